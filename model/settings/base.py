@@ -1,0 +1,29 @@
+"""What every section of a scenario file has in common."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+
+class Section(BaseModel):
+    """A part of a scenario: frozen, unknown keys refused, every quantity with its unit in its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ScenarioError(ValueError):
+    """Something that a user gave cannot be used. The message names the place, the value and the change to make."""
+
+
+def _existing_file(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    if folder is not None and not path.is_absolute():
+        path = Path(folder) / path
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}; paths are relative to the scenario file")
+    return path.resolve()
+
+
+DataFile = Annotated[Path, AfterValidator(_existing_file)]
+"""A file that must exist; a relative path is taken from the folder of the scenario file that names it."""

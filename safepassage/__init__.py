@@ -1,0 +1,1 @@
+"""Safe Passage: civilian evacuation under shelling, simulated street by street."""

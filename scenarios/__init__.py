@@ -1,0 +1,1 @@
+"""Scenario files, plans, networks and tables: data only, one YAML file per question asked."""
