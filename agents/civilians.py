@@ -1,6 +1,9 @@
 """Civilians: what each person is, where they stand in the evacuation and what protects them."""
 
+from dataclasses import dataclass
 from enum import IntEnum
+
+import numpy as np
 
 
 class Status(IntEnum):
@@ -43,3 +46,32 @@ class Mobility(IntEnum):
     UNIMPAIRED = 0
     SLOW = 1
     NEEDS_ASSISTANCE = 2
+
+
+@dataclass(eq=False)
+class People:
+    """Columns, one row per person; members of a household stand side by side."""
+
+    household: np.ndarray
+    """int32: row of the household."""
+    age: np.ndarray
+    """int16: age (years)."""
+    is_female: np.ndarray
+    """bool"""
+    mobility: np.ndarray
+    """int8 of Mobility"""
+    free_speed_m_s: np.ndarray
+    """float64: unhindered walking speed (m/s)."""
+    status: np.ndarray
+    """int8 of Status"""
+    protection: np.ndarray
+    """int8 of Protection"""
+    injury: np.ndarray
+    """int8 of Injury"""
+    injury_time_s: np.ndarray
+    """float64: when the person was hurt (s); inf: unhurt."""
+    death_time_s: np.ndarray
+    """float64: when the person dies or died of injuries (s); inf: does not."""
+
+    def __len__(self):
+        return self.age.size

@@ -1,0 +1,49 @@
+"""Households: who lives together, where, with which car, and what they have decided."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+
+class Cause(IntEnum):
+    """What made a household decide to leave."""
+
+    NONE = 0
+    ORDER = 1
+    IMPACT = 2
+
+
+@dataclass(eq=False)
+class Households:
+    """Columns, one row per household. People of household h are the rows first_person[h] to first_person[h + 1]."""
+
+    first_person: np.ndarray
+    """int64[n + 1]: row of the first member."""
+    home_node: np.ndarray
+    """int32: node where the household's trips start."""
+    home_x_m: np.ndarray
+    home_y_m: np.ndarray
+    """float64: place of the home (m)."""
+    zone: np.ndarray
+    """int32: row of the zone."""
+    has_car: np.ndarray
+    """bool"""
+    has_children: np.ndarray
+    """bool: a member is under 18."""
+    is_stayer: np.ndarray
+    """bool: never leaves."""
+    cause: np.ndarray
+    """int8 of Cause: why the household decided to leave."""
+    decision_time_s: np.ndarray
+    """float64: when it decided to leave (s); inf: it has not."""
+    departure_time_s: np.ndarray
+    """float64: when it sets out or set out (s); inf: not planned."""
+
+    def __len__(self):
+        return self.home_node.size
+
+    @property
+    def n_members(self) -> np.ndarray:
+        """int64[n]: persons of each household, the dead among them."""
+        return np.diff(self.first_person)

@@ -1,0 +1,299 @@
+"""Scenario files: read, checked as a whole, overridden, laid over by plans; every mistake reported at once."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
+
+from safepassage.model.settings.base import ScenarioError, Section
+from safepassage.model.settings.behaviour import Behaviour, Order
+from safepassage.model.settings.movement import Movement
+from safepassage.model.settings.population import Population
+from safepassage.model.settings.run import Run
+
+LEVERS = ("orders", "streets.exits", "damage.clearing", "shelters")
+"""Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
+
+
+class Scenario(Section):
+    """Complete description of one question: streets, people, shelling, behaviour, run."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    """Short name, used in file names: small letters, digits and underscores."""
+    title: str
+    """What is asked, in one line; stands above every table and picture."""
+    notice: str = ""
+    """What a reader must know before using a result; printed wherever the scenario appears."""
+    plan: str = "as in the scenario"
+    """Name of the plan laid over the scenario."""
+    run: Run = Run()
+    population: Population
+    orders: tuple[Order, ...] = ()
+    behaviour: Behaviour = Behaviour()
+    movement: Movement = Movement()
+
+    _source: "Source" = PrivateAttr()
+
+    @property
+    def source(self) -> "Source":
+        """The merged keys as the user wrote them, and where each came from."""
+        return self._source
+
+    def override(self, changes: Mapping[str, Any]) -> "Scenario":
+        """Return this scenario with dotted keys changed, checked like a file.
+
+        changes: for example {"run.duration_h": 3, "orders.0.issued_h": 1}. Raises InvalidScenario.
+        """
+        return validated(self._source.with_changes(changes))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it stands, what was found there, what to change."""
+
+    place: str
+    key: str
+    found: str
+    change: str
+
+    def __str__(self):
+        found = f" = {self.found}" if self.found else ""
+        return f"{self.place}: {self.key}{found}: {self.change}"
+
+
+class InvalidScenario(ScenarioError):
+    """A scenario that cannot be run; `problems` lists every mistake found."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self):
+        return InvalidScenario, (self.problems,)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a user wrote: nested keys, the folder that relative paths start from, the place of each key."""
+
+    path: str
+    folder: Path
+    keys: dict
+    places: dict[tuple, str] = field(default_factory=dict)
+
+    def with_changes(self, changes: Mapping[str, Any], place: str = "--set") -> "Source":
+        """Return a copy with dotted keys set; raises InvalidScenario for a key that leads nowhere."""
+        keys, places = deepcopy(self.keys), dict(self.places)
+        problems = []
+        for dotted, value in changes.items():
+            path = tuple(int(part) if part.lstrip("-").isdigit() else part for part in dotted.split("."))
+            problem = _set(keys, path, value)
+            if problem:
+                problems.append(Problem(place, dotted, repr(value), problem))
+            places = {key: at for key, at in places.items() if key[: len(path)] != path}
+            places[path] = place
+        if problems:
+            raise InvalidScenario(problems)
+        return Source(self.path, self.folder, keys, places)
+
+    def place(self, path: tuple) -> str:
+        """Return file and line of a key, or of the nearest key around it."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.places:
+                return self.places[path[:length]]
+        return self.path
+
+
+def _set(keys: dict, path: tuple, value: Any) -> str | None:
+    at = keys
+    for step, following in zip(path[:-1], path[1:], strict=True):
+        if isinstance(at, list):
+            if not isinstance(step, int) or not 0 <= step < len(at):
+                return f"there is no entry {step}; the list has {len(at)}, counted from 0"
+            at = at[step]
+        else:
+            if at.get(step) is None:
+                if isinstance(following, int):
+                    return f"{step} is an empty list; give the whole list"
+                at[step] = {}
+            at = at[step]
+        if not isinstance(at, dict | list):
+            return f"{step} is a single value, not a section"
+    last = path[-1]
+    if isinstance(at, list):
+        if not isinstance(last, int) or not 0 <= last < len(at):
+            return f"there is no entry {last}; the list has {len(at)}, counted from 0"
+        at[last] = value
+    else:
+        at[str(last)] = value
+    return None
+
+
+def shipped() -> dict[str, Path]:
+    """Return the scenarios that come with the package: name -> file."""
+    folder = Path(str(files("safepassage.scenarios")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Return the file of a shipped scenario's name or of a path; raises ScenarioError if there is none."""
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    known = shipped()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    close = difflib.get_close_matches(str(name_or_path), known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise ScenarioError(
+        f"{name_or_path}: there is no such file and no shipped scenario of that name.{hint} "
+        f"Shipped: {', '.join(known)}."
+    )
+
+
+def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None):
+    """Return the Scenario of a file or shipped name, with a plan laid over it and dotted keys overridden.
+
+    Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
+    """
+    source = _read(find(name_or_path))
+    if plan is not None:
+        source = _lay_over(source, _read(find_plan(plan, source.folder)))
+    return validated(source.with_changes(overrides or {}))
+
+
+def find_plan(name_or_path: str | Path, folder: Path) -> Path:
+    """Return the file of a plan: a path, or a name in the folder `plans` beside the scenario."""
+    beside = folder / "plans"
+    for path in (Path(name_or_path), beside / name_or_path, beside / f"{name_or_path}.yaml"):
+        if path.is_file():
+            return path
+    known = ", ".join(path.stem for path in sorted(beside.glob("*.yaml"))) or "none"
+    raise ScenarioError(f"{name_or_path}: there is no such plan. Plans in {beside}: {known}.")
+
+
+def validated(source: Source) -> Scenario:
+    """Return the Scenario that the keys describe; raises InvalidScenario with every mistake."""
+    try:
+        scenario = Scenario.model_validate(source.keys, context={"folder": source.folder})
+    except ValidationError as error:
+        raise InvalidScenario([_problem(source, details) for details in error.errors()]) from None
+    scenario._source = source
+    return scenario
+
+
+def _lay_over(source: Source, plan: Source) -> Source:
+    problems, changes = [], {"plan": plan.keys.get("name", Path(plan.path).stem)}
+    for path, value in _leaves(plan.keys):
+        dotted = ".".join(path)
+        if path[0] in ("name", "title"):
+            continue
+        if not any((dotted + ".").startswith(lever + ".") for lever in LEVERS):
+            change = f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
+            problems.append(Problem(plan.place(path), dotted, "", change))
+        changes[dotted] = value
+    if problems:
+        raise InvalidScenario(problems)
+    laid = source.with_changes(changes, plan.path)
+    return Source(laid.path, laid.folder, laid.keys, laid.places | plan.places)
+
+
+def _leaves(keys: dict, path: tuple = ()):
+    """Yield (path, value) of everything in nested mappings that is not itself a mapping."""
+    for key, value in keys.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*path, str(key)))
+        else:
+            yield (*path, str(key)), value
+
+
+def _read(path: Path) -> Source:
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        keys = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: this is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(keys, dict):
+        raise ScenarioError(f"{path}: a scenario is a list of `key: value` lines; found {type(keys).__name__}.")
+    places: dict[tuple, str] = {}
+    _note_places(node, (), path, places)
+    return Source(str(path), path.resolve().parent, keys, places)
+
+
+def _note_places(node: yaml.Node, at: tuple, path: Path, places: dict):
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            places[(*at, key.value)] = f"{path}:{key.start_mark.line + 1}"
+            _note_places(value, (*at, key.value), path, places)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            places[(*at, index)] = f"{path}:{value.start_mark.line + 1}"
+            _note_places(value, (*at, index), path, places)
+
+
+def _problem(source: Source, details: dict) -> Problem:
+    path = tuple(part for part in details["loc"] if not _is_tag(source.keys, details["loc"], part))
+    key = ".".join(map(str, path)) or "scenario"
+    found = "" if details["type"] == "missing" else _shown(details["input"])
+    if details["type"] == "missing":
+        change = "this key is missing; add it"
+    elif details["type"] == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        close = difflib.get_close_matches(str(path[-1]), known, n=1)
+        change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
+    else:
+        change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    return Problem(source.place(path), key, found, change)
+
+
+def _is_tag(keys: Any, loc: tuple, part: Any) -> bool:
+    """Whether a part of an error's location is pydantic's name of a union member, not a key of the file."""
+    at = keys
+    for step in loc:
+        present = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))
+        if step is part:
+            return not present and step != loc[-1] and isinstance(at, dict) and not _known(part)
+        if present:
+            at = at[step]
+    return False
+
+
+def _known(part: Any) -> bool:
+    return any(part in model.model_fields for model in _sections(Scenario))
+
+
+def _sections(model: type[BaseModel], seen: set | None = None) -> list[type[BaseModel]]:
+    seen = set() if seen is None else seen
+    if model not in seen:
+        seen.add(model)
+        for info in model.model_fields.values():
+            for part in _models_in(info.annotation):
+                _sections(part, seen)
+    return list(seen)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+
+
+def _known_keys(path: tuple) -> list[str]:
+    """Return the keys that a section knows; path: the section's key path."""
+    models = [Scenario]
+    for part in path:
+        if isinstance(part, str):
+            infos = [model.model_fields[part] for model in models if part in model.model_fields]
+            models = [found for info in infos for found in _models_in(info.annotation)] or models
+    return [key for model in models for key in model.model_fields]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

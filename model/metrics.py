@@ -1,0 +1,109 @@
+"""Measures of one run, from its tables alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.model.results import RunFolder
+
+LEAVING = (Status.PREPARING, Status.WAITING, Status.TRAVELLING, Status.STRANDED, Status.SAFE)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a run."""
+
+    name: str
+    value: float
+    unit: str
+    meaning: str
+
+
+def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, warning_s: float = 0.0) -> float:
+    """Return when `share` of those leaving were out of the area (s after the warning); nan: not within the run.
+
+    safe_time_s: arrival in safety of each person, inf for those who have not arrived. n_leaving: those who decided to
+    leave, arrived or not. ETE90 and ETE100 after US NRC NUREG/CR-7002.
+    """
+    wanted = int(np.ceil(share * n_leaving))
+    arrived = np.sort(safe_time_s[np.isfinite(safe_time_s)])
+    if wanted == 0 or wanted > arrived.size:
+        return float("nan")
+    return float(arrived[wanted - 1] - warning_s)
+
+
+def summary(run: RunFolder) -> list[Measure]:
+    """Return the measures of a finished run, the ones that planners ask for first."""
+    persons, exposure = run.frame("persons"), run.frame("exposure")
+    status, injury = persons["status"].to_numpy(), persons["injury"].to_numpy()
+    n = len(persons)
+    leaving = np.isin(status, [s.name for s in LEAVING])
+    warning_s = run.manifest["warning_time_s"]
+    measures = [Measure("residents", n, "persons", "people in the area at the start")]
+    for state, meaning in _STATUS_MEANING.items():
+        count = int((status == state.name).sum())
+        measures.append(Measure(state.name.lower(), count, "persons", meaning))
+    measures.append(Measure("evacuated_share", float((status == Status.SAFE.name).mean()), "1", "safe / residents"))
+    for level in (Injury.LIGHT, Injury.SERIOUS):
+        count = int((injury == level.name).sum())
+        measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt by impacts"))
+    for share in (0.5, 0.9, 0.95, 1.0):
+        time_s = evacuation_time_s(persons["safe_time_s"].to_numpy(), int(leaving.sum()), share, warning_s)
+        meaning = f"{share:.0%} of those leaving are out, after the first order"
+        measures.append(Measure(f"ete{share * 100:.0f}", time_s / 3600, "h", meaning))
+    by_protection = exposure.groupby("protection")["exposure_person_h"].sum()
+    for place in Protection:
+        hours = float(by_protection.get(place.name, 0.0))
+        if hours:
+            measures.append(Measure(f"exposure_{place.name.lower()}", hours, "person-hours", _PLACE_MEANING[place]))
+    delay = run.frame("links")["delay_vehicle_h"].sum()
+    measures.append(Measure("vehicle_delay", float(delay), "vehicle-hours", "time lost in queues by cars"))
+    return measures
+
+
+def by_group(run: RunFolder) -> pd.DataFrame:
+    """Return the fate of each group: by mobility, by car, by children; shares of the group's persons."""
+    persons = run.frame("persons")
+    groups = {f"mobility {m.name.lower().replace('_', ' ')}": persons["mobility"] == m.name for m in Mobility}
+    groups |= {"household with a car": persons["has_car"], "household without a car": ~persons["has_car"]}
+    groups |= {"under 18": persons["age"] < 18, "65 and over": persons["age"] >= 65}
+    rows = []
+    for name, mask in groups.items():
+        part = persons[mask]
+        if part.empty:
+            continue
+        casualties = (part["injury"] != Injury.NONE.name).mean()
+        safe = part["safe_time_s"].to_numpy()
+        rows.append(
+            {
+                "group": name,
+                "n_persons": len(part),
+                "evacuated_share": (part["status"] == Status.SAFE.name).mean(),
+                "casualties_per_1000": 1000 * casualties,
+                "median_arrival_h": np.median(safe[np.isfinite(safe)]) / 3600 if np.isfinite(safe).any() else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+_STATUS_MEANING = {
+    Status.SAFE: "out of the area",
+    Status.TRAVELLING: "on the way at the end",
+    Status.PREPARING: "decided to leave, not yet set out",
+    Status.WAITING: "waiting for a seat or for the road",
+    Status.STRANDED: "want to leave and have no way out",
+    Status.SHELTERING: "in a shelter",
+    Status.HOME: "staying at home",
+    Status.DEAD: "killed by impacts or died of injuries",
+}
+_PLACE_MEANING = {
+    Protection.OUTDOORS: "outdoors",
+    Protection.VEHICLE: "in an unarmoured vehicle",
+    Protection.UPPER_FLOOR: "at home, upper floor",
+    Protection.INNER_ROOM: "at home, inner room",
+    Protection.BASEMENT: "in a basement",
+    Protection.SHELTER: "in a shelter",
+    Protection.ARMOURED: "in an armoured vehicle",
+}

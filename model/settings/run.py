@@ -1,0 +1,22 @@
+"""When a run starts, how long it lasts, how finely it is stepped and which chance it sees."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from safepassage.model.settings.base import Section
+
+
+class Run(Section):
+    """The run: its clocks and its seed."""
+
+    start: datetime = datetime(2024, 8, 1, 6, 0)
+    """Local date and time at which the run starts. Assumption."""
+    duration_h: float = Field(6.0, gt=0, le=24 * 1000)
+    """Length of the run (h). Assumption."""
+    step_s: float = Field(60.0, gt=0, le=3600)
+    """Length of one `model.step()` (s); movement is exact in time whatever its length."""
+    record_every_s: float = Field(300.0, gt=0)
+    """Time between two rows of the time series (s)."""
+    seed: int = Field(1, ge=0, lt=2**64)
+    """Fixes all chance in the run: same seed, same bits."""
