@@ -157,7 +157,9 @@ def find(name_or_path: str | Path) -> Path:
     )
 
 
-def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None):
+def load(
+    name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None
+):
     """Return the Scenario of a file or shipped name, with a plan laid over it and dotted keys overridden.
 
     Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
@@ -195,7 +197,9 @@ def _lay_over(source: Source, plan: Source) -> Source:
         if path[0] in ("name", "title"):
             continue
         if not any((dotted + ".").startswith(lever + ".") for lever in LEVERS):
-            change = f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
+            change = (
+                f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
+            )
             problems.append(Problem(plan.place(path), dotted, "", change))
         changes[dotted] = value
     if problems:
@@ -220,7 +224,9 @@ def _read(path: Path) -> Source:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: this is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(keys, dict):
-        raise ScenarioError(f"{path}: a scenario is a list of `key: value` lines; found {type(keys).__name__}.")
+        raise ScenarioError(
+            f"{path}: a scenario is a list of `key: value` lines; found {type(keys).__name__}."
+        )
     places: dict[tuple, str] = {}
     _note_places(node, (), path, places)
     return Source(str(path), path.resolve().parent, keys, places)
@@ -238,7 +244,7 @@ def _note_places(node: yaml.Node, at: tuple, path: Path, places: dict):
 
 
 def _problem(source: Source, details: dict) -> Problem:
-    path = tuple(part for part in details["loc"] if not _is_tag(source.keys, details["loc"], part))
+    path = _key_path(source.keys, details["loc"])
     key = ".".join(map(str, path)) or "scenario"
     found = "" if details["type"] == "missing" else _shown(details["input"])
     if details["type"] == "missing":
@@ -246,26 +252,30 @@ def _problem(source: Source, details: dict) -> Problem:
     elif details["type"] == "extra_forbidden":
         known = _known_keys(path[:-1])
         close = difflib.get_close_matches(str(path[-1]), known, n=1)
-        change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
+        change = (
+            f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
+        )
     else:
         change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return Problem(source.place(path), key, found, change)
 
 
-def _is_tag(keys: Any, loc: tuple, part: Any) -> bool:
-    """Whether a part of an error's location is pydantic's name of a union member, not a key of the file."""
-    at = keys
-    for step in loc:
-        present = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))
-        if step is part:
-            return not present and step != loc[-1] and isinstance(at, dict) and not _known(part)
-        if present:
-            at = at[step]
-    return False
-
-
-def _known(part: Any) -> bool:
-    return any(part in model.model_fields for model in _sections(Scenario))
+def _key_path(keys: Any, loc: tuple) -> tuple:
+    """Return an error's location as keys of the file, without pydantic's own names of union members."""
+    path, at = [], keys
+    for number, part in enumerate(loc):
+        if (
+            isinstance(at, dict)
+            and part in at
+            or isinstance(at, list)
+            and isinstance(part, int)
+            and part < len(at)
+        ):
+            path.append(part)
+            at = at[part]
+        elif number == len(loc) - 1:
+            path.append(part)
+    return tuple(path)
 
 
 def _sections(model: type[BaseModel], seen: set | None = None) -> list[type[BaseModel]]:

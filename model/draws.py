@@ -67,23 +67,34 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @njit(cache=True, nogil=True)
 def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, index):
-    """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i]."""
+    """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i] at tick[i]."""
     for i in range(entity.size):
-        w0, w1, _, _ = philox(entity[i], tick, stream, index, seed_low, seed_high)
-        u[i] = (np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))) / 9007199254740992.0
+        w0, w1, _, _ = philox(entity[i], tick[i], stream, index, seed_low, seed_high)
+        u[i] = (
+            np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))
+        ) / 9007199254740992.0
 
 
 def uniforms_for(seed, stream, entity, tick=0, index=0):
     """Return one number in [0, 1) for each entity, float64.
 
-    seed: 0 to 2**64 - 1. entity: whole numbers from 0, any order. tick: when (step, event or day number).
+    seed: 0 to 2**64 - 1. entity: whole numbers from 0, any order. tick: when (step, event or day number), one for all
+    or one for each.
     index: which of several numbers that one entity needs at one tick.
     """
     entity = np.ascontiguousarray(entity, dtype=np.uint32)
+    tick = np.broadcast_to(np.asarray(tick, dtype=np.uint32), entity.shape)
     u = np.empty(entity.size)
     seed = int(seed)
-    _fill_uniforms(u, np.uint32(seed & 0xFFFFFFFF), np.uint32((seed >> 32) & 0xFFFFFFFF), np.uint32(stream),
-                   np.uint32(tick), entity, np.uint32(index))
+    _fill_uniforms(
+        u,
+        np.uint32(seed & 0xFFFFFFFF),
+        np.uint32((seed >> 32) & 0xFFFFFFFF),
+        np.uint32(stream),
+        tick,
+        entity,
+        np.uint32(index),
+    )
     return u
 
 

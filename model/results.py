@@ -60,7 +60,9 @@ def digest(table: pa.Table) -> str:
 
 def table(columns: dict[str, Any]) -> pa.Table:
     """Return an Arrow table of named columns, each with its unit in the field's metadata."""
-    arrays = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
+    arrays = {
+        name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()
+    }
     schema = pa.schema(
         [pa.field(name, array.type, metadata={"unit": unit_of(name)}) for name, array in arrays.items()],
         metadata={"schema_version": str(SCHEMA_VERSION)},
@@ -110,7 +112,9 @@ def write_run(folder: Path, tables: dict[str, pa.Table], manifest: dict) -> Path
             pq.write_table(content, partial / f"{name}.parquet", compression="zstd")
         digests = {name: digest(content) for name, content in tables.items()}
         full = {"schema_version": SCHEMA_VERSION, **manifest, "digests": digests}
-        (partial / "manifest.json").write_text(json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8")
+        (partial / "manifest.json").write_text(
+            json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8"
+        )
         return _move_to_free_name(partial, folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -165,12 +169,16 @@ def open_run(path: Path | str) -> RunFolder:
     """Return a finished run; raises ScenarioError if the folder holds none or another schema."""
     path = Path(path)
     if not (path / "manifest.json").is_file():
-        raise ScenarioError(f"{path}: this is not a run; a run is a folder with manifest.json, as `safepassage run` writes.")
+        raise ScenarioError(
+            f"{path}: this is not a run; a run is a folder with manifest.json, as `safepassage run` writes."
+        )
     run = RunFolder(path)
     try:
         found = run.manifest.get("schema_version")
     except (ValueError, AttributeError) as error:
-        raise ScenarioError(f"{path}/manifest.json: this is not a manifest: {error}. Run the scenario again.") from None
+        raise ScenarioError(
+            f"{path}/manifest.json: this is not a manifest: {error}. Run the scenario again."
+        ) from None
     if found != SCHEMA_VERSION:
         raise ScenarioError(
             f"{path}: written with table schema {found}, this version reads {SCHEMA_VERSION}. Run the scenario again."

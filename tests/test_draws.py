@@ -47,3 +47,9 @@ def test_numbers_are_uniform_and_streams_ticks_and_seeds_are_unrelated():
     ]
     for other in others:
         assert abs(np.corrcoef(base, other)[0, 1]) < 0.03
+
+
+def test_each_entity_may_have_a_tick_of_its_own():
+    pairs = draws.uniforms_for(3, Stream.INJURY, [5, 5, 6], tick=[0, 9, 9])
+    assert pairs[0] == draws.uniforms_for(3, Stream.INJURY, [5], tick=0)[0]
+    assert (pairs[1:] == draws.uniforms_for(3, Stream.INJURY, [5, 6], tick=9)).all()
