@@ -1,0 +1,90 @@
+"""`python -m benchmarks movement | scaling | walkers`, from the root of the repository."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from benchmarks.city import City, make_city
+from benchmarks.measure import HEADER, measure, report, rows_of
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+Repeats = Annotated[int, typer.Option(min=1, help="Runs of each; medians are told.")]
+Seed = Annotated[int, typer.Option(help="Seed of the city and its trips.")]
+Limit = Annotated[float, typer.Option(help="Longest that one run may take (s).")]
+PEERS = "ours,sumo,uxsim-cpp,mesa"
+
+
+def _tell(city: City) -> str:
+    size = f"{city.trip_origin.size:,} trips, {city.node_x_m.size:,} nodes"
+    return f"{size}, {city.n_crossings:,} link crossings"
+
+
+@app.command()
+def movement(
+    vehicles: int = 10_000,
+    nodes: int = 1_000,
+    peers: Annotated[str, typer.Option(help="Of ours, sumo, uxsim, uxsim-cpp, mesa.")] = PEERS,
+    repeats: Repeats = 3,
+    seed: Seed = 1,
+    limit_s: Limit = 1800.0,
+) -> None:
+    """Empty the same city with this project and its peers; tell time, memory, ratios and what each found.
+
+    UXsim's C++ engine takes about 15 GB at 10,000 nodes and 10,000 vehicles, and its Python engine takes
+    hours; hence the smaller default.
+    """
+    city = make_city(nodes, vehicles, seed)
+    found = measure(city, peers.split(","), repeats, limit_s)
+    raw = [asdict(one) for one in found]
+    report(f"movement-{vehicles}-vehicles-{nodes}-nodes", f"Cars: {_tell(city)}", HEADER, rows_of(found), raw)
+
+
+@app.command()
+def walkers(walkers: int = 100_000, nodes: int = 10_000, repeats: Repeats = 3, seed: Seed = 1) -> None:
+    """Empty the city on foot with this project."""
+    city = make_city(nodes, walkers, seed)
+    found = measure(city, ["walkers"], repeats, 1800.0)
+    raw = [asdict(one) for one in found]
+    report(f"walkers-{walkers}-walkers-{nodes}-nodes", f"Walkers: {_tell(city)}", HEADER, rows_of(found), raw)
+
+
+CASES = [(10_000, 10_000), (100_000, 10_000), (1_000_000, 10_000), (100_000, 1_000), (100_000, 50_000)]
+
+
+@app.command()
+def scaling(repeats: Repeats = 3, seed: Seed = 1, largest: int = 1_000_000) -> None:
+    """Time this project alone from 10,000 to 1,000,000 vehicles and 1,000 to 50,000 nodes.
+
+    Tells time per link crossing and the slope of log time against log crossings: 1 if cost is in proportion.
+    """
+    rows, raw, crossings, seconds = [], [], [], []
+    for n_vehicles, n_nodes in CASES:
+        if n_vehicles > largest:
+            continue
+        city = make_city(n_nodes, n_vehicles, seed)
+        (ours,) = measure(city, ["ours"], repeats, 1800.0)
+        raw.append({"vehicles": n_vehicles, "nodes": n_nodes, "crossings": city.n_crossings, **asdict(ours)})
+        size = [f"{n_vehicles:,}", f"{n_nodes:,}", f"{city.n_crossings:,}"]
+        if not ours.runs:
+            rows.append([*size, "-", "-", "-", "-", ours.note])
+            continue
+        wall_s = ours.median("wall_s")
+        crossings.append(city.n_crossings)
+        seconds.append(wall_s)
+        rows.append([
+            *size, f"{wall_s:.3f}", f"{wall_s / city.n_crossings * 1e9:.0f}", f"{ours.median('peak_mb'):.0f}",
+            f"{ours.median('n_completed'):.0f}", ours.note,
+        ])  # fmt: skip
+    title = "This project alone"
+    if len(seconds) > 1:
+        slope = np.polyfit(np.log(crossings), np.log(seconds), 1)[0]
+        title += f": log-log slope of time against link crossings {slope:.2f}"
+    header = ["vehicles", "nodes", "link crossings", "simulation (s)", "ns per crossing", "peak (MB)", "out"]
+    header.append("note")
+    report("scaling", title, header, rows, raw)
+
+
+app(prog_name="python -m benchmarks")
