@@ -11,9 +11,7 @@ _IMPACT = int(Cause.IMPACT)
 
 
 @njit(cache=True, nogil=True)
-def answer_order(
-    cause, decision_time_s, departure_time_s, addressed, is_stayer, preparation_s, time_s, compliance, u
-):
+def answer_order(cause, decision_time_s, departure_time_s, addressed, is_stayer, preparation_s, time_s, compliance, u):
     """Make the households that comply with an order plan their departure. Writes the first three columns.
 
     addressed: bool[n]. u: one number per household, the same for every order, so that an order with more compliance
@@ -30,9 +28,7 @@ def answer_order(
 
 
 @njit(cache=True, nogil=True)
-def react_to_impact(
-    cause, decision_time_s, departure_time_s, households, is_stayer, preparation_s, time_s, p_leave, u
-):
+def react_to_impact(cause, decision_time_s, departure_time_s, households, is_stayer, preparation_s, time_s, p_leave, u):
     """Make households near an impact plan their departure. Writes the first three columns.
 
     households: int rows of those who heard or saw it nearby; u: one number for each of them. Returns how many decide.

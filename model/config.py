@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class Source:
 
 def _set(keys: dict, path: tuple, value: Any) -> str | None:
     at = keys
-    for step, following in zip(path[:-1], path[1:], strict=True):
+    for step, following in pairwise(path):
         if isinstance(at, list):
             if not isinstance(step, int) or not 0 <= step < len(at):
                 return f"there is no entry {step}; the list has {len(at)}, counted from 0"
@@ -157,9 +158,7 @@ def find(name_or_path: str | Path) -> Path:
     )
 
 
-def load(
-    name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None
-):
+def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None):
     """Return the Scenario of a file or shipped name, with a plan laid over it and dotted keys overridden.
 
     Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
@@ -197,9 +196,7 @@ def _lay_over(source: Source, plan: Source) -> Source:
         if path[0] in ("name", "title"):
             continue
         if not any((dotted + ".").startswith(lever + ".") for lever in LEVERS):
-            change = (
-                f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
-            )
+            change = f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
             problems.append(Problem(plan.place(path), dotted, "", change))
         changes[dotted] = value
     if problems:
@@ -224,9 +221,7 @@ def _read(path: Path) -> Source:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: this is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(keys, dict):
-        raise ScenarioError(
-            f"{path}: a scenario is a list of `key: value` lines; found {type(keys).__name__}."
-        )
+        raise ScenarioError(f"{path}: a scenario is a list of `key: value` lines; found {type(keys).__name__}.")
     places: dict[tuple, str] = {}
     _note_places(node, (), path, places)
     return Source(str(path), path.resolve().parent, keys, places)
@@ -252,9 +247,7 @@ def _problem(source: Source, details: dict) -> Problem:
     elif details["type"] == "extra_forbidden":
         known = _known_keys(path[:-1])
         close = difflib.get_close_matches(str(path[-1]), known, n=1)
-        change = (
-            f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
-        )
+        change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
     else:
         change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return Problem(source.place(path), key, found, change)
@@ -264,13 +257,7 @@ def _key_path(keys: Any, loc: tuple) -> tuple:
     """Return an error's location as keys of the file, without pydantic's own names of union members."""
     path, at = [], keys
     for number, part in enumerate(loc):
-        if (
-            isinstance(at, dict)
-            and part in at
-            or isinstance(at, list)
-            and isinstance(part, int)
-            and part < len(at)
-        ):
+        if (isinstance(at, dict) and part in at) or (isinstance(at, list) and isinstance(part, int) and part < len(at)):
             path.append(part)
             at = at[part]
         elif number == len(loc) - 1:

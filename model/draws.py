@@ -70,9 +70,7 @@ def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, index):
     """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i] at tick[i]."""
     for i in range(entity.size):
         w0, w1, _, _ = philox(entity[i], tick[i], stream, index, seed_low, seed_high)
-        u[i] = (
-            np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))
-        ) / 9007199254740992.0
+        u[i] = (np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))) / 9007199254740992.0
 
 
 def uniforms_for(seed, stream, entity, tick=0, index=0):

@@ -45,9 +45,7 @@ def summary(run: RunFolder) -> list[Measure]:
     for state, meaning in _STATUS_MEANING.items():
         count = int((status == state.name).sum())
         measures.append(Measure(state.name.lower(), count, "persons", meaning))
-    measures.append(
-        Measure("evacuated_share", float((status == Status.SAFE.name).mean()), "1", "safe / residents")
-    )
+    measures.append(Measure("evacuated_share", float((status == Status.SAFE.name).mean()), "1", "safe / residents"))
     for level in (Injury.LIGHT, Injury.SERIOUS):
         count = int((injury == level.name).sum())
         measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt by impacts"))
@@ -59,9 +57,7 @@ def summary(run: RunFolder) -> list[Measure]:
     for place in Protection:
         hours = float(by_protection.get(place.name, 0.0))
         if hours:
-            measures.append(
-                Measure(f"exposure_{place.name.lower()}", hours, "person-hours", _PLACE_MEANING[place])
-            )
+            measures.append(Measure(f"exposure_{place.name.lower()}", hours, "person-hours", _PLACE_MEANING[place]))
     delay = run.frame("links")["delay_vehicle_h"].sum()
     measures.append(Measure("vehicle_delay", float(delay), "vehicle-hours", "time lost in queues by cars"))
     return measures
@@ -86,9 +82,7 @@ def by_group(run: RunFolder) -> pd.DataFrame:
                 "n_persons": len(part),
                 "evacuated_share": (part["status"] == Status.SAFE.name).mean(),
                 "casualties_per_1000": 1000 * casualties,
-                "median_arrival_h": np.median(safe[np.isfinite(safe)]) / 3600
-                if np.isfinite(safe).any()
-                else np.nan,
+                "median_arrival_h": np.median(safe[np.isfinite(safe)]) / 3600 if np.isfinite(safe).any() else np.nan,
             }
         )
     return pd.DataFrame(rows)

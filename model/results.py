@@ -60,9 +60,7 @@ def digest(table: pa.Table) -> str:
 
 def table(columns: dict[str, Any]) -> pa.Table:
     """Return an Arrow table of named columns, each with its unit in the field's metadata."""
-    arrays = {
-        name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()
-    }
+    arrays = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
     schema = pa.schema(
         [pa.field(name, array.type, metadata={"unit": unit_of(name)}) for name, array in arrays.items()],
         metadata={"schema_version": str(SCHEMA_VERSION)},
@@ -112,9 +110,7 @@ def write_run(folder: Path, tables: dict[str, pa.Table], manifest: dict) -> Path
             pq.write_table(content, partial / f"{name}.parquet", compression="zstd")
         digests = {name: digest(content) for name, content in tables.items()}
         full = {"schema_version": SCHEMA_VERSION, **manifest, "digests": digests}
-        (partial / "manifest.json").write_text(
-            json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8"
-        )
+        (partial / "manifest.json").write_text(json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8")
         return _move_to_free_name(partial, folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -176,9 +172,7 @@ def open_run(path: Path | str) -> RunFolder:
     try:
         found = run.manifest.get("schema_version")
     except (ValueError, AttributeError) as error:
-        raise ScenarioError(
-            f"{path}/manifest.json: this is not a manifest: {error}. Run the scenario again."
-        ) from None
+        raise ScenarioError(f"{path}/manifest.json: this is not a manifest: {error}. Run the scenario again.") from None
     if found != SCHEMA_VERSION:
         raise ScenarioError(
             f"{path}: written with table schema {found}, this version reads {SCHEMA_VERSION}. Run the scenario again."

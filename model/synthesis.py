@@ -48,17 +48,13 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
                 )
         count = properties[settings.residents_property]
         if not isinstance(count, int | float) or not 0 <= count < 1e9:
-            raise ScenarioError(
-                f"{path}: {place} has {settings.residents_property} = {count!r}; give a number >= 0."
-            )
+            raise ScenarioError(f"{path}: {place} has {settings.residents_property} = {count!r}; give a number >= 0.")
         names.append(str(properties[settings.zone_name_property]))
         residents.append(count)
         outlines.append(streets.project_shape(shapely.make_valid(outline)))
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
-        raise ScenarioError(
-            f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name."
-        )
+        raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
     counts = _scaled(np.array(residents, float), settings.residents)
     node_zone = _zone_of(streets.node_x_m, streets.node_y_m, outlines)
     homes = np.isin(np.arange(streets.node_x_m.size), streets.link_upstream)
@@ -76,9 +72,7 @@ def _features(path: Path):
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
         parsed = [(f.get("properties") or {}, shapely.geometry.shape(f["geometry"])) for f in features]
     except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
-        raise ScenarioError(
-            f"{path}: this is not a GeoJSON FeatureCollection of polygons: {error!r}."
-        ) from None
+        raise ScenarioError(f"{path}: this is not a GeoJSON FeatureCollection of polygons: {error!r}.") from None
     if not parsed:
         raise ScenarioError(f"{path}: there is no zone in it; give at least one polygon with its residents.")
     return [(f"feature {i}", properties, outline) for i, (properties, outline) in enumerate(parsed)]
@@ -211,9 +205,7 @@ def _homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarra
             links = np.flatnonzero(link_zone == row)
         ladder = np.cumsum(streets.length_m[links])
         entity = np.arange(homes.size)
-        u_link, u_along, u_side = (
-            uniforms_for(seed, Stream.HOME, entity, tick=row, index=i) for i in range(3)
-        )
+        u_link, u_along, u_side = (uniforms_for(seed, Stream.HOME, entity, tick=row, index=i) for i in range(3))
         link = links[np.minimum(np.searchsorted(ladder, u_link * ladder[-1], side="right"), links.size - 1)]
         near = u_along < 0.5
         node[homes] = np.where(near, streets.link_upstream[link], streets.link_downstream[link])
