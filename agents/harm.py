@@ -1,0 +1,238 @@
+"""Harm: who is injured by an impact, how badly, and when the untreated die. Kernels over arrays.
+
+The risk-distance curve is generic: three abstract size classes and one fitted scalar f, no weapon catalogue.
+
+    p(casualty | event, d, protection) = min(1, f * factor[protection] * p0) / (1 + (d / d50)**k)
+
+and 0 beyond the reach: log-logistic in the distance; defaults and their sources are in
+`model/settings/harm.py`.
+
+One number u per (event, person) decides everything that one event does to one person:
+
+    FATAL    if u < p * share_fatal
+    SERIOUS  if u < p * (share_fatal + share_serious)
+    LIGHT    if u < p,  else unhurt
+
+Given a casualty, u / p is uniform, so the shares hold exactly; and since p only multiplies the three bounds,
+more protection under the same numbers never injures anybody more severely. Events act one after the other,
+each with its own number: two overlapping events leave a person unhurt with probability (1 - p1)(1 - p2).
+"""
+
+import numpy as np
+from numba import njit
+
+from safepassage.agents.civilians import Injury, Protection
+
+_NONE, _LIGHT, _SERIOUS, _FATAL = (np.int8(i) for i in Injury)
+_INNER_ROOM, _BASEMENT = np.int8(Protection.INNER_ROOM), np.int8(Protection.BASEMENT)
+
+
+@njit(cache=True, nogil=True)
+def risk(distance_m, d50_m, n_d50_reach, steepness, p_at_centre):
+    """Return the probability that one event injures one person at a distance; see the module's first lines.
+
+    p_at_centre: min(1, f * factor * p0). n_d50_reach: the curve is cut to zero beyond this many d50.
+    """
+    if distance_m > n_d50_reach * d50_m:
+        return 0.0
+    return p_at_centre / (1.0 + (distance_m / d50_m) ** steepness)
+
+
+@njit(cache=True, nogil=True)
+def severity(u, p, share_fatal, share_serious):
+    """Return the injury of a person with the number u who becomes a casualty with probability p (u < p)."""
+    if u >= p:
+        return _NONE
+    if u < p * share_fatal:
+        return _FATAL
+    if u < p * (share_fatal + share_serious):
+        return _SERIOUS
+    return _LIGHT
+
+
+@njit(cache=True, nogil=True)
+def people_at(event, place, distance_m, first_person, is_present):
+    """Return (event, person, distance_m) for the people present at the places found near each event.
+
+    event, place, distance_m: pairs from `nearby.points_within`; a place is a household, or any people in a
+    row. first_person: int32[n_places + 1], place h holds the people first_person[h]..first_person[h + 1].
+    is_present: bool per person: alive and at that place now.
+    """
+    n = 0
+    for i in range(place.size):
+        for person in range(first_person[place[i]], first_person[place[i] + 1]):
+            n += is_present[person]
+    found_event = np.empty(n, dtype=np.int32)
+    found_person = np.empty(n, dtype=np.int32)
+    found_distance_m = np.empty(n)
+    n = 0
+    for i in range(place.size):
+        for person in range(first_person[place[i]], first_person[place[i] + 1]):
+            if is_present[person]:
+                found_event[n] = event[i]
+                found_person[n] = person
+                found_distance_m[n] = distance_m[i]
+                n += 1
+    return found_event, found_person, found_distance_m
+
+
+@njit(cache=True, nogil=True)
+def injure(
+    injury, injured_at_s, outcome, event, person, distance_m, u, event_time_s, event_size, protection,
+    protection_factor, casualty_scale, p_at_centre, d50_m, n_d50_reach, steepness, share_fatal, share_serious,
+):  # fmt: skip
+    """Injure people near events and return how many got worse. Writes injury, injured_at_s, outcome.
+
+    Pairs (event, person, distance_m, u), in order of time: the people within reach of each event, with the
+    number in [0, 1) that belongs to (event, person). event indexes event_time_s (s) and event_size (0 S, 1 M,
+    2 L). injury (int8), injured_at_s (float64, when the present injury was received), protection (int8): per
+    person. outcome (int8): per pair, the injury that this event left the person with, NONE if it changed
+    nothing. Injuries do not add up: the worst counts. The dead (injury FATAL) are not harmed again.
+    """
+    n_worse = 0
+    for i in range(person.size):
+        who = person[i]
+        outcome[i] = _NONE
+        size = event_size[event[i]]
+        p_centre = min(1.0, casualty_scale * protection_factor[protection[who]] * p_at_centre)
+        p = risk(distance_m[i], d50_m[size], n_d50_reach, steepness, p_centre)
+        harm = severity(u[i], p, share_fatal, share_serious)
+        if harm > injury[who]:
+            injury[who] = harm
+            injured_at_s[who] = event_time_s[event[i]]
+            outcome[i] = harm
+            n_worse += 1
+    return n_worse
+
+
+@njit(cache=True, nogil=True)
+def injure_in_traffic(injury, injured_at_s, outcome, person, u, rate_per_s, exposed_s, time_s, protection,
+                      protection_factor, share_fatal, share_serious):  # fmt: skip
+    """Injure people exposed to a rate (drones over roads, crossfire) and return how many got worse.
+
+    Writes injury, injured_at_s, outcome. p = 1 - exp(-rate_per_s * exposed_s * factor[protection]) for each
+    row. person, u, rate_per_s, exposed_s: one row per person exposed; time_s: when the injury counts as
+    received.
+    """
+    n_worse = 0
+    for i in range(person.size):
+        who = person[i]
+        outcome[i] = _NONE
+        p = -np.expm1(-rate_per_s[i] * exposed_s[i] * protection_factor[protection[who]])
+        harm = severity(u[i], p, share_fatal, share_serious)
+        if harm > injury[who]:
+            injury[who] = harm
+            injured_at_s[who] = time_s
+            outcome[i] = harm
+            n_worse += 1
+    return n_worse
+
+
+@njit(cache=True, nogil=True)
+def add_expected_casualties(expected, event, person, distance_m, event_size, protection, protection_factor,
+                            casualty_scale, p_at_centre, d50_m, n_d50_reach, steepness):  # fmt: skip
+    """Add to expected[person] the mean number of events that harm each. Writes expected; no chance."""
+    for i in range(person.size):
+        p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
+        expected[person[i]] += risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
+
+
+@njit(cache=True, nogil=True)
+def p_death_with_care_after(delay_s, p_death_with_care, p_death_without_care, care_in_vain_after_s):
+    """Return the share of the seriously injured who die if care begins after a delay (s, infinity: never).
+
+    Log-linear between the two shares: p_with * (p_without / p_with) ** min(1, delay / care_in_vain_after).
+    """
+    share = min(1.0, delay_s / care_in_vain_after_s)
+    return p_death_with_care * (p_death_without_care / p_death_with_care) ** share
+
+
+@njit(cache=True, nogil=True)
+def death_times(death_s, injured_at_s, care_at_s, u, p_death_with_care, p_death_without_care,
+                care_in_vain_after_s, mean_untreated_s):  # fmt: skip
+    """Write when each seriously injured person dies (s), infinity if not. Writes death_s.
+
+    u: one number per person, the same whenever this is asked again, so that care beginning sooner or later
+    (care_at_s, infinity: none so far) changes the fate of exactly those whom it can change. The person dies
+    if u < P(care_at_s - injured_at_s), with P of `p_death_with_care_after`; after a time with exponential
+    distribution, -mean_untreated_s * log(1 - u / p_death_without_care), or at the last moment when care would
+    have saved this person, if that is later: nobody is saved who was dead when care began.
+    """
+    log_ratio = np.log(p_death_without_care / p_death_with_care)
+    for i in range(death_s.size):
+        death_s[i] = np.inf
+        delay_s = max(0.0, care_at_s[i] - injured_at_s[i])
+        if u[i] < p_death_with_care_after(delay_s, p_death_with_care, p_death_without_care, care_in_vain_after_s):
+            after_s = -mean_untreated_s * np.log1p(-u[i] / p_death_without_care)
+            if u[i] > p_death_with_care:
+                after_s = max(after_s, care_in_vain_after_s * np.log(u[i] / p_death_with_care) / log_ratio)
+            death_s[i] = injured_at_s[i] + after_s
+
+
+@njit(cache=True, nogil=True)
+def seek_protection(
+    protection, household, last_heard_s, has_basement, is_home, usual_room, is_obedient, time_s, alert_s
+):
+    """Move people at home to the safest room while an alert lasts and back after it. Writes protection.
+
+    household: int32 per person; last_heard_s, has_basement: per household. An alert lasts alert_s after an
+    impact was last heard (-infinity: never). usual_room: Protection of each person at home without an alert.
+    is_obedient: does as an alert asks, which is to go to the basement if there is one, else to an inner room,
+    and never to a place worse than the usual one.
+    """
+    for i in range(protection.size):
+        if not is_home[i]:
+            continue
+        room = usual_room[i]
+        h = household[i]
+        if is_obedient[i] and 0.0 <= time_s - last_heard_s[h] < alert_s:
+            room = max(room, _BASEMENT if has_basement[h] else _INNER_ROOM)
+        protection[i] = room
+
+
+@njit(cache=True, nogil=True)
+def hear_impacts(last_heard_s, event, place, event_time_s):
+    """Note at each place the latest impact heard there. Writes last_heard_s (per place).
+
+    event, place: pairs from `nearby.points_within` with the hearing distance as reach.
+    """
+    for i in range(place.size):
+        last_heard_s[place[i]] = max(last_heard_s[place[i]], event_time_s[event[i]])
+
+
+@njit(cache=True, nogil=True)
+def accumulate_exposure(exposure_h, protection, group, is_active, dt_s):
+    """Add dt_s to the person-hours of each protection state and group. Writes exposure_h[protection, group].
+
+    group: district, mobility group or any other class of each person. is_active: inside the area and alive.
+    """
+    for i in range(protection.size):
+        if is_active[i]:
+            exposure_h[protection[i], group[i]] += dt_s / 3600.0
+
+
+@njit(cache=True, nogil=True)
+def party_walking_speeds(
+    party_speed_m_s, first_person, speed_m_s, injury, is_able, light_factor, carrying_factor, n_carriers
+):
+    """Write how fast each party walks once members are injured, 0 if it cannot. Writes party_speed_m_s.
+
+    Party h is the people first_person[h]..first_person[h + 1]; speed_m_s: of each when unhurt; is_able: bool,
+    an adult who needs no help. The lightly injured walk at light_factor of their speed. Each of the seriously
+    injured is carried by n_carriers able members who are not seriously injured themselves; then the party
+    moves at no more than carrying_factor of its slowest walker's speed. With too few to carry, it stays and
+    waits for help. The dead are left out; a party of the dead has speed 0.
+    """
+    for h in range(first_person.size - 1):
+        slowest = np.inf
+        n_able = 0
+        n_carried = 0
+        for i in range(first_person[h], first_person[h + 1]):
+            if injury[i] == _SERIOUS:
+                n_carried += 1
+            elif injury[i] != _FATAL:
+                slowest = min(slowest, speed_m_s[i] * (light_factor if injury[i] == _LIGHT else 1.0))
+                n_able += is_able[i]
+        if n_carried > 0:
+            slowest *= carrying_factor
+        party_speed_m_s[h] = slowest if n_able >= n_carriers * n_carried and slowest < np.inf else 0.0

@@ -1,0 +1,136 @@
+"""Harm and what protects from it. One curve with abstract size classes, one fitted scalar: no weapon catalogue."""
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from safepassage.agents.civilians import Protection
+from safepassage.model.settings.base import Section
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Positive = Annotated[float, Field(gt=0)]
+
+
+class ProtectionFactors(Section):
+    """Share of harm that gets through to a person, by where they are; 1: as outdoors."""
+
+    outdoors: _Share = 1.0
+    """By definition."""
+    vehicle: _Share = 1.0
+    """Unarmoured. Assumption."""
+    upper_floor: _Share = 0.5
+    """Indoors, one wall between. Assumption."""
+    inner_room: _Share = 0.3
+    """Indoors, two walls between. Assumption; in British houses that collapsed totally, 23.5 % of those who ducked and
+    covered died against 61.9 % of those unprepared: ratio 0.38 (RC450, Baker)."""
+    basement: _Share = 0.1
+    """Assumption, range 0.05-0.3; civil defence at Sderot cut casualties by 86 %, best case to a third, worst to a
+    ninth (Zucker and Kaplan 2014)."""
+    shelter: _Share = 0.05
+    """Purpose-built. Assumption; 2.5 % died in Morrison shelters where 61.9 % of the unprepared did: ratio 0.04."""
+    armoured: _Share = 0.2
+    """Armoured vehicle. Assumption."""
+
+    @property
+    def by_protection(self) -> np.ndarray:
+        """float64, the factor of each `Protection` in the order of the enum."""
+        return np.array([getattr(self, state.name.lower()) for state in Protection])
+
+
+class Rooms(Section):
+    """Where people at home are, and what they do when they hear an impact."""
+
+    share_with_basement: _Share = 0.5
+    """Share of households that have a basement they can use. Assumption."""
+    share_usually_inner_room: _Share = 0.3
+    """Share of people at home who stay in an inner room without any alert; the others are on an upper floor or in a
+    room on the street side. Assumption."""
+    share_usually_basement: _Share = 0.1
+    """Share of the households with a basement that live in it all the time. Assumption."""
+    share_who_heed_alerts: _Share = 0.8
+    """Share of people who go to the safest room during an alert. Assumption."""
+    hearing_distance_m: Annotated[float, Field(ge=0)] = 1000.0
+    """An impact no farther than this raises an alert at a home (m). Assumption."""
+    alert_duration_s: Annotated[float, Field(ge=0)] = 1800.0
+    """How long people stay in the safest room after the last impact heard (s). Assumption."""
+
+
+class Harm(Section):
+    """Who is injured by an impact, how badly, and who of them dies."""
+
+    casualty_scale: Annotated[float, Field(ge=0)] = 1.0
+    """f: the one scalar, fitted so that recorded casualties per resident-month come out (`model/casualty_scale.py`);
+    1 until it is fitted for the events that a scenario uses."""
+    p_at_centre: _Share = 0.9
+    """p0: probability of harm at the impact, outdoors, for f = 1. Assumption."""
+    d50_m: tuple[_Positive, _Positive, _Positive] = (5.0, 15.0, 40.0)
+    """Distance at which half of p0 is left, for sizes S, M, L (m). Assumption, uncertain by a factor of 2 either way;
+    Zucker and Kaplan (2014) assumed 5 m as deliberately small."""
+    steepness: _Positive = 3.0
+    """k: exponent of the log-logistic fall with distance. Assumption."""
+    n_d50_reach: _Positive = 6.0
+    """No harm beyond this many d50. Cut for speed: what is left there is below 0.5 % of p0. Assumption."""
+    protection: ProtectionFactors = ProtectionFactors()
+    """Share of harm that gets through, by where a person is."""
+    death_share: _Share = 0.20
+    """Share of casualties who die, at once or later without prehospital care. OHCHR, AOAV and local records
+    2022-2025: 0.20, range 0.13-0.36."""
+    serious_share: _Share = 0.37
+    """Share of those who outlive the impact that are seriously injured (Injury Severity Score 9 or more): 37 % of
+    2,788 patients, Iraq 1997-2006 (Scand. J. Trauma Resusc. Emerg. Med. 2012 20:13)."""
+    p_death_without_care: Annotated[float, Field(gt=0, lt=1)] = 0.17
+    """Share of the seriously injured who die without prehospital care: mortality before the programme of the same
+    study, taken for the serious alone. Assumption in that; of road casualties with a score of 9 or more 44
+    % died without and 8 % with such care (Prehosp. Disaster Med. 2012 27:36)."""
+    p_death_with_care: Annotated[float, Field(gt=0, lt=1)] = 0.04
+    """Share of the seriously injured who die if care begins at once; the same study."""
+    care_in_vain_after_h: _Positive = 2.5
+    """Delay beyond which care changes nothing (h): the study's mean prehospital time. Assumption; it agrees with
+    another: first help after 0.6 h instead of 2.4 h went with mortality of 9.4 instead of 28.7 % (J.
+    Trauma 2008 64:1342), a factor that the log-linear rule gives in 1.9 h."""
+    mean_untreated_survival_h: _Positive = 5.0
+    """Mean time to death of the seriously injured who die without care (h), exponential. Assumption."""
+    light_speed_factor: _Share = 0.7
+    """Walking speed of the lightly injured, share of their own. Assumption."""
+    carrying_speed_factor: _Share = 0.4
+    """Walking speed of a party that carries somebody, share of its slowest walker's. Assumption."""
+    n_carriers: Annotated[int, Field(ge=0)] = 2
+    """Able people needed to carry one seriously injured person. Assumption."""
+    rooms: Rooms = Rooms()
+    """Where people at home are."""
+
+    @model_validator(mode="after")
+    def _shares_fit(self):
+        if self.p_death_with_care > self.p_death_without_care:
+            raise ValueError(
+                f"p_death_with_care = {self.p_death_with_care} exceeds p_death_without_care = "
+                f"{self.p_death_without_care}; care must not raise the share who die"
+            )
+        if self.death_share < self.serious_share * self.p_death_without_care:
+            raise ValueError(
+                f"death_share = {self.death_share} is less than the share who die of serious injuries alone, "
+                f"serious_share * p_death_without_care = {self.serious_share * self.p_death_without_care:.3f}; "
+                "raise death_share or lower one of the others"
+            )
+        return self
+
+    @property
+    def share_fatal(self) -> float:
+        """Share of casualties who die at once.
+
+        share_fatal + (1 - share_fatal) * serious_share * p_death_without_care = death_share: by default
+        0.146 at once and 0.054 later, 0.20 in all; immediate care for everyone brings it down to 0.159.
+        """
+        later = self.serious_share * self.p_death_without_care
+        return (self.death_share - later) / (1 - later)
+
+    @property
+    def share_serious(self) -> float:
+        """Share of casualties who outlive the impact with serious injuries."""
+        return (1 - self.share_fatal) * self.serious_share
+
+    @property
+    def reach_m(self) -> np.ndarray:
+        """float64[3]: distance beyond which an impact of each size harms nobody (m)."""
+        return self.n_d50_reach * np.array(self.d50_m)
