@@ -1,0 +1,180 @@
+"""Whose columns a table of recorded events has: our own, or those of ACLED, VIINA or UCDP GED exports.
+
+Each layout function turns the file's text into the same few columns: line, from_text (date, or date and time),
+n_days (whole days the event may have come in, 0 if from_text tells), place_1 and place_2 (longitude and latitude,
+or x_m and y_m), precision, size, n_events (text), identity.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+
+from safepassage.model.hazard import Size
+from safepassage.model.settings.base import ScenarioError
+
+UNKNOWN_SIZE = -1
+"""The record does not give the size of an event; it is drawn."""
+
+
+class Precision(IntEnum):
+    """How well the place of a recorded event is known."""
+
+    EXACT = 0
+    SETTLEMENT = 1
+    DISTRICT = 2
+
+
+PLAIN_COLUMNS = {
+    "time": "date, or date and time, ISO 8601; with an offset or local",
+    "longitude": "degrees east",
+    "latitude": "degrees north",
+    "x_m": "m, in the plane of the streets; instead of longitude",
+    "y_m": "m, instead of latitude",
+    "precision": "exact, settlement or district; empty: exact",
+    "size": "S, M or L; empty: drawn",
+    "n_events": "events in the report; empty: 1",
+    "id": "tells apart rows that are otherwise alike",
+    "note": "ignored",
+}
+"""Every column that a plain table may have; time and two of place are needed."""
+
+# ACLED codebook: geo_precision 1 town, 2 part of a region, 3 region; time_precision 1 day, 2 week, 3 month.
+ACLED_TYPES = ("Shelling/artillery/missile attack", "Air/drone strike")
+ACLED_PRECISION = {"1": Precision.SETTLEMENT, "2": Precision.DISTRICT, "3": Precision.DISTRICT}
+ACLED_DAYS = {"1": 1, "2": 7, "3": 30}
+# VIINA 2 codebook, table of one event per place and day; dates are those of the report.
+VIINA_TYPES = ("t_airstrike_b", "t_artillery_b", "t_uav_b")
+VIINA_PRECISION = {"STREET": Precision.EXACT, "PPL": Precision.SETTLEMENT, "ADM3": Precision.DISTRICT}
+# UCDP GED codebook: where_prec 1 exact, 2 within 25 km of a known point, 3 district; 4 and above are vaguer.
+UCDP_PRECISION = {"1": Precision.EXACT, "2": Precision.SETTLEMENT, "3": Precision.DISTRICT}
+
+
+def common_columns(frame, layout, path, event_types, report):
+    """Return the common columns of a table of text; appends to report what is left out."""
+    function = {"plain": _plain, "acled": _acled, "viina": _viina, "ucdp": _ucdp}[layout]
+    return function(frame, path, event_types, report)
+
+
+def _need(frame, columns, path, layout):
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        found = ", ".join(name for name in frame.columns if name != "line")
+        raise ScenarioError(
+            f"{path}: a table of layout {layout} needs the columns {', '.join(missing)}; found: {found}. "
+            "Add them, or choose another layout."
+        )
+
+
+def _numbers(frame, name, path, low=-np.inf, high=np.inf):
+    """Return a column as float64; every value must be a number from low to high."""
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
+    wrong = ~(np.isfinite(values) & (values >= low) & (values <= high))
+    if wrong.any():
+        row = frame.iloc[int(np.flatnonzero(wrong)[0])]
+        raise ScenarioError(
+            f"{path}, line {row['line']}: {name} is {row[name]!r}; give a number"
+            + (f" from {low:g} to {high:g}." if np.isfinite(low) else ".")
+        )
+    return values
+
+
+def _common(frame, path, place, **columns):
+    limits = {"longitude": (-180, 180), "latitude": (-90, 90)}
+    common = pd.DataFrame({"line": frame["line"], **columns})
+    common["place_1"] = _numbers(frame, place[0], path, *limits.get(place[0], ()))
+    common["place_2"] = _numbers(frame, place[1], path, *limits.get(place[1], ()))
+    return common
+
+
+def _plain(frame, path, event_types, report):
+    unknown = [name for name in frame.columns if name not in PLAIN_COLUMNS and name != "line"]
+    if unknown:
+        raise ScenarioError(
+            f"{path}: unknown columns {', '.join(unknown)}. Known: {', '.join(PLAIN_COLUMNS)}. "
+            "Rename them, or put remarks in note."
+        )
+    place = ("x_m", "y_m") if "x_m" in frame.columns else ("longitude", "latitude")
+    _need(frame, ("time", *place), path, "plain")
+    for name in PLAIN_COLUMNS:
+        if name not in frame.columns:
+            frame[name] = ""
+    for name, known in (("precision", Precision.__members__), ("size", Size.__members__)):
+        wrong = ~frame[name].str.upper().isin([*known, ""])
+        if wrong.any():
+            row = frame[wrong].iloc[0]
+            raise ScenarioError(
+                f"{path}, line {row['line']}: {name} is {row[name]!r}; write one of "
+                f"{', '.join(known)} or leave it empty."
+            )
+    return _common(
+        frame, path, place,
+        from_text=frame["time"], n_days=0,
+        precision=frame["precision"].str.upper().map(lambda name: int(Precision[name or "EXACT"])),
+        size=frame["size"].str.upper().map(lambda name: int(Size[name]) if name else UNKNOWN_SIZE),
+        n_events=frame["n_events"], identity=frame["id"],
+    )  # fmt: skip
+
+
+def _acled(frame, path, event_types, report):
+    _need(frame, ("event_id_cnty", "event_date", "time_precision", "sub_event_type", "latitude", "longitude",
+                  "geo_precision"), path, "acled")  # fmt: skip
+    frame = frame[frame["sub_event_type"].isin(event_types or ACLED_TYPES)]
+    frame = _of_known_precision(frame, "geo_precision", ACLED_PRECISION, report)
+    return _common(
+        frame, path, ("longitude", "latitude"),
+        from_text=frame["event_date"].map(_iso_day), n_days=frame["time_precision"].map(ACLED_DAYS).fillna(30),
+        precision=frame["geo_precision"].map(ACLED_PRECISION), size=UNKNOWN_SIZE, n_events="",
+        identity=frame["event_id_cnty"],
+    )  # fmt: skip
+
+
+def _viina(frame, path, event_types, report):
+    types = event_types or tuple(name for name in VIINA_TYPES if name in frame.columns)
+    _need(frame, ("event_id_1pd", "date", "longitude", "latitude", "GEO_PRECISION", *(types or VIINA_TYPES)), path,
+          "viina")  # fmt: skip
+    of_type = np.zeros(len(frame), dtype=bool)
+    for name in types:
+        of_type |= pd.to_numeric(frame[name], errors="coerce").fillna(0).to_numpy() > 0
+    frame = _of_known_precision(frame[of_type], "GEO_PRECISION", VIINA_PRECISION, report)
+    return _common(
+        frame, path, ("longitude", "latitude"),
+        from_text=frame["date"].map(_iso_day), n_days=1,
+        precision=frame["GEO_PRECISION"].map(VIINA_PRECISION), size=UNKNOWN_SIZE, n_events="",
+        identity=frame["event_id_1pd"],
+    )  # fmt: skip
+
+
+def _ucdp(frame, path, event_types, report):
+    _need(frame, ("id", "date_start", "date_end", "where_prec", "latitude", "longitude"), path, "ucdp")
+    if event_types:
+        _need(frame, ("type_of_violence",), path, "ucdp")
+        frame = frame[frame["type_of_violence"].isin(event_types)]
+    frame = _of_known_precision(frame, "where_prec", UCDP_PRECISION, report)
+    first, last = (pd.to_datetime(frame[name], errors="coerce") for name in ("date_start", "date_end"))
+    wrong = (first.isna() | last.isna() | (last < first)).to_numpy()
+    if wrong.any():
+        row = frame[wrong].iloc[0]
+        raise ScenarioError(
+            f"{path}, line {row['line']}: date_start {row['date_start']!r} and date_end {row['date_end']!r} are no "
+            "period; write both as YYYY-MM-DD, the start first."
+        )
+    return _common(
+        frame, path, ("longitude", "latitude"),
+        from_text=first.dt.strftime("%Y-%m-%d"), n_days=(last.dt.normalize() - first.dt.normalize()).dt.days + 1,
+        precision=frame["where_prec"].map(UCDP_PRECISION), size=UNKNOWN_SIZE, n_events="", identity=frame["id"],
+    )  # fmt: skip
+
+
+def _of_known_precision(frame, name, known, report):
+    vague = ~frame[name].isin(list(known))
+    if vague.any():
+        report.append(f"{int(vague.sum())} events are placed no better than {name} outside {', '.join(known)} "
+                      "and are left out.")  # fmt: skip
+    return frame[~vague]
+
+
+def _iso_day(text):
+    """Return a day as YYYY-MM-DD whether it comes so, as YYYYMMDD or as 01 August 2024; other text as it is."""
+    day = pd.to_datetime(text, errors="coerce")
+    return text if pd.isna(day) else day.strftime("%Y-%m-%d")
