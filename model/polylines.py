@@ -1,0 +1,51 @@
+"""The course of each link as points, stored end to end in flat arrays."""
+
+import numpy as np
+
+
+def read_polylines(wkt, start, end, node_x, node_y):
+    """Return (first, x, y, given): points of each edge from start to end node, in the coordinates of the nodes.
+
+    wkt: a LINESTRING as text, or None. An edge without a usable one is a straight line. A line drawn against
+    the direction of its edge is turned round. given: bool, whether the line came from the file.
+    """
+    import shapely
+
+    lines = shapely.from_wkt(np.array(wkt, dtype=object), on_invalid="ignore")
+    given = (shapely.get_type_id(lines) == 1) & (shapely.get_num_coordinates(lines) >= 2)
+    count = np.where(given, shapely.get_num_coordinates(lines), 2)
+    first = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
+    x, y = np.empty(first[-1]), np.empty(first[-1])
+    is_given_point = np.repeat(given, count)
+    points = shapely.get_coordinates(lines[given])
+    x[is_given_point], y[is_given_point] = points[:, 0], points[:, 1]
+    straight = np.flatnonzero(~given)
+    for column, node in ((x, node_x), (y, node_y)):
+        column[first[straight]] = node[start[straight]]
+        column[first[straight] + 1] = node[end[straight]]
+    return _drawn_forward(first, x, y, start, end, node_x, node_y) + (given,)
+
+
+def _drawn_forward(first, x, y, start, end, node_x, node_y):
+    a, b = first[:-1], first[1:] - 1
+    as_drawn = np.hypot(x[a] - node_x[start], y[a] - node_y[start]) + np.hypot(x[b] - node_x[end], y[b] - node_y[end])
+    turned = np.hypot(x[b] - node_x[start], y[b] - node_y[start]) + np.hypot(x[a] - node_x[end], y[a] - node_y[end])
+    return take_polylines(first, x, y, np.arange(a.size), turned < as_drawn)
+
+
+def take_polylines(first, x, y, rows, turned):
+    """Return (first, x, y) of the chosen rows, in the given order, each reversed where `turned`."""
+    count = (first[1:] - first[:-1])[rows]
+    new_first = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
+    step = np.arange(new_first[-1]) - np.repeat(new_first[:-1], count)
+    back = np.repeat(turned, count)
+    source = np.repeat(first[:-1][rows], count) + np.where(back, np.repeat(count, count) - 1 - step, step)
+    return new_first, x[source], y[source]
+
+
+def polyline_lengths(first, x, y):
+    """Return the length of each polyline (in the unit of its points)."""
+    piece = np.hypot(np.diff(x), np.diff(y))
+    piece[first[1:-1] - 1] = 0.0
+    along = np.concatenate(([0.0], np.cumsum(piece)))
+    return along[first[1:] - 1] - along[first[:-1]]

@@ -1,0 +1,55 @@
+"""From longitude and latitude to metres on a plane, and back."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .settings.base import ScenarioError
+
+WGS84 = "EPSG:4326"
+
+
+def source_crs(text, x, y):
+    """Return the coordinate system of a graph as text, and whether it had to be assumed (degrees, WGS 84)."""
+    if text is not None and str(text).strip():
+        return str(text).strip(), False
+    if (np.abs(x) <= 180).all() and (np.abs(y) <= 90).all():
+        return WGS84, True
+    raise ScenarioError(
+        f"the street graph does not say its coordinate system (no `crs`), and x = {x[0]}, y = {y[0]} are no degrees. "
+        'Set graph.graph["crs"], for example to "EPSG:32637", and save it again.'
+    )
+
+
+def plane_crs(crs, x, y):
+    """Return the projected system in metres to work in: the graph's own if it is one, else its UTM zone."""
+    import pyproj
+    from pyproj.exceptions import CRSError
+
+    try:
+        known = pyproj.CRS.from_user_input(crs)
+    except CRSError as error:
+        raise ScenarioError(
+            f'the street graph has crs = {crs!r}, which is not known ({error}). Set it to an EPSG code such as "EPSG:4326".'
+        ) from error
+    is_metric = all(axis.unit_name in ("metre", "meter") for axis in known.axis_info[:2])
+    if known.is_projected and is_metric and known.to_epsg() != 3857:
+        return known.to_string()
+    longitude, latitude = transformer(crs, WGS84)(x, y)
+    return utm_zone(longitude, latitude)
+
+
+def utm_zone(longitude, latitude):
+    """Return the EPSG code of the UTM zone in which the centre of the points lies."""
+    unwrapped = (longitude - longitude[0] + 180) % 360 - 180 + longitude[0]
+    centre = ((unwrapped.min() + unwrapped.max()) / 2 + 180) % 360 - 180
+    zone = min(int((centre + 180) // 6) + 1, 60)
+    return f"EPSG:{(32700 if (latitude.min() + latitude.max()) < 0 else 32600) + zone}"
+
+
+@lru_cache(maxsize=16)
+def transformer(from_crs, to_crs):
+    """Return a function (x, y) -> (x, y) between two coordinate systems, x always east; arrays or numbers."""
+    import pyproj
+
+    return pyproj.Transformer.from_crs(from_crs, to_crs, always_xy=True).transform

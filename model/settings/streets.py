@@ -1,0 +1,79 @@
+"""The streets of a scenario: which network, what is assumed about it, and where people leave it."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from .base import DataFile, Section
+
+PositiveByClass = dict[str, Annotated[float, Field(gt=0)]]
+
+
+class Exit(Section):
+    """A place where people leave the area: a node of the network, or the node nearest to a place."""
+
+    name: str | None = None
+    """What tables and maps call it; by default the name of the road and the side of the area."""
+    node: str | None = None
+    """Id of a node in the network file (OpenStreetMap node id)."""
+    latitude_deg: float | None = Field(default=None, ge=-90, le=90)
+    """With longitude_deg: the nearest node is the exit (WGS 84, degrees)."""
+    longitude_deg: float | None = Field(default=None, ge=-180, le=180)
+    """With latitude_deg (WGS 84, degrees)."""
+    x_m: float | None = None
+    """With y_m: the nearest node is the exit (metres in the network's projected system)."""
+    y_m: float | None = None
+    """With x_m (metres)."""
+    flow_capacity_per_s: float | None = Field(default=None, gt=0)
+    """Most vehicles that can leave here per second; by default what the roads leading to it can carry."""
+
+    @model_validator(mode="after")
+    def _one_way_to_say_where(self):
+        pairs = ((self.latitude_deg, self.longitude_deg), (self.x_m, self.y_m))
+        if any((a is None) != (b is None) for a, b in pairs):
+            raise ValueError("give latitude_deg together with longitude_deg, and x_m together with y_m")
+        if (self.node is not None) + sum(a is not None for a, _ in pairs) != 1:
+            raise ValueError(
+                "say where the exit is in one way: node, or latitude_deg and longitude_deg, or x_m and y_m"
+            )
+        return self
+
+
+class BorderExits(Section):
+    """How exits are found where roads leave the area."""
+
+    n_exits: int = Field(default=6, ge=1)
+    """At most so many, the largest roads first. Assumption."""
+    classes: tuple[str, ...] = ("motorway", "trunk", "primary", "secondary", "tertiary")
+    """Highway classes that may lead out (their ramps count with them). Assumption."""
+    depth_share: float = Field(default=0.06, gt=0, le=1)
+    """How near to the border of the area, as a share of its diagonal, a road must end. Assumption."""
+    merge_m: float = Field(default=400.0, ge=0)
+    """Candidates nearer to each other than this are one exit (m). Assumption."""
+
+
+class StreetSettings(Section):
+    """The street network, what is assumed where it says nothing, and its exits."""
+
+    network: DataFile
+    """GraphML saved by OSMnx (.graphml or .graphml.gz), relative to the scenario file."""
+    exits: tuple[Exit, ...] = ()
+    """Named exits. If there are none, exits are found on the border."""
+    border_exits: BorderExits | None = None
+    """How to find exits on the border; given beside `exits`, these are added to them."""
+    default_speed_km_h: PositiveByClass = {}
+    """Free-flow speed by highway class where the file gives no maxspeed (km/h); see model/street_defaults.py."""
+    default_lanes: PositiveByClass = {}
+    """Lanes in one direction by highway class where the file gives none; see model/street_defaults.py."""
+    default_width_m: PositiveByClass = {}
+    """Width of the carriageway by highway class where the file gives none (m); by default lanes times lane width."""
+    junction_factor: PositiveByClass = {}
+    """Share of the uninterrupted flow that junctions let through, by highway class; see model/street_defaults.py."""
+    speed_factor: float = Field(default=1.0, gt=0, le=2)
+    """Multiplies every vehicle speed, given or filled in: weather, darkness, damaged surface."""
+    drivable: dict[str, bool] = {}
+    """Highway classes opened to or closed for cars; wins over the file, so {track: true} opens tracks."""
+    walkable: dict[str, bool] = {}
+    """Highway classes opened to or closed for walkers; wins over the file, so {motorway: true} lets people walk there."""
+    min_length_m: float = Field(default=1.0, gt=0)
+    """Length of streets whose length is zero or missing with both ends in one place (m). Assumption."""
