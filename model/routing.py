@@ -1,0 +1,238 @@
+"""Next-link tables: from every node, the link to take towards the cheapest destination.
+
+A table holds one row for each class of people (destination set, travel mode, what they know). Its values are link
+indices, or NO_ROUTE, or ARRIVED where entering a destination at the node itself costs no more than going on. The
+cost to go of a node is the least sum, over all routes, of perceived link costs and of the entry cost of the
+destination (Dijkstra 1959, from the destinations backwards, binary heap). Among links that are equally good the one
+with the lowest index is taken, so a table is a function of the costs alone: a table repaired after a few links
+changed (after Ramalingam and Reps 1996) equals, bit for bit, one built afresh.
+"""
+
+import numpy as np
+from numba import njit
+
+ARRIVED = -2
+"""The node is a destination of the class."""
+NO_ROUTE = -1
+"""No open route leads from the node to a destination of the class."""
+LEAST_COST_S = 1e-3
+"""Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
+
+
+@njit(cache=True, nogil=True)
+def _push(heap_cost_s, heap_node, size, cost_s, node):
+    """Insert a node in a binary heap of `size` entries and return the new size. Writes the heap."""
+    k = size
+    while k > 0:
+        parent = (k - 1) >> 1
+        if heap_cost_s[parent] <= cost_s:
+            break
+        heap_cost_s[k], heap_node[k] = heap_cost_s[parent], heap_node[parent]
+        k = parent
+    heap_cost_s[k], heap_node[k] = cost_s, node
+    return size + 1
+
+
+@njit(cache=True, nogil=True)
+def _drop_first(heap_cost_s, heap_node, size):
+    """Remove the cheapest entry of the heap and return the new size. Writes the heap."""
+    size -= 1
+    cost_s, node = heap_cost_s[size], heap_node[size]
+    k, child = 0, 1
+    while child < size:
+        if child + 1 < size and heap_cost_s[child + 1] < heap_cost_s[child]:
+            child += 1
+        if heap_cost_s[child] >= cost_s:
+            break
+        heap_cost_s[k], heap_node[k] = heap_cost_s[child], heap_node[child]
+        k = child
+        child = 2 * k + 1
+    heap_cost_s[k], heap_node[k] = cost_s, node
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s):
+    """Spread costs to go from the nodes in the heap to all nodes upstream. Writes the tables and the heap.
+
+    `incoming[incoming_first[n]:incoming_first[n + 1]]` are the links that end at node n. A closed link costs inf.
+    """
+    while size > 0:
+        from_here_s, node = heap_cost_s[0], heap_node[0]
+        size = _drop_first(heap_cost_s, heap_node, size)
+        if from_here_s > cost_to_go_s[node]:
+            continue
+        for k in range(incoming_first[node], incoming_first[node + 1]):
+            link = incoming[k]
+            upstream = link_upstream[link]
+            through_s = cost_s[link] + from_here_s
+            if through_s < cost_to_go_s[upstream]:
+                cost_to_go_s[upstream] = through_s
+                next_link[upstream] = link
+                size = _push(heap_cost_s, heap_node, size, through_s, upstream)
+            elif through_s == cost_to_go_s[upstream] and link < next_link[upstream]:
+                next_link[upstream] = link
+
+
+@njit(cache=True, nogil=True)
+def _build(
+    next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s
+):
+    """Fill one row of the tables from nothing. Writes the tables and the heap."""
+    size = 0
+    for node in range(next_link.size):
+        cost_to_go_s[node] = entry_cost_s[node]
+        next_link[node] = NO_ROUTE
+        if entry_cost_s[node] < np.inf:
+            next_link[node] = ARRIVED
+            size = _push(heap_cost_s, heap_node, size, entry_cost_s[node], node)
+    _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s)
+
+
+@njit(cache=True, nogil=True)
+def _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s):
+    """List in `lost` the nodes whose way leads over a link that grew dearer, and return how many. Writes the tables."""
+    n_lost = 0
+    for k in range(links.size):
+        node = link_upstream[links[k]]
+        if next_link[node] == links[k] and new_cost_s[k] > cost_s[links[k]]:
+            next_link[node] = NO_ROUTE
+            lost[n_lost] = node
+            n_lost += 1
+    i = 0
+    while i < n_lost:
+        node = lost[i]
+        cost_to_go_s[node] = np.inf
+        for k in range(incoming_first[node], incoming_first[node + 1]):
+            upstream = link_upstream[incoming[k]]
+            if next_link[upstream] == incoming[k]:
+                next_link[upstream] = NO_ROUTE
+                lost[n_lost] = upstream
+                n_lost += 1
+        i += 1
+    return n_lost
+
+
+@njit(cache=True, nogil=True)
+def _repair(
+    next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first, outgoing,
+    link_upstream, link_downstream, entry_cost_s, links, new_cost_s,
+):  # fmt: skip
+    """Bring one row up to date after `links` (each once) take their new costs. Writes tables, costs and work arrays."""
+    n_lost = _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s)
+    for k in range(links.size):
+        cost_s[links[k]] = new_cost_s[k]
+    size = 0
+    for i in range(n_lost):
+        node = lost[i]
+        best_s, best = entry_cost_s[node], ARRIVED if entry_cost_s[node] < np.inf else NO_ROUTE
+        for k in range(outgoing_first[node], outgoing_first[node + 1]):
+            link = outgoing[k]
+            through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]
+            if through_s < best_s:
+                best_s, best = through_s, link
+        heap_cost_s[i], heap_node[i] = best_s, best
+    # Costs of lost nodes stay inf until all have looked, so that no one builds on a cost still to be corrected.
+    for i in range(n_lost):
+        cost_to_go_s[lost[i]], next_link[lost[i]] = heap_cost_s[i], heap_node[i]
+    for i in range(n_lost):
+        if cost_to_go_s[lost[i]] < np.inf:
+            size = _push(heap_cost_s, heap_node, size, cost_to_go_s[lost[i]], lost[i])
+    for k in range(links.size):
+        link, node = links[k], link_upstream[links[k]]
+        through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]
+        if through_s < cost_to_go_s[node]:
+            cost_to_go_s[node], next_link[node] = through_s, link
+            size = _push(heap_cost_s, heap_node, size, through_s, node)
+        elif through_s == cost_to_go_s[node] and link < next_link[node]:
+            next_link[node] = link
+    _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s)
+
+
+def _by_node(node_of_link, n_nodes):
+    """Return (first, link): the links of each node, lowest index first, in compressed rows."""
+    first = np.zeros(n_nodes + 1, dtype=np.int64)
+    np.cumsum(np.bincount(node_of_link, minlength=n_nodes), out=first[1:])
+    return first, np.argsort(node_of_link, kind="stable").astype(np.int32)
+
+
+class Routes:
+    """Next-link tables of several classes on one street graph, kept up to date as costs and closures change."""
+
+    def __init__(self, n_nodes, link_upstream, link_downstream, n_classes=1):
+        """Prepare tables without any route; `set_class` fills a row."""
+        self.link_upstream = np.ascontiguousarray(link_upstream, dtype=np.int32)
+        self.link_downstream = np.ascontiguousarray(link_downstream, dtype=np.int32)
+        self.next_link = np.full((n_classes, n_nodes), NO_ROUTE, dtype=np.int32)
+        """int32[n_classes, n_nodes]: link to take, ARRIVED or NO_ROUTE."""
+        self.cost_to_go_s = np.full((n_classes, n_nodes), np.inf)
+        """float64[n_classes, n_nodes]: perceived cost to the cheapest destination (s); inf: no route."""
+        n_links = self.link_upstream.size
+        self._cost_s = np.full((n_classes, n_links), np.inf)
+        self._open_cost_s = np.full((n_classes, n_links), np.inf)
+        self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
+        self._incoming_first, self._incoming = _by_node(self.link_downstream, n_nodes)
+        self._outgoing_first, self._outgoing = _by_node(self.link_upstream, n_nodes)
+        self._heap_cost_s = np.empty(2 * n_links + n_nodes + 1)
+        self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
+        self._lost = np.empty(n_nodes, dtype=np.int32)
+
+    def set_class(self, row, cost_s, is_open, destination_node, destination_cost_s=0.0):
+        """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each."""
+        cost_s = self._checked(cost_s, np.arange(self.link_upstream.size))
+        entry_cost_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
+        if np.size(destination_node) and not (entry_cost_s >= 0).all():
+            raise ValueError(f"destination_cost_s = {entry_cost_s.min()} must not be negative: give 0 or more.")
+        self._open_cost_s[row] = cost_s
+        self._cost_s[row] = np.where(is_open, cost_s, np.inf)
+        self._entry_cost_s[row] = np.inf
+        np.minimum.at(self._entry_cost_s[row], np.asarray(destination_node, dtype=np.int64), entry_cost_s)
+        _build(
+            self.next_link[row], self.cost_to_go_s[row], self._heap_cost_s, self._heap_node, self._incoming_first,
+            self._incoming, self.link_upstream, self._cost_s[row], self._entry_cost_s[row],
+        )  # fmt: skip
+
+    def change(self, row, links, cost_s=None, is_open=None):
+        """Repair one row after links (each named once) changed cost (s), closed or reopened; None: as before.
+
+        Work grows with the number of nodes whose way changes. The row then equals one built afresh.
+        """
+        links = np.atleast_1d(np.asarray(links, dtype=np.int32))
+        if cost_s is not None:
+            self._open_cost_s[row, links] = self._checked(cost_s, links)
+        if is_open is None:
+            is_open = self._cost_s[row, links] < np.inf
+        new_cost_s = np.where(is_open, self._open_cost_s[row, links], np.inf)
+        _repair(
+            self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
+            self._lost, self._incoming_first, self._incoming, self._outgoing_first, self._outgoing,
+            self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
+        )  # fmt: skip
+
+    def path(self, row, node):
+        """Return the links from a node to where the table leads; empty without a route."""
+        links = []
+        while self.next_link[row, node] >= 0:
+            links.append(int(self.next_link[row, node]))
+            node = self.link_downstream[links[-1]]
+        return links
+
+    @staticmethod
+    def _checked(cost_s, links):
+        """Return costs by link as floats; refuse those below LEAST_COST_S or not finite."""
+        cost_s = np.broadcast_to(np.asarray(cost_s, dtype=float), links.shape)
+        wrong = ~((cost_s >= LEAST_COST_S) & (cost_s < np.inf))
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            raise ValueError(
+                f"link {links[k]} has a perceived cost of {cost_s[k]} s; costs must be finite and at least "
+                f"{LEAST_COST_S} s. Correct its length and speed, or mark it closed with is_open."
+            )
+        return cost_s
+
+
+def next_links(n_nodes, link_upstream, link_downstream, cost_s, is_open, destination_node, destination_cost_s=0.0):
+    """Return (next_link, cost_to_go_s) of one class; see `Routes`."""
+    routes = Routes(n_nodes, link_upstream, link_downstream)
+    routes.set_class(0, cost_s, is_open, destination_node, destination_cost_s)
+    return routes.next_link[0], routes.cost_to_go_s[0]

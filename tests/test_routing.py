@@ -1,0 +1,126 @@
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from safepassage.model.routing import ARRIVED, NO_ROUTE, Routes, next_links
+
+
+def random_graph(rng, n_nodes, n_links, *, whole=False):
+    up, down = rng.integers(0, n_nodes, (2, n_links)).astype(np.int32)
+    cost_s = rng.integers(1, 6, n_links).astype(float) if whole else rng.uniform(0.5, 90, n_links)
+    return up, down, cost_s
+
+
+def costs_by_networkx(n_nodes, up, down, cost_s, is_open, destinations):
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(range(n_nodes))
+    for u, v, c, o in zip(up, down, cost_s, is_open, strict=True):
+        if o:
+            graph.add_edge(v, u, weight=c)
+    for node, entry_s in destinations:
+        graph.add_edge("end", node, weight=entry_s)
+    return nx.single_source_dijkstra_path_length(graph, "end")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_costs_to_go_equal_those_of_networkx_on_random_graphs(seed):
+    rng = np.random.default_rng(seed)
+    n_nodes = int(rng.integers(2, 25))
+    up, down, cost_s = random_graph(rng, n_nodes, int(rng.integers(1, 70)))
+    is_open = rng.random(up.size) < 0.8
+    destinations = [(int(n), float(c)) for n, c in zip(rng.integers(0, n_nodes, 3), rng.uniform(0, 50, 3), strict=True)]
+    nodes, entry_s = zip(*destinations, strict=True)
+    next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, nodes, entry_s)
+    expected = costs_by_networkx(n_nodes, up, down, cost_s, is_open, destinations)
+    for node in range(n_nodes):
+        assert cost_to_go_s[node] == pytest.approx(expected.get(node, np.inf))
+        if next_link[node] == ARRIVED:
+            assert cost_to_go_s[node] == min(c for n, c in destinations if n == node)
+        elif next_link[node] == NO_ROUTE:
+            assert node not in expected
+        else:
+            link = next_link[node]
+            assert is_open[link] and up[link] == node
+            assert cost_to_go_s[node] == cost_s[link] + cost_to_go_s[down[link]]
+
+
+def test_costs_to_go_equal_those_of_scipy_on_a_large_graph():
+    rng = np.random.default_rng(5)
+    n_nodes = 2000
+    pair = rng.permutation(n_nodes * 30)[:9000]
+    up, down = pair % n_nodes, (pair // n_nodes + pair % n_nodes + 1) % n_nodes
+    cost_s = rng.uniform(1, 100, up.size)
+    exits = [3, 77, 1500]
+    _, cost_to_go_s = next_links(n_nodes, up, down, cost_s, np.ones(up.size, bool), exits)
+    backwards = coo_array((cost_s, (down, up)), shape=(n_nodes, n_nodes)).tocsr()
+    np.testing.assert_allclose(cost_to_go_s, dijkstra(backwards, indices=exits, min_only=True), rtol=1e-12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**31), st.booleans())
+def test_a_repaired_table_equals_one_built_afresh_bit_for_bit(seed, whole):
+    rng = np.random.default_rng(seed)
+    n_nodes, n_links = int(rng.integers(2, 40)), int(rng.integers(1, 140))
+    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
+    is_open = rng.random(n_links) < 0.85
+    exits, entry_s = rng.integers(0, n_nodes, 2), rng.integers(0, 9, 2)
+    routes = Routes(n_nodes, up, down)
+    routes.set_class(0, cost_s, is_open, exits, entry_s)
+    for _ in range(8):
+        links = rng.permutation(n_links)[: int(rng.integers(1, 6))]
+        cost_s[links] = random_graph(rng, n_nodes, n_links, whole=whole)[2][links]
+        is_open[links] = rng.random(links.size) < 0.6
+        routes.change(0, links, cost_s[links], is_open[links])
+        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits, entry_s)
+        assert (routes.next_link[0] == next_link).all()
+        assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+
+
+def test_among_equal_ways_the_link_with_the_lowest_index_is_taken():
+    up, down = [0, 0, 0, 1, 2, 3], [3, 1, 2, 4, 4, 4]
+    next_link, _ = next_links(5, up, down, [2.0, 1.0, 1.0, 1.0, 1.0, 1.0], np.ones(6, bool), [4])
+    assert next_link[0] == 1
+    next_link, _ = next_links(5, up, down, np.ones(6), np.ones(6, bool), [4])
+    assert next_link[0] == 0
+
+
+def test_people_pass_by_a_destination_that_is_dear_to_enter():
+    next_link, cost_to_go_s = next_links(3, [0, 1], [1, 2], [10.0, 10.0], [True, True], [1, 2], [50.0, 0.0])
+    assert next_link.tolist() == [0, 1, ARRIVED]
+    assert cost_to_go_s.tolist() == [20, 10, 0]
+
+
+def test_a_closed_link_is_left_out_and_found_again_when_it_reopens():
+    routes = Routes(3, [0, 1], [1, 2])
+    routes.set_class(0, [10.0, 10.0], [True, False], [2])
+    assert routes.next_link[0].tolist() == [NO_ROUTE, NO_ROUTE, ARRIVED]
+    routes.change(0, [1], is_open=[True])
+    assert routes.next_link[0].tolist() == [0, 1, ARRIVED]
+    assert routes.path(0, 0) == [0, 1]
+    routes.change(0, [0], is_open=[False])
+    assert np.isinf(routes.cost_to_go_s[0, 0]) and routes.path(0, 0) == []
+
+
+def test_classes_have_rows_of_their_own():
+    routes = Routes(3, [0, 1, 1, 2], [1, 0, 2, 1], n_classes=2)
+    for row, node in enumerate([0, 2]):
+        routes.set_class(row, np.full(4, 5.0), np.ones(4, bool), [node])
+    routes.change(1, [2], cost_s=[7.0])
+    assert routes.next_link.tolist() == [[ARRIVED, 1, 3], [0, 2, ARRIVED]]
+    assert routes.cost_to_go_s.tolist() == [[0, 5, 10], [12, 7, 0]]
+
+
+def test_a_class_without_destinations_has_no_route():
+    next_link, _ = next_links(2, [0], [1], [1.0], [True], [])
+    assert next_link.tolist() == [NO_ROUTE, NO_ROUTE]
+
+
+@pytest.mark.parametrize("cost_s", [0.0, -1.0, np.nan, np.inf])
+def test_a_cost_that_is_not_positive_and_finite_is_refused_by_name(cost_s):
+    with pytest.raises(ValueError, match="link 1 has a perceived cost"):
+        next_links(3, [0, 1], [1, 2], [1.0, cost_s], [True, True], [2])
