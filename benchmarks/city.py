@@ -140,9 +140,7 @@ def _exits(n_rows, n_columns):
 def _routes(n_nodes, link_upstream, link_downstream, cost_s, exit_node):
     """Return (next_link, free_flow_time_s, nearest_exit, n_links_to_exit) by node."""
     backwards = coo_array((cost_s, (link_downstream, link_upstream)), shape=(n_nodes, n_nodes)).tocsr()
-    time_s, next_node, nearest = dijkstra(
-        backwards, indices=exit_node, min_only=True, return_predecessors=True
-    )
+    time_s, next_node, nearest = dijkstra(backwards, indices=exit_node, min_only=True, return_predecessors=True)
     by_pair = np.argsort(link_upstream * n_nodes + link_downstream)
     pair = (link_upstream * n_nodes + link_downstream)[by_pair]
     on_way = next_node >= 0

@@ -89,9 +89,7 @@ class Evacuation(mesa.Model if mesa else object):
         self.arrivals = []
         streets = [Street(*street) for street in zip(city.length_m, city.speed_m_s, strict=True)]
         paths = {}
-        for origin, departure_s in zip(
-            city.trip_origin.tolist(), city.trip_departure_s.tolist(), strict=True
-        ):
+        for origin, departure_s in zip(city.trip_origin.tolist(), city.trip_departure_s.tolist(), strict=True):
             if origin not in paths:
                 paths[origin] = [streets[link] for link in city.path(origin)]
             Vehicle(self, paths[origin], departure_s)

@@ -48,10 +48,7 @@ def _world(city, *, cpp):
         random_seed=1,
         **({"cpp": True} if cpp else {}),
     )
-    nodes = [
-        world.addNode(f"n{i}", x, y)
-        for i, (x, y) in enumerate(zip(city.node_x_m, city.node_y_m, strict=True))
-    ]
+    nodes = [world.addNode(f"n{i}", x, y) for i, (x, y) in enumerate(zip(city.node_x_m, city.node_y_m, strict=True))]
     for i in range(city.length_m.size):
         start, end = nodes[city.link_upstream[i]], nodes[city.link_downstream[i]]
         world.addLink(
