@@ -4,9 +4,10 @@ from dataclasses import dataclass, fields
 from math import isqrt
 
 import numpy as np
-from safepassage.model.draws import Stream, uniforms
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
+
+from safepassage.model.draws import Stream, uniforms
 
 BLOCK_M = 105.0
 JITTER_M = 20.0

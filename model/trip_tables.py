@@ -216,6 +216,6 @@ def _positive(demand, path):
     if bad.size:
         origin, destination, volume = (demand[name].iloc[bad[0]] for name in ("origin", "destination", "volume"))
         raise ScenarioError(
-            f"{path}: from {origin} to {destination} there are {volume} trips; the number must be 0 or more. Correct it."
+            f"{path}: from {origin} to {destination} there are {volume} trips; it must be 0 or more. Correct it."
         )
     return demand[demand["volume"] > 0].reset_index(drop=True)
