@@ -1,0 +1,139 @@
+"""Changes to the traffic from outside: other tables, closed links, vehicles taken off the road.
+
+These kernels find or unlink what a change concerns; drive.resume then lets the arms and supplies concerned go on.
+"""
+
+import numpy as np
+from numba import njit
+
+ARRIVED, NO_ROUTE, NONE = -2, -1, -1
+ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
+MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
+
+
+@njit(cache=True, nogil=True)
+def _way_on(vehicles, next_link, paths, vehicle, node):
+    """Return the link that a vehicle takes from a node, ARRIVED or NO_ROUTE."""
+    table = vehicles[vehicle].table
+    if table >= 0:
+        return next_link[table, node]
+    if vehicles[vehicle].path_next < vehicles[vehicle].path_end:
+        return paths[vehicles[vehicle].path_next]
+    return ARRIVED
+
+
+@njit(cache=True, nogil=True)
+def arms_to_ask_again(links, slots, arms, vehicles, next_link, paths):
+    """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped."""
+    n_links = arms.size // 2
+    found = np.empty(arms.size, np.int32)
+    n = 0
+    for arm in range(arms.size):
+        if arms[arm].state == MOVING:
+            continue
+        if arm < n_links:
+            vehicle = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle
+            node = links[arm].downstream
+            target = _way_on(vehicles, next_link, paths, vehicle, node)
+            if target == ARRIVED:
+                target = n_links + node
+        else:
+            target = arm - n_links
+        state = LOST if target == NO_ROUTE else (WAITING if links[target].is_open else SHUT_OUT)
+        if state != arms[arm].state or target != arms[arm].target:
+            found[n] = arm
+            n += 1
+    return found[:n]
+
+
+@njit(cache=True, nogil=True)
+def take_out_of_queues(arms, vehicles, run, next_link, paths):
+    """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
+
+    The vehicles are unlinked from their queues and set to PENDING, to set out again.
+    """
+    n_links = arms.size // 2
+    found = np.empty(vehicles.size, np.int32)
+    left = np.empty(n_links, np.int32)
+    n, n_left = 0, 0
+    for arm in range(n_links, arms.size):
+        vehicle = arms[arm].queue_first if arms[arm].n_queued > 0 else NONE
+        before = NONE
+        while vehicle != NONE:
+            following = vehicles[vehicle].queue_next
+            if _way_on(vehicles, next_link, paths, vehicle, vehicles[vehicle].origin) == arm - n_links:
+                before = vehicle
+            else:
+                if before == NONE:
+                    arms[arm].queue_first = following
+                    left[n_left] = arm
+                    n_left += 1 if n_left == 0 or left[n_left - 1] != arm else 0
+                else:
+                    vehicles[before].queue_next = following
+                if following == NONE:
+                    arms[arm].queue_last = before
+                arms[arm].n_queued -= 1
+                found[n] = vehicle
+                n += 1
+            vehicle = following
+    vehicle = run[0].held_first
+    run[0].held_first = NONE
+    while vehicle != NONE:
+        following = vehicles[vehicle].queue_next
+        if _way_on(vehicles, next_link, paths, vehicle, vehicles[vehicle].origin) == NO_ROUTE:
+            vehicles[vehicle].queue_next = run[0].held_first
+            run[0].held_first = vehicle
+        else:
+            found[n] = vehicle
+            n += 1
+        vehicle = following
+    for i in range(n):
+        vehicles[found[i]].state = PENDING
+        vehicles[found[i]].link = NONE
+    return found[:n], left[:n_left]
+
+
+@njit(cache=True, nogil=True)
+def take_off(links, slots, arms, vehicles, run, vehicle, time_s):
+    """Unlink one vehicle from wherever it is; return the arm it stood in and whether it was the first there.
+
+    On the road it leaves for the kerb: its room comes back as if it had left the end of the link now.
+    """
+    state, at = vehicles[vehicle].state, vehicles[vehicle].link
+    vehicles[vehicle].state = ABSENT
+    vehicles[vehicle].link = NONE
+    if state in (HELD, QUEUED):
+        arm = arms.size // 2 + at
+        before, other = NONE, (run[0].held_first if state == HELD else arms[arm].queue_first)
+        while other != vehicle:
+            before, other = other, vehicles[other].queue_next
+        following = vehicles[vehicle].queue_next
+        if before != NONE:
+            vehicles[before].queue_next = following
+        elif state == HELD:
+            run[0].held_first = following
+        else:
+            arms[arm].queue_first = following
+        if state == HELD:
+            return NONE, False
+        if following == NONE:
+            arms[arm].queue_last = before
+        arms[arm].n_queued -= 1
+        return arm, before == NONE
+    if state != DRIVING:
+        return NONE, False
+    first, mask = links[at].ring_first, links[at].ring_mask
+    i = links[at].head
+    while slots[first + (i & mask)].vehicle != vehicle:
+        i += 1
+    was_first = i == links[at].head
+    size = slots[first + (i & mask)].size
+    while i > links[at].head:
+        to, of = first + (i & mask), first + ((i - 1) & mask)
+        slots[to].time_s, slots[to].vehicle, slots[to].size = slots[of].time_s, slots[of].vehicle, slots[of].size
+        i -= 1
+    slots[first + (i & mask)].time_s = time_s + links[at].wave_time_s
+    slots[first + (i & mask)].vehicle = vehicle
+    slots[first + (i & mask)].size = size
+    links[at].head += 1
+    return at, was_first

@@ -1,0 +1,48 @@
+"""The records that the motion of vehicles works on: links, ring slots, arms, vehicles, events.
+
+Records keep what one link crossing reads and writes side by side in memory; see drive.py for the rules.
+"""
+
+import numpy as np
+
+LINK = np.dtype(
+    [
+        ("free_flow_time_s", "f8"), ("wave_time_s", "f8"), ("out_headway_s", "f8"), ("in_headway_s", "f8"),
+        ("next_exit_s", "f8"), ("next_entry_s", "f8"), ("virtual_time_s", "f8"), ("delay_s", "f8"),
+        ("length_m", "f8"), ("freed", "i8"), ("head", "i8"), ("tail", "i8"), ("ring_first", "i4"),
+        ("ring_mask", "i4"), ("storage", "i4"), ("used", "i4"), ("downstream", "i4"), ("first_waiter", "i4"),
+        ("is_open", "i4"), ("jam_spacing_m", "f4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""A link or sink; 128 bytes. Ring of slots: freed..head have left but their room is not back yet, head..tail are on
+the link; head and tail are also the counts of those who have left and entered. Sizes in car units."""
+SLOT = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("size", "i4")], align=True)
+"""On the link: when the vehicle can be at its end. Having left: when its room comes back."""
+ARM = np.dtype(
+    [
+        ("tag_s", "f8"), ("joined_s", "f8"), ("weight_per_s", "f8"), ("target", "i4"), ("tag_target", "i4"),
+        ("next_waiter", "i4"), ("state", "i4"), ("queue_first", "i4"), ("queue_last", "i4"), ("n_queued", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+VEHICLE = np.dtype(
+    [
+        ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"), ("size", "i4"),
+        ("table", "i4"), ("path_next", "i4"), ("path_end", "i4"), ("origin", "i4"), ("queue_next", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""table: row of the next-link table, or -1 if the vehicle follows paths[path_next:path_end]."""
+EVENT = np.dtype([("time_s", "f8"), ("next", "i4"), ("is_scheduled", "i4")], align=True)
+RUN = np.dtype(
+    [
+        ("buckets_per_s", "f8"), ("bucket", "i8"), ("n_in_wheel", "i8"), ("n_heap", "i8"), ("next_departure", "i8"),
+        ("n_departures", "i8"), ("n_arrived", "i8"), ("n_logged", "i8"), ("n_crossings", "i8"), ("held_first", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+HEAP = SLOT
+"""Heap of the current bucket: the event stands in the place of the vehicle."""
+LOG = np.dtype([("entry_s", "f8"), ("exit_s", "f8"), ("vehicle", "i4"), ("link", "i4")], align=True)
+"""One crossing of a link."""

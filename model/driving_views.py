@@ -1,0 +1,96 @@
+"""What can be seen of the vehicles on the streets; nothing here changes their state."""
+
+import numpy as np
+
+from safepassage.agents import drive, drive_views
+
+
+class DrivingViews:
+    """The reading half of Driving."""
+
+    @property
+    def n_entered(self):
+        """Vehicles that have entered each link so far, int64[n_links]."""
+        return self._links["tail"][: self.n_links].copy()
+
+    @property
+    def n_left(self):
+        """Vehicles that have left each link so far, by its end or taken off the road, int64[n_links]."""
+        return self._links["head"][: self.n_links].copy()
+
+    @property
+    def n_arrived_at(self):
+        """Vehicles that have left the network at each node by road so far, int64[n_nodes]."""
+        return self._links["tail"][self.n_links :].copy()
+
+    @property
+    def delay_s(self):
+        """Time lost against free flow on each link by those who have left it by its end (s), float64[n_links]."""
+        return self._links["delay_s"][: self.n_links].copy()
+
+    @property
+    def n_queued(self):
+        """Vehicles waiting off the road to enter each link as their first, int32[n_links]."""
+        return self._arms["n_queued"][self.n_links :].copy()
+
+    @property
+    def n_crossings(self):
+        """Link crossings so far: what the work grows with."""
+        return int(self._run["n_crossings"][0])
+
+    @property
+    def n_under_way(self):
+        """Vehicles added that have neither arrived nor been withdrawn."""
+        return self._n_present
+
+    def occupants(self, link):
+        """Return the ids on a link, the one nearest its end first."""
+        at = self._links[link]
+        places = at["ring_first"] + (np.arange(at["head"], at["tail"]) & at["ring_mask"])
+        return self._slots["vehicle"][places].copy()
+
+    def position(self, ids, time_s=None):
+        """Return (link, distance from its upstream end in m) of vehicles at a time from now on, default now.
+
+        Exact in free flow; in a queue, vehicles stand behind each other at jam density. link is -1 and the distance
+        NaN for those not on a link; a vehicle waiting to set out is at its origin.
+        """
+        ids = np.asarray(ids)
+        position_m = np.full(self._vehicles.size, np.nan)
+        time_s = self.time_s if time_s is None else float(time_s)
+        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, self.n_links, time_s)
+        on_link = self._vehicles["state"][ids] == drive.DRIVING
+        return np.where(on_link, self._vehicles["link"][ids], drive.NONE), position_m[ids]
+
+    def link_time_s(self):
+        """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
+        link_time_s = np.empty(self.n_links)
+        drive_views.write_link_times(link_time_s, self._links, self._slots, self.n_links, self.time_s)
+        return link_time_s
+
+    def _heads(self, state):
+        """Return the links whose first vehicle is in a state, and these vehicles."""
+        links = np.flatnonzero(self._arms["state"][: self.n_links] == state)
+        at = self._links[links]
+        return links, self._slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
+
+    def without_route(self):
+        """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
+        held = np.flatnonzero(self._vehicles["state"] == drive.HELD).astype(np.int32)
+        return np.sort(np.concatenate([self._heads(drive.LOST)[1], held]))
+
+    def at_closed_links(self):
+        """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
+        links, ids = self._heads(drive.SHUT_OUT)
+        n = self.n_links
+        sources = np.flatnonzero(self._arms["state"][n:] == drive.SHUT_OUT)
+        first = self._arms["queue_first"][n + sources]
+        return np.concatenate([ids, first]), np.concatenate([self._arms["target"][links], sources.astype(np.int32)])
+
+    def gridlocks(self):
+        """Return the rings of full links that wait for each other for ever, a list of lists of links.
+
+        Nothing resolves them but withdraw(), other tables or paths.
+        """
+        cycle = drive_views.ring_of_cycles(self._links, self._arms, self._events)
+        return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]
