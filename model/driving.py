@@ -294,8 +294,8 @@ class Driving(DrivingViews):
         table = np.atleast_2d(np.ascontiguousarray(next_link, np.int32))
         if table.shape[1] != self.n_nodes or (table.size and (table.min() < -2 or table.max() >= self.n_links)):
             raise ScenarioError(f"a next-link table of shape {table.shape} does not fit {self.n_nodes} nodes and links")
-        taken = table >= 0
-        if (np.where(taken, self.upstream[table], 0) != np.where(taken, np.arange(self.n_nodes), 0)).any():
+        row, node = np.nonzero(table >= 0)
+        if (self.upstream[table[row, node]] != node).any():
             raise ScenarioError("a next-link table takes a link from a node at which that link does not start")
         self._next_link = table
         self._look_again()
