@@ -81,7 +81,7 @@ class HarmByImpacts:
     def injure(self, injury, injured_at_s, impacts, pairs, protection) -> Casualties:
         """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
         outcome = np.empty(pairs.person.size, dtype=np.int8)
-        u = self._numbers(pairs)
+        u = numbers_of_pairs(self.seed, Stream.INJURY, pairs.event, pairs.person)
         kernels.injure(
             injury, injured_at_s, outcome, *pairs, u, impacts.time_s, impacts.size, protection, self._factor,
             *self._curve, self.settings.share_fatal, self.settings.share_serious,
@@ -96,15 +96,6 @@ class HarmByImpacts:
             expected, *pairs, impacts.size, protection, self._factor, *self._curve
         )  # fmt: skip
 
-    def _numbers(self, pairs):
-        """Return the number in [0, 1) of each (event, person)."""
-        u = np.empty(pairs.person.size)
-        bounds = np.flatnonzero(np.diff(pairs.event, prepend=-1, append=-1))
-        for first, last in pairwise(bounds):
-            event = int(pairs.event[first])
-            u[first:last] = uniforms_for(self.seed, Stream.INJURY, pairs.person[first:last], tick=event)
-        return u
-
     def death_times_s(self, person, injured_at_s, care_at_s):
         """Return when each of the seriously injured dies (s), infinity if not; care_at_s infinity: none so far."""
         death_s = np.empty(len(person))
@@ -115,6 +106,15 @@ class HarmByImpacts:
             settings.care_in_vain_after_h * 3600.0, settings.mean_untreated_survival_h * 3600.0,
         )  # fmt: skip
         return death_s
+
+
+def numbers_of_pairs(seed, stream, event, entity, index=0):
+    """Return the number in [0, 1) of each (event, entity), float64; pairs of the same event must stand together."""
+    u = np.empty(event.size)
+    bounds = np.flatnonzero(np.diff(event, prepend=-1, append=-1))
+    for first, last in pairwise(bounds):
+        u[first:last] = uniforms_for(seed, stream, entity[first:last], tick=int(event[first]), index=index)
+    return u
 
 
 def in_order_of_time(*groups) -> Pairs:

@@ -1,0 +1,129 @@
+"""Shelters: places with a capacity that people can walk to, and who gets in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from mesa import Agent
+from numba import njit
+
+from safepassage.agents.nearby import grid_of_points, points_within
+
+
+@dataclass(eq=False)
+class Shelters:
+    """Columns, one row per shelter."""
+
+    name: tuple[str, ...]
+    x_m: np.ndarray
+    y_m: np.ndarray
+    """float64: place (m)."""
+    node: np.ndarray
+    """int32: node of its door; -1: not known."""
+    capacity: np.ndarray
+    """int32: people it holds."""
+    n_inside: np.ndarray
+    """int32: people who have a place in it, on their way there included."""
+    is_open: np.ndarray
+    """bool: stands and lets people in."""
+
+    def __len__(self):
+        return self.capacity.size
+
+    @classmethod
+    def empty(cls, name, x_m, y_m, capacity, node=None):
+        """Return open shelters with nobody inside; node: of each door, if known."""
+        n = len(name)
+        columns = {"x_m": np.asarray(x_m, np.float64), "y_m": np.asarray(y_m, np.float64)}
+        columns["capacity"] = np.asarray(capacity, np.int32)
+        columns["node"] = np.full(n, -1, np.int32) if node is None else np.asarray(node, np.int32)
+        for column, values in columns.items():
+            if values.shape != (n,):
+                raise ValueError(f"shelters: {n} names but {values.size} values of {column}; give one per shelter")
+        if (columns["capacity"] < 0).any():
+            i = int(np.flatnonzero(columns["capacity"] < 0)[0])
+            raise ValueError(f"shelter {name[i]!r} has capacity = {capacity[i]}; a capacity must be 0 or more")
+        return cls(tuple(name), n_inside=np.zeros(n, np.int32), is_open=np.ones(n, np.bool_), **columns)
+
+    def admit(self, household, x_m, y_m, n_members, reach_m):
+        """Give households a place in the nearest open shelter with room for all of them; write n_inside.
+
+        household: int32, rows that look for shelter; x_m, y_m: where each is; n_members: people in each. reach_m: how
+        far they go, as the crow flies. Whoever is nearest comes first; ties go to the lower household, then the lower
+        shelter. Returns int32 per household: its shelter, -1 if none within reach had room.
+        """
+        taker, shelter, distance_m = points_within(self._grid(), x_m, y_m, reach_m)
+        order = np.lexsort((shelter, np.asarray(household)[taker], distance_m))
+        found = np.full(len(household), -1, dtype=np.int32)
+        n_members = np.ascontiguousarray(n_members, dtype=np.int32)
+        _fill(found, self.n_inside, taker[order], shelter[order], n_members, self.capacity, self.is_open)
+        return found
+
+    def let_out(self, shelter, n_members):
+        """Free the places of households that leave; shelter: of each, -1 ones are passed over. Writes n_inside."""
+        shelter, n_members = np.asarray(shelter), np.asarray(n_members)
+        inside = shelter >= 0
+        np.subtract.at(self.n_inside, shelter[inside], n_members[inside].astype(np.int32))
+
+    def _grid(self):
+        if not hasattr(self, "_points"):
+            self._points = grid_of_points(self.x_m, self.y_m, cell_m=500.0)
+        return self._points
+
+
+@njit(cache=True, nogil=True)
+def _fill(found, n_inside, taker, shelter, n_members, capacity, is_open):
+    """Give each household the first shelter of its pairs that is open and has room. Writes found, n_inside.
+
+    taker, shelter: pairs in the order in which they are served; taker is a position in found.
+    """
+    for i in range(taker.size):
+        h, s = taker[i], shelter[i]
+        if found[h] < 0 and is_open[s] and n_inside[s] + n_members[h] <= capacity[s]:
+            found[h] = s
+            n_inside[s] += n_members[h]
+
+
+class Shelter(Agent):
+    """One shelter: a handle on its row of `model.shelters`."""
+
+    def __init__(self, model, row):
+        super().__init__(model)
+        self.row = row
+
+    @property
+    def name(self):
+        """Name of the shelter."""
+        return self.model.shelters.name[self.row]
+
+    @property
+    def x_m(self):
+        """Place, east (m)."""
+        return self.model.shelters.x_m.item(self.row)
+
+    @property
+    def y_m(self):
+        """Place, north (m)."""
+        return self.model.shelters.y_m.item(self.row)
+
+    @property
+    def capacity(self):
+        """People it holds."""
+        return self.model.shelters.capacity.item(self.row)
+
+    @capacity.setter
+    def capacity(self, value):
+        self.model.shelters.capacity[self.row] = value
+
+    @property
+    def n_inside(self):
+        """People who have a place in it."""
+        return self.model.shelters.n_inside.item(self.row)
+
+    @property
+    def is_open(self):
+        """Whether it stands and lets people in."""
+        return self.model.shelters.is_open.item(self.row)
+
+    @is_open.setter
+    def is_open(self, value):
+        self.model.shelters.is_open[self.row] = value
