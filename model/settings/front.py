@@ -1,0 +1,161 @@
+"""The front, the curfew and drones over roads, as a scenario states them. Exogenous: nothing here is searched over."""
+
+from datetime import date, datetime, time
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from safepassage.model.settings.base import DataFile, Section
+
+
+def _clock(value: Any) -> Any:
+    """Read what YAML makes of 15:00, the number 900, as minutes since midnight again."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < 1440:
+            raise ValueError(f"{value} is no time of day; write it as '06:30', from 00:00 to 23:59")
+        return time(value // 60, value % 60)
+    return value
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock)]
+"""Local time of day, such as 15:00."""
+
+
+class FrontDistance(Section):
+    """Where the front stood on one day, by its distance."""
+
+    day: date
+    """Local date; the distance holds at its start."""
+    distance_km: float
+    """From the reference point to the front (km); negative: the front has passed it."""
+
+
+class Front(Section):
+    """Where the front is and what its nearness does: a dated distance with a bearing, or dated polygons.
+
+    Give one of `distances`, `distance_file` and `polygons_file`; none: there is no front.
+    """
+
+    distances: tuple[FrontDistance, ...] = ()
+    """Distance by date, linear in time between two; the front is a straight line across `bearing_deg`."""
+    distance_file: DataFile | None = None
+    """CSV file with a column `date` and one of distances (km)."""
+    distance_column: str = "distance_km"
+    """Column of `distance_file` to read."""
+    reference: tuple[float, float] | None = None
+    """Point that distances are counted from: longitude and latitude (degrees), or x and y (m) if the streets have
+    plane coordinates only. Default: the centre of the map."""
+    bearing_deg: float = Field(90.0, ge=0, lt=360)
+    """Direction from the reference point to the front, clockwise from north (degrees)."""
+    polygons_file: DataFile | None = None
+    """GeoJSON file of the areas beyond the front, each with a property `date`; distances between two dates are
+    linear in time."""
+    closes_to_vehicles_within_km: float = Field(1.0, ge=0)
+    """Links nearer to the front than this are closed to vehicles (km). Assumption."""
+    closes_to_walkers_within_km: float = Field(0.5, ge=0)
+    """Links nearer to the front than this are closed to walkers (km). Assumption."""
+    crossfire_reach_km: float = Field(3.0, gt=0)
+    """Crossfire harms up to this distance from the front (km). Assumption."""
+    crossfire_casualties_per_person_h: float = Field(1e-3, ge=0)
+    """Rate at which somebody unprotected at the front line is harmed (1/h); falls linearly to 0 at
+    `crossfire_reach_km`. Assumption; takes part in no fit."""
+
+    @model_validator(mode="after")
+    def _one_source(self):
+        given = [name for name in ("distances", "distance_file", "polygons_file") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} both say where the front is; give one of them")
+        return self
+
+
+class CurfewWindow(Section):
+    """Hours of each day of a period in which nobody may move."""
+
+    first_day: date
+    """First local date on which the window begins."""
+    last_day: date | None = None
+    """Last local date on which the window begins; default: it stays in force."""
+    from_time: ClockTime
+    """Local time at which it begins."""
+    until_time: ClockTime
+    """Local time at which it ends, on the next day if not after `from_time`; equal: all day."""
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.last_day and self.last_day < self.first_day:
+            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
+        return self
+
+
+class Curfew(Section):
+    """When movement is forbidden, and how many keep to it."""
+
+    windows: tuple[CurfewWindow, ...] = ()
+    """In force at any moment that one of them covers. Pokrovsk from 28 August 2024: 15:00 to 11:00 (SOURCES 6b)."""
+    compliance: float = Field(0.95, ge=0, le=1)
+    """Share of parties that wait for its end. Assumption."""
+
+
+class Period(Section):
+    """From one local moment to another."""
+
+    start: datetime
+    """Local date and time at which it begins."""
+    end: datetime
+    """Local date and time at which it ends."""
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.end <= self.start:
+            raise ValueError(f"the period ends at {self.end}, not after its start {self.start}; correct one of them")
+        return self
+
+
+class Nets(Section):
+    """Streets covered by nets against drones."""
+
+    streets: tuple[str, ...]
+    """Names of the streets, as on the map."""
+    first_day: date | None = None
+    """Local date from which they hang; default: from before the run."""
+    factor: float = Field(0.3, ge=0, le=1)
+    """Factor on the rate there. Assumption."""
+
+
+class Drones(Section):
+    """Drones over roads: a rate of strikes on whoever is on a link, in proportion to the time spent there.
+
+    OHCHR (26 June 2025): short-range drones were the leading cause of harm near the front, 395 killed and 2,635
+    injured to April 2025, in cars, buses, on bicycles and on foot. The rates below are assumptions (SOURCES 5.2).
+    """
+
+    strikes_per_vehicle_minute: float = Field(0.0, ge=0)
+    """Rate on a vehicle that moves at the front line, by day and in clear weather (1/min). Assumption; 0: none."""
+    strikes_per_walker_minute: float = Field(0.0, ge=0)
+    """The same on a party on foot (1/min). Assumption; 0: none."""
+    reach_km: float = Field(15.0, gt=0)
+    """The rate falls linearly to 0 at this distance from the front (km). Assumption."""
+    halted_factor: float = Field(0.5, ge=0)
+    """Factor for a vehicle that stands. Assumption: moving vehicles are hit more (SOURCES 5.2)."""
+    night_factor: float = Field(0.5, ge=0)
+    """Factor outside `day_from` to `day_until`. Assumption."""
+    day_from: ClockTime = time(6, 0)
+    """Local time at which it gets light. Assumption."""
+    day_until: ClockTime = time(20, 0)
+    """Local time at which it gets dark. Assumption."""
+    fog: tuple[Period, ...] = ()
+    """Periods of fog or other weather in which drones hardly fly."""
+    fog_factor: float = Field(0.2, ge=0)
+    """Factor in fog. Assumption."""
+    nets: tuple[Nets, ...] = ()
+    """Streets under nets; where several cover a street the lowest factor counts."""
+    escort_factor: float = Field(0.5, ge=0)
+    """Factor for a party under escort with drone jamming or watch. Assumption."""
+    p_casualty_per_strike: float = Field(0.4, ge=0, le=1)
+    """Chance of each unprotected person of a party to be harmed by a strike on it. Assumption."""
+
+    @model_validator(mode="after")
+    def _daylight(self):
+        if self.day_until <= self.day_from:
+            raise ValueError(f"day_until {self.day_until} is not after day_from {self.day_from}; swap them")
+        return self

@@ -1,0 +1,170 @@
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from safepassage.model.hazard import Area, Events, Impacts, Size, gather, shell
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.shelling import Shelling
+
+TOWN = Area(0.0, 0.0, 8000.0, 6000.0)
+
+
+def a_run(duration_h=48.0, start=datetime(2024, 8, 1, 6)):
+    return SimpleNamespace(start=start, duration_h=duration_h)
+
+
+def process(**settings):
+    return Shelling(sources=[{"kind": "process", "events_per_day": 300, **settings}])
+
+
+def same_bits(a, b):
+    return all(np.array_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a) if f.name != "report")
+
+
+def test_impacts_are_sorted_lie_on_the_map_and_within_the_run():
+    impacts = shell(process(), TOWN, a_run(), 3)
+    assert len(impacts) > 300
+    assert (np.diff(impacts.time_s) >= 0).all()
+    assert impacts.time_s[0] >= 0 and impacts.time_s[-1] < 48 * 3600
+    assert TOWN.contains(impacts.x_m, impacts.y_m).all()
+    assert (impacts.time_s.dtype, impacts.size.dtype, impacts.cluster.dtype) == (np.float64, np.int8, np.int32)
+
+
+def test_every_row_names_the_first_row_of_its_cluster():
+    impacts = shell(process(), TOWN, a_run(), 3)
+    rows = np.arange(len(impacts))
+    assert (impacts.cluster <= rows).all()
+    assert (impacts.cluster[impacts.cluster] == impacts.cluster).all()
+    assert 0.3 < (impacts.cluster < rows).mean() < 0.7  # half are aftershocks at branching ratio 0.5
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first = shell(process(), TOWN, a_run(), 3)
+    assert same_bits(first, shell(process(), TOWN, a_run(), 3))
+    assert not np.array_equal(first.time_s, shell(process(), TOWN, a_run(), 4).time_s)
+
+
+def test_a_longer_run_sees_the_same_impacts_until_the_shorter_one_ends():
+    short, long = shell(process(), TOWN, a_run(13.5), 3), shell(process(), TOWN, a_run(400), 3)
+    shared = long.between(0, 13.5 * 3600)
+    for name in ("time_s", "x_m", "y_m", "size", "cluster"):
+        assert np.array_equal(getattr(long, name)[shared], getattr(short, name))
+    assert short.n_after > 0
+
+
+def test_a_run_that_starts_a_day_later_sees_the_same_days():
+    early = shell(process(warm_up_h=72), TOWN, a_run(48), 3)
+    late = shell(process(warm_up_h=96), TOWN, a_run(24, datetime(2024, 8, 2, 6)), 3)
+    rows = early.between(24 * 3600, 48 * 3600)
+    np.testing.assert_allclose(early.time_s[rows] - 24 * 3600, late.time_s, atol=1e-5)
+    assert np.array_equal(early.x_m[rows], late.x_m)
+
+
+def test_the_order_of_sources_and_of_their_rows_does_not_matter_to_what_falls():
+    rng = np.random.default_rng(1)
+    columns = [rng.uniform(0, 1000, 50), *rng.uniform(0, 6000, (2, 50)), rng.integers(0, 3, 50), np.arange(50)]
+    columns[0][:5] = 7.0
+    order = rng.permutation(50)
+    one = gather([Events(*columns)], TOWN, 0.0, 900.0)
+    two = gather([Events(*(column[order] for column in columns))], TOWN, 0.0, 900.0)
+    assert same_bits(one, two)
+
+
+def test_the_sum_of_two_sources_is_both():
+    a = {"kind": "process", "events_per_day": 200}
+    b = {"kind": "process", "events_per_day": 100}
+    both = shell(Shelling(sources=[a, b]), TOWN, a_run(), 5)
+    alone = shell(Shelling(sources=[a]), TOWN, a_run(), 5)
+    assert np.isin(alone.time_s, both.time_s).all()
+    assert 1.2 < len(both) / len(alone) < 1.9
+    twins = shell(Shelling(sources=[a, a]), TOWN, a_run(), 5)
+    assert np.unique(twins.time_s).size == len(twins)  # two sources never share their luck
+
+
+def test_events_outside_the_map_before_and_after_the_run_are_counted_and_left_out():
+    events = Events(
+        np.array([-1.0, 0.0, 5.0, 9.0, 10.0, 5.0]),
+        np.array([1.0, 1.0, 1.0, 1.0, 1.0, 9000.0]),
+        np.ones(6),
+        np.zeros(6, np.int8),
+        np.array([0, 0, 0, 1, 1, 2]),
+    )
+    impacts = gather([events], TOWN, 0.0, 10.0)
+    assert impacts.time_s.tolist() == [0.0, 5.0, 9.0]
+    assert (impacts.n_before, impacts.n_after, impacts.n_outside_area) == (1, 1, 1)
+    assert impacts.cluster.tolist() == [0, 0, 2]
+    assert any("outside the map" in line for line in impacts.report)
+
+
+def test_no_source_and_a_rate_of_zero_mean_that_nothing_falls():
+    assert len(shell(Shelling(), TOWN, a_run(), 1)) == 0
+    assert len(shell(process(events_per_day=0), TOWN, a_run(), 1)) == 0
+    assert len(Impacts.none()) == 0 and Impacts.none().between(0, 9) == slice(0, 0)
+
+
+def test_between_takes_its_start_and_leaves_its_end_so_that_steps_share_no_impact():
+    impacts = shell(process(), TOWN, a_run(), 3)
+    steps = [impacts.between(t, t + 60) for t in range(0, 48 * 3600, 60)]
+    assert sum(s.stop - s.start for s in steps) == len(impacts)
+    t = impacts.time_s[4]
+    assert impacts.between(t, t + 1e-9).start == 4 and impacts.between(0, t).stop == 4
+
+
+def test_the_table_has_units_in_its_names_and_sizes_as_letters():
+    frame = shell(process(), TOWN, a_run(), 3).to_frame()
+    assert list(frame.columns) == ["time_s", "x_m", "y_m", "size", "cluster"]
+    assert set(frame["size"]) == {size.name for size in Size}
+
+
+def test_the_start_is_local_unless_it_says_otherwise():
+    local = shell(process(), TOWN, a_run(start=datetime(2024, 8, 1, 6)), 3)
+    universal = shell(process(), TOWN, a_run(start=datetime(2024, 8, 1, 3, tzinfo=UTC)), 3)
+    assert same_bits(local, universal)
+
+
+def test_degrees_on_a_map_without_reference_system_are_refused_with_the_change_to_make():
+    zones = [{"west": 37.1, "south": 48.2, "east": 37.2, "north": 48.3, "weight": 2}]
+    with_plane = Area.around(*_pokrovsk(), 3000, "EPSG:32637")
+    assert len(shell(process(zones=zones), with_plane, a_run(), 1)) > 0
+    with pytest.raises(ScenarioError, match="Give x_m and y_m"):
+        TOWN.plane([37.1], [48.2], "zones")
+
+
+def _pokrovsk():
+    return Area.around([0.0], [0.0], crs="EPSG:32637").plane([37.18], [48.28], "test")
+
+
+def test_area_of_streets_reaches_past_the_outermost_nodes():
+    streets = SimpleNamespace(node_x_m=np.array([10.0, 50.0]), node_y_m=np.array([0.0, 20.0]), crs="")
+    area = Area.of_streets(streets, margin_m=100.0)
+    assert (area.west_m, area.south_m, area.east_m, area.north_m) == (-90.0, -100.0, 150.0, 120.0)
+    assert area.area_km2 == pytest.approx(240 * 220 / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"branching_ratio": 1.0}, "choose a value below 1"),
+        ({"branching_ratio": 2.0}, "without end"),
+        ({"events_per_day": None}, "only one of them"),
+        ({"background_per_km2_day": 2}, "only one of them"),
+        ({"day_profile": (1.0,) * 23}, "give 24"),
+        ({"day_profile": (0.0,) * 24}, "not all 0"),
+        ({"size_shares": (0.5, 0.2, 0.2)}, "sum to 1"),
+        ({"ramp": [{"day": date(2024, 8, 2), "factor": 1}, {"day": date(2024, 8, 1), "factor": 1}]}, "increase"),
+        ({"zones": [{"west": 2, "east": 1, "south": 0, "north": 1, "weight": 1}]}, "east must exceed west"),
+        ({"spred_m": 3}, "Extra inputs"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(change, message):
+    with pytest.raises(ValidationError, match=message):
+        process(**change)
+
+
+def test_an_unknown_time_zone_is_refused():
+    with pytest.raises(ValidationError, match="Europe/Kyiv"):
+        Shelling(time_zone="Donbas")
