@@ -5,7 +5,10 @@ n_days (whole days the event may have come in, 0 if from_text tells), place_1 an
 or x_m and y_m), precision, size, n_events (text), identity.
 """
 
+from contextlib import suppress
+from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -46,8 +49,9 @@ ACLED_DAYS = {"1": 1, "2": 7, "3": 30}
 # VIINA 2 codebook, table of one event per place and day; dates are those of the report.
 VIINA_TYPES = ("t_airstrike_b", "t_artillery_b", "t_uav_b")
 VIINA_PRECISION = {"STREET": Precision.EXACT, "PPL": Precision.SETTLEMENT, "ADM3": Precision.DISTRICT}
-# UCDP GED codebook: where_prec 1 exact, 2 within 25 km of a known point, 3 district; 4 and above are vaguer.
-UCDP_PRECISION = {"1": Precision.EXACT, "2": Precision.SETTLEMENT, "3": Precision.DISTRICT}
+# UCDP GED codebook: where_prec 1 a known place, whose own coordinates are given, 2 within about 25 km of one,
+# 3 district; 4 and above are vaguer.
+UCDP_PRECISION = {"1": Precision.SETTLEMENT, "2": Precision.DISTRICT, "3": Precision.DISTRICT}
 
 
 def common_columns(frame, layout, path, event_types, report):
@@ -151,7 +155,10 @@ def _ucdp(frame, path, event_types, report):
         _need(frame, ("type_of_violence",), path, "ucdp")
         frame = frame[frame["type_of_violence"].isin(event_types)]
     frame = _of_known_precision(frame, "where_prec", UCDP_PRECISION, report)
-    first, last = (pd.to_datetime(frame[name], errors="coerce") for name in ("date_start", "date_end"))
+    first, last = (
+        pd.to_datetime(frame[name].map(_iso_day), format="%Y-%m-%d", errors="coerce")
+        for name in ("date_start", "date_end")
+    )
     wrong = (first.isna() | last.isna() | (last < first)).to_numpy()
     if wrong.any():
         row = frame[wrong].iloc[0]
@@ -161,7 +168,7 @@ def _ucdp(frame, path, event_types, report):
         )
     return _common(
         frame, path, ("longitude", "latitude"),
-        from_text=first.dt.strftime("%Y-%m-%d"), n_days=(last.dt.normalize() - first.dt.normalize()).dt.days + 1,
+        from_text=first.dt.strftime("%Y-%m-%d"), n_days=(last - first).dt.days + 1,
         precision=frame["where_prec"].map(UCDP_PRECISION), size=UNKNOWN_SIZE, n_events="", identity=frame["id"],
     )  # fmt: skip
 
@@ -174,7 +181,13 @@ def _of_known_precision(frame, name, known, report):
     return frame[~vague]
 
 
+@lru_cache(maxsize=4096)
 def _iso_day(text):
-    """Return a day as YYYY-MM-DD whether it comes so, as YYYYMMDD or as 01 August 2024; other text as it is."""
-    day = pd.to_datetime(text, errors="coerce")
-    return text if pd.isna(day) else day.strftime("%Y-%m-%d")
+    """Return a day as YYYY-MM-DD if it comes so (with a time or not), as 20240819 or as 19 August 2024, else as it is.
+
+    Days such as 8/9/2024 stay as they are and are refused later: they may mean August or September.
+    """
+    for day, form in ((text[:10], "%Y-%m-%d"), (text, "%Y%m%d"), (text, "%d %B %Y")):
+        with suppress(ValueError):
+            return datetime.strptime(day, form).strftime("%Y-%m-%d")
+    return text

@@ -63,8 +63,8 @@ class RecordedShelling(Section):
     settlement_radius_m: float = Field(2000.0, gt=0)
     """An event known to its settlement is drawn within this distance of the point given (m). Assumption."""
     district_radius_m: float = Field(15000.0, gt=0)
-    """An event known to its district is drawn within this distance of the point given (m). Assumption: the
-    radius of a hromada of 700 km2, the mean of the 1,469 of Ukraine being about 400 km2."""
+    """An event known to its district is drawn within this distance of the point given (m). Assumption: between the
+    size of a hromada and the 25 km of UCDP's second class."""
     size_shares: SizeShares = (0.6, 0.3, 0.1)
     """Shares of sizes S, M and L among events whose size the record does not give. Assumption."""
 
