@@ -70,9 +70,12 @@ def _sort_points(cell, n_cells, x_m, y_m):
 
 @njit(cache=True, nogil=True)
 def _first_and_last_cell(low_m, high_m, origin_m, cell_m, n):
-    """Return the first cell of an axis that low_m..high_m may touch, and the one after the last."""
-    first = np.floor((low_m - origin_m) / cell_m)
-    last = np.floor((high_m - origin_m) / cell_m)
+    """Return the first cell of an axis that low_m..high_m may touch, and the one after the last.
+
+    The stretch is widened by a micrometre, so that rounding at its ends loses nothing.
+    """
+    first = np.floor((low_m - 1e-6 - origin_m) / cell_m)
+    last = np.floor((high_m + 1e-6 - origin_m) / cell_m)
     if last < 0.0 or first > n - 1.0:
         return 0, 0
     return int(max(first, 0.0)), int(min(last, n - 1.0)) + 1
