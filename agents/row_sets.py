@@ -111,8 +111,8 @@ class RowAgentSet(_LiveSet):
         return self.source.n_alive if self._is_whole else self.rows.size
 
     def __iter__(self) -> Iterator["RowAgent"]:
-        alive, agent = self.source.alive, self.source.agent
-        return (agent(row) for row in self.rows.tolist() if alive[row])
+        source = self.source
+        return (source.agent(row) for row in self.rows.tolist() if source.alive[row])
 
     def __contains__(self, agent):
         source = self.source

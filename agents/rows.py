@@ -112,7 +112,7 @@ class RowAgent(Agent):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        named = {name: getattr(cls, name) for base in reversed(cls.__mro__) for name in vars(base)}
+        named = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
         cls.columns = {name: spec for name, spec in named.items() if isinstance(spec, column)}
         for name in cls.columns.keys() & set(_RESERVED):
             raise TypeError(f"{cls.__name__}.{name}: agents already have an attribute of this name; rename the column")
@@ -172,8 +172,9 @@ class Rows:
         """Return the handle on a row: the one place where handles are made."""
         handle = self.handles.get(row)
         if handle is None:
-            handle = self.handles[row] = self.cls.__new__(self.cls)
+            handle = self.cls.__new__(self.cls)
             handle.model, handle.row = self.model, row
+            handle = self.handles.setdefault(row, handle)
         return handle
 
     def add(self, n: int, values: Mapping[str, Any]) -> np.ndarray:
