@@ -1,0 +1,139 @@
+from datetime import date, datetime, time
+from types import SimpleNamespace
+
+import naive_drones
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from safepassage.model.drones import DroneField, add_expected_strikes, draw_strikes, strikes
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.front import Drones
+
+NOON_S, MIDNIGHT_S = 12 * 3600.0, 24 * 3600.0
+NAMES = ["Main Street", "Main Street", "Side Street", ""]
+
+
+def field(**settings):
+    rates = {"strikes_per_vehicle_minute": 0.06, "strikes_per_walker_minute": 0.012, "reach_km": 10.0}
+    run = SimpleNamespace(start=datetime(2024, 8, 1), duration_h=72)
+    return DroneField(Drones(**{**rates, **settings}), run, "Europe/Kyiv", NAMES)
+
+
+def test_the_rate_falls_linearly_from_the_front_to_nothing_at_its_reach():
+    rate_per_s = field().rate_per_s(np.array([-2.0, 0.0, 5.0, 10.0]), NOON_S)
+    np.testing.assert_allclose(rate_per_s, [1e-3, 1e-3, 0.5e-3, 0.0])
+
+
+def test_walkers_have_a_rate_of_their_own():
+    np.testing.assert_allclose(field().rate_per_s(np.zeros(4), NOON_S, walking=True), 0.2e-3)
+
+
+def test_there_are_no_drones_unless_a_scenario_says_so():
+    run = SimpleNamespace(start=datetime(2024, 8, 1), duration_h=72)
+    nothing = DroneField(Drones(), run, "Europe/Kyiv", NAMES)
+    assert (nothing.rate_per_s(np.zeros(4), NOON_S) == 0).all()
+    assert (nothing.rate_per_s(np.zeros(4), NOON_S, walking=True) == 0).all()
+
+
+@pytest.mark.parametrize(("hour", "factor"), [(5.99, 0.5), (6, 1), (19.99, 1), (20, 0.5), (24, 0.5), (30, 1)])
+def test_the_night_is_safer_by_its_factor(hour, factor):
+    assert field(night_factor=0.5).time_factor(hour * 3600) == factor
+
+
+def test_fog_lowers_the_rate_while_it_lasts():
+    foggy = field(fog=[{"start": datetime(2024, 8, 1, 10), "end": datetime(2024, 8, 1, 14)}], fog_factor=0.2)
+    factors = [foggy.time_factor(hour * 3600) for hour in (9.9, 10, 13.9, 14)]
+    assert factors == [1, 0.2, 0.2, 1]
+
+
+def test_nets_protect_their_street_from_the_day_they_hang():
+    nets = [{"streets": ["Main Street"], "first_day": date(2024, 8, 2), "factor": 0.3}]
+    netted = field(nets=nets)
+    np.testing.assert_allclose(netted.rate_per_s(np.zeros(4), NOON_S), 1e-3)
+    np.testing.assert_allclose(netted.rate_per_s(np.zeros(4), NOON_S + 86400), [0.3e-3, 0.3e-3, 1e-3, 1e-3])
+    twice = field(nets=[{"streets": ["Main Street"], "factor": f} for f in (0.5, 0.2)])
+    np.testing.assert_allclose(twice.rate_per_s(np.zeros(4), NOON_S), [0.2e-3, 0.2e-3, 1e-3, 1e-3])
+
+
+def test_nets_over_a_street_that_is_not_on_the_map_are_refused():
+    with pytest.raises(ScenarioError, match="no street is called 'Maine Street'"):
+        field(nets=[{"streets": ["Maine Street"]}])
+
+
+def test_a_day_that_ends_before_it_begins_is_refused():
+    with pytest.raises(ValidationError, match="day_until"):
+        Drones(day_from=time(9), day_until=time(8))
+
+
+def test_the_rate_of_casualties_is_that_of_strikes_times_their_share():
+    drones = field(p_casualty_per_strike=0.25)
+    np.testing.assert_allclose(drones.casualty_rate_per_s(np.zeros(4), NOON_S), 0.25e-3)
+
+
+stays = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 3), st.floats(0, 1e4), st.floats(0, 1e4)), min_size=1, max_size=30
+)
+
+
+@settings(deadline=None)
+@given(stays, st.floats(0, 1))
+def test_expected_strikes_agree_with_the_naive_twin(rows, halted_factor):
+    party, link, moving_s, halted_s = (np.array(column) for column in zip(*rows, strict=True))
+    rate_per_s, party_factor = np.array([0.0, 1e-4, 1e-3, 2e-3]), np.array([1.0, 0.5, 1.0, 1.0, 0.0])
+    found, expected = np.zeros(5), np.zeros(5)
+    arguments = (party.astype(np.int32), link.astype(np.int32), moving_s, halted_s, rate_per_s, halted_factor)
+    add_expected_strikes(found, *arguments, party_factor)
+    naive_drones.add_expected_strikes(expected, *arguments, party_factor)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_strikes_are_in_proportion_to_the_time_on_the_link_however_it_is_split():
+    rate_per_s, one = np.array([1e-3]), np.ones(1)
+    whole, split = np.zeros(1), np.zeros(1)
+    add_expected_strikes(
+        whole, np.zeros(1, int), np.zeros(1, int), np.array([600.0]), np.zeros(1), rate_per_s, 0.5, one
+    )
+    for _ in range(10):
+        add_expected_strikes(
+            split, np.zeros(1, int), np.zeros(1, int), np.array([60.0]), np.zeros(1), rate_per_s, 0.5, one
+        )
+    assert whole[0] == pytest.approx(0.6) and split[0] == pytest.approx(0.6)
+
+
+@settings(deadline=None)
+@given(st.floats(0, 5), st.floats(0, 0.999))
+def test_drawn_strikes_agree_with_the_naive_twin(expected, u):
+    found = np.zeros(1, np.int32)
+    draw_strikes(found, np.array([expected]), np.array([u]))
+    assert abs(found[0] - naive_drones.number_of_strikes(expected, u)) <= (1 if _at_a_step(expected, u) else 0)
+
+
+def _at_a_step(expected, u):
+    """Return whether rounding decides: u is within 1e-12 of the chance of some number of strikes or fewer."""
+    from scipy import stats
+
+    return bool((abs(stats.poisson.cdf(np.arange(40), expected) - u) < 1e-12).any())
+
+
+def test_drawn_strikes_have_the_mean_expected_and_any_u_comes_to_an_end():
+    expected = np.full(20_000, 0.3)
+    n = strikes(expected, seed=5, step=7, party=np.arange(20_000))
+    assert n.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.3 / 20_000))
+    found = np.zeros(3, np.int32)
+    draw_strikes(found, np.array([0.0, 1.0, 1e9]), np.full(3, 1 - 2**-53))
+    assert found[0] == 0 and 10 < found[1] < 200 and found[2] > 600
+
+
+def test_who_is_better_protected_is_never_struck_more_often():
+    expected = np.random.default_rng(1).uniform(0, 2, 3000)
+    party = np.arange(3000)
+    assert (strikes(0.5 * expected, 5, 7, party) <= strikes(expected, 5, 7, party)).all()
+
+
+def test_a_party_has_the_same_luck_whoever_else_is_on_the_road():
+    expected = np.random.default_rng(1).uniform(0, 2, 300)
+    alone = strikes(expected[[17]], 5, 7, np.array([17]))
+    assert alone[0] == strikes(expected, 5, 7, np.arange(300))[17]

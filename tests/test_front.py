@@ -1,0 +1,306 @@
+import json
+import os
+from datetime import date, datetime, time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from safepassage.model.curfew import curfew_hours, keeps_curfew
+from safepassage.model.front import LinksNearFront, crossfire_rate_per_s, front_of
+from safepassage.model.hazard import Area
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.front import Curfew, CurfewWindow, Front
+
+PLANE = Area(0.0, 0.0, 10_000.0, 10_000.0)
+KYIV = "Europe/Kyiv"
+DAY_S = 86400.0
+
+
+def a_run(days=10.0, start=datetime(2024, 8, 1)):
+    return SimpleNamespace(start=start, duration_h=24 * days)
+
+
+def series(*pairs, **settings):
+    points = [{"day": day, "distance_km": km} for day, km in pairs]
+    return Front(distances=points, **settings)
+
+
+def line_front(bearing_deg=90.0, **settings):
+    given = series((date(2024, 8, 1), 10.0), (date(2024, 8, 6), 5.0), bearing_deg=bearing_deg, **settings)
+    return front_of(given, PLANE, a_run(), KYIV)
+
+
+def area_file(tmp_path, *features, name="areas.geojson"):
+    path = tmp_path / name
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features)}))
+    return path
+
+
+def a_square(day, west, east=90_000.0, south=-90_000.0, north=90_000.0):
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Feature", "properties": {"date": day}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+
+
+def test_no_front_is_stated_by_stating_none():
+    assert front_of(Front(), PLANE, a_run(), KYIV) is None
+
+
+def test_the_distance_is_linear_between_its_dates_and_level_outside_them():
+    front = line_front()
+    centre = np.array([5000.0])
+    for days, km in ((0, 10.0), (2.5, 7.5), (5, 5.0), (9, 5.0), (-3, 10.0)):
+        assert front.distance_km(centre, centre, days * DAY_S)[0] == pytest.approx(km)
+
+
+@pytest.mark.parametrize(("bearing_deg", "nearer"), [(90, (1, 0)), (0, (0, 1)), (180, (0, -1)), (270, (-1, 0))])
+def test_a_point_towards_the_front_is_nearer_to_it_and_one_along_it_is_not(bearing_deg, nearer):
+    front = line_front(bearing_deg)
+    east, north = 1000 * np.array(nearer)
+    x_m = 5000.0 + np.array([0, east, -east, north])
+    y_m = 5000.0 + np.array([0, north, -north, east])
+    np.testing.assert_allclose(front.distance_km(x_m, y_m, 0.0), [10, 9, 11, 10], atol=1e-9)
+
+
+def test_the_reference_point_can_be_given_in_degrees():
+    area = Area.around([365_000.0], [5_349_000.0], 5000, "EPSG:32637")
+    front = front_of(series((date(2024, 8, 1), 11.0), reference=(37.18, 48.28)), area, a_run(0.5), KYIV)
+    x_m, y_m = area.plane([37.18], [48.28], "test")
+    assert front.distance_km(x_m, y_m, 0.0)[0] == pytest.approx(11.0)
+
+
+def test_a_run_outside_the_dates_takes_the_nearest_and_says_so():
+    front = front_of(series((date(2024, 8, 3), 9.0), (date(2024, 8, 5), 8.0)), PLANE, a_run(), KYIV)
+    assert any("starts 2.0 days before its first date" in line for line in front.report)
+    assert any("ends 6.0 days after its last date" in line for line in front.report)
+
+
+def test_dates_out_of_order_are_sorted_and_reported_and_two_distances_for_one_day_refused():
+    front = front_of(series((date(2024, 8, 6), 5.0), (date(2024, 8, 1), 10.0)), PLANE, a_run(), KYIV)
+    assert front.reference_distance_km.tolist() == [10.0, 5.0]
+    assert any("sorted" in line for line in front.report)
+    with pytest.raises(ScenarioError, match=r"2024-08-01 has two distances, 1\.0 and 2\.0 km"):
+        front_of(series((date(2024, 8, 1), 1.0), (date(2024, 8, 1), 2.0)), PLANE, a_run(), KYIV)
+
+
+def test_a_distance_file_is_read_by_its_column(tmp_path):
+    path = tmp_path / "front.csv"
+    path.write_text("date,town_km\n2024-08-01,10\n2024-08-02,\n2024-08-06,5\n")
+    front = front_of(Front(distance_file=path, distance_column="town_km"), PLANE, a_run(), KYIV)
+    assert front.distance_km(np.array([5000.0]), np.array([5000.0]), 2.5 * DAY_S)[0] == pytest.approx(7.5)
+    assert any("1 dates have no distance" in line for line in front.report)
+    with pytest.raises(ScenarioError, match="no column 'city_km'; found: date, town_km"):
+        front_of(Front(distance_file=path, distance_column="city_km"), PLANE, a_run(), KYIV)
+    path.write_text("date,town_km\n1 August,10\n")
+    with pytest.raises(ScenarioError, match="line 2: '1 August'"):
+        front_of(Front(distance_file=path, distance_column="town_km"), PLANE, a_run(), KYIV)
+
+
+def test_two_statements_of_the_front_are_refused(tmp_path):
+    path = area_file(tmp_path, a_square("2024-08-01", 7000.0))
+    with pytest.raises(ValidationError, match="give one of them"):
+        series((date(2024, 8, 1), 3.0), polygons_file=path)
+
+
+def test_distances_to_areas_are_to_their_edge_and_negative_inside(tmp_path):
+    path = area_file(tmp_path, a_square("2024-08-01", 7000.0))
+    front = front_of(Front(polygons_file=path), PLANE, a_run(), KYIV)
+    np.testing.assert_allclose(
+        front.distance_km(np.array([4000.0, 7000.0, 9000.0]), np.zeros(3), 0.0), [3.0, 0.0, -2.0], atol=1e-9
+    )
+
+
+def test_distances_to_areas_are_linear_in_time_between_two_dates(tmp_path):
+    path = area_file(tmp_path, a_square("2024-08-05", 5000.0), a_square("2024-08-01", 9000.0))
+    points = front_of(Front(polygons_file=path), PLANE, a_run(), KYIV).over(np.array([1000.0]), np.array([0.0]))
+    assert [points.distance_km(d * DAY_S)[0] for d in (0, 1, 2, 4, 8)] == pytest.approx([8, 7, 6, 4, 4])
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_distances_agree_with_those_that_shapely_measures_one_by_one(seed):
+    import shapely
+
+    from safepassage.model.front import _signed_distance_km
+
+    rng = np.random.default_rng(seed)
+    hull = shapely.convex_hull(shapely.multipoints(rng.uniform(0, 1000, (8, 2))))
+    area = hull.difference(shapely.Point(500, 500).buffer(100)).union(shapely.box(2000, 0, 2100, 50))
+    x_m, y_m = rng.uniform(-500, 2500, (2, 20))
+    for found, x, y in zip(_signed_distance_km(area, x_m, y_m), x_m, y_m, strict=True):
+        point = shapely.Point(x, y)
+        expected = area.boundary.distance(point) * (-1 if area.contains(point) else 1) / 1000
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_several_areas_of_one_date_are_joined(tmp_path):
+    path = area_file(tmp_path, a_square("2024-08-01", 7000.0, south=0.0), a_square("2024-08-01", 7000.0, north=0.0))
+    front = front_of(Front(polygons_file=path), PLANE, a_run(), KYIV)
+    assert front.distance_km(np.array([9000.0]), np.array([0.0]), 0.0)[0] == pytest.approx(-2.0)
+
+
+def test_a_polygon_that_crosses_itself_is_repaired_and_reported(tmp_path):
+    bow_tie = [[[0, 0], [2000, 2000], [2000, 0], [0, 2000], [0, 0]]]
+    feature = {**a_square("2024-08-01", 0.0), "geometry": {"type": "Polygon", "coordinates": bow_tie}}
+    front = front_of(Front(polygons_file=area_file(tmp_path, feature)), PLANE, a_run(), KYIV)
+    inside = front.distance_km(np.array([200.0, 1800.0, 1000.0]), np.array([1000.0, 1000.0, 200.0]), 0.0) < 0
+    assert inside.tolist() == [True, True, False]
+    assert any("1 polygons crossed themselves" in line for line in front.report)
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ({"properties": {"date": "soon"}}, "feature 0: its property date is 'soon'"),
+        ({"properties": None}, "write it as 2024-08-19"),
+        ({"geometry": {"type": "Point", "coordinates": [1, 2]}}, "is no polygon"),
+        ({"geometry": None}, "is no polygon"),
+    ],
+)
+def test_a_feature_that_cannot_be_used_is_named(tmp_path, feature, message):
+    path = area_file(tmp_path, {**a_square("2024-08-01", 0.0), **feature})
+    with pytest.raises(ScenarioError, match=message):
+        front_of(Front(polygons_file=path), PLANE, a_run(), KYIV)
+
+
+def test_a_file_without_areas_or_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(ScenarioError, match="has no areas"):
+        front_of(Front(polygons_file=area_file(tmp_path)), PLANE, a_run(), KYIV)
+    other = tmp_path / "other.geojson"
+    other.write_text("[1, 2")
+    with pytest.raises(ScenarioError, match="is no GeoJSON FeatureCollection"):
+        front_of(Front(polygons_file=other), PLANE, a_run(), KYIV)
+
+
+def a_street():
+    """Eleven nodes, a kilometre apart, from west to east, with exits at both ends."""
+    return SimpleNamespace(
+        node_x_m=np.arange(11) * 1000.0,
+        node_y_m=np.full(11, 5000.0),
+        link_upstream=np.r_[np.arange(10), np.arange(1, 11)].astype(np.int32),
+        link_downstream=np.r_[np.arange(1, 11), np.arange(10)].astype(np.int32),
+        exit_node=np.array([0, 10], dtype=np.int32),
+    )
+
+
+def test_links_close_one_by_one_as_the_front_comes_and_both_directions_together():
+    rules = series((date(2024, 8, 1), 10.0), (date(2024, 8, 11), 0.0))
+    links = LinksNearFront(front_of(rules, PLANE, a_run(), KYIV), rules, a_street())
+    n_closed = []
+    for day in range(10):
+        vehicles, walkers = links.links_closed((day + 0.5) * DAY_S)
+        assert (vehicles[:10] == vehicles[10:]).all()
+        assert (vehicles | ~walkers).all()  # whatever is closed to walkers is closed to vehicles
+        assert (np.diff(vehicles[:10].astype(int)) >= 0).all()  # the east first
+        n_closed.append(int(vehicles[:10].sum()))
+    # the front stands at x = 15 km - 1 km a day; links with an end nearer than 1 km to it are closed
+    assert n_closed == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
+
+
+def test_an_exit_is_lost_to_vehicles_before_it_is_lost_to_walkers():
+    rules = series((date(2024, 8, 1), 10.0), (date(2024, 8, 11), 0.0))
+    links = LinksNearFront(front_of(rules, PLANE, a_run(), KYIV), rules, a_street())
+    lost = [[list(mode) for mode in links.exits_lost(days * DAY_S)] for days in (3.9, 4.25, 4.75)]
+    assert lost == [
+        [[False, False], [False, False]],
+        [[False, True], [False, False]],
+        [[False, True], [False, True]],
+    ]
+
+
+def test_crossfire_falls_to_nothing_at_its_reach():
+    rules = Front(crossfire_reach_km=4.0, crossfire_casualties_per_person_h=3.6)
+    rate_per_s = crossfire_rate_per_s(rules, np.array([-1.0, 0.0, 2.0, 4.0, 9.0]))
+    np.testing.assert_allclose(rate_per_s, [1e-3, 1e-3, 0.5e-3, 0.0, 0.0])
+
+
+def curfew(*windows, start=datetime(2024, 8, 28), days=5.0):
+    return curfew_hours(Curfew(windows=[CurfewWindow(**w) for w in windows]), a_run(days, start), KYIV)
+
+
+POKROVSK = {"first_day": date(2024, 8, 28), "from_time": time(15), "until_time": time(11)}
+
+
+def test_the_curfew_of_pokrovsk_leaves_four_hours_a_day():
+    hours = curfew(POKROVSK)
+    minutes_s = np.arange(24 * 60, 4 * 24 * 60) * 60.0  # from the second day on
+    allowed = hours.may_move(minutes_s)
+    assert allowed.sum() / 60 / 3 == 4.0
+    assert set((minutes_s[allowed] // 3600 % 24).astype(int)) == {11, 12, 13, 14}
+    assert hours.may_move(9 * 3600.0)  # it is not yet in force on its first morning
+
+
+def test_who_must_wait_may_move_when_it_ends_and_others_at_once():
+    hours = curfew(POKROVSK)
+    waits = hours.next_allowed_s(np.array([14.0, 15.0, 23.0, 30.0, 35.0]) * 3600) / 3600
+    assert waits.tolist() == [14, 35, 35, 35, 35]
+    assert hours.may_move(hours.next_allowed_s(np.linspace(0, 5 * DAY_S, 999))).all()
+
+
+def test_a_curfew_that_began_the_evening_before_the_run_still_holds():
+    hours = curfew(POKROVSK, start=datetime(2024, 8, 29, 6))
+    assert not hours.may_move(0.0) and hours.next_allowed_s(0.0) == 5 * 3600
+
+
+def test_windows_that_meet_or_overlap_are_one_and_equal_times_mean_all_day():
+    night = {"first_day": date(2024, 8, 28), "from_time": time(22), "until_time": time(5)}
+    morning = {"first_day": date(2024, 8, 28), "from_time": time(4), "until_time": time(7)}
+    hours = curfew(night, morning)
+    assert hours.next_allowed_s(23 * 3600.0) == 31 * 3600.0
+    day = date(2024, 8, 29)
+    closed = curfew({"first_day": day, "last_day": day, "from_time": time(0), "until_time": time(0)})
+    assert closed.next_allowed_s(np.array([23.0, 24.0, 47.9]) * 3600).tolist() == [23 * 3600, 48 * 3600, 48 * 3600]
+
+
+def test_a_curfew_over_the_night_in_which_clocks_go_back_is_an_hour_longer():
+    start = datetime(2024, 10, 26)
+    hours = curfew(
+        {"first_day": start.date(), "last_day": start.date(), "from_time": time(22), "until_time": time(5)},
+        start=start,
+    )
+    assert hours.end_s[0] - hours.start_s[0] == 8 * 3600
+
+
+def test_without_windows_everybody_may_move_at_any_time():
+    hours = curfew()
+    assert hours.may_move(np.arange(5.0)).all() and hours.next_allowed_s(7.0) == 7.0
+
+
+def test_yaml_times_of_day_are_understood():
+    window = CurfewWindow(first_day="2024-08-28", from_time=15 * 60, until_time="06:30")  # YAML reads 15:00 as 900
+    assert (window.from_time, window.until_time) == (time(15), time(6, 30))
+    with pytest.raises(ValidationError, match="is no time of day"):
+        CurfewWindow(first_day="2024-08-28", from_time=1440, until_time="06:30")
+
+
+def test_compliance_is_the_share_that_keeps_the_curfew_and_a_higher_one_loses_nobody():
+    party = np.arange(5000)
+    few, many = (keeps_curfew(Curfew(compliance=share), 3, party) for share in (0.6, 0.9))
+    assert few.mean() == pytest.approx(0.6, abs=0.03) and many.mean() == pytest.approx(0.9, abs=0.02)
+    assert (many | ~few).all()
+
+
+def test_the_recorded_front_comes_to_pokrovsk_alike_by_distance_and_by_areas():
+    folder = os.environ.get("SAFEPASSAGE_DATA")
+    if not folder:
+        pytest.skip("SAFEPASSAGE_DATA does not say where the conflict records lie")
+    conflict = Path(folder) / "conflict"
+    area = Area.around([365_000.0], [5_349_000.0], 5000, "EPSG:32637")
+    run = a_run(120, datetime(2024, 7, 15))
+    by_distance = Front(
+        distance_file=conflict / "front_distance_daily.csv", distance_column="pokrovsk_km", reference=(37.18, 48.28)
+    )
+    fronts = [
+        front_of(source, area, run, KYIV)
+        for source in (by_distance, Front(polygons_file=conflict / "occupied_area_fortnightly.geojson"))
+    ]
+    x_m, y_m = area.plane([37.18], [48.28], "test")
+    for days in (0, 40, 80, 119):
+        one, other = (front.distance_km(x_m, y_m, days * DAY_S)[0] for front in fronts)
+        assert one == pytest.approx(other, abs=2.5)
+    assert fronts[1].distance_km(x_m, y_m, 0.0)[0] > 15
+    assert fronts[1].distance_km(x_m, y_m, 119 * DAY_S)[0] < 12
