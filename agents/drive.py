@@ -28,8 +28,13 @@ ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 DONE, LOG_FULL = 0, 1
 
+# Counting references to the arrays (atomic, at each inner call) took more than half of the time. Nothing here makes an
+# array, so that there is nothing to count: _nrt=False; inlining and error_model="numpy" remove what is left of calls.
+_kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+_inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 
-@njit(cache=True, nogil=True)
+
+@_inlined
 def _push(heap, run, time_s, event):
     """Put an event into the heap of the current bucket, ordered by (time, event)."""
     i = run[0].n_heap
@@ -43,7 +48,7 @@ def _push(heap, run, time_s, event):
     heap[i].time_s, heap[i].vehicle = time_s, event
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _pop(heap, run):
     """Take the first event out of the heap."""
     n = run[0].n_heap - 1
@@ -67,7 +72,7 @@ def _pop(heap, run):
     heap[i].time_s, heap[i].vehicle = time_s, event
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _schedule(events, wheel, heap, run, event, time_s):
     """Schedule an event that is not scheduled; a time of infinity means that something else will wake it."""
     if time_s == np.inf:
@@ -84,7 +89,7 @@ def _schedule(events, wheel, heap, run, event, time_s):
     run[0].n_in_wheel += 1
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _refill(events, wheel, heap, run, limit_s):
     """Move on to the next bucket that holds events, no further than that of limit_s, and put them into the heap."""
     last = np.int64(min(limit_s * run[0].buckets_per_s, 9e18))
@@ -110,7 +115,7 @@ def _refill(events, wheel, heap, run, limit_s):
             event = following
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _cancel(events, wheel, heap, run, event):
     """Take a scheduled event out of heap or wheel; nothing if it is not scheduled."""
     if not events[event].is_scheduled:
@@ -136,7 +141,7 @@ def _cancel(events, wheel, heap, run, event):
             _push(heap, run, time_s, other)
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _opening_s(links, slots, supply, size, time_s):
     """Return the first time from time_s at which a supply takes a vehicle in; infinity if an exit must come first."""
     link = links[supply]
@@ -157,7 +162,7 @@ def _opening_s(links, slots, supply, size, time_s):
     return opening_s
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s):
     """Schedule the opening of a supply that arms are waiting for, if it is known and not yet scheduled."""
     if links[supply].first_waiter != NONE and not events[n_arms + supply].is_scheduled:
@@ -165,7 +170,7 @@ def _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s):
         _schedule(events, wheel, heap, run, n_arms + supply, opening_s)
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _way_on(vehicles, next_link, paths, vehicle, node):
     """Return the link that a vehicle takes from a node, ARRIVED or NO_ROUTE."""
     table = vehicles[vehicle].table
@@ -176,7 +181,7 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
     return ARRIVED
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _join(links, arms, arm, supply, time_s):
     """Let an arm wait for a supply; it starts no further back than the supply's virtual time."""
     if arms[arm].tag_target != supply or arms[arm].tag_s < links[supply].virtual_time_s:
@@ -189,7 +194,7 @@ def _join(links, arms, arm, supply, time_s):
     links[supply].first_waiter = arm
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _unjoin(links, arms, arm):
     """Take an arm out of the list of those waiting for its target, if it is in one."""
     if arms[arm].state == WAITING:
@@ -204,7 +209,7 @@ def _unjoin(links, arms, arm):
     arms[arm].state = MOVING
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, paths, n_links, arm, time_s):
     """Return the supply that the first vehicle of an arm may enter now, or -1: it waits, or is not ready yet."""
     if arm < n_links:
@@ -236,7 +241,7 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
     return NONE
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supply, time_s):
     """Return the arm whose turn it is to enter a supply that opens, or -1 if there is no room for it yet."""
     arm = links[supply].first_waiter
@@ -267,7 +272,7 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
     return arm
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, vehicle, supply, time_s):
     """Let a vehicle into a link, or out of the network."""
     size = vehicles[vehicle].size
@@ -293,7 +298,7 @@ def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, 
         _schedule(events, wheel, heap, run, supply, max(ready_s, link.next_exit_s))
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
     """Note an arrival: the vehicle leaves the network at a node."""
     n = run[0].n_arrived
@@ -303,7 +308,7 @@ def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
     vehicles[vehicle].link = NONE
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, time_s):
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
@@ -326,7 +331,7 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, t
     return vehicle
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, time_s):
     """Put a vehicle into the queue of its first link; return that arm if it is now first there, else -1."""
     node = vehicles[vehicle].origin
@@ -353,7 +358,7 @@ def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, t
     return arm
 
 
-@njit(cache=True, nogil=True)
+@_kernel
 def advance(
     links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, departures, next_link, paths, until_s
 ):
@@ -414,7 +419,7 @@ def advance(
         _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s)
 
 
-@njit(cache=True, nogil=True)
+@_kernel
 def resume(links, slots, arms, events, wheel, heap, run, changed_arms, changed_supplies, time_s):
     """After a change from outside: let these arms ask again and these supplies look again for when they open."""
     n_arms = arms.size

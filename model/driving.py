@@ -152,7 +152,7 @@ class Driving(DrivingViews):
     def _choose_buckets(self):
         """Size the calendar of events by how many can happen per second; no result depends on it."""
         mean_time_s = self._links["free_flow_time_s"][: self.n_links].mean() if self.n_links else 1.0
-        per_s = 2.0 ** np.clip(np.round(np.log2(self.n_links / mean_time_s / 8.0 + 1e-9)), 0, 10)
+        per_s = 2.0 ** np.clip(np.round(np.log2(self.n_links / mean_time_s / 64.0 + 1e-9)), 0, 10)
         self._run["buckets_per_s"] = per_s
         self._wheel = np.full(2 ** int(np.ceil(np.log2(256 * per_s))), drive.NONE, np.int32)
 
