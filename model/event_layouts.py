@@ -88,7 +88,7 @@ def _common(frame, path, place, **columns):
     common = pd.DataFrame({"line": frame["line"], **columns})
     common["place_1"] = _numbers(frame, place[0], path, *limits.get(place[0], ()))
     common["place_2"] = _numbers(frame, place[1], path, *limits.get(place[1], ()))
-    return common
+    return common.astype({"n_days": int, "precision": int, "size": int, "n_events": str, "identity": str})
 
 
 def _plain(frame, path, event_types, report):

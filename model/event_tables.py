@@ -95,8 +95,9 @@ def read(path, layout="plain", time_zone="Europe/Kyiv", mixed_zones="refuse", ev
 
 def _without_duplicates(events, path, report):
     """Return the rows that differ, each with the key of its content; refuse one identity with two contents."""
-    columns = ["from_text", "n_days", "place_1", "place_2", "precision", "size", "n_events", "identity"]
-    texts = events[columns].astype(str).agg("|".join, axis=1) if len(events) else pd.Series(dtype=str)
+    columns = [events[name].tolist() for name in
+               ("from_text", "n_days", "place_1", "place_2", "precision", "size", "n_events", "identity")]  # fmt: skip
+    texts = pd.Series(["|".join(map(str, row)) for row in zip(*columns, strict=True)], dtype=object)
     events = events.assign(
         key=[int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little") for text in texts]
     )

@@ -103,7 +103,10 @@ def expected_background(process, grid, hours, fields, time_zone):
     total = np.array([field.sum() for field in fields])
     if process.events_per_day is not None:
         if process.events_per_day > 0 and total.min() <= 0:
-            raise ScenarioError("zones give weight 0 to the whole map, yet events_per_day is above 0. Raise a weight.")
+            raise ScenarioError(
+                "nothing can fall on the map, by the weights of zones or the distance to the front, yet events_per_day "
+                "is above 0. Raise a weight or front_reach_km, or set events_per_day to 0."
+            )
         per_day = np.full(total.size, process.events_per_day * (1 - process.branching_ratio))
     else:
         per_day = process.background_per_km2_day * grid.cell_km2 * total

@@ -1,5 +1,10 @@
+import hashlib
+import os
+import subprocess
+import sys
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,6 +51,21 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     first = shell(process(), TOWN, a_run(), 3)
     assert same_bits(first, shell(process(), TOWN, a_run(), 3))
     assert not np.array_equal(first.time_s, shell(process(), TOWN, a_run(), 4).time_s)
+
+
+def digest(impacts):
+    columns = (impacts.time_s, impacts.x_m, impacts.y_m, impacts.size, impacts.cluster)
+    return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
+
+
+@pytest.mark.parametrize("n_threads", ["1", "2"])
+def test_impacts_do_not_depend_on_the_number_of_threads_or_on_the_process_that_draws_them(n_threads):
+    code = "import test_hazard as t; print(t.digest(t.shell(t.process(), t.TOWN, t.a_run(), 3)))"
+    environment = {**os.environ, "NUMBA_NUM_THREADS": n_threads, "OMP_NUM_THREADS": n_threads}
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent, env=environment, capture_output=True, check=True
+    )
+    assert found.stdout.decode().strip() == digest(shell(process(), TOWN, a_run(), 3))
 
 
 def test_a_longer_run_sees_the_same_impacts_until_the_shorter_one_ends():
