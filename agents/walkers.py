@@ -1,0 +1,76 @@
+"""Records of walkers and of the streets they walk on: what the kernels in agents/walk.py read and write."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+ARRIVED, NO_ROUTE = -2, -1
+"""Values of a next-link table beside link indices."""
+
+
+class Stage(IntEnum):
+    """Where a party stands on its way."""
+
+    AWAY = 0
+    DUE = 1
+    WALKING = 2
+    AT_GATE = 3
+    AT_ENTRY = 4
+    HELD = 5
+
+
+class Event(IntEnum):
+    """What happens next on a street."""
+
+    REACHES_END = 0
+    PASSES_GATE = 1
+    ENTERS = 2
+    CHANGES_PLACES = 3
+
+
+WALKER = np.dtype(
+    [("target_s", "f8"), ("speed_m_s", "f8"), ("link", "i4"), ("child", "i4"), ("sibling", "i4"), ("node", "i4"),
+     ("wanted", "i4"), ("class_row", "i4"), ("n_persons", "i4"), ("stage", "i4")],
+    align=True,
+)  # fmt: skip
+"""A party. child, sibling: in the heap of its street; sibling: also next in a queue. wanted: link it waits for."""
+LINK = np.dtype(
+    [("length_m", "f8"), ("gate_free_s", "f8"), ("n_entered", "i8"), ("n_left", "i8"), ("upstream", "i4"),
+     ("downstream", "i4"), ("street", "i4"), ("first", "i4"), ("last", "i4"), ("is_open", "i4")],
+    align=True,
+)  # fmt: skip
+"""One direction of a street. first, last: queue at the gate; n_entered, n_left: persons."""
+STREET = np.dtype(
+    [("progress_s", "f8"), ("updated_s", "f8"), ("pace", "f8"), ("next_s", "f8"), ("entry_free_s", "f8"),
+     ("area_m2", "f8"), ("flow_capacity_per_s", "f8"), ("speed_factor", "f8"), ("speed_sum_m_s", "f8"),
+     ("length_m", "f8"), ("swap_s", "f8"), ("n_persons", "i8"), ("slot", "i8"), ("root", "i4"), ("next_event", "i4"),
+     ("slot_next", "i4"), ("slot_previous", "i4"), ("first", "i4"), ("last", "i4"), ("n_at_gates", "i4"),
+     ("link_a", "i4"), ("link_b", "i4"), ("node", "i4")],
+    align=True,
+)  # fmt: skip
+"""A street, or the way out at an exit (node >= 0). first, last: queue of those who wait to enter."""
+CLOCK = np.dtype([("slot", "i8"), ("n_scheduled", "i8"), ("n_departed", "i8"), ("n_arrived", "i8"), ("n_swaps", "i8")])
+RULES = np.dtype(
+    [("gamma_per_m2", "f8"), ("jam_density_per_m2", "f8"), ("critical_density_per_m2", "f8"), ("least_pace", "f8"),
+     ("swap_after_s", "f8")]
+)  # fmt: skip
+
+
+class Crowd(NamedTuple):
+    """All that the kernels read and write; record arrays, one row each."""
+
+    walkers: np.ndarray
+    links: np.ndarray
+    streets: np.ndarray
+    """Streets, then exits with a flow capacity, then one row whose queue holds those who have no way on."""
+    slots: np.ndarray
+    """First street of each slot of the event wheel; -1: none."""
+    clock: np.ndarray
+    rules: np.ndarray
+    next_link: np.ndarray
+    exit_street: np.ndarray
+    """Row in streets of the way out at a node; -1: people leave without hindrance."""
+    arrived: np.ndarray
+    arrived_s: np.ndarray
+    arrived_node: np.ndarray
