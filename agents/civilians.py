@@ -5,6 +5,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from safepassage.agents.rows import RowAgent, column
+
 
 class Status(IntEnum):
     """Where a person stands in the evacuation; every person has exactly one at every moment."""
@@ -75,3 +77,18 @@ class People:
 
     def __len__(self):
         return self.age.size
+
+
+class Civilian(RowAgent):
+    """One person: a live handle on a row of `People`."""
+
+    household = column(np.int32)
+    age = column(np.int16)
+    is_female = column(np.bool_)
+    mobility = column(np.int8, Mobility)
+    free_speed_m_s = column(np.float64)
+    status = column(np.int8, Status)
+    protection = column(np.int8, Protection)
+    injury = column(np.int8, Injury)
+    injury_time_s = column(np.float64)
+    death_time_s = column(np.float64)

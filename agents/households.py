@@ -5,6 +5,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from safepassage.agents.rows import RowAgent, column
+
 
 class Cause(IntEnum):
     """What made a household decide to leave."""
@@ -47,3 +49,18 @@ class Households:
     def n_members(self) -> np.ndarray:
         """int64[n]: persons of each household, the dead among them."""
         return np.diff(self.first_person)
+
+
+class Household(RowAgent):
+    """One household: a live handle on a row of `Households`."""
+
+    home_node = column(np.int32)
+    home_x_m = column(np.float64)
+    home_y_m = column(np.float64)
+    zone = column(np.int32)
+    has_car = column(np.bool_)
+    has_children = column(np.bool_)
+    is_stayer = column(np.bool_)
+    cause = column(np.int8, Cause)
+    decision_time_s = column(np.float64)
+    departure_time_s = column(np.float64)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from numba import njit
 
 
 class Mode(IntEnum):
@@ -20,8 +21,8 @@ class Parties:
 
     mode: np.ndarray
     """int8 of Mode: how it travels or travelled last."""
-    is_moving: np.ndarray
-    """bool: on the streets or queueing to get onto them."""
+    is_on_way: np.ndarray
+    """bool: has left home and not arrived: on the streets, or queueing to get onto them."""
     left_car: np.ndarray
     """bool: the party gave up its car on the way and walked on."""
     free_speed_m_s: np.ndarray
@@ -40,9 +41,41 @@ class Parties:
         n = free_speed_m_s.size
         return cls(
             mode=np.zeros(n, np.int8),
-            is_moving=np.zeros(n, np.bool_),
+            is_on_way=np.zeros(n, np.bool_),
             left_car=np.zeros(n, np.bool_),
             free_speed_m_s=free_speed_m_s,
             arrival_time_s=np.full(n, np.inf),
             exit=np.full(n, -1, np.int32),
         )
+
+
+@njit(cache=True, nogil=True)
+def set_members(column, first_person, parties, value, status, skip):
+    """Write `value` into a column for all members of some parties, those of status `skip` left out; return how many.
+
+    first_person: members of party p are the rows first_person[p] to first_person[p + 1]. status: int8 per person.
+    """
+    n = 0
+    for p in parties:
+        for i in range(first_person[p], first_person[p + 1]):
+            if status[i] != skip:
+                column[i] = value
+                n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def members(first_person, parties):
+    """Return (person, place): rows of all members of some parties, and which of the parties each is in; int64[]."""
+    n = 0
+    for p in parties:
+        n += first_person[p + 1] - first_person[p]
+    person = np.empty(n, np.int64)
+    place = np.empty(n, np.int64)
+    n = 0
+    for k in range(parties.size):
+        for i in range(first_person[parties[k]], first_person[parties[k] + 1]):
+            person[n] = i
+            place[n] = k
+            n += 1
+    return person, place

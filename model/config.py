@@ -14,12 +14,19 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
+from safepassage.model.settings.damage import Damage
+from safepassage.model.settings.front import Front
+from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.run import Run
+from safepassage.model.settings.shelling import Shelling
+from safepassage.model.settings.streets import StreetSettings
 
-LEVERS = ("orders", "streets.exits", "damage.clearing", "shelters")
+LEVERS = ("orders", "streets.exits", "damage.crews")
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
+
+NO_PLAN = ""
 
 
 class Scenario(Section):
@@ -31,10 +38,15 @@ class Scenario(Section):
     """What is asked, in one line; stands above every table and picture."""
     notice: str = ""
     """What a reader must know before using a result; printed wherever the scenario appears."""
-    plan: str = "as in the scenario"
-    """Name of the plan laid over the scenario."""
+    plan: str = Field(NO_PLAN, pattern=r"^[a-z0-9_]*$")
+    """Name of the plan laid over the scenario; empty: none."""
     run: Run = Run()
+    streets: StreetSettings
     population: Population
+    shelling: Shelling = Shelling()
+    front: Front = Front()
+    damage: Damage = Damage()
+    harm: Harm = Harm()
     orders: tuple[Order, ...] = ()
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()

@@ -11,10 +11,14 @@ from safepassage.agents.civilians import Injury, Mobility, People, Protection, S
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.walking_speeds import free_speed_m_s
 from safepassage.model.draws import Stream, uniforms, uniforms_for
-from safepassage.model.network import Streets
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
+from safepassage.model.streets import Streets
 
+HOME_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "pedestrian")
+"""Classes of street (OpenStreetMap highway) that people live along. Assumption."""
+FARTHEST_STREET_M = 3000.0
+"""A zone without a street of its own may use streets this near (m). Assumption."""
 ADULT_AGE, OLD_AGE, OLDEST_AGE = 18, 65, 95
 
 
@@ -27,8 +31,10 @@ class Zones:
     """int64: persons at the start."""
     outline: tuple
     """shapely polygons, in metres like the streets."""
-    node_zone: np.ndarray
-    """int32[n_nodes]: zone of each node; -1: in none."""
+    link_zone: np.ndarray
+    """int32[n_links]: zone in which the middle of each link lies; -1: in none."""
+    report: tuple[str, ...] = ()
+    """What had to be mended, one sentence each."""
 
 
 def read_zones(settings: Population, streets: Streets) -> Zones:
@@ -56,15 +62,26 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
     if doubles:
         raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
     counts = _scaled(np.array(residents, float), settings.residents)
-    node_zone = _zone_of(streets.node_x_m, streets.node_y_m, outlines)
-    homes = np.isin(np.arange(streets.node_x_m.size), streets.link_upstream)
+    middle_x_m, middle_y_m = (
+        (node[streets.link_upstream] + node[streets.link_downstream]) / 2
+        for node in (streets.node_x_m, streets.node_y_m)
+    )
+    link_zone = _zone_of(middle_x_m, middle_y_m, outlines)
+    report = []
     for zone, name in enumerate(names):
-        if counts[zone] and not (homes & (node_zone == zone)).any():
-            raise ScenarioError(
-                f"{path}: zone {name} has {counts[zone]} residents but no street of {streets.n_nodes} nodes lies in it. "
-                "Correct its outline, set its residents to 0, or use a larger network."
-            )
-    return Zones(tuple(names), counts, tuple(outlines), node_zone)
+        if counts[zone] and not (link_zone == zone).any():
+            away_m = shapely.distance(outlines[zone], shapely.points(middle_x_m, middle_y_m))
+            nearest = int(np.argmin(away_m))
+            if away_m[nearest] > FARTHEST_STREET_M:
+                raise ScenarioError(
+                    f"{path}: zone {name} has {counts[zone]} residents, but the nearest street is {away_m[nearest]:.0f} m "
+                    "away. Correct its outline, set its residents to 0, or use a larger network."
+                )
+            near = (away_m <= away_m[nearest] + 100.0) & (link_zone < 0)
+            near[nearest] = True
+            link_zone[near] = zone
+            report.append(f"{path.name}: no street lies in zone {name}; its homes stand along the nearest ones.")
+    return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(report))
 
 
 def _features(path: Path):
@@ -196,13 +213,12 @@ def _homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarra
     """Return node, x and y of each home: in its zone, on a street drawn in proportion to length, beside the roadway."""
     node = np.empty(zone.size, np.int32)
     x_m, y_m = np.empty(zone.size), np.empty(zone.size)
-    link_zone = zones.node_zone[streets.link_upstream]
-    liveable = streets.is_residential & (zones.node_zone[streets.link_downstream] == link_zone)
+    liveable = np.isin(np.array(streets.highway_names)[streets.highway], HOME_STREETS)
     for row in np.unique(zone):
         homes = np.flatnonzero(zone == row)
-        links = np.flatnonzero((link_zone == row) & liveable)
+        links = np.flatnonzero((zones.link_zone == row) & liveable)
         if links.size == 0:
-            links = np.flatnonzero(link_zone == row)
+            links = np.flatnonzero(zones.link_zone == row)
         ladder = np.cumsum(streets.length_m[links])
         entity = np.arange(homes.size)
         u_link, u_along, u_side = (uniforms_for(seed, Stream.HOME, entity, tick=row, index=i) for i in range(3))

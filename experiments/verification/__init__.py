@@ -30,3 +30,10 @@ class Case:
     """A sentence: the behaviour that must hold."""
     source: str
     run: Callable[[], list[Check]]
+
+
+def all_cases() -> list[Case]:
+    """Return every case, traffic first."""
+    from safepassage.experiments.verification import traffic, walking
+
+    return [*traffic.CASES, *walking.CASES]

@@ -1,0 +1,360 @@
+"""The model: a town's households under shelling, as a Mesa model."""
+
+from collections import deque
+from datetime import timedelta
+from functools import lru_cache, partial
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from mesa.datacollection import DataCollector
+from scipy.special import ndtri
+
+from safepassage.agents import decide, harm
+from safepassage.agents.civilians import Civilian, Injury, Status
+from safepassage.agents.households import Household
+from safepassage.agents.nearby import points_within
+from safepassage.agents.parties import Mode, members
+from safepassage.agents.routes import EvacuationRoute
+from safepassage.agents.rows import RowModel
+from safepassage.agents.shelling import ShellingEvent
+from safepassage.model import hazard, results, synthesis
+from safepassage.model.config import NO_PLAN, Scenario, load
+from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.front import front_of
+from safepassage.model.harm import HarmByImpacts, in_order_of_time, rooms_at_home
+from safepassage.model.movement import Movement
+from safepassage.model.network import load_streets
+from safepassage.model.population import Population
+from safepassage.model.recorder import Recorder, count
+from safepassage.model.settings.behaviour import Audience
+from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.surroundings import Surroundings
+
+EVENT_MATTERS_S = 6 * 3600.0
+"""An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
+
+
+@lru_cache(maxsize=4)
+def _streets(settings: str, network: Path, modified_ns: int):
+    """Return (Streets, report), compiled once per process for each network and settings."""
+    return load_streets(StreetSettings.model_validate_json(settings))
+
+
+class EvacuationModel(RowModel):
+    """An evacuation under shelling, built from a scenario; `step()` advances it by `run.step_s`.
+
+    `EvacuationModel("tiny_town")`, `EvacuationModel("town.yaml", plan="early.yaml", rng=7, **{"run.duration_h": 3})`.
+    State lives in arrays: `people`, `households`, `parties`, `streets`, `impacts`. `agents_by_type[Civilian]` and
+    `[Household]` are handles on their rows; shelling events and evacuation routes are ordinary Mesa agents.
+    """
+
+    def __init__(self, scenario="tiny_town", *, plan=None, rng=None, **kwargs):
+        """scenario: name, path or Scenario. rng: seed, instead of run.seed. kwargs: dotted keys of the scenario.
+
+        Raises InvalidScenario or ScenarioError before anything runs.
+        """
+        if not isinstance(scenario, Scenario):
+            scenario = load(scenario, plan=plan)
+        if rng is not None:
+            kwargs = {**kwargs, "run.seed": int(rng)}
+        self.scenario = scenario.override(kwargs) if kwargs else scenario
+        self.seed = self.scenario.run.seed
+        super().__init__(rng=self.seed % 2**32)
+        started = perf_counter()
+        self.time_s, self.tick = 0.0, 0
+        self.duration_s = self.scenario.run.duration_h * 3600.0
+        self._build_world()
+        self._build_people()
+        self._build_agents()
+        self.recorder = Recorder(self)
+        self.datacollector = DataCollector(model_reporters={s.name.lower(): partial(count, s) for s in Status})
+        self.timings_s = {"build": perf_counter() - started, "run": 0.0}
+        self.recorder.record()
+        self.datacollector.collect(self)
+
+    def _build_world(self):
+        settings = self.scenario.streets
+        network = settings.network
+        self.streets, self.streets_report = _streets(settings.model_dump_json(), network, network.stat().st_mtime_ns)
+        self.zones = synthesis.read_zones(self.scenario.population, self.streets)
+        self.area = hazard.Area.of_streets(self.streets)
+        front = front_of(self.scenario.front, self.area, self.scenario.run, self.scenario.shelling.time_zone)
+        self.impacts = hazard.shell(self.scenario.shelling, self.area, self.scenario.run, self.seed, front)
+
+    def _build_people(self):
+        scenario, seed = self.scenario, self.seed
+        self.households, self.people = synthesis.synthesise(scenario.population, self.zones, self.streets, seed)
+        self.population = Population(self.households, self.people)
+        self.parties = self.population.parties
+        n = len(self.households)
+        behaviour = scenario.behaviour
+        self.households.is_stayer[:] = uniforms(seed, Stream.COMPLIANCE, n, index=1) < behaviour.share_stayers
+        self._u_comply = uniforms(seed, Stream.COMPLIANCE, n)
+        z = ndtri(np.clip(uniforms(seed, Stream.PREPARATION, n), 1e-12, 1 - 1e-12))
+        self._preparation_s = behaviour.preparation_median_s * np.exp(behaviour.preparation_spread * z)
+        self._orders = sorted(scenario.orders, key=lambda order: order.issued_h)
+        self.movement = Movement(scenario.movement, self.streets, n)
+        zone = [self.zones.name[z] if z >= 0 else "" for z in self.zones.link_zone]
+        self.surroundings = Surroundings(scenario, self.streets, self.area, zone, self.households, seed)
+        self.surroundings.advance(0.0)
+        self.surroundings.tell(self.movement, 0.0)
+        self.harm_by_impacts = HarmByImpacts(
+            scenario.harm, seed, self.households.home_x_m, self.households.home_y_m, self.households.first_person
+        )
+        self._usual_room, self._is_obedient, self._has_basement = rooms_at_home(
+            scenario.harm.rooms, seed, self.people.household
+        )
+        self.people.protection[:] = self._usual_room
+        self._last_heard_s = np.full(n, -np.inf)
+        self._alert_ends_s = -np.inf
+        self._next_death_s = np.inf
+
+    def _build_agents(self):
+        streets = self.streets
+        self.adopt_rows(Civilian, self.people)
+        self.adopt_rows(Household, self.households)
+        self.shelling_events = deque()
+        capacity = streets.exit_flow_capacity_per_s
+        self.routes = [
+            EvacuationRoute(self, row, name, int(streets.exit_node[row]), float(capacity[row]))
+            for row, name in enumerate(streets.exit_name)
+        ]
+        self._exit_of_node = {int(node): row for row, node in enumerate(streets.exit_node)}
+
+    def step(self):
+        """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
+        began = perf_counter()
+        until_s = min(self.time_s + self.scenario.run.step_s, self.duration_s)
+        self._issue_orders(until_s)
+        self._set_out(until_s)
+        self._forget_events()
+        self._fall(self.impacts.between(self.time_s, until_s))
+        self._arrive(self.movement.advance(until_s))
+        self.time_s, self.tick = until_s, self.tick + 1
+        self.surroundings.advance(until_s)
+        self.surroundings.tell(self.movement, until_s)
+        self._get_on()
+        self._take_cover()
+        self._die()
+        self.recorder.record()
+        self.datacollector.collect(self)
+        self.running = self.time_s < self.duration_s
+        self.timings_s["run"] += perf_counter() - began
+
+    def run(self, on_step=None):
+        """Step to the end of the scenario; on_step: called with the model after each step."""
+        while self.running:
+            self.step()
+            if on_step is not None:
+                on_step(self)
+        return self
+
+    @property
+    def clock(self):
+        """Local date and time of the present."""
+        return self.scenario.run.start + timedelta(seconds=self.time_s)
+
+    def report(self) -> list[str]:
+        """Return what was repaired, assumed or left out while the town was built, one sentence each."""
+        return [*self.streets_report.notes, *self.zones.report, *self.impacts.report, *self.surroundings.report]
+
+    def save(self, folder: Path | str = "runs") -> Path:
+        """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""
+        scenario = self.scenario
+        inputs = [scenario.streets.network, scenario.population.zones]
+        manifest = {
+            "scenario": scenario.model_dump(mode="json"),
+            "written_by_user": scenario.source.keys,
+            "seed": self.seed,
+            "simulated_s": self.time_s,
+            "warning_time_s": min((order.issued_h * 3600.0 for order in scenario.orders), default=0.0),
+            "crs": self.streets.crs,
+            "versions": results.versions(),
+            "inputs": {path.name: results.file_digest(path) for path in inputs},
+            "timings_s": self.timings_s,
+            "report": self.report(),
+        }
+        name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
+        return results.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
+
+    def _issue_orders(self, until_s):
+        households = self.households
+        while self._orders and self._orders[0].issued_h * 3600.0 < until_s:
+            order = self._orders.pop(0)
+            addressed = np.ones(len(households), np.bool_)
+            if order.zones is not None:
+                rows = [self.zones.name.index(name) for name in order.zones]
+                addressed &= np.isin(households.zone, rows)
+            if order.audience == Audience.FAMILIES_WITH_CHILDREN:
+                addressed &= households.has_children
+            issued_s = max(order.issued_h * 3600.0, self.time_s)
+            if decide.answer_order(
+                households.cause, households.decision_time_s, households.departure_time_s, addressed,
+                households.is_stayer, self._preparation_s, issued_s, order.compliance, self._u_comply,
+            ):  # fmt: skip
+                self.population.has_decided()
+
+    def _set_out(self, until_s):
+        due = self.population.due(until_s)
+        if due.size == 0:
+            return
+        households, movement = self.households, self.movement
+        node = households.home_node[due]
+        drives = households.has_car[due] & movement.has_way_out(Mode.CAR, node)
+        walks = ~drives & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
+        left = ~drives & ~walks
+        no_way = left & ~movement.has_way_out(Mode.WALK, node) & ~movement.has_way_out(Mode.CAR, node)
+        for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
+            party = due[mask]
+            if party.size:
+                time_s = np.maximum(households.departure_time_s[party], self.time_s)
+                households.departure_time_s[party] = time_s
+                size, speed = households.n_members[party], self.parties.free_speed_m_s[party]
+                movement.set_out(mode, party, node[mask], time_s, size, speed)
+                self.population.set_out(party, mode)
+        if no_way.any():
+            self.population.put_off(due[no_way], Status.STRANDED, max(movement.next_news_s, until_s))
+        if (left & ~no_way).any():
+            self.population.put_off(due[left & ~no_way], Status.WAITING)
+
+    def _fall(self, rows: slice):
+        """Let impacts fall: on people at home, on those on the way at that very time, on streets."""
+        if rows.start == rows.stop:
+            return
+        impacts, people = self.impacts, self.people
+        is_there = (people.status != Status.SAFE) & (people.status != Status.DEAD)
+        is_there &= ~self.parties.is_on_way[people.household]
+        pairs = [self.harm_by_impacts.people_at_home_near(impacts, rows.start, rows.stop, is_there)]
+        for k in range(rows.start, rows.stop):
+            time_s, x_m, y_m = float(impacts.time_s[k]), float(impacts.x_m[k]), float(impacts.y_m[k])
+            size = hazard.Size(int(impacts.size[k]))
+            self.shelling_events.append(ShellingEvent(self, k, time_s, x_m, y_m, size.name))
+            if self.movement.n_moving:
+                self._arrive(self.movement.advance(time_s))
+                pairs.append(self._people_on_way_near(k))
+            self.surroundings.strike(impacts, k, k + 1)
+            self.surroundings.tell(self.movement, time_s)
+        casualties = self.harm_by_impacts.injure(
+            people.injury, people.injury_time_s, impacts, in_order_of_time(*pairs), people.protection
+        )
+        self._suffer(casualties)
+        self._react(rows)
+
+    def _people_on_way_near(self, k: int):
+        """Return the pairs of impact k and the people on the streets within its reach when it falls."""
+        x_m, y_m = self.impacts.x_m[k], self.impacts.y_m[k]
+        party, party_x_m, party_y_m = self.movement.parties_near(
+            float(x_m), float(y_m), float(self.harm_by_impacts.reach_m[self.impacts.size[k]])
+        )
+        person, place = members(self.households.first_person, party)
+        alive = self.people.status[person] != Status.DEAD
+        person, place = person[alive], place[alive]
+        return self.harm_by_impacts.people_elsewhere_near(self.impacts, k, person, party_x_m[place], party_y_m[place])
+
+    def _suffer(self, casualties):
+        """Note what impacts did to people: deaths at once, and when the seriously injured die without care."""
+        people = self.people
+        events = {event.row: event for event in self.shelling_events}
+        for row, n in zip(*np.unique(casualties.event, return_counts=True), strict=True):
+            events[int(row)].n_casualties += int(n)
+        serious = np.unique(casualties.person[casualties.injury == Injury.SERIOUS])
+        if serious.size:
+            no_care = np.full(serious.size, np.inf)
+            people.death_time_s[serious] = self.harm_by_impacts.death_times_s(
+                serious, people.injury_time_s[serious], no_care
+            )
+        killed = np.unique(casualties.person[casualties.injury == Injury.FATAL])
+        people.death_time_s[killed] = people.injury_time_s[killed]
+        self._next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
+
+    def _die(self):
+        """Let those die whose time has come; parties of which nobody lives are taken off the streets."""
+        if self._next_death_s > self.time_s:
+            return
+        people = self.people
+        now = np.flatnonzero((people.death_time_s <= self.time_s) & (people.status != Status.DEAD))
+        # Whoever dies of injuries after reaching safety counts as dead, not as safe.
+        people.injury[now] = Injury.FATAL
+        self.movement.withdraw(self.population.die(now))
+        self._next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
+
+    def _react(self, rows: slice):
+        """Let impacts be heard at homes: alerts begin, and some households nearby decide to leave."""
+        impacts, households, behaviour = self.impacts, self.households, self.scenario.behaviour
+        x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
+        event, home, _ = points_within(self.harm_by_impacts.homes, x_m, y_m, behaviour.reaction_reach_m)
+        u = uniforms_for(self.seed, Stream.REACTION, home, tick=event.astype(np.int64) + rows.start)
+        for k in np.unique(event):
+            near = event == k
+            if decide.react_to_impact(
+                households.cause, households.decision_time_s, households.departure_time_s, home[near],
+                households.is_stayer, self._preparation_s, float(impacts.time_s[rows.start + k]),
+                behaviour.p_leave_after_impact, u[near],
+            ):  # fmt: skip
+                self.population.has_decided()
+        rooms = self.scenario.harm.rooms
+        event, home, _ = points_within(self.harm_by_impacts.homes, x_m, y_m, rooms.hearing_distance_m)
+        harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
+        if home.size:
+            self._alert_ends_s = self.impacts.time_s[rows.stop - 1] + rooms.alert_duration_s
+
+    def _take_cover(self):
+        """Move people at home to the safest room during an alert, and back after it."""
+        if self.time_s > self._alert_ends_s + self.scenario.run.step_s:
+            return
+        people = self.people
+        is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
+        is_home |= people.status == Status.WAITING
+        harm.seek_protection(
+            people.protection, people.household, self._last_heard_s, self._has_basement, is_home, self._usual_room,
+            self._is_obedient, self.time_s, self.scenario.harm.rooms.alert_duration_s,
+        )  # fmt: skip
+        self.population.is_changed = True
+
+    def _arrive(self, arrivals):
+        """Bring those who left the streets to safety."""
+        if len(arrivals) == 0:
+            return
+        exit_row = np.array([self._exit_of_node[int(node)] for node in arrivals.node], np.int32)
+        self.population.arrive(arrivals.party, arrivals.time_s, exit_row)
+        n_persons = self.households.n_members[arrivals.party]
+        by_car = arrivals.mode == Mode.CAR
+        for route in self.routes:
+            here = exit_row == route.row
+            route.n_cars += int((here & by_car).sum())
+            route.n_walkers += int(n_persons[here & ~by_car].sum())
+            route.n_persons += int(n_persons[here].sum())
+
+    def _get_on(self):
+        """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
+        movement, population = self.movement, self.population
+        movement.talk()
+        giving_up = movement.who_give_up()
+        if giving_up.size:
+            size, speed = self.households.n_members[giving_up], self.parties.free_speed_m_s[giving_up]
+            walking, at_home = movement.leave_cars(giving_up, size, speed)
+            population.walk_on(walking)
+            population.turn_back(at_home, movement.next_news_s)
+        if movement.n_moving:
+            population.stand(movement.walking.without_route())
+
+    def _forget_events(self):
+        """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""
+        while self.shelling_events and self.shelling_events[0].time_s < self.time_s - EVENT_MATTERS_S:
+            self.shelling_events.popleft().remove()
+
+
+def prepare(scenario: Scenario) -> list[str]:
+    """Build everything that a run of the scenario needs, run nothing, and return what is worth knowing about it.
+
+    Raises ScenarioError if a file that it names cannot be used.
+    """
+    model = EvacuationModel(scenario)
+    streets = model.streets
+    return [
+        f"streets: {streets.n_nodes:,} nodes, {streets.n_links:,} links; exits: {', '.join(streets.exit_name)}",
+        f"people: {len(model.people):,} in {len(model.households):,} households, {len(model.zones.name)} zones",
+        f"shelling: {len(model.impacts):,} impacts in {scenario.run.duration_h:g} h",
+        *(f"note: {line}" for line in model.report()),
+    ]

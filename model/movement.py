@@ -1,0 +1,241 @@
+"""Everybody on the streets: cars and walkers, what they know of the roads, what they do who cannot get on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from safepassage.agents.nearby import grid_of_links, links_within
+from safepassage.agents.parties import Mode
+from safepassage.agents.places import places_on_links
+from safepassage.model.driving import Driving
+from safepassage.model.routing import NO_ROUTE, Routes
+from safepassage.model.settings.movement import Movement as MovementSettings
+from safepassage.model.streets import Streets
+from safepassage.model.walking import Stage, Walking
+
+HEARSAY, WITNESS = 0, 1
+"""Knowledge classes, rows of the next-link tables: what everybody has heard of, and what those know who stood before
+a closed street and spoke with others there."""
+ROUTE_SPEED_M_S = 1.34
+"""Walking speed by which walkers choose their way (m/s); Weidmann 1993. Everybody's ways rank alike at any speed."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Parties that left the area."""
+
+    party: np.ndarray
+    time_s: np.ndarray
+    node: np.ndarray
+    mode: np.ndarray
+
+    def __len__(self):
+        return self.party.size
+
+
+class Movement:
+    """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
+
+    def __init__(self, settings: MovementSettings, streets: Streets, n_parties: int):
+        self.settings, self.streets = settings, streets
+        self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
+        self.walking = Walking.on(streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s)
+        self.car_open = streets.drivable.copy()
+        self.walk_open = streets.walkable.copy()
+        self.exit_open = np.ones(streets.exit_node.size, np.bool_)
+        n_nodes = streets.node_x_m.size
+        self.car_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2)
+        self.walk_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2)
+        self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
+        self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
+        self.car_cost_s = self.free_flow_time_s
+        self.queue_seen_s = self.free_flow_time_s
+        self.met_s = {mode: np.full(streets.length_m.size, np.inf) for mode in (Mode.CAR, Mode.WALK)}
+        self.reopened_s = {mode: np.full(streets.length_m.size, np.inf) for mode in (Mode.CAR, Mode.WALK)}
+        self.believed = {
+            Mode.CAR: np.tile(streets.drivable, (2, 1)),
+            Mode.WALK: np.tile(streets.walkable, (2, 1)),
+        }
+        self._stuck_since_s = np.full(n_parties, np.inf)
+        self._car_factor = np.ones(streets.n_links)
+        self._walk_factor = np.ones(streets.n_links)
+        self.n_walking = 0
+        self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+        self.time_s = 0.0
+        self.next_news_s = settings.congestion_news_delay_s
+        self._drivable_node = _nearest_with(streets, streets.drivable)
+        self._walkable_node = _nearest_with(streets, streets.walkable)
+        for row in (HEARSAY, WITNESS):
+            self._rebuild(Mode.CAR, row)
+            self._rebuild(Mode.WALK, row)
+        self._hand_over()
+
+    @property
+    def n_moving(self) -> int:
+        """Parties on the streets or queueing to get onto them."""
+        return self.driving.n_under_way + self.n_walking
+
+    def start_node(self, mode: Mode, node: np.ndarray) -> np.ndarray:
+        """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
+        return (self._drivable_node if mode == Mode.CAR else self._walkable_node)[node]
+
+    def has_way_out(self, mode: Mode, node: np.ndarray) -> np.ndarray:
+        """Return whether people who start from these nodes know a way out, bool."""
+        routes = self.car_routes if mode == Mode.CAR else self.walk_routes
+        return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
+
+    def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s):
+        """Put parties onto the streets at the times given (s, not before the present)."""
+        start = self.start_node(mode, node)
+        if mode == Mode.CAR:
+            self.driving.add(party, start, time_s, table=HEARSAY)
+        else:
+            self.n_walking += party.size
+            self.walking.add(party, start, time_s, free_speed_m_s, n_persons, HEARSAY)
+
+    def advance(self, until_s: float) -> Arrivals:
+        """Move everybody to a time; return who left the area on the way."""
+        cars, walkers = self.driving.advance(until_s), self.walking.advance(until_s)
+        self.time_s = until_s
+        self.n_walking -= walkers.id.size
+        return Arrivals(
+            party=np.concatenate([cars.id, walkers.id]),
+            time_s=np.concatenate([cars.time_s, walkers.time_s]),
+            node=np.concatenate([cars.node, walkers.node]),
+            mode=np.repeat(np.array([Mode.CAR, Mode.WALK], np.int8), [cars.id.size, walkers.id.size]),
+        )
+
+    def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray):
+        """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""
+        for mode, now, mover in ((Mode.CAR, car_open, self.driving), (Mode.WALK, walk_open, self.walking)):
+            before = self.car_open if mode == Mode.CAR else self.walk_open
+            closed, opened = np.flatnonzero(before & ~now), np.flatnonzero(now & ~before)
+            self.met_s[mode][closed] = np.inf
+            self.reopened_s[mode][closed] = np.inf
+            self.reopened_s[mode][opened] = self.time_s
+            for links, is_open in ((closed, False), (opened, True)):
+                if links.size:
+                    mover.set_open(links, is_open=is_open)
+            before[:] = now
+
+    def set_exits(self, exit_open: np.ndarray):
+        """Open and close exits; bool per exit. It is known at once."""
+        if (exit_open != self.exit_open).any():
+            self.exit_open = exit_open.copy()
+            for mode in (Mode.CAR, Mode.WALK):
+                for row in (HEARSAY, WITNESS):
+                    self._rebuild(mode, row)
+            self._hand_over()
+
+    def talk(self):
+        """Let those who stand before closed streets learn of it, and news of closures and queues reach the others."""
+        changed = False
+        for mode, mover in ((Mode.CAR, self.driving), (Mode.WALK, self.walking)):
+            party, link = mover.at_closed_links() if mode == Mode.CAR else mover.at_closed_link()
+            if party.size:
+                self.met_s[mode][link] = np.minimum(self.met_s[mode][link], self.time_s)
+                (mover.set_table if mode == Mode.CAR else mover.set_class)(party, WITNESS)
+            changed |= self._believe(mode)
+        if self.time_s >= self.next_news_s:
+            self.next_news_s = self.time_s + self.settings.congestion_news_delay_s
+            self.car_cost_s, self.queue_seen_s = self.queue_seen_s, self.driving.link_time_s()
+            for row in (HEARSAY, WITNESS):
+                self._rebuild(Mode.CAR, row)
+            changed = True
+        if changed:
+            self._hand_over()
+
+    def _believe(self, mode: Mode) -> bool:
+        """Bring beliefs about closures up to date; return whether any changed."""
+        delay_s = self.settings.road_news_delay_s
+        passable = self.streets.drivable if mode == Mode.CAR else self.streets.walkable
+        known_open = self.reopened_s[mode] + delay_s <= self.time_s
+        now = passable & (known_open | (self.met_s[mode] > self.time_s))
+        heard = passable & (known_open | (self.met_s[mode] + delay_s > self.time_s))
+        self.met_s[mode][known_open] = np.inf
+        changed = False
+        for row, belief in ((HEARSAY, heard), (WITNESS, now)):
+            links = np.flatnonzero(belief != self.believed[mode][row])
+            if links.size:
+                self.believed[mode][row] = belief
+                routes = self.car_routes if mode == Mode.CAR else self.walk_routes
+                routes.change(row, links, is_open=belief[links])
+                changed = True
+        return changed
+
+    def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
+        """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
+        links = np.flatnonzero(car_factor != self._car_factor)
+        if links.size:
+            self._car_factor[links] = car_factor[links]
+            self.driving.set_flow_capacity(links, self.streets.flow_capacity_per_s[links] * car_factor[links])
+        links = np.flatnonzero((walk_factor != self._walk_factor) & self.streets.walkable & (walk_factor > 0))
+        if links.size:
+            self._walk_factor[links] = walk_factor[links]
+            width_m = self.streets.walk_width_m[links] * walk_factor[links]
+            self.walking.set_street(self.streets.link_street[links], walk_width_m=width_m)
+
+    def parties_near(self, x_m: float, y_m: float, reach_m: float):
+        """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
+        _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
+        party = np.concatenate([[], *(m.occupants(link) for link in links for m in (self.driving, self.walking))])
+        party = party.astype(np.int32)
+        return (party, *self.place(party))
+
+    def place(self, party: np.ndarray):
+        """Return (x_m, y_m) of parties on the streets now; nan for others."""
+        link, along_m = self.driving.position(party)
+        on_foot = link < 0
+        if on_foot.any():
+            link[on_foot], along_m[on_foot] = self.walking.position(party[on_foot])
+        streets = self.streets
+        share = along_m / np.where(link >= 0, streets.length_m[link], 1.0)
+        return places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+
+    def who_give_up(self) -> np.ndarray:
+        """Return the cars that have stood without a way on, or in a gridlock, for longer than people's patience."""
+        locked = [self.driving.occupants(link)[:1] for ring in self.driving.gridlocks() for link in ring]
+        held = np.unique(np.concatenate([self.driving.without_route(), *locked])).astype(np.int32)
+        since_s = np.full(self._stuck_since_s.size, np.inf)
+        since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
+        self._stuck_since_s = since_s
+        return held[self.time_s - since_s[held] >= self.settings.patience_s]
+
+    def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray):
+        """Let people get out of their cars where they are and walk on."""
+        link, along_m = self.driving.position(party)
+        self.driving.withdraw(party)
+        on_way = link >= 0
+        self.n_walking += int(on_way.sum())
+        self.walking.add_on_link(
+            party[on_way],
+            link[on_way],
+            along_m[on_way],
+            self.time_s,
+            free_speed_m_s[on_way],
+            n_persons[on_way],
+            WITNESS,
+        )
+        return party[on_way], party[~on_way]
+
+    def withdraw(self, party: np.ndarray):
+        """Take parties off the streets for good."""
+        walks = self.walking.stage(party) != Stage.AWAY
+        self.walking.withdraw(party[walks])
+        self.driving.withdraw(party[~walks])
+        self.n_walking -= int(walks.sum())
+
+    def _rebuild(self, mode: Mode, row: int):
+        routes = self.car_routes if mode == Mode.CAR else self.walk_routes
+        cost_s = self.car_cost_s if mode == Mode.CAR else self.walk_time_s
+        routes.set_class(row, cost_s, self.believed[mode][row], self.streets.exit_node[self.exit_open])
+
+    def _hand_over(self):
+        self.driving.set_next_link(self.car_routes.next_link)
+        self.walking.set_next_link(self.walk_routes.next_link)
+
+
+def _nearest_with(streets: Streets, usable: np.ndarray) -> np.ndarray:
+    """Return for each node the nearest node from which a usable link leaves; int32[n_nodes]."""
+    leaving = np.unique(streets.link_upstream[usable])
+    return streets.nearest_node(streets.node_x_m, streets.node_y_m, among=leaving)[0]

@@ -1,0 +1,132 @@
+"""Everybody, and the moves from one status to the next: nobody vanishes, nobody is in two places."""
+
+import numpy as np
+
+from safepassage.agents import decide
+from safepassage.agents.civilians import Mobility, People, Protection, Status
+from safepassage.agents.households import Households
+from safepassage.agents.parties import Mode, Parties, members, set_members
+
+
+class PopulationError(RuntimeError):
+    """The books do not balance: a fault of the program, never of the user."""
+
+
+class Population:
+    """Columns of people, households and parties with the changes that the loop makes to them.
+
+    A household that leaves is one party, and the party's row is the household's row.
+    """
+
+    def __init__(self, households: Households, people: People):
+        self.households, self.people = households, people
+        first = households.first_person
+        self.parties = Parties.at_home(np.minimum.reduceat(people.free_speed_m_s, first[:-1]))
+        needs_help = people.mobility == Mobility.NEEDS_ASSISTANCE
+        can_help = (people.age >= 18) & ~needs_help
+        self.can_walk = np.logical_or.reduceat(can_help, first[:-1]) | ~np.logical_or.reduceat(needs_help, first[:-1])
+        self.is_changed = True
+        self._next_departure_s = np.inf
+
+    def has_decided(self):
+        """Note that departures have been planned, and show people at home who are leaving as preparing."""
+        planned = np.flatnonzero(np.isfinite(self.households.departure_time_s) & self._is_at_home())
+        person, _ = members(self.households.first_person, planned)
+        self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
+        self._plans_changed()
+
+    def due(self, until_s: float) -> np.ndarray:
+        """Return the households that set out before a time, in order of departure; int64[]."""
+        if self._next_departure_s >= until_s:
+            return np.empty(0, np.int64)
+        return decide.due(self.households.departure_time_s, ~self._is_at_home(), until_s)
+
+    def set_out(self, households: np.ndarray, mode: Mode):
+        """Move households from their homes onto the streets."""
+        self.parties.mode[households] = mode
+        self.parties.is_on_way[households] = True
+        self._become(households, Status.TRAVELLING, Protection.VEHICLE if mode == Mode.CAR else Protection.OUTDOORS)
+        self._plans_changed()
+
+    def put_off(self, households: np.ndarray, status: Status, retry_s: float = np.inf):
+        """Keep households at home that cannot leave now; they ask again at a time, or never unasked."""
+        self.households.departure_time_s[households] = retry_s
+        self._become(households, status, None)
+        self._plans_changed()
+
+    def turn_back(self, parties: np.ndarray, retry_s: float):
+        """Bring parties that never got onto the streets back into their homes; they ask again at a time."""
+        self.parties.is_on_way[parties] = False
+        person, _ = members(self.households.first_person, parties)
+        self.people.protection[person] = Protection.UPPER_FLOOR
+        self.put_off(parties, Status.STRANDED, retry_s)
+
+    def walk_on(self, parties: np.ndarray):
+        """Note that people have left their car and go on foot."""
+        self.parties.mode[parties] = Mode.WALK
+        self.parties.left_car[parties] = True
+        self._become(parties, Status.TRAVELLING, Protection.OUTDOORS)
+
+    def stand(self, parties: np.ndarray):
+        """Note which parties on the streets have no way on now: they are stranded, all others travel."""
+        standing = np.zeros(len(self.parties), np.bool_)
+        standing[parties] = True
+        person, place = members(self.households.first_person, np.flatnonzero(self.parties.is_on_way))
+        stands = standing[self.people.household[person]]
+        for status, other, mask in (
+            (Status.TRAVELLING, Status.STRANDED, stands),
+            (Status.STRANDED, Status.TRAVELLING, ~stands),
+        ):
+            rows = person[mask & (self.people.status[person] == status)]
+            if rows.size:
+                self.people.status[rows] = other
+                self.is_changed = True
+
+    def arrive(self, parties: np.ndarray, time_s: np.ndarray, exit_row: np.ndarray):
+        """Bring parties to safety through an exit."""
+        self.parties.is_on_way[parties] = False
+        self.parties.arrival_time_s[parties] = time_s
+        self.parties.exit[parties] = exit_row
+        self._become(parties, Status.SAFE, None)
+
+    def die(self, persons: np.ndarray) -> np.ndarray:
+        """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
+        self.people.status[persons] = Status.DEAD
+        self.is_changed = True
+        households = np.unique(self.people.household[persons])
+        person, place = members(self.households.first_person, households)
+        empty = households[np.bincount(place, self.people.status[person] != Status.DEAD, households.size) == 0]
+        self.households.departure_time_s[empty[~self.parties.is_on_way[empty]]] = np.inf
+        empty = empty[self.parties.is_on_way[empty]]
+        self.parties.is_on_way[empty] = False
+        self._plans_changed()
+        return empty
+
+    def _is_at_home(self):
+        return ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
+
+    def _plans_changed(self):
+        self.is_changed = True
+        self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, ~self._is_at_home())
+
+    def _become(self, parties: np.ndarray, status: Status, protection: Protection | None):
+        people, first = self.people, self.households.first_person
+        if protection is not None:
+            set_members(people.protection, first, parties, int(protection), people.status, int(Status.DEAD))
+        set_members(people.status, first, parties, int(status), people.status, int(Status.DEAD))
+        self.is_changed = True
+
+    def check(self, n_on_streets: int):
+        """Raise PopulationError unless the parties noted as on their way are those on the streets, with their people."""
+        is_on_way = self.parties.is_on_way
+        if int(is_on_way.sum()) != n_on_streets:
+            raise PopulationError(f"{is_on_way.sum()} parties are noted as on their way, {n_on_streets} are on streets")
+        status = self.people.status
+        outside = (status == Status.TRAVELLING) & ~is_on_way[self.people.household]
+        if outside.any():
+            raise PopulationError(f"{outside.sum()} people travel whose parties are not on the streets")
+        arrived = np.isfinite(self.parties.arrival_time_s)[self.people.household]
+        lost = is_on_way[self.people.household] & (status != Status.DEAD)
+        lost &= (status != Status.TRAVELLING) & (status != Status.STRANDED)
+        if lost.any() or (arrived & (status != Status.SAFE) & (status != Status.DEAD)).any():
+            raise PopulationError("people of parties on the streets or in safety have another status")

@@ -1,0 +1,64 @@
+"""The state of the town: what impacts and the front leave open of streets and exits."""
+
+import numpy as np
+
+from safepassage.model.config import Scenario
+from safepassage.model.damage import Damage
+from safepassage.model.front import LinksNearFront, front_of
+from safepassage.model.hazard import Area, Impacts
+from safepassage.model.movement import Movement
+from safepassage.model.streets import Streets
+
+FRONT_EVERY_S = 3600.0
+"""The front is looked at once an hour: it moves by hundreds of metres a day."""
+
+
+class Surroundings:
+    """Damage and front over the same streets: together they say who may pass where, and tell the movement."""
+
+    def __init__(self, scenario: Scenario, streets: Streets, area: Area, zone_of_link, households, seed: int):
+        self.streets = streets
+        self.damage = Damage(
+            scenario.damage, seed, streets, households.home_x_m, households.home_y_m, zone_of_link=zone_of_link
+        )
+        self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
+        self._links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
+        self._next_front_s = 0.0
+        self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
+        self.exit_open = np.ones(streets.exit_node.size, np.bool_)
+        self.closed_time_s = np.full(streets.n_links, np.inf)
+        self.is_changed = True
+
+    @property
+    def report(self) -> tuple[str, ...]:
+        """What was repaired or left out of the front's data."""
+        return self.front.report if self.front else ()
+
+    def advance(self, time_s: float):
+        """Let dates come, crews work and the front move until a time."""
+        self.is_changed |= self.damage.advance(time_s).size > 0
+        if self._links_near_front is not None and time_s >= self._next_front_s:
+            self._next_front_s = time_s + FRONT_EVERY_S
+            self._lost_to_front = self._links_near_front.links_closed(time_s)
+            self.exit_open = ~self._links_near_front.exits_lost(time_s)
+            self.is_changed = True
+
+    def strike(self, impacts: Impacts, first: int, last: int):
+        """Let the impacts first..last break what they break; return the rows of homes lost."""
+        changes = self.damage.apply(impacts, first, last)
+        self.is_changed |= changes.links.size > 0
+        return changes.homes
+
+    def tell(self, movement: Movement, time_s: float):
+        """Hand what has changed to the movement."""
+        if not self.is_changed:
+            return
+        self.is_changed = False
+        cars, walkers = self._lost_to_front
+        car_open = self.damage.is_open_car & ~cars
+        walk_open = self.damage.is_open_walk & ~walkers
+        closed = ~car_open & self.streets.drivable
+        self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
+        movement.set_streets(car_open, walk_open)
+        movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
+        movement.set_exits(self.exit_open)

@@ -1,0 +1,199 @@
+"""The command `safepassage`: thin; every command calls one function of the package and shows what it returns."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from safepassage.model.settings.base import ScenarioError
+
+app = typer.Typer(
+    help="Civilian evacuation under shelling, simulated street by street.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is_help=True)
+app.add_typer(network_app, name="network")
+console = Console()
+
+ScenarioArgument = Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. run.duration_h=3. Repeat for more."),
+]
+PlanOption = Annotated[str | None, typer.Option(help="Plan to lay over the scenario: a name or a path.")]
+
+
+def main():
+    """Run the command line; a mistake of the user ends with one clear message and exit code 2."""
+    try:
+        app()
+    except ScenarioError as error:
+        problems = str(error).splitlines()
+        count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
+        print(f"error{count}:", file=sys.stderr)
+        for problem in problems:
+            print(f"  {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _changes(pairs: list[str] | None) -> dict:
+    changes = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise ScenarioError(f"--set {pair}: write it as key.path=value, for example run.duration_h=3.")
+        try:
+            changes[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ScenarioError(
+                f"--set {pair}: {value!r} is not a YAML value; put text with signs into quotes."
+            ) from None
+    return changes
+
+
+@app.command()
+def scenarios():
+    """List the scenarios that come with the package."""
+    from safepassage.model.config import load, shipped
+
+    table = Table("name", "question", "what to know", box=None, header_style="bold")
+    for name, path in shipped().items():
+        scenario = load(path)
+        table.add_row(name, scenario.title, scenario.notice)
+    console.print(table)
+
+
+@app.command()
+def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOption = None):
+    """Check a scenario file, and all files it names, without running it; every mistake is listed."""
+    from safepassage.model.config import load
+    from safepassage.model.evacuation import prepare
+
+    loaded = load(scenario, _changes(set_), plan)
+    for line in prepare(loaded):
+        console.print(line, highlight=False)
+    console.print(f"[green]{scenario} is valid.[/green]")
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    plan: PlanOption = None,
+    set_: SetOption = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of run.seed.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that the run's own folder is made in.")] = Path("runs"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
+):
+    """Run a scenario; write its tables and print what came out."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from safepassage.model.config import load
+    from safepassage.model.metrics import summary
+    from safepassage.model.results import open_run
+
+    changes = _changes(set_)
+    if seed is not None:
+        changes["run.seed"] = seed
+    loaded = load(scenario, changes, plan)
+    if not quiet:
+        console.print(f"[bold]{loaded.title}[/bold]\n{loaded.notice}", highlight=False)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=quiet,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("building the town", total=loaded.run.duration_h * 3600)
+        from safepassage.model.evacuation import EvacuationModel
+
+        model = EvacuationModel(loaded)
+        model.run(
+            on_step=lambda m: bar.update(
+                task, completed=m.time_s, description=f"{m.clock:%d %b %H:%M}, {m.recorder.n_by_status[6]:,} safe"
+            )
+        )
+    folder = model.save(out)
+    if quiet:
+        print(folder)
+        return
+    for line in model.report():
+        console.print(f"[yellow]note:[/yellow] {line}", highlight=False)
+    _print_measures(summary(open_run(folder)))
+    timing = model.timings_s
+    console.print(
+        f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}", highlight=False
+    )
+
+
+def _print_measures(measures):
+    table = Table("measure", "value", "unit", "meaning", box=None, header_style="bold")
+    table.columns[1].justify = "right"
+    for measure in measures:
+        table.add_row(measure.name, _shown(measure), measure.unit, measure.meaning)
+    console.print(table)
+
+
+def _shown(measure) -> str:
+    if measure.value != measure.value:
+        return "not reached"
+    return f"{measure.value:,.0f}" if measure.unit == "persons" else f"{measure.value:,.2f}"
+
+
+@app.command()
+def plot(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the run's folder.")] = None,
+):
+    """Draw map and curves of a finished run as PNG files."""
+    from safepassage.model.plots import draw_all
+    from safepassage.model.results import open_run
+
+    for path in draw_all(open_run(run_folder), out or run_folder):
+        console.print(path, highlight=False)
+
+
+@network_app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="GraphML as OSMnx saves it (.graphml, .graphml.gz).")],
+    map_: Annotated[
+        Path | None, typer.Option("--map", help="Where to draw the map; default: beside you, FILE.png.")
+    ] = None,
+):
+    """Print what a street network holds, what was filled in and dropped; draw its map."""
+    from safepassage.model.network_map import draw_map
+    from safepassage.model.network_report import describe as describe_network
+
+    report = describe_network(file)
+    console.print(report)
+    path = map_ or Path(file.name.removesuffix(".gz")).with_suffix(".png")
+    if path.exists():
+        raise ScenarioError(f"{path}: a file of this name is there already; name another with --map.")
+    draw_map(report.streets, path)
+    console.print(f"map: {path}", highlight=False)
+
+
+@app.command()
+def verify():
+    """Run the published cases with known answers and print what is found beside what is expected."""
+    from safepassage.experiments.verification import all_cases
+
+    table = Table("case", "source", "quantity", "expected", "found", "verdict", box=None, header_style="bold")
+    failed = 0
+    for case in all_cases():
+        for check in case.run():
+            failed += not check.passed
+            verdict = "[green]as expected[/green]" if check.passed else "[red]DIFFERS[/red]"
+            table.add_row(case.name, case.source, check.quantity, f"{check.expected:g}", f"{check.found:g}", verdict)
+    console.print(table)
+    if failed:
+        console.print(f"[red]{failed} numbers differ from what was published.[/red]")
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()
