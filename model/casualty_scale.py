@@ -54,7 +54,7 @@ def read_recorded_rates(path=None) -> pd.DataFrame:
         bad = table.index[~(pd.to_numeric(table[name], errors="coerce") > 0)]
         if len(bad):
             row = bad[0]
-            raise ScenarioError(f"{path}: row {row + 2} has {name} = {table.at[row, name]!r}; give a number above 0.")
+            raise ScenarioError(f"{path}: row {row + 2} has {name} = {table.at[row, name]}; give a number above 0.")
     bad = table.index[table.residents_high < table.residents_low]
     if len(bad):
         row = bad[0]
