@@ -50,10 +50,11 @@ class column:  # noqa: N801 - reads as a declaration
         if default is None:
             default = next(iter(enum)) if enum else 0
         self.default = self.fit(default)[()]
-        limits = {"b": lambda _: (0, 1), "f": lambda d: (np.finfo(d).min, np.finfo(d).max)}
-        limits = limits.get(self.dtype.kind, lambda d: (np.iinfo(d).min, np.iinfo(d).max))(self.dtype)
-        self._low, self._high = (limit.item() if hasattr(limit, "item") else limit for limit in limits)
-        self._plain = enum or {"b": bool, "f": float}.get(self.dtype.kind, int)
+        number = {"b": bool, "f": float}.get(self.dtype.kind, int)
+        limits = np.finfo if number is float else np.iinfo
+        low, high = (0, 1) if number is bool else (limits(self.dtype).min, limits(self.dtype).max)
+        self._low, self._high = number(low), number(high)
+        self._plain = enum or number
 
     def __set_name__(self, owner, name):
         self.name = f"{owner.__name__}.{name}"

@@ -67,10 +67,11 @@ PEOPLE = {
     "agg several": lambda s: s.agg("age", [min, max, np.mean, np.std, len]),
     "agg of an enum": lambda s: s.agg("mood", max),
     "agg of small integers": lambda s: s.agg("group", [sum, np.sum, np.mean, np.prod, np.median]),
+    "agg that would wrap in small integers": lambda s: list(s.set("group", 100).agg("group", np.square)),
     "agg of the id": lambda s: s.agg("unique_id", max),
     "select by function": lambda s: s.select(old),
     "select a number": lambda s: s.select(at_most=4),
-    "select a share": lambda s: s.select(at_most=0.3),
+    "select a share, rounded down": lambda s: s.select(at_most=0.35),
     "select a share of those who pass": lambda s: s.select(old, at_most=0.2),
     "select an odd number": lambda s: s.select(at_most=2.5),
     "select none": lambda s: s.select(at_most=-1),
@@ -262,6 +263,24 @@ def test_agents_made_one_at_a_time_grow_the_columns():
     RowPerson(model, age=99.0)
     assert ids(everyone)[-1] == 41
     assert len(everyone) == 40
+
+
+def test_columns_are_enlarged_seldom_when_agents_come_one_at_a_time():
+    model = RowModel(rng=1)
+    arrays = []
+    for _ in range(1000):
+        RowPerson(model)
+        if not arrays or arrays[-1] is not model.rows_of(RowPerson).arrays["age"]:
+            arrays.append(model.rows_of(RowPerson).arrays["age"])
+    assert len(arrays) <= 11
+
+
+def test_a_removed_agent_that_nobody_holds_is_freed():
+    people = RowsWorld(rng=1).agents_by_type[RowPerson]
+    watched = weakref.ref(people[4])
+    people[4].remove()
+    gc.collect()
+    assert watched() is None
 
 
 def test_an_agent_removed_while_others_are_born_is_passed_over():
