@@ -74,3 +74,5 @@ class Crowd(NamedTuple):
     arrived: np.ndarray
     arrived_s: np.ndarray
     arrived_node: np.ndarray
+    ring: np.ndarray
+    """int32[3, n]: scratch of the search for parties that can change places."""

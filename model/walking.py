@@ -111,7 +111,7 @@ class Walking:
         self._crowd = Crowd(
             _record_array(n_parties, WALKER, link=-1, child=-1, sibling=-1, node=-1, wanted=NO_ROUTE),
             links, streets, np.full(n_slots, -1, dtype=np.int32), _record_array(1, CLOCK), rules,
-            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
+            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none, np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
         self.time_s = 0.0
         self._departure_s, self._departing = np.empty(0), none
