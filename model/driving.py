@@ -3,35 +3,14 @@
 The rules of motion are in agents/drive.py; this class checks what it is given, holds the state and hands out results.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from safepassage.agents import drive, drive_edit
 from safepassage.agents.drive_state import ARM, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
-from safepassage.model.driving_views import DrivingViews
+from safepassage.model.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 
 NO_PATH = np.zeros(0, np.int32)
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """Vehicles that left the network, in the order of time."""
-
-    id: np.ndarray
-    time_s: np.ndarray
-    node: np.ndarray
-
-
-@dataclass(frozen=True)
-class Crossings:
-    """Links driven through, one row per vehicle and link, in the order of exit."""
-
-    id: np.ndarray
-    link: np.ndarray
-    entry_s: np.ndarray
-    exit_s: np.ndarray
 
 
 def _checked(name, value, n, *, above=0.0, of="link"):
@@ -291,7 +270,7 @@ class Driving(DrivingViews):
 
     def set_next_link(self, next_link):
         """Give new tables, int32[n_tables, n_nodes]; whoever stands at a node or has yet to start looks again."""
-        table = np.atleast_2d(np.ascontiguousarray(next_link, np.int32))
+        table = np.atleast_2d(np.array(next_link, np.int32, order="C"))
         if table.shape[1] != self.n_nodes or (table.size and (table.min() < -2 or table.max() >= self.n_links)):
             raise ScenarioError(f"a next-link table of shape {table.shape} does not fit {self.n_nodes} nodes and links")
         row, node = np.nonzero(table >= 0)

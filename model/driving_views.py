@@ -1,8 +1,29 @@
 """What can be seen of the vehicles on the streets; nothing here changes their state."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from safepassage.agents import drive, drive_views
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Vehicles that left the network, in the order of time."""
+
+    id: np.ndarray
+    time_s: np.ndarray
+    node: np.ndarray
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """Links driven through, one row per vehicle and link, in the order of exit."""
+
+    id: np.ndarray
+    link: np.ndarray
+    entry_s: np.ndarray
+    exit_s: np.ndarray
 
 
 class DrivingViews:
@@ -48,6 +69,16 @@ class DrivingViews:
         at = self._links[link]
         places = at["ring_first"] + (np.arange(at["head"], at["tail"]) & at["ring_mask"])
         return self._slots["vehicle"][places].copy()
+
+    def state_of(self, ids):
+        """Return where vehicles stand: ABSENT, PENDING, QUEUED (to set out), HELD (no route) or DRIVING of drive."""
+        return self._vehicles["state"][ids]
+
+    def on_links(self):
+        """Return the Crossings under way: vehicles on a link now, by id; exit_s is NaN."""
+        ids = np.flatnonzero(self._vehicles["state"] == drive.DRIVING).astype(np.int32)
+        now = self._vehicles[ids]
+        return Crossings(ids, now["link"].copy(), now["entry_s"].copy(), np.full(ids.size, np.nan))
 
     def position(self, ids, time_s=None):
         """Return (link, distance from its upstream end in m) of vehicles at a time from now on, default now.

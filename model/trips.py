@@ -1,0 +1,303 @@
+"""Traffic alone, from two tables: links and trips in, entry and exit times out. For tests, benchmarks and own demand.
+
+    results = simulate_trips(links, trips, end_s=7200)
+    results.trips       one row per trip: departure_time_s, entry_time_s, arrival_time_s, travel_time_s,
+                        free_flow_time_s, delay_s, outcome
+    results.crossings   one row per trip and link driven through: trip, link, entry_time_s, exit_time_s
+    results.links       one row per link: n_entered, n_left, mean_travel_time_s, delay_s
+    results.n_past(link, distance_m, time_s)      cumulative count at a place; at 0 and length_m: N_in and N_out
+    results.flow_per_s(link, distance_m, from_s, to_s), results.density_per_m(link, from_m, to_m, time_s)
+
+links (DataFrame, or mapping of columns): upstream, downstream (node labels), length_m, free_flow_speed_m_s; if given,
+link (label; the row number by default), n_lanes (1), jam_density_per_m per lane (0.133), wave_speed_m_s (5),
+flow_capacity_per_s of the link's end (u w kj / (u + w) per lane).
+trips: departure_time_s, origin, and either destination (a node) or path (a sequence of link labels); if given, trip
+(label), size in car units (1), max_speed_m_s of the vehicle (no limit).
+
+Trips with a destination take the fastest way on free-flow times, or, with reroute_every_s, on the times seen
+information_delay_s earlier; everyone looks anew at each node. perception_spread lets travellers differ in what they
+take a link's time to be (probit route choice: Sheffi 1985, Urban Transportation Networks, ch. 11): n_perceptions
+tables, in pairs of opposite error, handed out in turn to those with the same origin and destination.
+
+What cannot be used raises ScenarioError and says where. What can happen is an outcome that is counted: "no route" (no
+way from origin to destination), "not departed" (departure at or after end_s), "waiting" (no room yet to set out),
+"under way" (on a link at end_s), "arrived". Arrivals at exactly end_s are not seen.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from safepassage.agents import drive
+from safepassage.model import draws
+from safepassage.model.driving import Driving
+from safepassage.model.routing import Routes
+from safepassage.model.settings.base import ScenarioError
+
+PERCEPTION_STREAM = 1000
+"""Key of the chance used here alone; the streams of the model are numbered from 1."""
+
+
+@dataclass(frozen=True)
+class TripResults:
+    """What came of the trips; see the head of this module."""
+
+    trips: pd.DataFrame
+    crossings: pd.DataFrame | None
+    """None unless recorded. exit_time_s is NaN for vehicles still on the link at the end."""
+    links: pd.DataFrame
+    end_s: float
+
+    @property
+    def n_arrived(self):
+        """Number of trips that arrived before the end."""
+        return int((self.trips["outcome"] == "arrived").sum())
+
+    @property
+    def total_travel_time_s(self):
+        """Sum over the trips that arrived, from departure to arrival (s)."""
+        return float(self.trips["travel_time_s"].sum())
+
+    @property
+    def mean_travel_time_s(self):
+        """Mean over the trips that arrived (s)."""
+        return float(self.trips["travel_time_s"].mean())
+
+    @property
+    def mean_delay_s(self):
+        """Mean over the trips that arrived: travel time less free-flow time of the links driven (s)."""
+        return float(self.trips["delay_s"].mean())
+
+    @cached_property
+    def _times(self):
+        if self.crossings is None:
+            raise ScenarioError("curves need the crossings; call simulate_trips(..., record=True)")
+        groups = self.crossings.groupby("link")
+        return {
+            k: (np.sort(g["entry_time_s"].to_numpy()), np.sort(g["exit_time_s"].dropna().to_numpy())) for k, g in groups
+        }
+
+    def n_past(self, link, distance_m, time_s):
+        """Return how many vehicles have passed a place of a link by a time (the cumulative curve N(x, t)).
+
+        Newell's three-detector formula, exact for the triangular diagram: the lesser of what free flow has brought
+        from the upstream end and what the backward wave lets through from the downstream end.
+        """
+        row = self.links.loc[link]
+        entry_s, exit_s = self._times.get(link, (np.zeros(0), np.zeros(0)))
+        rest_m = row["length_m"] - np.asarray(distance_m, float)
+        time_s = np.asarray(time_s, float)
+        came = np.searchsorted(entry_s, time_s - distance_m / row["free_flow_speed_m_s"], side="right")
+        went = np.searchsorted(exit_s, time_s - rest_m / row["wave_speed_m_s"], side="right")
+        return np.minimum(came, went + row["jam_density_per_m"] * row["n_lanes"] * rest_m)
+
+    def flow_per_s(self, link, distance_m, from_s, to_s):
+        """Return the mean flow past a place of a link between two times (vehicles/s)."""
+        past = self.n_past(link, distance_m, np.array([from_s, to_s]))
+        return float(past[1] - past[0]) / (to_s - from_s)
+
+    def density_per_m(self, link, from_m, to_m, time_s):
+        """Return the density between two places of a link at a time, or the mean over several times (vehicles/m)."""
+        between = self.n_past(link, from_m, time_s) - self.n_past(link, to_m, time_s)
+        return float(np.mean(between)) / (to_m - from_m)
+
+
+def _column(table, name, default=None, *, of):
+    if name not in table:
+        if default is None:
+            raise ScenarioError(f"the {of} table has no column {name}; it has {', '.join(map(str, table.columns))}")
+        return np.full(len(table), default, float)
+    values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+    return np.where(np.isnan(values) & table[name].isna().to_numpy(), np.nan if default is None else default, values)
+
+
+def _positive(values, name, labels, of):
+    bad = ~(values > 0)
+    if bad.any():
+        i = int(np.flatnonzero(bad)[0])
+        raise ScenarioError(
+            f"{of} {labels[i]} has {name} = {values[i]:g}; it must be a number above 0. Correct that {of}."
+        )
+    return values
+
+
+def _read_links(links):
+    """Return the links with every column filled, checked, indexed by label; and node labels."""
+    table = pd.DataFrame(links).reset_index(drop=True)
+    for name in ("upstream", "downstream"):
+        if name not in table:
+            raise ScenarioError(f"the links table has no column {name}; it has {', '.join(map(str, table.columns))}")
+    labels = table["link"] if "link" in table else pd.RangeIndex(len(table))
+    full = pd.DataFrame({"upstream": table["upstream"].array, "downstream": table["downstream"].array}, index=labels)
+    full.index.name = "link"
+    if full.index.has_duplicates:
+        raise ScenarioError(f"link {full.index[full.index.duplicated()][0]} occurs twice; give each its own label")
+    defaults = {"length_m": None, "free_flow_speed_m_s": None, "n_lanes": 1.0, "jam_density_per_m": 0.133}
+    for name, default in (defaults | {"wave_speed_m_s": 5.0}).items():
+        full[name] = _positive(_column(table, name, default, of="links"), name, full.index, "link")
+    u, w = full["free_flow_speed_m_s"], full["wave_speed_m_s"]
+    most = u * w / (u + w) * full["jam_density_per_m"] * full["n_lanes"]
+    given = _column(table, "flow_capacity_per_s", np.inf, of="links")
+    full["flow_capacity_per_s"] = np.minimum(_positive(given, "flow_capacity_per_s", full.index, "link"), most)
+    nodes = pd.Index(pd.unique(pd.concat([full["upstream"], full["downstream"]], ignore_index=True)))
+    return full, nodes
+
+
+def _nodes_of(table, name, nodes):
+    """Return node indices of a column of labels."""
+    index = nodes.get_indexer(table[name])
+    if (index < 0).any():
+        i = int(np.flatnonzero(index < 0)[0])
+        raise ScenarioError(
+            f"trip {table.index[i]} has {name} {table[name].iloc[i]!r}, which no link starts or ends at"
+        )
+    return index.astype(np.int32)
+
+
+def _read_trips(trips, nodes, links):
+    """Return (table, origin, destination or None, paths or None), checked."""
+    table = pd.DataFrame(trips)
+    table = table.set_index("trip") if "trip" in table else table.reset_index(drop=True)
+    for name in ("departure_time_s", "origin"):
+        if name not in table:
+            raise ScenarioError(f"the trips table has no column {name}; it has {', '.join(map(str, table.columns))}")
+    departure_s = _column(table, "departure_time_s", of="trips")
+    if not (departure_s >= 0).all():
+        i = int(np.flatnonzero(~(departure_s >= 0))[0])
+        raise ScenarioError(f"trip {table.index[i]} has departure_time_s = {departure_s[i]:g}; it must be 0 or later")
+    origin = _nodes_of(table, "origin", nodes)
+    if "path" in table:
+        paths = [links.index.get_indexer(list(path)) for path in table["path"]]
+        for trip, path in zip(table.index, paths, strict=True):
+            if (path < 0).any():
+                raise ScenarioError(f"the path of trip {trip} holds a link that is not in the links table")
+        return table, origin, None, paths
+    if "destination" not in table:
+        raise ScenarioError("the trips table has neither a column destination nor a column path; give one of them")
+    return table, origin, _nodes_of(table, "destination", nodes), None
+
+
+class _Router:
+    """Next-link tables on free-flow or seen times, one for each perception and destination."""
+
+    def __init__(self, driving, destination, spread, n_perceptions, seed):
+        self.driving = driving
+        self.destinations, self.column = np.unique(destination, return_inverse=True)
+        self.errors = [1.0]
+        if spread:
+            n = driving.n_links
+            u = [draws.uniforms(seed, PERCEPTION_STREAM, n, tick=k) for k in range((n_perceptions + 1) // 2)]
+            errors = [spread * np.sqrt(3.0) * (2.0 * x - 1.0) for x in u]
+            self.errors = [np.maximum(0.05, 1.0 + s * e) for e in errors for s in (1, -1)]
+        self.seen = [(-np.inf, driving.link_time_s())]
+        n_rows = len(self.errors) * self.destinations.size
+        self.routes = Routes(driving.n_nodes, driving.upstream, driving.downstream, n_rows)
+
+    def tables(self, time_s, information_delay_s):
+        """Return the tables on the latest times seen information_delay_s ago or earlier, and note the times now."""
+        self.seen.append((time_s, self.driving.link_time_s()))
+        while len(self.seen) > 1 and self.seen[1][0] <= time_s - information_delay_s:
+            self.seen.pop(0)
+        for k, error in enumerate(self.errors):
+            for column, destination in enumerate(self.destinations):
+                row = k * self.destinations.size + column
+                self.routes.set_class(row, self.seen[0][1] * error, is_open=True, destination_node=[destination])
+        return self.routes.next_link
+
+    def row(self, origin, departure_s):
+        """Return the table row of each trip: those of one origin and destination take the perceptions in turn."""
+        order = np.lexsort((departure_s, self.column, origin))
+        pair = pd.Series(origin[order].astype(np.int64) * self.destinations.size + self.column[order])
+        turn = np.empty(order.size, np.int64)
+        turn[order] = pair.groupby(pair).cumcount().to_numpy()
+        return (turn % len(self.errors)) * self.destinations.size + self.column
+
+
+def simulate_trips(
+    links,
+    trips,
+    *,
+    end_s,
+    reroute_every_s=None,
+    information_delay_s=0.0,
+    perception_spread=0.0,
+    n_perceptions=10,
+    seed=0,
+    sink_flow_capacity_per_s=None,
+    record=True,
+):
+    """Run trips over links from time 0 until end_s and return TripResults.
+
+    perception_spread: coefficient of variation of a link's perceived time (uniform errors), 0: all see the same.
+    sink_flow_capacity_per_s: mapping from node label to what can leave the network there (no limit by default).
+    """
+    links, nodes = _read_links(links)
+    trips, origin, destination, paths = _read_trips(trips, nodes, links)
+    departure_s = _column(trips, "departure_time_s", of="trips")
+    sinks = np.full(len(nodes), np.inf)
+    for node, per_s in (sink_flow_capacity_per_s or {}).items():
+        if node not in nodes:
+            raise ScenarioError(f"sink_flow_capacity_per_s names node {node!r}, which no link starts or ends at")
+        sinks[nodes.get_loc(node)] = per_s
+    columns = ["length_m", "free_flow_speed_m_s", "n_lanes", "jam_density_per_m", "wave_speed_m_s"]
+    driving = Driving(
+        upstream=nodes.get_indexer(links["upstream"]),
+        downstream=nodes.get_indexer(links["downstream"]),
+        flow_capacity_per_s=links["flow_capacity_per_s"].to_numpy(),
+        n_nodes=len(nodes),
+        n_vehicles=len(trips),
+        sink_flow_capacity_per_s=sinks,
+        record=record,
+        **{name: links[name].to_numpy() for name in columns},
+    )
+    going = np.flatnonzero(departure_s < end_s)
+    vehicle = {"size": _column(trips, "size", 1.0, of="trips").astype(np.int32)[going]}
+    vehicle["max_speed_m_s"] = _column(trips, "max_speed_m_s", np.inf, of="trips")[going]
+    router = None
+    if paths is None and going.size:
+        router = _Router(driving, destination, perception_spread, n_perceptions, seed)
+        vehicle["table"] = router.row(origin, departure_s)[going]
+        driving.set_next_link(router.tables(0.0, information_delay_s))
+    elif paths is not None:
+        vehicle["paths"] = [paths[i] for i in going]
+    driving.add(going, origin[going], departure_s[going], **vehicle)
+    arrival_s = np.full(len(trips), np.nan)
+    reroutes = np.arange(reroute_every_s, end_s, reroute_every_s) if reroute_every_s and router else []
+    for until_s in [*reroutes, end_s]:
+        arrivals = driving.advance(until_s)
+        arrival_s[arrivals.id] = arrivals.time_s
+        if until_s < end_s:
+            driving.set_next_link(router.tables(until_s, information_delay_s))
+    return _results(driving, links, trips, departure_s, arrival_s, end_s, record=record)
+
+
+def _results(driving, links, trips, departure_s, arrival_s, end_s, *, record):
+    """Return the TripResults of a run that has ended."""
+    state = driving.state_of(np.arange(len(trips)))
+    names = {drive.HELD: "no route", drive.QUEUED: "waiting", drive.DRIVING: "under way", drive.PENDING: "waiting"}
+    outcome = np.array([names.get(s, "not departed") for s in range(drive.DRIVING + 1)], object)[state]
+    outcome[~np.isnan(arrival_s)] = "arrived"
+    stuck = driving.without_route()
+    outcome[stuck] = "no route"
+    table = pd.DataFrame({"departure_time_s": departure_s, "arrival_time_s": arrival_s}, index=trips.index)
+    table["travel_time_s"] = arrival_s - departure_s
+    table["outcome"] = outcome
+    crossings = None
+    if record:
+        done, on = driving.crossings(), driving.on_links()
+        trip, link = np.concatenate([done.id, on.id]), np.concatenate([done.link, on.link])
+        entry_s = np.concatenate([done.entry_s, on.entry_s])
+        crossings = pd.DataFrame({"trip": trips.index[trip], "link": links.index[link], "entry_time_s": entry_s})
+        crossings["exit_time_s"] = np.concatenate([done.exit_s, on.exit_s])
+        free_s = (links["length_m"] / links["free_flow_speed_m_s"]).to_numpy()[link]
+        table["entry_time_s"] = pd.Series(entry_s).groupby(trip).min().reindex(range(len(trips))).to_numpy()
+        table["free_flow_time_s"] = np.bincount(trip, free_s, minlength=len(trips))
+        table["delay_s"] = table["travel_time_s"] - table["free_flow_time_s"]
+    per_link = links.copy()
+    per_link["n_entered"], per_link["n_left"] = driving.n_entered, driving.n_left
+    per_link["delay_s"] = driving.delay_s
+    free_s = per_link["length_m"] / per_link["free_flow_speed_m_s"]
+    per_link["mean_travel_time_s"] = free_s + per_link["delay_s"] / per_link["n_left"].where(per_link["n_left"] > 0)
+    return TripResults(table, crossings, per_link, float(end_s))
