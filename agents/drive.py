@@ -243,7 +243,10 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
 
 @_inlined
 def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supply, time_s):
-    """Return the arm whose turn it is to enter a supply that opens, or -1 if there is no room for it yet."""
+    """Return the arm whose turn it is to enter a supply that opens, or -1 if there is too little room for it.
+
+    A long vehicle whose turn it is keeps its turn: the supply looks again when the next room comes back.
+    """
     arm = links[supply].first_waiter
     if arm == NONE:
         return NONE
@@ -262,9 +265,11 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
         size = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].size
     else:
         size = vehicles[arms[arm].queue_first].size
-    opening_s = _opening_s(links, slots, supply, size, time_s)
-    if opening_s > time_s:
-        _schedule(events, wheel, heap, run, 2 * n_links + supply, opening_s)
+    if _opening_s(links, slots, supply, size, time_s) > time_s:
+        freed = links[supply].freed
+        if freed < links[supply].head:
+            slot = links[supply].ring_first + (freed & links[supply].ring_mask)
+            _schedule(events, wheel, heap, run, 2 * n_links + supply, slots[slot].time_s)
         return NONE
     _unjoin(links, arms, arm)
     links[supply].virtual_time_s = arms[arm].tag_s

@@ -1,0 +1,71 @@
+import naive_drive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+
+from safepassage.model.driving import Driving
+from safepassage.model.routing import Routes
+from safepassage.model.settings.base import ScenarioError
+
+
+def road(n=2, **options):
+    """A road of n links of 1,000 m from node 0 to node n; everyone goes to its end."""
+    given = {"length_m": 1000.0, "free_flow_speed_m_s": 20.0, "jam_density_per_m": 0.2, "record": True} | options
+    driving = Driving(upstream=np.arange(n), downstream=np.arange(1, n + 1), **given)
+    driving.set_next_link([[*range(n), -2]])
+    return driving
+
+
+@st.composite
+def towns(draw):
+    """A small town of random links both ways, and vehicles with random origins, times, sizes and destinations."""
+    n_nodes = draw(st.integers(3, 6))
+    ring = [(i, (i + 1) % n_nodes) for i in range(n_nodes)]
+    chords = draw(st.lists(st.tuples(st.integers(0, n_nodes - 1), st.integers(0, n_nodes - 1)), max_size=4))
+    pairs = ring + [(a, b) for a, b in chords if a != b]
+    ends = np.array(pairs + [(b, a) for a, b in pairs])
+    n = len(ends)
+    length_m = np.array(draw(st.lists(st.sampled_from([7.0, 31.0, 60.0, 123.4]), min_size=n, max_size=n)))
+    speed_m_s = np.array(draw(st.lists(st.sampled_from([4.0, 11.1, 16.7]), min_size=n, max_size=n)))
+    capacity_per_s = np.array(draw(st.lists(st.sampled_from([0.1, 0.37, 9.0]), min_size=n, max_size=n)))
+    vehicle = st.tuples(
+        st.integers(0, n_nodes - 1),
+        st.sampled_from([0.0, 1.0, 2.5, 7.0, 30.0]),
+        st.integers(0, 1),
+        st.sampled_from([1, 1, 1, 3]),
+    )
+    trips = draw(st.lists(vehicle, min_size=1, max_size=40))
+    return n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, draw(st.lists(st.floats(1, 400), max_size=4))
+
+
+@given(towns())
+@given_settings(max_examples=150, deadline=None)
+def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town):
+    n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, looks_s = town
+    routes = Routes(n_nodes, ends[:, 0], ends[:, 1], n_classes=2)
+    for table, destination in enumerate((0, n_nodes - 1)):
+        routes.set_class(table, length_m / speed_m_s, is_open=True, destination_node=[destination])
+    driving = Driving(
+        upstream=ends[:, 0], downstream=ends[:, 1], length_m=length_m, free_flow_speed_m_s=speed_m_s,
+        flow_capacity_per_s=capacity_per_s, n_nodes=n_nodes, record=True,
+    )  # fmt: skip
+    naive = naive_drive.NaiveDriving(ends[:, 0], ends[:, 1], length_m, speed_m_s, 0.133, 5.0, capacity_per_s, n_nodes)
+    naive.next_link = routes.next_link
+    driving.set_next_link(routes.next_link)
+    for i, (origin, departure_s, table, size) in enumerate(trips):
+        if routes.next_link[table, origin] >= 0:
+            driving.add([i], origin, departure_s, table=table, size=size)
+            naive.add(i, origin, departure_s, table, size)
+    arrived = []
+    for until_s in sorted([*looks_s, 3000.0]):
+        arrivals = driving.advance(until_s)
+        arrived += list(zip(arrivals.id.tolist(), arrivals.time_s.tolist(), strict=True))
+    naive.advance(3000.0)
+    crossings = driving.crossings()
+    found = list(zip(*(getattr(crossings, k).tolist() for k in ("id", "link", "entry_s", "exit_s")), strict=True))
+    assert [row[:2] for row in found] == [row[:2] for row in naive.crossings]
+    assert np.allclose(np.array(found).ravel(), np.array(naive.crossings).ravel(), rtol=0, atol=1e-6)
+    assert [i for i, _ in arrived] == [i for i, _ in naive.arrivals]
+    assert driving.n_under_way == len(naive.size) - len(arrived)
