@@ -74,6 +74,7 @@ def _run_once(one, city_file, limit_s):
 
 COLUMNS = {
     "wall_s": ("simulation (s)", "{:.3f}"),
+    "cpu_s": ("processor (s)", "{:.3f}"),
     "process_s": ("process (s)", "{:.2f}"),
     "peak_mb": ("peak (MB)", "{:.0f}"),
     "n_completed": ("out", "{:.0f}"),
@@ -90,16 +91,24 @@ def rows_of(found: list[Measured]) -> list[list[str]]:
     for one in found:
         row = [one.peer, one.version or "-"]
         if not one.runs:
-            rows.append([*row, *["-"] * (len(COLUMNS) + 2), one.note])
+            rows.append([*row, *["-"] * (len(COLUMNS) + 3), one.note])
             continue
         row += [form.format(one.median(quantity)) for quantity, (_, form) in COLUMNS.items()]
-        for quantity in ("wall_s", "peak_mb"):
+        for quantity in ("wall_s", "cpu_s", "peak_mb"):
             row.append(f"{one.median(quantity) / ours.median(quantity):.3g}" if ours else "-")
         rows.append([*row, one.note or f"{len(one.runs)} runs"])
     return rows
 
 
-HEADER = ["peer", "version", *[title for title, _ in COLUMNS.values()], "time/ours", "memory/ours", "note"]
+HEADER = [
+    "peer",
+    "version",
+    *[title for title, _ in COLUMNS.values()],
+    "time/ours",
+    "processor/ours",
+    "memory/ours",
+    "note",
+]
 
 
 def report(name: str, title: str, header: list[str], rows: list[list[str]], raw: object) -> None:
@@ -109,7 +118,9 @@ def report(name: str, title: str, header: list[str], rows: list[list[str]], raw:
         table.add_column(column, justify="left" if column in ("peer", "version", "note") else "right")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    console.print(table)
+    console.print(machine(), highlight=False)
     RESULTS.mkdir(exist_ok=True)
     lines = [f"# {title}", "", "| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
@@ -118,6 +129,7 @@ def report(name: str, title: str, header: list[str], rows: list[list[str]], raw:
 
 
 def machine() -> str:
-    """Say in a line what the figures were measured on."""
+    """Say in a line what the figures were measured on, and how busy it was."""
     system = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores, {system}; medians"
+    busy = f", {os.getloadavg()[1]:.1f} processes running over the last 5 min" if hasattr(os, "getloadavg") else ""
+    return f"medians; {os.cpu_count()} cores, {system}{busy}"

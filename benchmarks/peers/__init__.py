@@ -5,6 +5,7 @@ returns an `Outcome`. Each runs in a process of its own: `python -m benchmarks.p
 line of JSON.
 """
 
+import time
 from dataclasses import dataclass
 from importlib import import_module, metadata
 
@@ -24,6 +25,8 @@ class Outcome:
 
     wall_s: float
     """The simulation proper: streets and trips are in memory, results are not yet written."""
+    cpu_s: float
+    """What the processor spent on it, in all threads: on a busy machine the fairer figure."""
     n_completed: int
     mean_travel_time_s: float
     """From the wished departure to arrival at the exit, over completed trips."""
@@ -32,6 +35,18 @@ class Outcome:
     n_teleports: int = 0
     peak_mb: float | None = None
     """Set by a peer that runs outside this process; otherwise the peak of this process counts."""
+
+
+class Stopwatch:
+    """Wall and processor time of what stands under `with`."""
+
+    def __enter__(self):
+        self.wall_s, self.cpu_s = -time.perf_counter(), -time.process_time()
+        return self
+
+    def __exit__(self, *error):
+        self.wall_s += time.perf_counter()
+        self.cpu_s += time.process_time()
 
 
 def load(name: str):

@@ -1,11 +1,9 @@
 """This project: vehicles in kinematic waves, exact in time."""
 
-import time
-
 import numpy as np
 
 from benchmarks.city import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, City, make_city
-from benchmarks.peers import Outcome, version_of
+from benchmarks.peers import Outcome, Stopwatch, version_of
 
 
 def version() -> str | None:
@@ -16,9 +14,11 @@ def version() -> str | None:
 def run(city: City) -> Outcome:
     """Drive everyone out, after a small run that loads the compiled kernels; trips are added within the time."""
     _drive(make_city(100, 100))
-    wall_s, arrivals = _drive(city)
+    spent, arrivals = _drive(city)
     travel_time_s = arrivals.time_s - city.trip_departure_s[arrivals.id]
-    return Outcome(wall_s, arrivals.id.size, float(travel_time_s.mean()), float(arrivals.time_s.max()))
+    return Outcome(
+        spent.wall_s, spent.cpu_s, arrivals.id.size, float(travel_time_s.mean()), float(arrivals.time_s.max())
+    )
 
 
 def _drive(city):
@@ -37,7 +37,7 @@ def _drive(city):
         n_vehicles=n_trips,
     )
     driving.set_next_link(np.where(city.next_link < 0, ARRIVED, city.next_link))
-    started = time.perf_counter()
-    driving.add(np.arange(n_trips), city.trip_origin, city.trip_departure_s)
-    arrivals = driving.advance(city.end_s)
-    return time.perf_counter() - started, arrivals
+    with Stopwatch() as spent:
+        driving.add(np.arange(n_trips), city.trip_origin, city.trip_departure_s)
+        arrivals = driving.advance(city.end_s)
+    return spent, arrivals

@@ -1,10 +1,9 @@
 """The model that a Mesa user would write: vehicles are agents with step(), streets are queues."""
 
-import time
 from collections import deque
 
 from benchmarks.city import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, City, flow_capacity_per_s
-from benchmarks.peers import Outcome, version_of
+from benchmarks.peers import Outcome, Stopwatch, version_of
 
 DT_S = 1.0
 
@@ -103,9 +102,9 @@ class Evacuation(mesa.Model if mesa else object):
 def run(city: City) -> Outcome:
     """Drive everyone out; building the model is not timed."""
     model = Evacuation(city)
-    started = time.perf_counter()
-    while len(model.agents) and model.time_s < city.end_s:
-        model.step()
-    wall_s = time.perf_counter() - started
+    with Stopwatch() as spent:
+        while len(model.agents) and model.time_s < city.end_s:
+            model.step()
     n = len(model.arrivals)
-    return Outcome(wall_s, n, sum(took for _, took in model.arrivals) / n, model.arrivals[-1][0])
+    mean_travel_time_s = sum(took for _, took in model.arrivals) / n
+    return Outcome(spent.wall_s, spent.cpu_s, n, mean_travel_time_s, model.arrivals[-1][0])

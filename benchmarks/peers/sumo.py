@@ -62,8 +62,10 @@ def run(city: City) -> Outcome:
             raise RuntimeError(f"sumo ended with status {status}")
         found = ElementTree.parse(folder / "statistics.xml").getroot()
     trips, clock = found.find("vehicleTripStatistics").attrib, found.find("performance").attrib
+    loop_s = float(clock.get("clockDuration", wall_s))
     return Outcome(
-        wall_s=float(clock.get("clockDuration", wall_s)),
+        wall_s=loop_s,
+        cpu_s=(usage.ru_utime + usage.ru_stime) * min(1.0, loop_s / wall_s),
         n_completed=int(trips["count"]),
         mean_travel_time_s=float(trips["duration"]) + float(trips["departDelay"]),
         clearance_s=float(clock["end"]),

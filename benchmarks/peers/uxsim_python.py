@@ -1,11 +1,9 @@
 """UXsim (Seo; doi 10.21105/joss.07617): kinematic waves by platoons, here of one vehicle; routes fixed."""
 
-import time
-
 import numpy as np
 
 from benchmarks.city import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, City
-from benchmarks.peers import Outcome, version_of
+from benchmarks.peers import Outcome, Stopwatch, version_of
 
 SLICE_S = 300.0
 """How often to look whether everyone is out."""
@@ -19,17 +17,17 @@ def version() -> str | None:
 def run(city: City, *, cpp: bool = False) -> Outcome:
     """Drive everyone out; building the world and its analysis afterwards are not timed."""
     world, vehicles = _world(city, cpp=cpp)
-    started = time.perf_counter()
-    n_slices = int(city.end_s // SLICE_S)
-    for i in range(1, n_slices):
-        world.exec_simulation(until_t=i * SLICE_S)
-        if i * SLICE_S > city.trip_departure_s[-1] and all(v.state == "end" for v in vehicles):
-            break
-    wall_s = time.perf_counter() - started
+    with Stopwatch() as spent:
+        for i in range(1, int(city.end_s // SLICE_S)):
+            world.exec_simulation(until_t=i * SLICE_S)
+            if i * SLICE_S > city.trip_departure_s[-1] and all(v.state == "end" for v in vehicles):
+                break
     arrival_s = np.array([v.arrival_time * world.DELTAT if v.state == "end" else np.nan for v in vehicles])
     done = np.isfinite(arrival_s)
     travel_time_s = arrival_s[done] - city.trip_departure_s[done]
-    return Outcome(wall_s, int(done.sum()), float(travel_time_s.mean()), float(arrival_s[done].max()))
+    return Outcome(
+        spent.wall_s, spent.cpu_s, int(done.sum()), float(travel_time_s.mean()), float(arrival_s[done].max())
+    )
 
 
 def _world(city, *, cpp):

@@ -1,11 +1,9 @@
 """This project on foot: everybody walks to the exit that is nearest by free-flow driving time, along the same links."""
 
-import time
-
 import numpy as np
 
 from benchmarks.city import City, make_city
-from benchmarks.peers import Outcome, ours
+from benchmarks.peers import Outcome, Stopwatch, ours
 
 FREE_SPEED_M_S = 1.34
 """Weidmann 1993."""
@@ -20,9 +18,11 @@ version = ours.version
 def run(city: City) -> Outcome:
     """Walk everyone out, after a small run that loads the compiled kernels; trips are added within the time."""
     _walk(make_city(100, 100))
-    wall_s, arrivals = _walk(city)
+    spent, arrivals = _walk(city)
     travel_time_s = arrivals.time_s - city.trip_departure_s[arrivals.id]
-    return Outcome(wall_s, arrivals.id.size, float(travel_time_s.mean()), float(arrivals.time_s.max()))
+    return Outcome(
+        spent.wall_s, spent.cpu_s, arrivals.id.size, float(travel_time_s.mean()), float(arrivals.time_s.max())
+    )
 
 
 def _walk(city):
@@ -43,7 +43,7 @@ def _walk(city):
         n_trips,
     )
     walking.set_next_link(np.where(city.next_link < 0, ARRIVED, city.next_link)[None])
-    started = time.perf_counter()
-    walking.add(np.arange(n_trips), city.trip_origin, city.trip_departure_s, speed_m_s)
-    arrivals = walking.advance(END_S)
-    return time.perf_counter() - started, arrivals
+    with Stopwatch() as spent:
+        walking.add(np.arange(n_trips), city.trip_origin, city.trip_departure_s, speed_m_s)
+        arrivals = walking.advance(END_S)
+    return spent, arrivals
