@@ -264,7 +264,8 @@ def grid_of_links(geometry_first, geometry_x_m, geometry_y_m, cell_m=100.0):
 def _places(x_m, y_m, reach_m):
     x_m = np.ascontiguousarray(np.atleast_1d(x_m), dtype=np.float64)
     y_m = np.ascontiguousarray(np.atleast_1d(y_m), dtype=np.float64)
-    return x_m, y_m, np.ascontiguousarray(np.broadcast_to(np.asarray(reach_m, dtype=np.float64), x_m.shape))
+    reach_m = np.asarray(reach_m, dtype=np.float64)
+    return x_m, y_m, np.full(x_m.size, reach_m) if reach_m.ndim == 0 else np.ascontiguousarray(reach_m)
 
 
 def points_within(grid, x_m, y_m, reach_m):

@@ -8,6 +8,7 @@ What falls is keyed (event, street), so that no plan changes it; only crews and 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,22 @@ class Changes:
     """Homes (households) that became unfit to live in."""
     shelters: np.ndarray
     """Shelters that were closed."""
+
+
+class Hits(NamedTuple):
+    """What impacts do to streets, sorted by event."""
+
+    event: np.ndarray
+    street: np.ndarray
+    debris_m: np.ndarray
+    """Reach of the debris from the building line; 0 if nothing falls."""
+    side: np.ndarray
+    """Side of the street that it comes from, 0 or 1."""
+    crater_m: np.ndarray
+    """Width of a crater in the carriageway; 0 if none."""
+    length_m: np.ndarray
+    """Length of street to clear."""
+    bridge_falls: np.ndarray
 
 
 class Damage:
@@ -68,7 +85,8 @@ class Damage:
         ranks = np.array([rank.get(name.casefold(), len(rank)) for name in names], dtype=np.int64)
         self.crews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
         self._dated = self._dated_events(streets)
-        self._refresh(np.arange(n))
+        self._impacts = None
+        self._refresh(range(n))
 
     def _lay_out(self, streets, first_link):
         """Set the widths and state arrays of undamaged streets."""
@@ -88,6 +106,10 @@ class Damage:
         points = [np.arange(streets.geometry_first[k], streets.geometry_first[k + 1]) for k in first_link]
         first = np.cumsum([0] + [p.size for p in points])
         points = np.concatenate(points)
+        bridges, passing = self.settings.bridges, self.settings.passing
+        farthest_m = np.max([debris.distance_m, bridges.hit_distance_m, passing.crater_width_m], axis=0)
+        self._reach_m = self._open_m.max() / 2 + farthest_m
+        """float64[3]: distance from a street's line beyond which an impact of each size does nothing to it."""
         self._grid = grid_of_links(first, streets.geometry_x_m[points], streets.geometry_y_m[points], cell_m=50.0)
 
     def _raise_buildings(self, streets, first_link, zone_of_link, building_height_m):
@@ -139,46 +161,54 @@ class Damage:
         """Let dates come and crews work until a time; return the links that changed, int32, rising."""
         if time_s < self.time_s:
             raise ValueError(f"damage cannot go back from {self.time_s} s to {time_s} s; give times that rise")
-        changed = [np.empty(0, dtype=np.int64)]
+        changed = []
         while self._dated and self._dated[0][0] <= time_s:
             _, _, rows, lanes_left, walkers_pass = self._dated.pop(0)
             self._lanes_left[rows], self._walkers_pass[rows] = lanes_left, walkers_pass
-            changed.append(rows)
+            changed.extend(rows.tolist())
         for _, street in self.crews.advance(time_s):
             self.debris_reach_m[street] = 0.0
             self.crater_width_m[street] = 0.0
-            changed.append([street])
+            changed.append(street)
         self.time_s = time_s
-        return self._refresh(np.unique(np.concatenate(changed)).astype(np.int64))
+        return self._refresh(changed)
 
     def apply(self, impacts, first, last):
         """Let the impacts first..last (rows of the impacts table) break what they break; return the `Changes`.
 
         Impacts may come in any portions, but in order of time; crews and dates are advanced to each that does harm.
         """
-        homes = self._lost_buildings(impacts, first, last, self._homes, self.home_lost, "home", _HOME)
-        shelters = self._lost_buildings(impacts, first, last, self._shelters, self.shelter_lost, "shelter", _SHELTER)
-        links = [np.empty(0, dtype=np.int32)]
-        touched = []
-        for event, street, debris_m, side, crater_m, length_m, bridge_falls in self._hits(impacts, first, last):
-            time_s = float(impacts.time_s[event])
+        if impacts is not self._impacts:
+            self._foresee(impacts)
+        links, touched = [], []
+        hits = self._hits
+        for i in range(*np.searchsorted(hits.event, (first, last))):
+            time_s, street = float(impacts.time_s[hits.event[i]]), int(hits.street[i])
             links.append(self.advance(time_s))
-            self.debris_reach_m[street, side] = max(self.debris_reach_m[street, side], debris_m)
-            self.crater_width_m[street] = max(self.crater_width_m[street], crater_m)
-            self.bridge_lost[street] |= bridge_falls
-            if length_m > 0:
-                self.crews.add(int(street), float(length_m), time_s)
+            reach_m = self.debris_reach_m[street]
+            reach_m[hits.side[i]] = max(reach_m[hits.side[i]], hits.debris_m[i])
+            self.crater_width_m[street] = max(self.crater_width_m[street], hits.crater_m[i])
+            self.bridge_lost[street] |= hits.bridge_falls[i]
+            if hits.length_m[i] > 0:
+                self.crews.add(street, float(hits.length_m[i]), time_s)
             touched.append(street)
-        links.append(self._refresh(np.unique(np.array(touched, dtype=np.int64))))
-        return Changes(np.unique(np.concatenate(links)), homes, shelters)
+        links.append(self._refresh(touched))
+        lost = [_mark(is_lost, *events, first, last) for is_lost, *events in self._building_losses]
+        return Changes(np.unique(np.concatenate(links)) if touched else links[0], *lost)
 
-    def _hits(self, impacts, first, last):
-        """Yield (event, street, debris_m, side, crater_m, length_m, bridge_falls) for each street hit, in order."""
+    def _foresee(self, impacts):
+        """Draw once, for all impacts of a run, what they would break: it depends on no plan and on no state."""
+        self._impacts = impacts
+        self._hits = self._draw_hits(impacts)
+        self._building_losses = [
+            (self.home_lost, *self._draw_losses(impacts, self._homes, "home", _HOME)),
+            (self.shelter_lost, *self._draw_losses(impacts, self._shelters, "shelter", _SHELTER)),
+        ]
+
+    def _draw_hits(self, impacts):
+        """Return the `Hits` of all impacts on streets."""
         debris, passing, bridges = self.settings.debris, self.settings.passing, self.settings.bridges
-        farthest_m = max(*debris.distance_m, *bridges.hit_distance_m, *passing.crater_width_m)
-        reach_m = self._open_m.max() / 2 + farthest_m
-        event, street, distance_m = links_within(self._grid, impacts.x_m[first:last], impacts.y_m[first:last], reach_m)
-        event = event + np.int32(first)
+        event, street, distance_m = links_within(self._grid, impacts.x_m, impacts.y_m, self._reach_m[impacts.size])
         size = impacts.size[event]
         p = np.array(debris.p_collapse)[size]
         near_buildings = np.abs(distance_m - self._open_m[street] / 2) <= np.array(debris.distance_m)[size]
@@ -189,7 +219,7 @@ class Damage:
         p_bridge = np.where(hits_bridge, p_bridge, 0.0)
         crater_m = np.array(passing.crater_width_m)[size]
         crater_m = np.where(distance_m <= half_m + crater_m / 2, crater_m, 0.0)
-        at_risk = np.flatnonzero((p > 0) | (p_bridge > 0) | (crater_m > 0))
+        at_risk = (p > 0) | (p_bridge > 0) | (crater_m > 0)
         event, street, p, p_bridge, crater_m = (a[at_risk] for a in (event, street, p, p_bridge, crater_m))
         u = numbers_of_pairs(self.seed, Stream.DAMAGE, event, street, _DEBRIS)
         falls = u < p
@@ -201,27 +231,24 @@ class Damage:
         bridge_falls = numbers_of_pairs(self.seed, Stream.DAMAGE, event, street, _BRIDGE) < p_bridge
         length_m = np.where(debris_m > 0, debris.heap_length_m, 0.0)
         length_m += np.where(crater_m > 0, np.array(passing.crater_length_m)[impacts.size[event]], 0.0)
-        for i in np.flatnonzero((debris_m > 0) | (crater_m > 0) | bridge_falls):
-            yield event[i], street[i], debris_m[i], side[i], crater_m[i], length_m[i], bridge_falls[i]
+        hit = (debris_m > 0) | (crater_m > 0) | bridge_falls
+        return Hits(*(a[hit] for a in (event, street, debris_m, side, crater_m, length_m, bridge_falls)))
 
-    def _lost_buildings(self, impacts, first, last, grid, is_lost, kind, index):
-        """Mark buildings lost to impacts in is_lost; return those newly lost."""
-        size = impacts.size[first:last]
-        distance_m = np.array(getattr(self.settings.buildings, f"{kind}_distance_m"))[size]
-        p_lost = np.array(getattr(self.settings.buildings, f"p_{kind}_lost"))
-        event, building, _ = points_within(grid, impacts.x_m[first:last], impacts.y_m[first:last], distance_m)
-        at_risk = (p_lost[size[event]] > 0) & ~is_lost[building]
+    def _draw_losses(self, impacts, grid, kind, index):
+        """Return (event, building) of all impacts that would destroy a building."""
+        distance_m = np.array(getattr(self.settings.buildings, f"{kind}_distance_m"))[impacts.size]
+        event, building, _ = points_within(grid, impacts.x_m, impacts.y_m, distance_m)
+        p = np.array(getattr(self.settings.buildings, f"p_{kind}_lost"))[impacts.size[event]]
+        at_risk = p > 0
         event, building = event[at_risk], building[at_risk]
-        u = numbers_of_pairs(self.seed, Stream.DAMAGE, event + np.int32(first), building, index)
-        lost = np.unique(building[u < p_lost[size[event]]])
-        is_lost[lost] = True
-        return lost
+        lost = numbers_of_pairs(self.seed, Stream.DAMAGE, event, building, index) < p[at_risk]
+        return event[lost], building[lost]
 
     def _refresh(self, rows):
         """Work out the state of the links of some streets anew; return those links, int32, rising."""
-        if rows.size == 0:
+        if len(rows) == 0:
             return np.empty(0, dtype=np.int32)
-        links = np.sort(np.concatenate([self._links_of[row] for row in rows]))
+        links = np.sort(np.concatenate([self._links_of[row] for row in set(rows)]))
         row = self.street[links]
         passing = self.settings.passing
         reach_m, crater_m = self.debris_reach_m[row], self.crater_width_m[row]
@@ -262,3 +289,12 @@ class Damage:
                 back_s = [event[0] for event in self._dated if np.isinf(event[3]) and row in event[2]]
                 opens_s[i] = max(opens_s[i], min(back_s, default=np.inf))
         return opens_s
+
+
+def _mark(is_lost, event, building, first, last):
+    """Mark the buildings that the impacts first..last destroy in is_lost; return those newly lost, int32, rising."""
+    part = slice(*np.searchsorted(event, (first, last)))
+    lost = np.unique(building[part])
+    lost = lost[~is_lost[lost]]
+    is_lost[lost] = True
+    return lost

@@ -111,7 +111,7 @@ class HarmByImpacts:
 def numbers_of_pairs(seed, stream, event, entity, index=0):
     """Return the number in [0, 1) of each (event, entity), float64; pairs of the same event must stand together."""
     u = np.empty(event.size)
-    bounds = np.flatnonzero(np.diff(event, prepend=-1, append=-1))
+    bounds = [0, *(np.flatnonzero(event[1:] != event[:-1]) + 1).tolist(), event.size] if event.size else []
     for first, last in pairwise(bounds):
         u[first:last] = uniforms_for(seed, stream, entity[first:last], tick=int(event[first]), index=index)
     return u

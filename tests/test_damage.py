@@ -111,12 +111,10 @@ def test_sides_and_orientation_of_what_falls_come_in_the_shares_set():
     settings = certain(debris__p_collapse=(0, 0, 0.3), debris__share_parallel=0.25)
     damage = Damage(settings, 9, streets_in_a_row(1))
     impacts = impacts_at([50.0] * n, [8.0] * n, [2] * n)
-    hits = list(damage._hits(impacts, 0, n))
-    side = np.array([hit[3] for hit in hits])
-    debris_m = np.array([hit[2] for hit in hits])
-    assert len(hits) / n == pytest.approx(0.3, abs=0.03)
-    assert side.mean() == pytest.approx(0.5, abs=0.06)
-    assert (debris_m > 5).mean() == pytest.approx(0.25, abs=0.05)
+    hits = damage._draw_hits(impacts)
+    assert hits.event.size / n == pytest.approx(0.3, abs=0.03)
+    assert hits.side.mean() == pytest.approx(0.5, abs=0.06)
+    assert (hits.debris_m > 5).mean() == pytest.approx(0.25, abs=0.05)
 
 
 def test_a_crater_takes_its_width_only_if_the_impact_is_on_the_carriageway():
@@ -209,13 +207,17 @@ def test_damage_does_not_depend_on_how_time_is_cut_into_steps(seed, portions):
     assert (whole.opens_at_s(range(6)) == split.opens_at_s(range(6))).all()
 
 
-def test_crews_and_priorities_change_no_draw_of_what_falls():
+def test_crews_change_nothing_of_what_falls():
     rng = np.random.default_rng(4)
     impacts = impacts_at(rng.uniform(0, 300, 200), rng.uniform(-20, 20, 200), rng.integers(0, 3, 200))
     idle, busy = (Damage(DamageSettings(crews={"n_crews": n}), 7, streets_in_a_row()) for n in (0, 3))
-    fell = [[hit[:6] for hit in damage._hits(impacts, 0, 200)] for damage in (idle, busy)]
-    assert len(fell[0]) > 10
-    assert fell[0] == fell[1]
+    fell = []
+    for damage in (idle, busy):
+        damage.apply(impacts, 0, 200)
+        fell.append(damage._hits)
+    assert fell[0].event.size > 10
+    assert all((a == b).all() for a, b in zip(*fell, strict=True))
+    assert (busy.debris_reach_m <= idle.debris_reach_m).all()
 
 
 def test_the_links_reported_as_changed_are_those_that_did():

@@ -117,7 +117,7 @@ def test_nobody_else_s_presence_changes_what_happens_to_a_person():
 
 
 def test_overlapping_events_leave_a_person_unhurt_with_the_product_of_their_chances():
-    n = 40_000
+    n = 15_000
     settings = Harm(casualty_scale=0.5)
     harm = HarmByImpacts(settings, 11, [0.0], [0.0], [0, n])
     impacts = impacts_at([5.0, 0.0, -20.0], [0.0, 12.0, 0.0], [0, 1, 2])
@@ -128,22 +128,22 @@ def test_overlapping_events_leave_a_person_unhurt_with_the_product_of_their_chan
 
 
 def test_deaths_at_once_and_of_untreated_injuries_add_up_to_the_share_of_the_record():
-    n = 200_000
+    n = 40_000
     harm = HarmByImpacts(Harm(), 2, [0.0], [0.0], [0, n])
     injury, injured_at_s = strike(harm, impacts_at([0.0], [0.0], [2]), np.zeros(n, np.int8))
     n_casualties = (injury > 0).sum()
-    assert n_casualties / n == pytest.approx(0.9, abs=0.003)
+    assert n_casualties / n == pytest.approx(0.9, abs=0.006)
     serious = np.flatnonzero(injury == Injury.SERIOUS)
     die_later = np.isfinite(harm.death_times_s(serious, injured_at_s[serious], np.full(serious.size, np.inf)))
-    assert ((injury == Injury.FATAL).sum() + die_later.sum()) / n_casualties == pytest.approx(0.20, abs=0.004)
-    assert serious.size / (injury[injury != Injury.FATAL] > 0).sum() == pytest.approx(0.37, abs=0.004)
+    assert ((injury == Injury.FATAL).sum() + die_later.sum()) / n_casualties == pytest.approx(0.20, abs=0.009)
+    assert serious.size / (injury[injury != Injury.FATAL] > 0).sum() == pytest.approx(0.37, abs=0.011)
 
 
 @pytest.mark.parametrize(
     ("care_after_h", "share"), [(0.0, 0.04), (1.25, np.sqrt(0.04 * 0.17)), (2.5, 0.17), (np.inf, 0.17)]
 )
 def test_the_share_of_the_seriously_injured_who_die_follows_the_delay_of_care(care_after_h, share):
-    n = 100_000
+    n = 10_000
     harm = HarmByImpacts(Harm(), 4, [0.0], [0.0], [0, n])
     injured_at_s = np.full(n, 500.0)
     death_s = harm.death_times_s(np.arange(n), injured_at_s, injured_at_s + care_after_h * 3600)
@@ -214,7 +214,7 @@ def test_groups_found_apart_are_put_in_order_of_time():
 
 
 def test_time_on_an_exposed_road_harms_with_one_minus_the_exponential_of_rate_and_time():
-    n = 50_000
+    n = 15_000
     injury, at_s, outcome = np.zeros(n, np.int8), np.full(n, np.inf), np.empty(n, np.int8)
     people, u = np.arange(n, dtype=np.int32), uniforms(1, Stream.DRONE, n)
     protection = np.full(n, Protection.ARMOURED, np.int8)
@@ -266,12 +266,12 @@ def test_a_party_carries_its_injured_if_it_can_and_waits_if_it_cannot():
 
 
 def test_people_live_in_the_rooms_that_the_settings_say():
-    household = np.repeat(np.arange(20_000, dtype=np.int32), 2)
+    household = np.repeat(np.arange(5_000, dtype=np.int32), 2)
     usual, obeys, has_basement = rooms_at_home(Rooms(), 5, household)
-    assert has_basement.mean() == pytest.approx(0.5, abs=0.015)
-    assert (usual == Protection.BASEMENT).mean() == pytest.approx(0.05, abs=0.007)
-    assert (usual == Protection.INNER_ROOM).mean() == pytest.approx(0.3 * 0.95, abs=0.015)
-    assert obeys.mean() == pytest.approx(0.8, abs=0.01)
+    assert has_basement.mean() == pytest.approx(0.5, abs=0.03)
+    assert (usual == Protection.BASEMENT).mean() == pytest.approx(0.05, abs=0.013)
+    assert (usual == Protection.INNER_ROOM).mean() == pytest.approx(0.3 * 0.95, abs=0.02)
+    assert obeys.mean() == pytest.approx(0.8, abs=0.017)
     assert has_basement[household[usual == Protection.BASEMENT]].all()
 
 
