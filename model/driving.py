@@ -190,7 +190,14 @@ class Driving(DrivingViews):
         if ids.size == 0:
             return
         self._grow(int(ids.max()) + 1)
-        self._check_new(ids, origin, departure_s, np.asarray(size))
+        self._check_new(ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
+        if paths is not None:
+            self._add_paths(ids, origin, paths)
+        elif not (0 <= np.min(table) and np.max(table) < self._next_link.shape[0]):
+            raise ScenarioError(
+                f"a vehicle follows table {np.min(table)} or {np.max(table)}; there are {self._next_link.shape[0]}. "
+                "Call set_next_link first."
+            )
         vehicles = self._vehicles
         vehicles["state"][ids] = drive.PENDING
         vehicles["link"][ids] = drive.NONE
@@ -199,12 +206,10 @@ class Driving(DrivingViews):
         vehicles["size"][ids] = size
         vehicles["s_per_m"][ids] = 1.0 / np.asarray(max_speed_m_s, np.float64)
         vehicles["table"][ids] = drive.NONE if paths is not None else table
-        if paths is not None:
-            self._add_paths(ids, origin, paths)
         self._n_present += ids.size
         self._set_out(ids, departure_s)
 
-    def _check_new(self, ids, origin, departure_s, size):
+    def _check_new(self, ids, origin, departure_s, size, max_speed_m_s):
         if np.unique(ids).size < ids.size or (self._vehicles["state"][ids] != drive.ABSENT).any():
             busy = ids[self._vehicles["state"][ids] != drive.ABSENT]
             raise ScenarioError(f"vehicle {busy[0] if busy.size else ids[0]} is under way already; use another id")
@@ -216,6 +221,8 @@ class Driving(DrivingViews):
             )
         if (size < 1).any():
             raise ScenarioError(f"a vehicle has size {size.min()}; a car has size 1, a bus 2 or 3")
+        if not (max_speed_m_s > 0).all():
+            raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
 
     def _add_paths(self, ids, origin, paths):
         flat = np.concatenate([np.asarray(p, np.int32) for p in paths]) if len(paths) else NO_PATH

@@ -1,21 +1,11 @@
 import naive_drive
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from safepassage.model.driving import Driving
 from safepassage.model.routing import Routes
-from safepassage.model.settings.base import ScenarioError
-
-
-def road(n=2, **options):
-    """A road of n links of 1,000 m from node 0 to node n; everyone goes to its end."""
-    given = {"length_m": 1000.0, "free_flow_speed_m_s": 20.0, "jam_density_per_m": 0.2, "record": True} | options
-    driving = Driving(upstream=np.arange(n), downstream=np.arange(1, n + 1), **given)
-    driving.set_next_link([[*range(n), -2]])
-    return driving
 
 
 @st.composite
