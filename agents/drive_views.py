@@ -8,13 +8,13 @@ WAITING = 1
 
 
 @njit(cache=True, nogil=True)
-def write_positions(position_m, links, slots, vehicles, n_links, time_s):
-    """Write the distance from the upstream end of each vehicle's link, at time_s, for all vehicles on the road.
+def write_positions(position_m, links, slots, vehicles, some_links, time_s):
+    """Write the distance from the upstream end of its link, at time_s, of each vehicle on some links.
 
     A vehicle is where free flow has brought it, unless one before it stands in the way: it is then behind that one
     by its room in a standing queue. position_m: float64[n_vehicles]; the others keep their value.
     """
-    for at in range(n_links):
+    for at in some_links:
         limit_m = links[at].length_m
         for i in range(links[at].head, links[at].tail):
             slot = links[at].ring_first + (i & links[at].ring_mask)

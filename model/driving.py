@@ -193,7 +193,7 @@ class Driving(DrivingViews):
         self._check_new(ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
         if paths is not None:
             self._add_paths(ids, origin, paths)
-        elif not (0 <= np.min(table) and np.max(table) < self._next_link.shape[0]):
+        elif np.min(table) < 0 or np.max(table) >= self._next_link.shape[0]:
             raise ScenarioError(
                 f"a vehicle follows table {np.min(table)} or {np.max(table)}; there are {self._next_link.shape[0]}. "
                 "Call set_next_link first."

@@ -87,11 +87,13 @@ class DrivingViews:
         NaN for those not on a link; a vehicle waiting to set out is at its origin.
         """
         ids = np.asarray(ids)
-        position_m = np.full(self._vehicles.size, np.nan)
         time_s = self.time_s if time_s is None else float(time_s)
-        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, self.n_links, time_s)
         on_link = self._vehicles["state"][ids] == drive.DRIVING
-        return np.where(on_link, self._vehicles["link"][ids], drive.NONE), position_m[ids]
+        link = np.where(on_link, self._vehicles["link"][ids], drive.NONE)
+        position_m = np.empty(self._vehicles.size)
+        some_links = np.unique(link[on_link])
+        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, some_links, time_s)
+        return link, np.where(on_link, position_m[ids], np.nan)
 
     def link_time_s(self):
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
