@@ -17,6 +17,7 @@ from safepassage.model.trip_tables import (
     read_tntp_trips,
     spread_trips,
 )
+from safepassage.model.trips import simulate_trips
 
 NET = """<NUMBER OF ZONES> 2
 <END OF METADATA>
@@ -84,6 +85,15 @@ def test_gmns_zones_become_the_first_node_that_names_them(tmp_path):
     nodes = file_with(tmp_path, "node_id,x_coord,y_coord,zone_id\n100,0,0,7\n101,0,0,\n102,1,0,8\n103,1,1,8\n", "node")
     assert read_gmns_trips(trips, nodes).to_numpy().tolist() == [[100, 102, 3], [102, 102, 1]]
     assert read_gmns_trips(trips).to_numpy().tolist() == [[7, 8, 3], [8, 8, 1]]
+
+
+def test_what_is_read_can_be_run_as_it_is(tmp_path):
+    links = read_tntp_links(file_with(tmp_path, NET), length_unit_m=1000)
+    demand = read_tntp_trips(file_with(tmp_path, TRIPS, "trips"))
+    trips = spread_trips(demand[demand["destination"] < 3], end_s=600)
+    found = simulate_trips(links, trips, end_s=3600)
+    assert found.n_arrived == len(trips) == 6
+    assert found.mean_travel_time_s == pytest.approx((4 * 120 + 2 * 180) / 6)
 
 
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=20), st.floats(0.01, 1))
