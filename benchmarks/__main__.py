@@ -26,7 +26,7 @@ def _tell(city: City) -> str:
 def movement(
     vehicles: int = 10_000,
     nodes: int = 1_000,
-    peers: Annotated[str, typer.Option(help="Of ours, sumo, uxsim, uxsim-cpp, mesa.")] = PEERS,
+    peers: Annotated[str, typer.Option(help="Of ours, sumo, sumo-defaults, uxsim, uxsim-cpp, mesa.")] = PEERS,
     repeats: Repeats = 3,
     seed: Seed = 1,
     limit_s: Limit = 1800.0,
@@ -81,17 +81,8 @@ def scaling(repeats: Repeats = 3, seed: Seed = 1, largest: int = 1_000_000) -> N
     if len(seconds) > 1:
         slope = np.polyfit(np.log(crossings), np.log(seconds), 1)[0]
         title += f": log-log slope of processor time against link crossings {slope:.2f}"
-    header = [
-        "vehicles",
-        "nodes",
-        "link crossings",
-        "simulation (s)",
-        "processor (s)",
-        "ns per crossing",
-        "peak (MB)",
-        "out",
-    ]
-    header.append("note")
+    header = ["vehicles", "nodes", "link crossings", "simulation (s)", "processor (s)", "ns per crossing"]
+    header += ["peak (MB)", "out", "note"]
     report("scaling", title, header, rows, raw)
 
 

@@ -12,6 +12,7 @@ from importlib import import_module, metadata
 PEERS = {
     "ours": "benchmarks.peers.ours",
     "sumo": "benchmarks.peers.sumo",
+    "sumo-defaults": "benchmarks.peers.sumo_defaults",
     "uxsim": "benchmarks.peers.uxsim_python",
     "uxsim-cpp": "benchmarks.peers.uxsim_cpp",
     "mesa": "benchmarks.peers.pure_mesa",

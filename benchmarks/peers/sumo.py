@@ -31,7 +31,7 @@ def _program(name):
     return str(Path(sumo.SUMO_HOME) / "bin" / name)
 
 
-def run(city: City) -> Outcome:
+def run(city: City, *, same_headways: bool = True) -> Outcome:
     """Drive everyone out; the time is SUMO's own figure for its loop, without loading the streets."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -50,7 +50,7 @@ def run(city: City) -> Outcome:
             folder / "trips.rou.xml",
             "--mesosim",
         ]
-        for tau in ("tauff", "taufj", "taujf", "taujj"):
+        for tau in ("tauff", "taufj", "taujf", "taujj") if same_headways else ():
             command += [f"--meso-{tau}", HEADWAY_S]
         command += ["--statistic-output", folder / "statistics.xml", "--duration-log.statistics",
                     "--no-step-log", "--no-warnings", "--xml-validation", "never"]  # fmt: skip
