@@ -106,19 +106,20 @@ def injure(
 
 
 @njit(cache=True, nogil=True)
-def injure_in_traffic(injury, injured_at_s, outcome, person, u, rate_per_s, exposed_s, time_s, protection,
-                      protection_factor, share_fatal, share_serious):  # fmt: skip
+def injure_exposed(
+    injury, injured_at_s, outcome, person, u, mean, time_s, protection, protection_factor, share_fatal, share_serious
+):
     """Injure people exposed to a rate (drones over roads, crossfire) and return how many got worse.
 
-    Writes injury, injured_at_s, outcome. p = 1 - exp(-rate_per_s * exposed_s * factor[protection]) for each
-    row. person, u, rate_per_s, exposed_s: one row per person exposed; time_s: when the injury counts as
+    Writes injury, injured_at_s, outcome. p = 1 - exp(-mean * factor[protection]) for each row. person, u, mean: one
+    row per person exposed; mean: rate x time exposed, as for somebody unprotected; time_s: when the injury counts as
     received.
     """
     n_worse = 0
     for i in range(person.size):
         who = person[i]
         outcome[i] = _NONE
-        p = -np.expm1(-rate_per_s[i] * exposed_s[i] * protection_factor[protection[who]])
+        p = -np.expm1(-mean[i] * protection_factor[protection[who]])
         harm = severity(u[i], p, share_fatal, share_serious)
         if harm > injury[who]:
             injury[who] = harm

@@ -14,8 +14,7 @@ import numpy as np
 
 from safepassage.agents.nearby import grid_of_links, grid_of_points, links_within, points_within
 from safepassage.model.clearing import ClearingCrews
-from safepassage.model.draws import Stream
-from safepassage.model.harm import numbers_of_pairs
+from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.settings.base import ScenarioError
 
 _DEBRIS, _BRIDGE, _HOME, _SHELTER = range(4)
@@ -221,14 +220,14 @@ class Damage:
         crater_m = np.where(distance_m <= half_m + crater_m / 2, crater_m, 0.0)
         at_risk = (p > 0) | (p_bridge > 0) | (crater_m > 0)
         event, street, p, p_bridge, crater_m = (a[at_risk] for a in (event, street, p, p_bridge, crater_m))
-        u = numbers_of_pairs(self.seed, Stream.DAMAGE, event, street, _DEBRIS)
+        u = uniforms_for(self.seed, Stream.DAMAGE, street, tick=event, index=_DEBRIS)
         falls = u < p
         # Given a collapse, u / p is uniform: its halves give the side, and the rest which way the building stands.
         twice = 2 * np.divide(u, p, out=np.zeros_like(u), where=falls)
         side = (twice >= 1).astype(np.int64)
         share = np.where(twice - side < debris.share_parallel, debris.reach_parallel, debris.reach_perpendicular)
         debris_m = np.where(falls, share * self.building_height_m[street], 0.0)
-        bridge_falls = numbers_of_pairs(self.seed, Stream.DAMAGE, event, street, _BRIDGE) < p_bridge
+        bridge_falls = uniforms_for(self.seed, Stream.DAMAGE, street, tick=event, index=_BRIDGE) < p_bridge
         length_m = np.where(debris_m > 0, debris.heap_length_m, 0.0)
         length_m += np.where(crater_m > 0, np.array(passing.crater_length_m)[impacts.size[event]], 0.0)
         hit = (debris_m > 0) | (crater_m > 0) | bridge_falls
@@ -241,7 +240,7 @@ class Damage:
         p = np.array(getattr(self.settings.buildings, f"p_{kind}_lost"))[impacts.size[event]]
         at_risk = p > 0
         event, building = event[at_risk], building[at_risk]
-        lost = numbers_of_pairs(self.seed, Stream.DAMAGE, event, building, index) < p[at_risk]
+        lost = uniforms_for(self.seed, Stream.DAMAGE, building, tick=event, index=index) < p[at_risk]
         return event[lost], building[lost]
 
     def _refresh(self, rows):

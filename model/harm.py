@@ -5,7 +5,6 @@ in what portions change nothing, and only people near an event cost anything.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -81,7 +80,7 @@ class HarmByImpacts:
     def injure(self, injury, injured_at_s, impacts, pairs, protection) -> Casualties:
         """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
         outcome = np.empty(pairs.person.size, dtype=np.int8)
-        u = numbers_of_pairs(self.seed, Stream.INJURY, pairs.event, pairs.person)
+        u = uniforms_for(self.seed, Stream.INJURY, pairs.person, tick=pairs.event)
         kernels.injure(
             injury, injured_at_s, outcome, *pairs, u, impacts.time_s, impacts.size, protection, self._factor,
             *self._curve, self.settings.share_fatal, self.settings.share_serious,
@@ -89,6 +88,22 @@ class HarmByImpacts:
         worse = np.flatnonzero(outcome != Injury.NONE)
         event, person, distance_m = (column[worse] for column in pairs)
         return Casualties(event, person, outcome[worse], distance_m)
+
+    def injure_exposed(self, injury, injured_at_s, person, mean, stream, step, time_s, protection) -> np.ndarray:
+        """Injure people exposed to a rate, drones over roads or crossfire; return those left worse off, int32.
+
+        person: each once. mean: rate x time exposed, as for somebody unprotected. stream: `Stream.DRONE` or
+        `Stream.CROSSFIRE`; step: number of the step, keys the draws; time_s: when injuries count as received.
+        Writes injury (int8), injured_at_s (float64).
+        """
+        outcome = np.empty(len(person), dtype=np.int8)
+        person = np.asarray(person, dtype=np.int32)
+        kernels.injure_exposed(
+            injury, injured_at_s, outcome, person, uniforms_for(self.seed, stream, person, tick=step),
+            np.asarray(mean, dtype=np.float64), float(time_s), protection, self._factor,
+            self.settings.share_fatal, self.settings.share_serious,
+        )  # fmt: skip
+        return person[outcome != Injury.NONE]
 
     def add_expected_casualties(self, expected, impacts, pairs, protection):
         """Add to expected (float64 per person) the mean number of events that harm each person. No chance."""
@@ -106,15 +121,6 @@ class HarmByImpacts:
             settings.care_in_vain_after_h * 3600.0, settings.mean_untreated_survival_h * 3600.0,
         )  # fmt: skip
         return death_s
-
-
-def numbers_of_pairs(seed, stream, event, entity, index=0):
-    """Return the number in [0, 1) of each (event, entity), float64; pairs of the same event must stand together."""
-    u = np.empty(event.size)
-    bounds = [0, *(np.flatnonzero(event[1:] != event[:-1]) + 1).tolist(), event.size] if event.size else []
-    for first, last in pairwise(bounds):
-        u[first:last] = uniforms_for(seed, stream, entity[first:last], tick=int(event[first]), index=index)
-    return u
 
 
 def in_order_of_time(*groups) -> Pairs:

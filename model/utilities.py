@@ -3,8 +3,7 @@
 import numpy as np
 
 from safepassage.agents.nearby import grid_of_points, points_within
-from safepassage.model.draws import Stream
-from safepassage.model.harm import numbers_of_pairs
+from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.damage import Utility
 
@@ -71,7 +70,7 @@ class Utilities:
             self._grid, impacts.x_m[first:last], impacts.y_m[first:last], hit_m.max()
         )
         event = event + np.int32(first)
-        u = numbers_of_pairs(self.seed, Stream.DAMAGE, event, site, _SITE)
+        u = uniforms_for(self.seed, Stream.DAMAGE, site, tick=event, index=_SITE)
         p = np.array([s.p_lost for s in self.sites])[site, impacts.size[event]]
         for i in np.flatnonzero((distance_m <= hit_m[site, impacts.size[event]]) & (u < p)):
             time_s, row = float(impacts.time_s[event[i]]), int(site[i])

@@ -177,6 +177,15 @@ def test_care_saves_nobody_who_was_dead_and_earlier_care_never_kills(p_with, res
     assert not (np.isinf(death_h[care_h + later_h]) & np.isfinite(death_h[care_h])).any()
 
 
+def test_the_untreated_die_at_exponential_times():
+    n = 20_000
+    harm = HarmByImpacts(Harm(mean_untreated_survival_h=6.0), 4, [0.0], [0.0], [0, 1])
+    death_h = harm.death_times_s(np.arange(n), np.zeros(n), np.full(n, np.inf)) / 3600
+    after_h = death_h[np.isfinite(death_h)]
+    assert after_h.mean() == pytest.approx(6.0, abs=4 * 6 / np.sqrt(after_h.size))
+    assert (after_h > 6.0).mean() == pytest.approx(np.exp(-1), abs=0.03)
+
+
 def test_a_worse_injury_replaces_a_lesser_one_and_the_dead_are_left_alone():
     injury, injured_at_s = np.array([1, 2, 3], np.int8), np.array([1.0, 2.0, 3.0])
     outcome, time_s = np.full(3, 9, np.int8), np.array([50.0])
@@ -215,14 +224,17 @@ def test_groups_found_apart_are_put_in_order_of_time():
 
 def test_time_on_an_exposed_road_harms_with_one_minus_the_exponential_of_rate_and_time():
     n = 15_000
-    injury, at_s, outcome = np.zeros(n, np.int8), np.full(n, np.inf), np.empty(n, np.int8)
-    people, u = np.arange(n, dtype=np.int32), uniforms(1, Stream.DRONE, n)
+    injury, at_s = np.zeros(n, np.int8), np.full(n, np.inf)
+    harm = HarmByImpacts(Harm(), 3, [0.0], [0.0], [0, n])
     protection = np.full(n, Protection.ARMOURED, np.int8)
-    kernels.injure_in_traffic(injury, at_s, outcome, people, u, np.full(n, 0.01), np.full(n, 60.0), 77.0, protection,
-                              Harm().protection.by_protection, 0.15, 0.3)  # fmt: skip
-    p = 1 - np.exp(-0.01 * 60 * 0.2)
+    worse = harm.injure_exposed(injury, at_s, np.arange(n), np.full(n, 0.6), Stream.DRONE, 5, 77.0, protection)
+    p = 1 - np.exp(-0.6 * 0.2)
     assert (injury > 0).mean() == pytest.approx(p, abs=4 * np.sqrt(p / n))
-    assert (at_s[injury > 0] == 77.0).all() and np.isinf(at_s[injury == 0]).all()
+    assert (worse == np.flatnonzero(injury)).all()
+    assert (at_s[worse] == 77.0).all() and np.isinf(at_s[injury == 0]).all()
+    unprotected = np.zeros(n, np.int8)
+    harm.injure_exposed(unprotected, at_s, np.arange(n), np.full(n, 0.6), Stream.DRONE, 5, 77.0, np.zeros(n, np.int8))
+    assert (unprotected >= injury).all() and (unprotected > injury).any()
 
 
 def test_an_alert_sends_people_to_the_basement_or_inner_room_and_ends():
