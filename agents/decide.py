@@ -1,4 +1,11 @@
-"""Leave or stay: what an order or an impact nearby makes households do."""
+"""Leave or stay: what orders, danger and everything a household knows make it do.
+
+A household decides when the sum of its rate over time reaches a threshold of its own, -log(u): then the chance to
+decide within a time dt is 1 - exp(-rate * dt), the discrete-time hazard with a complementary log-log link, whatever the
+step; and since u stays the same under every plan, whatever raises the rate earlier makes everybody leave no later.
+"""
+
+from enum import IntEnum
 
 import numpy as np
 from numba import njit
@@ -8,63 +15,126 @@ from safepassage.agents.households import Cause
 _NONE = int(Cause.NONE)
 _ORDER = int(Cause.ORDER)
 _IMPACT = int(Cause.IMPACT)
+_WEIGHED = int(Cause.WEIGHED)
+
+
+class Covariate(IntEnum):
+    """What a household weighs: rows of the matrix of covariates."""
+
+    FRONT = 0
+    IMPACTS = 1
+    ORDER = 2
+    COMPULSORY_ORDER = 3
+    POWER_LOST = 4
+    GAS_LOST = 5
+    WATER_LOST = 6
+    SHOPS_LOST = 7
+    NEIGHBOURS_GONE = 8
+    SEAT_OFFERED = 9
+    NO_CAR = 10
+    NEEDS_ASSISTANCE = 11
+    LONE_OLD = 12
+    NO_DESTINATION = 13
 
 
 @njit(cache=True, nogil=True)
-def answer_order(cause, decision_time_s, departure_time_s, addressed, is_stayer, preparation_s, time_s, compliance, u):
-    """Make the households that comply with an order plan their departure. Writes the first three columns.
+def answer_order(cause, decision_time_s, departure_time_s, addressed, is_stayer, heard_s, preparation_s, compliance, u):
+    """Make the households that do as told plan their departure. Writes the first three columns; returns how many.
 
-    addressed: bool[n]. u: one number per household, the same for every order, so that an order with more compliance
-    moves all whom one with less would have moved. Somebody already leaving is not affected. Returns how many comply.
+    addressed: bool[n]. heard_s: when each believes the order (s), inf: never. u: one number per household, the same
+    for every order, so that more compliance moves all whom less would have moved.
     """
     n = 0
     for h in range(addressed.size):
-        if addressed[h] and cause[h] == _NONE and not is_stayer[h] and u[h] < compliance:
+        if addressed[h] and cause[h] == _NONE and not is_stayer[h] and u[h] < compliance and heard_s[h] < np.inf:
             cause[h] = _ORDER
-            decision_time_s[h] = time_s
-            departure_time_s[h] = time_s + preparation_s[h]
+            decision_time_s[h] = heard_s[h]
+            departure_time_s[h] = heard_s[h] + preparation_s[h]
             n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def react_to_impact(cause, decision_time_s, departure_time_s, households, is_stayer, preparation_s, time_s, p_leave, u):
-    """Make households near an impact plan their departure. Writes the first three columns.
+def react_to_impacts(cause, decision_time_s, departure_time_s, household, time_s, is_stayer, preparation_s, p_leave, u):
+    """Make households near impacts plan their departure. Writes the first three columns; returns how many decide.
 
-    households: int rows of those who heard or saw it nearby; u: one number for each of them. Returns how many decide.
+    household, time_s, u: one for each impact seen or heard nearby, in order of time.
     """
     n = 0
-    for i in range(households.size):
-        h = households[i]
+    for i in range(household.size):
+        h = household[i]
         if cause[h] == _NONE and not is_stayer[h] and u[i] < p_leave:
             cause[h] = _IMPACT
-            decision_time_s[h] = time_s
-            departure_time_s[h] = time_s + preparation_s[h]
+            decision_time_s[h] = time_s[i]
+            departure_time_s[h] = time_s[i] + preparation_s[h]
             n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def due(departure_time_s, is_gone, until_s):
-    """Return the rows that set out before `until_s` and have not yet, in order of departure, ties by row; int64[]."""
+def leaving_rates(rate_per_day, covariates, coefficients, baseline_per_day, early_factor, is_early, is_stayer):
+    """Write the rate at which each household decides to leave (1/day).
+
+    covariates: float32[n_covariates, n]; coefficients: float64[n_covariates]. Stayers have rate 0.
+    """
+    for h in range(rate_per_day.size):
+        total = 0.0
+        for k in range(coefficients.size):
+            total += coefficients[k] * covariates[k, h]
+        rate_per_day[h] = baseline_per_day * np.exp(total)
+        if is_early[h]:
+            rate_per_day[h] *= early_factor
+        if is_stayer[h]:
+            rate_per_day[h] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def weigh(
+    cause, decision_time_s, departure_time_s, weighed, rate_per_day, threshold, is_home, preparation_s, from_s, until_s
+):
+    """Let households at home weigh what they know from one time to another; returns how many decide to leave.
+
+    Writes the first four columns. weighed: sum of the rate over time so far; threshold: where each decides. The
+    moment is exact: where the sum, growing evenly, crosses the threshold.
+    """
+    n = 0
+    days = (until_s - from_s) / 86400.0
+    for h in range(cause.size):
+        if cause[h] != _NONE or not is_home[h]:
+            continue
+        before = weighed[h]
+        weighed[h] = before + rate_per_day[h] * days
+        if weighed[h] >= threshold[h]:
+            share = (threshold[h] - before) / (weighed[h] - before)
+            decided_s = from_s + share * (until_s - from_s)
+            cause[h] = _WEIGHED
+            decision_time_s[h] = decided_s
+            departure_time_s[h] = decided_s + preparation_s[h]
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def due(departure_time_s, is_at_home, until_s):
+    """Return the rows at home that set out before `until_s`, in order of departure, ties by row; int64[]."""
     n = 0
     for h in range(departure_time_s.size):
-        if departure_time_s[h] < until_s and not is_gone[h]:
+        if departure_time_s[h] < until_s and is_at_home[h]:
             n += 1
     rows = np.empty(n, np.int64)
     n = 0
     for h in range(departure_time_s.size):
-        if departure_time_s[h] < until_s and not is_gone[h]:
+        if departure_time_s[h] < until_s and is_at_home[h]:
             rows[n] = h
             n += 1
     return rows[np.argsort(departure_time_s[rows], kind="mergesort")]
 
 
 @njit(cache=True, nogil=True)
-def next_departure_s(departure_time_s, is_gone):
-    """Return the earliest planned departure of those who have not left (s); inf: none."""
+def next_departure_s(departure_time_s, is_at_home):
+    """Return the earliest planned departure of those at home (s); inf: none."""
     earliest = np.inf
     for h in range(departure_time_s.size):
-        if departure_time_s[h] < earliest and not is_gone[h]:
+        if departure_time_s[h] < earliest and is_at_home[h]:
             earliest = departure_time_s[h]
     return earliest

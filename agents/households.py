@@ -14,6 +14,8 @@ class Cause(IntEnum):
     NONE = 0
     ORDER = 1
     IMPACT = 2
+    WEIGHED = 3
+    """Everything known together, with no single push."""
 
 
 @dataclass(eq=False)

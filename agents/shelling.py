@@ -4,7 +4,7 @@ from mesa.agent import Agent
 
 
 class ShellingEvent(Agent):
-    """One impact: where and when it fell, how large it was, what it did. Its row in the impacts table stays for ever."""
+    """One impact: where and when it fell, how large it was, what it did. Its row in the table of impacts stays."""
 
     def __init__(self, model, row: int, time_s: float, x_m: float, y_m: float, size: str):
         """row: of the impacts table; time_s: since the start of the run; size: S, M or L."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
 from safepassage.model.settings.damage import Damage
-from safepassage.model.settings.front import Front
+from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
@@ -23,7 +23,7 @@ from safepassage.model.settings.run import Run
 from safepassage.model.settings.shelling import Shelling
 from safepassage.model.settings.streets import StreetSettings
 
-LEVERS = ("orders", "streets.exits", "damage.crews")
+LEVERS = ("orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels")
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
 NO_PLAN = ""
@@ -45,6 +45,8 @@ class Scenario(Section):
     population: Population
     shelling: Shelling = Shelling()
     front: Front = Front()
+    drones: Drones = Drones()
+    curfew: Curfew = Curfew()
     damage: Damage = Damage()
     harm: Harm = Harm()
     orders: tuple[Order, ...] = ()

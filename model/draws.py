@@ -36,6 +36,10 @@ class Stream(IntEnum):
     CARE = 18
     SERVICE = 19
     CROSSFIRE = 20
+    LEAVE = 21
+    NEWS = 22
+    GOSSIP = 23
+    RETURN = 24
 
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)

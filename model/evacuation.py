@@ -8,9 +8,8 @@ from time import perf_counter
 
 import numpy as np
 from mesa.datacollection import DataCollector
-from scipy.special import ndtri
 
-from safepassage.agents import decide, harm
+from safepassage.agents import harm
 from safepassage.agents.civilians import Civilian, Injury, Status
 from safepassage.agents.households import Household
 from safepassage.agents.nearby import points_within
@@ -20,14 +19,19 @@ from safepassage.agents.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.model import hazard, results, synthesis
 from safepassage.model.config import NO_PLAN, Scenario, load
-from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.curfew import curfew_hours, keeps_curfew
+from safepassage.model.decision import Decision
+from safepassage.model.draws import Stream, uniforms
 from safepassage.model.front import front_of
 from safepassage.model.harm import HarmByImpacts, in_order_of_time, rooms_at_home
+from safepassage.model.information import Information, addressed_by
 from safepassage.model.movement import Movement
 from safepassage.model.network import load_streets
 from safepassage.model.population import Population
 from safepassage.model.recorder import Recorder, count
-from safepassage.model.settings.behaviour import Audience
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.behaviour import Order
+from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.surroundings import Surroundings
 
@@ -88,15 +92,20 @@ class EvacuationModel(RowModel):
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties
         n = len(self.households)
-        behaviour = scenario.behaviour
-        self.households.is_stayer[:] = uniforms(seed, Stream.COMPLIANCE, n, index=1) < behaviour.share_stayers
-        self._u_comply = uniforms(seed, Stream.COMPLIANCE, n)
-        z = ndtri(np.clip(uniforms(seed, Stream.PREPARATION, n), 1e-12, 1 - 1e-12))
-        self._preparation_s = behaviour.preparation_median_s * np.exp(behaviour.preparation_spread * z)
-        self._orders = sorted(scenario.orders, key=lambda order: order.issued_h)
+        zone = self.scenario.shelling.time_zone
+        self.information = Information(
+            scenario.behaviour, scenario.run, zone, self.streets, self.households, self.people, seed
+        )
+        self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
+        self._orders = sorted(scenario.orders, key=lambda order: order.issued_s(scenario.run.start))
+        for order in self._orders:
+            _known_zones(order, self.zones.name)
+        self._next_decision_s = 0.0
+        self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
+        self._keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
+        self._turn_after_curfew_s = uniforms(seed, Stream.CURFEW, n, index=1) * scenario.curfew.stagger_s
         self.movement = Movement(scenario.movement, self.streets, n)
-        zone = [self.zones.name[z] if z >= 0 else "" for z in self.zones.link_zone]
-        self.surroundings = Surroundings(scenario, self.streets, self.area, zone, self.households, seed)
+        self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
         self.surroundings.tell(self.movement, 0.0)
         self.harm_by_impacts = HarmByImpacts(
@@ -126,6 +135,7 @@ class EvacuationModel(RowModel):
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
         began = perf_counter()
         until_s = min(self.time_s + self.scenario.run.step_s, self.duration_s)
+        self._decide()
         self._issue_orders(until_s)
         self._set_out(until_s)
         self._forget_events()
@@ -168,7 +178,7 @@ class EvacuationModel(RowModel):
             "written_by_user": scenario.source.keys,
             "seed": self.seed,
             "simulated_s": self.time_s,
-            "warning_time_s": min((order.issued_h * 3600.0 for order in scenario.orders), default=0.0),
+            "warning_time_s": min((order.issued_s(scenario.run.start) for order in scenario.orders), default=0.0),
             "crs": self.streets.crs,
             "versions": results.versions(),
             "inputs": {path.name: results.file_digest(path) for path in inputs},
@@ -179,24 +189,36 @@ class EvacuationModel(RowModel):
         return results.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
 
     def _issue_orders(self, until_s):
-        households = self.households
-        while self._orders and self._orders[0].issued_h * 3600.0 < until_s:
+        """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
+        while self._orders and self._orders[0].issued_s(self.scenario.run.start) < until_s:
             order = self._orders.pop(0)
-            addressed = np.ones(len(households), np.bool_)
-            if order.zones is not None:
-                rows = [self.zones.name.index(name) for name in order.zones]
-                addressed &= np.isin(households.zone, rows)
-            if order.audience == Audience.FAMILIES_WITH_CHILDREN:
-                addressed &= households.has_children
-            issued_s = max(order.issued_h * 3600.0, self.time_s)
-            if decide.answer_order(
-                households.cause, households.decision_time_s, households.departure_time_s, addressed,
-                households.is_stayer, self._preparation_s, issued_s, order.compliance, self._u_comply,
-            ):  # fmt: skip
+            issued_s = max(order.issued_s(self.scenario.run.start), self.time_s)
+            addressed = addressed_by(order, self.households, self.zones.name)
+            phone_works = ~self.surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
+            heard_s = self.information.announce(order, addressed, issued_s, phone_works)
+            if self.decision.obey(order, addressed, heard_s):
                 self.population.has_decided()
 
+    def _decide(self):
+        """At the pace of decisions: news spreads, households look at the situation and weigh it."""
+        if self.time_s < self._next_decision_s:
+            return
+        from_s, self._next_decision_s = self.decision.time_s, self.time_s + self.scenario.behaviour.decide_every_s
+        for order, rows in self.information.gossip(from_s, self.time_s, self.tick):
+            self.decision.obey(order, rows, np.full(len(self.households), self.time_s))
+        is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
+        self.information.look(
+            self.time_s,
+            self.surroundings.reported_front_km(self.time_s),
+            self.surroundings.utilities_lost(self.households.zone),
+            is_gone,
+            False,
+        )
+        self.decision.weigh(self.time_s, ~is_gone)
+        self.population.has_decided()
+
     def _set_out(self, until_s):
-        due = self.population.due(until_s)
+        due = self._free_of_curfew(self.population.due(until_s))
         if due.size == 0:
             return
         households, movement = self.households, self.movement
@@ -217,6 +239,16 @@ class EvacuationModel(RowModel):
             self.population.put_off(due[no_way], Status.STRANDED, max(movement.next_news_s, until_s))
         if (left & ~no_way).any():
             self.population.put_off(due[left & ~no_way], Status.WAITING)
+
+    def _free_of_curfew(self, due):
+        """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
+        planned_s = np.maximum(self.households.departure_time_s[due], self.time_s)
+        held = self._keeps_curfew[due] & ~self.curfew.may_move(planned_s)
+        if held.any():
+            ends_s = self.curfew.next_allowed_s(planned_s[held])
+            self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew_s[due[held]]
+            self.population.plans_changed()
+        return due[~held]
 
     def _fall(self, rows: slice):
         """Let impacts fall: on people at home, on those on the way at that very time, on streets."""
@@ -281,20 +313,17 @@ class EvacuationModel(RowModel):
 
     def _react(self, rows: slice):
         """Let impacts be heard at homes: alerts begin, and some households nearby decide to leave."""
-        impacts, households, behaviour = self.impacts, self.households, self.scenario.behaviour
+        impacts, behaviour = self.impacts, self.scenario.behaviour
         x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
-        event, home, _ = points_within(self.harm_by_impacts.homes, x_m, y_m, behaviour.reaction_reach_m)
-        u = uniforms_for(self.seed, Stream.REACTION, home, tick=event.astype(np.int64) + rows.start)
-        for k in np.unique(event):
-            near = event == k
-            if decide.react_to_impact(
-                households.cause, households.decision_time_s, households.departure_time_s, home[near],
-                households.is_stayer, self._preparation_s, float(impacts.time_s[rows.start + k]),
-                behaviour.p_leave_after_impact, u[near],
-            ):  # fmt: skip
-                self.population.has_decided()
+        homes = self.harm_by_impacts.homes
+        event, home, _ = points_within(homes, x_m, y_m, behaviour.reaction_reach_m)
+        event = event + np.int32(rows.start)
+        if self.decision.flee(event, home, impacts.time_s[event]):
+            self.population.has_decided()
+        _, home, _ = points_within(homes, x_m, y_m, behaviour.hearing_reach_m)
+        self.information.hear_impacts(home, self.time_s)
         rooms = self.scenario.harm.rooms
-        event, home, _ = points_within(self.harm_by_impacts.homes, x_m, y_m, rooms.hearing_distance_m)
+        event, home, _ = points_within(homes, x_m, y_m, rooms.hearing_distance_m)
         harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
         if home.size:
             self._alert_ends_s = self.impacts.time_s[rows.stop - 1] + rooms.alert_duration_s
@@ -343,6 +372,12 @@ class EvacuationModel(RowModel):
         """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""
         while self.shelling_events and self.shelling_events[0].time_s < self.time_s - EVENT_MATTERS_S:
             self.shelling_events.popleft().remove()
+
+
+def _known_zones(order: Order, names: tuple[str, ...]):
+    for zone in order.zones or ():
+        if zone not in names:
+            raise ScenarioError(f"orders: there is no zone {zone!r}. The zones are {', '.join(names)}.")
 
 
 def prepare(scenario: Scenario) -> list[str]:

@@ -33,26 +33,26 @@ class Population:
         planned = np.flatnonzero(np.isfinite(self.households.departure_time_s) & self._is_at_home())
         person, _ = members(self.households.first_person, planned)
         self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
-        self._plans_changed()
+        self.plans_changed()
 
     def due(self, until_s: float) -> np.ndarray:
         """Return the households that set out before a time, in order of departure; int64[]."""
         if self._next_departure_s >= until_s:
             return np.empty(0, np.int64)
-        return decide.due(self.households.departure_time_s, ~self._is_at_home(), until_s)
+        return decide.due(self.households.departure_time_s, self._is_at_home(), until_s)
 
     def set_out(self, households: np.ndarray, mode: Mode):
         """Move households from their homes onto the streets."""
         self.parties.mode[households] = mode
         self.parties.is_on_way[households] = True
         self._become(households, Status.TRAVELLING, Protection.VEHICLE if mode == Mode.CAR else Protection.OUTDOORS)
-        self._plans_changed()
+        self.plans_changed()
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: float = np.inf):
         """Keep households at home that cannot leave now; they ask again at a time, or never unasked."""
         self.households.departure_time_s[households] = retry_s
         self._become(households, status, None)
-        self._plans_changed()
+        self.plans_changed()
 
     def turn_back(self, parties: np.ndarray, retry_s: float):
         """Bring parties that never got onto the streets back into their homes; they ask again at a time."""
@@ -71,7 +71,7 @@ class Population:
         """Note which parties on the streets have no way on now: they are stranded, all others travel."""
         standing = np.zeros(len(self.parties), np.bool_)
         standing[parties] = True
-        person, place = members(self.households.first_person, np.flatnonzero(self.parties.is_on_way))
+        person, _ = members(self.households.first_person, np.flatnonzero(self.parties.is_on_way))
         stands = standing[self.people.household[person]]
         for status, other, mask in (
             (Status.TRAVELLING, Status.STRANDED, stands),
@@ -99,15 +99,16 @@ class Population:
         self.households.departure_time_s[empty[~self.parties.is_on_way[empty]]] = np.inf
         empty = empty[self.parties.is_on_way[empty]]
         self.parties.is_on_way[empty] = False
-        self._plans_changed()
+        self.plans_changed()
         return empty
 
     def _is_at_home(self):
         return ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
 
-    def _plans_changed(self):
+    def plans_changed(self):
+        """Note that departure times have changed."""
         self.is_changed = True
-        self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, ~self._is_at_home())
+        self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, self._is_at_home())
 
     def _become(self, parties: np.ndarray, status: Status, protection: Protection | None):
         people, first = self.people, self.households.first_person
@@ -117,7 +118,7 @@ class Population:
         self.is_changed = True
 
     def check(self, n_on_streets: int):
-        """Raise PopulationError unless the parties noted as on their way are those on the streets, with their people."""
+        """Raise PopulationError unless the parties noted as on their way are those on the streets."""
         is_on_way = self.parties.is_on_way
         if int(is_on_way.sum()) != n_on_streets:
             raise PopulationError(f"{is_on_way.sum()} parties are noted as on their way, {n_on_streets} are on streets")

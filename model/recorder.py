@@ -12,9 +12,7 @@ from safepassage.model.hazard import Size
 
 def names(enum, codes: np.ndarray) -> pa.Array:
     """Return codes of an enum as a dictionary-encoded column of its names."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), [member.name for member in enum]).cast(
-        "string"
-    )
+    return pa.DictionaryArray.from_arrays(codes.astype(np.int8), [member.name for member in enum]).cast("string")
 
 
 def count(status: Status, model) -> int:

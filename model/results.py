@@ -115,7 +115,7 @@ def write_run(folder: Path, tables: dict[str, pa.Table], manifest: dict) -> Path
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise ScenarioError(
-            f"{folder}: the run could not be written ({error.strerror}). Free some space or choose another folder with --out."
+            f"{folder}: the run could not be written ({error.strerror}). Free some space or choose another folder."
         ) from None
 
 

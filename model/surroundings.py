@@ -8,6 +8,8 @@ from safepassage.model.front import LinksNearFront, front_of
 from safepassage.model.hazard import Area, Impacts
 from safepassage.model.movement import Movement
 from safepassage.model.streets import Streets
+from safepassage.model.synthesis import Zones
+from safepassage.model.utilities import Utilities
 
 FRONT_EVERY_S = 3600.0
 """The front is looked at once an hour: it moves by hundreds of metres a day."""
@@ -16,18 +18,32 @@ FRONT_EVERY_S = 3600.0
 class Surroundings:
     """Damage and front over the same streets: together they say who may pass where, and tell the movement."""
 
-    def __init__(self, scenario: Scenario, streets: Streets, area: Area, zone_of_link, households, seed: int):
+    def __init__(self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households, seed: int):
         self.streets = streets
+        zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.damage = Damage(
             scenario.damage, seed, streets, households.home_x_m, households.home_y_m, zone_of_link=zone_of_link
         )
         self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
         self._links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
+        self.utilities = Utilities(scenario.damage, seed, zones.name)
+        self._homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
+        self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
         self._next_front_s = 0.0
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
         self.exit_open = np.ones(streets.exit_node.size, np.bool_)
         self.closed_time_s = np.full(streets.n_links, np.inf)
         self.is_changed = True
+
+    def utilities_lost(self, zone: np.ndarray) -> np.ndarray:
+        """Return what does not work at homes, by zone of each: bool[utility, n]."""
+        return self.utilities.is_lost[:, zone]
+
+    def reported_front_km(self, time_s: float) -> np.ndarray | None:
+        """Return how far the front is said to be from each home (km), news being some time old; None: no front."""
+        if self._homes_to_front is None:
+            return None
+        return self._homes_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
 
     @property
     def report(self) -> tuple[str, ...]:
@@ -37,6 +53,7 @@ class Surroundings:
     def advance(self, time_s: float):
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
+        self.utilities.advance(time_s)
         if self._links_near_front is not None and time_s >= self._next_front_s:
             self._next_front_s = time_s + FRONT_EVERY_S
             self._lost_to_front = self._links_near_front.links_closed(time_s)
@@ -46,6 +63,7 @@ class Surroundings:
     def strike(self, impacts: Impacts, first: int, last: int):
         """Let the impacts first..last break what they break; return the rows of homes lost."""
         changes = self.damage.apply(impacts, first, last)
+        self.utilities.apply(impacts, first, last)
         self.is_changed |= changes.links.size > 0
         return changes.homes
 

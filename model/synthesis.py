@@ -74,7 +74,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             nearest = int(np.argmin(away_m))
             if away_m[nearest] > FARTHEST_STREET_M:
                 raise ScenarioError(
-                    f"{path}: zone {name} has {counts[zone]} residents, but the nearest street is {away_m[nearest]:.0f} m "
+                    f"{path}: zone {name} has {counts[zone]} residents; the nearest street is {away_m[nearest]:.0f} m "
                     "away. Correct its outline, set its residents to 0, or use a larger network."
                 )
             near = (away_m <= away_m[nearest] + 100.0) & (link_zone < 0)

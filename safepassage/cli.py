@@ -51,9 +51,7 @@ def _changes(pairs: list[str] | None) -> dict:
         try:
             changes[key] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise ScenarioError(
-                f"--set {pair}: {value!r} is not a YAML value; put text with signs into quotes."
-            ) from None
+            raise ScenarioError(f"--set {pair}: {value!r} is not a YAML value; quote the text.") from None
     return changes
 
 
@@ -160,9 +158,7 @@ def plot(
 @network_app.command()
 def describe(
     file: Annotated[Path, typer.Argument(help="GraphML as OSMnx saves it (.graphml, .graphml.gz).")],
-    map_: Annotated[
-        Path | None, typer.Option("--map", help="Where to draw the map; default: beside you, FILE.png.")
-    ] = None,
+    map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
 ):
     """Print what a street network holds, what was filled in and dropped; draw its map."""
     from safepassage.model.network_map import draw_map

@@ -94,6 +94,8 @@ class Curfew(Section):
     """In force at any moment that one of them covers. Pokrovsk from 28 August 2024: 15:00 to 11:00 (SOURCES 6b)."""
     compliance: float = Field(0.95, ge=0, le=1)
     """Share of parties that wait for its end. Assumption."""
+    stagger_s: float = Field(3600.0, ge=0)
+    """Those who waited set out over this time after its end (s), evenly. Assumption."""
 
 
 class Period(Section):
