@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import Section
+from safepassage.model.settings.base import DataFile, Section
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Length = Annotated[float, Field(ge=0)]
@@ -52,6 +52,9 @@ class Debris(Section):
     """Height by class of street (OpenStreetMap highway), none or 6-15 m (m); other classes: the default. Assumption."""
     zone_building_height_m: dict[str, _Length] = Field({})
     """Height by name of zone (m); goes before the class of street."""
+    footprints: DataFile | None = None
+    """GeoJSON of buildings with `height` (m) or `building:levels`; goes before zone and class along the streets near
+    them."""
     default_setback_m: _Length = 4.0
     """From the carriageway's edge to the building line, on each side (m). Assumption."""
     setback_m: dict[str, _Length] = Field({"primary": 8.0, "secondary": 6.0, "trunk": 15.0, "motorway": 25.0})
