@@ -9,11 +9,9 @@ from time import perf_counter
 import numpy as np
 from mesa.datacollection import DataCollector
 
-from safepassage.agents import harm
-from safepassage.agents.civilians import Civilian, Injury, Status
+from safepassage.agents.civilians import Civilian, Status
 from safepassage.agents.households import Household
-from safepassage.agents.nearby import points_within
-from safepassage.agents.parties import Mode, members
+from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
@@ -23,7 +21,6 @@ from safepassage.model.curfew import curfew_hours, keeps_curfew
 from safepassage.model.decision import Decision
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.front import front_of
-from safepassage.model.harm import HarmByImpacts, in_order_of_time, rooms_at_home
 from safepassage.model.information import Information, addressed_by
 from safepassage.model.movement import Movement
 from safepassage.model.network import load_streets
@@ -34,6 +31,7 @@ from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.surroundings import Surroundings
+from safepassage.model.under_fire import UnderFire
 
 EVENT_MATTERS_S = 6 * 3600.0
 """An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
@@ -108,16 +106,9 @@ class EvacuationModel(RowModel):
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
         self.surroundings.tell(self.movement, 0.0)
-        self.harm_by_impacts = HarmByImpacts(
-            scenario.harm, seed, self.households.home_x_m, self.households.home_y_m, self.households.first_person
+        self.under_fire = UnderFire(
+            scenario, self.impacts, self.population, self.movement, self.surroundings, self.information, self.decision
         )
-        self._usual_room, self._is_obedient, self._has_basement = rooms_at_home(
-            scenario.harm.rooms, seed, self.people.household
-        )
-        self.people.protection[:] = self._usual_room
-        self._last_heard_s = np.full(n, -np.inf)
-        self._alert_ends_s = -np.inf
-        self._next_death_s = np.inf
 
     def _build_agents(self):
         streets = self.streets
@@ -139,14 +130,14 @@ class EvacuationModel(RowModel):
         self._issue_orders(until_s)
         self._set_out(until_s)
         self._forget_events()
-        self._fall(self.impacts.between(self.time_s, until_s))
+        self.under_fire.fall(self.impacts.between(self.time_s, until_s), self._arrive, self._note_impact)
         self._arrive(self.movement.advance(until_s))
         self.time_s, self.tick = until_s, self.tick + 1
         self.surroundings.advance(until_s)
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
-        self._take_cover()
-        self._die()
+        self.under_fire.take_cover(until_s)
+        self.movement.withdraw(self.under_fire.die(until_s))
         self.recorder.record()
         self.datacollector.collect(self)
         self.running = self.time_s < self.duration_s
@@ -250,97 +241,6 @@ class EvacuationModel(RowModel):
             self.population.plans_changed()
         return due[~held]
 
-    def _fall(self, rows: slice):
-        """Let impacts fall: on people at home, on those on the way at that very time, on streets."""
-        if rows.start == rows.stop:
-            return
-        impacts, people = self.impacts, self.people
-        is_there = (people.status != Status.SAFE) & (people.status != Status.DEAD)
-        is_there &= ~self.parties.is_on_way[people.household]
-        pairs = [self.harm_by_impacts.people_at_home_near(impacts, rows.start, rows.stop, is_there)]
-        for k in range(rows.start, rows.stop):
-            time_s, x_m, y_m = float(impacts.time_s[k]), float(impacts.x_m[k]), float(impacts.y_m[k])
-            size = hazard.Size(int(impacts.size[k]))
-            self.shelling_events.append(ShellingEvent(self, k, time_s, x_m, y_m, size.name))
-            if self.movement.n_moving:
-                self._arrive(self.movement.advance(time_s))
-                pairs.append(self._people_on_way_near(k))
-            self.surroundings.strike(impacts, k, k + 1)
-            self.surroundings.tell(self.movement, time_s)
-        casualties = self.harm_by_impacts.injure(
-            people.injury, people.injury_time_s, impacts, in_order_of_time(*pairs), people.protection
-        )
-        self._suffer(casualties)
-        self._react(rows)
-
-    def _people_on_way_near(self, k: int):
-        """Return the pairs of impact k and the people on the streets within its reach when it falls."""
-        x_m, y_m = self.impacts.x_m[k], self.impacts.y_m[k]
-        party, party_x_m, party_y_m = self.movement.parties_near(
-            float(x_m), float(y_m), float(self.harm_by_impacts.reach_m[self.impacts.size[k]])
-        )
-        person, place = members(self.households.first_person, party)
-        alive = self.people.status[person] != Status.DEAD
-        person, place = person[alive], place[alive]
-        return self.harm_by_impacts.people_elsewhere_near(self.impacts, k, person, party_x_m[place], party_y_m[place])
-
-    def _suffer(self, casualties):
-        """Note what impacts did to people: deaths at once, and when the seriously injured die without care."""
-        people = self.people
-        events = {event.row: event for event in self.shelling_events}
-        for row, n in zip(*np.unique(casualties.event, return_counts=True), strict=True):
-            events[int(row)].n_casualties += int(n)
-        serious = np.unique(casualties.person[casualties.injury == Injury.SERIOUS])
-        if serious.size:
-            no_care = np.full(serious.size, np.inf)
-            people.death_time_s[serious] = self.harm_by_impacts.death_times_s(
-                serious, people.injury_time_s[serious], no_care
-            )
-        killed = np.unique(casualties.person[casualties.injury == Injury.FATAL])
-        people.death_time_s[killed] = people.injury_time_s[killed]
-        self._next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
-
-    def _die(self):
-        """Let those die whose time has come; parties of which nobody lives are taken off the streets."""
-        if self._next_death_s > self.time_s:
-            return
-        people = self.people
-        now = np.flatnonzero((people.death_time_s <= self.time_s) & (people.status != Status.DEAD))
-        # Whoever dies of injuries after reaching safety counts as dead, not as safe.
-        people.injury[now] = Injury.FATAL
-        self.movement.withdraw(self.population.die(now))
-        self._next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
-
-    def _react(self, rows: slice):
-        """Let impacts be heard at homes: alerts begin, and some households nearby decide to leave."""
-        impacts, behaviour = self.impacts, self.scenario.behaviour
-        x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
-        homes = self.harm_by_impacts.homes
-        event, home, _ = points_within(homes, x_m, y_m, behaviour.reaction_reach_m)
-        event = event + np.int32(rows.start)
-        if self.decision.flee(event, home, impacts.time_s[event]):
-            self.population.has_decided()
-        _, home, _ = points_within(homes, x_m, y_m, behaviour.hearing_reach_m)
-        self.information.hear_impacts(home, self.time_s)
-        rooms = self.scenario.harm.rooms
-        event, home, _ = points_within(homes, x_m, y_m, rooms.hearing_distance_m)
-        harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
-        if home.size:
-            self._alert_ends_s = self.impacts.time_s[rows.stop - 1] + rooms.alert_duration_s
-
-    def _take_cover(self):
-        """Move people at home to the safest room during an alert, and back after it."""
-        if self.time_s > self._alert_ends_s + self.scenario.run.step_s:
-            return
-        people = self.people
-        is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
-        is_home |= people.status == Status.WAITING
-        harm.seek_protection(
-            people.protection, people.household, self._last_heard_s, self._has_basement, is_home, self._usual_room,
-            self._is_obedient, self.time_s, self.scenario.harm.rooms.alert_duration_s,
-        )  # fmt: skip
-        self.population.is_changed = True
-
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety."""
         if len(arrivals) == 0:
@@ -367,6 +267,16 @@ class EvacuationModel(RowModel):
             population.turn_back(at_home, movement.next_news_s)
         if movement.n_moving:
             population.stand(movement.walking.without_route())
+
+    def _note_impact(self, row: int, n_casualties: int):
+        """Make an impact a Mesa agent for as long as it matters."""
+        impacts = self.impacts
+        event = ShellingEvent(
+            self, row, float(impacts.time_s[row]), float(impacts.x_m[row]), float(impacts.y_m[row]),
+            hazard.Size(int(impacts.size[row])).name,
+        )  # fmt: skip
+        event.n_casualties = n_casualties
+        self.shelling_events.append(event)
 
     def _forget_events(self):
         """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""

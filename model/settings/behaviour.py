@@ -38,8 +38,8 @@ class Order(Section):
     force: Force = Force.VOLUNTARY
     """A voluntary order raises the odds of leaving of all it addresses; a compulsory one by its own coefficient."""
     compliance: Share = 0.66
-    """Share of the households addressed that do as told as soon as they hear of it. Compliance with phased orders: about
-    0.66 (Appl. Sci. 2023 13:5194). The others weigh it with everything else they know."""
+    """Share of the households addressed that do as told as soon as they hear of it. Compliance with phased orders:
+    about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with everything else they know."""
 
     @model_validator(mode="after")
     def _one_moment(self):

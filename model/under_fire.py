@@ -1,0 +1,138 @@
+"""People under fire: who is near impacts when they fall, who hears them and takes cover, who dies of injuries."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from safepassage.agents import harm
+from safepassage.agents.civilians import Injury, Status
+from safepassage.agents.nearby import points_within
+from safepassage.agents.parties import members
+from safepassage.model.config import Scenario
+from safepassage.model.decision import Decision
+from safepassage.model.harm import HarmByImpacts, in_order_of_time, rooms_at_home
+from safepassage.model.hazard import Impacts
+from safepassage.model.information import Information
+from safepassage.model.movement import Movement
+from safepassage.model.population import Population
+from safepassage.model.surroundings import Surroundings
+
+
+class UnderFire:
+    """What impacts do to people and streets, in the order in which they fall."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        impacts: Impacts,
+        population: Population,
+        movement: Movement,
+        surroundings: Surroundings,
+        information: Information,
+        decision: Decision,
+    ):
+        self.scenario, self.impacts, self.population, self.movement = scenario, impacts, population, movement
+        self.surroundings, self.information, self.decision = surroundings, information, decision
+        households, people, seed = population.households, population.people, scenario.run.seed
+        self.harm = HarmByImpacts(
+            scenario.harm, seed, households.home_x_m, households.home_y_m, households.first_person
+        )
+        self.homes = self.harm.homes
+        rooms = rooms_at_home(scenario.harm.rooms, seed, people.household)
+        self._usual_room, self._is_obedient, self._has_basement = rooms
+        people.protection[:] = self._usual_room
+        self._last_heard_s = np.full(len(households), -np.inf)
+        self._alert_ends_s = -np.inf
+        self._next_death_s = np.inf
+
+    def fall(self, rows: slice, arrive: Callable, note: Callable):
+        """Let impacts fall: on people at home, on those on the way at that very time, on streets.
+
+        arrive: called with the Arrivals of moving everybody to the time of an impact; note: called with the row of
+        each impact and the people it harmed.
+        """
+        if rows.start == rows.stop:
+            return
+        impacts, people = self.impacts, self.population.people
+        is_there = (people.status != Status.SAFE) & (people.status != Status.DEAD)
+        is_there &= ~self.population.parties.is_on_way[people.household]
+        pairs = [self.harm.people_at_home_near(impacts, rows.start, rows.stop, is_there)]
+        for k in range(rows.start, rows.stop):
+            time_s = float(impacts.time_s[k])
+            if self.movement.n_moving:
+                arrive(self.movement.advance(time_s))
+                pairs.append(self._people_on_way_near(k))
+            self.surroundings.strike(impacts, k, k + 1)
+            self.surroundings.tell(self.movement, time_s)
+        casualties = self.harm.injure(
+            people.injury, people.injury_time_s, impacts, in_order_of_time(*pairs), people.protection
+        )
+        n_harmed = np.bincount(casualties.event - rows.start, minlength=rows.stop - rows.start)
+        for k in range(rows.start, rows.stop):
+            note(k, int(n_harmed[k - rows.start]))
+        self._fatally_injure(casualties.person, casualties.injury)
+        self._hear(rows)
+
+    def _people_on_way_near(self, k: int):
+        """Return the pairs of impact k and the people on the streets within its reach when it falls."""
+        x_m, y_m = float(self.impacts.x_m[k]), float(self.impacts.y_m[k])
+        party, party_x_m, party_y_m = self.movement.parties_near(
+            x_m, y_m, float(self.harm.reach_m[self.impacts.size[k]])
+        )
+        person, place = members(self.population.households.first_person, party)
+        alive = self.population.people.status[person] != Status.DEAD
+        person, place = person[alive], place[alive]
+        return self.harm.people_elsewhere_near(self.impacts, k, person, party_x_m[place], party_y_m[place])
+
+    def _fatally_injure(self, person: np.ndarray, injury: np.ndarray):
+        """Note when those newly injured die: the fatally injured at once, the seriously injured without care later."""
+        people = self.population.people
+        serious = np.unique(person[injury == Injury.SERIOUS])
+        no_care = np.full(serious.size, np.inf)
+        people.death_time_s[serious] = self.harm.death_times_s(serious, people.injury_time_s[serious], no_care)
+        killed = np.unique(person[injury == Injury.FATAL])
+        people.death_time_s[killed] = people.injury_time_s[killed]
+        self._look_for_next_death()
+
+    def die(self, time_s: float) -> np.ndarray:
+        """Let those die whose time has come, in safety too; return the parties on the streets of which nobody lives."""
+        if self._next_death_s > time_s:
+            return np.empty(0, np.int64)
+        people = self.population.people
+        now = np.flatnonzero((people.death_time_s <= time_s) & (people.status != Status.DEAD))
+        people.injury[now] = Injury.FATAL
+        empty = self.population.die(now)
+        self._look_for_next_death()
+        return empty
+
+    def _look_for_next_death(self):
+        people = self.population.people
+        self._next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
+
+    def _hear(self, rows: slice):
+        """Let impacts be heard at homes: some households nearby leave at once, all remember, alerts begin."""
+        impacts, behaviour, rooms = self.impacts, self.scenario.behaviour, self.scenario.harm.rooms
+        x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
+        event, home, _ = points_within(self.homes, x_m, y_m, behaviour.reaction_reach_m)
+        event = event + np.int32(rows.start)
+        if self.decision.flee(event, home, impacts.time_s[event]):
+            self.population.has_decided()
+        _, home, _ = points_within(self.homes, x_m, y_m, behaviour.hearing_reach_m)
+        self.information.hear_impacts(home, float(impacts.time_s[rows.stop - 1]))
+        event, home, _ = points_within(self.homes, x_m, y_m, rooms.hearing_distance_m)
+        harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
+        if home.size:
+            self._alert_ends_s = float(impacts.time_s[rows.stop - 1]) + rooms.alert_duration_s
+
+    def take_cover(self, time_s: float):
+        """Move people at home to the safest room during an alert, and back after it."""
+        if time_s > self._alert_ends_s + self.scenario.run.step_s:
+            return
+        people = self.population.people
+        is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
+        is_home |= people.status == Status.WAITING
+        harm.seek_protection(
+            people.protection, people.household, self._last_heard_s, self._has_basement, is_home, self._usual_room,
+            self._is_obedient, time_s, self.scenario.harm.rooms.alert_duration_s,
+        )  # fmt: skip
+        self.population.is_changed = True
