@@ -126,6 +126,32 @@ def test_a_crater_takes_its_width_only_if_the_impact_is_on_the_carriageway():
     assert damage.capacity_factor[2] == pytest.approx(4 / 6)
 
 
+def test_the_narrowest_place_counts_where_debris_and_a_crater_lie_on_one_street():
+    settings = certain(debris__building_height_m={"residential": 9.0}, passing__crater_width_m=(0, 1.5, 0))
+    damage = Damage(settings, 1, streets_in_a_row())
+    damage.apply(impacts_at([120.0, 180.0], [12.0, 0.0], [2, 1]), 0, 2)
+    assert damage.residual_width_m[2] == pytest.approx(6.0 - 2.0)
+    assert damage.residual_walk_width_m[2] == pytest.approx(14.0 - 6.0)
+
+
+def test_a_later_smaller_fall_does_not_shorten_the_reach_of_an_earlier_one():
+    settings = certain(debris__building_height_m={"residential": 12.0}, debris__share_parallel=0.5)
+    for seed in range(5):
+        damage = Damage(settings, seed, streets_in_a_row())
+        reach_m = np.zeros(2)
+        impacts = impacts_at([150.0] * 20, [12.0] * 20, [2] * 20)
+        for k in range(20):
+            damage.apply(impacts, k, k + 1)
+            assert (damage.debris_reach_m[1] >= reach_m).all()
+            reach_m = damage.debris_reach_m[1].copy()
+        assert reach_m == pytest.approx([8.0, 8.0])
+
+
+def test_no_building_falls_onto_a_bridge():
+    damage = Damage(certain(bridges__p_lost=(0, 0, 0)), 1, streets_in_a_row(is_bridge=[1]))
+    assert damage.apply(impacts_at([150.0], [7.0], [2]), 0, 1).links.size == 0
+
+
 def test_small_impacts_and_impacts_far_away_break_nothing():
     damage = Damage(DamageSettings(), 1, streets_in_a_row(), home_x_m=[150.0], home_y_m=[40.0])
     before = state(damage)
@@ -147,9 +173,11 @@ def test_a_bridge_that_is_hit_closes_for_everyone_and_no_crew_brings_it_back():
 
 def test_an_overpass_loses_lanes_and_then_all_of_them_on_the_dates_given():
     losses = ({"at_h": 5.0, "name": "street 1", "lanes_left": 1}, {"at_h": 22.5, "between": ("n2", "n1")})
+    losses += ({"at_h": 1.0, "name": "Street 2", "lanes_left": 3},)
     losses += ({"at_h": 30.0, "name": "Street 0", "restored_h": 31.0, "walkers_pass": True},)
     damage = Damage(DamageSettings(dated_losses=losses), 1, streets_in_a_row())
-    assert damage.advance(5 * 3600 - 1).size == 0
+    assert damage.advance(5 * 3600 - 1).tolist() == [4, 5]
+    assert damage.capacity_factor[4] == 1.0
     assert damage.advance(5 * 3600).tolist() == [2, 3]
     assert damage.capacity_factor[2] == 0.5 and damage.is_open_car[2]
     damage.advance(22.5 * 3600)
@@ -241,6 +269,8 @@ def test_homes_and_shelters_near_an_impact_are_lost_in_the_shares_set():
     assert damage.shelter_lost.mean() == pytest.approx(0.1, abs=0.02)
     assert (changes.homes == np.flatnonzero(damage.home_lost)).all()
     assert (changes.shelters == np.flatnonzero(damage.shelter_lost)).all()
+    again = damage.apply(impacts_at(x_m, np.full(n, 905.0), [2] * n, np.full(n, 1e6)), 0, n)
+    assert again.homes.size == 0, "what is lost already is not lost again"
 
 
 def test_heights_go_by_measurement_then_zone_then_class():

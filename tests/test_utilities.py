@@ -45,6 +45,7 @@ def test_an_impact_on_a_site_cuts_the_zones_that_depend_on_it_until_repaired():
     # The second hit finds the site out already, so the repair is not put off.
     assert utilities.advance(200.0 + 36_000) and not utilities.is_lost.any()
     assert not utilities.apply(impact([90_000.0], [0.0], size=0), 0, 1)
+    assert utilities.apply(impact([95_000.0], [0.0]), 0, 1), "once repaired, it can be lost again"
 
 
 def test_a_site_without_a_repair_stays_out():
