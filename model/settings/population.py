@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from safepassage.model.settings.base import DataFile, Section
 
@@ -48,11 +48,15 @@ class Population(Section):
     home_setback_m: float = Field(15.0, ge=0)
     """Distance of homes from the middle of the street (m). Assumption."""
 
+    @field_validator("household_size_shares")
+    @classmethod
+    def _shares_of_all_households(cls, shares):
+        if abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"the shares add up to {sum(shares):g}; they must add up to 1")
+        return shares
+
     @model_validator(mode="after")
     def _shares_add_up(self):
-        total = sum(self.household_size_shares)
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"household_size_shares add up to {total:g}; they must add up to 1")
         if self.share_under_18 + self.share_65_and_over > 1:
             raise ValueError("share_under_18 + share_65_and_over is above 1; lower one of them")
         for low, high in (("p_slow_under_65", "p_needs_assistance_under_65"), ("p_slow_65", "p_needs_assistance_65")):
