@@ -61,7 +61,7 @@ def test_ten_different_mistakes_are_ten_problems_in_one_report(tmp_path):
         "run.start",
         "streets.network",
         "population.p_car",
-        "population",
+        "population.household_size_shares",
         "orders.0.compliance",
         "shelling.sources.0.events_per_day",
         "movement",
