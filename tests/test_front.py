@@ -251,6 +251,8 @@ def test_windows_that_meet_or_overlap_are_one_and_equal_times_mean_all_day():
     morning = {"first_day": date(2024, 8, 28), "from_time": time(4), "until_time": time(7)}
     hours = curfew(night, morning)
     assert hours.next_allowed_s(23 * 3600.0) == 31 * 3600.0
+    noon = {"first_day": date(2024, 8, 28), "from_time": time(12), "until_time": time(13)}
+    assert curfew(noon, {**noon, "from_time": time(9), "until_time": time(18)}).next_allowed_s(43200.0) == 18 * 3600
     day = date(2024, 8, 29)
     closed = curfew({"first_day": day, "last_day": day, "from_time": time(0), "until_time": time(0)})
     assert closed.next_allowed_s(np.array([23.0, 24.0, 47.9]) * 3600).tolist() == [23 * 3600, 48 * 3600, 48 * 3600]

@@ -120,6 +120,12 @@ def test_events_outside_the_map_before_and_after_the_run_are_counted_and_left_ou
     assert any("outside the map" in line for line in impacts.report)
 
 
+def test_clusters_of_two_sources_stay_apart():
+    one = Events(np.array([1.0, 3.0]), np.ones(2), np.ones(2), np.zeros(2, np.int8), np.array([0, 0]))
+    other = Events(np.array([2.0, 4.0]), np.ones(2), np.ones(2), np.zeros(2, np.int8), np.array([0, 0]))
+    assert gather([one, other], TOWN, 0.0, 10.0).cluster.tolist() == [0, 1, 0, 1]
+
+
 def test_no_source_and_a_rate_of_zero_mean_that_nothing_falls():
     assert len(shell(Shelling(), TOWN, a_run(), 1)) == 0
     assert len(shell(process(events_per_day=0), TOWN, a_run(), 1)) == 0
