@@ -29,12 +29,18 @@ MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 DONE, LOG_FULL = 0, 1
 
 # Counting references to the arrays (atomic, at each inner call) took more than half of the time. Nothing here makes an
-# array, so that there is nothing to count: _nrt=False; inlining and error_model="numpy" remove what is left of calls.
+# array, so that there is nothing to count: _nrt=False. Inlining the large kernels spares passing all arrays on again.
 _kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 _inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 
 
 @_inlined
+def _is_before(a, b):
+    """Return whether one entry of the heap comes before another."""
+    return a.time_s < b.time_s or (a.time_s == b.time_s and a.vehicle < b.vehicle)
+
+
+@_kernel
 def _push(heap, run, time_s, event):
     """Put an event into the heap of the current bucket, ordered by (time, event)."""
     i = run[0].n_heap
@@ -48,31 +54,28 @@ def _push(heap, run, time_s, event):
     heap[i].time_s, heap[i].vehicle = time_s, event
 
 
-@_inlined
+@_kernel
 def _pop(heap, run):
     """Take the first event out of the heap."""
     n = run[0].n_heap - 1
     run[0].n_heap = n
-    time_s, event = heap[n].time_s, heap[n].vehicle
+    last = heap[n]
     i = 0
     while True:
         child = 2 * i + 1
         if child >= n:
             break
         other = child + 1
-        if other < n and (
-            heap[other].time_s < heap[child].time_s
-            or (heap[other].time_s == heap[child].time_s and heap[other].vehicle < heap[child].vehicle)
-        ):
+        if other < n and _is_before(heap[other], heap[child]):
             child = other
-        if heap[child].time_s > time_s or (heap[child].time_s == time_s and heap[child].vehicle > event):
+        if _is_before(last, heap[child]):
             break
         heap[i].time_s, heap[i].vehicle = heap[child].time_s, heap[child].vehicle
         i = child
-    heap[i].time_s, heap[i].vehicle = time_s, event
+    heap[i].time_s, heap[i].vehicle = last.time_s, last.vehicle
 
 
-@_inlined
+@_kernel
 def _schedule(events, wheel, heap, run, event, time_s):
     """Schedule an event that is not scheduled; a time of infinity means that something else will wake it."""
     if time_s == np.inf:
@@ -89,7 +92,7 @@ def _schedule(events, wheel, heap, run, event, time_s):
     run[0].n_in_wheel += 1
 
 
-@_inlined
+@_kernel
 def _refill(events, wheel, heap, run, limit_s):
     """Move on to the next bucket that holds events, no further than that of limit_s, and put them into the heap."""
     last = np.int64(min(limit_s * run[0].buckets_per_s, 9e18))
@@ -115,7 +118,7 @@ def _refill(events, wheel, heap, run, limit_s):
             event = following
 
 
-@_inlined
+@_kernel
 def _cancel(events, wheel, heap, run, event):
     """Take a scheduled event out of heap or wheel; nothing if it is not scheduled."""
     if not events[event].is_scheduled:
@@ -139,6 +142,12 @@ def _cancel(events, wheel, heap, run, event):
         time_s, other = heap[i].time_s, heap[i].vehicle
         if other != event:
             _push(heap, run, time_s, other)
+
+
+@_inlined
+def _slot_of_first(links, arm):
+    """Return the slot of the first vehicle on a link."""
+    return links[arm].ring_first + (links[arm].head & links[arm].ring_mask)
 
 
 @_inlined
@@ -194,7 +203,7 @@ def _join(links, arms, arm, supply, time_s):
     links[supply].first_waiter = arm
 
 
-@_inlined
+@_kernel
 def _unjoin(links, arms, arm):
     """Take an arm out of the list of those waiting for its target, if it is in one."""
     if arms[arm].state == WAITING:
@@ -215,7 +224,7 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
     if arm < n_links:
         if links[arm].head == links[arm].tail:
             return NONE
-        slot = links[arm].ring_first + (links[arm].head & links[arm].ring_mask)
+        slot = _slot_of_first(links, arm)
         ready_s = max(slots[slot].time_s, links[arm].next_exit_s)
         if ready_s > time_s:
             _schedule(events, wheel, heap, run, arm, ready_s)
@@ -252,19 +261,12 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
         return NONE
     other = arms[arm].next_waiter
     while other != NONE:
-        if arms[other].tag_s < arms[arm].tag_s or (
-            arms[other].tag_s == arms[arm].tag_s
-            and (
-                arms[other].joined_s < arms[arm].joined_s
-                or (arms[other].joined_s == arms[arm].joined_s and other < arm)
-            )
-        ):
+        ahead_s = arms[other].tag_s - arms[arm].tag_s
+        longer_s = arms[arm].joined_s - arms[other].joined_s
+        if ahead_s < 0.0 or (ahead_s == 0.0 and (longer_s > 0.0 or (longer_s == 0.0 and other < arm))):
             arm = other
         other = arms[other].next_waiter
-    if arm < n_links:
-        size = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].size
-    else:
-        size = vehicles[arms[arm].queue_first].size
+    size = slots[_slot_of_first(links, arm)].size if arm < n_links else vehicles[arms[arm].queue_first].size
     if _opening_s(links, slots, supply, size, time_s) > time_s:
         freed = links[supply].freed
         if freed < links[supply].head:
@@ -317,7 +319,7 @@ def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
 def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, time_s):
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
-    slot = link.ring_first + (link.head & link.ring_mask)
+    slot = _slot_of_first(links, arm)
     vehicle = slots[slot].vehicle
     if log.size > 0:
         n = run[0].n_logged
@@ -330,13 +332,13 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, t
     link.head += 1
     run[0].n_crossings += 1
     if link.head < link.tail:
-        ready_s = slots[link.ring_first + (link.head & link.ring_mask)].time_s
+        ready_s = slots[_slot_of_first(links, arm)].time_s
         _schedule(events, wheel, heap, run, arm, max(ready_s, link.next_exit_s))
     _wake(links, slots, events, wheel, heap, run, n_arms, arm, time_s)
     return vehicle
 
 
-@_inlined
+@_kernel
 def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, time_s):
     """Put a vehicle into the queue of its first link; return that arm if it is now first there, else -1."""
     node = vehicles[vehicle].origin
@@ -436,7 +438,7 @@ def resume(links, slots, arms, events, wheel, heap, run, changed_arms, changed_s
             if arms[arm].n_queued > 0:
                 _schedule(events, wheel, heap, run, arm, time_s)
         elif links[arm].head < links[arm].tail:
-            ready_s = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].time_s
+            ready_s = slots[_slot_of_first(links, arm)].time_s
             _schedule(events, wheel, heap, run, arm, max(time_s, ready_s, links[arm].next_exit_s))
     for supply in changed_supplies:
         _cancel(events, wheel, heap, run, n_arms + supply)
