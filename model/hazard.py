@@ -146,7 +146,7 @@ def shell(settings, area, run, seed, front=None):
     """Return the Impacts of a run: the sum of all sources of its shelling.
 
     settings: `Shelling`. area: `Area`. run: anything with `start` (datetime, local if it has no zone) and
-    `duration_h`. front: has `distance_km(x_m, y_m, time_s)` with time_s since the run's start; None: no front.
+    `duration_h`. front: `LineFront` or `AreaFront`; None: no front.
     """
     from safepassage.model.event_tables import replay
     from safepassage.model.shelling_process import simulate

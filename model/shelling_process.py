@@ -34,13 +34,14 @@ COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE = range(8)
 def simulate(process, area, start_s, end_s, seed, time_zone, front=None, source_number=0):
     """Return the Events of a process between two moments (epoch seconds), with some before and after.
 
-    process: `ShellingProcess`. front: has `distance_km(x_m, y_m, time_s)`, time_s since start_s; None: no front.
+    process: `ShellingProcess`. front: `LineFront` or `AreaFront`, in time since start_s; None: no front.
     """
     hours = np.arange(int(start_s // HOUR_S) - process.warm_up_h, int(-(-end_s // HOUR_S)), dtype=np.int64)
     if hours.size > HOURS_OF_KEYS:
         raise ScenarioError(f"the run covers {hours.size} hours; at most {HOURS_OF_KEYS} can be drawn. Shorten it.")
     grid = Grid(process, area)
-    fields = [grid.field(process, front, day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
+    nearness = grid.nearness(process, front)
+    fields = [grid.zone_weight * nearness(day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
     mean = expected_background(process, grid, hours, fields, time_zone)
     background = _background(process, grid, hours, mean, fields, seed, source_number)
     return _with_aftershocks(process, *background, seed, source_number)
@@ -74,12 +75,12 @@ class Grid:
             inside = (self.x_m >= west) & (self.x_m < east) & (self.y_m >= south) & (self.y_m < north)
             self.zone_weight[inside] *= zone.weight
 
-    def field(self, process, front, time_s):
-        """Return the relative rate of each square with the front as it stands at time_s; 1 at the front line."""
+    def nearness(self, process, front):
+        """Return a function of time_s that gives the relative rate of each square by the front; 1 at its line."""
         if front is None:
-            return self.zone_weight
-        distance_km = np.maximum(front.distance_km(self.x_m, self.y_m, time_s), 0.0)
-        return self.zone_weight * np.exp(-distance_km / process.front_reach_km)
+            return lambda time_s: np.ones(self.x_m.size)
+        squares = front.over(self.x_m, self.y_m)
+        return lambda time_s: np.exp(-np.maximum(squares.distance_km(time_s), 0.0) / process.front_reach_km)
 
 
 def ramp_factor(process, moment_s, time_zone):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from safepassage.model.front import LineFront
 from safepassage.model.hazard import Area, epoch_s, shell
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import Shelling, ShellingProcess
@@ -99,18 +100,14 @@ def test_the_background_is_uniform_where_nothing_says_otherwise():
     assert stats.kstest(events.y_m / 40_000, "uniform").pvalue > 0.001
 
 
-class EastFront:
-    """A front at the eastern edge; it comes nearer by 1 km a day if it moves."""
-
-    def __init__(self, km_a_day=0.0):
-        self.km_a_day = km_a_day
-
-    def distance_km(self, x_m, y_m, time_s):
-        return 40.0 - x_m / 1000 - self.km_a_day * time_s / DAY_S
+def east_front(km_a_day=0.0):
+    """Return a front that starts at the eastern edge, 20 km from the centre, and comes nearer."""
+    seconds = np.array([0.0, 30 * DAY_S])
+    return LineFront(seconds, 20.0 - km_a_day * seconds / DAY_S, 20_000.0, 20_000.0, np.pi / 2)
 
 
 def test_the_background_falls_by_a_factor_e_over_the_reach_of_the_front():
-    _, events = simulated(branching_ratio=0.0, front=EastFront(), front_reach_km=5.0)
+    _, events = simulated(branching_ratio=0.0, front=east_front(), front_reach_km=5.0)
     distance_km = 40.0 - events.x_m / 1000
     counts = np.histogram(distance_km, bins=[0, 5, 10, 15, 20])[0]
     expected = np.exp(-np.arange(4)) * (1 - np.exp(-1)) / (1 - np.exp(-8)) * distance_km.size
@@ -118,7 +115,7 @@ def test_the_background_falls_by_a_factor_e_over_the_reach_of_the_front():
 
 
 def test_an_approaching_front_raises_a_rate_given_per_area_and_only_moves_one_given_per_day():
-    changes = {"branching_ratio": 0.0, "front": EastFront(1.0), "n_days": 10}
+    changes = {"branching_ratio": 0.0, "front": east_front(1.0), "n_days": 10}
     _, per_area = simulated(events_per_day=None, background_per_km2_day=5.0, **changes)
     _, per_day = simulated(**changes)
     for events, rises in ((per_area, True), (per_day, False)):
@@ -191,7 +188,7 @@ def test_squares_fill_the_map_exactly_and_a_rate_per_area_is_one_per_area():
     grid = Grid(process, area)
     assert grid.n_east * grid.width_m == pytest.approx(1000) and grid.n_north * grid.height_m == pytest.approx(750)
     hours = np.arange(int(START_S // 3600), int(START_S // 3600) + 5)
-    mean = expected_background(process, grid, hours, [grid.field(process, None, 0.0)] * 2, KYIV)
+    mean = expected_background(process, grid, hours, [grid.nearness(process, None)(0.0)] * 2, KYIV)
     np.testing.assert_allclose(mean, 0.75)
 
 

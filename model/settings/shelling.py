@@ -49,7 +49,9 @@ class RecordedShelling(Section):
     """What to do if some times carry an offset and others do not: refuse the file, or read the latter in
     `time_zone` and report how many."""
     event_types: tuple[str, ...] | None = None
-    """Types of event to take from an export; default: those of shelling, missiles, air and drone strikes."""
+    """What to take from an export: values of ACLED's sub_event_type, names of VIINA's t_..._b columns, or values of
+    UCDP's type_of_violence. Default: shelling, missiles, air and drone strikes; from UCDP, which does not tell them
+    from other fatal events, all."""
     first_day: date | None = None
     """First day of the period to replay, in `time_zone`; default: all that the file has."""
     last_day: date | None = None
