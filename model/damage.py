@@ -265,7 +265,7 @@ class Damage:
         self.is_open_walk[links] = walk & self._walkable[links]
         self.residual_width_m[links] = np.where(stands, width_m, 0.0)
         self.residual_walk_width_m[links] = np.where(stands, walk_m, 0.0)
-        lanes = np.minimum(1.0, lanes_left / np.maximum(self._n_lanes[row], 1e-9))
+        lanes = lanes_left / np.maximum(self._n_lanes[row], 1e-9)
         share = np.divide(width_m, self._carriageway_m[row], out=np.ones(row.size), where=lost_m > 0)
         walk_share = np.divide(walk_m, self._open_m[row], out=np.ones(row.size), where=lost_walk_m > 0)
         self.capacity_factor[links] = np.where(car, np.minimum(lanes, share), 0.0)

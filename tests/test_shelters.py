@@ -1,4 +1,6 @@
+import json
 from collections import defaultdict
+from types import SimpleNamespace
 
 import mesa
 import numpy as np
@@ -6,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from safepassage.agents.shelters import Shelter, Shelters
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.shelters import Shelters as Settings
+from safepassage.model.shelters import build_shelters
+
+STREETS = SimpleNamespace(
+    project=lambda longitude, latitude: (longitude * 10, latitude * 10),
+    nearest_node=lambda x_m, y_m: (np.arange(len(x_m), dtype=np.int32), None),
+)
+"""A stand-in in which a degree is 10 m."""
 
 
 def admit_one_by_one(x_m, y_m, n_members, shelter_x_m, shelter_y_m, capacity, reach_m):
@@ -69,3 +81,44 @@ def test_a_capacity_below_zero_and_columns_of_unequal_length_are_refused():
         Shelters.empty(["a"], [0.0], [0.0], [-1])
     with pytest.raises(ValueError, match="1 names but 2 values of x_m"):
         Shelters.empty(["a"], [0.0, 1.0], [0.0], [1])
+
+
+def point(name, capacity, longitude=1.0, latitude=2.0, kind="Point"):
+    geometry = {"type": kind, "coordinates": [longitude, latitude]}
+    return {"type": "Feature", "geometry": geometry, "properties": {"name": name, "capacity": capacity}}
+
+
+def write(path, *features):
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def test_shelters_come_from_the_scenario_and_from_a_file(tmp_path):
+    path = write(tmp_path / "a.geojson", point("school", 30))
+    places = ({"name": "hall", "capacity": 5, "x_m": 7.0, "y_m": 8.0},)
+    shelters = build_shelters(Settings(places=places, file=path), STREETS)
+    assert shelters.name == ("hall", "school")
+    assert shelters.x_m.tolist() == [7.0, 10.0] and shelters.y_m.tolist() == [8.0, 20.0]
+    assert shelters.capacity.tolist() == [5, 30] and shelters.node.tolist() == [0, 1]
+    assert len(build_shelters(Settings(), STREETS)) == 0
+    assert Settings().reach_m == pytest.approx(400 / 1.3)
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        ([point("a", 3), point("a", 4)], "'a' is the name of more than one"),
+        ([point("a", 3), point("b", 0)], "feature 1, capacity = 0"),
+        ([point(None, 3)], "feature 0, name = None"),
+        ([point("a", 3, kind="MultiPoint")], "feature 0 is a MultiPoint"),
+    ],
+)
+def test_a_file_of_shelters_that_cannot_be_used_is_refused_with_the_feature(tmp_path, features, words):
+    with pytest.raises(ScenarioError, match=words):
+        build_shelters(Settings(file=write(tmp_path / "a.geojson", *features)), STREETS)
+
+
+def test_a_shelter_without_a_place_or_with_two_is_refused():
+    for place in ({}, {"x_m": 1.0}, {"x_m": 1.0, "y_m": 1.0, "longitude_deg": 1.0, "latitude_deg": 1.0}):
+        with pytest.raises(ValidationError, match="give longitude_deg and latitude_deg, or x_m and y_m"):
+            Settings(places=({"name": "a", "capacity": 3, **place},))

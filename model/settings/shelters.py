@@ -1,0 +1,50 @@
+"""Shelters: where, for how many, and how far people walk to one. A protective lever."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from safepassage.model.settings.base import DataFile, Section
+
+
+class ShelterPlace(Section):
+    """One shelter. Say where in longitude and latitude, or in metres of the map's plane."""
+
+    name: str
+    """Name, unlike any other shelter's."""
+    capacity: Annotated[int, Field(gt=0)]
+    """People it holds."""
+    longitude_deg: float | None = None
+    latitude_deg: float | None = None
+    """Place in degrees (WGS 84)."""
+    x_m: float | None = None
+    y_m: float | None = None
+    """Place in the plane of the map (m)."""
+
+    @model_validator(mode="after")
+    def _one_place(self):
+        degrees = (self.longitude_deg is not None, self.latitude_deg is not None)
+        metres = (self.x_m is not None, self.y_m is not None)
+        if (all(degrees) and not any(metres)) or (all(metres) and not any(degrees)):
+            return self
+        raise ValueError(f"shelter {self.name!r}: give longitude_deg and latitude_deg, or x_m and y_m")
+
+
+class Shelters(Section):
+    """Purpose-built shelters that people can walk to."""
+
+    places: tuple[ShelterPlace, ...] = ()
+    """Shelters, one by one."""
+    file: DataFile | None = None
+    """GeoJSON of points, each with `name` and `capacity`; added to `places`."""
+    walking_distance_m: Annotated[float, Field(ge=0)] = 400.0
+    """Farthest that people walk to a shelter (m): five minutes. Assumption."""
+    detour_factor: Annotated[float, Field(ge=1)] = 1.3
+    """Way along streets over the straight line. Assumption."""
+    share_who_go: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of households that go to a shelter with room during an alert, if one is in reach. Assumption."""
+
+    @property
+    def reach_m(self) -> float:
+        """Straight-line distance within which a shelter is in reach (m)."""
+        return self.walking_distance_m / self.detour_factor
