@@ -316,10 +316,10 @@ def _pass_gate(crowd, walker, now_s):
 @kernel
 def _is_among(values, n, value):
     """Return whether a value is among the first n."""
+    found = False
     for k in range(n):
-        if values[k] == value:
-            return True
-    return False
+        found = found or values[k] == value
+    return found
 
 
 @kernel

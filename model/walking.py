@@ -111,7 +111,8 @@ class Walking:
         self._crowd = Crowd(
             _record_array(n_parties, WALKER, link=-1, child=-1, sibling=-1, node=-1, wanted=NO_ROUTE),
             links, streets, np.full(n_slots, -1, dtype=np.int32), _record_array(1, CLOCK), rules,
-            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none, np.zeros((3, 16), dtype=np.int32),
+            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
+            np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
         self.time_s = 0.0
         self._departure_s, self._departing = np.empty(0), none
@@ -145,10 +146,9 @@ class Walking:
         departure_s = np.broadcast_to(np.asarray(departure_s, dtype=float), ids.shape)
         walkers = self._crowd.walkers
         self._check(ids, departure_s, np.broadcast_to(free_speed_m_s, ids.shape), np.broadcast_to(n_persons, ids.shape))
-        for name, value in dict(
-            link=-1, child=-1, sibling=-1, wanted=NO_ROUTE, speed_m_s=free_speed_m_s, n_persons=n_persons,
-            class_row=class_row, stage=Stage.DUE, **start,
-        ).items():  # fmt: skip
+        rows = {"link": -1, "child": -1, "sibling": -1, "wanted": NO_ROUTE, "class_row": class_row, "stage": Stage.DUE}
+        rows |= {"speed_m_s": free_speed_m_s, "n_persons": n_persons} | start
+        for name, value in rows.items():
             walkers[name][ids] = value
         waiting = slice(int(self._crowd.clock[0].n_departed), None)
         departing = np.concatenate([self._departing[waiting], ids])

@@ -1,0 +1,33 @@
+"""Free walking speeds by age, sex and mobility, and factors on stairs."""
+
+import numpy as np
+
+AGE_LIMITS = np.array([30, 50])
+"""First age of the second and of the third group (years): under 30, 30 to 50, over 50."""
+LEAST_SPEED_M_S = np.array(
+    [
+        [[1.11, 0.97, 0.84], [0.64, 0.64, 0.64], [0.55, 0.55, 0.55]],
+        [[0.93, 0.71, 0.56], [0.43, 0.43, 0.43], [0.37, 0.37, 0.37]],
+    ]
+)
+"""[man, woman][Mobility][age group]: lower end of the uniform range (m/s). IMO MSC.1/Circ.1533 (2016), Annex 3, table
+3.4. The circular gives impaired mobility for people over 50 alone: "mobility impaired (1)" is taken for SLOW and
+"(2)" for NEEDS_ASSISTANCE at every age (assumption: impairment, not age, then sets the speed)."""
+GREATEST_SPEED_M_S = np.array(
+    [
+        [[1.85, 1.62, 1.40], [1.06, 1.06, 1.06], [0.91, 0.91, 0.91]],
+        [[1.55, 1.19, 0.94], [0.71, 0.71, 0.71], [0.61, 0.61, 0.61]],
+    ]
+)
+"""As LEAST_SPEED_M_S: upper end of the range (m/s)."""
+STAIRS_UP_FACTOR = 0.610 / 1.34
+"""Horizontal speed upstairs / speed on the flat: Weidmann (1993), 0.610 m/s."""
+STAIRS_DOWN_FACTOR = 0.694 / 1.34
+"""Horizontal speed downstairs / speed on the flat: Weidmann (1993), 0.694 m/s."""
+
+
+def free_speed_m_s(age, is_female, mobility, u):
+    """Return each person's free speed on the flat (m/s): the share u (0 to 1) of the way through the group's range."""
+    group = np.searchsorted(AGE_LIMITS, np.asarray(age), side="right")
+    row = np.asarray(is_female).astype(np.int64), np.asarray(mobility).astype(np.int64), group
+    return LEAST_SPEED_M_S[row] + (GREATEST_SPEED_M_S[row] - LEAST_SPEED_M_S[row]) * u
