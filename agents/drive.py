@@ -37,7 +37,7 @@ _inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline=
 @_inlined
 def _is_before(a, b):
     """Return whether one entry of the heap comes before another."""
-    return a.time_s < b.time_s or (a.time_s == b.time_s and a.vehicle < b.vehicle)
+    return a.time_s < b.time_s or (a.time_s == b.time_s and a.event < b.event)
 
 
 @_kernel
@@ -47,11 +47,11 @@ def _push(heap, run, time_s, event):
     run[0].n_heap = i + 1
     while i > 0:
         parent = (i - 1) >> 1
-        if heap[parent].time_s < time_s or (heap[parent].time_s == time_s and heap[parent].vehicle < event):
+        if heap[parent].time_s < time_s or (heap[parent].time_s == time_s and heap[parent].event < event):
             break
-        heap[i].time_s, heap[i].vehicle = heap[parent].time_s, heap[parent].vehicle
+        heap[i].time_s, heap[i].event = heap[parent].time_s, heap[parent].event
         i = parent
-    heap[i].time_s, heap[i].vehicle = time_s, event
+    heap[i].time_s, heap[i].event = time_s, event
 
 
 @_kernel
@@ -70,9 +70,9 @@ def _pop(heap, run):
             child = other
         if _is_before(last, heap[child]):
             break
-        heap[i].time_s, heap[i].vehicle = heap[child].time_s, heap[child].vehicle
+        heap[i].time_s, heap[i].event = heap[child].time_s, heap[child].event
         i = child
-    heap[i].time_s, heap[i].vehicle = last.time_s, last.vehicle
+    heap[i].time_s, heap[i].event = last.time_s, last.event
 
 
 @_kernel
@@ -139,7 +139,7 @@ def _cancel(events, wheel, heap, run, event):
     n = run[0].n_heap
     run[0].n_heap = 0
     for i in range(n):
-        time_s, other = heap[i].time_s, heap[i].vehicle
+        time_s, other = heap[i].time_s, heap[i].event
         if other != event:
             _push(heap, run, time_s, other)
 
@@ -157,7 +157,7 @@ def _opening_s(links, slots, supply, size, time_s):
     freed, mask, first = link.freed, link.ring_mask, link.ring_first
     used = link.used
     while freed < link.head and slots[first + (freed & mask)].time_s <= time_s:
-        used -= slots[first + (freed & mask)].size
+        used -= slots[first + (freed & mask)].car_units
         freed += 1
     link.freed = freed
     link.used = used
@@ -166,7 +166,7 @@ def _opening_s(links, slots, supply, size, time_s):
         if freed == link.head:
             return np.inf
         opening_s = max(opening_s, slots[first + (freed & mask)].time_s)
-        used -= slots[first + (freed & mask)].size
+        used -= slots[first + (freed & mask)].car_units
         freed += 1
     return opening_s
 
@@ -229,7 +229,7 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
         if ready_s > time_s:
             _schedule(events, wheel, heap, run, arm, ready_s)
             return NONE
-        size = slots[slot].size
+        size = slots[slot].car_units
         node = links[arm].downstream
         supply = _way_on(vehicles, next_link, paths, slots[slot].vehicle, node)
         if supply == ARRIVED:
@@ -238,7 +238,7 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
         if arms[arm].n_queued == 0:
             return NONE
         supply = arm - n_links
-        size = vehicles[arms[arm].queue_first].size
+        size = vehicles[arms[arm].queue_first].car_units
     if supply == NO_ROUTE or not links[supply].is_open:
         arms[arm].target = supply
         arms[arm].state = LOST if supply == NO_ROUTE else SHUT_OUT
@@ -266,7 +266,8 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
         if ahead_s < 0.0 or (ahead_s == 0.0 and (longer_s > 0.0 or (longer_s == 0.0 and other < arm))):
             arm = other
         other = arms[other].next_waiter
-    size = slots[_slot_of_first(links, arm)].size if arm < n_links else vehicles[arms[arm].queue_first].size
+    vehicle = slots[_slot_of_first(links, arm)].vehicle if arm < n_links else arms[arm].queue_first
+    size = vehicles[vehicle].car_units
     if _opening_s(links, slots, supply, size, time_s) > time_s:
         freed = links[supply].freed
         if freed < links[supply].head:
@@ -282,7 +283,7 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
 @_inlined
 def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, vehicle, supply, time_s):
     """Let a vehicle into a link, or out of the network."""
-    size = vehicles[vehicle].size
+    size = vehicles[vehicle].car_units
     link = links[supply]
     link.next_entry_s = time_s + size * link.in_headway_s
     tail = link.tail
@@ -294,7 +295,7 @@ def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, 
         return
     ready_s = time_s + max(link.free_flow_time_s, link.length_m * vehicles[vehicle].s_per_m)
     slot = link.ring_first + (tail & link.ring_mask)
-    slots[slot].time_s, slots[slot].vehicle, slots[slot].size = ready_s, vehicle, size
+    slots[slot].time_s, slots[slot].vehicle, slots[slot].car_units = ready_s, vehicle, size
     link.used += size
     vehicles[vehicle].state = DRIVING
     vehicles[vehicle].link = supply
@@ -310,7 +311,7 @@ def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
     """Note an arrival: the vehicle leaves the network at a node."""
     n = run[0].n_arrived
     run[0].n_arrived = n + 1
-    arrivals[n].time_s, arrivals[n].vehicle, arrivals[n].size = time_s, vehicle, node
+    arrivals[n].time_s, arrivals[n].vehicle, arrivals[n].node = time_s, vehicle, node
     vehicles[vehicle].state = ABSENT
     vehicles[vehicle].link = NONE
 
@@ -327,7 +328,7 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, t
         log[n].entry_s, log[n].exit_s = vehicles[vehicle].entry_s, time_s
         log[n].vehicle, log[n].link = vehicle, arm
     link.delay_s += time_s - slots[slot].time_s
-    link.next_exit_s = time_s + slots[slot].size * link.out_headway_s
+    link.next_exit_s = time_s + slots[slot].car_units * link.out_headway_s
     slots[slot].time_s = time_s + link.wave_time_s
     link.head += 1
     run[0].n_crossings += 1
@@ -373,7 +374,7 @@ def advance(
 
     Records as in drive_state. links: LINK[n_links + n_nodes]. slots: all rings. arms: ARM[2 n_links].
     events: EVENT[arms + supplies], at the index of the arm or at n_arms + supply.
-    departures: SLOT sorted by (time, vehicle). arrivals: SLOT (size holds the node), room for every vehicle present.
+    departures: SLOT sorted by (time, vehicle). arrivals: room for every vehicle present.
     next_link: int32[n_tables, n_nodes]. paths: int32. All but departures, next_link and paths are written.
     """
     n_arms = arms.size
@@ -398,7 +399,7 @@ def advance(
                 continue
             arm = _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, time_s)
         else:
-            event = heap[0].vehicle
+            event = heap[0].event
             _pop(heap, run)
             events[event].is_scheduled = 0
             if event < n_arms:

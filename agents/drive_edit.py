@@ -127,13 +127,14 @@ def take_off(links, slots, arms, vehicles, run, vehicle, time_s):
     while slots[first + (i & mask)].vehicle != vehicle:
         i += 1
     was_first = i == links[at].head
-    size = slots[first + (i & mask)].size
+    size = slots[first + (i & mask)].car_units
     while i > links[at].head:
         to, of = first + (i & mask), first + ((i - 1) & mask)
-        slots[to].time_s, slots[to].vehicle, slots[to].size = slots[of].time_s, slots[of].vehicle, slots[of].size
+        slots[to].time_s, slots[to].vehicle = slots[of].time_s, slots[of].vehicle
+        slots[to].car_units = slots[of].car_units
         i -= 1
     slots[first + (i & mask)].time_s = time_s + links[at].wave_time_s
     slots[first + (i & mask)].vehicle = vehicle
-    slots[first + (i & mask)].size = size
+    slots[first + (i & mask)].car_units = size
     links[at].head += 1
     return at, was_first

@@ -17,7 +17,7 @@ LINK = np.dtype(
 )  # fmt: skip
 """A link or sink; 128 bytes. Ring of slots: freed..head have left but their room is not back yet, head..tail are on
 the link; head and tail are also the counts of those who have left and entered. Sizes in car units."""
-SLOT = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("size", "i4")], align=True)
+SLOT = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("car_units", "i4")], align=True)
 """On the link: when the vehicle can be at its end. Having left: when its room comes back."""
 ARM = np.dtype(
     [
@@ -28,8 +28,9 @@ ARM = np.dtype(
 )  # fmt: skip
 VEHICLE = np.dtype(
     [
-        ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"), ("size", "i4"),
-        ("table", "i4"), ("path_next", "i4"), ("path_end", "i4"), ("origin", "i4"), ("queue_next", "i4"),
+        ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"),
+        ("car_units", "i4"), ("table", "i4"), ("path_next", "i4"), ("path_end", "i4"), ("origin", "i4"),
+        ("queue_next", "i4"),
     ],
     align=True,
 )  # fmt: skip
@@ -42,7 +43,12 @@ RUN = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-HEAP = SLOT
-"""Heap of the current bucket: the event stands in the place of the vehicle."""
+HEAP = np.dtype([("time_s", "f8"), ("event", "i4")], align=True)
+ARRIVAL = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("node", "i4")], align=True)
 LOG = np.dtype([("entry_s", "f8"), ("exit_s", "f8"), ("vehicle", "i4"), ("link", "i4")], align=True)
 """One crossing of a link."""
+
+
+def records(n, dtype):
+    """Return n zeroed records whose fields are attributes, compiled or not."""
+    return np.zeros(n, dtype).view(np.recarray)

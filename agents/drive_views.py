@@ -22,7 +22,7 @@ def write_positions(position_m, links, slots, vehicles, some_links, time_s):
             entry_s = vehicles[vehicle].entry_s
             share = (time_s - entry_s) / max(slots[slot].time_s - entry_s, 1e-9)
             position_m[vehicle] = max(0.0, min(limit_m, share * links[at].length_m))
-            limit_m = position_m[vehicle] - slots[slot].size * links[at].jam_spacing_m
+            limit_m = position_m[vehicle] - slots[slot].car_units * links[at].jam_spacing_m
 
 
 @njit(cache=True, nogil=True)
@@ -44,11 +44,11 @@ def write_link_times(link_time_s, links, slots, n_links, time_s):
             continue
         on_link, left = 0, 0
         for i in range(link.head, link.tail):
-            on_link += slots[link.ring_first + (i & link.ring_mask)].size
+            on_link += slots[link.ring_first + (i & link.ring_mask)].car_units
         for i in range(link.freed, link.head):
             slot = link.ring_first + (i & link.ring_mask)
             if slots[slot].time_s > time_s:
-                left += slots[slot].size
+                left += slots[slot].car_units
         headway_s = max(link.out_headway_s, link.wave_time_s / max(left, 1.0))
         link_time_s[at] = max(link.free_flow_time_s + late_s, on_link * headway_s)
 

@@ -6,7 +6,7 @@ The rules of motion are in agents/drive.py; this class checks what it is given, 
 import numpy as np
 
 from safepassage.agents import drive, drive_edit
-from safepassage.agents.drive_state import ARM, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
+from safepassage.agents.drive_state import ARM, ARRIVAL, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE, records
 from safepassage.model.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 
@@ -74,7 +74,7 @@ class Driving(DrivingViews):
             given = _checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
             self.flow_capacity_per_s = np.minimum(given, self.flow_capacity_per_s)
         self._set_out_headway()
-        self._vehicles = np.zeros(0, VEHICLE)
+        self._vehicles = records(0, VEHICLE)
         self._grow(n_vehicles)
         self._choose_buckets()
 
@@ -100,7 +100,7 @@ class Driving(DrivingViews):
     def _build_state(self, sink_flow_capacity_per_s):
         """Make the records of links, sinks, arms, slots and events, all empty."""
         n, n_nodes = self.n_links, self.n_nodes
-        links = self._links = np.zeros(n + n_nodes, LINK)
+        links = self._links = records(n + n_nodes, LINK)
         links["first_waiter"] = drive.NONE
         links["is_open"] = 1
         links["downstream"][:n] = self.downstream
@@ -115,16 +115,16 @@ class Driving(DrivingViews):
         if sink_flow_capacity_per_s is not None:
             capacity = _checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, n_nodes, of="node")
             links["in_headway_s"][n:] = 1.0 / capacity
-        self._slots = np.zeros(int(slots.sum()), SLOT)
-        self._arms = np.zeros(2 * n, ARM)
+        self._slots = records(int(slots.sum()), SLOT)
+        self._arms = records(2 * n, ARM)
         self._arms["tag_target"] = drive.NONE
-        self._events = np.zeros(3 * n + n_nodes, EVENT)
-        self._heap = np.zeros(3 * n + n_nodes + 1, HEAP)
-        self._run = np.zeros(1, RUN)
+        self._events = records(3 * n + n_nodes, EVENT)
+        self._heap = records(3 * n + n_nodes + 1, HEAP)
+        self._run = records(1, RUN)
         self._run["held_first"] = drive.NONE
-        self._departures = np.zeros(0, SLOT)
-        self._arrivals = np.zeros(0, SLOT)
-        self._log = np.zeros(65536 if self._record else 0, LOG)
+        self._departures = records(0, SLOT)
+        self._arrivals = records(0, ARRIVAL)
+        self._log = records(65536 if self._record else 0, LOG)
         self._paths = NO_PATH
         self._next_link = np.full((1, n_nodes), drive.NO_ROUTE, np.int32)
 
@@ -149,7 +149,7 @@ class Driving(DrivingViews):
 
     def _grow(self, n_vehicles):
         if n_vehicles > self._vehicles.size:
-            vehicles = np.zeros(max(n_vehicles, 2 * self._vehicles.size), VEHICLE)
+            vehicles = records(max(n_vehicles, 2 * self._vehicles.size), VEHICLE)
             vehicles["link"] = drive.NONE
             vehicles[: self._vehicles.size] = self._vehicles
             self._vehicles = vehicles
@@ -170,11 +170,11 @@ class Driving(DrivingViews):
 
     def _set_out(self, ids, time_s):
         """Merge vehicles into those still to depart, in the order of (time, id)."""
-        run, new = self._run[0], np.zeros(len(ids), SLOT)
+        run, new = self._run[0], records(len(ids), SLOT)
         new["vehicle"], new["time_s"] = ids, time_s
         rest = self._departures[run["next_departure"] : run["n_departures"]]
         both = np.concatenate([rest, new])
-        self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
+        self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))].view(np.recarray)
         run["next_departure"], run["n_departures"] = 0, both.size
 
     def add(self, ids, origin, departure_s, *, table=0, size=1, max_speed_m_s=np.inf, paths=None):
@@ -203,7 +203,7 @@ class Driving(DrivingViews):
         vehicles["link"][ids] = drive.NONE
         vehicles["origin"][ids] = origin
         vehicles["departure_s"][ids] = departure_s
-        vehicles["size"][ids] = size
+        vehicles["car_units"][ids] = size
         vehicles["s_per_m"][ids] = 1.0 / np.asarray(max_speed_m_s, np.float64)
         vehicles["table"][ids] = drive.NONE if paths is not None else table
         self._n_present += ids.size
@@ -249,7 +249,7 @@ class Driving(DrivingViews):
         if not (until_s >= self.time_s and np.isfinite(until_s)):
             raise ScenarioError(f"cannot advance to {until_s} s: it is {self.time_s} s; give that time or a later one")
         if self._arrivals.size < self._n_present:
-            self._arrivals = np.zeros(self._n_present, SLOT)
+            self._arrivals = records(self._n_present, ARRIVAL)
         state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)
         given = (self._departures, self._next_link, self._paths, float(until_s))
         while drive.advance(*state, self._run, self._arrivals, self._log, *given) == drive.LOG_FULL:
@@ -259,7 +259,7 @@ class Driving(DrivingViews):
         self._run["n_arrived"] = 0
         self._n_present -= n
         arrived = self._arrivals[:n]
-        return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["size"].copy())
+        return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["node"].copy())
 
     def _keep_log(self):
         n = int(self._run["n_logged"][0])
