@@ -162,7 +162,7 @@ class Recorder:
             "highway": pa.array(streets.highway_names).take(pa.array(streets.highway)),
             "length_m": streets.length_m,
             "n_vehicles": model.movement.driving.n_left,
-            "n_walking_parties": model.movement.walking.n_left,
+            "n_walking_persons": model.movement.walking.n_left,
             "delay_vehicle_h": model.movement.driving.delay_s / 3600.0,
             "closed_time_s": model.surroundings.closed_time_s,
             "x_m": results.as_lists(streets.geometry_first, streets.geometry_x_m),

@@ -1,0 +1,227 @@
+import os
+import pickle
+import subprocess
+import sys
+
+import mesa
+import numpy as np
+import pytest
+
+from safepassage.agents.civilians import Civilian, Injury, Status
+from safepassage.agents.households import Household
+from safepassage.agents.parties import Mode
+from safepassage.agents.routes import EvacuationRoute
+from safepassage.agents.shelling import ShellingEvent
+from safepassage.model import results
+from safepassage.model.config import load
+from safepassage.model.evacuation import EvacuationModel, prepare
+from safepassage.model.population import PopulationError
+from safepassage.model.settings.base import ScenarioError
+
+QUIET = {"shelling.sources": []}
+SHORT = {"run.duration_h": 1.5}
+
+
+def town(**changes):
+    return EvacuationModel("tiny_town", **changes)
+
+
+def digests(model):
+    return {name: results.digest(table) for name, table in model.recorder.tables().items()}
+
+
+@pytest.fixture(scope="module")
+def finished():
+    return town().run()
+
+
+def test_everybody_has_exactly_one_status_at_every_step():
+    model = town(**SHORT)
+    while model.running:
+        model.step()
+        assert model.recorder.n_by_status.sum() == 2000
+        model.population.check(model.movement.n_moving)
+
+
+def test_a_person_who_travels_without_a_party_is_noticed():
+    model = town(**SHORT)
+    model.people.status[3] = Status.TRAVELLING
+    with pytest.raises(PopulationError):
+        model.population.check(model.movement.n_moving)
+
+
+def test_everybody_has_a_reason_at_the_end(finished):
+    persons = finished.recorder.tables()["persons"].to_pandas()
+    assert persons.reason.notna().all()
+    by_car = persons[persons.reason == "safe by car"]
+    assert len(by_car) > 100 and (by_car.status == "SAFE").all() and by_car.has_car.all()
+    stayers = persons[persons.reason == "staying: will not leave"]
+    assert len(stayers) and np.isinf(stayers.decision_time_s).all()
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first, again, other = (digests(town(rng=seed, **SHORT).run()) for seed in (3, 3, 4))
+    assert first == again
+    assert first["persons"] != other["persons"] and first["impacts"] != other["impacts"]
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_results_do_not_depend_on_the_number_of_threads(threads, finished):
+    code = (
+        "from safepassage.model.evacuation import EvacuationModel; from safepassage.model import results;"
+        "m = EvacuationModel('tiny_town').run();"
+        "print({n: results.digest(t) for n, t in m.recorder.tables().items()})"
+    )
+    env = {**os.environ, "NUMBA_NUM_THREADS": threads}
+    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == str(digests(finished))
+
+
+def test_a_step_half_as_long_changes_no_departure_and_no_arrival():
+    long, short = (town(**QUIET, **{"run.step_s": step_s}).run() for step_s in (60.0, 30.0))
+    assert (long.households.departure_time_s == short.households.departure_time_s).all()
+    assert (long.parties.arrival_time_s == short.parties.arrival_time_s).all()
+
+
+def test_two_plans_see_the_same_shells_and_the_same_people():
+    early, late = (town(**SHORT, **{"orders.0.issued_h": at}) for at in (0.0, 1.0))
+    assert (early.impacts.time_s == late.impacts.time_s).all() and (early.impacts.x_m == late.impacts.x_m).all()
+    assert (early.people.age == late.people.age).all()
+    assert (early.households.home_x_m == late.households.home_x_m).all()
+
+
+def test_closing_a_street_that_nobody_uses_changes_no_bit(finished):
+    links = finished.recorder.tables()["links"].to_pandas()
+    streets = finished.streets
+    used = links.n_vehicles.to_numpy() + links.n_walking_persons.to_numpy() > 0
+    used_street = np.bincount(streets.link_street, used) > 0
+    touched = np.isfinite(finished.surroundings.closed_time_s)
+    free = [k for k in range(streets.n_links) if not used_street[streets.link_street[k]] and not touched[k]]
+    ends = [streets.node_id[streets.link_upstream[free[0]]], streets.node_id[streets.link_downstream[free[0]]]]
+    closed = town(**{"damage.dated_losses": [{"at_h": 0.1, "between": ends}]}).run()
+    assert not closed.movement.car_open[free[0]] and finished.movement.car_open[free[0]]
+    before, after = digests(finished), digests(closed)
+    for name in ("persons", "trips", "impacts", "exits", "exposure"):
+        assert before[name] == after[name]
+
+
+def test_no_shells_no_harm():
+    model = town(**QUIET, **SHORT).run()
+    assert (model.people.injury == Injury.NONE).all() and model.recorder.n_by_status[Status.DEAD] == 0
+
+
+def test_more_protection_never_raises_casualties():
+    harsh = {"shelling.sources": [{"kind": "process", "events_per_day": 6000}], "run.duration_h": 0.5, "orders": []}
+    weak, strong = (
+        town(**harsh, **{"harm.protection.upper_floor": upper, "harm.protection.inner_room": upper}).run()
+        for upper in (1.0, 0.1)
+    )
+    assert (strong.people.injury <= weak.people.injury).all()
+    assert (strong.people.injury < weak.people.injury).any()
+
+
+@pytest.mark.parametrize("earlier_h", [0.0, 0.2])
+def test_an_earlier_order_never_lets_fewer_people_out_by_any_time(earlier_h):
+    early, late = (town(**QUIET, **{"orders.0.issued_h": at}).run() for at in (earlier_h, 0.5))
+    n_early, n_late = (np.array(m.recorder.tables()["timeseries"]["n_safe"]) for m in (early, late))
+    assert (n_early >= n_late).all() and (n_early > n_late).any()
+
+
+def test_nobody_is_faster_than_free_flow():
+    model = town(**QUIET).run()
+    party = np.flatnonzero((model.parties.mode == Mode.CAR) & np.isfinite(model.parties.arrival_time_s))
+    trip_s = model.parties.arrival_time_s[party] - model.households.departure_time_s[party]
+    start = model.movement.start_node(Mode.CAR, model.households.home_node[party])
+    model.movement.car_routes.set_class(
+        0, model.movement.free_flow_time_s, model.streets.drivable, model.streets.exit_node
+    )
+    assert party.size > 50 and (trip_s >= model.movement.car_routes.cost_to_go_s[0, start] - 1e-6).all()
+
+
+def test_a_front_that_takes_the_exits_strands_people_and_counts_them():
+    front = {
+        "front.distances": [{"day": "2024-08-01", "distance_km": -20.0}],
+        "front.closes_to_walkers_within_km": 50.0,
+        "front.closes_to_vehicles_within_km": 50.0,
+    }
+    model = town(**QUIET, **front).run()
+    assert not model.surroundings.exit_open.any()
+    assert model.recorder.n_by_status[Status.SAFE] == 0 and model.recorder.n_by_status[Status.STRANDED] > 500
+
+
+def test_a_curfew_holds_back_those_who_keep_it():
+    window = {"first_day": "2024-07-31", "from_time": "20:00", "until_time": "08:00"}
+    model = town(**QUIET, **{"curfew.windows": [window], "curfew.compliance": 1.0, "shelling.time_zone": "UTC"}).run()
+    left = model.households.departure_time_s[model.parties.mode != Mode.NONE]
+    assert left.size > 100 and (left >= 2 * 3600).all()
+
+
+def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
+    model = town(**QUIET, **{"damage.dated_losses": [{"at_h": 1.0, "name": "Main Street"}]}).run()
+    assert model.recorder.n_by_status[Status.SAFE] > 0
+    believed = model.movement.believed[Mode.CAR][0]
+    closed = ~model.movement.car_open & model.streets.drivable
+    met = closed & np.isfinite(model.movement.met_s[Mode.CAR])
+    assert closed.any() and not believed[met].any()
+
+
+def test_the_model_is_one_that_mesa_users_know(finished):
+    assert len(finished.agents_by_type[Civilian]) == 2000
+    assert len(finished.agents_by_type[EvacuationRoute]) == 2
+    assert set(finished.agents_by_type[ShellingEvent]) == set(finished.shelling_events)
+    safe = finished.agents_by_type[Civilian].select(lambda c: c.status == Status.SAFE)
+    assert len(safe) == finished.recorder.n_by_status[Status.SAFE]
+    assert sum(route.n_persons for route in finished.agents_by_type[EvacuationRoute]) >= len(safe)
+    frame = finished.datacollector.get_model_vars_dataframe()
+    assert frame["safe"].iloc[-1] == len(safe) and len(frame) == finished.tick + 1
+    household = next(iter(finished.agents_by_type[Household]))
+    household.home_x_m = 1.0
+    assert finished.households.home_x_m[0] == 1.0
+
+
+@pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="this Mesa has no batch_run")
+def test_mesa_can_run_a_batch_over_scenario_keys():
+    rows = mesa.batch_run(
+        EvacuationModel,
+        parameters={"run.duration_h": [0.2], "orders.0.compliance": [0.2, 0.9]},
+        max_steps=20,
+        number_processes=1,
+        display_progress=False,
+    )
+    last = {row["orders.0.compliance"]: row["home"] for row in rows}
+    assert last[0.9] < last[0.2]
+
+
+def test_a_run_is_saved_whole_and_never_over_another(tmp_path, finished):
+    first, second = finished.save(tmp_path), finished.save(tmp_path)
+    assert first != second and not list(tmp_path.glob(".*"))
+    run = results.open_run(second)
+    assert run.manifest["digests"] == digests(finished)
+    assert run.manifest["seed"] == 1 and run.manifest["scenario"]["name"] == "tiny_town"
+    assert run.units("trips")["arrival_time_s"] == "s"
+
+
+def test_preparing_a_scenario_tells_what_it_holds_and_runs_nothing():
+    lines = prepare(load("tiny_town"))
+    assert any("2,000" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"orders": [{"issued_h": 0, "zones": ["Atlantis"]}]}, "no zone 'Atlantis'"),
+        ({"population.residents_property": "inhabitants"}, "no property 'inhabitants'"),
+        ({"damage.crews.priority": ["Nowhere Street"]}, "Nowhere Street"),
+        ({"streets.exits": [{"node": "12345"}]}, "12345"),
+    ],
+)
+def test_what_cannot_be_built_is_one_clear_message(changes, message):
+    with pytest.raises(ScenarioError, match=message):
+        town(**changes)
+
+
+def test_models_of_a_batch_share_the_streets_and_nothing_else():
+    one, two = town(**SHORT), town(**SHORT)
+    assert one.streets is two.streets
+    one.step()
+    assert two.time_s == 0 and pickle.dumps(two.people.status.sum())
