@@ -44,68 +44,68 @@ def pace_at(n_persons, area_m2, speed_factor, rules):
 
 
 @inlined
-def _meld(walkers, a, b):
-    """Join two heaps and return the root: earliest target, then lowest index. Writes walkers."""
+def _meld(places, a, b):
+    """Join two heaps and return the root: earliest target, then lowest index. Writes places."""
     if a < 0:
         return b
     if b < 0:
         return a
-    target_a, target_b = walkers[a].target_s, walkers[b].target_s
+    target_a, target_b = places[a].target_s, places[b].target_s
     if target_b < target_a or (target_b == target_a and b < a):
         a, b = b, a
-    walkers[b].sibling = walkers[a].child
-    walkers[a].child = b
+    places[b].sibling = places[a].child
+    places[a].child = b
     return a
 
 
 @inlined
-def _without_root(walkers, root):
-    """Take the root out of a pairing heap and return the new root (Fredman et al. 1986). Writes walkers."""
-    child, paired = walkers[root].child, -1
-    walkers[root].child = -1
+def _without_root(places, root):
+    """Take the root out of a pairing heap and return the new root (Fredman et al. 1986). Writes places."""
+    child, paired = places[root].child, -1
+    places[root].child = -1
     while child >= 0:
-        other = walkers[child].sibling
+        other = places[child].sibling
         after = -1
         if other >= 0:
-            after = walkers[other].sibling
-        winner = _meld(walkers, child, other)
-        walkers[winner].sibling = paired
+            after = places[other].sibling
+        winner = _meld(places, child, other)
+        places[winner].sibling = paired
         paired, child = winner, after
     merged = -1
     while paired >= 0:
-        after = walkers[paired].sibling
-        merged = _meld(walkers, merged, paired)
+        after = places[paired].sibling
+        merged = _meld(places, merged, paired)
         paired = after
     return merged
 
 
 @inlined
-def _join(walkers, queue, walker):
-    """Put a walker at the end of a queue (a record with first and last). Writes walkers and the queue."""
-    walkers[walker].sibling = -1
+def _join(places, queue, walker):
+    """Put a walker at the end of a queue (a record with first and last). Writes places and the queue."""
+    places[walker].sibling = -1
     if queue.first < 0:
         queue.first = walker
     else:
-        walkers[queue.last].sibling = walker
+        places[queue.last].sibling = walker
     queue.last = walker
 
 
 @inlined
-def _take(walkers, queue):
+def _take(places, queue):
     """Remove and return the first walker of a queue. Writes the queue."""
     walker = queue.first
-    queue.first = walkers[walker].sibling
+    queue.first = places[walker].sibling
     return walker
 
 
 @kernel
-def _remove(walkers, queue, walker):
-    """Remove a walker from anywhere in a queue. Writes walkers and the queue."""
+def _remove(places, queue, walker):
+    """Remove a walker from anywhere in a queue. Writes places and the queue."""
     other, queue.first = queue.first, -1
     while other >= 0:
-        after = walkers[other].sibling
+        after = places[other].sibling
         if other != walker:
-            _join(walkers, queue, other)
+            _join(places, queue, other)
         other = after
 
 
@@ -192,7 +192,7 @@ def reschedule(crowd, s, now_s):
     street = crowd.streets[s]
     street.next_s = np.inf
     if street.root >= 0:
-        to_go_s = max(crowd.walkers[street.root].target_s - street.progress_s, 0.0)
+        to_go_s = max(crowd.places[street.root].target_s - street.progress_s, 0.0)
         street.next_s, street.next_event = street.updated_s + to_go_s / street.pace, Event.REACHES_END
     if street.n_at_gates > 0:
         gate_s = gate_free_s(crowd, street)
@@ -247,9 +247,11 @@ def _walk_on(crowd, walker, link, to_go_m, now_s):
     party, s = crowd.walkers[walker], crowd.links[link].street
     street, rules = crowd.streets[s], crowd.rules[0]
     change_crowd(street, party.n_persons, party.speed_m_s, now_s, rules)
-    party.link, party.wanted, party.child, party.sibling, party.stage = link, NO_ROUTE, -1, -1, Stage.WALKING
-    party.target_s = street.progress_s + to_go_m / party.speed_m_s
-    street.root = _meld(crowd.walkers, street.root, walker)
+    party.link, party.wanted, party.stage = link, NO_ROUTE, Stage.WALKING
+    place = crowd.places[walker]
+    place.child, place.sibling = -1, -1
+    place.target_s = street.progress_s + to_go_m / party.speed_m_s
+    street.root = _meld(crowd.places, street.root, walker)
     crowd.links[link].n_entered += party.n_persons
     if street.first >= 0 and street.swap_s == np.inf and _is_full(street, rules):
         street.swap_s = now_s + rules.swap_after_s
@@ -286,7 +288,7 @@ def _go_on(crowd, walker, now_s):
     party.wanted = crowd.next_link[party.class_row, party.node]
     if party.wanted == NO_ROUTE or (party.wanted >= 0 and not crowd.links[party.wanted].is_open):
         party.stage = Stage.HELD
-        _join(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
+        _join(crowd.places, crowd.streets[crowd.streets.size - 1], walker)
         return
     s = crowd.exit_street[party.node] if party.wanted == ARRIVED else crowd.links[party.wanted].street
     if s < 0:
@@ -297,7 +299,7 @@ def _go_on(crowd, walker, now_s):
         _admit(crowd, walker, s, now_s)
         return
     party.stage = Stage.AT_ENTRY
-    _join(crowd.walkers, street, walker)
+    _join(crowd.places, street, walker)
     if street.swap_s == np.inf and _is_full(street, crowd.rules[0]):
         street.swap_s = now_s + crowd.rules[0].swap_after_s
     reschedule(crowd, s, now_s)
@@ -336,7 +338,7 @@ def _change_places(crowd, s, now_s):
             if other == s and i > 0:
                 while walker >= 0:
                     to = ring[i]
-                    _remove(crowd.walkers, crowd.streets[to], walker)
+                    _remove(crowd.places, crowd.streets[to], walker)
                     _admit(crowd, walker, to, now_s)
                     walker, i = via[i], came_from[i]
                 for k in range(n):
@@ -346,7 +348,7 @@ def _change_places(crowd, s, now_s):
                 return
             if n < ring.size and _is_full(crowd.streets[other], crowd.rules[0]) and not _is_among(ring, n, other):
                 ring[n], came_from[n], via[n], n = other, i, walker, n + 1
-            walker = crowd.walkers[walker].sibling
+            walker = crowd.places[walker].sibling
         i += 1
 
 
@@ -357,12 +359,12 @@ def _serve(crowd, s):
     now_s, event = street.next_s, street.next_event
     if event == Event.REACHES_END:
         walker = street.root
-        street.root = _without_root(crowd.walkers, walker)
+        street.root = _without_root(crowd.places, walker)
         link = crowd.links[crowd.walkers[walker].link]
         if link.first >= 0 or link.gate_free_s > now_s:
             crowd.walkers[walker].stage = Stage.AT_GATE
             street.n_at_gates += 1
-            _join(crowd.walkers, link, walker)
+            _join(crowd.places, link, walker)
         else:
             _pass_gate(crowd, walker, now_s)
     elif event == Event.PASSES_GATE:
@@ -370,9 +372,9 @@ def _serve(crowd, s):
         if link.first < 0 or link.gate_free_s > gate_free_s(crowd, street):
             link = crowd.links[street.link_b]
         street.n_at_gates -= 1
-        _pass_gate(crowd, _take(crowd.walkers, link), now_s)
+        _pass_gate(crowd, _take(crowd.places, link), now_s)
     elif event == Event.ENTERS:
-        walker = _take(crowd.walkers, street)
+        walker = _take(crowd.places, street)
         link = crowd.walkers[walker].link
         _admit(crowd, walker, s, now_s)
         if link >= 0:
@@ -399,7 +401,7 @@ def advance(crowd, departure_s, departing, until_s):
             clock.n_departed += 1
             party = crowd.walkers[walker]
             if party.wanted >= 0:
-                _walk_on(crowd, walker, party.wanted, party.target_s, due_s)
+                _walk_on(crowd, walker, party.wanted, crowd.places[walker].target_s, due_s)
             else:
                 _go_on(crowd, walker, due_s)
         else:
@@ -412,10 +414,10 @@ def _withdraw_from_street(crowd, walker, s):
     street = crowd.streets[s]
     root, street.root = street.root, -1
     while root >= 0:
-        after = _without_root(crowd.walkers, root)
+        after = _without_root(crowd.places, root)
         if root != walker:
-            crowd.walkers[root].sibling = -1
-            street.root = _meld(crowd.walkers, street.root, root)
+            crowd.places[root].sibling = -1
+            street.root = _meld(crowd.places, street.root, root)
         root = after
 
 
@@ -429,13 +431,13 @@ def withdraw(crowd, walkers, now_s):
         if party.stage == Stage.WALKING:
             _withdraw_from_street(crowd, walker, s)
         elif party.stage == Stage.AT_GATE:
-            _remove(crowd.walkers, crowd.links[party.link], walker)
+            _remove(crowd.places, crowd.links[party.link], walker)
             crowd.streets[s].n_at_gates -= 1
         elif party.stage == Stage.AT_ENTRY:
             queue_at = crowd.exit_street[party.node] if party.wanted == ARRIVED else crowd.links[party.wanted].street
-            _remove(crowd.walkers, crowd.streets[queue_at], walker)
+            _remove(crowd.places, crowd.streets[queue_at], walker)
         elif party.stage == Stage.HELD:
-            _remove(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
+            _remove(crowd.places, crowd.streets[crowd.streets.size - 1], walker)
         _leave(crowd, walker, now_s)
         party.stage = Stage.AWAY
         if s >= 0:
@@ -457,23 +459,23 @@ def reconsider(crowd, now_s):
         walker, street.first = street.first, -1
         while walker >= 0:
             party = crowd.walkers[walker]
-            after = party.sibling
+            after = crowd.places[walker].sibling
             wanted = crowd.next_link[party.class_row, party.node]
             is_held = s == crowd.streets.size - 1
             if not is_held and wanted == party.wanted and (wanted < 0 or crowd.links[wanted].is_open):
-                _join(crowd.walkers, street, walker)
+                _join(crowd.places, street, walker)
             else:
-                party.sibling = -1
+                crowd.places[walker].sibling = -1
                 if first < 0:
                     first = walker
                 else:
-                    crowd.walkers[last].sibling = walker
+                    crowd.places[last].sibling = walker
                 last = walker
             walker = after
         if s < crowd.streets.size - 1:
             reschedule(crowd, s, now_s)
     while first >= 0:
-        after, link = crowd.walkers[first].sibling, crowd.walkers[first].link
+        after, link = crowd.places[first].sibling, crowd.walkers[first].link
         _go_on(crowd, first, now_s)
         if link >= 0:
             reschedule(crowd, crowd.links[link].street, now_s)

@@ -30,11 +30,14 @@ class Event(IntEnum):
 
 
 WALKER = np.dtype(
-    [("target_s", "f8"), ("speed_m_s", "f8"), ("link", "i4"), ("child", "i4"), ("sibling", "i4"), ("node", "i4"),
-     ("wanted", "i4"), ("class_row", "i4"), ("n_persons", "i4"), ("stage", "i4")],
+    [("speed_m_s", "f8"), ("link", "i4"), ("node", "i4"), ("wanted", "i4"), ("class_row", "i4"), ("n_persons", "i4"),
+     ("stage", "i4")],
     align=True,
 )  # fmt: skip
-"""A party. child, sibling: in the heap of its street; sibling: also next in a queue. wanted: link it waits for."""
+"""A party. link: -1 at a node; node: where it set out, or the last gate it passed; wanted: link it waits for."""
+PLACE = np.dtype([("target_s", "f8"), ("child", "i4"), ("sibling", "i4")])
+"""A party's place in the heap of its street (target_s, child, sibling) or in a queue (sibling: next). Kept small and
+apart from WALKER, because heaps touch many parties and memory is slow."""
 LINK = np.dtype(
     [("length_m", "f8"), ("gate_free_s", "f8"), ("n_entered", "i8"), ("n_left", "i8"), ("upstream", "i4"),
      ("downstream", "i4"), ("street", "i4"), ("first", "i4"), ("last", "i4"), ("is_open", "i4")],
@@ -61,6 +64,7 @@ class Crowd(NamedTuple):
     """All that the kernels read and write; record arrays, one row each."""
 
     walkers: np.ndarray
+    places: np.ndarray
     links: np.ndarray
     streets: np.ndarray
     """Streets, then exits with a flow capacity, then one row whose queue holds those who have no way on."""

@@ -10,6 +10,7 @@ from safepassage.agents.walkers import (
     CLOCK,
     LINK,
     NO_ROUTE,
+    PLACE,
     RULES,
     STREET,
     WALKER,
@@ -109,7 +110,8 @@ class Walking:
         n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
         none = np.empty(0, dtype=np.int32)
         self._crowd = Crowd(
-            _record_array(n_parties, WALKER, link=-1, child=-1, sibling=-1, node=-1, wanted=NO_ROUTE),
+            _record_array(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE),
+            _record_array(n_parties, PLACE, child=-1, sibling=-1),
             links, streets, np.full(n_slots, -1, dtype=np.int32), _record_array(1, CLOCK), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
             np.zeros((3, 16), dtype=np.int32),
@@ -138,7 +140,8 @@ class Walking:
         """Let parties set out from the middle of links, distance_m from upstream, even if the street is full."""
         to_go_m = np.clip(self._crowd.links.length_m[np.asarray(link)] - distance_m, 0.0, None)
         node = self._crowd.links.upstream[np.asarray(link)]
-        self._add(ids, departure_s, free_speed_m_s, n_persons, class_row, node=node, wanted=link, target_s=to_go_m)
+        self._add(ids, departure_s, free_speed_m_s, n_persons, class_row, node=node, wanted=link)
+        self._crowd.places.target_s[np.asarray(ids)] = to_go_m
 
     def _add(self, ids, departure_s, free_speed_m_s, n_persons, class_row, **start):
         """Write the parties' rows and merge them into the list of departures, by time, then row."""
@@ -146,7 +149,7 @@ class Walking:
         departure_s = np.broadcast_to(np.asarray(departure_s, dtype=float), ids.shape)
         walkers = self._crowd.walkers
         self._check(ids, departure_s, np.broadcast_to(free_speed_m_s, ids.shape), np.broadcast_to(n_persons, ids.shape))
-        rows = {"link": -1, "child": -1, "sibling": -1, "wanted": NO_ROUTE, "class_row": class_row, "stage": Stage.DUE}
+        rows = {"link": -1, "wanted": NO_ROUTE, "class_row": class_row, "stage": Stage.DUE}
         rows |= {"speed_m_s": free_speed_m_s, "n_persons": n_persons} | start
         for name, value in rows.items():
             walkers[name][ids] = value
@@ -265,7 +268,9 @@ class Walking:
         link = walkers.link.copy()
         street = links.street[link]
         progress_s = streets.progress_s[street] + streets.pace[street] * (time_s - streets.updated_s[street])
-        to_go_m = np.where(walkers.stage == Stage.WALKING, (walkers.target_s - progress_s) * walkers.speed_m_s, 0.0)
+        to_go_m = np.where(
+            walkers.stage == Stage.WALKING, (self._crowd.places.target_s[ids] - progress_s) * walkers.speed_m_s, 0.0
+        )
         distance_m = np.clip(links.length_m[link] - to_go_m, 0.0, links.length_m[link])
         for k in np.flatnonzero(link < 0):
             leaving, entering = (np.flatnonzero(links[end] == walkers.node[k]) for end in ("upstream", "downstream"))
