@@ -189,15 +189,14 @@ class Driving(DrivingViews):
         departure_s = np.broadcast_to(np.asarray(departure_s, np.float64), ids.shape)
         if ids.size == 0:
             return
+        if ids.min() < 0:
+            raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
         self._grow(int(ids.max()) + 1)
         self._check_new(ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
         if paths is not None:
             self._add_paths(ids, origin, paths)
-        elif np.min(table) < 0 or np.max(table) >= self._next_link.shape[0]:
-            raise ScenarioError(
-                f"a vehicle follows table {np.min(table)} or {np.max(table)}; there are {self._next_link.shape[0]}. "
-                "Call set_next_link first."
-            )
+        else:
+            self._check_table(table)
         vehicles = self._vehicles
         vehicles["state"][ids] = drive.PENDING
         vehicles["link"][ids] = drive.NONE
@@ -223,6 +222,13 @@ class Driving(DrivingViews):
             raise ScenarioError(f"a vehicle has size {size.min()}; a car has size 1, a bus 2 or 3")
         if not (max_speed_m_s > 0).all():
             raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
+
+    def _check_table(self, table):
+        if np.min(table) < 0 or np.max(table) >= self._next_link.shape[0]:
+            raise ScenarioError(
+                f"a vehicle follows table {np.min(table)} or {np.max(table)}; there are {self._next_link.shape[0]}. "
+                "Call set_next_link first."
+            )
 
     def _add_paths(self, ids, origin, paths):
         flat = np.concatenate([np.asarray(p, np.int32) for p in paths]) if len(paths) else NO_PATH
@@ -283,6 +289,8 @@ class Driving(DrivingViews):
         row, node = np.nonzero(table >= 0)
         if (self.upstream[table[row, node]] != node).any():
             raise ScenarioError("a next-link table takes a link from a node at which that link does not start")
+        if table.shape[0] < self._next_link.shape[0]:
+            raise ScenarioError(f"there are {self._next_link.shape[0]} tables; {table.shape[0]} cannot replace them")
         self._next_link = table
         self._look_again()
 
@@ -296,6 +304,7 @@ class Driving(DrivingViews):
 
     def set_table(self, ids, table):
         """Let vehicles follow another row of the next-link table from their next node on."""
+        self._check_table(table)
         self._vehicles["table"][ids] = table
         self._look_again()
 

@@ -109,7 +109,8 @@ class DrivingViews:
 
     def without_route(self):
         """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
-        held = np.flatnonzero(self._vehicles["state"] == drive.HELD).astype(np.int32)
+        any_held = self._run["held_first"][0] != drive.NONE
+        held = np.flatnonzero(self._vehicles["state"] == drive.HELD if any_held else []).astype(np.int32)
         return np.sort(np.concatenate([self._heads(drive.LOST)[1], held]))
 
     def at_closed_links(self):

@@ -30,6 +30,20 @@ def towns(draw):
     return n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, draw(st.lists(st.floats(1, 400), max_size=4))
 
 
+def check_places(driving, length_m):
+    """Whoever is on a link has a place on it, in the order of entry, and room in it."""
+    for link in range(driving.n_links):
+        ids = driving.occupants(link)
+        at, distance_m = driving.position(ids)
+        assert (at == link).all()
+        assert (distance_m >= 0).all()
+        assert (distance_m <= length_m[link]).all()
+        assert (np.diff(distance_m) <= 0).all()
+        assert driving._vehicles["car_units"][ids].sum() <= driving._links["used"][link]
+        storage = driving._links["storage"][link]
+        assert driving._links["used"][link] <= max(storage, *driving._vehicles["car_units"][ids], 3 * (storage < 3))
+
+
 @given(towns())
 @given_settings(max_examples=150, deadline=None)
 def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town):
@@ -52,6 +66,7 @@ def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town):
     for until_s in sorted([*looks_s, 3000.0]):
         arrivals = driving.advance(until_s)
         arrived += list(zip(arrivals.id.tolist(), arrivals.time_s.tolist(), strict=True))
+        check_places(driving, length_m)
     naive.advance(3000.0)
     crossings = driving.crossings()
     found = list(zip(*(getattr(crossings, k).tolist() for k in ("id", "link", "entry_s", "exit_s")), strict=True))
@@ -59,3 +74,54 @@ def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town):
     assert np.allclose(np.array(found).ravel(), np.array(naive.crossings).ravel(), rtol=0, atol=1e-6)
     assert [i for i, _ in arrived] == [i for i, _ in naive.arrivals]
     assert driving.n_under_way == len(naive.size) - len(arrived)
+
+
+actions = st.lists(
+    st.tuples(st.sampled_from(["close", "open", "withdraw", "narrow", "widen", "advance", "swap"]), st.integers(0, 39)),
+    min_size=3,
+    max_size=25,
+)
+
+
+@given(towns(), actions)
+@given_settings(max_examples=100, deadline=None)
+def test_whatever_happens_on_the_way_nobody_is_lost_and_all_can_go_on_in_the_end(town, happenings):
+    n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, _ = town
+    routes = Routes(n_nodes, ends[:, 0], ends[:, 1], n_classes=2)
+    for table, destination in enumerate((0, n_nodes - 1)):
+        routes.set_class(table, length_m / speed_m_s, is_open=True, destination_node=[destination])
+    tables = routes.next_link.copy()
+    driving = Driving(
+        upstream=ends[:, 0], downstream=ends[:, 1], length_m=length_m, free_flow_speed_m_s=speed_m_s,
+        flow_capacity_per_s=capacity_per_s, n_nodes=n_nodes,
+    )  # fmt: skip
+    driving.set_next_link(tables)
+    origin, departure_s, table, size = (np.array(column) for column in zip(*trips, strict=True))
+    driving.add(np.arange(len(trips)), origin, departure_s, table=table, size=size)
+    under_way = set(range(len(trips)))
+    for what, k in happenings:
+        link = k % driving.n_links
+        if what in ("close", "open"):
+            driving.set_open([link], is_open=what == "open")
+        elif what == "withdraw" and k in under_way:
+            driving.withdraw([k])
+            under_way.remove(k)
+        elif what in ("narrow", "widen"):
+            driving.set_flow_capacity([link], 0.0 if what == "narrow" else 1.0)
+        elif what == "swap":
+            tables = tables[::-1]
+            driving.set_next_link(tables)
+        under_way -= set(driving.advance(driving.time_s + k / 3.0).id.tolist())
+        check_places(driving, length_m)
+    driving.set_open(np.arange(driving.n_links), is_open=True)
+    driving.set_flow_capacity(np.arange(driving.n_links), 1.0)
+    for _ in range(50):
+        under_way -= set(driving.advance(driving.time_s + 2000.0).id.tolist())
+        for ring in driving.gridlocks():
+            first = int(driving.occupants(ring[0])[0])
+            driving.withdraw([first])
+            under_way.remove(first)
+    assert not under_way
+    assert driving.n_under_way == 0
+    assert (driving.n_entered == driving.n_left).all()
+    assert not driving._arms["n_queued"].any()
