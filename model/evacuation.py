@@ -195,7 +195,7 @@ class EvacuationModel(RowModel):
         if self.time_s < self._next_decision_s:
             return
         from_s, self._next_decision_s = self.decision.time_s, self.time_s + self.scenario.behaviour.decide_every_s
-        for order, rows in self.information.gossip(from_s, self.time_s, self.tick):
+        for order, rows in self.information.gossip(from_s, self.time_s):
             self.decision.obey(order, rows, np.full(len(self.households), self.time_s))
         is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
         self.information.look(

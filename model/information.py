@@ -43,6 +43,7 @@ class Information:
         self._issued: list[tuple[float, np.ndarray]] = []
         self.memory = np.zeros(n)
         self._memory_s = 0.0
+        self._n_talks = 0
         self._phone_lost_s = np.zeros(0)
         self._link = (streets.link_upstream, streets.link_downstream)
         self._n_at_node = np.bincount(households.home_node, minlength=streets.n_nodes)
@@ -86,15 +87,16 @@ class Information:
                 time_s = end_s
         return time_s
 
-    def gossip(self, from_s: float, until_s: float, tick: int):
+    def gossip(self, from_s: float, until_s: float):
         """Let orders spread from household to household along the streets; yield (order, rows that hear it now)."""
+        self._n_talks += 1
         rate = self.settings.channels.word_of_mouth_per_day * (until_s - from_s) / 86400.0
         for number, (heard_s, (_, addressed)) in enumerate(zip(self.heard_s, self._issued, strict=True)):
             ignorant = np.flatnonzero(addressed & np.isinf(heard_s))
             if ignorant.size == 0 or rate == 0:
                 continue
             share = self._share_knowing(heard_s <= from_s)[self.households.home_node[ignorant]]
-            u = uniforms(self.seed, Stream.GOSSIP, addressed.size, tick=tick, index=number)[ignorant]
+            u = uniforms(self.seed, Stream.GOSSIP, addressed.size, tick=self._n_talks, index=number)[ignorant]
             hears = ignorant[u < -np.expm1(-rate * share)]
             if hears.size:
                 heard_s[hears] = until_s

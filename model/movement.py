@@ -42,7 +42,7 @@ class Movement:
         self.walking = Walking.on(streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s)
         self.car_open = streets.drivable.copy()
         self.walk_open = streets.walkable.copy()
-        self.exit_open = np.ones(streets.exit_node.size, np.bool_)
+        self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
         n_nodes = streets.node_x_m.size
         self.car_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2)
         self.walk_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2)
@@ -118,14 +118,14 @@ class Movement:
                     mover.set_open(links, is_open=is_open)
             before[:] = now
 
-    def set_exits(self, exit_open: np.ndarray):
+    def set_exits(self, for_cars: np.ndarray, for_walkers: np.ndarray):
         """Open and close exits; bool per exit. It is known at once."""
-        if (exit_open != self.exit_open).any():
-            self.exit_open = exit_open.copy()
-            for mode in (Mode.CAR, Mode.WALK):
+        for mode, is_open in ((Mode.CAR, for_cars), (Mode.WALK, for_walkers)):
+            if (is_open != self.exit_open[mode]).any():
+                self.exit_open[mode] = is_open.copy()
                 for row in (HEARSAY, WITNESS):
                     self._rebuild(mode, row)
-            self._hand_over()
+                self._hand_over()
 
     def talk(self):
         """Let those who stand before closed streets learn of it, and news of closures and queues reach the others."""
@@ -165,7 +165,7 @@ class Movement:
 
     def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
         """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
-        links = np.flatnonzero(car_factor != self._car_factor)
+        links = np.flatnonzero((car_factor != self._car_factor) & self.streets.drivable & (car_factor > 0))
         if links.size:
             self._car_factor[links] = car_factor[links]
             self.driving.set_flow_capacity(links, self.streets.flow_capacity_per_s[links] * car_factor[links])
@@ -228,7 +228,7 @@ class Movement:
     def _rebuild(self, mode: Mode, row: int):
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         cost_s = self.car_cost_s if mode == Mode.CAR else self.walk_time_s
-        routes.set_class(row, cost_s, self.believed[mode][row], self.streets.exit_node[self.exit_open])
+        routes.set_class(row, cost_s, self.believed[mode][row], self.streets.exit_node[self.exit_open[mode]])
 
     def _hand_over(self):
         self.driving.set_next_link(self.car_routes.next_link)

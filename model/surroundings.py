@@ -31,7 +31,7 @@ class Surroundings:
         self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
         self._next_front_s = 0.0
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
-        self.exit_open = np.ones(streets.exit_node.size, np.bool_)
+        self.exits_lost = (np.zeros(streets.exit_node.size, np.bool_),) * 2
         self.closed_time_s = np.full(streets.n_links, np.inf)
         self.is_changed = True
 
@@ -57,7 +57,7 @@ class Surroundings:
         if self._links_near_front is not None and time_s >= self._next_front_s:
             self._next_front_s = time_s + FRONT_EVERY_S
             self._lost_to_front = self._links_near_front.links_closed(time_s)
-            self.exit_open = ~self._links_near_front.exits_lost(time_s)
+            self.exits_lost = self._links_near_front.exits_lost(time_s)
             self.is_changed = True
 
     def strike(self, impacts: Impacts, first: int, last: int):
@@ -79,4 +79,4 @@ class Surroundings:
         self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
-        movement.set_exits(self.exit_open)
+        movement.set_exits(*(~lost for lost in self.exits_lost))

@@ -145,7 +145,7 @@ def test_a_front_that_takes_the_exits_strands_people_and_counts_them():
         "front.closes_to_vehicles_within_km": 50.0,
     }
     model = town(**QUIET, **front).run()
-    assert not model.surroundings.exit_open.any()
+    assert not model.movement.exit_open[Mode.WALK].any()
     assert model.recorder.n_by_status[Status.SAFE] == 0 and model.recorder.n_by_status[Status.STRANDED] > 500
 
 
@@ -183,8 +183,8 @@ def test_the_model_is_one_that_mesa_users_know(finished):
 def test_mesa_can_run_a_batch_over_scenario_keys():
     rows = mesa.batch_run(
         EvacuationModel,
-        parameters={"run.duration_h": [0.2], "orders.0.compliance": [0.2, 0.9]},
-        max_steps=20,
+        parameters={"run.duration_h": [0.6], "orders.0.compliance": [0.2, 0.9]},
+        max_steps=40,
         number_processes=1,
         display_progress=False,
     )
