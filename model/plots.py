@@ -1,0 +1,245 @@
+"""Pictures of a finished run, from its tables alone: one function per picture, each returning a matplotlib Figure."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from safepassage.model import plot_style as style
+from safepassage.model.metrics import summary
+from safepassage.model.plots_left import left_behind
+from safepassage.model.plots_map import map_of_run
+from safepassage.model.results import RunFolder
+
+__all__ = [
+    "casualties_exposure",
+    "departures",
+    "draw_all",
+    "evacuation_curve",
+    "exits_per_hour",
+    "left_behind",
+    "map_of_run",
+]
+
+
+def draw_all(run: RunFolder, folder: Path | str) -> list[Path]:
+    """Write all pictures of a run as PNG files to a folder and return their paths; nothing is overwritten."""
+    return [style.save_new(draw(run), Path(folder) / f"{name}.png") for name, draw in PICTURES.items()]
+
+
+def evacuation_curve(run: RunFolder) -> Figure:
+    """Return stacked areas: how many people have which status over clock time."""
+    series = run.frame("timeseries")
+    time = style.clock(run, series["time_s"])
+    n_residents = int(series[_status_columns(series)].iloc[0].sum())
+    names = [name for name in _in_order(series) if series[f"n_{name.lower()}"].any()]
+    figure = style.new_figure(run, "Who is where: people by status over time")
+    axes = figure.add_subplot()
+    labels_and_colours = [style.label_and_colour(style.STATUS_STYLE, name) for name in names]
+    counts = [series[f"n_{name.lower()}"].to_numpy() for name in names]
+    labels = [
+        f"{label}\n{count[-1]:,} ({count[-1] / n_residents:.1%})"
+        for (label, _), count in zip(labels_and_colours, counts, strict=True)
+    ]
+    colours = [colour for _, colour in labels_and_colours]
+    axes.stackplot(time, counts, labels=labels, colors=colours, edgecolor="white", linewidth=0.4)
+    style.clock_axis(axes, run)
+    style.tidy(axes)
+    axes.set_ylim(0, n_residents)
+    style.count_axis(axes.yaxis, f"people (of {n_residents:,} residents)")
+    _mark_moments(axes, run)
+    handles, texts = axes.get_legend_handles_labels()
+    axes.legend(
+        handles[::-1], texts[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10,
+        labelspacing=0.9, title="at the end of the run", title_fontsize=10, alignment="left",
+    )  # fmt: skip
+    return figure
+
+
+def _status_columns(series: pd.DataFrame) -> list[str]:
+    return [f"n_{name.lower()}" for name in _in_order(series)]
+
+
+def _in_order(series: pd.DataFrame) -> list[str]:
+    """Return the names of the statuses that the table holds, in the order of the stack."""
+    columns = list(series.columns)
+    found = [name[2:].upper() for name in columns[columns.index("n_home") : columns.index("n_injury_none")]]
+    order = list(style.STATUS_STYLE)
+    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def _mark_moments(axes, run: RunFolder):
+    """Mark the first order and the moment when 90 % of those leaving are out, where there are such moments."""
+    warning_s, end_s = run.manifest["warning_time_s"], run.manifest["simulated_s"]
+    ete90_h = {measure.name: measure.value for measure in summary(run)}.get("ete90", np.nan)
+    moments = []
+    if run.manifest["scenario"].get("orders"):
+        moments.append((warning_s, "first order", 0.985))
+    if np.isfinite(ete90_h):
+        after = f" {ete90_h:.1f} h after the order" if run.manifest["scenario"].get("orders") else ""
+        moments.append((warning_s + 3600 * ete90_h, f"90% of those leaving are out{after}", 0.93))
+    for time_s, text, height in moments:
+        if not 0 <= time_s <= end_s:
+            continue
+        at, is_late = style.clock(run, time_s), time_s > 0.6 * end_s
+        axes.axvline(at, color=style.INK, linestyle=(0, (4, 3)), linewidth=1.2, zorder=6)
+        axes.annotate(
+            text, (at, height), (-6 if is_late else 6, 0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="right" if is_late else "left", va="top", fontsize=10, zorder=7,
+            bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5},
+        )  # fmt: skip
+
+
+def departures(run: RunFolder) -> Figure:
+    """Return departures and arrivals by mode: cumulative above, per time bin below."""
+    trips = run.frame("trips")
+    width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
+    edges = np.arange(0, end_s + width_s, width_s)
+    time = style.clock(run, np.minimum(edges, end_s))
+    figure = style.new_figure(run, "Setting out and arriving, by mode", 8.0)
+    total, rate = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    modes = [name for name in style.MODE_STYLE if (trips["mode"] == name).any()]
+    modes += sorted(set(trips["mode"].unique()) - set(modes))
+    for name in modes:
+        part = trips[trips["mode"] == name]
+        label, colour = style.label_and_colour(style.MODE_STYLE, name)
+        for column, word, line in (("departure_time_s", "set out", "-"), ("arrival_time_s", "out of the area", "--")):
+            happened = part[column] <= end_s
+            counts, _ = np.histogram(part[column][happened], edges, weights=part["n_persons"][happened])
+            text = f"{word} {label} ({counts.sum():,.0f})"
+            total.plot(time, np.append(0, counts.cumsum()), color=colour, linestyle=line, linewidth=2.2, label=text)
+            rate.stairs(counts, time, color=colour, linestyle=line, linewidth=1.6)
+    for axes in (total, rate):
+        style.tidy(axes)
+        axes.set_ylim(bottom=0)
+    style.count_axis(total.yaxis, "people, cumulative")
+    style.count_axis(rate.yaxis, f"people per {style.bin_name(width_s)}")
+    style.clock_axis(total, run)
+    style.clock_axis(rate, run)
+    total.set_xlabel("")
+    if modes:
+        total.legend(loc="upper left", frameon=False, fontsize=10)
+    else:
+        style.say(total, "Nobody set out within the run.")
+    return figure
+
+
+def casualties_exposure(run: RunFolder) -> Figure:
+    """Return casualties by severity over time, and person-hours spent in the area by protection."""
+    figure = style.new_figure(run, "Casualties, and where people spent the danger", 6.2)
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    _draw_casualties(left, run)
+    hours = run.frame("exposure").groupby("protection")["exposure_person_h"].sum()
+    names = [name for name in style.PLACE_STYLE if hours.get(name, 0) > 0]
+    names += [name for name in hours.index if name not in style.PLACE_STYLE and hours[name] > 0]
+    styles = [style.label_and_colour(style.PLACE_STYLE, name) for name in names]
+    values = [float(hours[name]) for name in names]
+    right.barh(
+        [label for label, _ in styles], values, color=[c for _, c in styles], edgecolor=style.QUIET, linewidth=0.5
+    )
+    write_values(right, values, [f"{value:,.0f} ({value / sum(values):.0%})" for value in values])
+    right.invert_yaxis()
+    right.set_title("Time in the area, by protection", loc="left", fontsize=12)
+    style.tidy(right, "x")
+    style.count_axis(right.xaxis, "person-hours")
+    return figure
+
+
+def _draw_casualties(axes, run: RunFolder):
+    series, persons = run.frame("timeseries"), len(run.frame("persons"))
+    time = style.clock(run, series["time_s"])
+    levels = {
+        "fatal": ("killed or died of injuries", style.BLACK),
+        "serious": ("seriously injured", style.VERMILION),
+        "light": ("lightly injured", style.ORANGE),
+    }
+    counts = [series[f"n_injury_{level}"].to_numpy() for level in levels]
+    final = sum(int(count[-1]) for count in counts)
+    labels = [f"{label}: {count[-1]:,}" for (label, _), count in zip(levels.values(), counts, strict=True)]
+    colours = [colour for _, colour in levels.values()]
+    axes.stackplot(time, counts, labels=labels, colors=colours, step="post", edgecolor="white", linewidth=0.3)
+    axes.set_ylim(0, max(final * 1.25, 1))
+    n_impacts = len(run.frame("impacts"))
+    shares = f"{1000 * final / persons:.2f} per 1,000 residents, {n_impacts:,} impacts"
+    axes.set_title(f"Casualties: {final:,}, {shares}", loc="left", fontsize=12)
+    style.clock_axis(axes, run)
+    style.tidy(axes)
+    style.count_axis(axes.yaxis, "people hurt, cumulative")
+    if final:
+        handles, texts = axes.get_legend_handles_labels()
+        axes.legend(handles[::-1], texts[::-1], loc="upper left", frameon=False, fontsize=10)
+    else:
+        style.say(axes, "Nobody was hurt in this run." if n_impacts else "Nothing fell on the area in this run.")
+
+
+def exits_per_hour(run: RunFolder) -> Figure:
+    """Return the flow of people out of the area by exit over time, and how many left there by car and on foot."""
+    exits = run.frame("exits").sort_values("n_persons", ascending=False, kind="stable")
+    figure = style.new_figure(run, "Where people leave the area", 7.6)
+    above, below = figure.subplots(2, 1, height_ratios=[3, 0.8 + 0.3 * min(len(exits), 12)])
+    _draw_outflow(above, run, list(exits["exit"]))
+    shown = exits.head(12)
+    rows = np.arange(len(shown))
+    walkers, by_car = shown["n_walkers"].to_numpy(), (shown["n_persons"] - shown["n_walkers"]).to_numpy()
+    for left, values, mode in ((np.zeros(len(shown)), by_car, "CAR"), (by_car, walkers, "WALK")):
+        label, colour = style.MODE_STYLE[mode]
+        below.barh(rows, values, left=left, color=colour, label=label, height=0.7)
+    write_values(below, shown["n_persons"].to_list(), [f"{value:,}" for value in shown["n_persons"]])
+    below.set_yticks(rows, shown["exit"], fontsize=10)
+    below.invert_yaxis()
+    rest = len(exits) - len(shown)
+    title = "People out by the end of the run" + (f" (the {len(shown)} busiest of {len(exits)} exits)" if rest else "")
+    below.set_title(title, loc="left", fontsize=12)
+    below.legend(loc="lower right", frameon=False, fontsize=10)
+    style.tidy(below, "x")
+    style.count_axis(below.xaxis, "people")
+    return figure
+
+
+def _draw_outflow(axes, run: RunFolder, names: list[str]):
+    """Draw stacked columns of people per hour by exit; exits beyond seven are joined."""
+    series = run.frame("timeseries")
+    width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
+    edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
+    out = {name: series[f"n_out_by_{name}"].to_numpy() for name in names}
+    if len(names) > 7:
+        joined = np.sum([out[name] for name in names[6:]], axis=0)
+        out = {name: out[name] for name in names[:6]} | {f"{len(names) - 6} other exits": joined}
+    colours = [style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION, style.YELLOW]
+    lower = np.zeros(edges.size - 1)
+    time = style.clock(run, edges)
+    for (name, total), colour in zip(out.items(), colours, strict=False):
+        per_hour = np.diff(np.interp(edges, series["time_s"], total)) / np.diff(edges) * 3600
+        axes.bar(time[:-1], per_hour, np.diff(time), lower, align="edge", color=colour, label=name, edgecolor="white",
+                 linewidth=0.3)  # fmt: skip
+        lower += per_hour
+    style.clock_axis(axes, run)
+    style.tidy(axes)
+    style.count_axis(axes.yaxis, "people out per hour")
+    axes.set_ylim(0, max(lower.max() * 1.08, 1))
+    axes.set_title(f"Out per hour, by exit (each {style.bin_name(width_s)})", loc="left", fontsize=12)
+    if lower.any():
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    else:
+        style.say(axes, "Nobody left the area within the run.")
+
+
+def write_values(axes, values: list[float], texts: list[str]):
+    """Write each bar's value at its end and leave room for it."""
+    largest = max([*values, 0])
+    axes.set_xlim(0, (largest or 1) * 1.28)
+    for row, (value, text) in enumerate(zip(values, texts, strict=True)):
+        axes.annotate(text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=10, color=style.INK)
+
+
+PICTURES: dict[str, Callable[[RunFolder], Figure]] = {
+    "map": map_of_run,
+    "evacuation": evacuation_curve,
+    "departures": departures,
+    "casualties_exposure": casualties_exposure,
+    "left_behind": left_behind,
+    "exits": exits_per_hour,
+}
+"""What `draw_all` draws: name of the file and function."""
