@@ -33,7 +33,7 @@ def movement(
 ) -> None:
     """Empty the same city with this project and its peers; tell time, memory, ratios and what each found.
 
-    UXsim's C++ engine takes about 15 GB at 10,000 nodes and 10,000 vehicles, and its Python engine takes
+    UXsim's C++ engine takes 15 to over 20 GB at 10,000 nodes and 10,000 vehicles, and its Python engine takes
     hours; hence the smaller default.
     """
     city = make_city(nodes, vehicles, seed)
