@@ -21,9 +21,10 @@ from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.shelling import Shelling
+from safepassage.model.settings.shelters import Shelters
 from safepassage.model.settings.streets import StreetSettings
 
-LEVERS = ("orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels")
+LEVERS = ("orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters")
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
 NO_PLAN = ""
@@ -49,6 +50,7 @@ class Scenario(Section):
     curfew: Curfew = Curfew()
     damage: Damage = Damage()
     harm: Harm = Harm()
+    shelters: Shelters = Shelters()
     orders: tuple[Order, ...] = ()
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()

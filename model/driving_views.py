@@ -95,6 +95,11 @@ class DrivingViews:
         drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, some_links, time_s)
         return link, np.where(on_link, position_m[ids], np.nan)
 
+    def link_of(self, ids):
+        """Return the link that each vehicle is on, int32; -1 for those on none."""
+        on_link = self._vehicles["state"][ids] == drive.DRIVING
+        return np.where(on_link, self._vehicles["link"][ids], drive.NONE)
+
     def link_time_s(self):
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
         link_time_s = np.empty(self.n_links)

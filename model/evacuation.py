@@ -15,6 +15,7 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
+from safepassage.agents.shelters import Shelter
 from safepassage.model import hazard, results, synthesis
 from safepassage.model.config import NO_PLAN, Scenario, load
 from safepassage.model.curfew import curfew_hours, keeps_curfew
@@ -114,6 +115,9 @@ class EvacuationModel(RowModel):
         streets = self.streets
         self.adopt_rows(Civilian, self.people)
         self.adopt_rows(Household, self.households)
+        self.shelters = self.surroundings.shelters
+        for row in range(len(self.shelters)):
+            Shelter(self, row)
         self.shelling_events = deque()
         capacity = streets.exit_flow_capacity_per_s
         self.routes = [
@@ -132,11 +136,11 @@ class EvacuationModel(RowModel):
         self._forget_events()
         self.under_fire.fall(self.impacts.between(self.time_s, until_s), self._arrive, self._note_impact)
         self._arrive(self.movement.advance(until_s))
-        self.time_s, self.tick = until_s, self.tick + 1
+        self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
         self.surroundings.advance(until_s)
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
-        self.under_fire.take_cover(until_s)
+        self.under_fire.expose(until_s, until_s - self._stepped_from_s, self.tick)
         self.movement.withdraw(self.under_fire.die(until_s))
         self.recorder.record()
         self.datacollector.collect(self)
@@ -210,6 +214,7 @@ class EvacuationModel(RowModel):
 
     def _set_out(self, until_s):
         due = self._free_of_curfew(self.population.due(until_s))
+        due = due[~self.under_fire.cover.is_away()[due]]
         if due.size == 0:
             return
         households, movement = self.households, self.movement

@@ -182,6 +182,11 @@ class Movement:
         party = party.astype(np.int32)
         return (party, *self.place(party))
 
+    def link_of(self, party: np.ndarray) -> np.ndarray:
+        """Return the link that each party is on now, int32; -1 for those on none."""
+        link = self.driving.link_of(party)
+        return np.where(link >= 0, link, self.walking.link_of(party))
+
     def place(self, party: np.ndarray):
         """Return (x_m, y_m) of parties on the streets now; nan for others."""
         link, along_m = self.driving.position(party)

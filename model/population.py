@@ -30,7 +30,7 @@ class Population:
 
     def has_decided(self):
         """Note that departures have been planned, and show people at home who are leaving as preparing."""
-        planned = np.flatnonzero(np.isfinite(self.households.departure_time_s) & self._is_at_home())
+        planned = np.flatnonzero(np.isfinite(self.households.departure_time_s) & self.is_at_home())
         person, _ = members(self.households.first_person, planned)
         self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
         self.plans_changed()
@@ -39,7 +39,7 @@ class Population:
         """Return the households that set out before a time, in order of departure; int64[]."""
         if self._next_departure_s >= until_s:
             return np.empty(0, np.int64)
-        return decide.due(self.households.departure_time_s, self._is_at_home(), until_s)
+        return decide.due(self.households.departure_time_s, self.is_at_home(), until_s)
 
     def set_out(self, households: np.ndarray, mode: Mode):
         """Move households from their homes onto the streets."""
@@ -102,13 +102,24 @@ class Population:
         self.plans_changed()
         return empty
 
-    def _is_at_home(self):
+    def go_to_shelter(self, households: np.ndarray):
+        """Let households at home go to a shelter."""
+        self._become(households, Status.SHELTERING, Protection.OUTDOORS)
+
+    def leave_shelter(self, households: np.ndarray):
+        """Bring households home from a shelter."""
+        planned = np.isfinite(self.households.departure_time_s[households])
+        self._become(households[planned], Status.PREPARING, Protection.UPPER_FLOOR)
+        self._become(households[~planned], Status.HOME, Protection.UPPER_FLOOR)
+
+    def is_at_home(self) -> np.ndarray:
+        """Return which households have not left, or have come back; those in a shelter are among them. bool[n]"""
         return ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
 
     def plans_changed(self):
         """Note that departure times have changed."""
         self.is_changed = True
-        self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, self._is_at_home())
+        self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, self.is_at_home())
 
     def _become(self, parties: np.ndarray, status: Status, protection: Protection | None):
         people, first = self.people, self.households.first_person

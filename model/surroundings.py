@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from safepassage.model.buildings import heights_along_links
 from safepassage.model.config import Scenario
 from safepassage.model.damage import Damage
 from safepassage.model.front import LinksNearFront, front_of
 from safepassage.model.hazard import Area, Impacts
 from safepassage.model.movement import Movement
+from safepassage.model.shelters import build_shelters
 from safepassage.model.streets import Streets
 from safepassage.model.synthesis import Zones
 from safepassage.model.utilities import Utilities
@@ -21,13 +23,22 @@ class Surroundings:
     def __init__(self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households, seed: int):
         self.streets = streets
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
+        self.shelters = build_shelters(scenario.shelters, streets)
         self.damage = Damage(
-            scenario.damage, seed, streets, households.home_x_m, households.home_y_m, zone_of_link=zone_of_link
+            scenario.damage,
+            seed,
+            streets,
+            households.home_x_m,
+            households.home_y_m,
+            self.shelters.x_m,
+            self.shelters.y_m,
+            zone_of_link,
+            _building_heights(scenario, streets),
         )
         self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
-        self._links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
+        self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
         self.utilities = Utilities(scenario.damage, seed, zones.name)
-        self._homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
+        self.homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
         self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
         self._next_front_s = 0.0
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
@@ -41,9 +52,9 @@ class Surroundings:
 
     def reported_front_km(self, time_s: float) -> np.ndarray | None:
         """Return how far the front is said to be from each home (km), news being some time old; None: no front."""
-        if self._homes_to_front is None:
+        if self.homes_to_front is None:
             return None
-        return self._homes_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
+        return self.homes_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
 
     @property
     def report(self) -> tuple[str, ...]:
@@ -54,18 +65,18 @@ class Surroundings:
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
         self.utilities.advance(time_s)
-        if self._links_near_front is not None and time_s >= self._next_front_s:
+        if self.links_near_front is not None and time_s >= self._next_front_s:
             self._next_front_s = time_s + FRONT_EVERY_S
-            self._lost_to_front = self._links_near_front.links_closed(time_s)
-            self.exits_lost = self._links_near_front.exits_lost(time_s)
+            self._lost_to_front = self.links_near_front.links_closed(time_s)
+            self.exits_lost = self.links_near_front.exits_lost(time_s)
             self.is_changed = True
 
     def strike(self, impacts: Impacts, first: int, last: int):
-        """Let the impacts first..last break what they break; return the rows of homes lost."""
+        """Let the impacts first..last break what they break; return the Changes: links, homes, shelters."""
         changes = self.damage.apply(impacts, first, last)
         self.utilities.apply(impacts, first, last)
         self.is_changed |= changes.links.size > 0
-        return changes.homes
+        return changes
 
     def tell(self, movement: Movement, time_s: float):
         """Hand what has changed to the movement."""
@@ -80,3 +91,10 @@ class Surroundings:
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.set_exits(*(~lost for lost in self.exits_lost))
+
+
+def _building_heights(scenario: Scenario, streets: Streets):
+    """Return the height of the buildings along each link from the scenario's footprints (m); None: by class and zone."""
+    if scenario.damage.debris.footprints is None:
+        return None
+    return heights_along_links(scenario.damage.debris.footprints, streets)

@@ -4,17 +4,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from safepassage.agents import harm
 from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.nearby import points_within
 from safepassage.agents.parties import members
 from safepassage.model.config import Scenario
+from safepassage.model.cover import Cover
 from safepassage.model.decision import Decision
-from safepassage.model.harm import HarmByImpacts, in_order_of_time, rooms_at_home
+from safepassage.model.harm import HarmByImpacts, in_order_of_time
 from safepassage.model.hazard import Impacts
 from safepassage.model.information import Information
 from safepassage.model.movement import Movement
 from safepassage.model.population import Population
+from safepassage.model.road_fire import RoadFire
 from safepassage.model.surroundings import Surroundings
 
 
@@ -33,16 +34,15 @@ class UnderFire:
     ):
         self.scenario, self.impacts, self.population, self.movement = scenario, impacts, population, movement
         self.surroundings, self.information, self.decision = surroundings, information, decision
-        households, people, seed = population.households, population.people, scenario.run.seed
+        households, seed = population.households, scenario.run.seed
         self.harm = HarmByImpacts(
             scenario.harm, seed, households.home_x_m, households.home_y_m, households.first_person
         )
         self.homes = self.harm.homes
-        rooms = rooms_at_home(scenario.harm.rooms, seed, people.household)
-        self._usual_room, self._is_obedient, self._has_basement = rooms
-        people.protection[:] = self._usual_room
-        self._last_heard_s = np.full(len(households), -np.inf)
-        self._alert_ends_s = -np.inf
+        self.cover = Cover(scenario, population, surroundings.shelters, self.homes, seed)
+        self.road_fire = RoadFire(
+            scenario, surroundings.streets, surroundings.links_near_front, surroundings.homes_to_front, self.harm
+        )
         self._next_death_s = np.inf
 
     def fall(self, rows: slice, arrive: Callable, note: Callable):
@@ -55,14 +55,15 @@ class UnderFire:
             return
         impacts, people = self.impacts, self.population.people
         is_there = (people.status != Status.SAFE) & (people.status != Status.DEAD)
-        is_there &= ~self.population.parties.is_on_way[people.household]
+        is_there &= self.population.is_at_home()[people.household] & ~self.cover.is_away()[people.household]
         pairs = [self.harm.people_at_home_near(impacts, rows.start, rows.stop, is_there)]
         for k in range(rows.start, rows.stop):
             time_s = float(impacts.time_s[k])
             if self.movement.n_moving:
                 arrive(self.movement.advance(time_s))
                 pairs.append(self._people_on_way_near(k))
-            self.surroundings.strike(impacts, k, k + 1)
+            pairs.append(self._people_in_shelters_near(k))
+            self.cover.close(self.surroundings.strike(impacts, k, k + 1).shelters)
             self.surroundings.tell(self.movement, time_s)
         casualties = self.harm.injure(
             people.injury, people.injury_time_s, impacts, in_order_of_time(*pairs), people.protection
@@ -83,6 +84,12 @@ class UnderFire:
         alive = self.population.people.status[person] != Status.DEAD
         person, place = person[alive], place[alive]
         return self.harm.people_elsewhere_near(self.impacts, k, person, party_x_m[place], party_y_m[place])
+
+    def _people_in_shelters_near(self, k: int):
+        """Return the pairs of impact k and the people in shelters within its reach."""
+        x_m, y_m = float(self.impacts.x_m[k]), float(self.impacts.y_m[k])
+        there = self.cover.people_near(x_m, y_m, float(self.harm.reach_m[self.impacts.size[k]]))
+        return self.harm.people_elsewhere_near(self.impacts, k, *there)
 
     def _fatally_injure(self, person: np.ndarray, injury: np.ndarray):
         """Note when those newly injured die: the fatally injured at once, the seriously injured without care later."""
@@ -111,7 +118,7 @@ class UnderFire:
 
     def _hear(self, rows: slice):
         """Let impacts be heard at homes: some households nearby leave at once, all remember, alerts begin."""
-        impacts, behaviour, rooms = self.impacts, self.scenario.behaviour, self.scenario.harm.rooms
+        impacts, behaviour = self.impacts, self.scenario.behaviour
         x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
         event, home, _ = points_within(self.homes, x_m, y_m, behaviour.reaction_reach_m)
         event = event + np.int32(rows.start)
@@ -119,20 +126,11 @@ class UnderFire:
             self.population.has_decided()
         _, home, _ = points_within(self.homes, x_m, y_m, behaviour.hearing_reach_m)
         self.information.hear_impacts(home, float(impacts.time_s[rows.stop - 1]))
-        event, home, _ = points_within(self.homes, x_m, y_m, rooms.hearing_distance_m)
-        harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
-        if home.size:
-            self._alert_ends_s = float(impacts.time_s[rows.stop - 1]) + rooms.alert_duration_s
+        self.cover.hear(impacts, rows)
 
-    def take_cover(self, time_s: float):
-        """Move people at home to the safest room during an alert, and back after it."""
-        if time_s > self._alert_ends_s + self.scenario.run.step_s:
-            return
-        people = self.population.people
-        is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
-        is_home |= people.status == Status.WAITING
-        harm.seek_protection(
-            people.protection, people.household, self._last_heard_s, self._has_basement, is_home, self._usual_room,
-            self._is_obedient, time_s, self.scenario.harm.rooms.alert_duration_s,
-        )  # fmt: skip
-        self.population.is_changed = True
+    def expose(self, time_s: float, dt_s: float, step: int):
+        """Harm people by the time spent under drones and crossfire in the last dt_s; let those at home take cover."""
+        hurt = self.road_fire.strike(self.population, self.movement, time_s, dt_s, step)
+        if hurt.size:
+            self._fatally_injure(hurt, self.population.people.injury[hurt])
+        self.cover.take(time_s, dt_s)

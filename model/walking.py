@@ -278,6 +278,10 @@ class Walking:
             distance_m[k] = 0.0 if leaving.size else links.length_m[link[k]]
         return link, distance_m
 
+    def link_of(self, ids):
+        """Return the link that each party is on or waits at the end of, int32; -1 for those on none."""
+        return self._crowd.walkers.link[ids].copy()
+
     def occupants(self, link):
         """Return the parties on a link, in order of row."""
         return np.flatnonzero(self._crowd.walkers.link == link)

@@ -225,3 +225,63 @@ def test_models_of_a_batch_share_the_streets_and_nothing_else():
     assert one.streets is two.streets
     one.step()
     assert two.time_s == 0 and pickle.dumps(two.people.status.sum())
+
+
+NEAR_FRONT = {
+    "front.distances": [{"day": "2024-08-01", "distance_km": 6.0}],
+    "front.closes_to_vehicles_within_km": 0.0,
+    "front.closes_to_walkers_within_km": 0.0,
+    "front.crossfire_reach_km": 0.1,
+}
+
+
+def test_drones_over_roads_harm_those_on_the_way_and_nobody_at_home():
+    model = town(**QUIET, **NEAR_FRONT, **{"drones.strikes_per_vehicle_minute": 0.5, "drones.reach_km": 12.0}).run()
+    hurt = model.people.injury != Injury.NONE
+    drove = (model.parties.mode == Mode.CAR)[model.people.household]
+    assert hurt.sum() > 10 and not hurt[~drove].any()
+
+
+def test_nets_over_a_street_spare_those_who_use_it():
+    drones = {"drones.strikes_per_vehicle_minute": 0.5, "drones.reach_km": 12.0}
+    names = sorted({name for name in town().streets.link_name if name})
+    bare = town(**QUIET, **NEAR_FRONT, **drones).run()
+    under = town(**QUIET, **NEAR_FRONT, **drones, **{"drones.nets": [{"streets": names, "factor": 0.0}]}).run()
+    assert (under.people.injury <= bare.people.injury).all()
+    assert (under.people.injury != Injury.NONE).sum() < (bare.people.injury != Injury.NONE).sum()
+
+
+def test_crossfire_reaches_people_at_home_near_the_front_only():
+    front = {**NEAR_FRONT, "front.crossfire_reach_km": 7.0, "front.crossfire_casualties_per_person_h": 2.0}
+    near = town(**QUIET, **front, orders=[]).run()
+    far = town(**QUIET, **NEAR_FRONT, orders=[]).run()
+    assert (near.people.injury != Injury.NONE).sum() > 10 and (far.people.injury == Injury.NONE).all()
+
+
+def shelter_at(model, capacity):
+    x_m, y_m = float(np.median(model.households.home_x_m)), float(np.median(model.households.home_y_m))
+    return {"shelters.places": [{"name": "School", "capacity": capacity, "x_m": x_m, "y_m": y_m}]}
+
+
+def test_a_shelter_takes_in_no_more_than_it_holds_and_lets_them_out_after_the_alert():
+    loud = {"shelling.sources": [{"kind": "process", "events_per_day": 2000}], "orders": [], "run.duration_h": 1.0}
+    model = town(**loud, **shelter_at(town(), 60))
+    most = 0
+    while model.running:
+        model.step()
+        assert model.recorder.n_by_status[Status.SHELTERING] <= 60
+        most = max(most, model.recorder.n_by_status[Status.SHELTERING])
+    assert most > 50
+    calm = town(**{**loud, "run.duration_h": 4.0, "harm.rooms.alert_duration_s": 60.0}, **shelter_at(town(), 60))
+    calm.impacts.time_s[:] = np.sort(calm.impacts.time_s) / 8
+    calm.run()
+    assert calm.recorder.n_by_status[Status.SHELTERING] == 0
+    assert (calm.shelters.n_inside == 0).all()
+
+
+def test_people_in_a_shelter_come_to_less_harm():
+    loud = {"shelling.sources": [{"kind": "process", "events_per_day": 20000}], "orders": [], "run.duration_h": 0.5}
+    loud["harm.rooms.share_with_basement"] = 0.0
+    without = town(**loud).run()
+    with_one = town(**loud, **shelter_at(town(), 5000), **{"shelters.walking_distance_m": 5000.0}).run()
+    assert (with_one.people.injury != Injury.NONE).sum() < (without.people.injury != Injury.NONE).sum()
