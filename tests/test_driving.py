@@ -311,3 +311,28 @@ def test_vehicles_that_cannot_be_are_refused():
         driving.advance(3)
     with pytest.raises(ScenarioError, match="does not start"):
         driving.set_next_link([[1, 0, -2]])
+
+
+def test_what_happens_at_the_same_time_happens_in_the_order_of_links():
+    driving = Driving(
+        upstream=np.arange(20), downstream=np.arange(20, 40), length_m=100.0, free_flow_speed_m_s=10.0, record=True
+    )
+    driving.set_next_link([[*range(20), *[-2] * 20]])
+    driving.add(np.arange(20)[::-1], np.arange(20), 0.0)
+    arrivals = driving.advance(100.0)
+    assert arrivals.time_s.tolist() == [10.0] * 20
+    assert driving.crossings().link.tolist() == list(range(20))
+
+
+def test_an_arm_that_serves_two_roads_gains_no_turns_by_it():
+    """Arms 0 and 1 (equal) meet before road 2; every other car of arm 0 turns off to road 3, which is free."""
+    driving = Driving(
+        upstream=[0, 1, 2, 2], downstream=[2, 2, 3, 4], length_m=500.0, free_flow_speed_m_s=20.0,
+        flow_capacity_per_s=[9.0, 9.0, 0.2, 9.0], record=True,
+    )  # fmt: skip
+    ways = [[0, 2] if i % 2 else [0, 3] for i in range(600)] + [[1, 2]] * 600
+    driving.add(np.arange(1200), np.repeat([0, 1], 600), np.tile(np.arange(600) * 3.0, 2), paths=ways)
+    driving.advance(1800.0)
+    rows = driving.crossings()
+    on_2 = rows.id[(rows.link == 2) & (rows.exit_s > 900.0)]
+    assert abs((on_2 < 600).mean() - 0.5) < 0.02
