@@ -25,9 +25,9 @@ from numba import njit
 
 from safepassage.agents.walkers import ARRIVED, NO_ROUTE, Event, Stage
 
-kernel = njit(cache=True, nogil=True, _nrt=False)
+kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 """Nothing is allocated inside, so references need not be counted: counting takes nine tenths of the time."""
-inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 SLOTS_PER_S = 128.0
 """Slots of the event wheel per second; a power of two, so that slot numbers are exact."""
 
@@ -357,6 +357,7 @@ def _serve(crowd, s):
     """Let the next event of a street happen."""
     street = crowd.streets[s]
     now_s, event = street.next_s, street.next_event
+    _unschedule(crowd, s)
     if event == Event.REACHES_END:
         walker = street.root
         street.root = _without_root(crowd.places, walker)

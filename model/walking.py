@@ -73,6 +73,11 @@ class Walking:
         """
         link_street = np.asarray(link_street, dtype=np.int32)
         length_m = np.array(length_m, dtype=float)
+        if not (length_m > 0).all():
+            link = int(np.argmax(~(length_m > 0)))
+            raise ValueError(
+                f"link {link} has length_m = {length_m[link]}; a length must be positive. Correct the link."
+            )
         self._specific_flow_per_m_s = float(specific_flow_per_m_s)
         self._n_streets = int(link_street.max()) + 1
         n_exits = np.size(exit_node)

@@ -205,3 +205,22 @@ def test_parties_that_cannot_walk_are_refused_by_name(change, message):
     walking, _ = walking_on([(0, 1)], 100, 3, 2, [[1]])
     with pytest.raises(ValueError, match=message):
         walking.add(**{"ids": [0], "origin_node": [0], "departure_s": 0.0, "free_speed_m_s": 1.0, **change})
+
+
+@pytest.mark.parametrize(("length_m", "width_m"), [(0.0, 3.0), (-5.0, 3.0), (50.0, -1.0)])
+def test_streets_without_length_or_width_are_refused(length_m, width_m):
+    if width_m > 0:
+        with pytest.raises(ValueError, match="link 0 has length_m"):
+            walking_on([(0, 1)], length_m, width_m, 1, [[1]])
+    else:
+        walking, _ = walking_on([(0, 1)], length_m, 3.0, 1, [[1]])
+        with pytest.raises(ValueError, match=r"walk_width_m = -1.0"):
+            walking.set_street([0], walk_width_m=width_m)
+
+
+def test_every_crossing_is_counted_once_on_each_link():
+    walking, _ = walking_on([(0, 1), (1, 2)], 50, 3, 10, [[2]])
+    walking.add(np.arange(10), np.zeros(10, int), np.arange(10.0), 1.0)
+    walking.advance(np.inf)
+    assert walking.n_entered.tolist() == [10, 10, 0, 0]
+    assert walking.n_left.tolist() == [10, 10, 0, 0]
