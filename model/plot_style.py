@@ -59,14 +59,14 @@ def label_and_colour(styles: dict, name: str) -> tuple[str, str]:
     return styles.get(name, (name.lower().replace("_", " "), GREY))
 
 
-def new_figure(run: RunFolder, heading: str, height_in: float = 7.0) -> Figure:
-    """Return a figure with heading, the scenario's question and a line with source and notice; axes are to be added."""
+def new_figure(run: RunFolder, heading: str, height_in: float = 7.0, credit: str = "") -> Figure:
+    """Return a figure with heading, the scenario's question, and source, credit and notice below; axes follow."""
     figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     scenario = run.manifest["scenario"]
     left = 0.15 / WIDTH_IN
     question = textwrap.wrap(scenario["title"], 150)
-    footer = textwrap.wrap(source_line(run), 205)
+    footer = textwrap.wrap(f"{source_line(run)} {credit}".strip(), 195)
     figure.text(left, 1 - 0.14 / height_in, heading, va="top", fontsize=16, fontweight="bold", color=INK)
     figure.text(left, 1 - 0.47 / height_in, "\n".join(question), va="top", fontsize=11, color=QUIET)
     figure.text(left, 0.08 / height_in, "\n".join(footer), va="bottom", fontsize=8, color=QUIET)
@@ -80,8 +80,8 @@ def source_line(run: RunFolder) -> str:
     manifest, scenario = run.manifest, run.manifest["scenario"]
     plan = f", plan {scenario['plan']}" if scenario.get("plan") else ""
     parts = [scenario.get("notice", "").strip()]
-    parts.append(f"One run of safepassage {manifest['versions']['safepassage']}: {scenario['name']}{plan}, seed")
-    parts[-1] += f" {manifest['seed']}; another seed gives other numbers."
+    parts.append(f"One run of safepassage {manifest['versions']['safepassage']}: {scenario['name']}{plan},")
+    parts.append(f"seed\u00a0{manifest['seed']}; another seed gives other numbers.")
     return " ".join(part for part in parts if part)
 
 
@@ -92,7 +92,7 @@ def street_credit(run: RunFolder, node_ids: np.ndarray) -> str:
     """
     file = Path(run.manifest["scenario"]["streets"]["network"]).name
     is_osm = np.mean([name.isdigit() and len(name) >= 6 for name in node_ids]) > 0.5
-    return f"Streets: {file}" + (", © OpenStreetMap contributors (ODbL 1.0)" if is_osm else "")
+    return f"Streets: {file}{', © OpenStreetMap contributors (ODbL 1.0)' if is_osm else ''}."
 
 
 def start(run: RunFolder) -> datetime:
@@ -160,7 +160,7 @@ def bin_name(width_s: float) -> str:
 def count_axis(axis, unit: str):
     """Give an axis of whole numbers thousands separators and its unit."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
     axis.set_label_text(unit)
 
 
@@ -169,7 +169,14 @@ def tidy(axes, grid: str = "y"):
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="#E6E6E6", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(length=0, labelsize=10)
+    axes.tick_params(length=0, labelsize=10, pad=5)
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage; what is not quite nothing, or not quite all, is not rounded to it."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def say(axes, text: str):

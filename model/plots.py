@@ -23,6 +23,13 @@ __all__ = [
     "map_of_run",
 ]
 
+EXIT_COLOURS = (
+    style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION, style.YELLOW,
+)  # fmt: skip
+"""From the busiest exit down; the exits after these share a grey."""
+MAX_EXITS = 12
+"""Exits listed by name, the busiest first."""
+
 
 def draw_all(run: RunFolder, folder: Path | str) -> list[Path]:
     """Write all pictures of a run as PNG files to a folder and return their paths; nothing is overwritten."""
@@ -40,7 +47,7 @@ def evacuation_curve(run: RunFolder) -> Figure:
     labels_and_colours = [style.label_and_colour(style.STATUS_STYLE, name) for name in names]
     counts = [series[f"n_{name.lower()}"].to_numpy() for name in names]
     labels = [
-        f"{label}\n{count[-1]:,} ({count[-1] / n_residents:.1%})"
+        f"{label}\n{count[-1]:,} ({style.percent(count[-1] / n_residents)})"
         for (label, _), count in zip(labels_and_colours, counts, strict=True)
     ]
     colours = [colour for _, colour in labels_and_colours]
@@ -128,7 +135,7 @@ def departures(run: RunFolder) -> Figure:
 
 def casualties_exposure(run: RunFolder) -> Figure:
     """Return casualties by severity over time, and person-hours spent in the area by protection."""
-    figure = style.new_figure(run, "Casualties, and where people spent the danger", 6.2)
+    figure = style.new_figure(run, "Casualties, and how well people were protected", 6.2)
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     _draw_casualties(left, run)
     hours = run.frame("exposure").groupby("protection")["exposure_person_h"].sum()
@@ -139,7 +146,7 @@ def casualties_exposure(run: RunFolder) -> Figure:
     right.barh(
         [label for label, _ in styles], values, color=[c for _, c in styles], edgecolor=style.QUIET, linewidth=0.5
     )
-    write_values(right, values, [f"{value:,.0f} ({value / sum(values):.0%})" for value in values])
+    write_values(right, values, [f"{value:,.0f} ({style.percent(value / sum(values))})" for value in values])
     right.invert_yaxis()
     right.set_title("Time in the area, by protection", loc="left", fontsize=12)
     style.tidy(right, "x")
@@ -177,59 +184,57 @@ def _draw_casualties(axes, run: RunFolder):
 def exits_per_hour(run: RunFolder) -> Figure:
     """Return the flow of people out of the area by exit over time, and how many left there by car and on foot."""
     exits = run.frame("exits").sort_values("n_persons", ascending=False, kind="stable")
-    figure = style.new_figure(run, "Where people leave the area", 7.6)
-    above, below = figure.subplots(2, 1, height_ratios=[3, 0.8 + 0.3 * min(len(exits), 12)])
-    _draw_outflow(above, run, list(exits["exit"]))
-    shown = exits.head(12)
+    colours = dict(zip(exits["exit"], EXIT_COLOURS, strict=False))
+    figure = style.new_figure(run, "Where people leave the area", 5.6 + 0.32 * min(len(exits), MAX_EXITS))
+    above, below = figure.subplots(2, 1, height_ratios=[3.2, 0.6 + 0.3 * min(len(exits), MAX_EXITS)])
+    _draw_outflow(above, run, colours, list(exits["exit"]))
+    shown = exits.head(MAX_EXITS)
     rows = np.arange(len(shown))
     walkers, by_car = shown["n_walkers"].to_numpy(), (shown["n_persons"] - shown["n_walkers"]).to_numpy()
-    for left, values, mode in ((np.zeros(len(shown)), by_car, "CAR"), (by_car, walkers, "WALK")):
-        label, colour = style.MODE_STYLE[mode]
-        below.barh(rows, values, left=left, color=colour, label=label, height=0.7)
+    colour = [colours.get(name, style.GREY) for name in shown["exit"]]
+    below.barh(rows, by_car, color=colour, edgecolor=colour, height=0.7)
+    below.barh(rows, walkers, left=by_car, color="white", edgecolor=colour, height=0.7, hatch="////")
     write_values(below, shown["n_persons"].to_list(), [f"{value:,}" for value in shown["n_persons"]])
     below.set_yticks(rows, shown["exit"], fontsize=10)
     below.invert_yaxis()
-    rest = len(exits) - len(shown)
-    title = "People out by the end of the run" + (f" (the {len(shown)} busiest of {len(exits)} exits)" if rest else "")
-    below.set_title(title, loc="left", fontsize=12)
-    below.legend(loc="lower right", frameon=False, fontsize=10)
+    which = f" (the {len(shown)} busiest of {len(exits)} exits)" if len(exits) > len(shown) else ""
+    below.set_title(f"People out by the end of the run{which}: solid by car, hatched on foot", loc="left", fontsize=12)
     style.tidy(below, "x")
     style.count_axis(below.xaxis, "people")
     return figure
 
 
-def _draw_outflow(axes, run: RunFolder, names: list[str]):
-    """Draw stacked columns of people per hour by exit; exits beyond seven are joined."""
+def _draw_outflow(axes, run: RunFolder, colours: dict[str, str], names: list[str]):
+    """Draw stacked columns of people per hour by exit; exits without a colour of their own are joined in grey."""
     series = run.frame("timeseries")
     width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
     edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
-    out = {name: series[f"n_out_by_{name}"].to_numpy() for name in names}
-    if len(names) > 7:
-        joined = np.sum([out[name] for name in names[6:]], axis=0)
-        out = {name: out[name] for name in names[:6]} | {f"{len(names) - 6} other exits": joined}
-    colours = [style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION, style.YELLOW]
+    out = {name: (series[f"n_out_by_{name}"].to_numpy(), colours[name]) for name in names if name in colours}
+    if len(names) > len(out):
+        out["other exits"] = (series[[f"n_out_by_{name}" for name in names[len(out) :]]].sum(axis=1), style.GREY)
     lower = np.zeros(edges.size - 1)
     time = style.clock(run, edges)
-    for (name, total), colour in zip(out.items(), colours, strict=False):
+    for total, colour in out.values():
         per_hour = np.diff(np.interp(edges, series["time_s"], total)) / np.diff(edges) * 3600
-        axes.bar(time[:-1], per_hour, np.diff(time), lower, align="edge", color=colour, label=name, edgecolor="white",
-                 linewidth=0.3)  # fmt: skip
+        axes.bar(
+            time[:-1], per_hour, np.diff(time), lower, align="edge", color=colour, edgecolor="white", linewidth=0.3
+        )
         lower += per_hour
     style.clock_axis(axes, run)
     style.tidy(axes)
     style.count_axis(axes.yaxis, "people out per hour")
     axes.set_ylim(0, max(lower.max() * 1.08, 1))
-    axes.set_title(f"Out per hour, by exit (each {style.bin_name(width_s)})", loc="left", fontsize=12)
-    if lower.any():
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
-    else:
+    bins = style.bin_name(width_s)
+    others = f"; grey: the other {len(names) - len(colours)} exits" if len(names) > len(colours) else ""
+    axes.set_title(f"Out per hour, mean of each {bins}, by exit (colours as below{others})", loc="left", fontsize=12)
+    if not lower.any():
         style.say(axes, "Nobody left the area within the run.")
 
 
 def write_values(axes, values: list[float], texts: list[str]):
     """Write each bar's value at its end and leave room for it."""
     largest = max([*values, 0])
-    axes.set_xlim(0, (largest or 1) * 1.28)
+    axes.set_xlim(0, (largest or 1) * (1.1 + 0.022 * max(map(len, texts), default=0)))
     for row, (value, text) in enumerate(zip(values, texts, strict=True)):
         axes.annotate(text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=10, color=style.INK)
 

@@ -4,7 +4,7 @@ import textwrap
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
 from safepassage.model import plot_style as style
@@ -22,10 +22,11 @@ def left_behind(run: RunFolder) -> Figure:
     persons = run.frame("persons")
     is_safe = (persons["status"] == "SAFE").to_numpy()
     figure = style.new_figure(run, f"Who is left behind: {np.sum(~is_safe):,} of {len(persons):,} residents", 8.2)
-    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.05])
-    _draw_groups(figure.add_subplot(grid[0, 0]), run, is_safe.mean())
-    _draw_reasons(figure.add_subplot(grid[1, 0]), persons[~is_safe])
-    _draw_homes(figure, figure.add_subplot(grid[:, 1]), run, persons, is_safe)
+    left, right = figure.subfigures(1, 2, width_ratios=[1.1, 1])
+    groups, reasons = left.subplots(2, 1)
+    _draw_groups(groups, run, is_safe.mean())
+    _draw_reasons(reasons, persons[~is_safe])
+    _draw_homes(right, run, persons, is_safe)
     return figure
 
 
@@ -35,14 +36,16 @@ def _draw_groups(axes, run: RunFolder, share_of_all: float):
     axes.barh(rows, groups["evacuated_share"], color=style.GREEN, height=0.7)
     axes.barh(rows, 1 - groups["evacuated_share"], left=groups["evacuated_share"], color=style.PALE, height=0.7)
     for row, (share, n) in enumerate(zip(groups["evacuated_share"], groups["n_persons"], strict=True)):
-        axes.annotate(f"{share:.0%} of {n:,}", (1, row), (-5, 0), textcoords="offset points", ha="right", va="center",
-                      fontsize=9.5)  # fmt: skip
+        axes.annotate(
+            f"{style.percent(share)} of {n:,}", (1, row), (-5, 0), textcoords="offset points", ha="right", va="center",
+            fontsize=9.5,
+        )  # fmt: skip
     axes.axvline(share_of_all, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
-    axes.set_yticks(rows, groups["group"])
+    axes.set_yticks(rows, groups["group"].str.replace("mobility ", "mobility: "))
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_title(f"Out of the area, by group (dashed: all residents, {share_of_all:.0%})", loc="left", fontsize=12)
+    axes.set_title(f"Out of the area, by group (dashed: all, {style.percent(share_of_all)})", loc="left", fontsize=12)
     style.tidy(axes, "x")
     axes.set_xlabel("share of the group's people")
 
@@ -58,30 +61,31 @@ def _draw_reasons(axes, left: pd.DataFrame):
     axes.barh(rows, counts.to_numpy(), color=style.VERMILION, height=0.7)
     axes.set_xlim(0, counts.max() * 1.3)
     for row, n in enumerate(counts):
-        axes.annotate(f"{n:,} ({n / len(left):.0%})", (n, row), (4, 0), textcoords="offset points", va="center",
-                      fontsize=9.5)  # fmt: skip
+        text = f"{n:,} ({style.percent(n / len(left))})"
+        axes.annotate(text, (n, row), (4, 0), textcoords="offset points", va="center", fontsize=9.5)
     axes.set_yticks(rows, ["\n".join(textwrap.wrap(text, 26)) for text in counts.index])
     axes.invert_yaxis()
     style.tidy(axes, "x")
     style.count_axis(axes.xaxis, "people not out at the end of the run")
 
 
-def _draw_homes(figure: Figure, axes, run: RunFolder, persons: pd.DataFrame, is_safe: np.ndarray):
+def _draw_homes(figure: SubFigure, run: RunFolder, persons: pd.DataFrame, is_safe: np.ndarray):
     """Draw hexagons by the share of their residents who are out; cells of few residents are left out."""
+    axes = figure.add_subplot()
     draw_quiet_streets(axes, run.frame("links"))
     x, y = persons["home_x_m"].to_numpy(), persons["home_y_m"].to_numpy()
     cells = axes.hexbin(
         x, y, C=is_safe, reduce_C_function=np.mean, mincnt=MIN_PERSONS, gridsize=_cells_across(x, y), cmap="viridis",
         vmin=0, vmax=1, alpha=0.8, linewidths=0.3, edgecolors="white", zorder=5,
     )  # fmt: skip
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="N")
     axes.set_axis_off()
     axes.autoscale_view()
     draw_scale_bar(axes, None)
-    axes.set_title(f"Out of the area, by home (cells of at least {MIN_PERSONS} residents)", loc="left", fontsize=12)
+    axes.set_title("Out of the area, by home", loc="left", fontsize=12)
     bar = figure.colorbar(cells, ax=axes, orientation="horizontal", shrink=0.7, aspect=35, pad=0.02)
     bar.ax.xaxis.set_major_formatter(PercentFormatter(1))
-    bar.set_label("share of the cell's residents who are out")
+    bar.set_label(f"share of residents who are out (cells of {MIN_PERSONS} residents or more)")
 
 
 def _cells_across(x: np.ndarray, y: np.ndarray) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """The map of a finished run: streets, flow, impacts, closures and exits."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
@@ -12,6 +14,10 @@ from safepassage.model.street_defaults import street_class
 
 FLOW_COLOURS = ("#A6CDE8", "#56A0D3", "#0072B2", "#084A80", "#041F3D")
 FLOW_WIDTHS = (0.9, 1.5, 2.3, 3.3, 4.6)
+MAX_EXITS = 12
+"""Exits that the legend names, the busiest first."""
+HEADING = "§ "
+"""Begins a label that is a heading of the legend; not drawn."""
 
 
 def map_of_run(run: RunFolder) -> Figure:
@@ -19,9 +25,11 @@ def map_of_run(run: RunFolder) -> Figure:
     links = one_per_street(run.frame("links"))
     x = np.concatenate(links["x_m"].to_numpy())
     y = np.concatenate(links["y_m"].to_numpy())
-    height_in = float(np.clip(8.6 * np.ptp(y) / max(np.ptp(x), 1.0), 6.0, 11.0)) + 1.4
-    figure = style.new_figure(run, "Streets, flow, impacts and exits", height_in)
-    axes = figure.add_subplot()
+    height_in = float(np.clip(8.6 * np.ptp(y) / max(np.ptp(x), 1.0), 6.0, 9.0)) + 1.4
+    credit = style.street_credit(run, links["upstream"].to_numpy())
+    figure = style.new_figure(run, "Where people went, and what fell on the town", height_in, credit)
+    axes, side = figure.subplots(1, 2, width_ratios=[2.6, 1])
+    side.set_axis_off()
     axes.set_aspect("equal")
     axes.set_axis_off()
     draw_quiet_streets(axes, links)
@@ -33,9 +41,7 @@ def map_of_run(run: RunFolder) -> Figure:
     _draw_exits(axes, run.frame("exits"))
     draw_scale_bar(axes, None)
     _draw_north(axes)
-    credit = style.street_credit(run, links["upstream"].to_numpy())
-    axes.text(0, -0.005, credit, transform=axes.transAxes, fontsize=8, color=style.QUIET, ha="left", va="top")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10, labelspacing=0.7)
+    _draw_legend(axes, side)
     return figure
 
 
@@ -47,7 +53,7 @@ def one_per_street(links: pd.DataFrame) -> pd.DataFrame:
     middle = [np.round(np.sum(xs) + np.sum(ys), 1) for xs, ys in zip(links["x_m"], links["y_m"], strict=True)]
     keyed = links.assign(_a=ends[:, 0], _b=ends[:, 1], _middle=middle)
     how = dict.fromkeys(("upstream", "highway", "x_m", "y_m"), "first")
-    how |= {"n_vehicles": "sum", "n_walking_parties": "sum", "closed_time_s": "min"}
+    how |= {"n_vehicles": "sum", "n_walking_persons": "sum", "closed_time_s": "min"}
     return keyed.groupby(["_a", "_b", "_middle"], sort=False).agg(how).reset_index(drop=True)
 
 
@@ -79,10 +85,10 @@ def flow_bounds(most: float) -> list[int]:
 
 
 def _draw_flow(axes, links: pd.DataFrame):
-    n_passed = (links["n_vehicles"] + links["n_walking_parties"]).to_numpy()
-    axes.plot([], [], linestyle="none", label="cars and walking groups passed")
+    n_passed = (links["n_vehicles"] + links["n_walking_persons"]).to_numpy()
+    axes.plot([], [], linestyle="none", label=f"{HEADING}Cars and people on foot passed")
     if not n_passed.any():
-        axes.plot([], [], linestyle="none", label="  nobody moved")
+        axes.plot([], [], linestyle="none", label="nobody moved")
         return
     bounds = flow_bounds(n_passed.max())
     level = np.searchsorted(bounds, n_passed, side="right") - 1
@@ -105,12 +111,13 @@ def _draw_closures(axes, links: pd.DataFrame):
     closed = links[np.isfinite(links["closed_time_s"])]
     if closed.empty:
         return
-    label = f"closed during the run: {len(closed):,} {'street' if len(closed) == 1 else 'streets'}"
-    axes.add_collection(LineCollection(polylines(closed), colors=style.BLACK, linewidths=2.2, zorder=4))
+    label = f"{len(closed):,} {'street' if len(closed) == 1 else 'streets'}"
+    axes.plot([], [], linestyle="none", label=f"{HEADING}Closed during the run")
+    axes.add_collection(LineCollection(polylines(closed), colors=style.PURPLE, linewidths=4.0, zorder=4))
     middle = np.array(
         [np.mean(line[[0, -1]], axis=0) if len(line) == 2 else line[len(line) // 2] for line in polylines(closed)]
     )
-    axes.plot(*middle.T, linestyle="none", marker="X", markersize=9, color=style.BLACK, markeredgecolor="white",
+    axes.plot(*middle.T, linestyle="none", marker="X", markersize=11, color=style.PURPLE, markeredgecolor="black",
               zorder=8, label=label)  # fmt: skip
 
 
@@ -119,7 +126,7 @@ def _draw_impacts(axes, impacts: pd.DataFrame, x_range: tuple, y_range: tuple):
     inside = impacts["x_m"].between(*x_range) & impacts["y_m"].between(*y_range)
     alpha = float(np.clip(0.75 - len(impacts) / 4000, 0.15, 0.75))
     beyond = f", {int((~inside).sum()):,} beyond the map" if (~inside).any() else ""
-    axes.plot([], [], linestyle="none", label=f"impacts: {len(impacts):,}{beyond}")
+    axes.plot([], [], linestyle="none", label=f"{HEADING}Impacts: {len(impacts):,}{beyond}")
     for name, (label, diameter) in reversed(style.SIZE_STYLE.items()):
         part = impacts[inside & (impacts["size"] == name)]
         if not part.empty:
@@ -129,27 +136,33 @@ def _draw_impacts(axes, impacts: pd.DataFrame, x_range: tuple, y_range: tuple):
 
 
 def _draw_exits(axes, exits: pd.DataFrame):
-    """Mark the exits and say how many left there, labels towards the middle of the map and apart from each other."""
-    axes.plot(exits["x_m"], exits["y_m"], linestyle="none", marker="D", markersize=9, color=style.GREEN,
-              markeredgecolor="white", zorder=20, label="exits, with the number of people out")  # fmt: skip
-    left, right = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    gap = (top - bottom) / 24
-    placed = {True: [], False: []}
-    for row in exits.sort_values("y_m", ascending=False).itertuples():
-        is_right = row.x_m > (left + right) / 2
-        label_y = min(max(row.y_m, bottom + gap), top - gap)
-        for other_y in placed[is_right]:
-            if abs(label_y - other_y) < gap:
-                label_y = other_y - gap
-        placed[is_right].append(label_y)
-        label_x = row.x_m + (right - left) * (-0.03 if is_right else 0.03)
-        axes.annotate(
-            f"{row.exit}: {row.n_persons:,}", (row.x_m, row.y_m), (label_x, label_y),
-            ha="right" if is_right else "left", va="center", fontsize=10, color="#00573F", zorder=21,
-            bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 1.5},
-            arrowprops={"arrowstyle": "-", "color": "#00573F", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 2},
+    """Mark the exits with numbers, the busiest first; the legend says how many left by each."""
+    exits = exits.sort_values("n_persons", ascending=False, kind="stable")
+    axes.plot([], [], linestyle="none", label=f"{HEADING}Exits, and people out by each")
+    for number, row in enumerate(exits.itertuples(), start=1):
+        name = textwrap.fill(f"{row.exit}: {row.n_persons:,}", 32)
+        axes.plot(
+            row.x_m, row.y_m, linestyle="none", marker="o", markersize=14, color=style.GREEN, markeredgecolor="white",
+            zorder=20, label=f"{number}  {name}" if number <= MAX_EXITS else None,
         )  # fmt: skip
+        axes.annotate(str(number), (row.x_m, row.y_m), ha="center", va="center_baseline", fontsize=9, color="white",
+                      fontweight="bold", zorder=21)  # fmt: skip
+    if len(exits) > MAX_EXITS:
+        rest = int(exits["n_persons"].iloc[MAX_EXITS:].sum())
+        axes.plot([], [], linestyle="none", label=f"{len(exits) - MAX_EXITS} other exits: {rest:,}")
+
+
+def _draw_legend(axes, side):
+    """Write the legend of the map into the axes at its side, headings in bold."""
+    handles, labels = axes.get_legend_handles_labels()
+    labels = [f"\n{label}" if label.startswith(HEADING) and row else label for row, label in enumerate(labels)]
+    legend = side.legend(
+        handles, [label.replace(HEADING, "") for label in labels], loc="upper left", frameon=False, fontsize=10,
+        labelspacing=0.6, borderpad=0, borderaxespad=0,
+    )  # fmt: skip
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        if HEADING in label:
+            text.set_fontweight("bold")
 
 
 def _draw_north(axes):
