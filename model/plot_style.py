@@ -52,6 +52,7 @@ SIZE_STYLE = {"S": ("small", 3.2), "M": ("medium", 5.6), "L": ("large", 9.0)}
 """Label and diameter on the map (points) of an impact by size class."""
 
 WIDTH_IN, DPI = 12.0, 150
+CURFEW = "curfew"
 
 
 def label_and_colour(styles: dict, name: str) -> tuple[str, str]:
@@ -71,7 +72,8 @@ def new_figure(run: RunFolder, heading: str, height_in: float = 7.0, credit: str
     figure.text(left, 1 - 0.47 / height_in, "\n".join(question), va="top", fontsize=11, color=QUIET)
     figure.text(left, 0.08 / height_in, "\n".join(footer), va="bottom", fontsize=8, color=QUIET)
     top, bottom = 0.55 + 0.2 * len(question), 0.16 + 0.15 * len(footer)
-    figure.set_layout_engine("constrained", rect=(0.005, bottom / height_in, 0.99, 1 - (top + bottom) / height_in))
+    area = (0.005, bottom / height_in, 0.99, 1 - (top + bottom) / height_in)
+    figure.set_layout_engine("constrained", rect=area, h_pad=0.08, w_pad=0.06)
     return figure
 
 
@@ -106,11 +108,11 @@ def clock(run: RunFolder, time_s) -> np.ndarray:
     return np.datetime64(start(run), "ms") + milliseconds
 
 
-def clock_axis(axes, run: RunFolder):
+def clock_axis(axes, run: RunFolder, max_ticks: int = 9):
     """Turn the x axis into local clock time over the whole run and shade the hours of curfew."""
     begin, end = clock(run, [0.0, run.manifest["simulated_s"]])
     axes.set_xlim(begin, end)
-    locator = mdates.AutoDateLocator(minticks=4, maxticks=9)
+    locator = mdates.AutoDateLocator(minticks=4, maxticks=max_ticks)
     formatter = mdates.ConciseDateFormatter(
         locator,
         formats=["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
@@ -131,7 +133,7 @@ def _shade_curfew(axes, run: RunFolder):
         return
     hours = _Hours(start(run), scenario["run"]["duration_h"])
     curfew = curfew_hours(settings, hours, scenario["shelling"].get("time_zone", "UTC"))
-    end_s, label = run.manifest["simulated_s"], "curfew"
+    end_s, label = run.manifest["simulated_s"], CURFEW
     for from_s, until_s in zip(curfew.start_s, curfew.end_s, strict=True):
         if until_s > 0 and from_s < end_s:
             axes.axvspan(*clock(run, [max(from_s, 0), min(until_s, end_s)]), facecolor=BLACK, alpha=0.10, zorder=4,
@@ -174,9 +176,18 @@ def tidy(axes, grid: str = "y"):
 
 def percent(share: float) -> str:
     """Return a share as a whole percentage; what is not quite nothing, or not quite all, is not rounded to it."""
-    if 0 < share < 0.005:
+    text = f"{share:.0%}"
+    if text == "0%" and share > 0:
         return "<1%"
-    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+    return ">99%" if text == "100%" and share < 1 else text
+
+
+def stack_legend(axes, **options):
+    """Draw the legend of stacked areas in the order of the stack, from the top down; the curfew comes last."""
+    entries = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    names = list(entries)[::-1]
+    labels = [name for name in names if name != CURFEW] + [name for name in names if name == CURFEW]
+    axes.legend([entries[label] for label in labels], labels, frameon=False, fontsize=10, **options)
 
 
 def say(axes, text: str):

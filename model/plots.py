@@ -57,10 +57,9 @@ def evacuation_curve(run: RunFolder) -> Figure:
     axes.set_ylim(0, n_residents)
     style.count_axis(axes.yaxis, f"people (of {n_residents:,} residents)")
     _mark_moments(axes, run)
-    handles, texts = axes.get_legend_handles_labels()
-    axes.legend(
-        handles[::-1], texts[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10,
-        labelspacing=0.9, title="at the end of the run", title_fontsize=10, alignment="left",
+    style.stack_legend(
+        axes, loc="upper left", bbox_to_anchor=(1.01, 1.0), labelspacing=0.9, title="at the end of the run",
+        title_fontsize=10, alignment="left",
     )  # fmt: skip
     return figure
 
@@ -102,35 +101,41 @@ def _mark_moments(axes, run: RunFolder):
 def departures(run: RunFolder) -> Figure:
     """Return departures and arrivals by mode: cumulative above, per time bin below."""
     trips = run.frame("trips")
-    width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
-    edges = np.arange(0, end_s + width_s, width_s)
-    time = style.clock(run, np.minimum(edges, end_s))
-    figure = style.new_figure(run, "Setting out and arriving, by mode", 8.0)
-    total, rate = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     modes = [name for name in style.MODE_STYLE if (trips["mode"] == name).any()]
     modes += sorted(set(trips["mode"].unique()) - set(modes))
+    figure = style.new_figure(run, "Setting out and arriving, by mode", 8.0)
+    if not modes:
+        axes = figure.add_subplot()
+        style.clock_axis(axes, run)
+        style.tidy(axes)
+        axes.set_yticks([0])
+        style.say(axes, "Nobody set out within the run.")
+        return figure
+    total, rate = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     for name in modes:
-        part = trips[trips["mode"] == name]
-        label, colour = style.label_and_colour(style.MODE_STYLE, name)
-        for column, word, line in (("departure_time_s", "set out", "-"), ("arrival_time_s", "out of the area", "--")):
-            happened = part[column] <= end_s
-            counts, _ = np.histogram(part[column][happened], edges, weights=part["n_persons"][happened])
-            text = f"{word} {label} ({counts.sum():,.0f})"
-            total.plot(time, np.append(0, counts.cumsum()), color=colour, linestyle=line, linewidth=2.2, label=text)
-            rate.stairs(counts, time, color=colour, linestyle=line, linewidth=1.6)
+        _draw_mode(total, rate, run, trips[trips["mode"] == name], *style.label_and_colour(style.MODE_STYLE, name))
     for axes in (total, rate):
         style.tidy(axes)
         axes.set_ylim(bottom=0)
+        style.clock_axis(axes, run)
     style.count_axis(total.yaxis, "people, cumulative")
-    style.count_axis(rate.yaxis, f"people per {style.bin_name(width_s)}")
-    style.clock_axis(total, run)
-    style.clock_axis(rate, run)
+    style.count_axis(rate.yaxis, f"people per {style.bin_name(style.bin_s(run))}")
     total.set_xlabel("")
-    if modes:
-        total.legend(loc="upper left", frameon=False, fontsize=10)
-    else:
-        style.say(total, "Nobody set out within the run.")
+    total.legend(loc="upper left", frameon=False, fontsize=10)
     return figure
+
+
+def _draw_mode(total, rate, run: RunFolder, trips: pd.DataFrame, label: str, colour: str):
+    """Draw departures (solid) and arrivals (dashed) of the trips of one mode into the two panels."""
+    width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
+    edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
+    time = style.clock(run, edges)
+    for column, word, line in (("departure_time_s", "set out", "-"), ("arrival_time_s", "out of the area", "--")):
+        happened = trips[column] <= end_s
+        counts, _ = np.histogram(trips[column][happened], edges, weights=trips["n_persons"][happened])
+        text = f"{word} {label} ({counts.sum():,.0f})"
+        total.plot(time, np.append(0, counts.cumsum()), color=colour, linestyle=line, linewidth=2.2, label=text)
+        rate.stairs(counts, time, color=colour, linestyle=line, linewidth=1.6)
 
 
 def casualties_exposure(run: RunFolder) -> Figure:
@@ -169,14 +174,13 @@ def _draw_casualties(axes, run: RunFolder):
     axes.stackplot(time, counts, labels=labels, colors=colours, step="post", edgecolor="white", linewidth=0.3)
     axes.set_ylim(0, max(final * 1.25, 1))
     n_impacts = len(run.frame("impacts"))
-    shares = f"{1000 * final / persons:.2f} per 1,000 residents, {n_impacts:,} impacts"
-    axes.set_title(f"Casualties: {final:,}, {shares}", loc="left", fontsize=12)
-    style.clock_axis(axes, run)
+    share = f"Casualties: {final:,}, {1000 * final / persons:.2f} per 1,000 residents" if final else "Casualties: none"
+    axes.set_title(f"{share}; {n_impacts:,} impact{'s' * (n_impacts != 1)}", loc="left", fontsize=12)
+    style.clock_axis(axes, run, max_ticks=7)
     style.tidy(axes)
     style.count_axis(axes.yaxis, "people hurt, cumulative")
     if final:
-        handles, texts = axes.get_legend_handles_labels()
-        axes.legend(handles[::-1], texts[::-1], loc="upper left", frameon=False, fontsize=10)
+        style.stack_legend(axes, loc="upper left")
     else:
         style.say(axes, "Nobody was hurt in this run." if n_impacts else "Nothing fell on the area in this run.")
 

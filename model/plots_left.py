@@ -36,10 +36,8 @@ def _draw_groups(axes, run: RunFolder, share_of_all: float):
     axes.barh(rows, groups["evacuated_share"], color=style.GREEN, height=0.7)
     axes.barh(rows, 1 - groups["evacuated_share"], left=groups["evacuated_share"], color=style.PALE, height=0.7)
     for row, (share, n) in enumerate(zip(groups["evacuated_share"], groups["n_persons"], strict=True)):
-        axes.annotate(
-            f"{style.percent(share)} of {n:,}", (1, row), (-5, 0), textcoords="offset points", ha="right", va="center",
-            fontsize=9.5,
-        )  # fmt: skip
+        text = f"{style.percent(share)} of {n:,}"
+        axes.annotate(text, (1, row), (6, 0), textcoords="offset points", va="center", fontsize=9.5)
     axes.axvline(share_of_all, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
     axes.set_yticks(rows, groups["group"].str.replace("mobility ", "mobility: "))
     axes.invert_yaxis()

@@ -38,6 +38,8 @@ def map_of_run(run: RunFolder) -> Figure:
     _draw_impacts(axes, run.frame("impacts"), (x.min(), x.max()), (y.min(), y.max()))
     axes.margins(0.05)
     axes.autoscale_view()
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom - 0.05 * (top - bottom), top)
     _draw_exits(axes, run.frame("exits"))
     draw_scale_bar(axes, None)
     _draw_north(axes)
