@@ -8,14 +8,12 @@ from safepassage.agents.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.agents.places import places_on_links
 from safepassage.model.driving import Driving
+from safepassage.model.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.routing import NO_ROUTE, Routes
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets import Streets
 from safepassage.model.walking import Stage, Walking
 
-HEARSAY, WITNESS = 0, 1
-"""Knowledge classes, rows of the next-link tables: what everybody has heard of, and what those know who stood before
-a closed street and spoke with others there."""
 ROUTE_SPEED_M_S = 1.34
 """Walking speed by which walkers choose their way (m/s); Weidmann 1993. Everybody's ways rank alike at any speed."""
 
@@ -50,11 +48,9 @@ class Movement:
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         self.car_cost_s = self.free_flow_time_s
         self.queue_seen_s = self.free_flow_time_s
-        self.met_s = {mode: np.full(streets.length_m.size, np.inf) for mode in (Mode.CAR, Mode.WALK)}
-        self.reopened_s = {mode: np.full(streets.length_m.size, np.inf) for mode in (Mode.CAR, Mode.WALK)}
-        self.believed = {
-            Mode.CAR: np.tile(streets.drivable, (2, 1)),
-            Mode.WALK: np.tile(streets.walkable, (2, 1)),
+        self.road_news = {
+            Mode.CAR: RoadNews(streets.drivable, settings.road_news_delay_s),
+            Mode.WALK: RoadNews(streets.walkable, settings.road_news_delay_s),
         }
         self._stuck_since_s = np.full(n_parties, np.inf)
         self._car_factor = np.ones(streets.n_links)
@@ -110,9 +106,7 @@ class Movement:
         for mode, now, mover in ((Mode.CAR, car_open, self.driving), (Mode.WALK, walk_open, self.walking)):
             before = self.car_open if mode == Mode.CAR else self.walk_open
             closed, opened = np.flatnonzero(before & ~now), np.flatnonzero(now & ~before)
-            self.met_s[mode][closed] = np.inf
-            self.reopened_s[mode][closed] = np.inf
-            self.reopened_s[mode][opened] = self.time_s
+            self.road_news[mode].change(closed, opened, self.time_s)
             for links, is_open in ((closed, False), (opened, True)):
                 if links.size:
                     mover.set_open(links, is_open=is_open)
@@ -130,38 +124,39 @@ class Movement:
     def talk(self):
         """Let those who stand before closed streets learn of it, and news of closures and queues reach the others."""
         changed = False
-        for mode, mover in ((Mode.CAR, self.driving), (Mode.WALK, self.walking)):
-            party, link = mover.at_closed_links() if mode == Mode.CAR else mover.at_closed_link()
-            if party.size:
-                self.met_s[mode][link] = np.minimum(self.met_s[mode][link], self.time_s)
-                (mover.set_table if mode == Mode.CAR else mover.set_class)(party, WITNESS)
-            changed |= self._believe(mode)
+        for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
+            self._meet(mode)
+            for row, links, is_open in self.road_news[mode].spread(self.time_s):
+                routes.change(row, links, is_open=is_open)
+                changed = True
         if self.time_s >= self.next_news_s:
             self.next_news_s = self.time_s + self.settings.congestion_news_delay_s
-            self.car_cost_s, self.queue_seen_s = self.queue_seen_s, self.driving.link_time_s()
-            for row in (HEARSAY, WITNESS):
-                self._rebuild(Mode.CAR, row)
-            changed = True
+            changed |= self._look_at_queues()
         if changed:
             self._hand_over()
 
-    def _believe(self, mode: Mode) -> bool:
-        """Bring beliefs about closures up to date; return whether any changed."""
-        delay_s = self.settings.road_news_delay_s
-        passable = self.streets.drivable if mode == Mode.CAR else self.streets.walkable
-        known_open = self.reopened_s[mode] + delay_s <= self.time_s
-        now = passable & (known_open | (self.met_s[mode] > self.time_s))
-        heard = passable & (known_open | (self.met_s[mode] + delay_s > self.time_s))
-        self.met_s[mode][known_open] = np.inf
-        changed = False
-        for row, belief in ((HEARSAY, heard), (WITNESS, now)):
-            links = np.flatnonzero(belief != self.believed[mode][row])
-            if links.size:
-                self.believed[mode][row] = belief
-                routes = self.car_routes if mode == Mode.CAR else self.walk_routes
-                routes.change(row, links, is_open=belief[links])
-                changed = True
-        return changed
+    def _meet(self, mode: Mode):
+        if mode == Mode.CAR and self.driving.n_under_way:
+            party, link = self.driving.at_closed_links()
+            if party.size:
+                self.road_news[mode].meet(link, self.time_s)
+                self.driving.set_table(party, WITNESS)
+        elif mode == Mode.WALK and self.n_walking:
+            party, link = self.walking.at_closed_link()
+            if party.size:
+                self.road_news[mode].meet(link, self.time_s)
+                self.walking.set_class(party, WITNESS)
+
+    def _look_at_queues(self) -> bool:
+        """Let what was seen of queues at the last look be known now; return whether it changes what links cost."""
+        seen_s = self.driving.link_time_s() if self.driving.n_under_way else self.free_flow_time_s
+        news_s, self.queue_seen_s = self.queue_seen_s, seen_s
+        if np.array_equal(news_s, self.car_cost_s):
+            return False
+        self.car_cost_s = news_s
+        for row in (HEARSAY, WITNESS):
+            self._rebuild(Mode.CAR, row)
+        return True
 
     def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
         """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
@@ -199,6 +194,8 @@ class Movement:
 
     def who_give_up(self) -> np.ndarray:
         """Return the cars that have stood without a way on, or in a gridlock, for longer than people's patience."""
+        if not self.driving.n_under_way:
+            return np.empty(0, np.int32)
         locked = [self.driving.occupants(link)[:1] for ring in self.driving.gridlocks() for link in ring]
         held = np.unique(np.concatenate([self.driving.without_route(), *locked])).astype(np.int32)
         since_s = np.full(self._stuck_since_s.size, np.inf)
@@ -225,6 +222,8 @@ class Movement:
 
     def withdraw(self, party: np.ndarray):
         """Take parties off the streets for good."""
+        if party.size == 0:
+            return
         walks = self.walking.stage(party) != Stage.AWAY
         self.walking.withdraw(party[walks])
         self.driving.withdraw(party[~walks])
@@ -233,7 +232,9 @@ class Movement:
     def _rebuild(self, mode: Mode, row: int):
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         cost_s = self.car_cost_s if mode == Mode.CAR else self.walk_time_s
-        routes.set_class(row, cost_s, self.believed[mode][row], self.streets.exit_node[self.exit_open[mode]])
+        routes.set_class(
+            row, cost_s, self.road_news[mode].is_believed_open[row], self.streets.exit_node[self.exit_open[mode]]
+        )
 
     def _hand_over(self):
         self.driving.set_next_link(self.car_routes.next_link)

@@ -94,7 +94,7 @@ class Surroundings:
 
 
 def _building_heights(scenario: Scenario, streets: Streets):
-    """Return the height of the buildings along each link from the scenario's footprints (m); None: by class and zone."""
+    """Return the height of the buildings along each link from footprints (m); None: by class and zone."""
     if scenario.damage.debris.footprints is None:
         return None
     return heights_along_links(scenario.damage.debris.footprints, streets)

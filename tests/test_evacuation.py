@@ -159,10 +159,11 @@ def test_a_curfew_holds_back_those_who_keep_it():
 def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
     model = town(**QUIET, **{"damage.dated_losses": [{"at_h": 1.0, "name": "Main Street"}]}).run()
     assert model.recorder.n_by_status[Status.SAFE] > 0
-    believed = model.movement.believed[Mode.CAR][0]
+    news = model.movement.road_news[Mode.CAR]
     closed = ~model.movement.car_open & model.streets.drivable
-    met = closed & np.isfinite(model.movement.met_s[Mode.CAR])
-    assert closed.any() and not believed[met].any()
+    met = closed & (news.met_s < model.time_s - news.delay_s)
+    assert met.any() and not news.is_believed_open[:, met].any()
+    assert news.is_believed_open[:, closed & np.isinf(news.met_s)].all()
 
 
 def test_the_model_is_one_that_mesa_users_know(finished):

@@ -1,0 +1,52 @@
+"""What people believe about closed streets: those who met a closure know it, the others hear of it later."""
+
+import numpy as np
+
+HEARSAY, WITNESS = 0, 1
+"""Knowledge classes, rows of the next-link tables: what everybody has heard of, and what those know who stood before
+a closed street and spoke with others there."""
+
+
+class RoadNews:
+    """Beliefs of one travel mode, never from facts that nobody has seen."""
+
+    def __init__(self, passable: np.ndarray, delay_s: float):
+        """passable: bool per link, as everybody remembers the streets. delay_s: from first witness to everybody (s)."""
+        self.passable, self.delay_s = passable, delay_s
+        self.is_believed_open = np.tile(passable, (2, 1))
+        """bool[2, n_links]: rows HEARSAY and WITNESS."""
+        self.met_s = np.full(passable.size, np.inf)
+        """When somebody first stood before each closure (s); inf: nobody has."""
+        self.reopened_s = np.full(passable.size, np.inf)
+        self._next_s = np.inf
+
+    def change(self, closed: np.ndarray, opened: np.ndarray, time_s: float):
+        """Note that links closed (nobody knows yet) and opened (their users tell)."""
+        self.met_s[closed] = np.inf
+        self.reopened_s[closed] = np.inf
+        self.reopened_s[opened] = time_s
+        if closed.size or opened.size:
+            self._next_s = time_s
+
+    def meet(self, links: np.ndarray, time_s: float):
+        """Note that people stand before closed links."""
+        new = links[np.isinf(self.met_s[links])]
+        if new.size:
+            self.met_s[new] = time_s
+            self._next_s = time_s
+
+    def spread(self, time_s: float):
+        """Bring beliefs up to date; yield (row, links, is_open) of what changed in each row."""
+        if time_s < self._next_s:
+            return
+        known_open = self.reopened_s + self.delay_s <= time_s
+        self.met_s[known_open] = np.inf
+        heard_s = self.met_s + self.delay_s
+        for row, closed in ((HEARSAY, heard_s <= time_s), (WITNESS, self.met_s <= time_s)):
+            belief = self.passable & ~closed
+            links = np.flatnonzero(belief != self.is_believed_open[row])
+            if links.size:
+                self.is_believed_open[row] = belief
+                yield row, links, belief[links]
+        changes_s = np.concatenate([heard_s, self.reopened_s + self.delay_s])
+        self._next_s = changes_s[changes_s > time_s].min(initial=np.inf)
