@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .settings.base import ScenarioError
-from .street_defaults import street_class
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.streets import BorderExits
+from safepassage.model.street_defaults import street_class
 
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a slip (latitude and longitude swapped). Assumption."""
@@ -49,7 +50,7 @@ def find_exits(layout, settings, index_of_node, project):
     found = [_named_exit(layout, exit_, i, index_of_node, project) for i, exit_ in enumerate(settings.exits)]
     border = settings.border_exits
     if border is None and not found:
-        border = type(settings).model_fields["border_exits"].annotation.__args__[0]()
+        border = BorderExits()
     if border is not None:
         found += border_exits(layout, border, [e.node for e in found])
     if not found:

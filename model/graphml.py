@@ -10,8 +10,8 @@ from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 
-from .settings.base import ScenarioError
-from .street_defaults import SPEED_WORDS_KM_H
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.street_defaults import SPEED_WORDS_KM_H
 
 KM_H_PER_MPH = 1.609344
 KM_H_PER_KNOT = 1.852
@@ -91,7 +91,7 @@ def values(text):
 
 @cache
 def boolean(text):
-    """Return True or False for "True", "yes", "1" or "no" ...; of a list, True if any is; None if the text says neither."""
+    """Return True for "True", "yes" or "1" (of a list: if any is), False for their contraries, None for neither."""
     said = {value.lower() for value in values(text)}
     if said & {"true", "yes", "1", "-1"}:
         return True
@@ -128,7 +128,7 @@ def lanes(text):
 
 @cache
 def width_m(text):
-    """Return the metres in a `width`, NaN if it says none: the least if it has several; feet and inches are understood."""
+    """Return the metres in a `width`, NaN if it says none: the least of several; feet and inches are understood."""
     return min((w for w in map(_one_width_m, values(text)) if 0 < w <= MAX_WIDTH_M), default=math.nan)
 
 
@@ -143,6 +143,6 @@ def _one_width_m(value):
 
 @cache
 def n_pavements(text):
-    """Return on how many sides a `sidewalk` puts a pavement (0, 1 or 2), NaN if it does not say; of several, the fewest."""
+    """Return on how many sides a `sidewalk` puts a pavement, NaN if it does not say; the fewest of several."""
     sides = {"both": 2, "yes": 2, "left": 1, "right": 1, "this": 1, "no": 0, "none": 0, "separate": 0}
     return min((sides[v.split(":")[0]] for v in values(text) if v.split(":")[0] in sides), default=math.nan)

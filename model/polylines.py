@@ -23,7 +23,7 @@ def read_polylines(wkt, start, end, node_x, node_y):
     for column, node in ((x, node_x), (y, node_y)):
         column[first[straight]] = node[start[straight]]
         column[first[straight] + 1] = node[end[straight]]
-    return _drawn_forward(first, x, y, start, end, node_x, node_y) + (given,)
+    return (*_drawn_forward(first, x, y, start, end, node_x, node_y), given)
 
 
 def _drawn_forward(first, x, y, start, end, node_x, node_y):

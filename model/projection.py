@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .settings.base import ScenarioError
+from safepassage.model.settings.base import ScenarioError
 
 WGS84 = "EPSG:4326"
 
@@ -30,7 +30,8 @@ def plane_crs(crs, x, y):
         known = pyproj.CRS.from_user_input(crs)
     except CRSError as error:
         raise ScenarioError(
-            f'the street graph has crs = {crs!r}, which is not known ({error}). Set it to an EPSG code such as "EPSG:4326".'
+            f"the street graph has crs = {crs!r}, which is not known ({error}). "
+            'Set it to an EPSG code such as "EPSG:4326".'
         ) from error
     is_metric = all(axis.unit_name in ("metre", "meter") for axis in known.axis_info[:2])
     if known.is_projected and is_metric and known.to_epsg() != 3857:

@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from . import graphml
-from .street_defaults import (
+from safepassage.model import graphml
+from safepassage.model.street_defaults import (
     MIN_WALK_WIDTH_M,
     PAVEMENT_WIDTH_M,
     SHOULDER_WIDTH_M,
@@ -23,7 +23,7 @@ MIN_CARRIAGEWAY_M = 2.0
 
 @dataclass
 class Edges:
-    """Columns of the graph's edges; reverse is the row of the other direction of the same street, -1 if there is none."""
+    """Columns of the graph's edges; reverse: row of the same street's other direction, or -1."""
 
     upstream: np.ndarray
     downstream: np.ndarray

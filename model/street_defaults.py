@@ -101,7 +101,7 @@ SPEED_WORDS_KM_H = {
     "motorway": 120.0,
     "bicycle_road": 30.0,
 }
-"""km/h for `maxspeed` in words, also after a country ("CL:urban"). `urban`: 50 in most countries; the rest: Assumption."""
+"""km/h for `maxspeed` in words, also after a country ("CL:urban"). `urban`: 50 in most countries. Assumption."""
 
 
 def street_class(highway):

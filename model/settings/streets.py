@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from .base import DataFile, Section
+from safepassage.model.settings.base import DataFile, Section
 
 PositiveByClass = dict[str, Annotated[float, Field(gt=0)]]
 
@@ -61,19 +61,19 @@ class StreetSettings(Section):
     """Named exits. If there are none, exits are found on the border."""
     border_exits: BorderExits | None = None
     """How to find exits on the border; given beside `exits`, these are added to them."""
-    default_speed_km_h: PositiveByClass = {}
+    default_speed_km_h: PositiveByClass = Field(default={})
     """Free-flow speed by highway class where the file gives no maxspeed (km/h); see model/street_defaults.py."""
-    default_lanes: PositiveByClass = {}
+    default_lanes: PositiveByClass = Field(default={})
     """Lanes in one direction by highway class where the file gives none; see model/street_defaults.py."""
-    default_width_m: PositiveByClass = {}
+    default_width_m: PositiveByClass = Field(default={})
     """Width of the carriageway by highway class where the file gives none (m); by default lanes times lane width."""
-    junction_factor: PositiveByClass = {}
+    junction_factor: PositiveByClass = Field(default={})
     """Share of the uninterrupted flow that junctions let through, by highway class; see model/street_defaults.py."""
     speed_factor: float = Field(default=1.0, gt=0, le=2)
     """Multiplies every vehicle speed, given or filled in: weather, darkness, damaged surface."""
-    drivable: dict[str, bool] = {}
+    drivable: dict[str, bool] = Field(default={})
     """Highway classes opened to or closed for cars; wins over the file, so {track: true} opens tracks."""
-    walkable: dict[str, bool] = {}
-    """Highway classes opened to or closed for walkers; wins over the file, so {motorway: true} lets people walk there."""
+    walkable: dict[str, bool] = Field(default={})
+    """Highway classes opened to or closed for walkers; wins over the file, {motorway: true} for one."""
     min_length_m: float = Field(default=1.0, gt=0)
     """Length of streets whose length is zero or missing with both ends in one place (m). Assumption."""
