@@ -6,11 +6,8 @@ NOBODY = np.empty(0, np.int64)
 
 
 def told(news, time_s):
-    return {
-        (row, int(k)): bool(o)
-        for row, links, is_open in news.spread(time_s)
-        for k, o in zip(links, is_open, strict=True)
-    }
+    changes = [(row, k, o) for row, links, is_open in news.spread(time_s) for k, o in zip(links, is_open, strict=True)]
+    return {(row, int(link)): bool(is_open) for row, link, is_open in changes}
 
 
 def test_a_closure_that_nobody_met_is_known_to_nobody():
