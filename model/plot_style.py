@@ -159,10 +159,10 @@ def bin_name(width_s: float) -> str:
     return {60.0: "minute", 900.0: "15 min", 3600.0: "hour", 86400.0: "day"}[width_s]
 
 
-def count_axis(axis, unit: str):
+def count_axis(axis, unit: str, max_ticks: int = 7):
     """Give an axis of whole numbers thousands separators and its unit."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(nbins=max_ticks, integer=True, steps=[1, 2, 5, 10]))
     axis.set_label_text(unit)
 
 

@@ -155,7 +155,7 @@ def casualties_exposure(run: RunFolder) -> Figure:
     right.invert_yaxis()
     right.set_title("Time in the area, by protection", loc="left", fontsize=12)
     style.tidy(right, "x")
-    style.count_axis(right.xaxis, "person-hours")
+    style.count_axis(right.xaxis, "person-hours", max_ticks=5)
     return figure
 
 

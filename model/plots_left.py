@@ -64,7 +64,7 @@ def _draw_reasons(axes, left: pd.DataFrame):
     axes.set_yticks(rows, ["\n".join(textwrap.wrap(text, 26)) for text in counts.index])
     axes.invert_yaxis()
     style.tidy(axes, "x")
-    style.count_axis(axes.xaxis, "people not out at the end of the run")
+    style.count_axis(axes.xaxis, "people not out at the end of the run", max_ticks=4)
 
 
 def _draw_homes(figure: SubFigure, run: RunFolder, persons: pd.DataFrame, is_safe: np.ndarray):
