@@ -17,6 +17,7 @@ from safepassage.model.settings.front import Curfew
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
+PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE)
 """Okabe & Ito (2008), Color Universal Design: told apart by nearly everybody, colour-blind or not."""
 
 GREY, PALE, INK, QUIET = "#999999", "#D9D9D9", "#222222", "#595959"
@@ -162,7 +163,7 @@ def bin_name(width_s: float) -> str:
 def count_axis(axis, unit: str, max_ticks: int = 7):
     """Give an axis of whole numbers thousands separators and its unit."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.set_major_locator(MaxNLocator(nbins=max_ticks, integer=True, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(nbins=max_ticks, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axis.set_label_text(unit)
 
 
@@ -182,12 +183,17 @@ def percent(share: float) -> str:
     return ">99%" if text == "100%" and share < 1 else text
 
 
-def stack_legend(axes, **options):
-    """Draw the legend of stacked areas in the order of the stack, from the top down; the curfew comes last."""
+def stack_entries(axes) -> dict:
+    """Return handles by label of stacked areas in the order of the stack, from the top down; the curfew comes last."""
     entries = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
-    names = list(entries)[::-1]
-    labels = [name for name in names if name != CURFEW] + [name for name in names if name == CURFEW]
-    axes.legend([entries[label] for label in labels], labels, frameon=False, fontsize=10, **options)
+    names = [name for name in list(entries)[::-1] if name != CURFEW]
+    return {name: entries[name] for name in [*names, *(name for name in entries if name == CURFEW)]}
+
+
+def stack_legend(axes, **options):
+    """Draw the legend of stacked areas in the order of the stack."""
+    entries = stack_entries(axes)
+    axes.legend(entries.values(), entries, frameon=False, fontsize=10, **options)
 
 
 def say(axes, text: str):
@@ -197,14 +203,19 @@ def say(axes, text: str):
 
 def save_new(figure: Figure, path: Path) -> Path:
     """Write a figure to a PNG file and return its path; if the name is taken, a number is added."""
+    with open_new(path) as opened:
+        figure.savefig(opened, format="png")
+    return Path(opened.name)
+
+
+def open_new(path: Path):
+    """Return a binary file opened for writing under a name that nobody has; if it is taken, a number is added."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for number in range(1, 100_000):
         target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         try:
-            with open(target, "xb") as opened:
-                figure.savefig(opened, format="png")
+            return open(target, "xb")
         except FileExistsError:
             continue
-        return target
     raise FileExistsError(f"no free name beside {path}")

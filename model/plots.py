@@ -38,12 +38,23 @@ def draw_all(run: RunFolder, folder: Path | str) -> list[Path]:
 
 def evacuation_curve(run: RunFolder) -> Figure:
     """Return stacked areas: how many people have which status over clock time."""
+    figure = style.new_figure(run, "Who is where: people by status over time")
+    axes = figure.add_subplot()
+    draw_status_stack(axes, run)
+    _mark_moments(axes, run)
+    style.stack_legend(
+        axes, loc="upper left", bbox_to_anchor=(1.01, 1.0), labelspacing=0.9, title="at the end of the run",
+        title_fontsize=10, alignment="left",
+    )  # fmt: skip
+    return figure
+
+
+def draw_status_stack(axes, run: RunFolder, max_ticks: int = 9):
+    """Draw people by status over clock time as stacked areas, labelled with the numbers at the end."""
     series = run.frame("timeseries")
     time = style.clock(run, series["time_s"])
     n_residents = int(series[_status_columns(series)].iloc[0].sum())
     names = [name for name in _in_order(series) if series[f"n_{name.lower()}"].any()]
-    figure = style.new_figure(run, "Who is where: people by status over time")
-    axes = figure.add_subplot()
     labels_and_colours = [style.label_and_colour(style.STATUS_STYLE, name) for name in names]
     counts = [series[f"n_{name.lower()}"].to_numpy() for name in names]
     labels = [
@@ -52,16 +63,10 @@ def evacuation_curve(run: RunFolder) -> Figure:
     ]
     colours = [colour for _, colour in labels_and_colours]
     axes.stackplot(time, counts, labels=labels, colors=colours, edgecolor="white", linewidth=0.4)
-    style.clock_axis(axes, run)
+    style.clock_axis(axes, run, max_ticks)
     style.tidy(axes)
     axes.set_ylim(0, n_residents)
     style.count_axis(axes.yaxis, f"people (of {n_residents:,} residents)")
-    _mark_moments(axes, run)
-    style.stack_legend(
-        axes, loc="upper left", bbox_to_anchor=(1.01, 1.0), labelspacing=0.9, title="at the end of the run",
-        title_fontsize=10, alignment="left",
-    )  # fmt: skip
-    return figure
 
 
 def _status_columns(series: pd.DataFrame) -> list[str]:

@@ -9,8 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from safepassage.model import plot_style as style
 from safepassage.model.metrics import by_group
-from safepassage.model.network_map import draw_scale_bar
-from safepassage.model.plots_map import draw_quiet_streets
+from safepassage.model.plots_map import draw_quiet_streets, draw_scale_below
 from safepassage.model.results import RunFolder
 
 MIN_PERSONS = 10
@@ -21,7 +20,7 @@ def left_behind(run: RunFolder) -> Figure:
     """Return the share out of the area by group, the reasons of those who are not, and a map of the share by homes."""
     persons = run.frame("persons")
     is_safe = (persons["status"] == "SAFE").to_numpy()
-    figure = style.new_figure(run, f"Who is left behind: {np.sum(~is_safe):,} of {len(persons):,} residents", 8.2)
+    figure = style.new_figure(run, f"Who is not out, and why: {np.sum(~is_safe):,} of {len(persons):,} residents", 8.2)
     left, right = figure.subfigures(1, 2, width_ratios=[1.1, 1])
     groups, reasons = left.subplots(2, 1)
     _draw_groups(groups, run, is_safe.mean())
@@ -79,7 +78,7 @@ def _draw_homes(figure: SubFigure, run: RunFolder, persons: pd.DataFrame, is_saf
     axes.set_aspect("equal", anchor="N")
     axes.set_axis_off()
     axes.autoscale_view()
-    draw_scale_bar(axes, None)
+    draw_scale_below(axes)
     axes.set_title("Out of the area, by home", loc="left", fontsize=12)
     bar = figure.colorbar(cells, ax=axes, orientation="horizontal", shrink=0.7, aspect=35, pad=0.02)
     bar.ax.xaxis.set_major_formatter(PercentFormatter(1))

@@ -38,13 +38,18 @@ def map_of_run(run: RunFolder) -> Figure:
     _draw_impacts(axes, run.frame("impacts"), (x.min(), x.max()), (y.min(), y.max()))
     axes.margins(0.05)
     axes.autoscale_view()
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom - 0.05 * (top - bottom), top)
     _draw_exits(axes, run.frame("exits"))
-    draw_scale_bar(axes, None)
+    draw_scale_below(axes)
     _draw_north(axes)
     _draw_legend(axes, side)
     return figure
+
+
+def draw_scale_below(axes):
+    """Draw the scale bar below the streets: make room for it first."""
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom - 0.05 * (top - bottom), top)
+    draw_scale_bar(axes, None)
 
 
 def one_per_street(links: pd.DataFrame) -> pd.DataFrame:
