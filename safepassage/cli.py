@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from safepassage import study_cli
 from safepassage.model.settings.base import ScenarioError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is_help=True)
 app.add_typer(network_app, name="network")
+study_cli.mount(app)
 console = Console()
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")]

@@ -1,0 +1,44 @@
+"""The outcomes of one run, from its tables in memory: what a study keeps of it."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from safepassage.model import metrics
+from safepassage.model.settings.base import ScenarioError
+
+GROUP_UNITS = {
+    "evacuated_share": "1",
+    "casualties_per_1000": "per 1,000 persons",
+    "median_arrival_h": "h",
+    "n_persons": "persons",
+}
+
+
+@dataclass(frozen=True)
+class RunInMemory:
+    """A run that is not on disk, read like `results.RunFolder`: manifest, and tables by name as frames."""
+
+    tables: dict[str, pa.Table]
+    manifest: dict
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a table as a pandas frame; raises ScenarioError naming the tables that there are."""
+        if name not in self.tables:
+            raise ScenarioError(f"there is no table {name!r}; there are {', '.join(sorted(self.tables))}.")
+        return self.tables[name].to_pandas()
+
+    def units(self, name: str) -> dict[str, str]:
+        """Return the unit of each column of a table."""
+        return {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in self.tables[name].schema}
+
+
+def outcomes_of(run) -> dict[str, tuple[float, str]]:
+    """Return name -> (value, unit): every measure of `metrics.summary`, and `measure:group` for groups of people."""
+    found = {measure.name: (float(measure.value), measure.unit) for measure in metrics.summary(run)}
+    groups = metrics.by_group(run)
+    for row in groups.to_dict("records"):
+        group = row.pop("group").replace(" ", "_")
+        found |= {f"{name}:{group}": (float(value), GROUP_UNITS.get(name, "")) for name, value in row.items()}
+    return found
