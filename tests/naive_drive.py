@@ -120,6 +120,12 @@ class NaiveDriving:
         clock = self.links[m]["clock"]
         arm["tag"] = max(arm["tag"], clock) if arm["tag_of"] == m else clock
         arm.update(tag_of=m, waits_for=m, since=self.now)
+        self.look_anew(m)
+
+    def look_anew(self, m):
+        """If too little room was found and none was to come, look again: somebody came to wait, or left."""
+        if self.links[m]["look_again"] == INF:
+            self.links[m]["look_again"] = self.opens(m, 1, self.now)
 
     def serve(self, m):
         a = min(self.waiting(m), key=lambda a: (self.arms[a]["tag"], self.arms[a]["since"], a))
@@ -140,8 +146,7 @@ class NaiveDriving:
             self.crossings.append((vehicle, a, entry, self.now))
             link["next_exit"] = self.now + self.size[vehicle] * link["out_s"]
             link["freeing"].append((self.now + link["wave_s"], self.size[vehicle]))
-            if link["look_again"] == INF:
-                link["look_again"] = self.now
+            self.look_anew(a)
         else:
             vehicle = self.queues[a - self.n].pop(0)
         if m is None:

@@ -1,6 +1,6 @@
 import naive_drive
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
@@ -30,6 +30,17 @@ def towns(draw):
     return n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, draw(st.lists(st.floats(1, 400), max_size=4))
 
 
+def bus_that_waits_for_room():
+    """A town where a bus finds too little room and a car that comes to wait behind it is served before it."""
+    ring = [(i, (i + 1) % 6) for i in range(6)]
+    ends = np.array(ring + [(0, 1), (0, 4)] + [(b, a) for a, b in ring] + [(1, 0), (4, 0)])
+    length_m, speed_m_s, capacity_per_s = np.full(16, 7.0), np.full(16, 4.0), np.full(16, 0.1)
+    length_m[[3, 8, 14]], speed_m_s[[2, 3]], capacity_per_s[2] = 31.0, 11.1, 0.37
+    cars = [(1, 2.5), (1, 2.5), (1, 30.0), (2, 7.0), (2, 7.0), (3, 0.0), (3, 0.0)]
+    trips = [(node, time_s, 0, 1) for node, time_s in cars] + [(3, 30.0, 0, 3)]
+    return 6, ends, length_m, speed_m_s, capacity_per_s, trips, []
+
+
 def check_places(driving, length_m):
     """Whoever is on a link has a place on it, in the order of entry, and room in it."""
     for link in range(driving.n_links):
@@ -45,6 +56,7 @@ def check_places(driving, length_m):
 
 
 @given(towns())
+@example(bus_that_waits_for_room())
 @given_settings(max_examples=150, deadline=None)
 def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town):
     n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, looks_s = town
