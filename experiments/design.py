@@ -33,7 +33,8 @@ def refuse_too_many(study: Study):
     if n_runs(study) > MOST_RUNS:
         raise ScenarioError(
             f"{study.source.path}: the design asks for {n_runs(study):,} runs: {n_rows(study):,} combinations of "
-            f"factors x {len(study.plans)} plans x {len(study.all_seeds)} replications; at most {MOST_RUNS:,} are carried out. "
+            f"factors x {len(study.plans)} plans x {len(study.all_seeds)} replications; at most {MOST_RUNS:,} are "
+            "carried out. "
             "Take fewer levels or replications, or design latin_hypercube."
         )
 

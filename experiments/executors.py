@@ -15,6 +15,7 @@ tcp://HOST:8786`. Under SLURM, dask-jobqueue starts both:
     run_sweep(load_study("study.yaml"), "out", executor=on_dask(cluster.scheduler_address))
 """
 
+import contextlib
 import os
 import pickle
 import queue
@@ -28,7 +29,7 @@ from typing import Any, Protocol
 from safepassage.experiments.worker import READY, Failure
 from safepassage.model.settings.base import ScenarioError
 
-ONE_THREAD = {name: "1" for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Environment of a worker: as many workers as cores, each with one thread."""
 
 AHEAD = 2
@@ -195,17 +196,13 @@ class _Worker:
 
     def send(self, call: tuple[Any, bytes]):
         self.calls.append(call)
-        try:
+        with contextlib.suppress(OSError):  # it has died; its listener says so
             pickle.dump(call, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self.process.stdin.flush()
-        except OSError:
-            pass  # it has died; its listener says so
 
     def end(self):
-        try:
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
-        except OSError:
-            pass
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -203,7 +203,7 @@ class Store:
             import fcntl
         except ImportError:  # not on Windows
             return
-        self._lock_file = open(self.folder / ".lock", "w")
+        self._lock_file = open(self.folder / ".lock", "w")  # noqa: SIM115 (open as long as the sweep writes)
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -24,7 +24,7 @@ READY = "ready"
 
 
 def serve() -> None:
-    """Do calls until stdin closes. A call is (tag, pickled (function, item)); its answer is (tag, result or Failure)."""
+    """Do calls until stdin closes. A call: (tag, pickled (function, item)); its answer: (tag, result or Failure)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
