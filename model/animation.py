@@ -70,10 +70,11 @@ def _write_gif(frames: Iterator[np.ndarray], path: Path, frames_per_s: float):
 
 
 def _palette() -> Image.Image:
-    """Return one palette for all frames, so that what stays the same takes no space: tints of our colours, to white."""
-    colours = np.array([to_rgb(colour) for colour in (*style.PALETTE, style.QUIET, style.GREY, style.PALE)])
-    tints = np.linspace(0, 1, 256 // len(colours))[:, None, None]
-    values = np.round(255 * (colours * (1 - tints) + tints)).astype(np.uint8).reshape(-1, 3)
+    """Return one palette for all frames, so that what stays takes no space: tints of our colours, and white."""
+    colours = np.array([to_rgb(colour) for colour in (*style.PALETTE, style.QUIET)])
+    tints = np.linspace(0, 0.93, 255 // len(colours))[:, None, None]
+    tinted = (colours * (1 - tints) + tints).reshape(-1, 3)
+    values = np.round(255 * np.vstack([tinted, np.ones((256 - len(tinted), 3))])).astype(np.uint8)
     image = Image.new("P", (1, 1))
     image.putpalette(values.tobytes())
     return image
@@ -129,14 +130,14 @@ class Scene:
         diameter = impacts["size"].map({name: size for name, (_, size) in style.SIZE_STYLE.items()})
         limits = self.map.axis()
         self.impacts = self.map.scatter(impacts["x_m"], impacts["y_m"], s=diameter.to_numpy(float) ** 2, zorder=6)
-        self.closures = LineCollection(polylines(closed), linewidths=4.0, zorder=4)
+        self.closures = LineCollection(polylines(closed), linewidths=4.0, zorder=7)
         self.map.add_collection(self.closures)
         self.outflow = self.map.scatter(self.exits["x_m"], self.exits["y_m"], color=style.GREEN, alpha=0.75, zorder=8)
         self.map.axis(limits)
         self.clock = self.words.text(0, 1, "", va="top", fontsize=13, linespacing=1.3)
         self.future = self.stack.axvspan(*style.clock(self.run, [0, self.end_s]), color="white", alpha=0.8, zorder=8)
         self.now = self.stack.axvline(style.clock(self.run, 0), color=style.INK, linewidth=1.5, zorder=9)
-        self.changing = [self.closures, self.impacts, self.outflow, self.clock, self.future, self.now]
+        self.changing = [self.impacts, self.closures, self.outflow, self.clock, self.future, self.now]
         for artist in self.changing:
             artist.set_animated(True)
 

@@ -27,6 +27,7 @@ def test_a_gif_holds_the_frames_asked_for_and_reports_each(run, tmp_path):
     path = animate(run, tmp_path / "run.gif", n_frames=4, on_frame=lambda done, of: seen.append((done, of)))
     with Image.open(path) as picture:
         assert picture.n_frames == 4 and picture.size == (1200, 700)
+        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
