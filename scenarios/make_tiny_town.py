@@ -38,7 +38,7 @@ def town():
         *polyline([(0, -260), (60, -550), (350, -850), (950, -1150)], "primary", **main),
         *polyline([(-700, 420), (-60, 400), (750, 380)], "secondary", name="Market Street", lanes="2"),
         *polyline([(-600, -520), (60, -550), (700, -540)], "tertiary", name="Orchard Street"),
-        *polyline([(-250, 30), (-250, 200), (-250, 407)], "residential", name="Chapel Lane", oneway="yes"),
+        *polyline([(-20, 0), (-250, 30), (-250, 200), (-250, 407)], "residential", name="Chapel Lane", oneway="yes"),
         *quarter([(-720, 20), (110, 20), (110, 830), (-720, 830)], (130, 140), 3, chance, p_gap=0.08, tags=tags),
         *quarter([(110, 20), (780, 20), (780, 830), (110, 830)], (150, 160), -5, chance, p_gap=0.15, tags=tags),
         *quarter([(-620, -830), (720, -830), (720, -260), (-620, -260)], (160, 140), 2, chance, p_gap=0.12, tags=tags),

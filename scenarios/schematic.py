@@ -9,6 +9,7 @@ import io
 import json
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import networkx as nx
@@ -37,7 +38,7 @@ class Street:
 def polyline(points, highway, **tags):
     """Return the streets along a line of points, all with the same tags."""
     points = [_rounded(p) for p in points]
-    return [Street(a, b, highway, tags) for a, b in zip(points[:-1], points[1:], strict=True)]
+    return [Street(a, b, highway, tags) for a, b in pairwise(points)]
 
 
 def smooth(points, spacing_m=160.0):
@@ -54,9 +55,7 @@ def smooth(points, spacing_m=160.0):
                 0.5 * t + 2 * t * t - 1.5 * t**3,
                 -0.5 * t * t + 0.5 * t**3,
             )
-            curve.append(
-                tuple(sum(w * p[i] for w, p in zip(weights, (p0, p1, p2, p3), strict=True)) for i in (0, 1))
-            )
+            curve.append(tuple(sum(w * p[i] for w, p in zip(weights, (p0, p1, p2, p3), strict=True)) for i in (0, 1)))
     return curve
 
 
@@ -72,7 +71,7 @@ def inside(point, outline):
 
 def crosses(a, b, line):
     """Tell whether the straight piece from a to b meets a line of points."""
-    return any(crossing(a, b, p, q) is not None for p, q in zip(line[:-1], line[1:], strict=True))
+    return any(crossing(a, b, p, q) is not None for p, q in pairwise(line))
 
 
 def crossing(a, b, p, q):
@@ -88,7 +87,7 @@ def crossing(a, b, p, q):
 
 def distance_to_line(point, line):
     """Return the distance (m) from a point to a line of points."""
-    return min(math.dist(point, _nearest(point, p, q)) for p, q in zip(line[:-1], line[1:], strict=True))
+    return min(math.dist(point, _nearest(point, p, q)) for p, q in pairwise(line))
 
 
 def quarter(outline, block_m, turn_deg, chance, *, p_gap=0.0, bend_m=0.0, highway="residential", tags=None):
@@ -109,9 +108,7 @@ def quarter(outline, block_m, turn_deg, chance, *, p_gap=0.0, bend_m=0.0, highwa
             u + bend_m * (math.sin(v / 420 + phase[0]) + 0.5 * math.sin(v / 170 + phase[1])),
             v + bend_m * (math.sin(u / 420 + phase[2]) + 0.5 * math.sin(u / 170 + phase[3])),
         )
-        return _rounded(
-            (cx + u * math.cos(turn) - v * math.sin(turn), cy + u * math.sin(turn) + v * math.cos(turn))
-        )
+        return _rounded((cx + u * math.cos(turn) - v * math.sin(turn), cy + u * math.sin(turn) + v * math.cos(turn)))
 
     n, m = (math.ceil(reach / size) for size in block_m)
     line_tags = {}
@@ -157,7 +154,7 @@ def junctions(streets):
     pieces = {}
     for street, cut in zip(streets, cuts, strict=True):
         along = sorted({street.start, street.end, *cut}, key=lambda p: (math.dist(street.start, p), p))
-        for a, b in zip(along[:-1], along[1:], strict=True):
+        for a, b in pairwise(along):
             i, j = node(a), node(b)
             pair = (min(i, j), max(i, j))
             if i != j and (pair not in pieces or _rank(street) < _rank(pieces[pair])):
@@ -201,9 +198,9 @@ def as_osmnx(points, pieces, centre, places, **attributes):
     for k, ((i, j), street) in enumerate(pieces.items()):
         tags = {"osmid": str(-(k + 1)), "highway": street.highway, **street.tags}
         is_one_way = tags.pop("oneway", None) == "yes"
-        along = (points[j][0] - points[i][0]) * (street.end[0] - street.start[0]) + (
-            points[j][1] - points[i][1]
-        ) * (street.end[1] - street.start[1])
+        along = (points[j][0] - points[i][0]) * (street.end[0] - street.start[0]) + (points[j][1] - points[i][1]) * (
+            street.end[1] - street.start[1]
+        )
         a, b = (i, j) if along >= 0 else (j, i)
         tags |= {"oneway": str(is_one_way), "length": f"{math.dist(points[i], points[j]):.3f}"}
         graph.add_edge(number[a], number[b], reversed="False", **tags)
