@@ -1,0 +1,45 @@
+"""A study small enough for tests: six minutes of the invented town; and how tests start and stop sweeps."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+KEYS = {
+    "name": "short",
+    "scenario": "tiny_town",
+    "overrides": {"run.duration_h": 0.1, "run.step_s": 60, "shelling.sources.0.events_per_day": 20000},
+    "factors": {"harm.casualty_scale": {"list": [1.0, 4.0]}},
+    "replications": 3,
+}
+
+
+def keys(**changes):
+    """Return the keys of the short study, some of them changed; None takes a key away."""
+    return {key: value for key, value in {**KEYS, **changes}.items() if value is not None}
+
+
+def write_study(folder: Path, **changes) -> Path:
+    """Write the short study to a file, some of its keys changed."""
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(keys(**changes), sort_keys=False))
+    return path
+
+
+def command(study: Path, out: Path, *options: str) -> list[str]:
+    """Return the command line of a sweep."""
+    return [sys.executable, "-m", "safepassage.cli", "sweep", str(study), "--out", str(out), *options]
+
+
+def sweep(study: Path, out: Path, *options: str, **arguments) -> subprocess.CompletedProcess:
+    """Carry out a sweep from the command line."""
+    env = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command(study, out, *options), capture_output=True, text=True, env=env, **arguments)
+
+
+def digest(out: Path) -> str:
+    """Return the SHA-256 of the bytes of a study's results."""
+    return hashlib.sha256((out / "results.parquet").read_bytes()).hexdigest()

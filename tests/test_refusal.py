@@ -1,0 +1,92 @@
+import pytest
+
+from safepassage.experiments.refusal import Refused, refuse_harmful, refuse_targets
+
+
+@pytest.mark.parametrize(
+    "name", ["dead", "casualties", "injured_serious", "exposure_outdoors", "mean_deaths", "stranded"]
+)
+def test_to_maximise_harm_is_refused_and_to_minimise_it_is_not(name):
+    with pytest.raises(Refused, match=f"{name}: to maximise it is to search for more harm"):
+        refuse_harmful({name: "maximise"})
+    refuse_harmful({name: "minimise"})
+
+
+@pytest.mark.parametrize("name", ["safe", "evacuated_share", "people_out", "casualties_averted"])
+def test_to_minimise_those_who_get_out_is_refused_and_to_maximise_them_is_not(name):
+    with pytest.raises(Refused, match="fewer people out of danger"):
+        refuse_harmful([(name, "minimise")])
+    refuse_harmful([(name, "maximise")])
+
+
+def test_a_minus_sign_does_not_hide_the_aim():
+    with pytest.raises(Refused, match="more harm"):
+        refuse_harmful({"-dead": "minimise"})
+
+
+def test_by_group_harm_is_still_harm():
+    with pytest.raises(Refused, match="more harm"):
+        refuse_harmful({"casualties_per_1000:mobility_needs_assistance": "maximise"})
+
+
+def test_an_outcome_that_is_not_known_to_be_good_is_not_maximised():
+    with pytest.raises(Refused, match="not known to be good"):
+        refuse_harmful({"some_number": "maximise"})
+
+
+def test_seats_used_cost_and_may_be_minimised():
+    refuse_harmful({"seats_used": "minimise"})
+
+
+def test_a_direction_is_one_of_two_words():
+    with pytest.raises(Refused, match="'up'"):
+        refuse_harmful({"safe": "up"})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "shelling.sources.0.events_per_day", "front.distances", "drones.strikes_per_vehicle_minute",
+        "harm.casualty_scale", "damage.bridges.p_lost", "damage.dated_losses",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("levers_only", [True, False])
+def test_no_search_turns_a_hazard_whatever_its_aim(key, levers_only):
+    with pytest.raises(Refused, match="a search over a hazard is refused"):
+        refuse_harmful({"dead": "minimise"}, [key], levers_only=levers_only)
+
+
+def test_levers_may_be_searched():
+    keys = ["orders.0.issued_h", "damage.crews.n_crews", "drones.nets", "shelters.walking_distance_m", "curfew.windows"]
+    refuse_harmful({"dead": "minimise", "safe": "maximise"}, keys)
+
+
+def test_what_people_are_is_fitted_by_a_calibration_and_never_optimised():
+    refuse_harmful({}, ["behaviour.share_stayers"], levers_only=False)
+    with pytest.raises(Refused, match="only what protects people"):
+        refuse_harmful({}, ["behaviour.share_stayers"])
+
+
+def test_all_reasons_are_told_at_once():
+    with pytest.raises(Refused) as refused:
+        refuse_harmful({"dead": "maximise"}, ["harm.p_at_centre"])
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_sweep_may_vary_how_much_falls_but_not_where():
+    refuse_targets({"shelling.sources.0.events_per_day": [10, 1000], "shelling.sources.0.spread_m": [50, 500]})
+    refuse_targets({"damage.dated_losses.0.at_h": [1, 2], "front.bearing_deg": [0, 90]})
+    for key, values in {
+        "shelling.sources.0.zones.0.west": [37.1, 37.2],
+        "damage.dated_losses.0.name": ["North Bridge", "South Bridge"],
+        "damage.dated_losses.0.between": [["1", "2"], ["3", "4"]],
+    }.items():
+        with pytest.raises(Refused, match="search for targets"):
+            refuse_targets({key: values})
+
+
+def test_places_hidden_in_whole_lists_are_found():
+    losses = [[{"at_h": 1, "name": "North Bridge"}], [{"at_h": 1, "name": "South Bridge"}]]
+    with pytest.raises(Refused, match=r"damage\.dated_losses\.0\.name"):
+        refuse_targets({"damage.dated_losses": losses})
+    refuse_targets({"damage.dated_losses": [[], losses[0]]})
