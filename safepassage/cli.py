@@ -9,7 +9,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from safepassage import study_cli
+from safepassage import analysis_cli, study_cli
+from safepassage.explore_cli import explore
 from safepassage.model.settings.base import ScenarioError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is_help=True)
 app.add_typer(network_app, name="network")
 study_cli.mount(app)
+app.add_typer(analysis_cli.analysis_app)
 console = Console()
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")]
@@ -145,6 +147,22 @@ def _shown(measure) -> str:
 
 
 @app.command()
+def story(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    household: Annotated[int, typer.Option(help="Number of the household, as in the table of persons.")],
+):
+    """Tell one household's story: what it knew, its odds, what it did and why."""
+    from safepassage.model.results import open_run
+    from safepassage.model.story import tell
+
+    run = open_run(run_folder)
+    with console.status("running the scenario again, with an eye on them"):
+        lines = tell(run, household)
+    for line in lines:
+        console.print(f"[bold]{line.moment:%d %b %H:%M}[/bold]  {line.text}", highlight=False)
+
+
+@app.command()
 def plot(
     run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the run's folder.")] = None,
@@ -155,6 +173,9 @@ def plot(
 
     for path in draw_all(open_run(run_folder), out or run_folder):
         console.print(path, highlight=False)
+
+
+app.command()(explore)
 
 
 @network_app.command()

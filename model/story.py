@@ -1,0 +1,193 @@
+"""One household's story in plain language: what it knew, its odds, what it did and why.
+
+The run is carried out again from its manifest - same seed, same bits - with an eye on that household.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from safepassage.agents.civilians import Injury, Status
+from safepassage.agents.decide import Covariate
+from safepassage.agents.households import Cause
+from safepassage.agents.parties import Mode
+from safepassage.model.config import Scenario, Source, validated
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results import RunFolder
+from safepassage.model.settings.base import ScenarioError
+
+WORDS = {
+    Covariate.FRONT: "the front, {value:.1f} km nearer than 20 km as reported",
+    Covariate.IMPACTS: "impacts heard nearby and remembered",
+    Covariate.ORDER: "the order to leave",
+    Covariate.COMPULSORY_ORDER: "the compulsory order for families with children",
+    Covariate.POWER_LOST: "no power",
+    Covariate.GAS_LOST: "no gas",
+    Covariate.WATER_LOST: "no water",
+    Covariate.SHOPS_LOST: "closed shops",
+    Covariate.NEIGHBOURS_GONE: "{value:.0%} of the neighbours gone",
+    Covariate.SEAT_OFFERED: "seats on offer",
+    Covariate.NO_CAR: "no car",
+    Covariate.NEEDS_ASSISTANCE: "somebody who needs assistance",
+    Covariate.LONE_OLD: "old and alone",
+    Covariate.NO_DESTINATION: "neither money nor kin elsewhere",
+}
+CAUSES = {
+    Cause.ORDER: "did as the order told",
+    Cause.IMPACT: "fled from an impact nearby",
+    Cause.WEIGHED: "had weighed everything and decided to go",
+}
+MODES = {Mode.WALK: "on foot", Mode.CAR: "by car"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence of a story and its moment."""
+
+    moment: datetime
+    text: str
+
+
+def scenario_of(run: RunFolder) -> Scenario:
+    """Return the scenario of a finished run, with all defaults as they were; raises ScenarioError if a file is gone."""
+    keys = run.manifest["scenario"]
+    keys["run"]["seed"] = run.manifest["seed"]
+    return validated(Source(str(run.path / "manifest.json"), run.path, keys))
+
+
+class Watch:
+    """Looks at one household after each step and puts what is new into sentences."""
+
+    def __init__(self, model: EvacuationModel, household: int):
+        if not 0 <= household < len(model.households):
+            raise ScenarioError(
+                f"there is no household {household}; they are numbered 0 to {len(model.households) - 1}."
+            )
+        self.model, self.h = model, household
+        first = model.households.first_person
+        self.members = slice(int(first[household]), int(first[household + 1]))
+        self.lines: list[Line] = []
+        self._seen: set = set()
+        self._last_odds = 0.0
+        self._status = model.people.status[self.members].copy()
+        self._injury = model.people.injury[self.members].copy()
+        self._introduce()
+
+    def _say(self, time_s: float, text: str):
+        self.lines.append(Line(self.model.scenario.run.start + timedelta(seconds=float(time_s)), text))
+
+    def _once(self, key, time_s: float, text: str):
+        if key not in self._seen:
+            self._seen.add(key)
+            self._say(time_s, text)
+
+    def _introduce(self):
+        model, h = self.model, self.h
+        ages = ", ".join(str(age) for age in model.people.age[self.members])
+        zone = model.zones.name[model.households.zone[h]]
+        car = "a car" if model.households.has_car[h] else "no car"
+        kind = (
+            "They will not leave, whatever happens."
+            if model.households.is_stayer[h]
+            else ("They are among those who leave early." if model.decision.is_early[h] else "")
+        )
+        n = self.members.stop - self.members.start
+        people = "One person" if n == 1 else f"{n} people"
+        self._say(0.0, f"{people}, aged {ages}, live in zone {zone} and have {car}. {kind}".strip())
+
+    def look(self, model: EvacuationModel):
+        """Note what is new for the household since the last step."""
+        self._hear()
+        self._weigh()
+        self._act()
+        self._suffer()
+
+    def _hear(self):
+        model, h = self.model, self.h
+        orders = sorted(model.scenario.orders, key=lambda order: order.issued_s(model.scenario.run.start))
+        for number, heard_s in enumerate(model.information.heard_s):
+            if heard_s[h] <= model.time_s:
+                force = orders[number].force.value
+                self._once(("order", number), heard_s[h], f"Heard, and believed, the {force} order to leave.")
+
+    def _weigh(self):
+        model, h = self.model, self.h
+        if model.households.cause[h] != Cause.NONE or model.households.is_stayer[h]:
+            return
+        odds = float(-np.expm1(-model.decision.rate_per_day[h]))
+        if odds > 1.5 * self._last_odds or odds < 0.5 * self._last_odds:
+            self._last_odds = odds
+            parts = model.decision.coefficients * model.information.covariates[:, h]
+            strongest = [k for k in np.argsort(-np.abs(parts)) if abs(parts[k]) > 0.05][:4]
+            reasons = "; ".join(
+                f"{WORDS[Covariate(k)].format(value=float(model.information.covariates[k, h]))} "
+                f"(odds x {np.exp(parts[k]):.2g})"
+                for k in strongest
+            )
+            self._say(
+                model.time_s,
+                f"Odds of deciding to leave within a day: {odds:.2%}. What counts: {reasons or 'nothing yet'}.",
+            )
+
+    def _act(self):
+        model, h = self.model, self.h
+        cause = Cause(int(model.households.cause[h]))
+        decided_s = model.households.decision_time_s[h]
+        if cause != Cause.NONE and decided_s <= model.time_s:
+            self._once(("decided", decided_s), decided_s, f"Decided to leave: {CAUSES[cause]}.")
+        status = model.people.status[self.members]
+        changed = np.flatnonzero(status != self._status)
+        if changed.size:
+            self._say_status(Status(int(status[changed[0]])))
+        self._status = status.copy()
+
+    def _say_status(self, status: Status):
+        model, h = self.model, self.h
+        mode = MODES.get(Mode(int(model.parties.mode[h])), Mode(int(model.parties.mode[h])).name.lower())
+        arrival_s = model.parties.arrival_time_s[h]
+        if status == Status.TRAVELLING:
+            self._say(model.households.departure_time_s[h], f"Set out {mode}.")
+        elif status == Status.SAFE and np.isfinite(arrival_s):
+            place = f" by {model.streets.exit_name[model.parties.exit[h]]}" if model.parties.exit[h] >= 0 else ""
+            self._say(arrival_s, f"Out of the area{place}, {mode}.")
+        elif status == Status.STRANDED:
+            self._say(model.time_s, "Want to leave and know no way out.")
+        elif status == Status.WAITING:
+            self._say(model.time_s, "Wait for a seat.")
+        elif status == Status.SHELTERING:
+            self._once("shelter", model.time_s, "Go to a shelter when they hear impacts.")
+
+    def _suffer(self):
+        people = self.model.people
+        injury = people.injury[self.members]
+        for k in np.flatnonzero(injury != self._injury):
+            what = {Injury.LIGHT: "lightly injured", Injury.SERIOUS: "seriously injured", Injury.FATAL: "killed"}
+            age = people.age[self.members][k]
+            self._say(people.injury_time_s[self.members][k], f"The {age}-year-old was {what[Injury(int(injury[k]))]}.")
+        self._injury = injury.copy()
+
+
+def tell(run: RunFolder, household: int, on_step=None) -> list[Line]:
+    """Return the story of one household of a finished run, in order of time.
+
+    on_step: called with the model after each step. Raises ScenarioError if there is no such household, or if the run
+    does not come out as recorded (another version of the code or of its data).
+    """
+    model = EvacuationModel(scenario_of(run))
+    watch = Watch(model, household)
+    while model.running and model.time_s < run.manifest["simulated_s"]:
+        model.step()
+        watch.look(model)
+        if on_step is not None:
+            on_step(model)
+    recorded = run.frame("persons").loc[watch.members.start : watch.members.stop - 1, "status"].tolist()
+    found = [Status(int(code)).name for code in model.people.status[watch.members]]
+    if found != recorded:
+        raise ScenarioError(
+            f"{run.path}: the household ends as {found}, recorded is {recorded}; the run was made by another version "
+            f"({run.manifest['versions'].get('safepassage')}). Run the scenario again."
+        )
+    reason = run.frame("persons").loc[watch.members.start, "reason"]
+    watch.lines.append(Line(model.clock, f"At the end: {reason}."))
+    return sorted(watch.lines, key=lambda line: line.moment)

@@ -1,0 +1,63 @@
+import pytest
+
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results import open_run
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.story import tell
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return open_run(EvacuationModel("tiny_town", **{"run.duration_h": 3}).run().save(tmp_path_factory.mktemp("runs")))
+
+
+def household_where(run, **wanted):
+    persons = run.frame("persons")
+    for name, value in wanted.items():
+        persons = persons[persons[name] == value]
+    return int(persons.household.iloc[0]), persons.iloc[0]
+
+
+def test_a_household_that_drove_out_heard_decided_set_out_and_arrived_in_this_order(run):
+    household, person = household_where(run, reason="safe by car")
+    story = tell(run, household)
+    text = " ".join(line.text for line in story)
+    marks = [
+        text.index(words)
+        for words in ("live in", "Decided to leave", "Set out by car", "Out of the area", "At the end")
+    ]
+    assert marks == sorted(marks)
+    assert [line.moment for line in story] == sorted(line.moment for line in story)
+    arrival = next(line for line in story if line.text.startswith("Out of the area"))
+    assert (arrival.moment - story[0].moment).total_seconds() == pytest.approx(person.safe_time_s, abs=1)
+
+
+def test_a_household_that_stays_tells_why(run):
+    household, _ = household_where(run, reason="staying: will not leave")
+    story = tell(run, household)
+    assert "will not leave, whatever happens" in story[0].text
+    assert not any("Decided" in line.text for line in story)
+
+
+def test_odds_come_with_what_counts(run):
+    household, _ = household_where(run, has_car=False, status="HOME")
+    assert any("no car (odds x" in line.text for line in tell(run, household))
+
+
+def test_an_unknown_household_is_refused(run):
+    with pytest.raises(ScenarioError, match="no household 5000"):
+        tell(run, 5000)
+
+
+def test_a_run_that_does_not_come_out_again_is_not_told(run, tmp_path):
+    import json
+    import shutil
+
+    copy = tmp_path / "other"
+    shutil.copytree(run.path, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["seed"] = 77
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    household, _ = household_where(run, reason="safe by car")
+    with pytest.raises(ScenarioError, match="Run the scenario again"):
+        tell(open_run(copy), household)
