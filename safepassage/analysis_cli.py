@@ -1,0 +1,102 @@
+"""Commands that ask many runs one question: compare, sensitivity, robustness, calibrate, optimise, report."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+analysis_app = typer.Typer()
+console = Console() if Console().is_terminal else Console(width=150)
+
+WorkersOption = Annotated[int | None, typer.Option(help="Processes to run in; default: one per core.", min=1)]
+DaskOption = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, or `local`.", metavar="ADDRESS")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario. Repeat for more."),
+]
+
+
+def _executor(workers: int | None, dask: str | None):
+    from safepassage.experiments.executors import local, on_dask
+
+    return on_dask(dask, workers) if dask else local(workers)
+
+
+@contextmanager
+def _progress(description: str):
+    """Show a bar with rate and time left; gives on_progress(n_done, n_wanted)."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(description, total=None)
+        yield lambda n_done, n_wanted: bar.update(task, completed=n_done, total=n_wanted)
+
+
+@analysis_app.command()
+def compare(
+    scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")],
+    plan: Annotated[
+        list[str] | None, typer.Option(help="Plan to compare with no plan: a name or a path. Repeat.")
+    ] = None,
+    replications: Annotated[int, typer.Option(help="Seeds that every plan is run under.")] = 200,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the comparison; default: runs/compare-NAMES.")] = None,
+):
+    """Compare plans under the same shells and with the same people; tables and pictures of the differences."""
+    from safepassage.cli import _changes
+    from safepassage.experiments.compare import compare as compare_plans
+    from safepassage.experiments.compare import plans_of
+    from safepassage.experiments.study_plots import draw_comparison
+
+    changes = _changes(set_)
+    variants = plans_of(scenario, plan or [], changes)
+    base = next(iter(variants.values()))
+    folder = out or Path("runs") / "-".join(["compare", base.name, *list(variants)[1:]])
+    console.print(f"[bold]{base.title}[/bold]\n{base.notice}", highlight=False)
+    with _executor(workers, dask) as executor, _progress(f"{len(variants)} plans") as on_progress:
+        found = compare_plans(
+            scenario, plan, out=folder, executor=executor, replications=replications, changes=changes,
+            on_progress=on_progress,
+        )  # fmt: skip
+    for one, other in found.pairs():
+        _print_differences(found, one, other)
+    pictures = draw_comparison(found, folder)
+    for note in found.warnings():
+        console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
+    console.print(f"tables and {len(pictures)} pictures in {folder}", highlight=False)
+
+
+def _print_differences(found, plan: str, other: str):
+    from safepassage.experiments.study_plots import signed
+
+    console.print(f"\n[bold]{plan}[/bold] against [bold]{other}[/bold], {found.n_replications:,} replications each")
+    headings = (f"{other}\nmean", "\np95", f"{plan}\nmean", "\np95", "mean\ndifference", "95%\ninterval",
+                "better\nin", "same\nin", "runs if\nunpaired")  # fmt: skip
+    table = Table("", box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for outcome in found.all_outcomes():
+        one = found.difference(outcome, plan, other)
+        unit = "" if outcome.unit == "people" else f" ({outcome.unit})"
+        if one.n_pairs == 0:
+            table.add_row(outcome.label + unit, "not reached")
+            continue
+        table.add_row(
+            outcome.label + unit, _number(one.baseline_mean), _number(one.baseline_p95), _number(one.plan_mean),
+            _number(one.plan_p95), signed(one.mean), f"{signed(one.low)} to {signed(one.high)}", f"{one.p_better:.0%}",
+            f"{one.p_equal:.0%}", "any" if one.n_unpaired == float("inf") else f"{one.n_unpaired:,.0f}",
+        )  # fmt: skip
+    console.print(table)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
