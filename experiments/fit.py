@@ -45,13 +45,13 @@ class Free:
 
 
 POKROVSK = (
-    Free("behaviour.coefficients.baseline_per_day", 0.0001, 0.003, 0.0006),
-    Free("behaviour.coefficients.front_per_km", 0.05, 0.5, 0.2),
+    Free("behaviour.coefficients.baseline_per_day", 0.0001, 0.003, 0.001),
+    Free("behaviour.coefficients.front_per_km", 0.05, 0.5, 0.1),
     Free("behaviour.coefficients.order", 0.0, 2.0, 0.7),
-    Free("behaviour.coefficients.compulsory_order", 0.0, 3.0, 1.3),
+    Free("behaviour.coefficients.compulsory_order", 0.0, 4.0, 2.5),
     Free("behaviour.coefficients.neighbours_gone", 0.0, 4.0, 1.5),
-    Free("behaviour.coefficients.gas_lost", -1.0, 1.5, 0.3),
-    Free("behaviour.share_stayers", 0.01, 0.25, 0.12),
+    Free("behaviour.coefficients.gas_lost", 0.0, 1.5, 0.2),
+    Free("behaviour.share_stayers", 0.01, 0.25, 0.05),
 )
 """What is fitted for Pokrovsk: each has its own mark in the series (level, pace of the front, orders, children,
 acceleration, loss of services, plateau)."""

@@ -20,6 +20,7 @@ class Decision:
         u_kind = uniforms(seed, Stream.COMPLIANCE, n, index=1)
         households.is_stayer[:] = u_kind < settings.share_stayers
         self.is_early = u_kind >= 1 - settings.share_early
+        self._yields = uniforms(seed, Stream.COMPLIANCE, n, index=2) < settings.p_yield_to_compulsory
         self._u_comply = uniforms(seed, Stream.COMPLIANCE, n)
         z = ndtri(np.clip(uniforms(seed, Stream.PREPARATION, n), 1e-12, 1 - 1e-12))
         self.preparation_s = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
@@ -56,6 +57,7 @@ class Decision:
             self.preparation_s, self.time_s, until_s,
         )  # fmt: skip
         self.time_s = until_s
+        h.is_stayer &= ~(self._yields & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
         decide.leaving_rates(
             self.rate_per_day, self.information.covariates, self.coefficients,
             self.settings.coefficients.baseline_per_day, self.settings.early_factor, self.is_early, h.is_stayer,

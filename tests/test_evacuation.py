@@ -166,6 +166,17 @@ def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
     assert news.is_believed_open[:, closed & np.isinf(news.met_s)].all()
 
 
+def test_a_compulsory_order_moves_families_that_would_never_have_left():
+    orders = [{"issued_h": 0, "force": "compulsory", "audience": "families_with_children", "compliance": 0.0}]
+    keys = {**QUIET, "orders": orders, "behaviour.share_stayers": 1.0, "behaviour.coefficients.baseline_per_day": 50.0}
+    keys["behaviour.channels.phone.delay_median_s"] = 1.0
+    moved = town(**keys, **{"behaviour.p_yield_to_compulsory": 1.0}).run()
+    kept = town(**keys, **{"behaviour.p_yield_to_compulsory": 0.0}).run()
+    left = np.isfinite(moved.households.decision_time_s)
+    assert left.sum() > 50 and moved.households.has_children[left].all()
+    assert not np.isfinite(kept.households.decision_time_s).any()
+
+
 def test_the_model_is_one_that_mesa_users_know(finished):
     assert len(finished.agents_by_type[Civilian]) == 2000
     assert len(finished.agents_by_type[EvacuationRoute]) == 2

@@ -67,15 +67,46 @@ class Channel(Section):
     """Periods in which the channel does not work; an order then waits for their end."""
 
 
+class Siren(Channel):
+    """Sirens and loudspeakers."""
+
+    reach: Share = 0.0
+    """Share of households that hear them. None unless a scenario has them."""
+    delay_median_s: float = Field(60.0, gt=0)
+    """Median time to understand what they mean (s). Assumption."""
+
+
+class Phone(Channel):
+    """Calls, text messages and channels of the authorities; fails while the utility `phone` is lost."""
+
+    reach: Share = 0.85
+    """Share of households with a phone that is looked at. Assumption."""
+    delay_median_s: float = Field(900.0, gt=0)
+    """Median time until a message is read (s). Assumption."""
+    trust: Share = 0.8
+    """Share of households that believe such messages. Assumption."""
+
+
+class DoorToDoor(Channel):
+    """Police and volunteers going from house to house."""
+
+    reach: Share = 0.5
+    """Share of households that they get to. Assumption."""
+    delay_median_s: float = Field(4 * 3600.0, gt=0)
+    """Median time until they have come (s). Assumption."""
+    trust: Share = 0.95
+    """Share of households that believe them. Assumption."""
+
+
 class Channels(Section):
     """How news travels. A household acts on the first message that it believes."""
 
-    siren: Channel = Channel(reach=0.0, delay_median_s=60.0)
-    """Sirens and loudspeakers. Off by default; tell where they exist."""
-    phone: Channel = Channel(reach=0.85, delay_median_s=900.0, trust=0.8)
-    """Calls, text messages and channels of the authorities. Assumption; fails while the utility `phone` is lost."""
-    door_to_door: Channel = Channel(reach=0.5, delay_median_s=4 * 3600.0, trust=0.95)
-    """Police and volunteers going from house to house. Assumption."""
+    siren: Siren = Siren()
+    """Sirens and loudspeakers."""
+    phone: Phone = Phone()
+    """Calls and messages."""
+    door_to_door: DoorToDoor = DoorToDoor()
+    """People who come to the door."""
     word_of_mouth_per_day: float = Field(2.0, ge=0)
     """Rate at which a household whose neighbours all know hears of an order from them (1/day). Assumption."""
 
@@ -132,6 +163,9 @@ class Behaviour(Section):
     share_stayers: Share = 0.03
     """Share of households that never leave. 0.03, range 0.01-0.08 (share remaining when the battle reached Bakhmut,
     Avdiivka, Pokrovsk, Sievierodonetsk)."""
+    p_yield_to_compulsory: Share = 0.9
+    """Probability that a household that would never leave yields to a compulsory order that addresses it. Assumption; in
+    Pokrovsk 82 children of 5,990 were left after seven weeks of compulsory evacuation (censor.net 3513823)."""
     share_early: Share = 0.10
     """Share of households that leave early. Assumption."""
     early_factor: float = Field(3.0, ge=1)

@@ -15,11 +15,13 @@ class ShelterPlace(Section):
     capacity: Annotated[int, Field(gt=0)]
     """People it holds."""
     longitude_deg: float | None = None
+    """With latitude_deg: place in degrees (WGS 84)."""
     latitude_deg: float | None = None
-    """Place in degrees (WGS 84)."""
+    """With longitude_deg (WGS 84, degrees)."""
     x_m: float | None = None
+    """With y_m: place in the plane of the map (m)."""
     y_m: float | None = None
-    """Place in the plane of the map (m)."""
+    """With x_m (m)."""
 
     @model_validator(mode="after")
     def _one_place(self):
