@@ -1,12 +1,12 @@
 """Makes the schematic Pokrovsk: a town drawn by code from published facts, not the real street map.
 
-Run `python scenarios/make_pokrovsk.py`. It writes networks/pokrovsk_schematic.graphml.gz and
-tables/pokrovsk_zones.geojson beside itself, always the same bytes.
+Run `python scenarios/make_pokrovsk.py`. It writes networks/pokrovsk_schematic.graphml.gz, tables/pokrovsk_zones.geojson
+and tables/pokrovsk_places.geojson beside itself, always the same bytes.
 
 Published: extent of about 7 by 6 km; a railway through the town; two overpasses over it, both lost in September 2024;
-roads to Dnipro and Pavlohrad (west), Dobropillia (north), Myrnohrad and Kostiantynivka (north-east) and Selydove (south);
-48,000 residents on 9 August 2024. Invented: every street, the outlines and shares of the districts, the one level
-crossing that remains.
+roads to Dnipro and Pavlohrad (west), Dobropillia (north), Myrnohrad and Kostiantynivka (north-east) and Selydove
+(south); 48,000 residents on 9 August 2024. Invented: every street, the outlines and shares of the districts, the one
+level crossing that remains.
 """
 
 import random
