@@ -11,6 +11,13 @@ from safepassage.model.street_defaults import street_class
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a slip (latitude and longitude swapped). Assumption."""
 
+NEAR_M = (40.0, 200.0)
+"""Roads between these distances (m) of a node tell whether its road goes on: farther than a crossing is wide, nearer
+than the next parallel road. Assumption."""
+
+END_GAP_RAD = np.deg2rad(210)
+"""A road that goes on leaves gaps of 180 degrees at most, a bend somewhat more. Assumption."""
+
 _SIDES = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 
 
@@ -33,13 +40,14 @@ class Layout:
     node_y_m: np.ndarray
     upstream: np.ndarray
     downstream: np.ndarray
-    street: np.ndarray
     drivable: np.ndarray
     walkable: np.ndarray
     highway: list
     name: list
     flow_per_s: np.ndarray
-    n_streets_in_source: np.ndarray
+    geometry_first: np.ndarray
+    geometry_x_m: np.ndarray
+    geometry_y_m: np.ndarray
 
 
 def find_exits(layout, settings, index_of_node, project):
@@ -107,24 +115,25 @@ def _refuse_doubles(layout, found):
 def border_exits(layout, border, taken=()):
     """Return exits found on the border of the network, largest roads first.
 
-    An exit is a node near the convex hull of the streets where a road of one of the given classes ends: it goes on
-    to one neighbour only, or the file says (`street_count`) that streets were cut off there. Ranked by class, then
-    flow capacity; a candidate close to a better one is the same exit. If no road ends at the border, as on a ring
-    road, exits are the outermost nodes: one in each of n_exits sectors of the compass about the centre.
+    An exit is a node near the convex hull of the streets where a road of one of the given classes ends and none of
+    its class or better goes on. Of candidates close to each other, the better class and then the one nearer to the
+    border stands for all; of those left, the first n_exits by class and flow capacity are taken. If no road ends at
+    the border, as on a ring road, exits are the outermost nodes: one in each of n_exits sectors of the compass.
     """
     usable = layout.drivable if layout.drivable.any() else layout.walkable
     inside = _reached_from_the_town(layout, usable)
     rank = np.array([street_class(h).rank for h in layout.highway])
     leading_out = np.isin([h.removesuffix("_link") for h in layout.highway], border.classes) & usable
     depth_m, diagonal_m = _depth(layout, usable)
-    ends = _road_ends(layout, leading_out) & inside & (depth_m <= border.depth_share * diagonal_m)
     n_nodes = len(layout.node_id)
     best_rank = np.full(n_nodes, 99)
     np.minimum.at(best_rank, layout.downstream[leading_out], rank[leading_out])
     flow = np.bincount(layout.downstream[leading_out], layout.flow_per_s[leading_out], n_nodes)
-    candidates = np.flatnonzero(ends & (best_rank < 99))
-    order = candidates[np.lexsort((candidates, depth_m[candidates], -flow[candidates], best_rank[candidates]))]
-    picked = _spaced(layout, order, border.merge_m, list(taken), border.n_exits)
+    at_border = np.flatnonzero(inside & (best_rank < 99) & (depth_m <= border.depth_share * diagonal_m))
+    candidates = _road_ends(layout, leading_out, rank, at_border)
+    order = candidates[np.lexsort((candidates, depth_m[candidates], best_rank[candidates]))]
+    apart = np.array(_spaced(layout, order, border.merge_m, taken), dtype=np.int64)
+    picked = apart[np.lexsort((apart, -flow[apart], best_rank[apart]))][: border.n_exits].tolist()
     how = "road ends at the border"
     if not picked and not taken:
         picked, how = _outermost(layout, np.flatnonzero(inside), border), "outermost node (no road ends at the border)"
@@ -160,23 +169,55 @@ def _depth(layout, usable):
     return shapely.distance(shapely.points(x, y), border), float(np.hypot(np.ptp(x[used]), np.ptp(y[used])))
 
 
-def _road_ends(layout, leading_out):
-    """Return at which nodes a leading road goes on to one neighbour only, or streets of the source were cut off."""
-    n = len(layout.node_id)
-    a, b = layout.upstream[leading_out].astype(np.int64), layout.downstream[leading_out].astype(np.int64)
-    neighbours = np.unique(np.concatenate((a * n + b, b * n + a)))
-    n_neighbours = np.bincount(neighbours // n, minlength=n)
-    _, one_link = np.unique(layout.street, return_index=True)
-    n_streets = np.bincount(np.concatenate((layout.upstream[one_link], layout.downstream[one_link])), minlength=n)
-    return (n_neighbours == 1) | ((n_neighbours > 0) & (layout.n_streets_in_source > n_streets))
+def _road_ends(layout, leading_out, rank, candidates):
+    """Return those of the candidate nodes at which a leading road ends on its way out.
+
+    A road ends where all roads of its class or better nearby (between NEAR_M) lie to one side, leaving a gap of
+    END_GAP_RAD or more in the circle of directions, and where that side is the one of the middle of the area.
+    One node or a dual carriageway that turns back on itself: both are ends.
+    """
+    from scipy.spatial import KDTree
+
+    ends = []
+    x, y = layout.node_x_m, layout.node_y_m
+    middle = np.array(((x.min() + x.max()) / 2, (y.min() + y.max()) / 2))
+    for best in np.unique(rank[leading_out]):
+        of_class = np.intersect1d(candidates, layout.downstream[leading_out & (rank == best)])
+        if of_class.size == 0:
+            continue
+        points = KDTree(_points_along(layout, np.flatnonzero(leading_out & (rank <= best)), NEAR_M[0] / 2))
+        here = np.column_stack((x[of_class], y[of_class]))
+        for node, place, near in zip(of_class, here, points.query_ball_point(here, NEAR_M[1]), strict=True):
+            away = points.data[near] - place
+            away = away[np.hypot(away[:, 0], away[:, 1]) >= NEAR_M[0]]
+            if away.size and _widest_gap_rad(away) >= END_GAP_RAD and away.mean(axis=0) @ (middle - place) > 0:
+                ends.append(node)
+    return np.unique(np.array(ends, dtype=np.int64))
 
 
-def _spaced(layout, order, merge_m, taken, n_most):
-    """Return the first n_most nodes of `order` that are farther than merge_m from those before and from `taken`."""
+def _points_along(layout, links, spacing_m):
+    """Return points (n, 2) on the course of the links, at most spacing_m apart."""
+    start = np.concatenate([np.arange(layout.geometry_first[k], layout.geometry_first[k + 1] - 1) for k in links])
+    x, y = layout.geometry_x_m, layout.geometry_y_m
+    n_pieces = np.ceil(np.hypot(x[start + 1] - x[start], y[start + 1] - y[start]) / spacing_m).astype(int) + 1
+    piece = np.repeat(np.arange(start.size), n_pieces)
+    first = np.cumsum(n_pieces) - n_pieces
+    share = (np.arange(piece.size) - first[piece]) / np.maximum(n_pieces[piece] - 1, 1)
+    start = start[piece]
+    return np.column_stack([c[start] + share * (c[start + 1] - c[start]) for c in (x, y)])
+
+
+def _widest_gap_rad(away):
+    bearing = np.sort(np.arctan2(away[:, 1], away[:, 0]))
+    return float(np.diff(bearing, append=bearing[0] + 2 * np.pi).max())
+
+
+def _spaced(layout, order, merge_m, taken=()):
+    """Return the nodes of `order` that are farther than merge_m from those before them and from `taken`."""
     picked, held = [], list(taken)
     for node in order:
         away_m = np.hypot(layout.node_x_m[held] - layout.node_x_m[node], layout.node_y_m[held] - layout.node_y_m[node])
-        if len(picked) < n_most and (away_m > merge_m).all():
+        if (away_m > merge_m).all():
             picked.append(int(node))
             held.append(int(node))
     return picked
@@ -188,7 +229,7 @@ def _outermost(layout, nodes, border):
     sector = np.floor((np.arctan2(dy, dx) / (2 * np.pi) + 0.5 / border.n_exits) % 1 * border.n_exits)
     order = np.lexsort((nodes, -np.hypot(dx, dy)))
     _, first = np.unique(sector[order], return_index=True)
-    return _spaced(layout, nodes[order[np.sort(first)]], border.merge_m, [], border.n_exits)
+    return _spaced(layout, nodes[order[np.sort(first)]], border.merge_m)
 
 
 def _exit_name(layout, node):

@@ -69,7 +69,7 @@ def compile_streets(graph, settings):
     largest connected part and all nodes that can reach an exit.
     """
     check_graph(graph)
-    node_id, x, y, index_of_node, nodes = _read_nodes(graph)
+    node_id, x, y, index_of_node = _read_nodes(graph)
     crs_read, crs_assumed = projection.source_crs(graph.graph.get("crs"), x, y)
     crs = projection.plane_crs(crs_read, x, y)
     edges = columns.read_edges(graph, index_of_node, settings)
@@ -90,7 +90,7 @@ def compile_streets(graph, settings):
     all_links, counts = _links(edges, line, settings)
     whole = _streets(node_id, x_m, y_m, crs, all_links)
     exits = find_exits(
-        _layout(whole, _streets_in_source(graph, nodes)),
+        _layout(whole),
         settings,
         index_of_node,
         projection.transformer(projection.WGS84, crs),
@@ -114,7 +114,7 @@ def compile_streets(graph, settings):
 
 
 def _read_nodes(graph):
-    """Return ids, x and y of the distinct places, the index of each node by id, and the node kept for each place."""
+    """Return ids, x and y of the distinct places, and the index of each node by id."""
     nodes = list(graph.nodes)
     xy = np.array([(number(d["x"]), number(d["y"])) for _, d in graph.nodes(data=True)])
     _, first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)
@@ -125,13 +125,7 @@ def _read_nodes(graph):
     kept = [nodes[i] for i in first[order]]
     index_of_node = dict(zip(nodes, index.tolist(), strict=True))
     index_of_node.update(zip(map(str, nodes), index.tolist(), strict=True))
-    return tuple(map(str, kept)), xy[first[order], 0], xy[first[order], 1], index_of_node, kept
-
-
-def _streets_in_source(graph, nodes):
-    """Return OSMnx's street_count of each node: its streets before the graph was cut to its area; 0 if unknown."""
-    counts = np.array([number(graph.nodes[node].get("street_count")) for node in nodes])
-    return np.nan_to_num(counts, nan=0.0)
+    return tuple(map(str, kept)), xy[first[order], 0], xy[first[order], 1], index_of_node
 
 
 def _links(edges, line, settings):
@@ -213,20 +207,21 @@ def _streets(node_id, x_m, y_m, crs, links):
     return Streets(node_id=node_id, node_x_m=x_m, node_y_m=y_m, crs=crs, **none, **links)
 
 
-def _layout(streets, n_streets_in_source):
+def _layout(streets):
     return Layout(
         streets.node_id,
         streets.node_x_m,
         streets.node_y_m,
         streets.link_upstream,
         streets.link_downstream,
-        streets.link_street,
         streets.drivable,
         streets.walkable,
         [streets.highway_names[h] for h in streets.highway],
         streets.link_name,
         streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s),
-        n_streets_in_source,
+        streets.geometry_first,
+        streets.geometry_x_m,
+        streets.geometry_y_m,
     )
 
 
@@ -343,25 +338,21 @@ def _notes(streets, report):
     )
     detour = float(np.median(streets.length_m / np.maximum(apart_m, streets.length_m.min())))
     if not 0.8 <= detour <= 3:
-        notes.append(
-            f"Half of the streets are {detour:.3g} times as long as their ends are apart or more: is `length` in m?"
-        )
+        notes.append(f"The typical street is {detour:.3g} times as long as its ends are apart: is `length` in metres?")
     if report.n_edges_read >= 200 and report.n_against_one_way == 0 and streets.drivable.all():
         notes.append("No street is one-way: was the file made with network_type='walk', or without the direction?")
     if report.unknown_classes:
         classes = ", ".join(f"{name} ({n} edges)" for name, n in report.unknown_classes.items())
         notes.append(f"Highway classes that the table of defaults does not have, taken as {UNKNOWN_CLASS}: {classes}.")
     if any("outermost" in how for how in report.exit_found_by):
-        notes.append(
-            "No road ends at the border, so exits are the outermost nodes; name the real ones in streets.exits."
-        )
+        notes.append("No road ends at the border, so exits are the outermost nodes; name real ones in streets.exits.")
     for name, n_by_car, n_on_foot in zip(
         streets.exit_name, report.exit_n_nodes_by_car, report.exit_n_nodes_on_foot, strict=True
     ):
         for mode, n, mode_open in (("by car", n_by_car, streets.drivable), ("on foot", n_on_foot, streets.walkable)):
             n_nodes = np.unique(streets.link_upstream[mode_open]).size
-            if n + 1 < n_nodes / 2:
-                notes.append(f"Exit {name!r} can be reached {mode} from {n:,} of {n_nodes:,} nodes only.")
+            if n == 0 or n + 1 < n_nodes / 2:
+                notes.append(f"Exit {name!r} can be reached {mode} from only {n:,} of {n_nodes:,} nodes.")
     for mode, n in (("by car", report.n_nodes_without_exit_by_car), ("on foot", report.n_nodes_without_exit_on_foot)):
         if n:
             notes.append(f"From {n:,} nodes no exit can be reached {mode}.")

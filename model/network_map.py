@@ -13,7 +13,10 @@ _STYLES = (
     (5, "other streets", "#c3c9cf", 0.6),
     (9, "paths, steps, tracks", "#8fbf9a", 0.5),
 )
-_CREDIT = "© OpenStreetMap contributors (ODbL)"
+OSM_ATTRIBUTION = "© OpenStreetMap contributors (ODbL)"
+"""The line that OpenStreetMap's licence asks for under every map."""
+
+_EXIT_COLOUR = "#1b3a6b"
 
 
 def draw_map(streets, path_png, title=None, attribution=None):
@@ -25,31 +28,29 @@ def draw_map(streets, path_png, title=None, attribution=None):
     from matplotlib.figure import Figure
 
     width_m, height_m = np.ptp(streets.geometry_x_m), np.ptp(streets.geometry_y_m)
-    scale = 10 / max(width_m, height_m, 1.0)
-    size_in = (min(max(width_m * scale, 6.0), 12.0) + 0.4, min(max(height_m * scale, 6.0), 11.0) + 0.9)
-    figure = Figure(figsize=size_in, dpi=130, facecolor="white", layout="constrained")
+    longer_m = max(width_m, height_m, 1.0)
+    width_in, height_in = (max(10 * d / longer_m, 6.0) for d in (width_m, height_m))
+    above_in, below_in = (0.45 if title else 0.1), 0.75
+    figure = Figure(figsize=(width_in, height_in + above_in + below_in), dpi=130, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_aspect("equal")
+    full_in = figure.get_figheight()
+    axes = figure.add_axes((0, below_in / full_in, 1, height_in / full_in))
     axes.set_axis_off()
     axes.margins(0.06)
     draw_streets(axes, streets)
-    _draw_exits(axes, streets)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, 0), ncols=4, frameon=False, fontsize=8, borderaxespad=0.2)
+    axes.set_aspect("equal", adjustable="datalim")
+    draw_exits(axes, streets)
     draw_scale_bar(axes, streets)
+    figure.legend(*axes.get_legend_handles_labels(), loc="lower left", ncols=4, frameon=False, fontsize=8)
     if title:
-        axes.set_title(title, loc="left", fontsize=12, fontweight="bold")
+        figure.text(0.015, 1 - 0.1 / full_in, title, va="top", fontsize=12, fontweight="bold")
     if attribution:
-        figure.text(0.995, 0.004, attribution, ha="right", va="bottom", fontsize=7, color="#555555")
+        figure.text(0.99, 0.1 / full_in, attribution, ha="right", va="bottom", fontsize=7, color="#555555")
     figure.savefig(path_png)
 
 
-OSM_ATTRIBUTION = _CREDIT
-"""The line that OpenStreetMap's licence asks for under every map."""
-
-
 def draw_streets(axes, streets):
-    """Draw every street once on matplotlib axes, minor classes below major ones, one line style per group of classes."""
+    """Draw every street once on matplotlib axes, minor classes below major ones."""
     from matplotlib.collections import LineCollection
 
     _, one_link = np.unique(streets.link_street, return_index=True)
@@ -65,34 +66,50 @@ def draw_streets(axes, streets):
     axes.autoscale_view()
 
 
-def _draw_exits(axes, streets):
-    """Mark the exits and name them, labels towards the middle of the map and apart from each other."""
+def draw_exits(axes, streets):
+    """Mark the exits on matplotlib axes and name them, each label at the nearest free place beside its exit."""
     x, y = streets.node_x_m[streets.exit_node], streets.node_y_m[streets.exit_node]
-    axes.plot(x, y, linestyle="none", marker="D", markersize=7, color="#1b3a6b", markeredgecolor="white", zorder=20)
-    left, right = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    gap = (top - bottom) / 38
-    placed = []
-    for i in np.argsort(-y):
-        is_right = x[i] > (left + right) / 2
-        label_y = min(max(y[i], bottom + gap), top - gap)
-        for other_right, other_y in placed:
-            if other_right == is_right and abs(label_y - other_y) < gap:
-                label_y = other_y - gap
-        placed.append((is_right, label_y))
-        label_x = x[i] + (right - left) * (-0.02 if is_right else 0.02)
-        axes.annotate(
+    axes.plot(x, y, "D", markersize=7, color=_EXIT_COLOUR, markeredgecolor="white", zorder=20, label="exit")
+    from matplotlib.text import Text
+
+    figure = axes.figure
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    points = axes.transData.transform(np.column_stack((x, y)))
+    taken = [(px - 8, py - 8, px + 8, py + 8) for px, py in points]
+    frame = axes.get_window_extent(renderer)
+    for i in np.argsort(-y, kind="stable"):
+        label = axes.annotate(
             streets.exit_name[i],
             (x[i], y[i]),
-            (label_x, label_y),
-            ha="right" if is_right else "left",
-            va="center",
+            (0, 0),
+            textcoords="offset points",
             fontsize=8.5,
-            color="#1b3a6b",
+            color=_EXIT_COLOUR,
             zorder=21,
             bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5},
-            arrowprops={"arrowstyle": "-", "color": "#1b3a6b", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2},
+            arrowprops={"arrowstyle": "-", "color": _EXIT_COLOUR, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3},
         )
+        size = Text.get_window_extent(label, renderer)
+        corner = _free_place(points[i], size.width + 8, size.height + 8, taken, frame)
+        taken.append((*corner, corner[0] + size.width + 8, corner[1] + size.height + 8))
+        label.set_position(tuple((corner + 4 - points[i]) * 72 / figure.dpi))
+
+
+def _free_place(point, width, height, taken, frame):
+    """Return the lower left corner, nearest to a point, of a box inside the frame that covers nothing taken (pixels).
+
+    Tries eight sides at growing distances; if nothing is free, the box lies beside the point.
+    """
+    for distance in range(12, 400, 14):
+        for dx, dy in ((1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1)):
+            x = point[0] + dx * distance + (dx - 1) / 2 * width
+            y = point[1] + dy * distance + (dy - 1) / 2 * height
+            inside = frame.x0 <= x and x + width <= frame.x1 and frame.y0 <= y and y + height <= frame.y1
+            free = all(x + width <= t[0] or x >= t[2] or y + height <= t[1] or y >= t[3] for t in taken)
+            if inside and free:
+                return np.array((x, y))
+    return np.array((point[0] + 12, point[1] - height / 2))
 
 
 def draw_scale_bar(axes, streets):

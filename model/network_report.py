@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from safepassage.model.graphml import read_graph
+from safepassage.model.graphml import number, read_graph, values
 from safepassage.model.network import StreetsReport, compile_streets
+from safepassage.model.network_map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.street_defaults import street_class
 from safepassage.model.streets import Streets
+
+LEAST_USUAL_WAY_ID = 10_000
+"""Ids of OpenStreetMap ways lie far above; running numbers of a network made by hand below. Assumption."""
 
 _FILLED_IN = {
     "highway": "class unclassified",
@@ -38,6 +42,11 @@ class NetworkReport:
         """Return (title, header, rows) of each table, all cells text."""
         return [self._overview(), self._classes(), self._attributes(), self._exits()]
 
+    def draw(self, path_png):
+        """Write the map of the network as PNG, with OpenStreetMap's attribution if the data are theirs."""
+        attribution = OSM_ATTRIBUTION if self.is_openstreetmap else None
+        draw_map(self.streets, path_png, title=self.path.name.split(".")[0].replace("_", " "), attribution=attribution)
+
     def _overview(self):
         streets, found = self.streets, self.found
         size_km = (np.ptp(streets.node_x_m) / 1000, np.ptp(streets.node_y_m) / 1000)
@@ -50,7 +59,7 @@ class NetworkReport:
             ("coordinates", f"{found.crs_read}{' (assumed)' if found.crs_assumed else ''}, projected to {streets.crs}"),
             (
                 "read",
-                f"{found.n_nodes_read:,} nodes, {found.n_edges_read:,} edges, {found.n_parts:,} connected part(s)",
+                f"{found.n_nodes_read:,} nodes, {found.n_edges_read:,} edges, {found.n_parts:,} connected parts",
             ),
             (
                 "compiled",
@@ -148,7 +157,7 @@ class NetworkReport:
 
 
 def describe(path, settings=None):
-    """Return the NetworkReport of a GraphML file; settings (StreetSettings) as in a scenario, by default its defaults."""
+    """Return the NetworkReport of a GraphML file. settings: StreetSettings as in a scenario; its defaults if None."""
     path = Path(path)
     graph = read_graph(path)
     try:
@@ -159,9 +168,11 @@ def describe(path, settings=None):
 
 
 def is_openstreetmap(graph):
-    """Return whether a graph seems to be made of OpenStreetMap data: OSMnx made it, and it does not say otherwise."""
-    said = graph.graph.get("schematic")
-    return said is None and ("simplified" in graph.graph or "OSMnx" in str(graph.graph.get("created_with", "")))
+    """Return whether a graph seems to be made of OpenStreetMap data: OSMnx saved it, or its ways have such ids."""
+    if "OSMnx" in str(graph.graph.get("created_with", "")):
+        return True
+    ids = [number(way) for _, _, osmid in graph.edges(data="osmid") for way in values(str(osmid))[:1]]
+    return bool(ids) and float(np.median(ids)) >= LEAST_USUAL_WAY_ID
 
 
 def _extent_deg(streets):

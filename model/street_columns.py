@@ -114,8 +114,8 @@ def _permissions(data, highway_text, highway, oneway, settings):
 def pair_directions(upstream, downstream, length_m, osmid, one_way):
     """Return for each edge the row of the same street's other direction, -1 if it has none.
 
-    Two opposite edges are one street if they are equally long and come from the same way; edges that do not share
-    a way are taken for one street only if neither is one-way (two one-way edges are two carriageways).
+    Two opposite edges are one street if they are equally long and come from the same way, as far as is known. Two
+    edges that cars may use in one direction only are two carriageways; so are edges of two ways, if one is one-way.
     """
     reverse = np.full(upstream.size, -1, dtype=np.int32)
     rows = {}
@@ -124,14 +124,16 @@ def pair_directions(upstream, downstream, length_m, osmid, one_way):
     length = np.nan_to_num(length_m, nan=-1.0).tolist()
     one_way = one_way.tolist()
     for (u, v), forward in rows.items():
-        backward = rows.get((v, u)) if u < v else None
+        backward = rows.get((v, u)) if u <= v else None
         if backward is None:
             continue
         matches = []
         for i in forward:
             for j in backward:
+                if u == v and i >= j:
+                    continue
                 difference = abs(length[i] - length[j])
-                same_way = osmid[i] is not None and osmid[i] == osmid[j]
+                same_way = osmid[i] == osmid[j] or osmid[i] is None or osmid[j] is None
                 apart = one_way[i] and one_way[j] if same_way else one_way[i] or one_way[j]
                 if not apart and difference <= max(1.0, 0.01 * length[i]):
                     matches.append((not same_way, difference, i, j))

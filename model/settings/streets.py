@@ -46,7 +46,7 @@ class BorderExits(Section):
     """At most so many, the largest roads first. Assumption."""
     classes: tuple[str, ...] = ("motorway", "trunk", "primary", "secondary", "tertiary")
     """Highway classes that may lead out (their ramps count with them). Assumption."""
-    depth_share: float = Field(default=0.06, gt=0, le=1)
+    depth_share: float = Field(default=0.05, gt=0, le=1)
     """How near to the border of the area, as a share of its diagonal, a road must end. Assumption."""
     merge_m: float = Field(default=400.0, ge=0)
     """Candidates nearer to each other than this are one exit (m). Assumption."""
