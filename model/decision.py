@@ -5,7 +5,7 @@ from scipy.special import ndtri
 
 from safepassage.agents import decide
 from safepassage.agents.decide import Covariate
-from safepassage.agents.households import Households
+from safepassage.agents.households import Cause, Households
 from safepassage.model.draws import Stream, uniforms, uniforms_for
 from safepassage.model.information import Information
 from safepassage.model.settings.behaviour import Behaviour, Order
@@ -64,9 +64,22 @@ class Decision:
         )  # fmt: skip
         return n
 
+    def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray, last_impact_s: float) -> np.ndarray:
+        """Return the households in safety that come back in this time, if it has been quiet; is_safe: bool[n]."""
+        settings = self.settings
+        if settings.return_per_day == 0 or until_s - last_impact_s < settings.quiet_after_d * 86400.0:
+            return np.empty(0, np.int64)
+        p = -np.expm1(-settings.return_per_day * (until_s - from_s) / 86400.0)
+        safe = np.flatnonzero(is_safe)
+        return safe[uniforms_for(self.seed, Stream.RETURN, safe, tick=int(until_s)) < p]
+
     def start_again(self, household: np.ndarray, time_s: float):
         """Let households that have come back weigh everything afresh, with a threshold of their own."""
-        tick = int(time_s // 86400) + 1
+        h = self.households
+        h.cause[household] = Cause.NONE
+        h.decision_time_s[household] = np.inf
+        h.departure_time_s[household] = np.inf
+        tick = int(time_s) + 1
         self.weighed[household] = 0.0
         self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, household, tick=tick))
 

@@ -210,6 +210,13 @@ class EvacuationModel(RowModel):
             False,
         )
         self.decision.weigh(self.time_s, ~is_gone)
+        last = int(np.searchsorted(self.impacts.time_s, self.time_s)) - 1
+        last_impact_s = float(self.impacts.time_s[last]) if last >= 0 else 0.0
+        is_safe = np.isfinite(self.parties.arrival_time_s)
+        back = self.decision.who_return(from_s, self.time_s, is_safe, last_impact_s)
+        if back.size:
+            self.decision.start_again(back, self.time_s)
+            self.population.come_back(back)
         self.population.has_decided()
 
     def _set_out(self, until_s):

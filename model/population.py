@@ -89,6 +89,14 @@ class Population:
         self.parties.exit[parties] = exit_row
         self._become(parties, Status.SAFE, None)
 
+    def come_back(self, households: np.ndarray):
+        """Bring living people from safety back into their homes; their way back is not simulated."""
+        self.parties.arrival_time_s[households] = np.inf
+        self.parties.exit[households] = -1
+        self.parties.left_car[households] = False
+        self._become(households, Status.HOME, Protection.UPPER_FLOOR)
+        self.plans_changed()
+
     def die(self, persons: np.ndarray) -> np.ndarray:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
         self.people.status[persons] = Status.DEAD

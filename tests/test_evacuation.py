@@ -297,3 +297,25 @@ def test_people_in_a_shelter_come_to_less_harm():
     without = town(**loud).run()
     with_one = town(**loud, **shelter_at(town(), 5000), **{"shelters.walking_distance_m": 5000.0}).run()
     assert (with_one.people.injury != Injury.NONE).sum() < (without.people.injury != Injury.NONE).sum()
+
+
+def test_people_come_back_when_it_has_been_quiet_and_may_leave_again():
+    quiet = {**QUIET, "run.duration_h": 96.0, "run.step_s": 600.0, "behaviour.quiet_after_d": 2.0}
+    stay_away = town(**quiet).run()
+    come_back = town(**quiet, **{"behaviour.return_per_day": 1.0}).run()
+    n_safe = np.array(come_back.recorder.tables()["timeseries"]["n_safe"])
+    assert n_safe[-1] < 0.6 * n_safe.max() and n_safe.max() > 500
+    assert stay_away.recorder.n_by_status[Status.SAFE] >= n_safe.max()
+    early = np.array(come_back.recorder.tables()["timeseries"]["time_s"]) < 2 * 86400
+    assert (np.diff(n_safe[early]) >= 0).all()
+
+
+def test_nobody_comes_back_under_fire():
+    noisy = {
+        "run.duration_h": 72.0,
+        "run.step_s": 600.0,
+        "behaviour.quiet_after_d": 1.0,
+        "behaviour.return_per_day": 5.0,
+    }
+    model = town(**noisy, **{"shelling.sources": [{"kind": "process", "events_per_day": 200}]}).run()
+    assert (np.diff(np.array(model.recorder.tables()["timeseries"]["n_safe"])) >= -3).all()
