@@ -50,5 +50,5 @@ LOG = np.dtype([("entry_s", "f8"), ("exit_s", "f8"), ("vehicle", "i4"), ("link",
 
 
 def records(n, dtype):
-    """Return n zeroed records whose fields are attributes, compiled or not."""
-    return np.zeros(n, dtype).view(np.recarray)
+    """Return n zeroed records, each with its fields as attributes, compiled or not."""
+    return np.zeros(n, (np.record, dtype))

@@ -285,7 +285,7 @@ def _admit(crowd, walker, s, now_s):
 def _go_on(crowd, walker, now_s):
     """Send a walker who stands at its node where the table says: in at once if there is room, else into the queue."""
     party = crowd.walkers[walker]
-    party.wanted = crowd.next_link[party.class_row, party.node]
+    party.wanted = crowd.next_link[party.table, party.node]
     if party.wanted == NO_ROUTE or (party.wanted >= 0 and not crowd.links[party.wanted].is_open):
         party.stage = Stage.HELD
         _join(crowd.places, crowd.streets[crowd.streets.size - 1], walker)
@@ -461,7 +461,7 @@ def reconsider(crowd, now_s):
         while walker >= 0:
             party = crowd.walkers[walker]
             after = crowd.places[walker].sibling
-            wanted = crowd.next_link[party.class_row, party.node]
+            wanted = crowd.next_link[party.table, party.node]
             is_held = s == crowd.streets.size - 1
             if not is_held and wanted == party.wanted and (wanted < 0 or crowd.links[wanted].is_open):
                 _join(crowd.places, street, walker)

@@ -30,11 +30,12 @@ class Event(IntEnum):
 
 
 WALKER = np.dtype(
-    [("speed_m_s", "f8"), ("link", "i4"), ("node", "i4"), ("wanted", "i4"), ("class_row", "i4"), ("n_persons", "i4"),
+    [("speed_m_s", "f8"), ("link", "i4"), ("node", "i4"), ("wanted", "i4"), ("table", "i4"), ("n_persons", "i4"),
      ("stage", "i4")],
     align=True,
 )  # fmt: skip
-"""A party. link: -1 at a node; node: where it set out, or the last gate it passed; wanted: link it waits for."""
+"""A party. table: row of the next-link table; link: -1 at a node; node: where it set out, or the last gate it passed;
+wanted: link it waits for."""
 PLACE = np.dtype([("target_s", "f8"), ("child", "i4"), ("sibling", "i4")])
 """A party's place in the heap of its street (target_s, child, sibling) or in a queue (sibling: next). Kept small and
 apart from WALKER, because heaps touch many parties and memory is slow."""
@@ -80,3 +81,11 @@ class Crowd(NamedTuple):
     arrived_node: np.ndarray
     ring: np.ndarray
     """int32[3, n]: scratch of the search for parties that can change places."""
+
+
+def records(size, dtype, **values):
+    """Return records with the fields given, the others 0. Rows have attributes, compiled or not."""
+    rows = np.zeros(size, dtype=(np.record, dtype))
+    for name, value in values.items():
+        rows[name] = value
+    return rows

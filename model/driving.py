@@ -11,6 +11,7 @@ from safepassage.model.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 
 NO_PATH = np.zeros(0, np.int32)
+NO_ARRIVALS = Arrivals(np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32))
 
 
 def _checked(name, value, n, *, above=0.0, of="link"):
@@ -168,13 +169,19 @@ class Driving(DrivingViews):
             self.time_s,
         )
 
+    def _forget_departures(self, ids):
+        run = self._run[0]
+        rest = self._departures[run["next_departure"] : run["n_departures"]]
+        self._departures = rest[~np.isin(rest["vehicle"], ids)]
+        run["next_departure"], run["n_departures"] = 0, self._departures.size
+
     def _set_out(self, ids, time_s):
         """Merge vehicles into those still to depart, in the order of (time, id)."""
         run, new = self._run[0], records(len(ids), SLOT)
         new["vehicle"], new["time_s"] = ids, time_s
         rest = self._departures[run["next_departure"] : run["n_departures"]]
         both = np.concatenate([rest, new])
-        self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))].view(np.recarray)
+        self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
         run["next_departure"], run["n_departures"] = 0, both.size
 
     def add(self, ids, origin, departure_s, *, table=0, size=1, max_speed_m_s=np.inf, paths=None):
@@ -254,6 +261,9 @@ class Driving(DrivingViews):
         """Run all that happens before until_s; return the Arrivals since the last call."""
         if not (until_s >= self.time_s and np.isfinite(until_s)):
             raise ScenarioError(f"cannot advance to {until_s} s: it is {self.time_s} s; give that time or a later one")
+        if self._n_present == 0:
+            self.time_s = float(until_s)
+            return NO_ARRIVALS
         if self._arrivals.size < self._n_present:
             self._arrivals = records(self._n_present, ARRIVAL)
         state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)
@@ -295,6 +305,8 @@ class Driving(DrivingViews):
         self._look_again()
 
     def _look_again(self):
+        if self._n_present == 0:
+            return
         state = (self._arms, self._vehicles)
         again = drive_edit.arms_to_ask_again(self._links, self._slots, *state, self._next_link, self._paths)
         moved, left = drive_edit.take_out_of_queues(*state, self._run, self._next_link, self._paths)
@@ -338,11 +350,14 @@ class Driving(DrivingViews):
     def withdraw(self, ids):
         """Take vehicles out wherever they are; the room of one on the road comes back after the wave's time."""
         arms, supplies = [], []
-        for vehicle in np.atleast_1d(ids):
+        ids = np.atleast_1d(np.asarray(ids, np.int32))
+        if (self._vehicles["state"][ids] == drive.PENDING).any():
+            self._forget_departures(ids)
+        for vehicle in ids:
             state = (self._links, self._slots, self._arms, self._vehicles, self._run)
             if self._vehicles["state"][vehicle] != drive.ABSENT:
                 self._n_present -= 1
-            arm, was_first = drive_edit.take_off(*state, np.int32(vehicle), self.time_s)
+            arm, was_first = drive_edit.take_off(*state, vehicle, self.time_s)
             if was_first:
                 arms.append(arm)
             if 0 <= arm < self.n_links:

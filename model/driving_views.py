@@ -6,6 +6,8 @@ import numpy as np
 
 from safepassage.agents import drive, drive_views
 
+NOBODY = np.zeros(0, np.int32)
+
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -64,11 +66,15 @@ class DrivingViews:
         """Vehicles added that have neither arrived nor been withdrawn."""
         return self._n_present
 
-    def occupants(self, link):
-        """Return the ids on a link, the one nearest its end first."""
-        at = self._links[link]
-        places = at["ring_first"] + (np.arange(at["head"], at["tail"]) & at["ring_mask"])
-        return self._slots["vehicle"][places].copy()
+    def occupants(self, links):
+        """Return the ids on one or several links, link after link, the one nearest its end first."""
+        at = self._links[np.atleast_1d(links)]
+        n = at["tail"] - at["head"]
+        if not n.any():
+            return NOBODY
+        of = np.repeat(np.arange(n.size), n)
+        count = np.arange(of.size) - (np.cumsum(n) - n)[of] + at["head"][of]
+        return self._slots["vehicle"][at["ring_first"][of] + (count & at["ring_mask"][of])]
 
     def state_of(self, ids):
         """Return where vehicles stand: ABSENT, PENDING, QUEUED (to set out), HELD (no route) or DRIVING of drive."""
@@ -108,7 +114,11 @@ class DrivingViews:
 
     def _heads(self, state):
         """Return the links whose first vehicle is in a state, and these vehicles."""
+        if self._n_present == 0:
+            return NOBODY, NOBODY
         links = np.flatnonzero(self._arms["state"][: self.n_links] == state)
+        if links.size == 0:
+            return NOBODY, NOBODY
         at = self._links[links]
         return links, self._slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
 
@@ -131,5 +141,7 @@ class DrivingViews:
 
         Nothing resolves them but withdraw(), other tables or paths.
         """
+        if self._n_present == 0:
+            return []
         cycle = drive_views.ring_of_cycles(self._links, self._arms, self._events)
         return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]

@@ -37,7 +37,7 @@ class Movement:
     def __init__(self, settings: MovementSettings, streets: Streets, n_parties: int):
         self.settings, self.streets = settings, streets
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
-        self.walking = Walking.on(streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s)
+        self.walking = Walking.on_streets(streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s)
         self.car_open = streets.drivable.copy()
         self.walk_open = streets.walkable.copy()
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
@@ -55,7 +55,6 @@ class Movement:
         self._stuck_since_s = np.full(n_parties, np.inf)
         self._car_factor = np.ones(streets.n_links)
         self._walk_factor = np.ones(streets.n_links)
-        self.n_walking = 0
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
         self.time_s = 0.0
         self.next_news_s = settings.congestion_news_delay_s
@@ -69,7 +68,7 @@ class Movement:
     @property
     def n_moving(self) -> int:
         """Parties on the streets or queueing to get onto them."""
-        return self.driving.n_under_way + self.n_walking
+        return self.driving.n_under_way + self.walking.n_under_way
 
     def start_node(self, mode: Mode, node: np.ndarray) -> np.ndarray:
         """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
@@ -86,14 +85,12 @@ class Movement:
         if mode == Mode.CAR:
             self.driving.add(party, start, time_s, table=HEARSAY)
         else:
-            self.n_walking += party.size
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, HEARSAY)
 
     def advance(self, until_s: float) -> Arrivals:
         """Move everybody to a time; return who left the area on the way."""
         cars, walkers = self.driving.advance(until_s), self.walking.advance(until_s)
         self.time_s = until_s
-        self.n_walking -= walkers.id.size
         return Arrivals(
             party=np.concatenate([cars.id, walkers.id]),
             time_s=np.concatenate([cars.time_s, walkers.time_s]),
@@ -141,11 +138,11 @@ class Movement:
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
                 self.driving.set_table(party, WITNESS)
-        elif mode == Mode.WALK and self.n_walking:
-            party, link = self.walking.at_closed_link()
+        elif mode == Mode.WALK and self.walking.n_under_way:
+            party, link = self.walking.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
-                self.walking.set_class(party, WITNESS)
+                self.walking.set_table(party, WITNESS)
 
     def _look_at_queues(self) -> bool:
         """Let what was seen of queues at the last look be known now; return whether it changes what links cost."""
@@ -208,7 +205,6 @@ class Movement:
         link, along_m = self.driving.position(party)
         self.driving.withdraw(party)
         on_way = link >= 0
-        self.n_walking += int(on_way.sum())
         self.walking.add_on_link(
             party[on_way],
             link[on_way],
@@ -227,7 +223,6 @@ class Movement:
         walks = self.walking.stage(party) != Stage.AWAY
         self.walking.withdraw(party[walks])
         self.driving.withdraw(party[~walks])
-        self.n_walking -= int(walks.sum())
 
     def _rebuild(self, mode: Mode, row: int):
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes

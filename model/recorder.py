@@ -62,7 +62,7 @@ class Recorder:
             *self.n_by_injury.tolist(),
             *self._n_present.sum(axis=(1, 2)).tolist(),
             model.movement.driving.n_under_way,
-            model.movement.n_walking,
+            model.movement.walking.n_under_way,
             int(np.searchsorted(model.impacts.time_s, model.time_s)),
             int((model.streets.drivable & ~model.movement.car_open).sum()),
             *(route.n_persons for route in model.routes),

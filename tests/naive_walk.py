@@ -4,9 +4,9 @@ import math
 
 
 class NaivePerson:
-    def __init__(self, row, node, departure_s, speed_m_s, n_persons, class_row):
+    def __init__(self, row, node, departure_s, speed_m_s, n_persons, table):
         self.row, self.node, self.departure_s, self.speed_m_s = row, node, departure_s, speed_m_s
-        self.n_persons, self.class_row = n_persons, class_row
+        self.n_persons, self.table = n_persons, table
         self.link, self.to_go_m, self.stage, self.since_s = None, 0.0, "due", departure_s
         self.arrived_s = None
 
@@ -42,7 +42,7 @@ def walk(up, down, street, length_m, width_m, next_link, exit_capacity_per_s, pe
                 person.node, person.stage, person.since_s = down[person.link], "wants", time_s
         refused = set()
         for person in sorted((p for p in people if p.stage == "wants"), key=lambda p: (p.since_s, p.row)):
-            link = next_link[person.class_row][person.node]
+            link = next_link[person.table][person.node]
             place = ("exit", person.node) if link == -2 else ("street", street[link])
             if place in refused:
                 continue

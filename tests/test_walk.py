@@ -25,7 +25,7 @@ def random_crowd(seed, n, *, narrow=False):
         "departure_s": rng.uniform(0, 40, n),
         "free_speed_m_s": rng.uniform(0.7, 1.8, n),
         "n_persons": rng.integers(1, 4, n),
-        "class_row": row,
+        "table": row,
     }
     return walking, people
 
@@ -47,7 +47,7 @@ def test_arrival_times_agree_with_the_naive_twin_in_tiny_steps(seed):
     naive = [naive_walk.NaivePerson(k, *(people[name][k] for name in people)) for k in range(n)]
     links = crowd.links
     naive_walk.walk(
-        links.upstream.tolist(), links.downstream.tolist(), links.street.tolist(), links.length_m.tolist(), [2.0] * 7,
+        *(links[name].tolist() for name in ("upstream", "downstream", "street", "length_m")), [2.0] * 7,
         crowd.next_link.tolist(), {5: 1.0}, naive, step_s, np.nanmax(found_s) + 5,
     )  # fmt: skip
     expected_s = np.array([p.arrived_s for p in naive], dtype=float)
@@ -81,16 +81,16 @@ def test_people_are_conserved_whatever_is_closed_and_whoever_is_withdrawn(seed):
     arrived, withdrawn = [], []
     for time_s in np.arange(10.0, 120.0, 10.0):
         arrived += walking.advance(time_s).id.tolist()
-        walking.set_open([int(rng.integers(0, 14))], bool(rng.random() < 0.5))
+        walking.set_open([int(rng.integers(0, 14))], is_open=bool(rng.random() < 0.5))
         on_way = np.flatnonzero(walking.stage(np.arange(n)) != Stage.AWAY)
         gone = rng.permutation(on_way)[:2]
         walking.withdraw(gone)
         withdrawn += gone.tolist()
-        on_link = np.bincount(walking._crowd.links.street, walking.n_entered - walking.n_left, 7)
+        on_link = np.bincount(walking._crowd.links["street"], walking.n_entered - walking.n_left, 7)
         assert (on_link == walking.n_on_street).all()
         weight = people["n_persons"]
         assert [weight[walking.occupants(k)].sum() for k in range(14)] == (walking.n_entered - walking.n_left).tolist()
-    walking.set_open(np.arange(14), True)
+    walking.set_open(np.arange(14), is_open=True)
     arrived += walking.advance(np.inf).id.tolist()
     assert sorted(arrived + withdrawn) == list(range(n))
 
@@ -116,7 +116,7 @@ def test_a_party_moves_as_one_and_takes_the_room_of_its_members():
 def test_both_directions_share_the_area_of_a_street():
     walking, _ = walking_on([(0, 1)], 100, 1, 100, [[1], [0]])
     row = np.arange(100) % 2
-    walking.add_on_link(np.arange(100), row, 0.0, 0.0, 1.0, class_row=row)
+    walking.add_on_link(np.arange(100), row, 0.0, 0.0, 1.0, table=row)
     walking.advance(10.0)
     assert walking.pace[0] == pytest.approx(weidmann_pace(1.0))
     assert walking.position(np.arange(100))[1] == pytest.approx(10 * weidmann_pace(1.0))
@@ -126,7 +126,7 @@ def test_people_on_full_streets_who_wait_for_each_other_change_places():
     walking, _ = walking_on([(0, 1), (1, 2)], 10, 1, 108, [[2], [0]])
     row = (np.arange(108) >= 54).astype(int)
     link = np.where(row == 0, 0, 3)
-    walking.add_on_link(np.arange(108), link, 9.0, 0.0, 1.3, class_row=row)
+    walking.add_on_link(np.arange(108), link, 9.0, 0.0, 1.3, table=row)
     out = walking.advance(np.inf)
     assert out.id.size == 108 and walking.n_places_changed > 0
     assert (out.node == np.where(row[out.id] == 0, 2, 0)).all()
@@ -145,13 +145,13 @@ def test_those_on_a_closed_link_walk_on_and_the_others_wait_until_it_opens():
     walking, _ = walking_on([(0, 1), (1, 2)], 100, 3, 2, [[2]])
     walking.add([0, 1], [0, 1], 0.0, 1.0)
     walking.advance(50.0)
-    walking.set_open([1], False)
+    walking.set_open([1], is_open=False)
     out = walking.advance(500.0)
     assert out.id.tolist() == [1] and out.time_s[0] == pytest.approx(100)
-    held, link = walking.at_closed_link()
+    held, link = walking.at_closed_links()
     assert held.tolist() == [0] and link.tolist() == [1] and walking.without_route().size == 0
     assert walking.position([0]) == (np.array([0]), np.array([100.0]))
-    walking.set_open([1], True)
+    walking.set_open([1], is_open=True)
     assert walking.advance(np.inf).time_s[0] == pytest.approx(600)
 
 
@@ -187,7 +187,7 @@ def test_who_has_arrived_may_set_out_again():
     walking, _ = walking_on([(0, 1)], 100, 3, 1, [[1], [0]])
     walking.add([0], [0], 0.0, 1.0)
     assert walking.advance(200.0).node.tolist() == [1]
-    walking.add([0], [1], 250.0, 1.0, class_row=1)
+    walking.add([0], [1], 250.0, 1.0, table=1)
     assert walking.advance(np.inf).time_s.tolist() == [350.0]
 
 

@@ -157,7 +157,7 @@ def _room_clearance_s(open_doors):
     person = np.arange(1000)
     nearest = person % 4
     row = nearest % len(open_doors)
-    walking.add_on_link(person, nearest, 15 * (person // 4 + 0.5) / 250, 0.0, FREE_SPEED_M_S, class_row=row)
+    walking.add_on_link(person, nearest, 15 * (person // 4 + 0.5) / 250, 0.0, FREE_SPEED_M_S, table=row)
     return float(walking.advance(np.inf).time_s[-1])
 
 
@@ -177,7 +177,7 @@ def assigned_exits():
     person = np.arange(23)
     cabin = person % 12
     row = np.isin(cabin, [4, 5, 10, 11]).astype(int)
-    walking.add(person, 8 + cabin, 0.0, FREE_SPEED_M_S, class_row=row)
+    walking.add(person, 8 + cabin, 0.0, FREE_SPEED_M_S, table=row)
     out = walking.advance(np.inf)
     return [
         Check("people out", 23.0, float(out.id.size), 0.0),
