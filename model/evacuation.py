@@ -259,7 +259,7 @@ class EvacuationModel(RowModel):
             return
         exit_row = np.array([self._exit_of_node[int(node)] for node in arrivals.node], np.int32)
         self.population.arrive(arrivals.party, arrivals.time_s, exit_row)
-        n_persons = self.households.n_members[arrivals.party]
+        n_persons = self.population.n_living(arrivals.party)
         by_car = arrivals.mode == Mode.CAR
         for route in self.routes:
             here = exit_row == route.row

@@ -120,6 +120,11 @@ class Population:
         self._become(households[planned], Status.PREPARING, Protection.UPPER_FLOOR)
         self._become(households[~planned], Status.HOME, Protection.UPPER_FLOOR)
 
+    def n_living(self, parties: np.ndarray) -> np.ndarray:
+        """Return how many members of each party are alive, int64."""
+        person, place = members(self.households.first_person, parties)
+        return np.bincount(place, self.people.status[person] != Status.DEAD, parties.size).astype(np.int64)
+
     def is_at_home(self) -> np.ndarray:
         """Return which households have not left, or have come back; those in a shelter are among them. bool[n]"""
         return ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
