@@ -23,7 +23,6 @@ network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is
 app.add_typer(network_app, name="network")
 study_cli.mount(app)
 app.add_typer(analysis_cli.analysis_app)
-app.add_typer(analysis_cli.analysis_app)
 console = Console()
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")]

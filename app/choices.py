@@ -1,0 +1,123 @@
+"""What is chosen in the fields of one tab: scenario, plan, a plan to compare with, values; checked before any run."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from safepassage.app import controls
+from safepassage.model.config import InvalidScenario, Scenario, find, load, shipped
+from safepassage.model.settings.base import ScenarioError
+
+AS_GIVEN, ALONE = "as the scenario has it", "no comparison"
+
+
+class Choices:
+    """The chosen scenario, plan and values. Wrong ones are explained and kept out of the run."""
+
+    def __init__(self, scenario: str, plan: str | None = None):
+        self.name, self.plan = scenario, plan or AS_GIVEN
+        self.compare = ALONE
+        self.overrides: dict[str, Any] = {}
+        self.problems: dict[str, str] = {}
+        self.last_good = load(scenario, plan=plan)
+        self._checked = self.last_good
+        self.is_changed = False
+        self._given = [name for name in (scenario,) if name not in shipped()]
+        self._given_plan = plan
+        self.saved: list[str] = []
+        self.on_change = None
+
+    def scenarios(self) -> list[str]:
+        """Return what can be chosen: what was given, and what is shipped."""
+        return [*self._given, *shipped()]
+
+    def plans(self) -> list[str]:
+        """Return the plans of the scenario: in its folder, given, and saved from the page."""
+        folder = find(self.name).resolve().parent / "plans"
+        found = [path.stem for path in sorted(folder.glob("*.yaml")) if self._suits(path)]
+        given = [self._given_plan] if self._given_plan and self._given_plan not in found else []
+        return [*found, *given, *(path for path in self.saved if path not in given)]
+
+    def _suits(self, path: Path) -> bool:
+        """Return whether a plan can be laid over the scenario; plans of other scenarios lie in the same folder."""
+        try:
+            load(self.name, plan=str(path))
+        except ScenarioError:
+            return False
+        return True
+
+    def groups(self) -> list[dict]:
+        """Return the fields with their values, for the page."""
+        return controls.groups(self._checked)
+
+    def choose(self, kind: str, value: str):
+        """Choose a scenario, a plan, or a plan to compare with."""
+        before = (self.name, self.plan, self.compare, self.overrides)
+        if kind == "scenario":
+            self.name, self.plan, self.compare, self.overrides = value, AS_GIVEN, ALONE, {}
+            self._given_plan = None
+        elif kind == "plan":
+            self.plan = value
+        else:
+            self.compare = value
+        try:
+            self._check()
+        except ScenarioError as error:
+            self.name, self.plan, self.compare, self.overrides = before
+            self.problems = {kind: str(error)}
+
+    def change(self, key: str, value: Any):
+        """Set a value; text is read as YAML. A wrong one is explained beside its field and not used."""
+        if isinstance(value, str):
+            try:
+                value = yaml.safe_load(value) if value.strip() else None
+            except yaml.YAMLError:
+                self.problems = {**self.problems, key: f"{value!r} cannot be read; write a number or a word."}
+                return
+        if value is None and key not in self.overrides:
+            self.problems = {**self.problems, key: "Give a value."}
+            return
+        before = dict(self.overrides)
+        self.overrides[key] = value
+        self.problems.pop(key, None)
+        try:
+            self._check()
+        except InvalidScenario as error:
+            self.overrides = before
+            mine = [p for p in error.problems if p.key == key] or list(error.problems)
+            text = "; ".join(f"{p.found + ': ' if p.found else ''}{p.change}" for p in mine)
+            self.problems = {**self.problems, key: text}
+        except ScenarioError as error:
+            self.overrides = before
+            self.problems = {**self.problems, key: str(error)}
+
+    def _check(self):
+        self._checked = load(self.name, self.overrides, self._plan_file(self.plan))
+        if self.compare != ALONE:
+            load(self.name, self.overrides, self._plan_file(self.compare))
+        self.problems = {}
+        self.is_changed = True
+
+    @staticmethod
+    def _plan_file(plan: str) -> str | None:
+        return None if plan in (AS_GIVEN, ALONE) else plan
+
+    def scenario(self) -> Scenario:
+        """Return what the next run is of."""
+        return self._checked
+
+    def rival(self) -> Scenario | None:
+        """Return the scenario under the plan to compare with, or None."""
+        return None if self.compare == ALONE else load(self.name, self.overrides, self._plan_file(self.compare))
+
+    def refuse(self, error: ScenarioError):
+        """Note that the scenario could not be built; the last good one runs instead."""
+        self.problems = {"run": f"{error} The run before was started again."}
+        self._checked = self.last_good
+
+    def started(self, scenario: Scenario):
+        """Note what runs now."""
+        self.last_good, self.is_changed = scenario, False
+        if self.on_change is not None:
+            self.on_change()

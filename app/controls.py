@@ -1,0 +1,202 @@
+"""Sliders, switches and fields of a scenario, read off its schema: unit from the name, range, default, help."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, time
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from safepassage.model.config import Scenario
+
+UNITS = {
+    "_per_s": "per second", "_m_per_h": "m/h", "_per_m_s": "per m and s", "_m_s": "m/s", "_km_h": "km/h",
+    "_per_day": "per day", "_s": "s", "_min": "min", "_h": "h", "_d": "days", "_m": "m", "_km": "km",
+}  # fmt: skip
+"""Unit by the end of a name, longest match first."""
+
+GROUPS = {
+    "What can be done": (
+        "orders.0.issued_h", "orders.0.compliance", "orders.0.force", "behaviour.channels.siren.reach",
+        "behaviour.channels.phone.reach", "behaviour.channels.phone.trust", "behaviour.channels.door_to_door.reach",
+        "shelters.share_who_go", "shelters.walking_distance_m", "curfew.compliance", "curfew.stagger_s",
+        "damage.crews.n_crews", "damage.crews.clearing_m_per_h",
+    ),
+    "What is not known": (
+        "shelling.sources.0.events_per_day", "shelling.sources.0.spread_m", "population.residents",
+        "population.p_car", "population.p_needs_assistance_65", "behaviour.share_stayers",
+        "behaviour.preparation_median_s", "behaviour.p_leave_after_impact", "behaviour.p_destination",
+        "movement.road_news_delay_s", "movement.patience_s", "harm.scale", "streets.speed_factor",
+    ),
+    "The run": ("run.seed", "run.duration_h", "run.step_s"),
+}  # fmt: skip
+"""Fields shown, by heading; those that a scenario does not have are left out."""
+
+SPAN = {"events_per_day": 2000.0, "issued_h": 24.0, "duration_h": 72.0, "n_crews": 50.0, "step_s": 300.0}
+"""Top of the slider where the schema sets none and four times the value would not do."""
+
+
+@dataclass
+class Field:
+    """One field of the page."""
+
+    key: str
+    label: str
+    kind: str
+    """slider, number, switch, choice or text."""
+    value: Any
+    unit: str = ""
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    default: Any = None
+    choices: list[str] = field(default_factory=list)
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that the end of a name states, in words; "" if it states none."""
+    for ending in sorted(UNITS, key=len, reverse=True):
+        if name.endswith(ending):
+            return UNITS[ending]
+    return ""
+
+
+def groups(scenario: Scenario) -> list[dict]:
+    """Return the fields of a scenario by heading, as JSON can hold them."""
+    shown = []
+    for title, keys in GROUPS.items():
+        fields = [asdict(found) for key in keys if (found := read(scenario, key)) is not None]
+        if fields:
+            shown.append({"title": title, "fields": fields})
+    return shown
+
+
+def read(scenario: Scenario, key: str) -> Field | None:
+    """Return the field of a dotted key, or None if the scenario has no such key or it holds no single value."""
+    at: Any = scenario
+    info: FieldInfo | None = None
+    for part in key.split("."):
+        if part.isdigit():
+            if not isinstance(at, tuple) or int(part) >= len(at):
+                return None
+            at = at[int(part)]
+        elif isinstance(at, BaseModel) and part in type(at).model_fields:
+            info = type(at).model_fields[part]
+            at = getattr(at, part)
+        else:
+            return None
+    if info is None or isinstance(at, BaseModel | tuple | dict):
+        return None
+    return _field(key, info, at)
+
+
+def _field(key: str, info: FieldInfo, value: Any) -> Field:
+    name = key.rsplit(".", 1)[-1]
+    unit = unit_of(name)
+    words = name
+    for ending in sorted(UNITS, key=len, reverse=True):
+        if unit and name.endswith(ending):
+            words = name.removesuffix(ending)
+            break
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
+    made = Field(
+        key=key, label=_label(words, key.split(".")[:-1]), kind="text", value=_plain(value), unit=unit,
+        help=" ".join((info.description or "").split()), default=_plain(default),
+    )  # fmt: skip
+    of = _base(info.annotation)
+    if of is bool:
+        made.kind = "switch"
+    elif isinstance(of, type) and issubclass(of, Enum):
+        made.kind, made.choices = "choice", [str(member.value) for member in of]
+    elif of in (int, float):
+        _set_range(made, info, of, name)
+    return made
+
+
+PLAIN = ("population", "behaviour", "movement", "run", "harm", "streets", "shelling", "damage")
+"""Sections whose name adds nothing to the label of a field."""
+
+
+def _label(words: str, parents: list[str]) -> str:
+    """Return a field's name in words, after the section it stands in: "Order 1: issued", "Siren: reach"."""
+    of = parents[-1]
+    if of.isdigit():
+        of = f"{parents[-2].rstrip('s')} {int(of) + 1}"
+    if of not in PLAIN:
+        words = f"{of}: {words}"
+    text = words.replace("_", " ").replace(": p ", ": chance ").replace(": n ", ": number of ")
+    text = f"chance: {text[2:]}" if text.startswith("p ") else text
+    text = f"number of {text[2:]}" if text.startswith("n ") else text
+    return text[0].upper() + text[1:]
+
+
+def _set_range(made: Field, info: FieldInfo, of: type, name: str):
+    low, high = _bounds(info)
+    made.low, made.high = low, high
+    if name == "seed" or made.value is None:
+        made.kind = "number"
+        made.step = 1 if of is int else None
+        return
+    made.kind = "slider"
+    made.low = 0.0 if low is None else low
+    if high is None or high > 1e4:
+        around = made.default if made.default not in (None, 0) else made.value
+        made.high = max(float(SPAN.get(name, 4 * abs(float(around or 1)))), 2 * float(made.value or 0))
+    width = made.high - made.low
+    made.step = 1 if of is int else _round_step(width / 100)
+
+
+def _round_step(step: float) -> float:
+    """Return the round number (1, 2 or 5 times a power of ten) not above a step."""
+    power = 1.0
+    while power > step:
+        power /= 10
+    while power * 10 <= step:
+        power *= 10
+    return round(next(m * power for m in (5, 2, 1) if m * power <= step * 1.0001), 10)
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    found = [*info.metadata]
+    stack = [info.annotation]
+    while stack:
+        part = stack.pop()
+        if get_origin(part) is Annotated:
+            for extra in get_args(part)[1:]:
+                found.extend(getattr(extra, "metadata", [extra]))
+            stack.append(get_args(part)[0])
+        elif get_origin(part) in (Union, UnionType):
+            stack.extend(get_args(part))
+    low = high = None
+    for limit in found:
+        if isinstance(limit, annotated_types.Ge):
+            low = limit.ge
+        elif isinstance(limit, annotated_types.Gt):
+            low = limit.gt
+        elif isinstance(limit, annotated_types.Le):
+            high = limit.le
+        elif isinstance(limit, annotated_types.Lt):
+            high = limit.lt
+    return low, high
+
+
+def _base(annotation: Any) -> Any:
+    """Return the type of a single value under Annotated and Optional."""
+    if get_origin(annotation) is Annotated:
+        return _base(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [part for part in get_args(annotation) if part is not NoneType]
+        return _base(parts[0]) if len(parts) == 1 else None
+    return annotation
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

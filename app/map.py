@@ -1,0 +1,150 @@
+"""The board in the browser: map, clock and charts on canvases, fed one binary picture at a time.
+
+The pump never touches reactive state, so a picture never starts a render. A picture is sent when a step is done or
+when the browser says that it has drawn the last one, whichever is later: the model runs as fast as it can and the
+browser shows what it can take.
+"""
+
+import threading
+from importlib.resources import files
+from time import monotonic
+
+import traitlets
+from ipyvue import VueTemplate
+
+from safepassage.app.frames import join, pack
+
+LOST_AFTER_S = 10.0
+"""Without a sign of life from the page for so long, the model stops until there is one."""
+PARTS = ("frame.js", "map.js", "charts.js", "board.js")
+
+
+def template(name: str, parts: tuple[str, ...] = ()) -> str:
+    """Return a Vue template of the folder `web` with the scripts it asks for put in."""
+    folder = files("safepassage.app") / "web"
+    scripts = "\n".join((folder / part).read_text(encoding="utf-8") for part in parts)
+    return (folder / name).read_text(encoding="utf-8").replace("/* scripts */", scripts)
+
+
+class Board(VueTemplate):
+    """Map, clock, charts and what is known about the place clicked, in one component."""
+
+    template = traitlets.Unicode(template("board.vue", PARTS)).tag(sync=True)
+    towns = traitlets.List().tag(sync=True)
+    streets = traitlets.Bytes(b"").tag(sync=True)
+    frame = traitlets.Bytes(b"").tag(sync=True)
+    picked = traitlets.Dict(allow_none=True).tag(sync=True)
+    acts = traitlets.Dict().tag(sync=True)
+    can_scrub = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, session=None, **kwargs):
+        self._session = session
+        super().__init__(**kwargs)
+
+    def vue_ack(self, seq):
+        """Note that the browser has drawn a picture, or lives; 0: it has just opened."""
+        self._session.pump.ack(int(seq))
+
+    def vue_pick(self, data):
+        """Say what is at a place of the map."""
+        self._session.pick(data)
+
+    def vue_act(self, data):
+        """Do what the planner asks for."""
+        self._session.act(data)
+
+    def vue_scrub(self, time_s):
+        """Go to a moment of a recorded run."""
+        self._session.scrub(float(time_s))
+
+
+class Pump:
+    """Sends pictures to one board, one at a time."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._board = None
+        self._busy = threading.RLock()
+        self._scenes = ()
+        self._epoch = 0
+        self._seq = self._acked = 0
+        self._sent = None
+        self._n_rows: list[int] = []
+        self._seen_s = monotonic()
+        self._alive = threading.Event()
+        self._alive.set()
+        self.n_sent = 0
+        self.step_ms = 0.0
+
+    @property
+    def busy(self) -> threading.RLock:
+        """Held by whoever changes or reads the model."""
+        return self._busy
+
+    def attach(self, board: Board):
+        """Send pictures to this board from now on."""
+        self._board = board
+        self.show(self._scenes)
+
+    def show(self, scenes):
+        """Show other scenes: the towns first, then their pictures from the beginning."""
+        with self._lock:
+            self._scenes = tuple(scenes)
+            self._epoch += 1
+            self._n_rows = [0] * len(self._scenes)
+            self._sent = None
+            self._seq = self._acked = 0
+            board = self._board
+        if board is None or not self._scenes:
+            return
+        described = [scene.town() for scene in self._scenes]
+        board.streets = described[0][1]
+        board.towns = [town | {"epoch": self._epoch} for town, _ in described]
+        board.picked = {}
+        self.offer()
+
+    def offer(self):
+        """Send a picture of the present if the last one has been drawn; called by whoever holds the model."""
+        with self._lock:
+            now = [scene.model.time_s for scene in self._scenes]
+            if self._board is None or not now or now == self._sent or self._acked < self._seq:
+                return
+            is_new = self._sent is None
+            self._seq += 1
+            pictures = []
+            for k, scene in enumerate(self._scenes):
+                picture = scene.picture(self._n_rows[k], self.step_ms, is_new=is_new)
+                self._n_rows[k] += len(picture.rows)
+                pictures.append(pack(picture, self._seq, self._epoch))
+            self._sent = now
+            self.n_sent += 1
+            data = join(pictures)
+        self._board.frame = data
+
+    def again(self):
+        """Draw the present anew although its time has not changed."""
+        with self._lock:
+            self._sent = [] if self._sent is not None else None
+        with self._busy:
+            self.offer()
+
+    def ack(self, seq: int):
+        """Note what the browser has drawn; send the next picture if the model rests."""
+        self._seen_s = monotonic()
+        self._alive.set()
+        self._acked = max(self._acked, min(seq, self._seq))
+        if self._busy.acquire(blocking=False):
+            try:
+                self.offer()
+            finally:
+                self._busy.release()
+
+    def wait_until_watched(self, is_closed) -> bool:
+        """Block while nobody watches; return whether the page is still there. is_closed: asked now and then."""
+        while not is_closed():
+            if self._board is None or monotonic() - self._seen_s < LOST_AFTER_S:
+                return True
+            self._alive.clear()
+            if monotonic() - self._seen_s >= LOST_AFTER_S:
+                self._alive.wait(5.0)
+        return False

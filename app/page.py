@@ -1,0 +1,85 @@
+"""The page: Mesa's SolaraViz with the board beside it and the scenario's fields in its side bar."""
+
+import json
+import os
+
+import solara
+import traitlets
+from ipyvue import VueTemplate
+from mesa.visualization import SolaraViz
+
+from safepassage.app.choices import ALONE, AS_GIVEN
+from safepassage.app.map import Board, template
+from safepassage.app.session import Session
+
+OPTIONS = "SAFEPASSAGE_EXPLORE"
+"""Environment variable by which `safepassage explore` hands over what to show, as JSON."""
+PLAY_INTERVAL_MS = 20
+"""Pause between two steps while playing (ms), Mesa's slider. The board's pictures start no render, so a short one
+does not lock the page up."""
+
+
+class Fields(VueTemplate):
+    """Pickers, sliders and switches of one tab."""
+
+    template = traitlets.Unicode(template("fields.vue")).tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, session=None, **kwargs):
+        self._session = session
+        super().__init__(**kwargs)
+        session.choices.on_change = self.refresh
+        self.refresh()
+
+    def refresh(self):
+        """Show what is chosen now."""
+        choices = self._session.choices
+        self.state = {
+            "scenario": choices.name,
+            "scenarios": choices.scenarios(),
+            "plan": choices.plan,
+            "plans": [AS_GIVEN, *choices.plans()],
+            "compare": choices.compare,
+            "rivals": [ALONE, AS_GIVEN, *choices.plans()],
+            "groups": choices.groups(),
+            "problems": choices.problems,
+            "is_changed": choices.is_changed,
+        }
+
+    def vue_choose(self, data):
+        """Choose a scenario or plan."""
+        self._session.choices.choose(str(data["kind"]), str(data["value"]))
+        self.refresh()
+
+    def vue_change(self, data):
+        """Set a value."""
+        self._session.choices.change(str(data["key"]), data["value"])
+        self.refresh()
+
+
+@solara.component
+def Workspace(session: Session):
+    """The board of one tab."""
+    element = Board.element(session=session)
+    solara.use_effect(lambda: session.attach(solara.get_widget(element)), [])
+
+
+@solara.component
+def Page():
+    """One tab: a session and a model of its own, let go of when the tab closes."""
+    options = json.loads(os.environ.get(OPTIONS, "{}"))
+    session = solara.use_memo(lambda: Session(options.get("scenario", "tiny_town"), options.get("plan")), [])
+    model = solara.use_reactive(solara.use_memo(session.start, []))
+    solara.use_effect(lambda: session.close, [])
+    solara.Title(f"Safepassage: {session.choices.name}")
+    solara.Style(template("page.css"))
+    SolaraViz(
+        model,
+        components=[],
+        model_params={"session": session},
+        name="Safepassage",
+        play_interval=PLAY_INTERVAL_MS,
+    )
+    with solara.Sidebar():
+        Fields.element(session=session)
+    Workspace(session)

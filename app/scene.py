@@ -1,0 +1,215 @@
+"""A running model as the map shows it: who is where now, what is closed, what has fallen; and a row for the charts."""
+
+from enum import IntEnum
+
+import numpy as np
+
+from safepassage.agents.civilians import Injury, Protection, Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.places import places_on_links
+from safepassage.app.frames import Picture
+from safepassage.app.town import Frame, describe, lead_links, pack_streets
+
+SHOWN_S = 6 * 3600.0
+"""How long an impact is shown, fading (s)."""
+HOME_CELLS = 180
+"""Cells along the side of the map that people at home are shown by."""
+STANDING_M_S = 1.0
+"""A car slower than this since the last picture is shown as standing (m/s)."""
+QUEUE_REACH_M = 1000.0
+"""Cars on the last so many metres of road before an exit are counted as being at it (m)."""
+FRONT_EVERY_S = 3600.0
+ROW_COLUMNS = (
+    "time_s", *(f"n_{s.name.lower()}" for s in Status), "n_light", "n_serious", "n_fatal",
+    *(f"exposure_{p.name.lower()}" for p in Protection), "n_out_by_car", "n_out_on_foot",
+)  # fmt: skip
+"""Columns of the charts before those of the exits: persons out of each, then cars at each."""
+
+
+class Kind(IntEnum):
+    """How a party is drawn."""
+
+    CAR = 0
+    CAR_STANDING = 1
+    WALK = 2
+    CUT_OFF = 3
+
+
+class LiveScene:
+    """Draws a model that runs; reads it, never changes it."""
+
+    def __init__(self, model):
+        self.model = model
+        streets, households = model.streets, model.households
+        self.frame = Frame.around(
+            np.concatenate((streets.geometry_x_m, households.home_x_m)),
+            np.concatenate((streets.geometry_y_m, households.home_y_m)),
+        )
+        self.lead = lead_links(streets.link_street)
+        place = self.frame.scale(households.home_x_m, households.home_y_m).astype(np.int64) * HOME_CELLS >> 16
+        self._home_cell = place[:, 1] * HOME_CELLS + place[:, 0]
+        self._n_members = households.n_members.astype(np.float64)
+        self._most_in_cell = max(1.0, self._residents().max())
+        self._exit_of_link = links_before_exits(streets)
+        self._last_xy = np.full((len(households), 2), np.nan)
+        self._last_s = 0.0
+        self._homes_s = self._front_s = -np.inf
+        self.rows: list[list[float]] = []
+        self.note_row()
+
+    def town(self) -> tuple[dict, bytes]:
+        """Return the description of the town and its streets."""
+        return describe(self.model, self.frame), pack_streets(self.frame, self.model.streets)
+
+    def note_row(self):
+        """Keep a row of the charts for the present."""
+        model = self.model
+        by_injury = model.recorder.n_by_injury
+        routes = model.routes
+        self.rows.append(
+            [
+                model.time_s,
+                *model.recorder.n_by_status.tolist(),
+                *(int(by_injury[i]) for i in (Injury.LIGHT, Injury.SERIOUS, Injury.FATAL)),
+                *model.recorder.exposure_person_h.sum(axis=(1, 2)).tolist(),
+                sum(route.n_persons - route.n_walkers for route in routes),
+                sum(route.n_walkers for route in routes),
+                *(route.n_persons for route in routes),
+                *self.cars_at_exits().tolist(),
+            ]
+        )
+
+    def cars_at_exits(self) -> np.ndarray:
+        """Return the number of cars on the last kilometre before each exit."""
+        links = self._exit_of_link[0]
+        driving = self.model.movement.driving
+        on_link = (driving.n_entered - driving.n_left)[links]
+        return np.bincount(self._exit_of_link[1], on_link, len(self.model.routes)).astype(np.int64)
+
+    def picture(self, first_row: int, step_ms: float, *, is_new: bool) -> Picture:
+        """Return what is drawn now. first_row: rows of the charts before it have been sent. is_new: send everything."""
+        model = self.model
+        points, kind = self._movers()
+        if is_new:
+            self._homes_s = self._front_s = -np.inf
+        shelters = model.surroundings.shelters
+        return Picture(
+            time_s=model.time_s,
+            step_ms=step_ms,
+            rows=np.array(self.rows[first_row:], np.float32).reshape(-1, len(self.rows[0])),
+            closed=self._closed(),
+            exits=self._exits(),
+            shelters=np.column_stack((shelters.n_inside, shelters.is_open)) if len(shelters) else np.empty((0, 2)),
+            points=points,
+            kind=kind,
+            impacts=self._impacts(),
+            front=self._front(),
+            homes=self._homes(),
+        )
+
+    def _movers(self):
+        """Return the place on the map and the kind of each party on the streets."""
+        party, x_m, y_m, by_car = whereabouts(self.model)
+        now = np.column_stack((x_m, y_m))
+        dt_s = self.model.time_s - self._last_s
+        kind = np.where(by_car, Kind.CAR, Kind.WALK).astype(np.uint8)
+        if dt_s > 0:
+            with np.errstate(invalid="ignore"):
+                moved_m = np.hypot(*(now - self._last_xy[party]).T)
+            self._is_standing = np.zeros(len(self._last_xy), np.bool_)
+            self._is_standing[party] = moved_m < STANDING_M_S * dt_s
+            self._last_xy[:] = np.nan
+            self._last_xy[party] = now
+            self._last_s = self.model.time_s
+        if self._last_s > 0:
+            kind[by_car & self._is_standing[party]] = Kind.CAR_STANDING
+        people, first = self.model.people, self.model.households.first_person
+        kind[people.status[first[party]] == Status.STRANDED] = Kind.CUT_OFF
+        return self.frame.scale(x_m, y_m), kind
+
+    def _closed(self):
+        streets, movement = self.model.streets, self.model.movement
+        closed = streets.drivable & ~movement.car_open
+        no_walk = streets.walkable & ~movement.walk_open
+        street = np.unique(streets.link_street[closed | no_walk])
+        on_foot_too = np.isin(street, streets.link_street[no_walk])
+        return (street.astype(np.int64) * 2 + on_foot_too).reshape(-1, 1)
+
+    def _exits(self):
+        model = self.model
+        is_open = model.movement.exit_open[Mode.CAR] | model.movement.exit_open[Mode.WALK]
+        return np.column_stack(([route.n_persons for route in model.routes], self.cars_at_exits(), is_open))
+
+    def _impacts(self):
+        impacts, now_s = self.model.impacts, self.model.time_s
+        rows = impacts.between(now_s - SHOWN_S, now_s)
+        age = (now_s - impacts.time_s[rows]) / SHOWN_S * 65535
+        xy = self.frame.scale(impacts.x_m[rows], impacts.y_m[rows])
+        return np.column_stack((xy, age.astype(np.int64), impacts.size[rows]))
+
+    def _front(self):
+        front, time_s = self.model.surroundings.front, self.model.time_s
+        if front is None:
+            return np.empty((0, 2))
+        if time_s - self._front_s >= FRONT_EVERY_S:
+            self._front_s = time_s
+            self._front_xy = front_lines(front, self.frame, time_s)
+        return self._front_xy
+
+    def _residents(self):
+        stays = self.model.population.is_at_home()
+        return np.bincount(self._home_cell, self._n_members * stays, HOME_CELLS**2)
+
+    def _homes(self):
+        if self.model.time_s - self._homes_s < 600.0:
+            return np.empty(0, np.uint8)
+        self._homes_s = self.model.time_s
+        return np.ceil(np.sqrt(self._residents() / self._most_in_cell) * 255)
+
+
+def whereabouts(model):
+    """Return (party, x_m, y_m, by_car) of everybody on the streets; who waits at a junction stands on it."""
+    movement, streets = model.movement, model.streets
+    party = np.flatnonzero(model.parties.is_on_way).astype(np.int32)
+    by_car = model.parties.mode[party] == Mode.CAR
+    link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
+    node = movement.start_node(Mode.CAR, model.households.home_node[party])
+    on_foot = np.flatnonzero(~by_car)
+    node[on_foot] = movement.walking.node_of(party[on_foot])
+    for rows, mover in ((np.flatnonzero(by_car), movement.driving), (on_foot, movement.walking)):
+        rows = rows[mover.link_of(party[rows]) >= 0]
+        link[rows], along_m = mover.position(party[rows])
+        share[rows] = along_m / streets.length_m[link[rows]]
+    x_m, y_m = places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+    waits = link < 0
+    x_m[waits], y_m[waits] = streets.node_x_m[node[waits]], streets.node_y_m[node[waits]]
+    return party, x_m, y_m, by_car
+
+
+def links_before_exits(streets) -> tuple[np.ndarray, np.ndarray]:
+    """Return (links, exit): links of the last kilometre of road before each exit, each with its nearest exit."""
+    from scipy.sparse import csgraph, csr_array
+
+    roads = np.flatnonzero(streets.drivable)
+    n = streets.n_nodes
+    ends = (streets.link_downstream[roads], streets.link_upstream[roads])
+    back = csr_array((streets.length_m[roads], ends), shape=(n, n))
+    away_m, _, source = csgraph.dijkstra(
+        back, indices=streets.exit_node, min_only=True, limit=QUEUE_REACH_M, return_predecessors=True
+    )
+    roads = roads[np.isfinite(away_m[streets.link_downstream[roads]])]
+    row_of_node = np.full(n, -1, np.int64)
+    row_of_node[streets.exit_node] = np.arange(streets.exit_node.size)
+    return roads, row_of_node[source[streets.link_downstream[roads]]]
+
+
+def front_lines(front, frame: Frame, time_s: float) -> np.ndarray:
+    """Return the line of the front over the map as points, each line ended by (65535, 65535)."""
+    from contourpy import contour_generator
+
+    at = np.linspace(0.0, frame.side_m, 60)
+    x_m, y_m = np.meshgrid(frame.west_m + at, frame.south_m + at)
+    distance_km = front.distance_km(x_m.ravel(), y_m.ravel(), time_s).reshape(x_m.shape)
+    lines = contour_generator(x_m, y_m, distance_km).lines(0.0)
+    end = np.array([[65535, 65535]])
+    return np.concatenate([np.empty((0, 2)), *(part for line in lines for part in (frame.scale(*line.T), end))])

@@ -1,0 +1,104 @@
+"""What of a town never changes while one looks at it: streets, exits, shelters, zones; sent to the browser once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from safepassage.model.curfew import curfew_hours
+from safepassage.model.street_defaults import street_class
+
+LEVELS = (2, 4, 5, 9)
+"""Bounds of the rank of a street's class between the levels that it is drawn at, motorways first."""
+FULL = 65535
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The square of the map that coordinates on the wire are counted in: uint16 from its south-west corner."""
+
+    west_m: float
+    south_m: float
+    side_m: float
+
+    @classmethod
+    def around(cls, x_m: np.ndarray, y_m: np.ndarray) -> "Frame":
+        """Return the smallest square around points, with a margin of 3 %."""
+        side_m = 1.06 * max(np.ptp(x_m), np.ptp(y_m), 100.0)
+        return cls((x_m.min() + x_m.max() - side_m) / 2, (y_m.min() + y_m.max() - side_m) / 2, side_m)
+
+    def scale(self, x_m, y_m) -> np.ndarray:
+        """Return uint16[n, 2] of places in metres; those outside stand on the edge."""
+        xy = np.column_stack((np.asarray(x_m) - self.west_m, np.asarray(y_m) - self.south_m)) * (FULL / self.side_m)
+        return np.clip(xy + 0.5, 0, FULL).astype("<u2")
+
+
+def lead_links(link_street: np.ndarray) -> np.ndarray:
+    """Return for each street the first of its links, which stands for it on the map."""
+    return np.unique(link_street, return_index=True)[1]
+
+
+def pack_streets(frame: Frame, streets) -> bytes:
+    """Return one polyline per street: n, n_points, first[n + 1] (uint32); x, y of points (uint16); level[n] (uint8)."""
+    lead = lead_links(streets.link_street)
+    first, last = streets.geometry_first[lead], streets.geometry_first[lead + 1]
+    n_points = last - first
+    starts = np.concatenate(([0], np.cumsum(n_points)))
+    points = np.arange(starts[-1]) + np.repeat(first - starts[:-1], n_points)
+    xy = frame.scale(streets.geometry_x_m[points], streets.geometry_y_m[points])
+    rank = np.array([street_class(name).rank for name in streets.highway_names])
+    level = np.searchsorted(LEVELS, rank, side="right")[streets.highway[lead]]
+    head = np.concatenate(([lead.size, starts[-1]], starts)).astype("<u4")
+    return head.tobytes() + xy.tobytes() + level.astype(np.uint8).tobytes()
+
+
+def curfew_periods(scenario) -> list[list[float]]:
+    """Return the hours of curfew within the run as [start, end] in seconds."""
+    hours = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone)
+    end_s = scenario.run.duration_h * 3600.0
+    pairs = zip(hours.start_s.tolist(), hours.end_s.tolist(), strict=True)
+    return [[max(a, 0.0), min(b, end_s)] for a, b in pairs if b > 0 and a < end_s]
+
+
+def outlines(frame: Frame, zones) -> list[dict]:
+    """Return name and border of each zone, simplified to about a pixel."""
+    found = []
+    for name, outline in zip(zones.name, zones.outline, strict=True):
+        rings = []
+        for part in getattr(outline, "geoms", [outline]):
+            if part.geom_type == "Polygon":
+                ring = shapely.get_coordinates(shapely.simplify(part.exterior, frame.side_m / 1500))
+                rings.append(frame.scale(ring[:, 0], ring[:, 1]).ravel().tolist())
+        found.append({"name": name, "rings": rings})
+    return found
+
+
+def describe(model, frame: Frame) -> dict:
+    """Return what the page says and draws of a model's town, as JSON can hold it."""
+    scenario, streets, shelters = model.scenario, model.streets, model.surroundings.shelters
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "notice": scenario.notice.strip(),
+        "plan": scenario.plan,
+        "start_ms": int(scenario.run.start.replace(tzinfo=None).timestamp() * 1000),
+        "start": scenario.run.start.replace(tzinfo=None).isoformat(),
+        "time_zone": scenario.shelling.time_zone,
+        "duration_s": model.duration_s,
+        "step_s": scenario.run.step_s,
+        "curfew": curfew_periods(scenario),
+        "side_m": frame.side_m,
+        "n_people": len(model.people),
+        "n_households": len(model.households),
+        "seed": model.seed,
+        "exits": [
+            {"name": name, "xy": frame.scale([streets.node_x_m[node]], [streets.node_y_m[node]])[0].tolist()}
+            for name, node in zip(streets.exit_name, streets.exit_node, strict=True)
+        ],
+        "shelters": [
+            {"name": name, "xy": frame.scale([x], [y])[0].tolist(), "capacity": int(capacity)}
+            for name, x, y, capacity in zip(shelters.name, shelters.x_m, shelters.y_m, shelters.capacity, strict=True)
+        ],
+        "zones": outlines(frame, model.zones),
+        "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),
+    }

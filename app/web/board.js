@@ -1,0 +1,110 @@
+// The component: takes pictures in, draws when the browser is ready, answers; sends what the planner clicks.
+module.exports = {
+  data() {
+    return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, statuses: STATUS, mode: "auto", homes: true, zones: false, over: false,
+      chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, planName: "my_plan", live: "" };
+  },
+  created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, chartsDue: true, lastCharts: 0 }); this.$nextTick(() => this.open()); },
+  mounted() {
+    this.heart = setInterval(() => this.ack(this.shown), 2000);
+    this.labels = setInterval(this.nameControls, 1000);
+    window.safepassage = this;
+    this.ack(0);
+  },
+  beforeDestroy() { clearInterval(this.heart); clearInterval(this.labels); this.maps.forEach((m) => m.destroy()); this.maps = []; },
+  watch: {
+    towns() { this.$nextTick(() => this.open()); },
+    frame(data) { if (data && data.byteLength) this.take(data); },
+    picked() { const mark = this.picked && this.picked.mark; this.maps.forEach((m) => { m.mark = mark || null; }); this.dirty(); if (this.picked && this.picked.title) this.live = this.picked.title; },
+    mode() { this.maps.forEach((m) => { m.mode = this.mode; }); this.dirty(); },
+    homes() { this.maps.forEach((m) => { m.layers.homes = this.homes; m.dirtyBase = true; }); this.dirty(); },
+    zones() { this.maps.forEach((m) => { m.layers.zones = this.zones; m.dirtyBase = true; }); this.dirty(); },
+  },
+  methods: {
+    open() {
+      if (!this.towns.length || !this.streets || !this.streets.byteLength || !this.$refs.maps) return;
+      const epoch = this.towns[0].epoch;
+      if (this.epoch === epoch && this.maps.length === this.towns.length) return;
+      const same = this.opened === this.towns[0].name + this.towns.length;
+      this.epoch = epoch; this.opened = this.towns[0].name + this.towns.length;
+      this.maps.forEach((m) => m.destroy());
+      if (!same) this.view = {};
+      const streets = readStreets(this.streets), roots = [].concat(this.$refs.maps);
+      this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.dirty()));
+      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones }; });
+      this.clock = new Clock(this.towns[0]);
+      this.rows = this.towns.map(() => null);
+      this.charts = chartList(this.towns[0].exits.length, this.towns[0].exits.map((e) => e.name));
+      this.chartsShown = this.charts.map(({ id, title, unit, series }) => ({ id, title, unit, series: series.map(([label, colour]) => ({ label, colour })) }));
+      this.painted = []; this.timeS = 0; this.speed = 0; this.pending = null; this.shown = 0; this.frames = [];
+      const data = this.waiting || this.frame; this.waiting = null;
+      if (data && data.byteLength) this.take(data);
+    },
+    take(data) {
+      const frames = readFrames(data);
+      if (frames[0].epoch === this.epoch && this.pending === frames[0].seq && this.rows[0]) return;
+      if (frames[0].epoch !== this.epoch) { this.waiting = data; return; }
+      frames.forEach((f, i) => {
+        if (!this.rows[i]) this.rows[i] = new Rows(f.rowWidth);
+        this.rows[i].add(f.rows); if (this.maps[i]) this.maps[i].show(f);
+      });
+      this.frames = frames; this.pending = frames[0].seq; this.dirty();
+    },
+    dirty() {
+      if (this.asked) return;
+      this.asked = true;
+      const go = () => { this.asked = false; this.paint(); };
+      if (document.hidden) setTimeout(go, 250); else requestAnimationFrame(go);
+    },
+    paint() {
+      this.maps.forEach((m) => m.draw());
+      const f = this.frames[0];
+      if (f && this.pending !== this.shown) {
+        this.shown = this.pending; this.ack(this.shown);
+        const now = performance.now();
+        this.painted.push([now, f.time_s]); if (this.painted.length > 40) this.painted.shift();
+        const [t0, s0] = this.painted[0];
+        this.nPainted = (this.nPainted || 0) + 1;
+        if (now - (this.lastText || 0) > 120 || f.time_s === 0) {
+          this.lastText = now; this.timeS = f.time_s; this.stepMs = f.step_ms;
+          this.speed = now - t0 > 200 ? ((f.time_s - s0) * 1000) / (now - t0) : 0;
+          this.fps = now - t0 > 200 ? ((this.painted.length - 1) * 1000) / (now - t0) : 0;
+          this.count();
+        } else { clearTimeout(this.late); this.late = setTimeout(() => { this.timeS = this.frames[0].time_s; this.count(); this.drawCharts(); }, 200); }
+        if (now - this.lastCharts > 250 || f.time_s === 0) { this.lastCharts = now; this.drawCharts(); }
+      }
+    },
+    count() {
+      this.counts = this.rows.filter((r) => r && r.n).map((r) => {
+        const i = r.before(this.timeS);
+        return { status: STATUS.map(([s]) => r.at(i, ROW.status + s)), hurt: r.at(i, ROW.injury) + r.at(i, ROW.injury + 1) };
+      });
+    },
+    drawCharts() {
+      if (!this.frames.length || !this.$refs.charts) return;
+      [].concat(this.$refs.charts).forEach((canvas, i) => { if (this.charts[i]) drawChart(canvas, this.charts[i], this.rows, this.towns[0], this.frames[0].time_s, this.clock); });
+    },
+    clockText() { return this.clock && this.towns.length ? this.clock.text(this.timeS) : ""; },
+    sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, "0")} min after the start` : `day ${Math.floor(m / 1440) + 1}`; },
+    speedText() { return this.speed > 1 ? `${Math.round(this.speed).toLocaleString("en")} times real time` : "resting"; },
+    inCurfew() { return this.towns.length && this.towns[0].curfew.some(([a, b]) => this.timeS >= a && this.timeS < b); },
+    part(s) { return this.towns.length ? `${(100 * s) / this.towns[0].duration_s}%` : "0"; },
+    number(v) { return v === undefined ? "" : Math.round(v).toLocaleString("en"); },
+    signed(v) { const r = Math.round(v); return r > 0 ? `+${r.toLocaleString("en")}` : r.toLocaleString("en"); },
+    planText(town) { return town.plan ? `plan ${town.plan}` : "as the scenario has it"; },
+    zoomBy(f) { if (this.maps.length) { this.maps[0].zoom(f); this.maps.forEach((m) => { m.dirtyBase = true; }); } },
+    whole() { if (this.maps.length) { this.maps[0].fit(); this.maps.forEach((m) => { m.dirtyBase = true; }); this.dirty(); } },
+    issue() { this.act({ kind: "order", ...this.order }); },
+    nameControls() { // Mesa's buttons carry signs only; give them words for screen readers
+      document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
+        const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "One step on" }[b.innerText.trim()];
+        if (words && b.getAttribute("aria-label") !== words) { b.setAttribute("aria-label", words); b.title = words; }
+      });
+      document.querySelectorAll(".v-navigation-drawer .v-input").forEach((input) => {
+        const label = input.querySelector("label"), field = input.querySelector("input");
+        if (label && field && !field.getAttribute("aria-label")) field.setAttribute("aria-label", label.innerText);
+      });
+    },
+  },
+};
+// a view shared by two maps moves both

@@ -1,0 +1,268 @@
+// One map on three canvases: streets and homes, parties, and what lies over them.
+const STREET = [["#8c8c8c", 2.2], ["#a6a6a6", 1.7], ["#b8b8b8", 1.2], ["#cfcfcf", 0.9], ["#dde3dd", 0.6]];
+const KINDS = [
+  ["cars moving", "#0072B2"], ["cars standing in a queue", "#D55E00"], ["on foot", "#E69F00"],
+  ["cut off, no way out", "#000000"], ["buses", "#009E73"],
+];
+const EXIT = "#009E73", IMPACT = [204, 121, 167], HOME = [0, 60, 110], SHELTER = "#CC79A7";
+const KIND_RGBA = KINDS.map(([, c]) => {
+  const v = parseInt(c.slice(1), 16);
+  return (255 << 24) | ((v & 255) << 16) | (((v >> 8) & 255) << 8) | (v >> 16);
+});
+const MANY = 60000;
+
+class TownMap {
+  constructor(root, town, streets, view, onPick, onView) {
+    Object.assign(this, { root, town, streets, view, onPick, onView });
+    this.base = root.querySelector(".sp-base"); this.dots = root.querySelector(".sp-dots");
+    this.over = root.querySelector(".sp-over");
+    this.homes = null; this.frame = null; this.mark = null; this.mode = "auto"; this.layers = { homes: true, zones: false };
+    this.dirtyBase = true; this.listeners = [];
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(root);
+    this.listen();
+    this.resize();
+  }
+  destroy() { this.observer.disconnect(); this.listeners.forEach(([e, t, f]) => e.removeEventListener(t, f)); }
+  resize() {
+    const box = this.root.getBoundingClientRect();
+    this.w = Math.max(50, box.width | 0); this.h = Math.max(50, box.height | 0);
+    this.ratio = Math.min(window.devicePixelRatio || 1, 2);
+    for (const c of [this.base, this.over]) { c.width = this.w * this.ratio; c.height = this.h * this.ratio; }
+    this.dots.width = this.w * this.ratio; this.dots.height = this.h * this.ratio;
+    this.image = null; this.dirtyBase = true;
+    if (!this.view.k) this.fit();
+    this.draw();
+  }
+  fit() {
+    const xy = this.streets.xy; let a = 65535, b = 0, c = 65535, d = 0;
+    for (let i = 0; i < xy.length; i += 2) {
+      if (xy[i] < a) a = xy[i]; if (xy[i] > b) b = xy[i]; if (xy[i + 1] < c) c = xy[i + 1]; if (xy[i + 1] > d) d = xy[i + 1];
+    }
+    this.view.x = (a + b) / 2; this.view.y = (c + d) / 2;
+    this.view.k = Math.min((this.w - 90) / Math.max(b - a, 1), (this.h - 90) / Math.max(d - c, 1));
+    this.view.k0 = this.view.k;
+  }
+  px(x) { return (x - this.view.x) * this.view.k + this.w / 2; }
+  py(y) { return this.h / 2 - (y - this.view.y) * this.view.k; }
+  metresPerPixel() { return this.town.side_m / 65535 / this.view.k; }
+  listen() {
+    const on = (type, f, options) => { this.over.addEventListener(type, f, options); this.listeners.push([this.over, type, f]); };
+    let from = null, moved = false;
+    on("pointerdown", (e) => { from = [e.clientX, e.clientY]; moved = false; this.over.setPointerCapture(e.pointerId); e.stopPropagation(); });
+    on("pointermove", (e) => {
+      if (!from) return;
+      const dx = e.clientX - from[0], dy = e.clientY - from[1];
+      if (!moved && Math.hypot(dx, dy) < 4) return;
+      moved = true; from = [e.clientX, e.clientY];
+      this.view.x -= dx / this.view.k; this.view.y += dy / this.view.k; this.moved();
+    });
+    on("pointerup", (e) => {
+      if (from && !moved) {
+        const box = this.over.getBoundingClientRect();
+        this.pick(e.clientX - box.left, e.clientY - box.top);
+      }
+      from = null;
+    });
+    on("wheel", (e) => {
+      e.preventDefault();
+      const box = this.over.getBoundingClientRect();
+      this.zoom(Math.exp(-e.deltaY * 0.0015), e.clientX - box.left, e.clientY - box.top);
+    }, { passive: false });
+    on("dblclick", (e) => { const box = this.over.getBoundingClientRect(); this.zoom(2, e.clientX - box.left, e.clientY - box.top); });
+    on("keydown", (e) => {
+      const step = 60 / this.view.k, v = this.view;
+      if (e.key === "+" || e.key === "=") this.zoom(1.3); else if (e.key === "-") this.zoom(1 / 1.3);
+      else if (e.key === "0") { this.fit(); this.moved(); }
+      else if (e.key === "ArrowLeft") { v.x -= step; this.moved(); } else if (e.key === "ArrowRight") { v.x += step; this.moved(); }
+      else if (e.key === "ArrowUp") { v.y += step; this.moved(); } else if (e.key === "ArrowDown") { v.y -= step; this.moved(); }
+      else if (e.key === "Enter") this.pick(this.w / 2, this.h / 2); else return;
+      e.preventDefault();
+    });
+  }
+  pick(px, py) {
+    const x = (px - this.w / 2) / this.view.k + this.view.x, y = (this.h / 2 - py) / this.view.k + this.view.y;
+    this.onPick(x, y, 9 / this.view.k);
+  }
+  zoom(factor, px = this.w / 2, py = this.h / 2) {
+    const v = this.view, k = Math.min(Math.max(v.k * factor, v.k0 / 3), v.k0 * 80);
+    v.x += (px - this.w / 2) * (1 / v.k - 1 / k); v.y -= (py - this.h / 2) * (1 / v.k - 1 / k); v.k = k; this.moved();
+  }
+  moved() { this.dirtyBase = true; this.onView(); }
+  show(frame) {
+    this.frame = frame;
+    if (frame.homesSide) { this.homes = frame.homes; this.homesSide = frame.homesSide; this.homesImage = null; this.dirtyBase = true; }
+  }
+  draw() {
+    if (this.dirtyBase) { this.drawBase(); this.dirtyBase = false; }
+    if (!this.frame) return;
+    this.drawDots(); this.drawOver();
+  }
+  drawBase() {
+    const c = this.base.getContext("2d"), { w, h } = this, s = this.streets;
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    c.fillStyle = "#fbfbf8"; c.fillRect(0, 0, w, h);
+    if (this.homes && this.layers.homes) this.drawHomes(c);
+    if (this.layers.zones) this.drawZones(c);
+    const wide = Math.min(3, Math.max(1, Math.sqrt(this.view.k / this.view.k0)));
+    c.lineCap = "round"; c.lineJoin = "round";
+    for (let level = 4; level >= 0; level--) {
+      c.strokeStyle = STREET[level][0]; c.lineWidth = STREET[level][1] * wide; c.beginPath();
+      for (let k = 0; k < s.n; k++) if (s.level[k] === level) this.trace(c, k);
+      c.stroke();
+    }
+  }
+  trace(c, k) {
+    const s = this.streets, a = s.first[k], b = s.first[k + 1];
+    c.moveTo(this.px(s.xy[2 * a]), this.py(s.xy[2 * a + 1]));
+    for (let i = a + 1; i < b; i++) c.lineTo(this.px(s.xy[2 * i]), this.py(s.xy[2 * i + 1]));
+  }
+  drawHomes(c) {
+    const n = this.homesSide;
+    if (!this.homesImage) {
+      const image = new ImageData(n, n);
+      for (let r = 0; r < n; r++) for (let k = 0; k < n; k++) {
+        const v = this.homes[r * n + k], o = 4 * ((n - 1 - r) * n + k);
+        image.data[o] = HOME[0]; image.data[o + 1] = HOME[1]; image.data[o + 2] = HOME[2]; image.data[o + 3] = v ? 14 + v * 0.3 : 0;
+      }
+      this.homesImage = document.createElement("canvas"); this.homesImage.width = this.homesImage.height = n;
+      this.homesImage.getContext("2d").putImageData(image, 0, 0);
+    }
+    c.imageSmoothingEnabled = true;
+    const size = 65536 * this.view.k;
+    c.drawImage(this.homesImage, this.px(0), this.py(65536), size, size);
+  }
+  drawZones(c) {
+    c.strokeStyle = "#7a6a3a"; c.lineWidth = 1.2; c.setLineDash([5, 4]); c.font = "12px system-ui, sans-serif"; c.fillStyle = "#5b4f2b";
+    for (const zone of this.town.zones) for (const ring of zone.rings) {
+      c.beginPath(); let sx = 0, sy = 0;
+      for (let i = 0; i < ring.length; i += 2) { c.lineTo(this.px(ring[i]), this.py(ring[i + 1])); sx += ring[i]; sy += ring[i + 1]; }
+      c.stroke();
+      if (this.town.zones.length < 40 || this.view.k > 2 * this.view.k0) c.fillText(zone.name, this.px((2 * sx) / ring.length) - 12, this.py((2 * sy) / ring.length));
+    }
+    c.setLineDash([]);
+  }
+  drawDots() {
+    const c = this.dots.getContext("2d"), f = this.frame, W = this.dots.width, H = this.dots.height, r = this.ratio;
+    if (!this.image) { this.image = c.createImageData(W, H); this.pixels = new Uint32Array(this.image.data.buffer); }
+    const pixels = this.pixels; pixels.fill(0);
+    const k = this.view.k * r, ox = W / 2 - this.view.x * k, oy = H / 2 + this.view.y * k;
+    if (this.mode === "density" || (this.mode === "auto" && f.n > MANY)) this.density(pixels, W, H, k, ox, oy, r);
+    else {
+      const zoomed = Math.sqrt(this.view.k / this.view.k0), size = Math.round(Math.min(7, (f.n > 5000 ? 1.8 : f.n > 800 ? 2.6 : 3.6) * Math.max(1, zoomed * 0.8)) * r), half = size >> 1;
+      for (let i = 0; i < f.n; i++) {
+        const x = (f.points[2 * i] * k + ox - half) | 0, y = (oy - f.points[2 * i + 1] * k - half) | 0;
+        if (x < 0 || y < 0 || x + size >= W || y + size >= H) continue;
+        const colour = KIND_RGBA[f.kind[i]];
+        for (let b = 0; b < size; b++) { const row = (y + b) * W + x; for (let a = 0; a < size; a++) pixels[row + a] = colour; }
+      }
+    }
+    c.putImageData(this.image, 0, 0);
+  }
+  density(pixels, W, H, k, ox, oy, r) {
+    const cell = Math.round(7 * r), nx = Math.ceil(W / cell), counts = new Uint32Array(nx * Math.ceil(H / cell)), f = this.frame;
+    let most = 1;
+    for (let i = 0; i < f.n; i++) {
+      const x = (f.points[2 * i] * k + ox) | 0, y = (oy - f.points[2 * i + 1] * k) | 0;
+      if (x < 0 || y < 0 || x >= W || y >= H) continue;
+      const v = ++counts[((y / cell) | 0) * nx + ((x / cell) | 0)]; if (v > most) most = v;
+    }
+    const top = Math.log1p(most);
+    for (let y = 0; y < H; y++) for (let x = 0; x < W; x++) {
+      const v = counts[((y / cell) | 0) * nx + ((x / cell) | 0)];
+      if (v) { const t = Math.log1p(v) / top; pixels[y * W + x] = ((110 + 140 * t) << 24) | ((30 + 60 * (1 - t)) << 16) | ((170 * (1 - t)) << 8) | (130 + 125 * (1 - t)); }
+    }
+    this.mostInCell = most;
+  }
+  drawOver() {
+    const c = this.over.getContext("2d"), f = this.frame;
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0); c.clearRect(0, 0, this.w, this.h);
+    this.drawFront(c); this.drawClosed(c); this.drawImpacts(c);
+    const pack = f.shelters;
+    this.town.shelters.forEach((s, i) => {
+      const x = this.px(s.xy[0]), y = this.py(s.xy[1]), open = pack[2 * i + 1];
+      c.fillStyle = open ? SHELTER : "#fff"; c.strokeStyle = "#5e2447"; c.lineWidth = 1.5;
+      c.fillRect(x - 5, y - 5, 10, 10); c.strokeRect(x - 5, y - 5, 10, 10);
+      const share = Math.min(1, pack[2 * i] / Math.max(1, s.capacity));
+      c.fillStyle = "#5e2447"; c.fillRect(x - 5, y + 5 - 10 * share, 10, 10 * share);
+    });
+    this.drawExits(c); this.drawScale(c);
+    if (this.mark) this.drawMark(c);
+  }
+  drawFront(c) {
+    const p = this.frame.front; if (!p.length) return;
+    c.strokeStyle = "#8b0000"; c.lineWidth = 3; c.setLineDash([10, 5]); c.beginPath(); let pen = false;
+    for (let i = 0; i < p.length; i += 2) {
+      if (p[i] === 65535 && p[i + 1] === 65535) { pen = false; continue; }
+      if (pen) c.lineTo(this.px(p[i]), this.py(p[i + 1])); else c.moveTo(this.px(p[i]), this.py(p[i + 1]));
+      pen = true;
+    }
+    c.stroke(); c.setLineDash([]);
+  }
+  drawClosed(c) {
+    const all = this.frame.closed; if (!all.length) return;
+    for (const [width, colour, dash] of [[6, "#fff", []], [4, "#000", [4, 4]]]) {
+      c.strokeStyle = colour; c.lineWidth = width; c.setLineDash(dash); c.lineCap = "butt"; c.beginPath();
+      for (const v of all) this.trace(c, v >>> 1);
+      c.stroke();
+    }
+    c.setLineDash([]); c.lineWidth = 2; c.strokeStyle = "#000";
+    const s = this.streets;
+    for (const v of all) {
+      const a = s.first[v >>> 1], b = s.first[(v >>> 1) + 1], m = (a + b) >> 1;
+      const x = b - a === 2 ? (s.xy[2 * a] + s.xy[2 * a + 2]) / 2 : s.xy[2 * m], y = b - a === 2 ? (s.xy[2 * a + 1] + s.xy[2 * a + 3]) / 2 : s.xy[2 * m + 1];
+      const px = this.px(x), py = this.py(y);
+      c.fillStyle = "#fff"; c.beginPath(); c.arc(px, py, 6, 0, 7); c.fill(); c.stroke();
+      c.beginPath(); c.moveTo(px - 3.5, py); c.lineTo(px + 3.5, py); c.stroke();
+    }
+  }
+  drawImpacts(c) {
+    const p = this.frame.impacts;
+    for (let i = 0; i < p.length; i += 4) {
+      const fade = 1 - p[i + 2] / 65535, x = this.px(p[i]), y = this.py(p[i + 1]), r = 3.5 + 2.5 * p[i + 3];
+      c.fillStyle = `rgba(${IMPACT},${0.12 + 0.6 * fade})`; c.strokeStyle = `rgba(110,20,80,${0.2 + 0.8 * fade})`; c.lineWidth = 1.2;
+      c.beginPath(); c.arc(x, y, r, 0, 7); c.fill(); c.stroke();
+      if (p[i + 2] < 65535 / 60) { c.lineWidth = 2; c.beginPath(); c.arc(x, y, r + 5, 0, 7); c.stroke(); }
+    }
+  }
+  drawExits(c) {
+    const e = this.frame.exits; let most = 20;
+    for (let i = 0; i < e.length; i += 3) most = Math.max(most, e[i + 1]);
+    c.font = "600 12px system-ui, sans-serif"; c.textBaseline = "middle";
+    const placed = [];
+    this.town.exits.forEach((exit, i) => {
+      const x = this.px(exit.xy[0]), y = this.py(exit.xy[1]), open = e[3 * i + 2], cars = e[3 * i + 1];
+      c.fillStyle = open ? EXIT : "#fff"; c.strokeStyle = open ? "#fff" : "#000"; c.lineWidth = 2;
+      c.beginPath(); c.moveTo(x, y - 9); c.lineTo(x + 8, y + 6); c.lineTo(x - 8, y + 6); c.closePath(); c.fill(); c.stroke();
+      const text = `${exit.name}: ${e[3 * i].toLocaleString("en")} out${open ? "" : " (closed)"}`;
+      const width = Math.max(c.measureText(text).width, 62) + 10, left = x > this.w - width - 16 ? x - width - 10 : x + 11;
+      let top = Math.min(Math.max(y - 12, 4), this.h - 40);
+      while (placed.some((b) => left < b[0] + b[2] && b[0] < left + width && top < b[1] + 32 && b[1] < top + 32)) top += 6;
+      placed.push([left, top, width]);
+      c.fillStyle = "rgba(255,255,255,0.88)"; c.fillRect(left, top, width, 30);
+      c.fillStyle = "#222"; c.fillText(text, left + 5, top + 9);
+      c.fillStyle = "#e4e4e4"; c.fillRect(left + 5, top + 18, width - 10, 7);
+      c.fillStyle = "#D55E00"; c.fillRect(left + 5, top + 18, ((width - 10) * cars) / most, 7);
+      c.fillStyle = "#222"; c.font = "10px system-ui, sans-serif"; if (cars) c.fillText(`${cars} cars near`, left + 8, top + 22);
+      c.font = "600 12px system-ui, sans-serif";
+    });
+  }
+  drawScale(c) {
+    const aim = 140 * this.metresPerPixel(), power = 10 ** Math.floor(Math.log10(aim));
+    const length = [5, 2, 1].map((m) => m * power).find((v) => v <= aim), px = length / this.metresPerPixel();
+    const x = 16, y = this.h - 18, text = length >= 1000 ? `${length / 1000} km` : `${length} m`;
+    c.fillStyle = "rgba(255,255,255,0.85)"; c.fillRect(x - 6, y - 20, px + 12, 30);
+    c.strokeStyle = "#222"; c.lineWidth = 2; c.beginPath(); c.moveTo(x, y - 4); c.lineTo(x, y + 2); c.lineTo(x + px, y + 2); c.lineTo(x + px, y - 4); c.stroke();
+    c.fillStyle = "#222"; c.font = "12px system-ui, sans-serif"; c.fillText(text, x + 5, y - 9);
+    c.beginPath(); c.moveTo(this.w - 24, 36); c.lineTo(this.w - 24, 14); c.lineTo(this.w - 28, 21); c.moveTo(this.w - 24, 14); c.lineTo(this.w - 20, 21); c.stroke();
+    c.fillText("N", this.w - 28, 46);
+  }
+  drawMark(c) {
+    const m = this.mark; c.strokeStyle = "#fff"; c.lineWidth = 9;
+    for (const [colour, width] of [["rgba(255,255,255,0.9)", 9], ["#c2185b", 4]]) {
+      c.strokeStyle = colour; c.lineWidth = width; c.beginPath();
+      if (m.street !== undefined && m.street !== null) this.trace(c, m.street); else c.arc(this.px(m.xy[0]), this.py(m.xy[1]), 11, 0, 7);
+      c.stroke();
+    }
+  }
+}
