@@ -1,0 +1,305 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy import stats
+from studies import command, digest, keys, sweep, write_study
+
+from safepassage.experiments.executors import as_completed, local, on_dask
+from safepassage.experiments.runs import Record, code_digest, run_key, scenario_digest
+from safepassage.experiments.store import Store
+from safepassage.experiments.study import study_of
+from safepassage.experiments.study_folder import open_study
+from safepassage.experiments.sweep import half_width, run_sweep, sweep_of
+from safepassage.experiments.worker import Failure, do
+from safepassage.model.config import load
+from safepassage.model.settings.base import ScenarioError
+
+
+class Here:
+    """An executor without processes; it can answer in another order, fail, or make up what runs give."""
+
+    n_workers, capacity = 1, 4
+
+    def __init__(self, newest_first=False, answer=None):
+        self.newest_first, self.answer = newest_first, answer
+        self.calls, self.tags = [], []
+
+    def submit(self, function, tag, item):
+        self.calls.append((function, tag, item))
+        self.tags.append(tag)
+
+    def next_done(self, timeout_s):
+        function, tag, item = self.calls.pop(-1 if self.newest_first else 0)
+        return tag, (self.answer or function)(item)
+
+    def close(self):
+        pass
+
+
+def invented(value_of):
+    """Return a function that answers a task with an outcome made of its seed."""
+
+    def answer(task):
+        return Record({"safe": float(value_of(task.seed))}, {"safe": "persons"}, {}, {"all": 0.1, "host": "x"}, code_digest())
+
+    return answer
+
+
+def test_the_same_study_gives_the_same_bytes_whoever_runs_it_and_in_whatever_order(tmp_path):
+    pytest.importorskip("dask.distributed")
+    study = study_of(keys())
+    run_sweep(study, tmp_path / "forwards", Here())
+    run_sweep(study, tmp_path / "backwards", Here(newest_first=True))
+    with local(2) as executor:
+        run_sweep(study, tmp_path / "processes", executor)
+    with on_dask("local", 2) as executor:
+        run_sweep(study, tmp_path / "dask", executor)
+    assert len({digest(tmp_path / name) for name in ("forwards", "backwards", "processes", "dask")}) == 1
+
+
+def test_a_sweep_is_read_back_with_units_and_its_timings_apart(tmp_path):
+    folder = run_sweep(study_of(keys(outcomes=["dead", "ete90"], tables=["timeseries"])), tmp_path / "out", Here())
+    frame = open_study(tmp_path / "out").frame()
+    assert list(frame)[:6] == ["point", "scenario", "plan", "harm.casualty_scale", "replication", "seed"]
+    assert list(frame)[-2:] == ["dead", "ete90"] and len(frame) == 6
+    assert folder.units()["dead"] == "persons" and folder.units()["ete90"] == "h"
+    assert "safe" in folder.frame(()) and "safe" not in frame and folder.factors == ["harm.casualty_scale"]
+    assert (folder.timings()["run_s"] > 0).all() and not any("run_s" in name for name in folder.frame(()))
+    assert len(folder.table("timeseries").groupby(["point", "replication"])) == 6
+    with pytest.raises(ScenarioError, match="kept: timeseries"):
+        folder.table("persons")
+
+
+def test_what_is_finished_is_not_run_again_and_more_replications_are_added(tmp_path):
+    first, second, third = Here(), Here(), Here()
+    run_sweep(study_of(keys()), tmp_path, first)
+    run_sweep(study_of(keys()), tmp_path, second)
+    folder = run_sweep(study_of(keys(replications=5)), tmp_path, third)
+    assert len(first.tags) == 6 and len(second.tags) == 0 and len(third.tags) == 4
+    assert len(folder.frame()) == 10
+    run_sweep(study_of(keys(replications=5)), tmp_path / "new", Here())
+    assert digest(tmp_path) == digest(tmp_path / "new")
+
+
+def test_two_points_that_are_the_same_scenario_are_run_once_and_told_twice(tmp_path):
+    executor = Here()
+    folder = run_sweep(study_of(keys(factors={"harm.casualty_scale": {"list": [1.0, 1]}})), tmp_path, executor)
+    assert len(executor.tags) == 3 and folder.frame().point.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_partial_results_can_be_read_while_it_runs(tmp_path):
+    seen = []
+
+    def on_progress(progress):
+        seen.append((progress.n_finished, len(open_study(tmp_path).frame())))
+
+    run_sweep(study_of(keys()), tmp_path, Here(answer=invented(float)), on_progress)
+    assert seen == [(n, n) for n in range(7)]
+
+
+def test_a_run_that_fails_stops_no_other_and_is_tried_again(tmp_path):
+    def answer(task):
+        if task.seed == 2:
+            return do(b"not a pickle")
+        return invented(float)(task)
+
+    folder = run_sweep(study_of(keys()), tmp_path, Here(answer=answer))
+    assert folder.frame().seed.tolist() == [1, 3, 1, 3]
+    first = folder.failures()[0]
+    assert first["seed"] == 2 and "Traceback" in first["traceback"]
+    assert first["command"].endswith("--set harm.casualty_scale=1.0 --seed 2")
+    again = Here(answer=invented(float))
+    folder = run_sweep(study_of(keys()), tmp_path, again)
+    assert len(again.tags) == 2 and not folder.failures() and len(folder.frame()) == 6
+
+
+def test_the_command_of_a_failed_run_repeats_it(tmp_path):
+    study = write_study(tmp_path, factors={"streets.exits": {"list": [[{"node": "12345"}]]}}, replications=1)
+    done = sweep(study, tmp_path / "out", "--workers", "1")
+    assert done.returncode == 1 and "12345" in done.stdout and "1 runs failed" in done.stdout
+    words = open_study(tmp_path / "out").failures()[0]["command"].removeprefix("safepassage ")
+    again = subprocess.run(
+        f"{sys.executable} -m safepassage.cli {words}", shell=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert again.returncode == 2 and "12345" in again.stderr
+
+
+def test_a_point_stops_when_its_mean_is_known_well_enough(tmp_path):
+    rule = {"outcome": "safe", "ci_half_width": 0.75, "min_replications": 4, "every": 2}
+    value = dict(enumerate(stats.norm(10, 1).rvs(40, random_state=3), 1))
+    expected = next(n for n in range(4, 41, 2) if half_width([value[s] for s in range(1, n + 1)]) <= 0.75)
+    frames = []
+    for name, newest_first in (("a", False), ("b", True)):
+        executor = Here(newest_first, invented(value.get))
+        study = study_of(keys(replications=40, stopping=rule, factors=None))
+        frames.append(run_sweep(study, tmp_path / name, executor).frame())
+    assert 4 < expected < 40 and len(frames[0]) == expected
+    assert frames[0].equals(frames[1])
+    again = Here(answer=invented(value.get))
+    run_sweep(study, tmp_path / "a", again)
+    assert again.tags == []
+
+
+def test_the_half_width_is_that_of_students_t():
+    values = [1.0, 2.0, 4.0, 9.0]
+    low, high = stats.t.interval(0.9, 3, loc=4.0, scale=stats.sem(values))
+    assert half_width(values, 0.9) == pytest.approx((high - low) / 2)
+    assert half_width([3.0]) == np.inf
+
+
+def test_a_folder_of_another_study_and_a_folder_of_anything_are_refused(tmp_path):
+    run_sweep(study_of(keys()), tmp_path / "out", Here(answer=invented(float)))
+    with pytest.raises(ScenarioError, match="another study, 'short': it differs in factors"):
+        run_sweep(study_of(keys(factors={"harm.casualty_scale": {"list": [2.0]}})), tmp_path / "out", Here())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.docx").write_text("years of work")
+    with pytest.raises(ScenarioError, match="holds files and no study"):
+        run_sweep(study_of(keys()), tmp_path / "mine", Here())
+    with pytest.raises(ScenarioError, match="not a study"):
+        open_study(tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.docx"]
+
+
+def test_two_sweeps_do_not_write_into_one_folder(tmp_path):
+    store = Store(tmp_path)
+    store.open_for_writing(sweep_of(study_of(keys())).identity, {})
+    code = f"from safepassage.experiments.store import Store; Store({str(tmp_path)!r}).open_for_writing({{}}, {{}})"
+    second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "another sweep is writing here" in second.stderr
+    store.close()
+
+
+def test_a_worker_with_other_code_is_refused(tmp_path):
+    def answer(task):
+        return Record({"safe": 1.0}, {"safe": "persons"}, {}, {"host": "far"}, "0" * 64)
+
+    with pytest.raises(ScenarioError, match="the worker on far runs other code"):
+        run_sweep(study_of(keys()), tmp_path, Here(answer=answer))
+
+
+def test_an_unknown_outcome_is_told_after_the_first_run_and_with_what_there_is(tmp_path):
+    with pytest.raises(ScenarioError, match="no outcome 'happiness'; there are residents, safe"):
+        run_sweep(study_of(keys(outcomes=["happiness"])), tmp_path, Here())
+
+
+def test_the_key_of_a_run_depends_on_content_alone(tmp_path):
+    town = load("tiny_town")
+    digest = scenario_digest(town)
+    assert digest == scenario_digest(town.override({"run.seed": 99}))
+    assert digest != scenario_digest(town.override({"harm.casualty_scale": 2.0}))
+    assert run_key(digest, 1) != run_key(digest, 2)
+    moved = tmp_path / "zones.geojson"
+    moved.write_bytes(town.population.zones.read_bytes())
+    assert digest == scenario_digest(town.override({"population.zones": str(moved)}))
+    moved.write_bytes(moved.read_bytes() + b" ")
+    assert digest != scenario_digest(town.override({"population.zones": str(moved)}))
+
+
+def test_compacting_changes_nothing_that_is_read(tmp_path):
+    store = Store(tmp_path)
+    store.open_for_writing({"name": "x"}, {})
+    for seed in range(5):
+        outcomes = {"a": float(seed), **({"exposure_shelter": 2.0} if seed == 3 else {}), "ete": float("nan")}
+        units = dict.fromkeys(outcomes, "h")
+        store.put(f"{seed}" * 64, seed, Record(outcomes, units, {}, {"all": 0.5, "host": "h"}, ""))
+        if seed == 2:
+            store.compact()
+    before = store.runs()
+    store.compact()
+    assert store.runs().equals(before) or store.runs().to_pandas().equals(before.to_pandas())
+    frame = store.runs().to_pandas()
+    assert frame.exposure_shelter.tolist() == [0, 0, 0, 2, 0] and frame.ete.isna().all()
+    assert len(store.keys()) == 5 and not list((tmp_path / "runs").glob("*/*.json"))
+
+
+def test_ten_thousand_runs_are_read_back_in_seconds_and_cost_the_parent_little_memory(tmp_path):
+    code = f"""
+import resource, sys, time
+sys.path.insert(0, {os.path.dirname(__file__)!r})
+from studies import keys
+from test_sweep import Here, invented
+from safepassage.experiments.study import study_of
+from safepassage.experiments.sweep import run_sweep
+factors = {{"harm.casualty_scale": {{"range": [1, 2]}}}}
+design = {{"kind": "latin_hypercube", "n": 1000}}
+study = study_of(keys(factors=factors, design=design, replications=10))
+names = [f"outcome_{{i}}" for i in range(60)]
+from safepassage.experiments.runs import Record, code_digest
+def answer(task):
+    return Record(dict.fromkeys(names, float(task.seed)), dict.fromkeys(names, "persons"), {{}}, {{"all": 0.1}}, code_digest())
+folder = run_sweep(study, {str(tmp_path / "out")!r}, Here(answer=answer))
+began = time.perf_counter()
+n = len(folder.frame(()))
+print(n, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    n, seconds, peak_mib = map(float, done.stdout.split())
+    assert n == 10_000 and seconds < 5 and peak_mib < 500
+
+
+def test_a_dry_run_tells_size_time_and_disk_and_writes_nothing(tmp_path):
+    done = sweep(write_study(tmp_path), tmp_path / "out", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "2 combinations of 1 factors x 1 plans x 3 replications = 6 runs" in done.stdout
+    assert "one run: 0.0" in done.stdout and "disk: up to" in done.stdout and not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_that_is_not_there_is_one_clear_message(tmp_path):
+    pytest.importorskip("dask.distributed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    done = sweep(write_study(tmp_path), tmp_path / "out", "--dask", address)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"{address}: no Dask scheduler answers" in " ".join(done.stderr.split())
+
+
+def test_items_are_answered_as_they_are_done_and_a_bad_one_harms_no_other():
+    with local(2) as executor:
+        found = dict(as_completed(executor, _square, [1, 2, "three", 4]))
+    assert [found[i] for i in (0, 1, 3)] == [1, 4, 16]
+    assert isinstance(found[2], Failure) and "TypeError" in found[2].message
+
+
+def _square(x):
+    return x**2
+
+
+def test_a_script_without_a_guard_of_main_can_use_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from safepassage.experiments.batch import run_batch\n"
+        "factors = {'run.duration_h': [0.1]}\n"
+        "print(len(run_batch('tiny_town', [1, 2], factors=factors, workers=2)))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.stdout.strip() == "2", done.stderr
+
+
+def test_study_json_tells_code_versions_and_seeds(tmp_path):
+    run_sweep(study_of(keys()), tmp_path, Here(answer=invented(float)))
+    written = json.loads((tmp_path / "study.json").read_text())
+    assert written["code"] == code_digest() and written["seeds"] == [1, 2, 3] and "numpy" in written["versions"]
+    assert pq.read_schema(tmp_path / "results.parquet").names[0] == "point"
+
+
+def test_interrupting_by_keyboard_leaves_no_worker_behind(tmp_path):
+    process = subprocess.Popen(
+        command(write_study(tmp_path, replications=2000), tmp_path / "out", "--workers", "1"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    while not list(tmp_path.glob("out/runs/*/*.json")):
+        time.sleep(0.05)
+    process.send_signal(2)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode not in (0, None)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
