@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.model import metrics
+from safepassage.experiments.outcomes import outcomes_of
 
 AT = "@"
 """Between a column of the time series and the time (s after the start): `n_safe@3600`."""
@@ -66,7 +66,7 @@ def outcomes_and_units(
     at_s: times at which columns of the time series are kept too, as `column@time`; a column is held at its last row
     before. A measure that does not exist is nan (for example a clearance time not reached).
     """
-    measures = {m.name: (float(m.value), m.unit) for m in metrics.summary(run)}
+    measures = outcomes_of(run)
     persons = run.frame("persons")
     dead = (persons["status"] == Status.DEAD.name).to_numpy()
     left = ~dead & (persons["status"] != Status.SAFE.name).to_numpy()

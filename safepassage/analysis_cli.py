@@ -100,3 +100,80 @@ def _print_differences(found, plan: str, other: str):
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
+
+
+StudyArgument = Annotated[Path, typer.Argument(help="Study file (YAML): scenario, plans, factors with ranges.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the results; an interrupted analysis goes on in it.")]
+
+
+@analysis_app.command()
+def sensitivity(
+    study: StudyArgument,
+    outcome: Annotated[str, typer.Option(help="Outcome to explain, such as people_out, casualties, left_behind.")],
+    out: OutOption,
+    method: Annotated[
+        str, typer.Option(help="morris (screening, few runs) or sobol (shares of variance, many).")
+    ] = "morris",
+    n: Annotated[int | None, typer.Option(help="Trajectories (morris) or base samples, a power of 2 (sobol).")] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Find which factors an outcome hangs on, and whether the runs suffice to tell."""
+    from safepassage.experiments.sensitivity import KIND
+    from safepassage.experiments.sensitivity import sensitivity as analyse
+    from safepassage.experiments.study import load_study
+    from safepassage.experiments.study_plots import replace
+    from safepassage.experiments.study_plots_sampled import picture_path, sensitivity_picture
+    from safepassage.model.settings.base import ScenarioError
+
+    if method not in ("morris", "sobol"):
+        raise ScenarioError(f"--method {method}: choose morris or sobol.")
+    loaded = load_study(study)
+    with _executor(workers, dask) as executor, _progress(f"{method}, {outcome}") as on_progress:
+        found = analyse(
+            loaded, outcome, method=method, out=out, executor=executor, n=n, on_progress=on_progress
+        )  # fmt: skip
+    final = found.final()
+    indices = list(final["value"].columns)
+    table = Table("factor", *indices, box=None, header_style="bold")
+    for factor, row in final.iterrows():
+        cells = [f"{row[('value', index)]:,.3g} ± {row[('half_width', index)]:,.2g}" for index in indices]
+        table.add_row(str(factor), *cells)
+    console.print(table)
+    console.print(found.verdict(), highlight=False)
+    path = replace(sensitivity_picture(found), picture_path(out, KIND, method, outcome))
+    console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def robustness(
+    study: StudyArgument,
+    outcome: Annotated[str, typer.Option(help="Outcome to weigh plans by, such as people_out or casualties.")],
+    out: OutOption,
+    n: Annotated[int | None, typer.Option(help="Futures to sample; default: the study's design.")] = None,
+    good_enough: Annotated[float | None, typer.Option(help="Value of the outcome that satisfies.")] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Weigh a study's plans over many futures: worst tenth, regret, share of futures in which they are good enough."""
+    from safepassage.experiments.robustness import KIND
+    from safepassage.experiments.robustness import robustness as weigh
+    from safepassage.experiments.study import load_study
+    from safepassage.experiments.study_plots import replace
+    from safepassage.experiments.study_plots_sampled import picture_path, robustness_picture
+
+    loaded = load_study(study)
+    with _executor(workers, dask) as executor, _progress(f"{len(loaded.plans)} plans") as on_progress:
+        found = weigh(
+            loaded, outcome, out=out, executor=executor, n=n, good_enough=good_enough, on_progress=on_progress
+        )  # fmt: skip
+    rows = found.table()
+    table = Table(*(name.replace("_", " ") for name in rows), box=None, header_style="bold")
+    for row in rows.to_dict("records"):
+        table.add_row(
+            *(v if isinstance(v, str) else f"{v:.0%}" if k.endswith("share") else f"{v:,.1f}" for k, v in row.items())
+        )
+    console.print(table)
+    console.print(f"least greatest regret: [bold]{found.most_robust()}[/bold] (good enough: {found.threshold:,.1f})")
+    path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
+    console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
