@@ -140,6 +140,7 @@ class EvacuationModel(RowModel):
         self.surroundings.advance(until_s)
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
+        self.population.prepare(until_s)
         self.under_fire.expose(until_s, until_s - self._stepped_from_s, self.tick)
         self.movement.withdraw(self.under_fire.die(until_s))
         self.recorder.record()
@@ -192,7 +193,7 @@ class EvacuationModel(RowModel):
             phone_works = ~self.surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
             heard_s = self.information.announce(order, addressed, issued_s, phone_works)
             if self.decision.obey(order, addressed, heard_s):
-                self.population.has_decided()
+                self.population.plans_changed()
 
     def _decide(self):
         """At the pace of decisions: news spreads, households look at the situation and weigh it."""
@@ -217,7 +218,7 @@ class EvacuationModel(RowModel):
         if back.size:
             self.decision.start_again(back, self.time_s)
             self.population.come_back(back)
-        self.population.has_decided()
+        self.population.plans_changed()
 
     def _set_out(self, until_s):
         due = self._free_of_curfew(self.population.due(until_s))

@@ -27,13 +27,17 @@ class Population:
         self.can_walk = np.logical_or.reduceat(can_help, first[:-1]) | ~np.logical_or.reduceat(needs_help, first[:-1])
         self.is_changed = True
         self._next_departure_s = np.inf
+        self._next_decision_s = np.inf
 
-    def has_decided(self):
-        """Note that departures have been planned, and show people at home who are leaving as preparing."""
-        planned = np.flatnonzero(np.isfinite(self.households.departure_time_s) & self.is_at_home())
-        person, _ = members(self.households.first_person, planned)
+    def prepare(self, time_s: float):
+        """Show people at home who have decided to leave by now as preparing."""
+        if time_s < self._next_decision_s:
+            return
+        decided_s = np.where(self.is_at_home(), self.households.decision_time_s, np.inf)
+        person, _ = members(self.households.first_person, np.flatnonzero(decided_s <= time_s))
         self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
-        self.plans_changed()
+        self._next_decision_s = decided_s[decided_s > time_s].min(initial=np.inf)
+        self.is_changed = True
 
     def due(self, until_s: float) -> np.ndarray:
         """Return the households that set out before a time, in order of departure; int64[]."""
@@ -130,7 +134,8 @@ class Population:
         return ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
 
     def plans_changed(self):
-        """Note that departure times have changed."""
+        """Note that households have decided, or that departure times have changed."""
+        self._next_decision_s = -np.inf
         self.is_changed = True
         self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, self.is_at_home())
 

@@ -123,7 +123,7 @@ class UnderFire:
         event, home, _ = points_within(self.homes, x_m, y_m, behaviour.reaction_reach_m)
         event = event + np.int32(rows.start)
         if self.decision.flee(event, home, impacts.time_s[event]):
-            self.population.has_decided()
+            self.population.plans_changed()
         _, home, _ = points_within(self.homes, x_m, y_m, behaviour.hearing_reach_m)
         self.information.hear_impacts(home, float(impacts.time_s[rows.stop - 1]))
         self.cover.hear(impacts, rows)
