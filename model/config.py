@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
+from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import Damage
 from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
@@ -24,7 +25,9 @@ from safepassage.model.settings.shelling import Shelling
 from safepassage.model.settings.shelters import Shelters
 from safepassage.model.settings.streets import StreetSettings
 
-LEVERS = ("orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters")
+LEVERS = (
+    "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "closures",
+)  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
 NO_PLAN = ""
@@ -51,6 +54,7 @@ class Scenario(Section):
     damage: Damage = Damage()
     harm: Harm = Harm()
     shelters: Shelters = Shelters()
+    closures: Closures = Closures()
     orders: tuple[Order, ...] = ()
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()

@@ -3,6 +3,7 @@
 import numpy as np
 
 from safepassage.model.buildings import heights_along_links
+from safepassage.model.closures import ClosedOnPurpose
 from safepassage.model.config import Scenario
 from safepassage.model.damage import Damage
 from safepassage.model.front import LinksNearFront, front_of
@@ -24,6 +25,7 @@ class Surroundings:
         self.streets = streets
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
+        self.closed = ClosedOnPurpose(scenario.closures, streets, self.shelters.name)
         self.damage = Damage(
             scenario.damage,
             seed,
@@ -65,6 +67,7 @@ class Surroundings:
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
         self.utilities.advance(time_s)
+        self.is_changed |= self.closed.advance(time_s)
         if self.links_near_front is not None and time_s >= self._next_front_s:
             self._next_front_s = time_s + FRONT_EVERY_S
             self._lost_to_front = self.links_near_front.links_closed(time_s)
@@ -84,13 +87,14 @@ class Surroundings:
             return
         self.is_changed = False
         cars, walkers = self._lost_to_front
-        car_open = self.damage.is_open_car & ~cars
-        walk_open = self.damage.is_open_walk & ~walkers
+        car_open = self.damage.is_open_car & ~cars & ~self.closed.cars
+        walk_open = self.damage.is_open_walk & ~walkers & ~self.closed.walkers
         closed = ~car_open & self.streets.drivable
         self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
-        movement.set_exits(*(~lost for lost in self.exits_lost))
+        movement.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
+        self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
 
 
 def _building_heights(scenario: Scenario, streets: Streets):

@@ -1,0 +1,66 @@
+"""Streets, exits and shelters closed on purpose, by those who manage the evacuation: protective levers."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from safepassage.model.settings.base import Section
+
+_Hours = Annotated[float, Field(ge=0)]
+
+
+class _Closed(Section):
+    """Something closed from one moment to another."""
+
+    from_h: _Hours = 0.0
+    """From when it is closed (h after the start of the run)."""
+    until_h: _Hours | None = None
+    """When it opens again (h after the start of the run); default: not within the run."""
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.until_h is not None and self.until_h <= self.from_h:
+            raise ValueError(f"until_h = {self.until_h} is not after from_h = {self.from_h}")
+        return self
+
+
+class ClosedStreet(_Closed):
+    """A street that nobody may enter; who is on it may leave it."""
+
+    name: str | None = None
+    """Name of the street: all its links; give this or `between`."""
+    between: tuple[str, str] | None = None
+    """Ids of the two nodes that the link joins."""
+    walkers_pass: bool = False
+    """Whether people on foot may still enter."""
+
+    @model_validator(mode="after")
+    def _one_place(self):
+        if (self.name is None) == (self.between is None):
+            raise ValueError("say where in exactly one way: name (of the street) or between (ids of two nodes)")
+        return self
+
+
+class ClosedExit(_Closed):
+    """An exit that nobody may leave by."""
+
+    name: str
+    """Name of the exit."""
+
+
+class ClosedShelter(_Closed):
+    """A shelter that lets nobody in; who is inside comes out at the next look."""
+
+    name: str
+    """Name of the shelter."""
+
+
+class Closures(Section):
+    """What is closed on purpose, and when. Known as fast as any closed street or exit is."""
+
+    streets: tuple[ClosedStreet, ...] = ()
+    """Streets; none by default."""
+    exits: tuple[ClosedExit, ...] = ()
+    """Exits; none by default."""
+    shelters: tuple[ClosedShelter, ...] = ()
+    """Shelters; none by default."""
