@@ -42,6 +42,11 @@ class DrivingViews:
         return self._links["head"][: self.n_links].copy()
 
     @property
+    def n_on_link(self):
+        """Vehicles on each link now, int64[n_links]."""
+        return self._links["tail"][: self.n_links] - self._links["head"][: self.n_links]
+
+    @property
     def n_arrived_at(self):
         """Vehicles that have left the network at each node by road so far, int64[n_nodes]."""
         return self._links["tail"][self.n_links :].copy()

@@ -1,6 +1,6 @@
 """Everybody on the streets: cars and walkers, what they know of the roads, what they do who cannot get on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from safepassage.model.driving import Driving
 from safepassage.model.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.routing import NO_ROUTE, Routes
 from safepassage.model.settings.movement import Movement as MovementSettings
+from safepassage.model.shared_streets import SharedStreets
 from safepassage.model.streets import Streets
 from safepassage.model.walking import Stage, Walking
 
@@ -30,6 +31,14 @@ class Arrivals:
     def __len__(self):
         return self.party.size
 
+    @classmethod
+    def joined(cls, parts):
+        """Return several of them as one."""
+        return cls(*(np.concatenate([getattr(a, f.name) for a in parts]) for f in fields(cls)))
+
+
+NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))
+
 
 class Movement:
     """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
@@ -37,7 +46,10 @@ class Movement:
     def __init__(self, settings: MovementSettings, streets: Streets, n_parties: int):
         self.settings, self.streets = settings, streets
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
-        self.walking = Walking.on_streets(streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s)
+        self.walking = Walking.on_streets(
+            streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s
+        )
+        self.shared_streets = SharedStreets(settings, streets, self.driving, self.walking)
         self.car_open = streets.drivable.copy()
         self.walk_open = streets.walkable.copy()
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
@@ -89,8 +101,19 @@ class Movement:
 
     def advance(self, until_s: float) -> Arrivals:
         """Move everybody to a time; return who left the area on the way."""
+        parts = []
+        while self.shared_streets.next_s <= until_s and self.shared_streets.is_needed():
+            parts.append(self._advance(self.shared_streets.next_s))
+            self.shared_streets.tell()
+        self.shared_streets.skip_to(until_s)
+        last = self._advance(until_s)
+        return last if not parts else Arrivals.joined([*parts, last])
+
+    def _advance(self, until_s: float) -> Arrivals:
         cars, walkers = self.driving.advance(until_s), self.walking.advance(until_s)
         self.time_s = until_s
+        if cars.id.size + walkers.id.size == 0:
+            return NOBODY
         return Arrivals(
             party=np.concatenate([cars.id, walkers.id]),
             time_s=np.concatenate([cars.time_s, walkers.time_s]),
@@ -170,8 +193,7 @@ class Movement:
     def parties_near(self, x_m: float, y_m: float, reach_m: float):
         """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
         _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
-        party = np.concatenate([[], *(m.occupants(link) for link in links for m in (self.driving, self.walking))])
-        party = party.astype(np.int32)
+        party = np.concatenate([self.driving.occupants(links), self.walking.occupants(links)])
         return (party, *self.place(party))
 
     def link_of(self, party: np.ndarray) -> np.ndarray:

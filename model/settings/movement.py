@@ -17,3 +17,15 @@ class Movement(Section):
     Assumption."""
     walker_specific_flow_per_m_s: float = Field(1.225, gt=0)
     """Most walkers per metre of width and second (1/(m s)). Weidmann 1993."""
+    shared_streets_every_s: float = Field(60.0, gt=0)
+    """Time after which walkers and cars on streets without pavement look at each other's numbers anew (s); see
+    model/shared_streets.py. Assumption."""
+    car_width_m: float = Field(2.5, gt=0)
+    """Width that a car takes from walkers on a street without pavement: 1.8 m and 0.35 m on each side (m).
+    Assumption."""
+    follow_density_per_m2: float = Field(0.5, gt=0)
+    """Walkers per square metre of carriageway among which a car can only follow: about 1.4 m from one to the next,
+    less than a car's width (1/m2). Assumption."""
+    car_speed_among_walkers_m_s: float = Field(1.34, gt=0)
+    """Speed of a car that follows walkers (m/s): their mean free speed, Weidmann 1993. Assumption that it is kept in
+    denser crowds too."""
