@@ -196,6 +196,23 @@ def describe(
     console.print(f"map: {path}", highlight=False)
 
 
+@app.command("fit-harm")
+def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]):
+    """Fit harm.casualty_scale to recorded casualties per 1,000 resident-months, with the events of a run."""
+    from safepassage.experiments.harm_fit import fit_harm
+    from safepassage.model.results import open_run
+
+    fit = fit_harm(open_run(run_folder))
+    recorded, scale = fit.recorded, fit.casualty_scale
+    console.print(
+        f"recorded: {recorded.value:.2f} ({recorded.low:.2f} to {recorded.high:.2f}) casualties per 1,000 "
+        f"resident-months\nthis run: {fit.n_impacts:,} impacts over {fit.resident_months:,.0f} resident-months; at "
+        f"present {fit.expected_at_present:.2f} per 1,000 expected\n"
+        f"harm.casualty_scale: [bold]{scale.value:.3g}[/bold] ({scale.low:.3g} to {scale.high:.3g})",
+        highlight=False,
+    )
+
+
 @app.command()
 def verify():
     """Run the published cases with known answers and print what is found beside what is expected."""

@@ -1,0 +1,42 @@
+import pytest
+
+from safepassage.experiments.harm_fit import fit_harm
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results import open_run
+from safepassage.model.settings.base import ScenarioError
+
+UNDER_FIRE = {
+    "run.duration_h": 24.0,
+    "run.step_s": 600.0,
+    "orders": [],
+    "behaviour.coefficients.baseline_per_day": 0.0,
+    "behaviour.p_leave_after_impact": 0.0,
+    "shelling.sources": [{"kind": "process", "events_per_day": 4000}],
+}
+
+
+def run_with(tmp_path, casualty_scale, **changes):
+    model = EvacuationModel("tiny_town", **{**UNDER_FIRE, "harm.casualty_scale": casualty_scale, **changes}).run()
+    return model, open_run(model.save(tmp_path))
+
+
+def test_the_expected_rate_is_the_one_that_comes_out(tmp_path):
+    model, run = run_with(tmp_path, 0.3)
+    fit = fit_harm(run)
+    found = 1000 * (model.people.injury > 0).sum() / fit.resident_months
+    assert fit.resident_months == pytest.approx(2000 / 30.4375, rel=0.05)
+    assert found == pytest.approx(fit.expected_at_present, rel=0.2)
+
+
+def test_the_scale_fitted_brings_the_recorded_rate(tmp_path):
+    _, run = run_with(tmp_path, 1.0)
+    fit = fit_harm(run)
+    assert fit.casualty_scale.low < fit.casualty_scale.value < fit.casualty_scale.high
+    again = fit_harm(run_with(tmp_path, fit.casualty_scale.value)[1])
+    assert again.expected_at_present == pytest.approx(fit.recorded.value, rel=0.05)
+
+
+def test_a_run_in_which_nothing_fell_is_refused(tmp_path):
+    _, run = run_with(tmp_path, 1.0, **{"shelling.sources": [], "run.duration_h": 0.5})
+    with pytest.raises(ScenarioError, match="nothing fell"):
+        fit_harm(run)
