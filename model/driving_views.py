@@ -149,4 +149,6 @@ class DrivingViews:
         if self._n_present == 0:
             return []
         cycle = drive_views.ring_of_cycles(self._links, self._arms, self._events)
+        if not (cycle >= 0).any():
+            return []
         return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]

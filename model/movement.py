@@ -8,6 +8,7 @@ from safepassage.agents.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.agents.places import places_on_links
 from safepassage.model.driving import Driving
+from safepassage.model.gridlocks import Gridlocks
 from safepassage.model.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.routing import NO_ROUTE, Routes
 from safepassage.model.settings.movement import Movement as MovementSettings
@@ -44,11 +45,12 @@ class Movement:
     """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
 
     def __init__(self, settings: MovementSettings, streets: Streets, n_parties: int):
-        self.settings, self.streets = settings, streets
+        self.settings, self.streets, self.n_parties = settings, streets, n_parties
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
         self.walking = Walking.on_streets(
             streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s
         )
+        self.gridlocks = Gridlocks(streets, self.driving)
         self.shared_streets = SharedStreets(settings, streets, self.driving, self.walking)
         self.car_open = streets.drivable.copy()
         self.walk_open = streets.walkable.copy()
@@ -212,11 +214,14 @@ class Movement:
         return places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
 
     def who_give_up(self) -> np.ndarray:
-        """Return the cars that have stood without a way on, or in a gridlock, for longer than people's patience."""
+        """Return the cars that have stood without a way on, or in a gridlock, for longer than people's patience.
+
+        Service vehicles wait: cars in the same gridlock make way.
+        """
         if not self.driving.n_under_way:
             return np.empty(0, np.int32)
-        locked = [self.driving.occupants(link)[:1] for ring in self.driving.gridlocks() for link in ring]
-        held = np.unique(np.concatenate([self.driving.without_route(), *locked])).astype(np.int32)
+        held = np.unique(np.concatenate([self.driving.without_route(), self.gridlocks.look(self.time_s)]))
+        held = held[held < self.n_parties]
         since_s = np.full(self._stuck_since_s.size, np.inf)
         since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
         self._stuck_since_s = since_s

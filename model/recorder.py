@@ -165,6 +165,7 @@ class Recorder:
             "n_walking_persons": model.movement.walking.n_left,
             "delay_vehicle_h": model.movement.driving.delay_s / 3600.0,
             "closed_time_s": model.surroundings.closed_time_s,
+            "gridlock_time_s": model.movement.gridlocks.first_s,
             "x_m": results.as_lists(streets.geometry_first, streets.geometry_x_m),
             "y_m": results.as_lists(streets.geometry_first, streets.geometry_y_m),
         }
