@@ -119,5 +119,9 @@ class Choices:
     def started(self, scenario: Scenario):
         """Note what runs now."""
         self.last_good, self.is_changed = scenario, False
+        self.tell()
+
+    def tell(self):
+        """Let the page show what has changed here."""
         if self.on_change is not None:
             self.on_change()

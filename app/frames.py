@@ -12,10 +12,6 @@ HEAD = np.dtype([
 """Head of a picture, 56 bytes; the arrays follow in the order of Picture, 4-byte numbers first."""
 
 
-def _empty(dtype, width):
-    return field(default_factory=lambda: np.empty((0, width), dtype))
-
-
 @dataclass
 class Picture:
     """What is drawn at one moment."""
@@ -24,16 +20,16 @@ class Picture:
     step_ms: float
     rows: np.ndarray
     """float32[n, width]: rows of the charts not sent before."""
-    closed: np.ndarray = _empty("<u4", 1)
+    closed: np.ndarray = field(default_factory=lambda: np.empty((0, 1), "<u4"))
     """Streets closed to cars, times 2; plus 1 if closed to walkers too."""
-    exits: np.ndarray = _empty("<u4", 3)
+    exits: np.ndarray = field(default_factory=lambda: np.empty((0, 3), "<u4"))
     """Persons out so far, cars on the last kilometre, 1 if open."""
-    shelters: np.ndarray = _empty("<u4", 2)
+    shelters: np.ndarray = field(default_factory=lambda: np.empty((0, 2), "<u4"))
     """Persons inside, 1 if open."""
-    points: np.ndarray = _empty("<u2", 2)
-    impacts: np.ndarray = _empty("<u2", 4)
+    points: np.ndarray = field(default_factory=lambda: np.empty((0, 2), "<u2"))
+    impacts: np.ndarray = field(default_factory=lambda: np.empty((0, 4), "<u2"))
     """x, y, age as a share of the time for which it is shown, size."""
-    front: np.ndarray = _empty("<u2", 2)
+    front: np.ndarray = field(default_factory=lambda: np.empty((0, 2), "<u2"))
     """Points of lines; (65535, 65535) ends one."""
     homes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     """Share of the fullest cell, square of cells row by row from the south; empty: as before."""

@@ -3,12 +3,17 @@
 from pathlib import Path
 from time import perf_counter
 
+from safepassage.app.actions import KINDS, Actions
 from safepassage.app.choices import Choices
+from safepassage.app.explain import Explainer
 from safepassage.app.map import Pump
 from safepassage.app.scene import LiveScene
 from safepassage.model.config import Scenario
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
+
+PLANS = Path("plans")
+"""Folder, below that from which `safepassage explore` was called, that plans are saved to."""
 
 
 class Session:
@@ -29,6 +34,7 @@ class Session:
         """Connect the board that the browser shows."""
         self.board = board
         self.pump.attach(board)
+        self._show_acts()
 
     def close(self):
         """Let go of everything: the tab is closed."""
@@ -36,23 +42,56 @@ class Session:
         if self.model is not None:
             self.model.running = False
 
-    def pick(self, data):
-        """Say what is at a place."""
+    def pick(self, data: dict):
+        """Say what is at a place of a map."""
+        which = int(data.get("which", 0))
+        with self.pump.busy:
+            if which < len(self._explainers):
+                x, y, reach = (float(data[name]) for name in ("x", "y", "r"))
+                self._picked = data
+                self.board.picked = self._explainers[which].at(x, y, reach, can_act=which == 0)
 
-    def act(self, data):
-        """Act."""
+    def act(self, data: dict):
+        """Do what the planner asks for, now; a mistake is explained on the page."""
+        error = ""
+        with self.pump.busy:
+            try:
+                if data.get("kind") == "save":
+                    path, self._saved = self.actions.save(str(data["name"]), PLANS, self.choices.overrides)
+                    self.choices.saved.append(str(path))
+                    self.choices.tell()
+                else:
+                    self.actions.do(data)
+            except (ScenarioError, OSError) as problem:
+                error = str(problem)
+            self._show_acts(error)
+            if data.get("kind") in KINDS and not error:
+                self.board.picked = {
+                    "title": "Done",
+                    "text": "It holds from the next step on. Press Step or Play.",
+                    "lines": [],
+                    "actions": [],
+                }
 
-    def scrub(self, time_s):
-        """Go to a moment."""
+    def _show_acts(self, error: str = ""):
+        if self.board is not None:
+            self.board.acts = {"can_act": True, "log": list(self.actions.log), "saved": self._saved, "error": error}
+
+    def scrub(self, time_s: float):
+        """Go to a moment of a recorded run; a model that runs has none."""
 
     def begin(self, model: "LiveModel"):
         """Show a model from its beginning."""
         self.model = model
+        self._explainers = [Explainer(scene) for scene in model.scenes]
+        self.actions = Actions(model)
+        self._saved = ""
         self.pump.show(model.scenes)
+        self._show_acts()
 
 
 class LiveModel(EvacuationModel):
-    """The model of one tab. Mesa's Reset makes a new one from what the fields say; a mistake there never ends the page."""
+    """The model of one tab. Mesa's Reset makes a new one from the fields; a mistake in them never ends the page."""
 
     def __init__(self, session: Session | None = None, **kwargs):
         self.session = session
@@ -88,9 +127,3 @@ class LiveModel(EvacuationModel):
             for scene in self.scenes:
                 scene.note_row()
             session.pump.offer()
-
-
-def path_of(name_or_path: str) -> Path:
-    """Return the path of a scenario or plan, absolute if it is a file."""
-    path = Path(name_or_path)
-    return path.resolve() if path.is_file() else path

@@ -156,6 +156,12 @@ class EvacuationModel(RowModel):
                 on_step(self)
         return self
 
+    def issue(self, order: Order):
+        """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
+        _known_zones(order, self.zones.name)
+        self._orders.append(order)
+        self._orders.sort(key=lambda known: known.issued_s(self.scenario.run.start))
+
     @property
     def clock(self):
         """Local date and time of the present."""

@@ -1,0 +1,161 @@
+"""What the planner does while the model runs, and the plan file that makes a run do the same again.
+
+An order counts from the moment at which it is given. A closure holds from the end of the step that follows, as it would
+if the scenario had named that moment: so `safepassage run --plan` gives the same tables, bit for bit.
+"""
+
+from copy import deepcopy
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from safepassage.model.config import LEVERS, load
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.behaviour import Order
+from safepassage.model.settings.closures import Closures
+
+KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
+
+
+class Actions:
+    """Acts on one model and keeps what was done as keys of a plan."""
+
+    def __init__(self, model):
+        self.model = model
+        self.orders = deepcopy(list(model.scenario.source.keys.get("orders") or []))
+        given = model.scenario.source.keys.get("closures") or {}
+        self.closures = {kind: deepcopy(list(given.get(kind) or [])) for kind in KINDS.values()}
+        self.log: list[str] = []
+
+    def do(self, data: dict):
+        """Do what the page asks for; raises ScenarioError if it cannot be done."""
+        if data.get("kind") == "order":
+            self.order(data)
+        elif data.get("kind") in KINDS:
+            self.close(data)
+        else:
+            raise ScenarioError(f"there is no action {data.get('kind')!r}.")
+
+    def order(self, data: dict):
+        """Issue an order now."""
+        keys = {"issued_h": hours_not_before(self.model.time_s), "compliance": float(data.get("compliance", 0.66))}
+        keys |= {name: str(data[name]) for name in ("force", "audience") if data.get(name)}
+        if data.get("zones"):
+            keys["zones"] = [str(zone) for zone in data["zones"]]
+        try:
+            order = Order.model_validate(keys)
+        except ValidationError as error:
+            raise ScenarioError(f"order: {error.errors()[0]['msg']}") from None
+        self.model.issue(order)
+        self.orders.append(keys)
+        self._keep(f"{order.force} order to {', '.join(order.zones or ['all zones'])} ({order.compliance:.0%} comply)")
+
+    def close(self, data: dict):
+        """Close or open a street, exit or shelter from the end of the next step."""
+        kind = KINDS[data["kind"]]
+        entry = {"between": [str(n) for n in data["between"]]} if kind == "streets" else {"name": str(data["name"])}
+        at_h = round(self._next_s() / 3600.0, 9)
+        changed = deepcopy(self.closures)
+        if data["close"]:
+            if data.get("walkers_pass"):
+                entry["walkers_pass"] = True
+            changed[kind].append({**entry, "from_h": at_h})
+        else:
+            self._open(changed[kind], entry, at_h)
+        self.model.surroundings.closed.change(Closures.model_validate(changed))
+        self.closures = changed
+        verb = "close" if data["close"] else "open"
+        what = self._street_name(entry) if kind == "streets" else entry["name"]
+        self._keep(f"{verb} {data['kind']} {what}{' to cars' if data.get('walkers_pass') else ''}")
+
+    def _open(self, entries: list[dict], entry: dict, at_h: float):
+        """End what keeps a thing closed; raises ScenarioError if a street is closed by its name and not by its ends."""
+        found = False
+        for given in list(entries):
+            same = (
+                set(given.get("between", ())) == set(entry["between"])
+                if "between" in entry
+                else given.get("name") == entry["name"]
+            )
+            if same and (given.get("until_h") is None or given["until_h"] > at_h):
+                found = True
+                if given.get("from_h", 0.0) >= at_h:
+                    entries.remove(given)
+                else:
+                    given["until_h"] = at_h
+        if not found:
+            raise ScenarioError("this street is closed under its name by the plan; change the plan to open it.")
+
+    def _street_name(self, entry: dict) -> str:
+        streets = self.model.streets
+        up, down = (streets.node_id.index(node) for node in entry["between"])
+        for link in range(streets.n_links):
+            if {int(streets.link_upstream[link]), int(streets.link_downstream[link])} == {up, down}:
+                return streets.link_name[link] or "without a name"
+        return ""
+
+    def _next_s(self) -> float:
+        model = self.model
+        return min(model.time_s + model.scenario.run.step_s, model.duration_s)
+
+    def _keep(self, text: str):
+        self.log.append(f"{self.model.clock:%d %b %H:%M} {text}")
+        changes = {"orders": self.orders}
+        changes |= {f"closures.{kind}": entries for kind, entries in self.closures.items() if entries}
+        self.model.scenario = self.model.scenario.override(changes)
+
+    def plan(self, name: str) -> dict:
+        """Return the keys of a plan that does all this: every lever that differs from the scenario file."""
+        scenario = self.model.scenario
+        base = load(scenario.source.path).source.keys
+        keys: dict = {"name": name, "title": f"Acted on the page in {scenario.name}: {'; '.join(self.log)}"}
+        for lever in LEVERS:
+            now, before = _at(scenario.source.keys, lever), _at(base, lever)
+            if now is not None and now != before:
+                at = keys
+                *parents, last = lever.split(".")
+                for part in parents:
+                    at = at.setdefault(part, {})
+                at[last] = now
+        return keys
+
+    def save(self, name: str, folder: Path, overrides: dict) -> tuple[Path, str]:
+        """Write the plan into a folder, never over another; return its path and the command that runs it again."""
+        clean = "".join(c if c.isalnum() and c.isascii() else "_" for c in name.lower()).strip("_") or "plan"
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 10_000):
+            path = folder / (f"{clean}.yaml" if number == 1 else f"{clean}_{number}.yaml")
+            try:
+                with open(path, "x", encoding="utf-8") as opened:
+                    opened.write(
+                        "# Done on the page of `safepassage explore`; run it again with `safepassage run --plan`.\n"
+                    )
+                    yaml.safe_dump(self.plan(path.stem), opened, sort_keys=False, allow_unicode=True)
+                break
+            except FileExistsError:
+                continue
+        source = self.model.scenario.source.path
+        others = {key: value for key, value in overrides.items() if not _is_lever(key)}
+        sets = "".join(f" --set {key}={value}" for key, value in others.items())
+        return path, f"safepassage run {source} --plan {path}{sets}"
+
+
+def hours_not_before(time_s: float) -> float:
+    """Return hours that, turned into seconds again, are not before a time."""
+    hours = round(time_s / 3600.0, 9)
+    while hours * 3600.0 < time_s:
+        hours = round(hours + 1e-9, 9)
+    return hours
+
+
+def _is_lever(key: str) -> bool:
+    return any((key + ".").startswith(lever + ".") for lever in LEVERS)
+
+
+def _at(keys: dict, dotted: str):
+    for part in dotted.split("."):
+        if not isinstance(keys, dict) or part not in keys:
+            return None
+        keys = keys[part]
+    return keys

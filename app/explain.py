@@ -1,0 +1,246 @@
+"""What is at a place of the map: what it is, what it knows, and why it does what it does."""
+
+from datetime import timedelta
+
+import numpy as np
+
+from safepassage.agents.civilians import Injury, Mobility, Status
+from safepassage.agents.decide import Covariate
+from safepassage.agents.households import Cause
+from safepassage.agents.nearby import grid_of_links, links_within
+from safepassage.agents.parties import Mode
+from safepassage.app.scene import LiveScene, whereabouts
+
+KNOWS = {
+    Covariate.FRONT: "front nearer than 20 km, by (km)",
+    Covariate.IMPACTS: "impacts heard nearby, remembered (log)",
+    Covariate.ORDER: "believes an order to leave",
+    Covariate.COMPULSORY_ORDER: "believes a compulsory order",
+    Covariate.POWER_LOST: "no power",
+    Covariate.GAS_LOST: "no gas",
+    Covariate.WATER_LOST: "no water",
+    Covariate.SHOPS_LOST: "shops closed",
+    Covariate.NEIGHBOURS_GONE: "share of neighbours gone",
+    Covariate.SEAT_OFFERED: "a seat out of town is offered",
+    Covariate.NO_CAR: "has no car",
+    Covariate.NEEDS_ASSISTANCE: "a member needs assistance",
+    Covariate.LONE_OLD: "one person of 65 or over",
+    Covariate.NO_DESTINATION: "neither money nor kin elsewhere",
+}
+BECAUSE = {
+    Cause.NONE: "has not decided to leave",
+    Cause.ORDER: "leaves because it was ordered to and does as told",
+    Cause.IMPACT: "leaves because of an impact nearby",
+    Cause.WEIGHED: "leaves after weighing everything it knows",
+}
+STATUS = {
+    Status.HOME: "at home", Status.PREPARING: "preparing to leave", Status.WAITING: "waiting for a seat or the road",
+    Status.TRAVELLING: "on the way", Status.SHELTERING: "in a shelter", Status.STRANDED: "cut off, no way out",
+    Status.SAFE: "out of the area", Status.DEAD: "killed or died of injuries",
+}  # fmt: skip
+INJURY = {Injury.NONE: "", Injury.LIGHT: "lightly injured", Injury.SERIOUS: "seriously injured", Injury.FATAL: "dead"}
+
+
+class Explainer:
+    """Answers clicks on one scene."""
+
+    def __init__(self, scene: LiveScene, n: int = 0):
+        self.scene, self.model, self.n = scene, scene.model, n
+        streets = self.model.streets
+        self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m, cell_m=100.0)
+
+    def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
+        """Return what is nearest to a place on the wire's scale, as the page shows it; empty if nothing is near."""
+        frame = self.scene.frame
+        metre = frame.side_m / 65535
+        x_m, y_m, reach_m = frame.west_m + x * metre, frame.south_m + y * metre, reach * metre
+        answer = (
+            self._exit_at(x_m, y_m, 1.3 * reach_m, can_act)
+            or self._shelter_at(x_m, y_m, reach_m, can_act)
+            or self._party_at(x_m, y_m, 0.6 * reach_m)
+            or self._street_at(x_m, y_m, 0.5 * reach_m, can_act)
+            or self._home_at(x_m, y_m, 1.2 * reach_m)
+            or self._street_at(x_m, y_m, reach_m, can_act)
+            or {}
+        )
+        return answer
+
+    def _mark(self, x_m, y_m):
+        return {"xy": self.scene.frame.scale([x_m], [y_m])[0].tolist()}
+
+    def _clock(self, time_s: float) -> str:
+        if not np.isfinite(time_s):
+            return "not planned"
+        return f"{self.model.scenario.run.start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}"
+
+    def _exit_at(self, x_m, y_m, reach_m, can_act):
+        streets, model = self.model.streets, self.model
+        ex_m, ey_m = streets.node_x_m[streets.exit_node], streets.node_y_m[streets.exit_node]
+        row = _nearest(ex_m, ey_m, x_m, y_m, reach_m)
+        if row is None:
+            return None
+        route, closed = model.routes[row], bool(model.surroundings.closed.exits[row])
+        lost = not any(model.movement.exit_open[mode][row] for mode in (Mode.CAR, Mode.WALK))
+        lines = [
+            ["out so far", f"{route.n_persons:,} people"],
+            ["of them on foot", f"{route.n_walkers:,}"],
+            ["cars out", f"{route.n_cars:,}"],
+            ["carries at most", f"{3600 * route.flow_capacity_per_s:,.0f} cars/h"],
+            ["on its last kilometre", f"{self.scene.cars_at_exits()[row]:,} cars"],
+            ["state", "closed on purpose" if closed else "lost to the front" if lost else "open"],
+        ]
+        label = "Open this exit again" if closed else "Close this exit"
+        acts = [{"label": label, "kind": "exit", "name": route.name, "close": not closed}] if can_act else []
+        return {
+            "title": f"Exit: {route.name}",
+            "lines": lines,
+            "actions": acts,
+            "mark": self._mark(ex_m[row], ey_m[row]),
+        }
+
+    def _shelter_at(self, x_m, y_m, reach_m, can_act):
+        shelters = self.model.surroundings.shelters
+        row = _nearest(shelters.x_m, shelters.y_m, x_m, y_m, reach_m)
+        if row is None:
+            return None
+        closed, name = bool(self.model.surroundings.closed.shelters[row]), shelters.name[row]
+        state = "open" if shelters.is_open[row] else "closed on purpose" if closed else "destroyed"
+        lines = [["inside", f"{shelters.n_inside[row]:,} of {shelters.capacity[row]:,}"], ["state", state]]
+        label = "Open this shelter again" if closed else "Close this shelter"
+        acts = [{"label": label, "kind": "shelter", "name": name, "close": not closed}]
+        acts = acts if can_act and state != "destroyed" else []
+        mark = self._mark(shelters.x_m[row], shelters.y_m[row])
+        return {"title": f"Shelter: {name}", "lines": lines, "actions": acts, "mark": mark}
+
+    def _street_at(self, x_m, y_m, reach_m, can_act):
+        _, links, away_m = links_within(self._grid, x_m, y_m, reach_m)
+        if links.size == 0:
+            return None
+        model, streets, movement = self.model, self.model.streets, self.model.movement
+        street = streets.link_street[links[int(np.argmin(away_m))]]
+        both = np.flatnonzero(streets.link_street == street)
+        lead = both[0]
+        cars = int((movement.driving.n_entered - movement.driving.n_left)[both].sum())
+        walkers = sum(len(movement.walking.occupants(link)) for link in both)
+        highway = streets.highway_names[streets.highway[lead]].replace("_", " ")
+        drives = streets.drivable[both]
+        speed_km_h = 3.6 * float(streets.free_flow_speed_m_s[both].max())
+        lines = [
+            ["kind", f"{highway}{', bridge' if streets.is_bridge[both].any() else ''}"],
+            ["length", f"{streets.length_m[lead]:,.0f} m"],
+            ["lanes", f"{streets.n_lanes[both].sum():g}{', one way' if drives.sum() == 1 else ''}"],
+            ["free flow", f"{speed_km_h:.0f} km/h" if drives.any() else "on foot only"],
+            ["now on it", f"{cars:,} cars, {walkers:,} parties on foot"],
+            [
+                "passed so far",
+                f"{movement.driving.n_left[both].sum():,} cars, {movement.walking.n_left[both].sum():,} on foot",
+            ],
+            ["lost to queues", f"{movement.driving.delay_s[both].sum() / 3600:,.1f} vehicle-hours"],
+            ["cars", self._way(both, movement.car_open[both].any(), drives.any(), "cars")],
+            ["on foot", self._way(both, movement.walk_open[both].any(), streets.walkable[both].any(), "walkers")],
+        ]
+        closed = bool(model.surroundings.closed.cars[both].any())
+        ends = [streets.node_id[streets.link_upstream[lead]], streets.node_id[streets.link_downstream[lead]]]
+        acts = []
+        if can_act:
+            label = "Open this street again" if closed else "Close this street"
+            acts.append({"label": label, "kind": "street", "between": ends, "close": not closed})
+            if not closed:
+                acts.append(
+                    {
+                        "label": "Close it to cars only",
+                        "kind": "street",
+                        "between": ends,
+                        "close": True,
+                        "walkers_pass": True,
+                    }
+                )
+        name = streets.link_name[lead] or f"{highway} without a name"
+        return {"title": name, "lines": lines, "actions": acts, "mark": {"street": int(street)}}
+
+    def _way(self, both, is_open, ever, who) -> str:
+        if not ever:
+            return "never"
+        if is_open:
+            factor = self.model.surroundings.damage.capacity_factor[both].min()
+            return f"open, {factor:.0%} of its flow left" if factor < 1 and who == "cars" else "open"
+        surroundings = self.model.surroundings
+        if getattr(surroundings.closed, who)[both].any():
+            return "closed on purpose"
+        if surroundings.damage.bridge_lost[surroundings.damage.street[both[0]]]:
+            return "closed: the bridge is lost"
+        still = surroundings.damage.is_open_car if who == "cars" else surroundings.damage.is_open_walk
+        return "closed: too near to the front" if still[both].any() else "closed by damage"
+
+    def _party_at(self, x_m, y_m, reach_m):
+        party, px_m, py_m, by_car = whereabouts(self.model)
+        row = _nearest(px_m, py_m, x_m, y_m, reach_m)
+        if row is None:
+            return None
+        how = "A car" if by_car[row] else "On foot"
+        answer = self._household(int(party[row]), f"{how}: {self.model.households.n_members[party[row]]} people")
+        link = self.model.movement.link_of(party[row : row + 1])[0]
+        street = "at a junction" if link < 0 else self.model.streets.link_name[link] or "a street without a name"
+        answer["lines"].insert(0, ["where", street])
+        return {**answer, "mark": self._mark(px_m[row], py_m[row])}
+
+    def _home_at(self, x_m, y_m, reach_m):
+        households = self.model.households
+        row = _nearest(households.home_x_m, households.home_y_m, x_m, y_m, reach_m)
+        if row is None:
+            return None
+        answer = self._household(row, f"Home of {households.n_members[row]} people")
+        return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
+
+    def _household(self, row: int, title: str) -> dict:
+        model, households, people = self.model, self.model.households, self.model.people
+        members = range(int(households.first_person[row]), int(households.first_person[row + 1]))
+        lines = [["zone", model.zones.name[households.zone[row]]], ["car", "yes" if households.has_car[row] else "no"]]
+        for i in members:
+            parts = [f"{people.age[i]} years"]
+            if people.mobility[i] != Mobility.UNIMPAIRED:
+                parts.append("walks slowly" if people.mobility[i] == Mobility.SLOW else "needs assistance")
+            parts += [STATUS[Status(people.status[i])], INJURY[Injury(people.injury[i])]]
+            lines.append(["woman" if people.is_female[i] else "man", ", ".join(part for part in parts if part)])
+        if np.isfinite(households.decision_time_s[row]):
+            lines.append(["decided", self._clock(households.decision_time_s[row])])
+            lines.append(["sets out", self._clock(households.departure_time_s[row])])
+        if np.isfinite(model.parties.arrival_time_s[row]):
+            lines.append(["safe since", self._clock(model.parties.arrival_time_s[row])])
+        return {"title": title, "text": self._why(row, members), "lines": lines + self._knows(row), "actions": []}
+
+    def _why(self, row: int, members: range) -> str:
+        model, households = self.model, self.model.households
+        status = {Status(s) for s in model.people.status[members.start : members.stop]}
+        cause = Cause(households.cause[row])
+        text = f"This household {BECAUSE[cause]}."
+        if Status.WAITING in status:
+            return text + " It has no car, and one of its members cannot walk far: it waits for a seat."
+        if Status.STRANDED in status:
+            return text + " It knows no way out: the streets or exits that it knows of are closed."
+        if cause == Cause.NONE and households.is_stayer[row]:
+            return "This household never leaves, whatever happens."
+        if cause == Cause.NONE:
+            chance = -np.expm1(-model.decision.rate_per_day[row])
+            return f"{text} With what it knows now, it would decide to within a day with a chance of {chance:.1%}."
+        return text
+
+    def _knows(self, row: int) -> list[list[str]]:
+        weights = self.model.decision.coefficients
+        values = self.model.information.covariates[:, row]
+        rate = self.model.decision.rate_per_day[row]
+        lines = [["rate of deciding", f"{rate:.3g} per day"]]
+        for covariate, words in KNOWS.items():
+            value = float(values[covariate])
+            if value != 0:
+                lines.append([words, f"{value:.3g}: rate times {np.exp(weights[covariate] * value):.2f}"])
+        return lines
+
+
+def _nearest(there_x_m, there_y_m, x_m, y_m, reach_m) -> int | None:
+    """Return the row of the nearest place within reach, or None."""
+    if len(there_x_m) == 0:
+        return None
+    away_m = np.hypot(np.asarray(there_x_m) - x_m, np.asarray(there_y_m) - y_m)
+    row = int(np.argmin(away_m))
+    return row if away_m[row] <= reach_m else None
