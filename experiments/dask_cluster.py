@@ -10,8 +10,8 @@ from safepassage.experiments.worker import Failure
 from safepassage.model.settings.base import ScenarioError
 
 LOCAL = "local"
-ANSWER_WITHIN_S = 10
-GONE_AFTER_S = 20.0
+ANSWER_WITHIN_S = 5
+GONE_AFTER_S = 10.0
 
 
 class DaskCluster:

@@ -47,7 +47,9 @@ def invented(value_of):
     """Return a function that answers a task with an outcome made of its seed."""
 
     def answer(task):
-        return Record({"safe": float(value_of(task.seed))}, {"safe": "persons"}, {}, {"all": 0.1, "host": "x"}, code_digest())
+        return Record(
+            {"safe": float(value_of(task.seed))}, {"safe": "persons"}, {}, {"all": 0.1, "host": "x"}, code_digest()
+        )
 
     return answer
 
@@ -233,7 +235,8 @@ study = study_of(keys(factors=factors, design=design, replications=10))
 names = [f"outcome_{{i}}" for i in range(60)]
 from safepassage.experiments.runs import Record, code_digest
 def answer(task):
-    return Record(dict.fromkeys(names, float(task.seed)), dict.fromkeys(names, "persons"), {{}}, {{"all": 0.1}}, code_digest())
+    outcomes, units = dict.fromkeys(names, float(task.seed)), dict.fromkeys(names, "persons")
+    return Record(outcomes, units, {{}}, {{"all": 0.1}}, code_digest())
 folder = run_sweep(study, {str(tmp_path / "out")!r}, Here(answer=answer))
 began = time.perf_counter()
 n = len(folder.frame(()))
@@ -299,7 +302,7 @@ def test_interrupting_by_keyboard_leaves_no_worker_behind(tmp_path):
     while not list(tmp_path.glob("out/runs/*/*.json")):
         time.sleep(0.05)
     process.send_signal(2)
-    _, errors = process.communicate(timeout=20)
+    process.communicate(timeout=20)
     assert process.returncode not in (0, None)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

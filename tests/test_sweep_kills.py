@@ -1,0 +1,270 @@
+"""Sweeps that are killed: nothing finished is lost, nothing finished is run again, and the bytes come out the same."""
+
+import errno
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from studies import command, digest, keys, sweep, write_study
+
+from safepassage.experiments.executors import as_completed, local
+from safepassage.experiments.runs import Record, code_digest
+from safepassage.experiments.store import Store
+from safepassage.experiments.study import study_of
+from safepassage.experiments.study_folder import open_study
+from safepassage.experiments.sweep import run_sweep
+from safepassage.experiments.worker import Failure
+from safepassage.model.settings.base import ScenarioError
+
+MANY = {"replications": 40}
+N_RUNS = 80
+CHANCE = random.Random(7)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    out = tmp_path_factory.mktemp("uninterrupted") / "out"
+    with local(2) as executor:
+        run_sweep(study_of(keys(**MANY)), out, executor)
+    return digest(out)
+
+
+def start(study: Path, out: Path, *options: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(study, out, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def wait_for(is_so, within_s=60.0):
+    """Wait until something is so; fail if it never is."""
+    until = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.01)
+
+
+def finished(out: Path) -> dict[str, bytes]:
+    """Return the single files of finished runs and what is in them."""
+    return {path.stem: path.read_bytes() for path in out.glob("runs/*/[!.]*.json")}
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of a process's children."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(line) for line in found.split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_sweep_killed_again_and_again_gives_the_bytes_of_one_that_was_not(tmp_path, uninterrupted):
+    study, out = write_study(tmp_path, **MANY), tmp_path / "out"
+    for n_more in (CHANCE.randint(1, 10), CHANCE.randint(15, 25)):
+        n_before = len(finished(out))
+        process = start(study, out, "--workers", "2")
+        wait_for(lambda n=n_before + n_more: len(finished(out)) >= n)
+        process.kill()
+        process.communicate()
+    kept = finished(out)
+    assert 0 < len(open_study(out).frame()) < N_RUNS and len(kept) < N_RUNS
+    done = sweep(study, out, "--workers", "2")
+    assert done.returncode == 0 and f"{len(kept)} runs are finished already" in done.stdout, done.stderr
+    assert digest(out) == uninterrupted
+    run_s = open_study(out).timings().set_index("key")["run_s"]
+    assert all(run_s[key] == json.loads(entry)["timings"]["run"] for key, entry in kept.items())
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    study, out = write_study(tmp_path, replications=1000, overrides={"run.duration_h": 4}), tmp_path / "out"
+    process = start(study, out, "--workers", "2")
+    wait_for(lambda: len(finished(out)) >= 1)
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not any(map(is_alive, workers)), 5)
+
+
+def test_a_killed_worker_is_replaced_and_what_it_was_doing_is_done_again(tmp_path, uninterrupted):
+    study, out = write_study(tmp_path, **MANY), tmp_path / "out"
+    process = start(study, out, "--workers", "2")
+    for n in (CHANCE.randint(1, 10), CHANCE.randint(15, 25)):
+        wait_for(lambda n=n: len(finished(out)) >= n)
+        os.kill(CHANCE.choice(children(process.pid)), signal.SIGKILL)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert f"{N_RUNS} runs" in output and digest(out) == uninterrupted
+
+
+def test_a_run_that_kills_every_worker_is_given_up_and_harms_no_other():
+    with local(2) as executor:
+        found = dict(as_completed(executor, _die_if_asked, [1, 2, "die", 4, 5, 6]))
+    assert [found[i] for i in (0, 1, 3, 4, 5)] == [1, 2, 4, 5, 6]
+    assert isinstance(found[2], Failure) and "killed by signal 9" in found[2].message and "2 times" in found[2].message
+
+
+def _die_if_asked(item):
+    if item == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path, uninterrupted):
+    pytest.importorskip("dask.distributed")
+    study, out = write_study(tmp_path, **MANY), tmp_path / "out"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    cluster = _start_dask(port, tmp_path)
+    try:
+        process = start(study, out, "--dask", address)
+        wait_for(lambda: len(finished(out)) >= 5)
+        cluster[0].kill()
+        _, errors = process.communicate(timeout=60)
+    finally:
+        _end(cluster)
+    kept = finished(out)
+    assert process.returncode == 2 and "the scheduler went away" in " ".join(errors.split()), errors
+    assert "Traceback" not in errors.split("error:")[-1] and 5 <= len(kept) < N_RUNS
+    done = sweep(study, out, "--workers", "2")
+    assert done.returncode == 0 and f"{len(kept)} runs are finished already" in done.stdout
+    assert digest(out) == uninterrupted
+
+
+def _start_dask(port: int, folder: Path) -> list[subprocess.Popen]:
+    """Start a scheduler and a worker, as a user would."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = [*dask, "worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    return [subprocess.Popen(words, **quiet) for words in (scheduler, worker)]
+
+
+def _end(processes: list[subprocess.Popen]):
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_a_killed_worker_of_dask_loses_nothing(tmp_path, uninterrupted):
+    pytest.importorskip("dask.distributed")
+    from safepassage.experiments.executors import on_dask
+
+    killed = []
+    with on_dask("local", 2) as executor:
+
+        def kill_one(progress):
+            if progress.n_finished == 20 and not killed:
+                killed.append(executor._cluster.workers[0].pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        folder = run_sweep(study_of(keys(**MANY)), tmp_path / "out", executor, kill_one)
+    assert killed and not folder.failures() and digest(tmp_path / "out") == uninterrupted
+
+
+class Invented:
+    """An executor that makes results up."""
+
+    n_workers = capacity = 2
+
+    def __init__(self):
+        self.tags = []
+
+    def submit(self, function, tag, item):
+        self.tags.append((tag, item))
+
+    def next_done(self, timeout_s):
+        tag, item = self.tags.pop(0)
+        outcomes = {"safe": float(item.seed)}
+        return tag, Record(outcomes, {"safe": "persons"}, {}, {"all": 0.1, "host": "h"}, code_digest())
+
+
+def test_a_full_disk_is_told_and_costs_nothing_that_was_finished(tmp_path, monkeypatch):
+    study = study_of(keys())
+    run_sweep(study, tmp_path / "whole", Invented())
+    really = Path.write_bytes
+
+    def write_bytes(path, content):
+        if path.name.count(".json") and len(finished(tmp_path / "out")) >= 4:
+            really(path, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return really(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(ScenarioError, match=r"No space left on device.*repeat the command"):
+            run_sweep(study, tmp_path / "out", Invented())
+    assert len(finished(tmp_path / "out")) == 4 and not list((tmp_path / "out").rglob(".*.tmp"))
+    assert len(open_study(tmp_path / "out").frame()) == 4
+    run_sweep(study, tmp_path / "out", Invented())
+    assert digest(tmp_path / "out") == digest(tmp_path / "whole")
+
+
+def test_a_file_too_large_for_the_disk_is_told_by_the_command(tmp_path):
+    """The system itself refuses the writing here: no file of this process may exceed 2 kB."""
+    limited = ["bash", "-c", 'ulimit -f 2; exec "$@"', "bash"]
+    study, out = write_study(tmp_path), tmp_path / "out"
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [*limited, *command(study, out, "--workers", "1")]
+    done = subprocess.run(words, capture_output=True, text=True, env=env, timeout=60)
+    assert done.returncode == 2 and "could not be written" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing is cleaned up after it."""
+
+
+def test_compacting_can_be_killed_between_any_two_changes_of_files(tmp_path, monkeypatch):
+    whole = Store(tmp_path / "whole")
+    _fill(whole)
+    whole.compact()
+    expected = whole.runs()
+    for survives in range(12):
+        store = Store(tmp_path / str(survives))
+        _fill(store)
+        left = [survives]
+
+        def counted(really, left=left):
+            def change(*arguments, **named):
+                if left[0] == 0:
+                    raise Killed
+                left[0] -= 1
+                return really(*arguments, **named)
+
+            return change
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", counted(os.replace))
+            patched.setattr(Path, "unlink", counted(Path.unlink))
+            try:
+                store.compact()
+                was_killed = False
+            except Killed:
+                was_killed = True
+        again = Store(tmp_path / str(survives))
+        assert len(again.keys()) == 8 and again.runs().equals(expected) and len(again.timings()) == 8
+        again.compact()
+        assert again.runs().equals(expected) and was_killed == (survives < 7)
+
+
+def _fill(store: Store):
+    """Put eight runs into a store, three of them compacted."""
+    store.open_for_writing({"name": "x"}, {})
+    for seed in range(8):
+        store.put(f"{seed}" * 64, seed, Record({"a": float(seed)}, {"a": "h"}, {}, {"all": 0.5, "host": "h"}, ""))
+        if seed == 2:
+            store.compact()
+    store.close()
