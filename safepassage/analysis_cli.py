@@ -177,3 +177,57 @@ def robustness(
     console.print(f"least greatest regret: [bold]{found.most_robust()}[/bold] (good enough: {found.threshold:,.1f})")
     path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
     console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def calibrate(
+    calibration: Annotated[Path, typer.Argument(help="Calibration file (YAML): scenario, series, parameters.")],
+    out: OutOption,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Fit what people do to dated observations; posterior, predictive bands, scores on what was kept back."""
+    from safepassage.experiments.calibrate import calibrate as fit
+    from safepassage.experiments.calibrate import load_calibration
+    from safepassage.experiments.study_plots import replace
+    from safepassage.experiments.study_plots_fitted import posterior_picture, predictive_picture
+
+    loaded = load_calibration(calibration)
+    with _executor(workers, dask) as executor, _progress("fitting") as on_progress:
+        found = fit(
+            loaded, out=out, executor=executor,
+            on_progress=lambda t, n_accepted, n: on_progress(t * n + n_accepted, loaded.n_generations * n),
+        )  # fmt: skip
+    _print_frame(found.table())
+    _print_frame(found.scores())
+    replace(posterior_picture(found), out / "posterior.png")
+    replace(predictive_picture(found), out / "predictive.png")
+    console.print(f"tables and pictures in {out}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def optimise(
+    search: Annotated[Path, typer.Argument(help="Optimisation file (YAML): scenario, levers, objectives.")],
+    out: OutOption,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Search protective levers for plans that nobody beats; anything that would seek harm is refused."""
+    from safepassage.experiments.optimise import load_optimisation
+    from safepassage.experiments.optimise import optimise as search_plans
+    from safepassage.experiments.study_plots import replace
+    from safepassage.experiments.study_plots_fitted import pareto_picture
+
+    wanted = load_optimisation(search)
+    with _executor(workers, dask) as executor, _progress("trials") as on_progress:
+        found = search_plans(wanted, out=out, executor=executor, on_progress=on_progress)
+    _print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
+    replace(pareto_picture(found), out / "pareto.png")
+    console.print(f"trial -1: as it is. Trials, plans and a picture in {out}", highlight=False, soft_wrap=True)
+
+
+def _print_frame(frame):
+    table = Table(*(name.replace("_", " ") for name in frame), box=None, header_style="bold")
+    for row in frame.to_dict("records"):
+        table.add_row(*(f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row.values()))
+    console.print(table)
