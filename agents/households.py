@@ -43,6 +43,9 @@ class Households:
     """float64: when it decided to leave (s); inf: it has not."""
     departure_time_s: np.ndarray
     """float64: when it sets out or set out (s); inf: not planned."""
+    family: np.ndarray
+    """int32: row of the household's family: its own, unless one adult stays behind when the rest leave and is a
+    household too; then that of the rest, for both."""
 
     def __len__(self):
         return self.home_node.size
@@ -66,3 +69,4 @@ class Household(RowAgent):
     cause = column(np.int8, Cause)
     decision_time_s = column(np.float64)
     departure_time_s = column(np.float64)
+    family = column(np.int32)

@@ -16,11 +16,12 @@ from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
-from safepassage.model import hazard, results, synthesis
+from safepassage.model import hazard, results, synthesis_report
 from safepassage.model.config import NO_PLAN, Scenario, load
 from safepassage.model.curfew import curfew_hours, keeps_curfew
 from safepassage.model.decision import Decision
 from safepassage.model.draws import Stream, uniforms
+from safepassage.model.families import StayingBehind
 from safepassage.model.front import front_of
 from safepassage.model.information import Information, addressed_by
 from safepassage.model.movement import Movement
@@ -32,7 +33,9 @@ from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.surroundings import Surroundings
+from safepassage.model.synthesis import synthesise
 from safepassage.model.under_fire import UnderFire
+from safepassage.model.zones import read_zones
 
 EVENT_MATTERS_S = 6 * 3600.0
 """An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
@@ -80,14 +83,16 @@ class EvacuationModel(RowModel):
         settings = self.scenario.streets
         network = settings.network
         self.streets, self.streets_report = _streets(settings.model_dump_json(), network, network.stat().st_mtime_ns)
-        self.zones = synthesis.read_zones(self.scenario.population, self.streets)
+        self.zones = read_zones(self.scenario.population, self.streets)
         self.area = hazard.Area.of_streets(self.streets)
         front = front_of(self.scenario.front, self.area, self.scenario.run, self.scenario.shelling.time_zone)
         self.impacts = hazard.shell(self.scenario.shelling, self.area, self.scenario.run, self.seed, front)
 
     def _build_people(self):
         scenario, seed = self.scenario, self.seed
-        self.households, self.people = synthesis.synthesise(scenario.population, self.zones, self.streets, seed)
+        town = synthesise(scenario.population, self.zones, self.streets, seed)
+        self.households, self.people, self._people_notes = town
+        self.margins = synthesis_report.margins(scenario.population, self.zones, self.households, self.people)
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties
         n = len(self.households)
@@ -96,6 +101,7 @@ class EvacuationModel(RowModel):
             scenario.behaviour, scenario.run, zone, self.streets, self.households, self.people, seed
         )
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
+        self.staying_behind = StayingBehind(self.households)
         self._orders = sorted(scenario.orders, key=lambda order: order.issued_s(scenario.run.start))
         for order in self._orders:
             _known_zones(order, self.zones.name)
@@ -169,12 +175,13 @@ class EvacuationModel(RowModel):
 
     def report(self) -> list[str]:
         """Return what was repaired, assumed or left out while the town was built, one sentence each."""
-        return [*self.streets_report.notes, *self.zones.report, *self.impacts.report, *self.surroundings.report]
+        town = (*self.streets_report.notes, *self.zones.report, *self._people_notes)
+        return [*town, *self.impacts.report, *self.surroundings.report]
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""
         scenario = self.scenario
-        inputs = [scenario.streets.network, scenario.population.zones]
+        inputs = [scenario.streets.network, *scenario.population.files()]
         manifest = {
             "scenario": scenario.model_dump(mode="json"),
             "written_by_user": scenario.source.keys,
@@ -186,6 +193,7 @@ class EvacuationModel(RowModel):
             "inputs": {path.name: results.file_digest(path) for path in inputs},
             "timings_s": self.timings_s,
             "report": self.report(),
+            "synthesis": synthesis_report.rows(self.margins),
         }
         name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
         return results.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
@@ -216,6 +224,7 @@ class EvacuationModel(RowModel):
             is_gone,
             False,
         )
+        self.staying_behind.release(is_gone)
         self.decision.weigh(self.time_s, ~is_gone)
         last = int(np.searchsorted(self.impacts.time_s, self.time_s)) - 1
         last_impact_s = float(self.impacts.time_s[last]) if last >= 0 else 0.0
@@ -319,6 +328,7 @@ def prepare(scenario: Scenario) -> list[str]:
     return [
         f"streets: {streets.n_nodes:,} nodes, {streets.n_links:,} links; exits: {', '.join(streets.exit_name)}",
         f"people: {len(model.people):,} in {len(model.households):,} households, {len(model.zones.name)} zones",
+        synthesis_report.summary(model.margins),
         f"shelling: {len(model.impacts):,} impacts in {scenario.run.duration_h:g} h",
         *(f"note: {line}" for line in model.report()),
     ]

@@ -11,7 +11,7 @@ from safepassage.model.settings.behaviour import Audience, Behaviour, Channel, F
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.run import Run
 from safepassage.model.streets import Streets
-from safepassage.model.synthesis import OLD_AGE
+from safepassage.model.demography import OLD_AGE
 
 FRONT_REFERENCE_KM = 20.0
 """The covariate of the front counts the km by which it is nearer than this; baseline_per_day holds there."""

@@ -11,7 +11,7 @@ from safepassage.model.hazard import Area, Impacts
 from safepassage.model.movement import Movement
 from safepassage.model.shelters import build_shelters
 from safepassage.model.streets import Streets
-from safepassage.model.synthesis import Zones
+from safepassage.model.zones import Zones
 from safepassage.model.utilities import Utilities
 
 FRONT_EVERY_S = 3600.0
