@@ -13,6 +13,8 @@ class Mode(IntEnum):
     NONE = 0
     WALK = 1
     CAR = 2
+    BUS = 3
+    TRAIN = 4
 
 
 @dataclass(eq=False)
@@ -22,7 +24,7 @@ class Parties:
     mode: np.ndarray
     """int8 of Mode: how it travels or travelled last."""
     is_on_way: np.ndarray
-    """bool: has left home and not arrived: on the streets, or queueing to get onto them."""
+    """bool: has left home and not arrived: on the streets, queueing to get onto them, at a stop or aboard."""
     left_car: np.ndarray
     """bool: the party gave up its car on the way and walked on."""
     free_speed_m_s: np.ndarray
@@ -30,7 +32,11 @@ class Parties:
     arrival_time_s: np.ndarray
     """float64: when it reached safety (s); inf: it has not."""
     exit: np.ndarray
-    """int32: exit through which it left the area; -1: it has not."""
+    """int32: exit through which it left the area; -1: it has not, or by train."""
+    stop: np.ndarray
+    """int32: row of the stop where it waits; -1: at none."""
+    vehicle: np.ndarray
+    """int32: row of the service vehicle that it is aboard; -1: of none."""
 
     def __len__(self):
         return self.mode.size
@@ -46,6 +52,8 @@ class Parties:
             free_speed_m_s=free_speed_m_s,
             arrival_time_s=np.full(n, np.inf),
             exit=np.full(n, -1, np.int32),
+            stop=np.full(n, -1, np.int32),
+            vehicle=np.full(n, -1, np.int32),
         )
 
 

@@ -21,12 +21,14 @@ from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.run import Run
+from safepassage.model.settings.services import Services
 from safepassage.model.settings.shelling import Shelling
 from safepassage.model.settings.shelters import Shelters
 from safepassage.model.settings.streets import StreetSettings
 
 LEVERS = (
-    "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "closures",
+    "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
+    "closures",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -54,6 +56,7 @@ class Scenario(Section):
     damage: Damage = Damage()
     harm: Harm = Harm()
     shelters: Shelters = Shelters()
+    services: Services = Services()
     closures: Closures = Closures()
     orders: tuple[Order, ...] = ()
     behaviour: Behaviour = Behaviour()

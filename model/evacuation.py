@@ -28,6 +28,7 @@ from safepassage.model.movement import Movement
 from safepassage.model.network import load_streets
 from safepassage.model.population import Population
 from safepassage.model.recorder import Recorder, count
+from safepassage.model.services import Services, layout_of
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import Utility
@@ -105,11 +106,12 @@ class EvacuationModel(RowModel):
         self._orders = sorted(scenario.orders, key=lambda order: order.issued_s(scenario.run.start))
         for order in self._orders:
             _known_zones(order, self.zones.name)
-        self._next_decision_s = 0.0
+        self.next_decision_s = 0.0
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
-        self._keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
+        self.keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
         self._turn_after_curfew_s = uniforms(seed, Stream.CURFEW, n, index=1) * scenario.curfew.stagger_s
-        self.movement = Movement(scenario.movement, self.streets, n)
+        room = self._services_layout = layout_of(scenario.services, self.streets)
+        self.movement = Movement(scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables)
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
         self.surroundings.tell(self.movement, 0.0)
@@ -130,7 +132,8 @@ class EvacuationModel(RowModel):
             EvacuationRoute(self, row, name, int(streets.exit_node[row]), float(capacity[row]))
             for row, name in enumerate(streets.exit_name)
         ]
-        self._exit_of_node = {int(node): row for row, node in enumerate(streets.exit_node)}
+        self.exit_of_node = {int(node): row for row, node in enumerate(streets.exit_node)}
+        self.services = None if self._services_layout.is_empty else Services(self, self._services_layout)
 
     def step(self):
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
@@ -173,6 +176,11 @@ class EvacuationModel(RowModel):
         """Local date and time of the present."""
         return self.scenario.run.start + timedelta(seconds=self.time_s)
 
+    @property
+    def n_parties_on_streets(self) -> int:
+        """Households on the streets in a car or on foot; service vehicles are left out."""
+        return self.movement.n_moving - (self.services.n_driving if self.services is not None else 0)
+
     def report(self) -> list[str]:
         """Return what was repaired, assumed or left out while the town was built, one sentence each."""
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes)
@@ -211,9 +219,9 @@ class EvacuationModel(RowModel):
 
     def _decide(self):
         """At the pace of decisions: news spreads, households look at the situation and weigh it."""
-        if self.time_s < self._next_decision_s:
+        if self.time_s < self.next_decision_s:
             return
-        from_s, self._next_decision_s = self.decision.time_s, self.time_s + self.scenario.behaviour.decide_every_s
+        from_s, self.next_decision_s = self.decision.time_s, self.time_s + self.scenario.behaviour.decide_every_s
         for order, rows in self.information.gossip(from_s, self.time_s):
             self.decision.obey(order, rows, np.full(len(self.households), self.time_s))
         is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
@@ -222,7 +230,7 @@ class EvacuationModel(RowModel):
             self.surroundings.reported_front_km(self.time_s),
             self.surroundings.utilities_lost(self.households.zone),
             is_gone,
-            False,
+            self.services is not None and self.services.offers_seats(self.time_s),
         )
         self.staying_behind.release(is_gone)
         self.decision.weigh(self.time_s, ~is_gone)
@@ -243,8 +251,12 @@ class EvacuationModel(RowModel):
         households, movement = self.households, self.movement
         node = households.home_node[due]
         drives = households.has_car[due] & movement.has_way_out(Mode.CAR, node)
-        walks = ~drives & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
-        left = ~drives & ~walks
+        seeks = ~drives
+        if self.services is not None and seeks.any():
+            seeks[seeks] = ~self.services.seek(due[seeks], self.time_s)
+        walks = seeks & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
+        walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
+        left = seeks & ~walks
         no_way = left & ~movement.has_way_out(Mode.WALK, node) & ~movement.has_way_out(Mode.CAR, node)
         for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
             party = due[mask]
@@ -257,12 +269,13 @@ class EvacuationModel(RowModel):
         if no_way.any():
             self.population.put_off(due[no_way], Status.STRANDED, max(movement.next_news_s, until_s))
         if (left & ~no_way).any():
-            self.population.put_off(due[left & ~no_way], Status.WAITING)
+            ask_s = np.inf if self.services is None else self.services.next_ask_s(self.time_s)
+            self.population.put_off(due[left & ~no_way], Status.WAITING, ask_s)
 
     def _free_of_curfew(self, due):
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
         planned_s = np.maximum(self.households.departure_time_s[due], self.time_s)
-        held = self._keeps_curfew[due] & ~self.curfew.may_move(planned_s)
+        held = self.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
         if held.any():
             ends_s = self.curfew.next_allowed_s(planned_s[held])
             self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew_s[due[held]]
@@ -270,10 +283,12 @@ class EvacuationModel(RowModel):
         return due[~held]
 
     def _arrive(self, arrivals):
-        """Bring those who left the streets to safety."""
+        """Bring those who left the streets to safety, or to their stop."""
+        if len(arrivals) and self.services is not None:
+            arrivals = self.services.receive(arrivals)
         if len(arrivals) == 0:
             return
-        exit_row = np.array([self._exit_of_node[int(node)] for node in arrivals.node], np.int32)
+        exit_row = np.array([self.exit_of_node[int(node)] for node in arrivals.node], np.int32)
         self.population.arrive(arrivals.party, arrivals.time_s, exit_row)
         n_persons = self.population.n_living(arrivals.party)
         by_car = arrivals.mode == Mode.CAR
@@ -288,6 +303,8 @@ class EvacuationModel(RowModel):
         movement, population = self.movement, self.population
         movement.talk()
         giving_up = movement.who_give_up()
+        if self.services is not None:
+            giving_up = self.services.get_on(giving_up, self.time_s)
         if giving_up.size:
             size, speed = self.households.n_members[giving_up], self.parties.free_speed_m_s[giving_up]
             walking, at_home = movement.leave_cars(giving_up, size, speed)

@@ -32,6 +32,10 @@ class Arrivals:
     def __len__(self):
         return self.party.size
 
+    def only(self, mask: np.ndarray) -> "Arrivals":
+        """Return some of them."""
+        return Arrivals(*(getattr(self, f.name)[mask] for f in fields(self)))
+
     @classmethod
     def joined(cls, parts):
         """Return several of them as one."""
@@ -44,8 +48,27 @@ NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.
 class Movement:
     """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
 
-    def __init__(self, settings: MovementSettings, streets: Streets, n_parties: int):
+    def __init__(
+        self, settings: MovementSettings, streets: Streets, n_parties: int, stop_node=(), n_vehicles=0, n_tables=0
+    ):
+        """Put nobody on the streets.
+
+        stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
+        n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on.
+        """
         self.settings, self.streets, self.n_parties = settings, streets, n_parties
+        n_stops, n_parties = len(stop_node), n_parties + n_vehicles
+        self.goal = np.zeros(n_parties, np.int32)
+        """Where each party walks to: 0, out of the area, or 1 + row of the stop."""
+        self.carrier = np.arange(n_parties, dtype=np.int32)
+        """The party on the streets that carries each: itself, or the service vehicle that it is aboard."""
+        self.wreck_table = 2 + n_stops
+        """Leads to vehicles broken down; the tables after it are those of single vehicles."""
+        n_tables += n_vehicles > 0
+        self._knowledge = {
+            Mode.CAR: np.array([HEARSAY, WITNESS] + [WITNESS] * (n_stops + n_tables)),
+            Mode.WALK: np.array([HEARSAY, WITNESS] * (1 + n_stops)),
+        }
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
         self.walking = Walking.on_streets(
             streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s
@@ -56,8 +79,8 @@ class Movement:
         self.walk_open = streets.walkable.copy()
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
         n_nodes = streets.node_x_m.size
-        self.car_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2)
-        self.walk_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2)
+        self.car_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2 + n_stops + n_tables)
+        self.walk_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2 + 2 * n_stops)
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         self.car_cost_s = self.free_flow_time_s
@@ -77,7 +100,19 @@ class Movement:
         for row in (HEARSAY, WITNESS):
             self._rebuild(Mode.CAR, row)
             self._rebuild(Mode.WALK, row)
+        self.stop_node = {
+            mode: self.start_node(mode, np.asarray(stop_node, np.int32)) for mode in (Mode.CAR, Mode.WALK)
+        }
+        for stop in range(n_stops):
+            self._lead_to_stop(stop)
         self._hand_over()
+
+    def _lead_to_stop(self, stop: int):
+        self.aim(2 + stop, self.stop_node[Mode.CAR][stop])
+        for row in (HEARSAY, WITNESS):
+            is_open = self.road_news[Mode.WALK].is_believed_open[row]
+            node = self.stop_node[Mode.WALK][stop : stop + 1]
+            self.walk_routes.set_class(2 + 2 * stop + row, self.walk_time_s, is_open, node)
 
     @property
     def n_moving(self) -> int:
@@ -93,13 +128,53 @@ class Movement:
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
 
-    def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s):
-        """Put parties onto the streets at the times given (s, not before the present)."""
+    def walk_m(self, node: np.ndarray, goal: int = 0) -> np.ndarray:
+        """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
+        return self.walk_routes.cost_to_go_s[2 * goal + HEARSAY, self.start_node(Mode.WALK, node)] * ROUTE_SPEED_M_S
+
+    def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s, goal=0):
+        """Put parties onto the streets at the times given (s, not before the present). goal: see `goal`, of walkers."""
         start = self.start_node(mode, node)
+        self.goal[party] = goal
         if mode == Mode.CAR:
             self.driving.add(party, start, time_s, table=HEARSAY)
         else:
-            self.walking.add(party, start, time_s, free_speed_m_s, n_persons, HEARSAY)
+            self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
+
+    def head_out(self, party: np.ndarray):
+        """Let walkers make for the exits instead of a stop."""
+        self.goal[party] = 0
+        self.walking.set_table(party, WITNESS)
+
+    def walk_from(self, party: np.ndarray, link: int, along_m: float, n_persons, free_speed_m_s):
+        """Let parties walk out of the area from a place on a link."""
+        self.goal[party] = 0
+        n = party.size
+        self.walking.add_on_link(
+            party, np.full(n, link), np.full(n, along_m), self.time_s, free_speed_m_s, n_persons, WITNESS
+        )
+
+    def aim(self, table: int, node):
+        """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
+        is_open = self.road_news[Mode.CAR].is_believed_open[WITNESS]
+        self.car_routes.set_class(table, self.free_flow_time_s, is_open, np.atleast_1d(node))
+        self._is_aimed = True
+
+    def drive_s(self, table: int, node) -> np.ndarray:
+        """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
+        return self.car_routes.cost_to_go_s[table, node]
+
+    def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int):
+        """Put a service vehicle onto the streets at a node; it drives where a table leads."""
+        if self._is_aimed:
+            self._hand_over()
+        self.driving.add([self.n_parties + vehicle], node, max(time_s, self.time_s), table=table, size=car_units)
+
+    def pull_over(self, vehicle: int) -> tuple[int, float]:
+        """Take a service vehicle off the road; return (link, m from upstream) of where it was, link -1 if on none."""
+        link, along_m = self.driving.position(np.array([self.n_parties + vehicle]))
+        self.driving.withdraw([self.n_parties + vehicle])
+        return int(link[0]), float(along_m[0])
 
     def advance(self, until_s: float) -> Arrivals:
         """Move everybody to a time; return who left the area on the way."""
@@ -149,7 +224,8 @@ class Movement:
         for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
             self._meet(mode)
             for row, links, is_open in self.road_news[mode].spread(self.time_s):
-                routes.change(row, links, is_open=is_open)
+                for table in np.flatnonzero(self._knowledge[mode] == row):
+                    routes.change(table, links, is_open=is_open)
                 changed = True
         if self.time_s >= self.next_news_s:
             self.next_news_s = self.time_s + self.settings.congestion_news_delay_s
@@ -162,12 +238,12 @@ class Movement:
             party, link = self.driving.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
-                self.driving.set_table(party, WITNESS)
+                self.driving.set_table(party[party < self.n_parties], WITNESS)
         elif mode == Mode.WALK and self.walking.n_under_way:
             party, link = self.walking.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
-                self.walking.set_table(party, WITNESS)
+                self.walking.set_table(party, 2 * self.goal[party] + WITNESS)
 
     def _look_at_queues(self) -> bool:
         """Let what was seen of queues at the last look be known now; return whether it changes what links cost."""
@@ -200,6 +276,7 @@ class Movement:
 
     def link_of(self, party: np.ndarray) -> np.ndarray:
         """Return the link that each party is on now, int32; -1 for those on none."""
+        party = self.carrier[party]
         link = self.driving.link_of(party)
         return np.where(link >= 0, link, self.walking.link_of(party))
 
@@ -259,6 +336,7 @@ class Movement:
         )
 
     def _hand_over(self):
+        self._is_aimed = False
         self.driving.set_next_link(self.car_routes.next_link)
         self.walking.set_next_link(self.walk_routes.next_link)
 

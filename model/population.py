@@ -26,6 +26,7 @@ class Population:
         can_help = (people.age >= 18) & ~needs_help
         self.can_walk = np.logical_or.reduceat(can_help, first[:-1]) | ~np.logical_or.reduceat(needs_help, first[:-1])
         self.is_changed = True
+        self.n_deaths = 0
         self._next_departure_s = np.inf
         self._next_decision_s = np.inf
 
@@ -91,7 +92,31 @@ class Population:
         self.parties.is_on_way[parties] = False
         self.parties.arrival_time_s[parties] = time_s
         self.parties.exit[parties] = exit_row
+        self._put(parties)
         self._become(parties, Status.SAFE, None)
+
+    def wait_at_stop(self, parties: np.ndarray, stop: int, protection: Protection):
+        """Let parties wait at a stop for a seat."""
+        self._put(parties, stop=stop)
+        self._become(parties, Status.WAITING, protection)
+
+    def go_aboard(self, parties: np.ndarray, mode: Mode, vehicle: int, protection: Protection):
+        """Let parties, from a stop or from home, go aboard a service vehicle or a train."""
+        self.parties.mode[parties] = mode
+        self.parties.is_on_way[parties] = True
+        self._put(parties, vehicle=vehicle)
+        self._become(parties, Status.TRAVELLING, protection)
+        self.plans_changed()
+
+    def get_off(self, parties: np.ndarray):
+        """Let parties leave a service vehicle and go on on foot."""
+        self.parties.mode[parties] = Mode.WALK
+        self._put(parties)
+        self._become(parties, Status.TRAVELLING, Protection.OUTDOORS)
+
+    def _put(self, parties: np.ndarray, stop: int = -1, vehicle: int = -1):
+        self.parties.stop[parties] = stop
+        self.parties.vehicle[parties] = vehicle
 
     def come_back(self, households: np.ndarray):
         """Bring living people from safety back into their homes; their way back is not simulated."""
@@ -104,6 +129,7 @@ class Population:
     def die(self, persons: np.ndarray) -> np.ndarray:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
         self.people.status[persons] = Status.DEAD
+        self.n_deaths += persons.size
         self.is_changed = True
         households = np.unique(self.people.household[persons])
         person, place = members(self.households.first_person, households)
@@ -111,6 +137,7 @@ class Population:
         self.households.departure_time_s[empty[~self.parties.is_on_way[empty]]] = np.inf
         empty = empty[self.parties.is_on_way[empty]]
         self.parties.is_on_way[empty] = False
+        self._put(empty)
         self.plans_changed()
         return empty
 
@@ -147,16 +174,21 @@ class Population:
         self.is_changed = True
 
     def check(self, n_on_streets: int):
-        """Raise PopulationError unless the parties noted as on their way are those on the streets."""
-        is_on_way = self.parties.is_on_way
-        if int(is_on_way.sum()) != n_on_streets:
-            raise PopulationError(f"{is_on_way.sum()} parties are noted as on their way, {n_on_streets} are on streets")
+        """Raise PopulationError unless the parties noted as on their way are on the streets, at stops or aboard."""
+        is_on_way, at_stop = self.parties.is_on_way, self.parties.stop >= 0
+        elsewhere = at_stop | (self.parties.vehicle >= 0)
+        if (elsewhere & ~is_on_way).any() or (at_stop & (self.parties.vehicle >= 0)).any():
+            raise PopulationError("parties at stops or aboard are not noted as on their way, or are in two places")
+        n_walk_or_drive = int((is_on_way & ~elsewhere).sum())
+        if n_walk_or_drive != n_on_streets:
+            raise PopulationError(f"{n_walk_or_drive} parties are noted as on the streets, {n_on_streets} are there")
         status = self.people.status
         outside = (status == Status.TRAVELLING) & ~is_on_way[self.people.household]
         if outside.any():
             raise PopulationError(f"{outside.sum()} people travel whose parties are not on the streets")
         arrived = np.isfinite(self.parties.arrival_time_s)[self.people.household]
         lost = is_on_way[self.people.household] & (status != Status.DEAD)
-        lost &= (status != Status.TRAVELLING) & (status != Status.STRANDED)
+        waits = at_stop[self.people.household] & (status == Status.WAITING)
+        lost &= (status != Status.TRAVELLING) & (status != Status.STRANDED) & ~waits
         if lost.any() or (arrived & (status != Status.SAFE) & (status != Status.DEAD)).any():
             raise PopulationError("people of parties on the streets or in safety have another status")

@@ -51,7 +51,7 @@ class Recorder:
             self._n_present = np.bincount(key, minlength=self._n_present.size).reshape(self._n_present.shape)
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.scenario.run.record_every_s
-            model.population.check(model.movement.n_moving)
+            model.population.check(model.n_parties_on_streets)
             self._rows.append(self._row())
 
     def _row(self) -> tuple:

@@ -16,6 +16,7 @@ from safepassage.model.information import Information
 from safepassage.model.movement import Movement
 from safepassage.model.population import Population
 from safepassage.model.road_fire import RoadFire
+from safepassage.model.services_under_fire import ServicesUnderFire
 from safepassage.model.surroundings import Surroundings
 
 
@@ -44,6 +45,7 @@ class UnderFire:
             scenario, surroundings.streets, surroundings.links_near_front, surroundings.homes_to_front, self.harm
         )
         self._next_death_s = np.inf
+        self.services: ServicesUnderFire | None = None
 
     def fall(self, rows: slice, arrive: Callable, note: Callable):
         """Let impacts fall: on people at home, on those on the way at that very time, on streets.
@@ -61,7 +63,8 @@ class UnderFire:
             time_s = float(impacts.time_s[k])
             if self.movement.n_moving:
                 arrive(self.movement.advance(time_s))
-                pairs.append(self._people_on_way_near(k))
+            if self.movement.n_moving or self.services is not None:
+                pairs += self._people_on_way_near(k)
             pairs.append(self._people_in_shelters_near(k))
             self.cover.close(self.surroundings.strike(impacts, k, k + 1).shelters)
             self.surroundings.tell(self.movement, time_s)
@@ -72,18 +75,26 @@ class UnderFire:
         for k in range(rows.start, rows.stop):
             note(k, int(n_harmed[k - rows.start]))
         self._fatally_injure(casualties.person, casualties.injury)
+        if self.services is not None:
+            self.services.lose(self.movement.time_s)
         self._hear(rows)
 
     def _people_on_way_near(self, k: int):
-        """Return the pairs of impact k and the people on the streets within its reach when it falls."""
+        """Return the pairs of impact k and the people on the streets, at stops or aboard within its reach now."""
         x_m, y_m = float(self.impacts.x_m[k]), float(self.impacts.y_m[k])
         party, party_x_m, party_y_m = self.movement.parties_near(
             x_m, y_m, float(self.harm.reach_m[self.impacts.size[k]])
         )
-        person, place = members(self.population.households.first_person, party)
+        served = party >= self.movement.n_parties
+        person, place = members(self.population.households.first_person, party[~served])
         alive = self.population.people.status[person] != Status.DEAD
         person, place = person[alive], place[alive]
-        return self.harm.people_elsewhere_near(self.impacts, k, person, party_x_m[place], party_y_m[place])
+        on_own = party_x_m[~served][place], party_y_m[~served][place]
+        pairs = [self.harm.people_elsewhere_near(self.impacts, k, person, *on_own)]
+        if self.services is not None:
+            vehicle = party[served] - self.movement.n_parties
+            pairs.append(self.services.people_near(k, vehicle, party_x_m[served], party_y_m[served]))
+        return pairs
 
     def _people_in_shelters_near(self, k: int):
         """Return the pairs of impact k and the people in shelters within its reach."""
@@ -99,6 +110,13 @@ class UnderFire:
         people.death_time_s[serious] = self.harm.death_times_s(serious, people.injury_time_s[serious], no_care)
         killed = np.unique(person[injury == Injury.FATAL])
         people.death_time_s[killed] = people.injury_time_s[killed]
+        self._look_for_next_death()
+
+    def give_care(self, person: np.ndarray, time_s: float):
+        """Let care begin for seriously injured people; with the same number each, it can only save."""
+        people = self.population.people
+        care_s = np.full(person.size, time_s)
+        people.death_time_s[person] = self.harm.death_times_s(person, people.injury_time_s[person], care_s)
         self._look_for_next_death()
 
     def die(self, time_s: float) -> np.ndarray:

@@ -15,6 +15,9 @@ class Movement(Section):
     patience_s: float = Field(1800.0, gt=0)
     """Time after which people in a car that has no way on, or stands in a gridlock, leave it and walk (s).
     Assumption."""
+    walk_out_limit_m: float = Field(15_000.0, ge=0)
+    """Farthest that people walk out of the area (m along streets); those farther out wait for a seat. Adults walk
+    10 to 20 km a day (SOURCES 3.1, Assumption)."""
     walker_specific_flow_per_m_s: float = Field(1.225, gt=0)
     """Most walkers per metre of width and second (1/(m s)). Weidmann 1993."""
     shared_streets_every_s: float = Field(60.0, gt=0)

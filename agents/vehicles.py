@@ -1,0 +1,167 @@
+"""Services as Mesa agents: vehicles that carry people out, stops where people wait for them, ambulances."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from mesa.agent import Agent
+
+from safepassage.agents.civilians import Protection
+
+NOBODY = -1
+
+
+class Task(IntEnum):
+    """What a service vehicle does now."""
+
+    IDLE = 0
+    """Stands at its node, off the road, with nothing to do."""
+    TO_STOP = 1
+    TO_HOME = 2
+    BOARDING = 3
+    """Stands at a stop or a home and takes people up."""
+    TO_EXIT = 4
+    AWAY = 5
+    """Beyond the exits: drives to the hub, unloads, comes back, or waits there to be needed."""
+    TO_CALL = 6
+    TREATING = 7
+    TO_BASE = 8
+    LOST = 9
+
+
+@dataclass
+class Seats:
+    """Seats of a vehicle or train, and who sits in them."""
+
+    n: int
+    """Ordinary seats."""
+    n_places: int
+    """Places for people who need assistance; beyond them such a person takes two ordinary seats."""
+    n_taken: int = 0
+    n_places_taken: int = 0
+    aboard: list[int] = field(default_factory=list)
+    """Households."""
+
+    @property
+    def n_free(self) -> int:
+        """Ordinary seats that are free."""
+        return self.n - self.n_taken
+
+    def fits(self, n_persons: int, n_assisted: int) -> bool:
+        """Return whether a household fits whole."""
+        return self._wanted(n_persons, n_assisted)[0] <= self.n_free
+
+    def take(self, household: int, n_persons: int, n_assisted: int) -> bool:
+        """Let a household aboard if it fits whole; return whether it did."""
+        seats, places = self._wanted(n_persons, n_assisted)
+        if seats > self.n_free:
+            return False
+        self.aboard.append(household)
+        self.n_taken += seats
+        self.n_places_taken += places
+        return True
+
+    def empty(self) -> list[int]:
+        """Let all out and return the households that were aboard."""
+        aboard, self.aboard = self.aboard, []
+        self.n_taken = self.n_places_taken = 0
+        return aboard
+
+    def _wanted(self, n_persons, n_assisted):
+        places = min(n_assisted, self.n_places - self.n_places_taken)
+        return n_persons - n_assisted + 2 * (n_assisted - places), places
+
+
+@dataclass
+class Run:
+    """One run of a vehicle, from when it was sent out until it left the area."""
+
+    start_s: float
+    n_pickups: int = 0
+    n_boarded: int = 0
+    n_assisted: int = 0
+    exit: int = -1
+    end_s: float = float("inf")
+
+
+class PickupPoint(Agent):
+    """A stop: a pickup point, a station, or a vehicle broken down whose passengers wait beside it."""
+
+    def __init__(self, model, row: int, name: str, node: int, place: tuple[float, float], protection: Protection,
+                 is_open: Callable[[float], bool], room: float = float("inf")):  # fmt: skip
+        """row: of the stop; node: where people arrive on foot; place: x_m, y_m; room: people it takes."""
+        super().__init__(model)
+        self.row, self.name, self.node, self.protection = row, name, node, protection
+        self.x_m, self.y_m = place
+        self.is_open, self.room = is_open, room
+        self.is_wreck = False
+        """A vehicle broken down, beside which its passengers wait."""
+        self.car_node = node
+        """Where vehicles stop."""
+        self.waiting: list[int] = []
+        """Households that wait here."""
+        self.n_waiting = 0
+        """People who wait here."""
+        self.waits: list[tuple[float, int]] = []
+        """(time waited in s, people) of each household that has boarded."""
+
+    @property
+    def n_boarded(self) -> int:
+        """People who have boarded here."""
+        return sum(n for _, n in self.waits)
+
+
+class ServiceVehicle(Agent):
+    """A bus or an armoured pickup of a fleet, or an ambulance."""
+
+    def __init__(self, model, row: int, name: str, fleet: str, seats: Seats, protection: Protection, *,
+                 table: int = NOBODY, car_units: int = 1, n_crew: int = 1):  # fmt: skip
+        """row: of the vehicle; table: row of the next-link tables that is its own, -1: none."""
+        super().__init__(model)
+        self.row, self.name, self.fleet, self.table = row, name, fleet, table
+        self.seats, self.protection, self.car_units, self.n_crew = seats, protection, car_units, n_crew
+        self.task, self.node, self.target = Task.AWAY, NOBODY, NOBODY
+        """What it does; node where it stands, -1: on the road or away; row of the stop, household or person aimed at."""
+        self.depot = NOBODY
+        """Node where it stands when it is not needed; -1: beyond the exits."""
+        self.is_at_home = False
+        """Boards at a home, not at a stop."""
+        self.ready_s = 0.0
+        """When it is done with what it does where it stands: boarded, treated, back from the hub."""
+        self.arrived_s = 0.0
+        self.entered_s = 0.0
+        self.hours_in_area = self.expected_crew_casualties = 0.0
+        self.stuck_since_s = float("inf")
+        self.from_node = NOBODY
+        """Where it set out last."""
+        self.run: Run | None = None
+        self.runs: list[Run] = []
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it stands in the area, off the road."""
+        return self.node >= 0 and self.task != Task.LOST
+
+    def leave_area(self, time_s: float):
+        """Note that it is out of the area, and for how long its crew was in it."""
+        if self.task not in (Task.AWAY, Task.LOST):
+            self.hours_in_area += (time_s - self.entered_s) / 3600.0
+
+
+@dataclass
+class TrainLine:
+    """Trains from one station: when they leave, and who has a seat on which."""
+
+    name: str
+    stop: int
+    departures_s: list[float]
+    seats: list[Seats]
+    """By departure: seats promised."""
+    early_s: float
+    runs: list[Run] = field(default_factory=list)
+    """Trains that have left."""
+
+    @property
+    def next_s(self) -> float:
+        """When the next train leaves (s); inf: no more."""
+        return self.departures_s[len(self.runs)] if len(self.runs) < len(self.departures_s) else float("inf")

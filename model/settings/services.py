@@ -1,0 +1,199 @@
+"""Buses, armoured pickups, trains and ambulances: protective levers, as a scenario states them."""
+
+from datetime import date, time
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from safepassage.model.settings.base import Section
+from safepassage.model.settings.front import ClockTime
+
+
+class Hours(Section):
+    """Hours of each day of a period in which something works."""
+
+    first_day: date | None = None
+    """First local date; default: from before the run."""
+    last_day: date | None = None
+    """Last local date on which the hours begin; default: it stays in force."""
+    from_time: ClockTime = time(0, 0)
+    """Local time at which they begin."""
+    until_time: ClockTime = time(0, 0)
+    """Local time at which they end, on the next day if not after `from_time`; equal: all day."""
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
+        return self
+
+
+class Place(Section):
+    """A place: a node of the network, or the node nearest to a point."""
+
+    node: str | None = None
+    """Id of a node in the network file."""
+    latitude_deg: float | None = Field(None, ge=-90, le=90)
+    """With longitude_deg (WGS 84, degrees)."""
+    longitude_deg: float | None = Field(None, ge=-180, le=180)
+    """With latitude_deg (WGS 84, degrees)."""
+    x_m: float | None = None
+    """With y_m (metres in the plane of the map)."""
+    y_m: float | None = None
+    """With x_m (metres)."""
+
+    @model_validator(mode="after")
+    def _one_place(self):
+        pairs = ((self.latitude_deg, self.longitude_deg), (self.x_m, self.y_m))
+        if any((a is None) != (b is None) for a, b in pairs):
+            raise ValueError("give latitude_deg together with longitude_deg, and x_m together with y_m")
+        if (self.node is not None) + sum(a is not None for a, _ in pairs) != 1:
+            raise ValueError("say where in one way: node, or latitude_deg and longitude_deg, or x_m and y_m")
+        return self
+
+
+class PickupPoint(Place):
+    """A place where people wait for a seat."""
+
+    name: str
+    """Name, unlike any other stop's."""
+    indoors: bool = True
+    """People wait in an inner room (a school, a church); false: outdoors."""
+    room: int | None = Field(None, gt=0)
+    """People it takes, those on their way to it among them; the others wait at home. Default: no limit."""
+    hours: tuple[Hours, ...] = ()
+    """When it is open; default: always."""
+
+
+class Kind(StrEnum):
+    """What a vehicle protects from."""
+
+    BUS = "bus"
+    ARMOURED = "armoured"
+
+
+class Serves(StrEnum):
+    """Where a fleet takes people up."""
+
+    PICKUP_POINTS = "pickup_points"
+    DOOR_TO_DOOR = "door_to_door"
+
+
+class Dispatch(StrEnum):
+    """Which pickup point a free vehicle drives to."""
+
+    LONGEST_QUEUE = "longest_queue"
+    NEAREST = "nearest"
+    LONGEST_WAIT = "longest_wait"
+
+
+class Fleet(Section):
+    """Vehicles of one kind that take people out of the area."""
+
+    name: str
+    """Name, unlike any other fleet's."""
+    n_vehicles: int = Field(ge=0)
+    """Vehicles."""
+    seats: int = Field(gt=0)
+    """Ordinary seats of each, enough for the largest household."""
+    wheelchair_places: int = Field(0, ge=0)
+    """Places of each for people who need assistance; beyond them such a person takes two ordinary seats."""
+    kind: Kind = Kind.BUS
+    """Protection of those aboard: as in any vehicle, or armoured."""
+    serves: Serves = Serves.PICKUP_POINTS
+    """Pickup points, or from door to door by order of priority."""
+    dispatch: Dispatch = Dispatch.LONGEST_QUEUE
+    """Which pickup point a free vehicle drives to."""
+    hours: tuple[Hours, ...] = ()
+    """When vehicles are sent out; default: always. A vehicle with people aboard finishes its run. The curfew does not
+    hold for services: leave its hours out here."""
+    depot: Place | None = None
+    """Where the vehicles stand at the start; default: at the hub beyond the exits, to come in when they are needed."""
+    hub_time_s: float = Field(3600.0, ge=0)
+    """Time from leaving through an exit to the hub, unloading, and back to the exit (s). Assumption."""
+    dwell_s: float = Field(900.0, ge=0)
+    """How long a vehicle that is not full waits at a pickup point for more people (s). Assumption."""
+    boarding_s_per_person: float = Field(10.0, ge=0)
+    """Boarding time with luggage and older people (s). Assumption (SOURCES 3.3)."""
+    boarding_s_per_assisted: float = Field(90.0, ge=0)
+    """Boarding time of a person who needs assistance (s): lifts take 60-200 s (TCQSM). Assumption (SOURCES 3.3)."""
+    n_crew: int = Field(2, ge=1)
+    """Crew of each vehicle. Assumption."""
+    size_car_units: int | None = Field(None, ge=1)
+    """Room a vehicle takes on the road, in cars; default: 2 for a bus, 1 for an armoured pickup. Assumption."""
+
+    @property
+    def car_units(self) -> int:
+        """Room that a vehicle takes on the road, in cars."""
+        return self.size_car_units or (2 if self.kind == Kind.BUS else 1)
+
+
+class Train(Place):
+    """A train that leaves from a station in the area by timetable."""
+
+    name: str
+    """Name of the station, unlike any other stop's."""
+    seats: int = Field(gt=0)
+    """Seats of each train, enough for the largest household. Pokrovsk, August 2024: one trip carried 371 people."""
+    wheelchair_places: int = Field(0, ge=0)
+    """Places for people who need assistance; beyond them such a person takes two seats."""
+    departures: tuple[ClockTime, ...]
+    """Local times of departure on each day of service."""
+    first_day: date | None = None
+    """First local date of service; default: the first of the run."""
+    last_day: date | None = None
+    """Last local date of service; default: it goes on. Pokrovsk: 5 September 2024 (SOURCES 3.3)."""
+    every_n_days: int = Field(1, ge=1)
+    """Days from one day of service to the next; Pokrovsk: 8 in June 2024, 1 in August (SOURCES 3.3)."""
+    early_s: float = Field(3600.0, ge=0)
+    """How long before departure people plan to be at the station (s). Assumption."""
+    indoors: bool = True
+    """People wait in the station building; false: on the platform."""
+
+
+class Ambulances(Section):
+    """Ambulances that bring care to the seriously injured."""
+
+    n: int = Field(0, ge=0)
+    """Ambulances."""
+    base: Place | None = None
+    """Where they stand; default: at the first exit."""
+    treat_time_s: float = Field(1200.0, ge=0)
+    """Time at each patient, until the ambulance is free to drive back (s). Assumption."""
+    n_crew: int = Field(3, ge=1)
+    """Crew of each. Assumption."""
+    hours: tuple[Hours, ...] = ()
+    """When they answer calls; default: always."""
+
+
+class Services(Section):
+    """Seats for those without a car, and care for the injured."""
+
+    pickup_points: tuple[PickupPoint, ...] = ()
+    """Where people wait for buses."""
+    fleets: tuple[Fleet, ...] = ()
+    """Buses and armoured pickups."""
+    trains: tuple[Train, ...] = ()
+    """Trains, one entry for each station or timetable."""
+    ambulances: Ambulances = Ambulances()
+    """Ambulances."""
+    walk_reach_m: float = Field(2000.0, ge=0)
+    """Farthest that people walk to a pickup point or station (m along streets). Assumption."""
+    book_ahead_h: float = Field(24.0, gt=0)
+    """How far ahead people take a seat on a train (h). Assumption."""
+
+    @model_validator(mode="after")
+    def _names(self):
+        for what, names in (
+            ("stops", [s.name for s in (*self.pickup_points, *self.trains)]),
+            ("fleets", [f.name for f in self.fleets]),
+        ):
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"{twice[0]!r} is the name of two {what}; give each a name of its own")
+        by_point = [f for f in self.fleets if f.serves == Serves.PICKUP_POINTS]
+        if by_point and not self.pickup_points:
+            raise ValueError(
+                f"fleet {by_point[0].name!r} serves pickup points and there are none; name some, or serve door_to_door"
+            )
+        return self
