@@ -9,7 +9,8 @@ from safepassage.agents.decide import Covariate
 from safepassage.agents.households import Cause
 from safepassage.agents.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
-from safepassage.app.scene import LiveScene, whereabouts
+from safepassage.app.scene import LiveScene
+from safepassage.model.trajectories import whereabouts
 
 KNOWS = {
     Covariate.FRONT: "front nearer than 20 km, by (km)",

@@ -73,13 +73,14 @@ def Page():
     solara.use_effect(lambda: session.close, [])
     solara.Title(f"Safepassage: {session.choices.name}")
     solara.Style(template("page.css"))
-    SolaraViz(
-        model,
-        components=[],
-        model_params={"session": session},
-        name="Safepassage",
-        play_interval=PLAY_INTERVAL_MS,
-    )
-    with solara.Sidebar():
-        Fields.element(session=session)
-    Workspace(session)
+    with solara.Column(gap="0px"):
+        SolaraViz(
+            model,
+            components=[],
+            model_params={"session": session},
+            name="Safepassage",
+            play_interval=PLAY_INTERVAL_MS,
+        )
+        with solara.Sidebar():
+            Fields.element(session=session)
+        Workspace(session)

@@ -6,9 +6,9 @@ import numpy as np
 
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
-from safepassage.agents.places import places_on_links
 from safepassage.app.frames import Picture
 from safepassage.app.town import Frame, describe, lead_links, pack_streets
+from safepassage.model.trajectories import whereabouts
 
 SHOWN_S = 6 * 3600.0
 """How long an impact is shown, fading (s)."""
@@ -165,25 +165,6 @@ class LiveScene:
             return np.empty(0, np.uint8)
         self._homes_s = self.model.time_s
         return np.ceil(np.sqrt(self._residents() / self._most_in_cell) * 255)
-
-
-def whereabouts(model):
-    """Return (party, x_m, y_m, by_car) of everybody on the streets; who waits at a junction stands on it."""
-    movement, streets = model.movement, model.streets
-    party = np.flatnonzero(model.parties.is_on_way).astype(np.int32)
-    by_car = model.parties.mode[party] == Mode.CAR
-    link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
-    node = movement.start_node(Mode.CAR, model.households.home_node[party])
-    on_foot = np.flatnonzero(~by_car)
-    node[on_foot] = movement.walking.node_of(party[on_foot])
-    for rows, mover in ((np.flatnonzero(by_car), movement.driving), (on_foot, movement.walking)):
-        rows = rows[mover.link_of(party[rows]) >= 0]
-        link[rows], along_m = mover.position(party[rows])
-        share[rows] = along_m / streets.length_m[link[rows]]
-    x_m, y_m = places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
-    waits = link < 0
-    x_m[waits], y_m[waits] = streets.node_x_m[node[waits]], streets.node_y_m[node[waits]]
-    return party, x_m, y_m, by_car
 
 
 def links_before_exits(streets) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,6 @@ console = Console()
 
 OFFLINE = {
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
-    "SOLARA_ASSETS_PROXY": "false",
     "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",
     "SOLARA_THEME_LOADER": "plain",
     "SOLARA_THEME_SHOW_BANNER": "false",
@@ -36,6 +35,8 @@ def explore(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ):
     """Open the page: watch an evacuation, change it, act while it runs, play a recorded run."""
+    for name, value in OFFLINE.items():
+        os.environ.setdefault(name, value)
     try:
         import solara  # noqa: F401
         import uvicorn
@@ -51,8 +52,6 @@ def explore(
         from safepassage.model.config import load
 
         load(scenario, plan=plan)
-    for name, value in OFFLINE.items():
-        os.environ.setdefault(name, value)
     os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
     os.environ["SOLARA_APP"] = "safepassage.app.page"
     url = f"http://{host}:{port}/"

@@ -97,7 +97,7 @@ module.exports = {
     issue() { this.act({ kind: "order", ...this.order }); },
     nameControls() { // Mesa's buttons carry signs only; give them words for screen readers
       document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
-        const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "One step on" }[b.innerText.trim()];
+        const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "Step: one step on" }[b.textContent.trim()];
         if (words && b.getAttribute("aria-label") !== words) { b.setAttribute("aria-label", words); b.title = words; }
       });
       document.querySelectorAll(".v-navigation-drawer .v-input").forEach((input) => {

@@ -226,26 +226,36 @@ class TownMap {
     }
   }
   drawExits(c) {
-    const e = this.frame.exits; let most = 20;
+    const e = this.frame.exits, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]), placed = [];
+    let most = 20;
     for (let i = 0; i < e.length; i += 3) most = Math.max(most, e[i + 1]);
-    c.font = "600 12px system-ui, sans-serif"; c.textBaseline = "middle";
-    const placed = [];
-    this.town.exits.forEach((exit, i) => {
-      const x = this.px(exit.xy[0]), y = this.py(exit.xy[1]), open = e[3 * i + 2], cars = e[3 * i + 1];
+    const order = spots.map((_, i) => i).filter((i) => spots[i][0] > -20 && spots[i][1] > -20 && spots[i][0] < this.w + 20 && spots[i][1] < this.h + 20);
+    const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 ||
+      placed.some((p) => b[0] < p[0] + p[2] && p[0] < b[0] + b[2] && b[1] < p[1] + p[3] && p[1] < b[1] + b[3]) ||
+      spots.some(([x, y]) => x > b[0] - 9 && x < b[0] + b[2] + 9 && y > b[1] - 8 && y < b[1] + b[3] + 8);
+    for (const i of order) {
+      const [x, y] = spots[i], open = e[3 * i + 2], cars = e[3 * i + 1], name = this.town.exits[i].name;
+      const title = name.length > 26 ? name.slice(0, 25) + "…" : name, line = `${e[3 * i].toLocaleString("en")} out${open ? "" : ", closed"}`;
+      c.font = "600 11px system-ui, sans-serif";
+      const w = Math.max(c.measureText(title).width, 104) + 8, h = 30;
+      let best = null;
+      for (let far = 12; far < 260 && !best; far += 14) for (const [dx, dy] of [[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]]) {
+        const box = [x + dx * far + (dx < 0 ? -w : dx ? 0 : -w / 2), y + dy * far + (dy < 0 ? -h : dy ? 0 : -h / 2), w, h];
+        if (!hits(box)) { best = box; break; }
+      }
+      if (best) {
+        placed.push(best);
+        const [bx, by] = best, near = [Math.min(Math.max(x, bx), bx + w), Math.min(Math.max(y, by), by + h)];
+        c.strokeStyle = "#444"; c.lineWidth = 1; c.beginPath(); c.moveTo(x, y); c.lineTo(...near); c.stroke();
+        c.fillStyle = "rgba(255,255,255,0.9)"; c.fillRect(bx, by, w, h); c.strokeStyle = "#bbb"; c.strokeRect(bx + 0.5, by + 0.5, w - 1, h - 1);
+        c.fillStyle = "#222"; c.textBaseline = "middle"; c.textAlign = "left"; c.fillText(title, bx + 4, by + 8);
+        c.font = "11px system-ui, sans-serif"; c.fillText(line, bx + 4, by + 21);
+        const left = bx + 8 + c.measureText(line).width, room = w - (left - bx) - 5;
+        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = "#D55E00"; c.fillRect(left, by + 17, (room * cars) / most, 8); }
+      }
       c.fillStyle = open ? EXIT : "#fff"; c.strokeStyle = open ? "#fff" : "#000"; c.lineWidth = 2;
       c.beginPath(); c.moveTo(x, y - 9); c.lineTo(x + 8, y + 6); c.lineTo(x - 8, y + 6); c.closePath(); c.fill(); c.stroke();
-      const text = `${exit.name}: ${e[3 * i].toLocaleString("en")} out${open ? "" : " (closed)"}`;
-      const width = Math.max(c.measureText(text).width, 62) + 10, left = x > this.w - width - 16 ? x - width - 10 : x + 11;
-      let top = Math.min(Math.max(y - 12, 4), this.h - 40);
-      while (placed.some((b) => left < b[0] + b[2] && b[0] < left + width && top < b[1] + 32 && b[1] < top + 32)) top += 6;
-      placed.push([left, top, width]);
-      c.fillStyle = "rgba(255,255,255,0.88)"; c.fillRect(left, top, width, 30);
-      c.fillStyle = "#222"; c.fillText(text, left + 5, top + 9);
-      c.fillStyle = "#e4e4e4"; c.fillRect(left + 5, top + 18, width - 10, 7);
-      c.fillStyle = "#D55E00"; c.fillRect(left + 5, top + 18, ((width - 10) * cars) / most, 7);
-      c.fillStyle = "#222"; c.font = "10px system-ui, sans-serif"; if (cars) c.fillText(`${cars} cars near`, left + 8, top + 22);
-      c.font = "600 12px system-ui, sans-serif";
-    });
+    }
   }
   drawScale(c) {
     const aim = 140 * this.metresPerPixel(), power = 10 ** Math.floor(Math.log10(aim));
