@@ -27,13 +27,14 @@ class Cover:
         n = len(households)
         self.usual_room, self._is_obedient, self.has_basement = rooms_at_home(self.rooms, seed, people.household)
         people.protection[:] = self.usual_room
+        population.usual_room = self.usual_room
         self.shelters = shelters
         self.goes_to_shelter = uniforms(seed, Stream.SHELTER, n, index=4) < self.settings.share_who_go
         self.shelter = np.full(n, NOWHERE, np.int32)
         """Shelter in which each household has a place, on the way there included; -1: none."""
         self._inside_from_s = np.full(n, np.inf)
         self._last_heard_s = np.full(n, -np.inf)
-        self._alert_ends_s = -np.inf
+        self._next_look_s = -np.inf
 
     def hear(self, impacts: Impacts, rows: slice):
         """Note at each home the impacts heard there: an alert begins or goes on."""
@@ -41,11 +42,11 @@ class Cover:
         event, home, _ = points_within(self.homes, x_m, y_m, self.rooms.hearing_distance_m)
         harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
         if home.size:
-            self._alert_ends_s = float(impacts.time_s[rows.stop - 1]) + self.rooms.alert_duration_s
+            self._next_look_s = -np.inf
 
-    def take(self, time_s: float, step_s: float):
-        """Move people at home to safety during an alert, and back after it."""
-        if time_s > self._alert_ends_s + step_s:
+    def take(self, time_s: float):
+        """Move people at home to safety when an alert begins, and back when it ends."""
+        if time_s < self._next_look_s:
             return
         people = self.population.people
         if len(self.shelters):
@@ -57,6 +58,10 @@ class Cover:
             self._is_obedient, time_s, self.rooms.alert_duration_s,
         )  # fmt: skip
         self.population.is_changed = True
+        ends_s = self._last_heard_s + self.rooms.alert_duration_s
+        self._next_look_s = ends_s[ends_s > time_s].min(initial=np.inf)
+        if (self.shelter >= 0).any():
+            self._next_look_s = -np.inf
 
     def _walk_to_shelters(self, time_s: float):
         households, people = self.population.households, self.population.people

@@ -62,8 +62,7 @@ class Population:
     def turn_back(self, parties: np.ndarray, retry_s: float):
         """Bring parties that never got onto the streets back into their homes; they ask again at a time."""
         self.parties.is_on_way[parties] = False
-        person, _ = members(self.households.first_person, parties)
-        self.people.protection[person] = Protection.UPPER_FLOOR
+        self._settle(parties)
         self.put_off(parties, Status.STRANDED, retry_s)
 
     def walk_on(self, parties: np.ndarray):
@@ -123,7 +122,8 @@ class Population:
         self.parties.arrival_time_s[households] = np.inf
         self.parties.exit[households] = -1
         self.parties.left_car[households] = False
-        self._become(households, Status.HOME, Protection.UPPER_FLOOR)
+        self._become(households, Status.HOME, None)
+        self._settle(households)
         self.plans_changed()
 
     def die(self, persons: np.ndarray) -> np.ndarray:
@@ -148,8 +148,9 @@ class Population:
     def leave_shelter(self, households: np.ndarray):
         """Bring households home from a shelter."""
         planned = np.isfinite(self.households.departure_time_s[households])
-        self._become(households[planned], Status.PREPARING, Protection.UPPER_FLOOR)
-        self._become(households[~planned], Status.HOME, Protection.UPPER_FLOOR)
+        self._become(households[planned], Status.PREPARING, None)
+        self._become(households[~planned], Status.HOME, None)
+        self._settle(households)
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
@@ -165,6 +166,11 @@ class Population:
         self._next_decision_s = -np.inf
         self.is_changed = True
         self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, self.is_at_home())
+
+    def _settle(self, households: np.ndarray):
+        """Put people who have come home into their usual rooms."""
+        person, _ = members(self.households.first_person, households)
+        self.people.protection[person] = self.usual_room[person]
 
     def _become(self, parties: np.ndarray, status: Status, protection: Protection | None):
         people, first = self.people, self.households.first_person

@@ -151,4 +151,4 @@ class UnderFire:
         hurt = self.road_fire.strike(self.population, self.movement, time_s, dt_s, step)
         if hurt.size:
             self._fatally_injure(hurt, self.population.people.injury[hurt])
-        self.cover.take(time_s, dt_s)
+        self.cover.take(time_s)
