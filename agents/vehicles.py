@@ -121,7 +121,7 @@ class ServiceVehicle(Agent):
         self.row, self.name, self.fleet, self.table = row, name, fleet, table
         self.seats, self.protection, self.car_units, self.n_crew = seats, protection, car_units, n_crew
         self.task, self.node, self.target = Task.AWAY, NOBODY, NOBODY
-        """What it does; node where it stands, -1: on the road or away; row of the stop, household or person aimed at."""
+        """What it does; node where it stands, -1: on the road or away; row of the stop, household or person."""
         self.depot = NOBODY
         """Node where it stands when it is not needed; -1: beyond the exits."""
         self.is_at_home = False
@@ -144,8 +144,12 @@ class ServiceVehicle(Agent):
 
     def leave_area(self, time_s: float):
         """Note that it is out of the area, and for how long its crew was in it."""
-        if self.task not in (Task.AWAY, Task.LOST):
-            self.hours_in_area += (time_s - self.entered_s) / 3600.0
+        self.hours_in_area = self.hours_so_far(time_s)
+
+    def hours_so_far(self, time_s: float) -> float:
+        """Return how long its crew has been in the area (h)."""
+        inside = self.task not in (Task.AWAY, Task.LOST)
+        return self.hours_in_area + (max(0.0, time_s - self.entered_s) / 3600.0 if inside else 0.0)
 
 
 @dataclass

@@ -153,7 +153,7 @@ class FleetAtWork:
         return False
 
     def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
-        """Return where a vehicle starts, its node or the best exit to come in by, and its way to where a table leads."""
+        """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
         if vehicle.node >= 0:
             return vehicle.node, self.movement.drive_s(table, vehicle.node)
         nodes = self.movement.streets.exit_node[self.movement.exit_open[Mode.CAR]]

@@ -60,6 +60,33 @@ def summary(run: RunFolder) -> list[Measure]:
             measures.append(Measure(f"exposure_{place.name.lower()}", hours, "person-hours", _PLACE_MEANING[place]))
     delay = run.frame("links")["delay_vehicle_h"].sum()
     measures.append(Measure("vehicle_delay", float(delay), "vehicle-hours", "time lost in queues by cars"))
+    if "services" in run.manifest["digests"]:
+        measures += _of_services(run)
+    return measures
+
+
+def _of_services(run: RunFolder) -> list[Measure]:
+    """Return what seats were offered, used and waited for, and what their crews were exposed to."""
+    runs, stops, vehicles = run.frame("services"), run.frame("stops"), run.frame("vehicles")
+    done = runs[(runs["n_seats"] > 0) & np.isfinite(runs["end_s"])]
+    n_boarded, n_seats = int(done["n_boarded"].sum()), int(done["n_seats"].sum())
+    waiting = stops.groupby("protection")["waiting_person_h"].sum()
+    measures = [
+        Measure("service_runs", len(done), "runs", "runs of vehicles and trains that left the area"),
+        Measure("seats_offered", n_seats, "seats", "seats on those runs"),
+        Measure("boarded", n_boarded, "persons", "people aboard those runs"),
+        Measure("seats_used_share", n_boarded / n_seats if n_seats else np.nan, "1", "people aboard / seats"),
+        Measure("waiting_at_stops", int(stops["n_waiting"].sum()), "persons", "still waiting at stops at the end"),
+        Measure("wait_longest", float(stops["max_wait_s"].max()) / 3600, "h", "longest wait at a stop for a seat"),
+    ]
+    for place, hours in waiting.items():
+        meaning = f"waiting at stops, {_PLACE_MEANING[Protection[place]]}"
+        measures.append(Measure(f"waiting_{place.lower()}", float(hours), "person-hours", meaning))
+    crew, lost = float(vehicles["crew_person_h"].sum()), int(vehicles["is_lost"].sum())
+    measures.append(Measure("crew_exposure", crew, "person-hours", "crews of service vehicles in the area"))
+    expected = float(vehicles["n_crew_casualties_expected"].sum())
+    measures.append(Measure("crew_casualties_expected", expected, "persons", "expected, from impacts near vehicles"))
+    measures.append(Measure("vehicles_lost", lost, "vehicles", "put out of action by impacts"))
     return measures
 
 

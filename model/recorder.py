@@ -6,8 +6,10 @@ import pyarrow as pa
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
+from safepassage.agents.tally import tally
 from safepassage.model import results
 from safepassage.model.hazard import Size
+from safepassage.model.service_tables import service_tables, waiting_reasons
 
 
 def names(enum, codes: np.ndarray) -> pa.Array:
@@ -43,12 +45,10 @@ class Recorder:
         self._last_s = model.time_s
         if model.population.is_changed:
             model.population.is_changed = False
-            self.n_by_status = np.bincount(people.status, minlength=len(Status))
-            self.n_by_injury = np.bincount(people.injury, minlength=len(Injury))
-            exposed = (people.status != Status.SAFE) & (people.status != Status.DEAD)
-            n_groups = self._n_present[0].size
-            key = people.protection[exposed].astype(np.int64) * n_groups + self._group[exposed]
-            self._n_present = np.bincount(key, minlength=self._n_present.size).reshape(self._n_present.shape)
+            flat = self._n_present.reshape(len(Protection), -1)
+            tally(
+                self.n_by_status, self.n_by_injury, flat, people.status, people.injury, people.protection, self._group
+            )
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.scenario.run.record_every_s
             model.population.check(model.n_parties_on_streets)
@@ -81,6 +81,7 @@ class Recorder:
                 "exits": self._exits(),
                 "exposure": self._exposure(),
                 "zones": self._zones(),
+                **service_tables(self.model),
             }.items()
         }
 
@@ -98,6 +99,7 @@ class Recorder:
         return {
             "person": np.arange(len(people), dtype=np.int32),
             "household": home,
+            "family": households.family[home],
             "zone": pa.array(model.zones.name).take(pa.array(households.zone[home])),
             "age": people.age,
             "is_female": people.is_female,
@@ -124,12 +126,15 @@ class Recorder:
         reasons = {
             "killed or died of injuries": people.status == Status.DEAD,
             "safe by car": safe & by_car,
+            **waiting_reasons(model),
             "safe on foot after leaving the car": safe & parties.left_car[home],
             "safe on foot": safe & ~parties.left_car[home] & ~by_car,
             "on the way by car": (people.status == Status.TRAVELLING) & by_car,
             "on the way on foot": people.status == Status.TRAVELLING,
             "cut off: no way out known": people.status == Status.STRANDED,
-            "waiting for a seat: no car, cannot walk": people.status == Status.WAITING,
+            "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)
+            & ~model.population.can_walk[home],
+            "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
             "preparing to leave": (people.status == Status.PREPARING) & decided,
             "staying: will not leave": model.households.is_stayer[home],
         }
@@ -209,4 +214,5 @@ class Recorder:
             model.households.zone[model.people.household[model.people.status == Status.SAFE]],
             minlength=len(model.zones.name),
         )
-        return {"zone": pa.array(model.zones.name), "n_residents": model.zones.residents, "n_safe": n_safe}
+        n_residents = np.bincount(model.households.zone, model.households.n_members, len(model.zones.name))
+        return {"zone": pa.array(model.zones.name), "n_residents": n_residents.astype(np.int64), "n_safe": n_safe}

@@ -157,7 +157,7 @@ class Services:
                     )
 
     def seek(self, due: np.ndarray, now_s: float) -> np.ndarray:
-        """Let households without a car seek seats; return which of them walk to a stop or wait for one at home, bool."""
+        """Let households without a car seek seats; return which of them go to a stop or wait at home for one, bool."""
         found = self.seats_sought.go(due, now_s)
         rest = due[~found]
         if rest.size and self._comes_to_doors(now_s):

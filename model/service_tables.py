@@ -1,0 +1,102 @@
+"""Tables of what services did: runs of vehicles and trains, stops, crews; and why people wait for them."""
+
+import numpy as np
+import pyarrow as pa
+
+from safepassage.agents.civilians import Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import Task
+
+
+def service_tables(model) -> dict[str, dict]:
+    """Return the columns of the tables `services`, `stops` and `vehicles`; empty if the scenario has no services."""
+    if model.services is None:
+        return {}
+    return {"services": _runs(model), "stops": _stops(model), "vehicles": _vehicles(model)}
+
+
+def _runs(model) -> dict:
+    """Return one row for each run, of a vehicle from when it was sent out, of a train at its departure."""
+    services = model.services
+    rows = [(v.name, v.fleet, v.seats.n, run) for v in services.vehicles for run in v.runs]
+    rows += [(line.name, "train", line.seats[0].n, run) for line in services.trains.lines for run in line.runs]
+    exits = [*model.streets.exit_name, None]
+    return {
+        "vehicle": pa.array([name for name, *_ in rows], pa.string()),
+        "fleet": pa.array([fleet for _, fleet, *_ in rows], pa.string()),
+        "start_s": np.array([run.start_s for *_, run in rows], np.float64),
+        "n_pickups": np.array([run.n_pickups for *_, run in rows], np.int64),
+        "n_boarded": np.array([run.n_boarded for *_, run in rows], np.int64),
+        "n_assisted": np.array([run.n_assisted for *_, run in rows], np.int64),
+        "n_seats": np.array([seats for _, _, seats, _ in rows], np.int64),
+        "exit": pa.array([exits[run.exit] for *_, run in rows], pa.string()),
+        "end_s": np.array([run.end_s for *_, run in rows], np.float64),
+    }
+
+
+def _stops(model) -> dict:
+    stops = model.services.stops
+    waits = [_waits(model, stop) for stop in stops]
+    return {
+        "stop": pa.array([stop.name for stop in stops], pa.string()),
+        "x_m": np.array([stop.x_m for stop in stops], np.float64),
+        "y_m": np.array([stop.y_m for stop in stops], np.float64),
+        "protection": pa.array([stop.protection.name for stop in stops], pa.string()),
+        "n_boarded": np.array([stop.n_boarded for stop in stops], np.int64),
+        "n_waiting": np.array([stop.n_waiting for stop in stops], np.int64),
+        "median_wait_s": np.array([median for median, *_ in waits], np.float64),
+        "max_wait_s": np.array([longest for _, longest, _ in waits], np.float64),
+        "waiting_person_h": np.array([hours for *_, hours in waits], np.float64),
+    }
+
+
+def _waits(model, stop) -> tuple[float, float, float]:
+    """Return median and longest wait of the people who boarded (s), and person-hours of all who waited, so far."""
+    riders = model.services.riders
+    still = [(model.time_s - float(riders.since_s[h]), riders.size(h)[0]) for h in stop.waiting]
+    hours = sum(wait_s * n for wait_s, n in (*stop.waits, *still)) / 3600.0
+    if not stop.waits:
+        return float("nan"), float("nan"), hours
+    wait_s, n = (np.array(column) for column in zip(*stop.waits, strict=True))
+    each_s = np.repeat(wait_s, n.astype(np.int64))
+    return float(np.median(each_s)) if each_s.size else float("nan"), float(wait_s.max()), hours
+
+
+def _vehicles(model) -> dict:
+    vehicles = model.services.vehicles
+    hours = [v.hours_so_far(model.time_s) for v in vehicles]
+    crew = np.array([v.n_crew for v in vehicles], np.int64)
+    return {
+        "vehicle": pa.array([v.name for v in vehicles], pa.string()),
+        "fleet": pa.array([v.fleet for v in vehicles], pa.string()),
+        "n_seats": np.array([v.seats.n for v in vehicles], np.int64),
+        "n_runs": np.array([len(v.runs) for v in vehicles], np.int64),
+        "n_boarded": np.array([sum(run.n_boarded for run in v.runs) for v in vehicles], np.int64),
+        "n_crew": crew,
+        "crew_person_h": crew * np.array(hours, np.float64),
+        "n_crew_casualties_expected": np.array([v.expected_crew_casualties for v in vehicles], np.float64),
+        "is_lost": np.array([v.task == Task.LOST for v in vehicles], np.bool_),
+    }
+
+
+def waiting_reasons(model) -> dict[str, np.ndarray]:
+    """Return in words why people wait, or how services brought them out: bool by person."""
+    people, parties = model.people, model.parties
+    home = people.household
+    mode, safe, waits = parties.mode[home], people.status == Status.SAFE, people.status == Status.WAITING
+    at_home = ~parties.is_on_way[home]
+    reasons = {
+        "safe by bus": safe & (mode == Mode.BUS),
+        "safe by train": safe & (mode == Mode.TRAIN),
+        "on the way by bus": (people.status == Status.TRAVELLING) & (parties.vehicle[home] >= 0),
+    }
+    if model.services is None:
+        return reasons
+    for stop in model.services.stops:
+        if stop.waiting:
+            reasons[f"waiting at {stop.name}"] = waits & (parties.stop[home] == stop.row)
+    booked = np.zeros(len(parties), np.bool_)
+    booked[list(model.services.trains.booked)] = True
+    reasons["waiting at home for the train"] = waits & at_home & booked[home]
+    reasons["waiting at home to be fetched"] = waits & at_home & model.services.riders.is_requesting[home]
+    return reasons
