@@ -151,8 +151,8 @@ class Optimised:
 
     @property
     def pareto(self) -> pd.DataFrame:
-        """Trials that no other trial beats in every aim."""
-        return self.trials[self.trials["is_pareto"]]
+        """Trials that neither another trial nor the scenario as it is beats in every aim."""
+        return self.trials[self.trials["is_pareto"] & (self.trials["trial"] >= 0)]
 
 
 def optimise(
@@ -174,11 +174,13 @@ def optimise(
     with KeptRuns(out, identity, executor) as runs:
         futures = wanted.sampled_futures()
 
+        present = _present(base, wanted)
+
         def aims(levers: dict[str, Any]) -> dict[str, float]:
             found = runs.outcomes(_questions(wanted, base, levers, futures))
-            return {name: _aim(name, found, levers, wanted) for name in wanted.objectives}
+            return {name: _aim(name, found, {**present, **levers}, wanted) for name in wanted.objectives}
 
-        rows = [{"trial": -1, **_present(base, wanted), **aims({})}]
+        rows = [{"trial": -1, **present, **aims({})}]
         study = _study(optuna, wanted, out)
         n_done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
         on_progress(n_done, wanted.n_trials)
@@ -194,7 +196,7 @@ def optimise(
                 {"trial": trial.number, **trial.params, **dict(zip(wanted.objectives, trial.values, strict=True))}
             )
     frame = pd.DataFrame(rows)
-    frame["is_pareto"] = _is_pareto(frame, wanted)
+    frame["is_pareto"] = _is_pareto(frame, wanted) & ~frame.duplicated(list(wanted.levers))
     result = Optimised(wanted, base.model_dump(mode="json"), frame)
     _write(result, base, out)
     return result
@@ -247,7 +249,7 @@ def _questions(wanted: Optimisation, base: Scenario, levers: dict, futures: list
 def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> float:
     """Return one aim of a trial from its runs."""
     if name == COST:
-        return float(sum(price * float(levers.get(key, 0.0)) for key, price in wanted.cost.items()))
+        return float(sum(price * float(levers.get(key) or 0.0) for key, price in wanted.cost.items()))
     statistic, _, outcome = name.rpartition(".")
     if statistic not in (*STATISTICS, "") or outcome not in found[0]:
         known = ", ".join(key for key in found[0] if key not in ("key", "seed"))
@@ -274,14 +276,12 @@ def _value(keys: Any, dotted: str) -> Any:
 
 
 def _is_pareto(frame: pd.DataFrame, wanted: Optimisation) -> np.ndarray:
-    """Return which trials no other beats: at least as good in every aim and better in one. Trial -1 takes no part."""
+    """Return which trials no other beats: at least as good in every aim and better in one."""
     signs = np.array([1.0 if direction == "minimise" else -1.0 for direction in wanted.objectives.values()])
     values = frame[list(wanted.objectives)].to_numpy(float) * signs
-    takes_part = (frame["trial"] >= 0).to_numpy()
     no_worse = (values[:, None] <= values[None]).all(axis=2)
     better = (values[:, None] < values[None]).any(axis=2)
-    beaten = (no_worse & better & takes_part[:, None]).any(axis=0)
-    return takes_part & ~beaten
+    return ~(no_worse & better).any(axis=0)
 
 
 def plan_of(base: Scenario, levers: dict[str, Any], name: str, title: str) -> dict[str, Any]:

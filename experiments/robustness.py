@@ -39,6 +39,8 @@ class Robustness:
     outcome: str
     unit: str
     more_is_better: bool
+    title: str
+    """What is asked, in one line."""
     scenario: dict[str, Any]
     plans: tuple[str, ...]
     futures: pd.DataFrame
@@ -130,7 +132,8 @@ def robustness(
     frame = pd.DataFrame(values.mean(axis=2).T, columns=names)
     threshold = float(frame[names[0]].median()) if good_enough is None else float(good_enough)
     result = Robustness(
-        outcome, unit, known[outcome].more_is_better, bases[0].scenario.model_dump(mode="json"), tuple(names),
+        outcome, unit, known[outcome].more_is_better, study.title or bases[0].scenario.title,
+        bases[0].scenario.model_dump(mode="json"), tuple(names),
         pd.DataFrame(futures), frame, threshold, len(study.all_seeds),
     )  # fmt: skip
     _write(result, study, Path(out))

@@ -39,6 +39,8 @@ class Sensitivity:
     method: Method
     outcome: str
     unit: str
+    title: str
+    """What is asked, in one line."""
     scenario: dict[str, Any]
     n_replications: int
     indices: pd.DataFrame
@@ -107,7 +109,8 @@ def sensitivity(
             "reached?). Make the run longer, or choose an outcome that every run has."
         )
     indices = _indices(study, method, values.mean(axis=1))
-    result = Sensitivity(method, outcome, unit, base.scenario.model_dump(mode="json"), len(study.all_seeds), indices)
+    scenario, title = base.scenario.model_dump(mode="json"), study.title or base.scenario.title
+    result = Sensitivity(method, outcome, unit, title, scenario, len(study.all_seeds), indices)
     _write(result, study, out)
     return result
 

@@ -26,7 +26,9 @@ def posterior_picture(found: Calibrated) -> Figure:
         "percentile, dot: median; grey: prior."
     )
     n = len(names)
-    figure = new_figure(found.scenario, "What the observations say of the parameters", footer, 2.2 + 2.6 * max(n, 1.3))
+    figure = new_figure(
+        _head(found, found.calibration), "What the observations say of the parameters", footer, 2.2 + 2.6 * max(n, 1.3)
+    )
     grid = figure.subplots(n, n, squeeze=False)
     frame, table = found.values(), found.table().set_index("parameter")
     weight = frame["weight"].to_numpy()
@@ -48,6 +50,11 @@ def posterior_picture(found: Calibrated) -> Figure:
                 axes.set_ylabel(_label(below, 26), fontsize=9.5)
             axes.xaxis.set_major_locator(MaxNLocator(4))
     return figure
+
+
+def _head(found, asked) -> dict:
+    """Return what stands above a picture: the study's own title where it has one."""
+    return {**found.scenario, "title": asked.title or found.scenario["title"]}
 
 
 def _limits(axes, found: Calibrated, x: str, y: str):
@@ -89,7 +96,10 @@ def predictive_picture(found: Calibrated) -> Figure:
     )
     footer += " Open circles were kept back to judge the fit by." if judged else " Nothing was kept back to judge by."
     figure = new_figure(
-        found.scenario, "What the fitted model says, and what was seen", footer, 2.4 + 3.4 * len(seen.names)
+        _head(found, found.calibration),
+        "What the fitted model says, and what was seen",
+        footer,
+        2.4 + 3.4 * len(seen.names),
     )
     for axes, name in zip(figure.subplots(len(seen.names), 1, squeeze=False)[:, 0], seen.names, strict=True):
         part = bands[bands["series"] == name]
@@ -131,7 +141,7 @@ def pareto_picture(found: Optimised) -> Figure:
         f"{len(trials)} trials, {wanted.replications} replications in each of {max(1, wanted.n_futures)} futures, the "
         "same shells for every trial. Only protective levers are searched."
     )
-    figure = new_figure(found.scenario, "Plans that no other tried plan beats", footer, 6.8)
+    figure = new_figure(_head(found, wanted), "Plans that no other tried plan beats", footer, 6.8)
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])
     second = aims[1] if len(aims) > 1 else None
     y_of = (lambda f: f[second]) if second else (lambda f: f["trial"])

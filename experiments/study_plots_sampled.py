@@ -30,7 +30,7 @@ def sensitivity_picture(found: Sensitivity) -> Figure:
         f"{found.verdict()}"
     )
     title = f"What {_plain(found.outcome)} hangs on ({'Morris' if found.method == 'morris' else 'Sobol'})"
-    figure = new_figure(found.scenario, title, footer, 3.6 + 0.42 * max(len(names), 4))
+    figure = new_figure({**found.scenario, "title": found.title}, title, footer, 3.6 + 0.42 * max(len(names), 4))
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     (_morris if found.method == "morris" else _sobol)(left, final, found)
     _convergence(right, found, names)
@@ -110,7 +110,7 @@ def robustness_picture(found: Robustness) -> Figure:
     )
     side = "more" if found.more_is_better else "less"
     title = f"{_plain(found.outcome).capitalize()} in many futures: {found.most_robust()} has the least greatest regret"
-    figure = new_figure(found.scenario, title, footer, 6.6)
+    figure = new_figure({**found.scenario, "title": found.title}, title, footer, 6.6)
     left, right = figure.subplots(1, 2, sharey=True)
     table, regret = found.table().set_index("plan"), found.regret
     share = (np.arange(len(found.values)) + 1) / len(found.values)

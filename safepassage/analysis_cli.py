@@ -231,3 +231,14 @@ def _print_frame(frame):
     for row in frame.to_dict("records"):
         table.add_row(*(f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row.values()))
     console.print(table)
+
+
+@analysis_app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, a sweep, a comparison or another study.")],
+    out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html in the folder.")] = None,
+):
+    """Write one self-contained HTML file: tables, pictures, scenario, sources and assumptions, versions."""
+    from safepassage.experiments.report import report as write_report
+
+    console.print(write_report(folder, out), highlight=False, soft_wrap=True)
