@@ -174,11 +174,20 @@ class Explainer:
         return "closed: too near to the front" if still[both].any() else "closed by damage"
 
     def _party_at(self, x_m, y_m, reach_m):
-        party, px_m, py_m, by_car = whereabouts(self.model)
+        party, px_m, py_m, mode = whereabouts(self.model)
         row = _nearest(px_m, py_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        how = "A car" if by_car[row] else "On foot"
+        if mode[row] == Mode.BUS:
+            vehicle = self.model.services.vehicles[party[row] - len(self.model.households)]
+            task = vehicle.task.name.lower().replace("_", " ")
+            lines = [
+                ["fleet", vehicle.fleet],
+                ["does", task],
+                ["seats taken", f"{vehicle.seats.n_taken} of {vehicle.seats.n}"],
+            ]
+            return {"title": vehicle.name, "lines": lines, "actions": [], "mark": self._mark(px_m[row], py_m[row])}
+        how = "A car" if mode[row] == Mode.CAR else "On foot"
         answer = self._household(int(party[row]), f"{how}: {self.model.households.n_members[party[row]]} people")
         link = self.model.movement.link_of(party[row : row + 1])[0]
         street = "at a junction" if link < 0 else self.model.streets.link_name[link] or "a street without a name"

@@ -68,7 +68,7 @@ def Workspace(session: Session):
 def Page():
     """One tab: a session and a model of its own, let go of when the tab closes."""
     options = json.loads(os.environ.get(OPTIONS, "{}"))
-    session = solara.use_memo(lambda: Session(options.get("scenario", "tiny_town"), options.get("plan")), [])
+    session = solara.use_memo(lambda: Session(**options), [])
     model = solara.use_reactive(solara.use_memo(session.start, []))
     solara.use_effect(lambda: session.close, [])
     solara.Title(f"Safepassage: {session.choices.name}")
@@ -81,6 +81,7 @@ def Page():
             name="Safepassage",
             play_interval=PLAY_INTERVAL_MS,
         )
-        with solara.Sidebar():
-            Fields.element(session=session)
+        if session.recording is None:
+            with solara.Sidebar():
+                Fields.element(session=session)
         Workspace(session)

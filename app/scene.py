@@ -19,6 +19,8 @@ STANDING_M_S = 1.0
 QUEUE_REACH_M = 1000.0
 """Cars on the last so many metres of road before an exit are counted as being at it (m)."""
 FRONT_EVERY_S = 3600.0
+MOST_ROWS = 3000
+"""Rows kept for the charts in one run; long runs keep fewer than one a step."""
 ROW_COLUMNS = (
     "time_s", *(f"n_{s.name.lower()}" for s in Status), "n_light", "n_serious", "n_fatal",
     *(f"exposure_{p.name.lower()}" for p in Protection), "n_out_by_car", "n_out_on_foot",
@@ -33,6 +35,7 @@ class Kind(IntEnum):
     CAR_STANDING = 1
     WALK = 2
     CUT_OFF = 3
+    BUS = 4
 
 
 class LiveScene:
@@ -51,7 +54,10 @@ class LiveScene:
         self._n_members = households.n_members.astype(np.float64)
         self._most_in_cell = max(1.0, self._residents().max())
         self._exit_of_link = links_before_exits(streets)
-        self._last_xy = np.full((len(households), 2), np.nan)
+        self._stops = model.services.stops[: model.services.n_fixed] if model.services is not None else []
+        n_vehicles = len(model.services.vehicles) if model.services is not None else 0
+        self._last_xy = np.full((len(households) + n_vehicles, 2), np.nan)
+        self._row_every_s = model.duration_s / MOST_ROWS
         self._last_s = 0.0
         self._homes_s = self._front_s = -np.inf
         self.rows: list[list[float]] = []
@@ -62,8 +68,10 @@ class LiveScene:
         return describe(self.model, self.frame), pack_streets(self.frame, self.model.streets)
 
     def note_row(self):
-        """Keep a row of the charts for the present."""
+        """Keep a row of the charts for the present, if the last one is old enough."""
         model = self.model
+        if self.rows and model.running and model.time_s - self.rows[-1][0] < 0.99 * self._row_every_s:
+            return
         by_injury = model.recorder.n_by_injury
         routes = model.routes
         self.rows.append(
@@ -92,14 +100,13 @@ class LiveScene:
         points, kind = self._movers()
         if is_new:
             self._homes_s = self._front_s = -np.inf
-        shelters = model.surroundings.shelters
         return Picture(
             time_s=model.time_s,
             step_ms=step_ms,
             rows=np.array(self.rows[first_row:], np.float32).reshape(-1, len(self.rows[0])),
             closed=self._closed(),
             exits=self._exits(),
-            shelters=np.column_stack((shelters.n_inside, shelters.is_open)) if len(shelters) else np.empty((0, 2)),
+            shelters=self._shelters(),
             points=points,
             kind=kind,
             impacts=self._impacts(),
@@ -109,7 +116,8 @@ class LiveScene:
 
     def _movers(self):
         """Return the place on the map and the kind of each party on the streets."""
-        party, x_m, y_m, by_car = whereabouts(self.model)
+        party, x_m, y_m, mode = whereabouts(self.model)
+        by_car = mode == Mode.CAR
         now = np.column_stack((x_m, y_m))
         dt_s = self.model.time_s - self._last_s
         kind = np.where(by_car, Kind.CAR, Kind.WALK).astype(np.uint8)
@@ -124,7 +132,10 @@ class LiveScene:
         if self._last_s > 0:
             kind[by_car & self._is_standing[party]] = Kind.CAR_STANDING
         people, first = self.model.people, self.model.households.first_person
-        kind[people.status[first[party]] == Status.STRANDED] = Kind.CUT_OFF
+        families = party < len(self.model.households)
+        kind[~families] = Kind.BUS
+        stranded = people.status[first[party[families]]] == Status.STRANDED
+        kind[np.flatnonzero(families)[stranded]] = Kind.CUT_OFF
         return self.frame.scale(x_m, y_m), kind
 
     def _closed(self):
@@ -139,6 +150,12 @@ class LiveScene:
         model = self.model
         is_open = model.movement.exit_open[Mode.CAR] | model.movement.exit_open[Mode.WALK]
         return np.column_stack(([route.n_persons for route in model.routes], self.cars_at_exits(), is_open))
+
+    def _shelters(self):
+        shelters, now_s = self.model.surroundings.shelters, self.model.time_s
+        rows = list(zip(shelters.n_inside.tolist(), shelters.is_open.tolist(), strict=True))
+        rows += [(stop.n_waiting, stop.is_open(now_s)) for stop in self._stops]
+        return np.array(rows, np.int64).reshape(-1, 2)
 
     def _impacts(self):
         impacts, now_s = self.model.impacts, self.model.time_s

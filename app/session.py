@@ -7,6 +7,7 @@ from safepassage.app.actions import KINDS, Actions
 from safepassage.app.choices import Choices
 from safepassage.app.explain import Explainer
 from safepassage.app.map import Pump
+from safepassage.app.replay import Recording, Replay
 from safepassage.app.scene import LiveScene
 from safepassage.model.config import Scenario
 from safepassage.model.evacuation import EvacuationModel
@@ -19,20 +20,22 @@ PLANS = Path("plans")
 class Session:
     """What belongs to one tab of the page."""
 
-    def __init__(self, scenario: str, plan: str | None = None):
+    def __init__(self, scenario: str = "tiny_town", plan: str | None = None, run: str | None = None):
+        self.recording = None if run is None else Recording(run)
         self.choices = Choices(scenario, plan)
         self.pump = Pump()
         self.model = None
         self.board = None
         self.is_closed = False
 
-    def start(self) -> "LiveModel":
-        """Return a model of what is chosen, from its beginning."""
-        return LiveModel(session=self)
+    def start(self) -> "LiveModel | Replay":
+        """Return a model of what is chosen, or the recorded run, from its beginning."""
+        return LiveModel(session=self) if self.recording is None else Replay(session=self)
 
     def attach(self, board):
         """Connect the board that the browser shows."""
         self.board = board
+        board.can_scrub = self.recording is not None
         self.pump.attach(board)
         self._show_acts()
 
@@ -54,6 +57,8 @@ class Session:
     def act(self, data: dict):
         """Do what the planner asks for, now; a mistake is explained on the page."""
         error = ""
+        if self.actions is None:
+            return
         with self.pump.busy:
             try:
                 if data.get("kind") == "save":
@@ -74,17 +79,21 @@ class Session:
                 }
 
     def _show_acts(self, error: str = ""):
-        if self.board is not None:
+        if self.board is not None and self.actions is not None:
             self.board.acts = {"can_act": True, "log": list(self.actions.log), "saved": self._saved, "error": error}
 
     def scrub(self, time_s: float):
-        """Go to a moment of a recorded run; a model that runs has none."""
+        """Go to a moment of a recorded run."""
+        if self.recording is not None:
+            self.model.show(time_s)
 
-    def begin(self, model: "LiveModel"):
+    def begin(self, model: "LiveModel | Replay"):
         """Show a model from its beginning."""
         self.model = model
-        self._explainers = [Explainer(scene) for scene in model.scenes]
-        self.actions = Actions(model)
+        if self.recording is not None:
+            self._explainers, self.actions = [self.recording], None
+        else:
+            self._explainers, self.actions = [Explainer(scene) for scene in model.scenes], Actions(model)
         self._saved = ""
         self.pump.show(model.scenes)
         self._show_acts()

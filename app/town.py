@@ -96,8 +96,12 @@ def describe(model, frame: Frame) -> dict:
             for name, node in zip(streets.exit_name, streets.exit_node, strict=True)
         ],
         "shelters": [
-            {"name": name, "xy": frame.scale([x], [y])[0].tolist(), "capacity": int(capacity)}
+            {"name": name, "xy": frame.scale([x], [y])[0].tolist(), "capacity": int(capacity), "is_stop": False}
             for name, x, y, capacity in zip(shelters.name, shelters.x_m, shelters.y_m, shelters.capacity, strict=True)
+        ]
+        + [
+            {"name": stop.name, "xy": frame.scale([stop.x_m], [stop.y_m])[0].tolist(), "capacity": 100, "is_stop": True}
+            for stop in (model.services.stops[: model.services.n_fixed] if model.services is not None else ())
         ],
         "zones": outlines(frame, model.zones),
         "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),

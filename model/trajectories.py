@@ -10,22 +10,30 @@ MOST_ROWS = 20_000_000
 
 
 def whereabouts(model):
-    """Return (party, x_m, y_m, by_car) of everybody on the streets; who waits at a junction stands on it."""
-    movement, streets = model.movement, model.streets
-    party = np.flatnonzero(model.parties.is_on_way).astype(np.int32)
-    by_car = model.parties.mode[party] == Mode.CAR
-    link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
+    """Return (party, x_m, y_m, mode) of everybody under way on foot or by car, and of service vehicles on the road.
+
+    Who waits at a junction stands on it. Service vehicles have the rows after those of the households, and mode BUS.
+    """
+    movement, streets, n = model.movement, model.streets, len(model.households)
+    mode = model.parties.mode
+    party = np.flatnonzero(model.parties.is_on_way & ((mode == Mode.CAR) | (mode == Mode.WALK))).astype(np.int32)
+    by_car = mode[party] == Mode.CAR
     node = movement.start_node(Mode.CAR, model.households.home_node[party])
     on_foot = np.flatnonzero(~by_car)
     node[on_foot] = movement.walking.node_of(party[on_foot])
-    for rows, mover in ((np.flatnonzero(by_car), movement.driving), (on_foot, movement.walking)):
+    vehicles = n + np.arange(len(model.services.vehicles) if model.services is not None else 0, dtype=np.int32)
+    vehicles = vehicles[movement.driving.link_of(vehicles) >= 0]
+    party, node = np.concatenate((party, vehicles)), np.concatenate((node, np.zeros(vehicles.size, node.dtype)))
+    mode = np.concatenate((mode[party[party < n]], np.full(vehicles.size, Mode.BUS, mode.dtype)))
+    link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
+    for rows, mover in ((np.flatnonzero(mode != Mode.WALK), movement.driving), (on_foot, movement.walking)):
         rows = rows[mover.link_of(party[rows]) >= 0]
         link[rows], along_m = mover.position(party[rows])
         share[rows] = along_m / streets.length_m[link[rows]]
     x_m, y_m = places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
     waits = link < 0
     x_m[waits], y_m[waits] = streets.node_x_m[node[waits]], streets.node_y_m[node[waits]]
-    return party, x_m, y_m, by_car
+    return party, x_m, y_m, mode
 
 
 class Trajectories:
@@ -45,9 +53,9 @@ class Trajectories:
         self._next_s += self.every_s * max(1.0, np.ceil((time_s - self._next_s) / self.every_s))
         if self._next_s <= time_s:
             self._next_s += self.every_s
-        party, x_m, y_m, by_car = whereabouts(self.model)
+        party, x_m, y_m, mode = whereabouts(self.model)
         self._parts.append(
-            (np.full(party.size, time_s, np.float32), party, x_m.astype(np.float32), y_m.astype(np.float32), by_car)
+            (np.full(party.size, time_s, np.float32), party, x_m.astype(np.float32), y_m.astype(np.float32), mode)
         )
         self.n_rows += party.size
 
@@ -55,9 +63,9 @@ class Trajectories:
         """Return the table of places, columns by name; nothing if none were kept."""
         if self.every_s is None:
             return {}
-        columns = ("time_s", "party", "x_m", "y_m", "is_car")
+        columns = ("time_s", "party", "x_m", "y_m", "mode")
         empty = (np.empty(0, np.float32), np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32),
-                 np.empty(0, np.bool_))  # fmt: skip
+                 np.empty(0, np.int8))  # fmt: skip
         return {
             "trajectories": {
                 name: np.concatenate([empty[k], *(part[k] for part in self._parts)]) for k, name in enumerate(columns)

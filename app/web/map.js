@@ -181,6 +181,12 @@ class TownMap {
     const pack = f.shelters;
     this.town.shelters.forEach((s, i) => {
       const x = this.px(s.xy[0]), y = this.py(s.xy[1]), open = pack[2 * i + 1];
+      if (s.is_stop) {
+        c.fillStyle = open ? "#0072B2" : "#fff"; c.strokeStyle = "#fff"; c.lineWidth = 1.5; c.beginPath(); c.arc(x, y, 7, 0, 7); c.fill(); c.strokeStyle = "#00405f"; c.stroke();
+        c.fillStyle = open ? "#fff" : "#00405f"; c.font = "700 10px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle"; c.fillText("P", x, y + 0.5);
+        c.textAlign = "left"; if (pack[2 * i]) { c.fillStyle = "#00405f"; c.font = "600 11px system-ui, sans-serif"; c.fillText(`${pack[2 * i]} wait`, x + 10, y); }
+        return;
+      }
       c.fillStyle = open ? SHELTER : "#fff"; c.strokeStyle = "#5e2447"; c.lineWidth = 1.5;
       c.fillRect(x - 5, y - 5, 10, 10); c.strokeRect(x - 5, y - 5, 10, 10);
       const share = Math.min(1, pack[2 * i] / Math.max(1, s.capacity));
