@@ -115,6 +115,61 @@ def by_group(run: RunFolder) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def gini(values: np.ndarray) -> float:
+    """Return the Gini coefficient of values >= 0: 0 if all have the same, near 1 if one has all; nan if all are 0."""
+    values = np.sort(np.asarray(values, float))
+    n, total = values.size, values.sum()
+    if n == 0 or total <= 0:
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) * values).sum() / (n * total))
+
+
+def hours_in_area(run: RunFolder) -> np.ndarray:
+    """Return how long each person was in the area and alive (h), float64: to safety, fatal injury or the run's end."""
+    persons = run.frame("persons")
+    killed_s = np.where(persons["status"] == Status.DEAD.name, persons["injury_time_s"], np.inf)
+    end_s = np.minimum(np.minimum(persons["safe_time_s"], killed_s), run.manifest["simulated_s"])
+    return np.asarray(end_s, float) / 3600.0
+
+
+def fairness(run: RunFolder) -> list[Measure]:
+    """Return how unevenly danger and delay fall: ratios between groups, spread of hours in the area.
+
+    Impaired: slow or in need of assistance. Risk: share of a group that came to harm. nan: nothing to compare with.
+    """
+    persons, hours = run.frame("persons"), hours_in_area(run)
+    leaving = np.isin(persons["status"].to_numpy(), [s.name for s in LEAVING])
+    hurt = (persons["injury"] != Injury.NONE.name).to_numpy()
+    safe_s, warning_s = persons["safe_time_s"].to_numpy(), run.manifest["warning_time_s"]
+    has_car = persons["has_car"].to_numpy(bool)
+    impaired = (persons["mobility"] != Mobility.UNIMPAIRED.name).to_numpy()
+    old, child = (persons["age"] >= 65).to_numpy(), (persons["age"] < 18).to_numpy()
+
+    def t90_s(group):
+        return evacuation_time_s(safe_s[group], int(leaving[group].sum()), 0.9, warning_s)
+
+    def ratio(of, group, other):
+        if not group.any() or not other.any():
+            return float("nan")
+        above, below = of(group), of(other)
+        return float(above / below) if below > 0 else float("nan")
+
+    measures = []
+    for name, group, other in (("impaired", impaired, ~impaired), ("no_car", ~has_car, has_car)):
+        versus = {"impaired": "impaired / unimpaired", "no_car": "household without / with a car"}[name]
+        meaning = f"time until 90% of those leaving are out, {versus}"
+        measures.append(Measure(f"t90_ratio_{name}", ratio(t90_s, group, other), "1", meaning))
+        risk = ratio(lambda rows: hurt[rows].mean(), group, other)
+        measures.append(Measure(f"risk_ratio_{name}", risk, "1", f"share that came to harm, {versus}"))
+    groups = (impaired, ~impaired, has_car, ~has_car, old, child)
+    means = [hours[group].mean() for group in groups if group.any()]
+    gap = float(max(means) - min(means)) if means else float("nan")
+    meaning = "greatest minus least mean hours in the area of a group (mobility, car, age)"
+    measures.append(Measure("gap_hours_in_area", gap, "h", meaning))
+    measures.append(Measure("gini_hours_in_area", gini(hours), "1", "unevenness of hours in the area among persons"))
+    return measures
+
+
 _STATUS_MEANING = {
     Status.SAFE: "out of the area",
     Status.TRAVELLING: "on the way at the end",

@@ -30,7 +30,7 @@ def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = (
         )
     if frame.empty:
         raise ScenarioError(f"{path}: there is no row in it; give at least one.")
-    frame = frame[[name for name in (*required, *known) if name in frame.columns]]
+    frame = frame[[name for name in dict.fromkeys((*required, *known)) if name in frame.columns]]
     return frame.apply(lambda column: column.where(column.notna(), "").astype(str).str.strip())
 
 
