@@ -1,6 +1,7 @@
-"""`python -m benchmarks movement | scaling | walkers`, from the root of the repository."""
+"""`python -m benchmarks movement | scaling | walkers | sweep`, from the root of the repository."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -84,6 +85,26 @@ def scaling(repeats: Repeats = 3, seed: Seed = 1, largest: int = 1_000_000) -> N
     header = ["vehicles", "nodes", "link crossings", "simulation (s)", "processor (s)", "ns per crossing"]
     header += ["peak (MB)", "out", "note"]
     report("scaling", title, header, rows, raw)
+
+
+@app.command()
+def sweep(
+    scenario: Annotated[str, typer.Argument(help="Shipped scenario, or a scenario file.")] = "tiny_town",
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each sweep.")] = 1000,
+    workers: Annotated[int | None, typer.Option(min=1, help="Workers; default: one per core.")] = None,
+    loop: Annotated[int, typer.Option(min=1, help="Runs of each plain loop.")] = 50,
+    executors: Annotated[str, typer.Option(help="Of local, dask.")] = "local,dask",
+    repeats: Repeats = 1,
+) -> None:
+    """Time sweeps over local processes and Dask against the ideal: workers / time of one warm run."""
+    from benchmarks.sweep import HEADER, rows_of, time_round
+    from safepassage.experiments.executors import n_cores
+
+    workers, kinds = workers or n_cores(), executors.split(",")
+    rounds = [time_round(scenario, runs, loop, workers, kinds) for _ in range(repeats)]
+    one_run_s = np.median([one["one_run_s"] for one in rounds])
+    title = f"Sweeps of {runs:,} runs of {Path(scenario).stem}, {workers} workers; one run {one_run_s:.3f} s"
+    report(f"sweep-{Path(scenario).stem}-{runs}-runs", title, HEADER, rows_of(rounds, kinds), rounds)
 
 
 app(prog_name="python -m benchmarks")

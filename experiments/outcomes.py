@@ -1,6 +1,6 @@
 """The outcomes of one run, from its tables in memory: what a study keeps of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 import pyarrow as pa
@@ -22,12 +22,15 @@ class RunInMemory:
 
     tables: dict[str, pa.Table]
     manifest: dict
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a pandas frame; raises ScenarioError naming the tables that there are."""
         if name not in self.tables:
             raise ScenarioError(f"there is no table {name!r}; there are {', '.join(sorted(self.tables))}.")
-        return self.tables[name].to_pandas()
+        if name not in self._frames:
+            self._frames[name] = self.tables[name].to_pandas()
+        return self._frames[name]
 
     def units(self, name: str) -> dict[str, str]:
         """Return the unit of each column of a table."""
