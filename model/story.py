@@ -181,8 +181,10 @@ def tell(run: RunFolder, household: int, on_step=None) -> list[Line]:
         watch.look(model)
         if on_step is not None:
             on_step(model)
-    recorded = run.frame("persons").loc[watch.members.start : watch.members.stop - 1, "status"].tolist()
-    found = [Status(int(code)).name for code in model.people.status[watch.members]]
+    persons = run.frame("persons").loc[watch.members.start : watch.members.stop - 1]
+    recorded = [f"{status} at {age}" for status, age in zip(persons["status"], persons["age"], strict=True)]
+    ends = zip(model.people.status[watch.members], model.people.age[watch.members], strict=True)
+    found = [f"{Status(int(code)).name} at {age}" for code, age in ends]
     if found != recorded:
         raise ScenarioError(
             f"{run.path}: the household ends as {found}, recorded is {recorded}; the run was made by another version "
