@@ -47,8 +47,3 @@ HEAP = np.dtype([("time_s", "f8"), ("event", "i4")], align=True)
 ARRIVAL = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("node", "i4")], align=True)
 LOG = np.dtype([("entry_s", "f8"), ("exit_s", "f8"), ("vehicle", "i4"), ("link", "i4")], align=True)
 """One crossing of a link."""
-
-
-def records(n, dtype):
-    """Return n zeroed records, each with its fields as attributes, compiled or not."""
-    return np.zeros(n, (np.record, dtype))

@@ -81,11 +81,3 @@ class Crowd(NamedTuple):
     arrived_node: np.ndarray
     ring: np.ndarray
     """int32[3, n]: scratch of the search for parties that can change places."""
-
-
-def records(size, dtype, **values):
-    """Return records with the fields given, the others 0. Rows have attributes, compiled or not."""
-    rows = np.zeros(size, dtype=(np.record, dtype))
-    for name, value in values.items():
-        rows[name] = value
-    return rows

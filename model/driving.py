@@ -6,7 +6,8 @@ The rules of motion are in agents/drive.py; this class checks what it is given, 
 import numpy as np
 
 from safepassage.agents import drive, drive_edit
-from safepassage.agents.drive_state import ARM, ARRIVAL, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE, records
+from safepassage.agents.drive_state import ARM, ARRIVAL, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
+from safepassage.agents.records import records
 from safepassage.model.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 

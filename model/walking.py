@@ -3,6 +3,7 @@
 import numpy as np
 
 from safepassage.agents import walk
+from safepassage.agents.records import records
 from safepassage.agents.walkers import (
     ARRIVED,
     CLOCK,
@@ -14,7 +15,6 @@ from safepassage.agents.walkers import (
     WALKER,
     Crowd,
     Stage,
-    records,
 )  # fmt: skip
 from safepassage.model.walking_views import NOBODY, Arrivals, WalkingViews
 
