@@ -27,12 +27,11 @@ COLUMNS = ("date", "residents", "children", "use")
 
 @dataclass(frozen=True)
 class Free:
-    """A parameter to fit: a dotted key of the scenario, the range it must stay in and where to start."""
+    """A parameter to fit: a dotted key of the scenario and the range it must stay in. It starts where it is now."""
 
     key: str
     low: float
     high: float
-    start: float
 
     def inside(self, x: float) -> float:
         """Return the value in the range that belongs to any number."""
@@ -45,16 +44,17 @@ class Free:
 
 
 POKROVSK = (
-    Free("behaviour.coefficients.baseline_per_day", 0.0001, 0.003, 0.001),
-    Free("behaviour.coefficients.front_per_km", 0.05, 0.5, 0.1),
-    Free("behaviour.coefficients.order", 0.0, 2.0, 0.7),
-    Free("behaviour.coefficients.compulsory_order", 0.0, 4.0, 2.5),
-    Free("behaviour.coefficients.neighbours_gone", 0.0, 4.0, 1.5),
-    Free("behaviour.coefficients.gas_lost", 0.0, 1.5, 0.2),
-    Free("behaviour.share_stayers", 0.01, 0.25, 0.05),
+    Free("behaviour.coefficients.baseline_per_day", 0.0001, 0.003),
+    Free("behaviour.coefficients.front_per_km", 0.05, 0.5),
+    Free("behaviour.coefficients.order", 0.0, 2.0),
+    Free("behaviour.coefficients.compulsory_order", 0.0, 4.0),
+    Free("behaviour.coefficients.neighbours_gone", 0.0, 4.0),
+    Free("behaviour.coefficients.gas_lost", 0.0, 1.5),
+    Free("behaviour.share_stayers", 0.01, 0.25),
+    Free("behaviour.p_yield_to_compulsory", 0.5, 1.0),
 )
 """What is fitted for Pokrovsk: each has its own mark in the series (level, pace of the front, orders, children,
-acceleration, loss of services, plateau)."""
+acceleration, loss of services, plateau, last children)."""
 
 
 def read_series(path: Path) -> pd.DataFrame:
@@ -91,6 +91,14 @@ def simulated(scenario: Scenario, dates: Sequence[date], seed: int) -> pd.DataFr
         else:
             model.step()
     return pd.DataFrame(rows, columns=["date", "residents", "children"])
+
+
+def value_of(scenario: Scenario, key: str) -> float:
+    """Return the value that a dotted key has in a scenario now."""
+    at = scenario
+    for part in key.split("."):
+        at = getattr(at, part)
+    return float(at)
 
 
 def averaged_relative_difference(found: np.ndarray, reported: np.ndarray) -> float:
@@ -151,8 +159,8 @@ def fit(
             tell(f"run {n_done}: distance {total / len(seeds):.4f} with {told}")
         return total
 
-    start = np.array([f.outside(f.start) for f in free])
-    simplex = np.vstack([start, start + np.diag(np.full(len(free), 0.8))])
+    start = np.array([f.outside(value_of(scenario, f.key)) for f in free])
+    simplex = np.vstack([start, start + np.diag(np.full(len(free), 0.6))])
     options = {"maxfev": n_runs, "initial_simplex": simplex, "xatol": 1e-2, "fatol": 1e-5}
     minimize(distance, start, method="Nelder-Mead", options=options)
     return best[1]
