@@ -156,9 +156,9 @@ def _ages_and_sexes(settings: Population, given, person_zone: np.ndarray, person
     pool_age, pool_female = _pool(shares, zone, local, np.bincount(given.zone, minlength=n_zones), seed)
     u_place, u_pool = (uniforms_for(seed, Stream.PERSON, local, tick=zone, index=i) for i in (0, 2))
     place = _places(settings, given.size[household], household, zone, pool_age, u_place, n_zones, seed)
-    to_fill = np.argsort(zone * 4 + place + uniforms_for(seed, Stream.PERSON, local, tick=zone, index=6))
+    to_fill = np.argsort(zone * 4 + place + uniforms_for(seed, Stream.PERSON, local, tick=zone, index=6), kind="stable")
     kind = _pool_kinds(zone, pool_age, place, u_pool, n_zones)
-    taken = np.argsort(zone * 4 + kind + uniforms_for(seed, Stream.PERSON, local, tick=zone, index=7))
+    taken = np.argsort(zone * 4 + kind + uniforms_for(seed, Stream.PERSON, local, tick=zone, index=7), kind="stable")
     age[order[to_fill]], is_female[order[to_fill]] = pool_age[taken], pool_female[taken]
     if given.is_female is not None:
         return age, given.is_female

@@ -103,7 +103,8 @@ def _cars(settings: Population, households: Households, people: People) -> Margi
             names.append(f"{name}, {'with a' if has_car else 'no'} car")
             target.append(float((p if has_car else 1 - p)[rows].sum()))
             result.append(int((households.has_car[rows] == has_car).sum()))
-    return Margin("car", "households", tuple(names), np.array(target), np.array(result), n_groups=2)
+    used = settings.households_file is None
+    return Margin("car", "households", tuple(names), np.array(target), np.array(result), used, n_groups=2)
 
 
 def _mobility(settings: Population, people: People) -> Margin:
@@ -115,7 +116,8 @@ def _mobility(settings: Population, people: People) -> Margin:
             names.append(f"{group}, {mobility.name.lower().replace('_', ' ')}")
             target.append(float(p[mobility, rows].sum()))
             result.append(int((people.mobility[rows] == mobility).sum()))
-    return Margin("mobility", "persons", tuple(names), np.array(target), np.array(result), n_groups=2)
+    used = settings.persons_file is None
+    return Margin("mobility", "persons", tuple(names), np.array(target), np.array(result), used, n_groups=2)
 
 
 def _disability(households: Households, people: People) -> Margin:

@@ -11,9 +11,11 @@ from safepassage.model import demography, metrics, synthesis_report
 from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel, prepare
 from safepassage.model.families import split
+from safepassage.model.information import addressed_by
 from safepassage.model.network import load_streets
 from safepassage.model.results import open_run
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.behaviour import Order
 from safepassage.model.synthesis import household_sizes, synthesise
 from safepassage.model.zones import read_zones
 
@@ -330,6 +332,14 @@ def test_splitting_keeps_everybody_and_more_of_it_splits_the_same_families_and_o
         assert (adults[:n] >= 1).all()
     split_few, split_many = (set(made[2].family[len(whole[2]) :].tolist()) for made in (few, many))
     assert split_few < split_many and len(split_few) > 10
+
+
+def test_an_order_for_families_does_not_address_the_adult_who_stays_behind():
+    _, zones, households, _, _ = people_of(p_split=1.0)
+    order = Order(issued_h=0, force="compulsory", audience="families_with_children")
+    addressed = addressed_by(order, households, zones.name)
+    stays = households.family != np.arange(len(households))
+    assert stays.sum() > 50 and not addressed[stays].any() and addressed[households.family[stays]].all()
 
 
 def test_all_families_that_can_split_do_so_if_told_to():
