@@ -1,0 +1,260 @@
+"""The page in a real browser, end to end. Skips, saying why, where there is no browser."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
+pytest.importorskip("solara", reason="solara is not installed (extra `app`)")
+
+CHROMIUM = os.environ.get("SAFEPASSAGE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on the path: apt install chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PAINTED = "window.safepassage && window.safepassage.nPainted > 0"
+SLOW_MS = 60_000
+
+
+class Server:
+    """`safepassage explore` in a process of its own."""
+
+    def __init__(self, folder, what, *options):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder, self.log = folder, folder / "server.log"
+        command = [sys.executable, "-m", "safepassage.cli", "explore", str(what), "--no-browser", *options]
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(self.port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT
+            )
+        self.url = f"http://127.0.0.1:{self.port}/"
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(self.log.read_text())
+
+    def tracebacks(self):
+        return re.findall(r"Traceback[\s\S]{0,2000}", self.log.read_text(encoding="utf-8"))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("page"), "tiny_town")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with playwright.sync_playwright() as driver:
+        context = driver.chromium.launch_persistent_context(
+            str(tmp_path_factory.mktemp("profile")), executable_path=CHROMIUM, headless=True, args=FLAGS,
+            viewport={"width": 1500, "height": 1000},
+        )  # fmt: skip
+        context.set_default_timeout(SLOW_MS)
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a tab and notes all that must not happen in it."""
+    opened = []
+
+    def open_one(url):
+        page = browser.new_page()
+        page.faults = []
+        page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("request", lambda request: page.faults.append(f"asked {request.url}") if outside(request.url) else None)
+        page.goto(url)
+        page.wait_for_function(PAINTED)
+        opened.append(page)
+        return page
+
+    yield open_one
+    for page in opened:
+        assert page.faults == []
+        page.close()
+
+
+def outside(url):
+    return not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))
+
+
+def shown_s(page):
+    return page.evaluate("window.safepassage.frames[0].time_s")
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def until_at(page, time_s):
+    page.wait_for_function(f"window.safepassage.frames[0].time_s >= {time_s}")
+
+
+def click_on_map(page, place):
+    """Click where `place`, an expression of the map m, stands."""
+    x, y = page.evaluate(
+        f"(() => {{ const m = window.safepassage.maps[0], p = {place}; return [m.px(p[0]), m.py(p[1])] }})()"
+    )
+    box = page.locator(".sp-over").first.bounding_box()
+    page.mouse.click(box["x"] + x, box["y"] + y)
+
+
+def test_it_plays_pauses_steps_and_starts_again(server, open_page):
+    page = open_page(server.url)
+    assert shown_s(page) == 0
+    button(page, "Play").click()
+    until_at(page, 600)
+    button(page, "Pause").click()
+    page.wait_for_timeout(700)
+    stopped = shown_s(page)
+    page.wait_for_timeout(700)
+    assert shown_s(page) == stopped
+    button(page, "Step: one step on").click()
+    until_at(page, stopped + 60)
+    assert shown_s(page) == stopped + 60
+    button(page, "Reset: start again with the values chosen").click()
+    page.wait_for_function("window.safepassage.frames[0].time_s === 0")
+    assert server.tracebacks() == []
+
+
+def test_a_changed_slider_counts_after_reset_and_a_wrong_value_is_explained(server, open_page):
+    page = open_page(server.url)
+    field = page.locator('[id="f-run.seed"]')
+    page.get_by_text("The run", exact=True).click()
+    field.fill("banana")
+    field.press("Enter")
+    problem = page.locator(".sp-bad")
+    problem.wait_for()
+    assert "integer" in problem.inner_text()
+    field.fill("7")
+    field.press("Enter")
+    page.get_by_role("button", name="Start again with these").click()
+    page.wait_for_function("window.safepassage.towns[0].seed === 7")
+    compliance = page.locator('[id="f-orders.0.compliance"]')
+    compliance.fill("1.5")
+    compliance.press("Enter")
+    problem.wait_for()
+    assert "less than or equal to 1" in problem.inner_text()
+    assert server.tracebacks() == []
+
+
+def test_what_is_done_on_the_map_becomes_a_plan(server, open_page):
+    page = open_page(server.url)
+    click_on_map(page, "m.town.exits[0].xy")
+    page.get_by_role("button", name="Close this exit").click()
+    page.get_by_role("button", name="Issue the order now").click()
+    page.get_by_text("close exit North road").wait_for()
+    button(page, "Step: one step on").click()
+    page.wait_for_function("window.safepassage.frames[0].exits[2] === 0")
+    page.get_by_label("Name of the plan").fill("shut north")
+    page.get_by_role("button", name="Save as a plan").click()
+    page.get_by_text("Saved.").wait_for()
+    plan = yaml.safe_load((server.folder / "plans" / "shut_north.yaml").read_text())
+    assert plan["closures"]["exits"] == [{"name": "North road", "from_h": round(60 / 3600, 9)}]
+    assert len(plan["orders"]) == 2
+    assert server.tracebacks() == []
+
+
+def test_a_click_tells_what_a_street_is(server, open_page):
+    page = open_page(server.url)
+    ends = "s.xy[2 * a] + s.xy[2 * a + 2], s.xy[2 * a + 1] + s.xy[2 * a + 3]"
+    place = f"(() => {{ const s = m.streets, a = s.first[5]; return [{ends}].map((v) => v / 2) }})()"
+    click_on_map(page, place)
+    page.get_by_text("now on it").or_(page.get_by_text("rate of deciding")).first.wait_for()
+
+
+def test_two_plans_run_side_by_side(server, open_page):
+    page = open_page(server.url)
+    page.get_by_label("Beside it, under the same shells").select_option("as the scenario has it")
+    page.get_by_role("button", name="Start again with these").click()
+    page.wait_for_function("window.safepassage.maps.length === 2")
+    button(page, "Play").click()
+    until_at(page, 1200)
+    button(page, "Pause").click()
+    page.wait_for_timeout(500)
+    same = page.evaluate("JSON.stringify(safepassage.counts[0]) === JSON.stringify(safepassage.counts[1])")
+    assert same, "the same plan twice must come out the same"
+    assert server.tracebacks() == []
+
+
+def test_two_tabs_do_not_disturb_each_other(server, open_page):
+    one, two = open_page(server.url), open_page(server.url)
+    one.bring_to_front()
+    button(one, "Play").click()
+    until_at(one, 300)
+    button(one, "Pause").click()
+    assert shown_s(two) == 0
+    two.bring_to_front()
+    button(two, "Step: one step on").click()
+    until_at(two, 60)
+    assert shown_s(two) == 60 and shown_s(one) >= 300
+
+
+def test_memory_is_steady_over_500_steps(tmp_path, open_page):
+    server = Server(tmp_path, "tiny_town")
+    try:
+        page = open_page(server.url)
+        button(page, "Play").click()
+        until_at(page, 240 * 60)
+        first = memory(server, page)
+        for _ in range(2):
+            button(page, "Reset: start again with the values chosen").click()
+            page.wait_for_function("window.safepassage.frames[0].time_s === 0")
+            button(page, "Play").click()
+            until_at(page, 240 * 60)
+        server_mb, browser_mb = (b - a for a, b in zip(first, memory(server, page), strict=True))
+        assert server_mb < 60 and browser_mb < 40, (server_mb, browser_mb)
+        assert server.tracebacks() == []
+    finally:
+        server.stop()
+
+
+def memory(server, page):
+    """Return what the server and the tab hold (MB)."""
+    psutil = pytest.importorskip("psutil")
+    page.evaluate("window.gc && window.gc()")
+    heap = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+    return psutil.Process(server.process.pid).memory_info().rss / 1e6, heap
+
+
+def test_a_recorded_run_is_played_from_its_tables(tmp_path, open_page):
+    command = [sys.executable, "-m", "safepassage.cli", "run", "tiny_town", "-q", "--out", "runs"]
+    done = subprocess.run(
+        [*command, "--set", "run.duration_h=2"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    server = Server(tmp_path, tmp_path / done.stdout.strip())
+    try:
+        page = open_page(server.url)
+        page.get_by_label("Moment of the recorded run").fill("3600")
+        until_at(page, 3600)
+        counts = page.evaluate("safepassage.counts[0].status")
+        assert sum(counts) == 2000
+        manifest = json.loads((tmp_path / done.stdout.strip() / "manifest.json").read_text())
+        assert page.evaluate("safepassage.towns[0].seed") == manifest["seed"]
+        button(page, "Play").click()
+        until_at(page, 4200)
+        assert server.tracebacks() == []
+    finally:
+        server.stop()

@@ -1,0 +1,77 @@
+"""Fields of the page, read off the schema; choices checked before any run."""
+
+import pytest
+
+from safepassage.app import controls
+from safepassage.app.choices import AS_GIVEN, Choices
+from safepassage.model.config import load
+
+SCENARIO = load("tiny_town")
+
+
+def test_unit_range_default_and_help_come_from_the_schema():
+    field = controls.read(SCENARIO, "behaviour.preparation_median_s")
+    assert (field.label, field.unit, field.kind, field.low, field.default) == (
+        "Preparation median",
+        "s",
+        "slider",
+        0,
+        3600,
+    )
+    assert field.high >= 2 * field.value and "Assumption" in field.help
+    share = controls.read(SCENARIO, "behaviour.share_stayers")
+    assert (share.low, share.high, share.step) == (0, 1, 0.01)
+
+
+def test_every_field_shown_exists_and_lies_within_its_range():
+    shown = [field for group in controls.groups(SCENARIO) for field in group["fields"]]
+    assert len(shown) > 20
+    for field in shown:
+        assert field["help"], field["key"]
+        if field["kind"] == "slider":
+            assert field["low"] <= field["value"] <= field["high"], field["key"]
+            assert 0 < field["step"] <= (field["high"] - field["low"]), field["key"]
+
+
+def test_labels_tell_channels_and_orders_apart():
+    labels = [field["label"] for group in controls.groups(SCENARIO) for field in group["fields"]]
+    assert len(set(labels)) == len(labels)
+    assert {"Order 1: issued", "Siren: reach"} <= set(labels)
+
+
+def test_keys_that_a_scenario_does_not_have_are_left_out():
+    assert controls.read(SCENARIO, "orders.9.compliance") is None
+    assert controls.read(SCENARIO, "shelling.sources") is None
+
+
+@pytest.mark.parametrize("step", [0.013, 0.5, 1.0, 7.0, 99.0, 1000.0])
+def test_steps_are_round_and_not_too_coarse(step):
+    assert step / 2.6 <= controls._round_step(step) <= step * 1.001
+
+
+def test_a_wrong_value_is_explained_and_the_run_keeps_the_last_good_one():
+    choices = Choices("tiny_town")
+    choices.change("behaviour.share_stayers", "0.2")
+    choices.change("behaviour.share_stayers", "7")
+    assert "less than or equal to 1" in choices.problems["behaviour.share_stayers"]
+    assert choices.scenario().behaviour.share_stayers == 0.2
+    choices.change("run.seed", "12:::[")
+    assert "run.seed" in choices.problems and choices.scenario().run.seed == 1
+    choices.change("run.seed", 5)
+    assert choices.problems == {} and choices.scenario().run.seed == 5
+
+
+def test_another_scenario_brings_its_own_values():
+    choices = Choices("tiny_town")
+    choices.change("run.seed", 5)
+    choices.choose("scenario", "coquimbo")
+    assert choices.scenario().name == "coquimbo" and choices.scenario().run.seed == 1 and choices.plan == AS_GIVEN
+
+
+def test_a_plan_that_does_not_suit_is_refused_with_its_reason(tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("population: {p_car: 1}\n")
+    choices = Choices("tiny_town")
+    choices.choose("plan", str(bad))
+    assert "a plan changes only what protects people" in choices.problems["plan"]
+    assert choices.plan == AS_GIVEN

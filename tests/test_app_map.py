@@ -1,0 +1,122 @@
+"""Pictures as bytes, and the pump that sends one at a time."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from safepassage.app import frames
+from safepassage.app import map as board_map
+from safepassage.app.frames import Picture
+from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
+from safepassage.app.town import Frame, pack_streets
+from safepassage.model.evacuation import EvacuationModel
+
+
+class Board:
+    """What the pump needs of a board; keeps every picture it is given."""
+
+    def __init__(self):
+        self.frames = []
+
+    def __setattr__(self, name, value):
+        if name == "frame":
+            self.frames.append(value)
+        else:
+            super().__setattr__(name, value)
+
+
+class Scene:
+    """A scene without a town."""
+
+    def __init__(self):
+        self.model = SimpleNamespace(time_s=0.0)
+
+    def town(self):
+        return {}, b""
+
+    def picture(self, first_row, step_ms, *, is_new):
+        return Picture(self.model.time_s, step_ms, np.zeros((1, 3), np.float32))
+
+
+def test_a_picture_is_read_back_as_it_was_written():
+    picture = Picture(
+        time_s=90.0, step_ms=4.0, rows=np.arange(6, dtype=np.float32).reshape(2, 3), closed=np.array([[7]]),
+        exits=np.array([[1, 2, 1]]), points=np.array([[1, 2], [3, 65535]]), kind=np.array([0, 3], np.uint8),
+        homes=np.arange(4, dtype=np.uint8),
+    )  # fmt: skip
+    data = frames.join([frames.pack(picture, 5, 2)] * 2)
+    n, first, _ = np.frombuffer(data, "<u4", 3)
+    assert n == 2 and len(data) % 8 == 0
+    for start in (16, 16 + int(first)):
+        head = np.frombuffer(data, frames.HEAD, 1, start)[0]
+        assert (head["seq"], head["epoch"], head["time_s"], head["n_points"], head["homes_side"]) == (5, 2, 90.0, 2, 2)
+        body = data[start + frames.HEAD.itemsize :]
+        np.testing.assert_array_equal(np.frombuffer(body, "<f4", 6), np.arange(6))
+        np.testing.assert_array_equal(np.frombuffer(body, "<u4", 4, 24), [7, 1, 2, 1])
+        np.testing.assert_array_equal(np.frombuffer(body, "<u2", 4, 40), [1, 2, 3, 65535])
+        np.testing.assert_array_equal(np.frombuffer(body, "u1", 6, 48), [0, 1, 2, 3, 0, 3])
+    assert frames.HEAD.itemsize == 56
+
+
+def test_one_picture_is_in_flight_and_the_next_shows_the_present():
+    pump, board, scene = board_map.Pump(), Board(), Scene()
+    pump.show([scene])
+    pump.attach(board)
+    for time_s in (60.0, 120.0, 180.0):
+        scene.model.time_s = time_s
+        pump.offer()
+    assert len(board.frames) == 1
+    pump.ack(1)
+    assert len(board.frames) == 2
+    assert np.frombuffer(board.frames[1], frames.HEAD, 1, 8)[0]["time_s"] == 180.0
+    pump.ack(2)
+    assert len(board.frames) == 2, "nothing has changed since"
+
+
+def test_the_model_waits_while_nobody_watches_and_ends_when_the_tab_is_closed(monkeypatch):
+    monkeypatch.setattr(board_map, "LOST_AFTER_S", 0.0)
+    pump = board_map.Pump()
+    pump.attach(Board())
+    asked = []
+
+    def is_closed():
+        asked.append(1)
+        pump._alive.wait = lambda seconds: None
+        return len(asked) > 3
+
+    assert pump.wait_until_watched(is_closed) is False
+    monkeypatch.setattr(board_map, "LOST_AFTER_S", 10.0)
+    pump.ack(0)
+    assert pump.wait_until_watched(lambda: False) is True
+
+
+def test_everybody_under_way_is_drawn_once_and_the_rows_tell_the_recorder_s_numbers():
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 2})
+    scene = LiveScene(model)
+    for _ in range(70):
+        model.step()
+        scene.note_row()
+    picture = scene.picture(0, 1.0, is_new=True)
+    n_moving = int(model.parties.is_on_way.sum())
+    assert len(picture.points) == len(picture.kind) == n_moving > 0
+    assert set(picture.kind.tolist()) <= {int(k) for k in Kind}
+    row = dict(zip(ROW_COLUMNS, scene.rows[-1], strict=False))
+    assert row["n_safe"] == model.recorder.n_by_status[6] == row["n_out_by_car"] + row["n_out_on_foot"]
+    assert len(scene.rows[0]) == len(ROW_COLUMNS) + 2 * len(model.routes)
+    assert picture.homes.size == 180**2
+
+
+def test_streets_are_sent_once_each_within_the_frame():
+    streets = EvacuationModel("tiny_town").streets
+    frame = Frame.around(streets.geometry_x_m, streets.geometry_y_m)
+    data = pack_streets(frame, streets)
+    n, n_points = np.frombuffer(data, "<u4", 2)
+    assert n == np.unique(streets.link_street).size
+    assert len(data) == 8 + 4 * (n + 1) + 4 * n_points + n
+    first = np.frombuffer(data, "<u4", n + 1, 8)
+    assert first[-1] == n_points and (np.diff(first.astype(int)) >= 2).all()
+
+
+def test_the_templates_are_whole():
+    text = board_map.template("board.vue", board_map.PARTS)
+    assert "module.exports" in text and "/* scripts */" not in text and "http" not in text.replace("http-equiv", "")
