@@ -76,6 +76,7 @@ class Driving(DrivingViews):
             given = _checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
             self.flow_capacity_per_s = np.minimum(given, self.flow_capacity_per_s)
         self._set_out_headway()
+        self._links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
         self._vehicles = records(0, VEHICLE)
         self._grow(n_vehicles)
         self._choose_buckets()

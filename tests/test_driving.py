@@ -198,6 +198,22 @@ def test_an_id_can_be_used_again_after_arrival_or_withdrawal():
     assert driving.advance(1000).time_s == pytest.approx([250.0, 550.0])
 
 
+def test_an_end_without_flow_capacity_lets_nobody_out_from_the_first_on():
+    driving = road(1, flow_capacity_per_s=0.0)
+    driving.add([0, 1], 0, 0.0)
+    assert driving.advance(1000.0).id.size == 0
+    driving.set_flow_capacity([0], 1.0)
+    assert driving.advance(2000.0).id.tolist() == [0, 1]
+
+
+def test_who_is_withdrawn_before_the_start_and_added_again_starts_at_the_new_time_only():
+    driving = road()
+    driving.add([0], 0, 100.0)
+    driving.withdraw([0])
+    driving.add([0], 0, 300.0)
+    assert driving.advance(1000.0).time_s.tolist() == [400.0]
+
+
 def test_flow_capacity_can_fall_to_nothing_and_come_back():
     driving = road(2)
     driving.add(np.arange(100), 0, np.arange(100) * 2.0)

@@ -25,6 +25,7 @@ from safepassage.model.routing import ARRIVED, Routes
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.trip_tables import read_tntp_flows, read_tntp_links, read_tntp_trips
 
+NOT_SHIPPED = "the Sioux Falls tables are not shipped; set SAFEPASSAGE_DATA to the folder of the data"
 END_S = 7200.0
 DEMAND_END_S = 4800.0
 PLATOON = 5
@@ -44,7 +45,7 @@ def data(name: str) -> Path:
     """Return the path of one of the network's files."""
     folder = os.environ.get("SAFEPASSAGE_DATA")
     if not folder:
-        raise ScenarioError("the Sioux Falls tables are not shipped; set SAFEPASSAGE_DATA to the folder of the data")
+        raise ScenarioError(NOT_SHIPPED)
     return Path(folder) / "benchmarks" / name
 
 
@@ -270,13 +271,13 @@ def check_equilibrium() -> list[Check]:
 
 CASES = (
     Case(
-        "Sioux Falls: a morning of drivers who go by the travel times of the moment",
-        "UXsim, tests/test_verification_sioux_falls.py (mean of 100 runs; 10 %)",
+        "Sioux Falls: a morning's travel times",
+        "UXsim, mean of 100 runs",
         check_morning,
     ),
     Case(
-        "Sioux Falls: cheapest routes, averaged, reach the best known user equilibrium",
-        "LeBlanc et al. 1975; TransportationNetworks, SiouxFalls_flow.tntp",
+        "Sioux Falls: routes reach the user equilibrium",
+        "LeBlanc et al. 1975; TransportationNetworks",
         check_equilibrium,
     ),
 )

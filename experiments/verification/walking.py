@@ -1,7 +1,8 @@
 """Published cases for people on foot: RiMEA guideline, IMO MSC.1/Circ.1533, NIST TN 1822, Weidmann's diagram.
 
 A graph model has no coordinates inside a room: a room is a street as wide as the room, a door an exit with the flow
-capacity of its width. RiMEA's cases 6, 13 and 15 need two dimensions and are left out.
+capacity of its width. RiMEA's cases 6, 13 and 15 need two dimensions, and 11 people who see how crowded the exits
+are; they are left out.
 """
 
 import numpy as np
@@ -161,6 +162,21 @@ def _room_clearance_s(open_doors):
     return float(walking.advance(np.inf).time_s[-1])
 
 
+def faster_people_are_out_sooner():
+    """RiMEA 8: 100 people in a room, a corridor of 20 m by 1.2 m and 10 m of stairs, at speeds from 0.8 to 1.8 m/s."""
+    out_s = []
+    for speed_m_s in (0.8, 1.0, 1.34, 1.6, 1.8):
+        walking, _ = walking_on([(0, 1), (1, 2), (2, 3)], [10, 20, 10], [8, 1.2, 1.2], 100, [[3]])
+        walking.set_street([2], speed_factor=STAIRS_DOWN_FACTOR)
+        walking.add_on_link(np.arange(100), 0, np.linspace(0, 10, 100), 0.0, speed_m_s)
+        out_s.append(float(walking.advance(np.inf).time_s[-1]))
+    flow_s = 100 / (SPECIFIC_FLOW_PER_M_S * 1.2 * STAIRS_DOWN_FACTOR)
+    return [
+        Check("faster groups that took longer", 0.0, float((np.diff(out_s) >= 0).sum()), 0.0),
+        Check("clearances below what the stairs let through", 0.0, float((np.array(out_s) < 0.98 * flow_s).sum()), 0.0),
+    ]
+
+
 def four_doors_then_two():
     """RiMEA 9: with two of four doors closed, a crowd takes about twice the time."""
     four_s, two_s = _room_clearance_s([0, 1, 2, 3]), _room_clearance_s([0, 1])
@@ -256,6 +272,7 @@ CASES = [
     Case(
         "Speeds by age, sex and mobility lie in the published ranges", RIMEA + "7; " + IMO + "table 3.4", speeds_by_age
     ),
+    Case("Faster people are out sooner", RIMEA + "8", faster_people_are_out_sooner),
     Case("A crowd takes twice the time when two of four doors close", RIMEA + "9", four_doors_then_two),
     Case("People keep the exits they were assigned", RIMEA + "10", assigned_exits),
     Case("People jam before the first of two bottlenecks alone", RIMEA + "12", jam_at_first_bottleneck),

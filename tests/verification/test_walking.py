@@ -63,5 +63,9 @@ def test_weidmann_a_street_carries_at_most_1_225_persons_per_m_and_s():
 
 
 def test_every_case_names_its_source_and_has_a_test_here():
-    assert len(walking.CASES) == 14
+    assert len(walking.CASES) == 15
     assert all(case.source and case.name for case in walking.CASES)
+
+
+def test_faster_people_are_out_sooner():
+    assert failed(walking.faster_people_are_out_sooner()) == []

@@ -1,0 +1,14 @@
+from safepassage.experiments.verification import all_cases, hand_over, sioux_falls
+
+
+def test_nobody_is_lost_between_car_and_feet():
+    assert [check for check in hand_over.leave_the_cars() if not check.passed] == []
+
+
+def test_cases_whose_data_are_not_shipped_are_skipped_with_a_reason(monkeypatch):
+    monkeypatch.delenv("SAFEPASSAGE_DATA", raising=False)
+    skipped = [case for case in all_cases() if case.skipped]
+    assert [case.name for case in skipped] == [case.name for case in sioux_falls.CASES]
+    assert all("SAFEPASSAGE_DATA" in case.skipped for case in skipped)
+    monkeypatch.setenv("SAFEPASSAGE_DATA", "somewhere")
+    assert not any(case.skipped for case in all_cases())
