@@ -272,6 +272,18 @@ def test_households_alone_get_people_and_persons_alone_get_homes(tmp_path):
     assert (zones.link_zone >= 0).any() and np.isfinite(households.home_x_m).all()
 
 
+def test_rows_of_a_users_table_may_stand_in_any_order_of_zones(tmp_path):
+    names = people_of()[1].name
+    sizes = [1 + k % 4 for k in range(300)]
+    rows = "\n".join(f"{n},{names[k % 3]}" for k, n in enumerate(sizes))
+    made = people_of(households_file=written(tmp_path / "h.csv", f"n_persons,zone\n{rows}"), age_sex_table=TABLE)
+    households, people = made[2], made[3]
+    assert households.n_members.tolist() == sizes and households.zone.tolist() == [k % 3 for k in range(300)]
+    assert (np.maximum.reduceat(people.age, households.first_person[:-1]) >= 18).all()
+    assert np.abs(margin(made, "age and sex").result - margin(made, "age and sex").target).max() < 3
+    assert np.isnan(margin(made, "zone").target).all()
+
+
 @pytest.mark.parametrize(
     ("homes", "persons", "message"),
     [
