@@ -13,8 +13,8 @@ from safepassage.model.driving import Driving
 from safepassage.model.routing import Routes
 from safepassage.model.trips import simulate_trips
 
-UXSIM = "UXsim verification suite, "
-THEORY = "Newell (1993), kinematic waves with a triangular diagram: closed form"
+UXSIM = "UXsim suite, "
+THEORY = "Newell (1993), closed form"
 
 
 def chain(*speeds_m_s, capacity_per_s=None, jam_density_per_m=0.2):

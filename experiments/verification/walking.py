@@ -212,8 +212,8 @@ def jam_at_first_bottleneck():
         stands = np.isin(walking.stage(person), [Stage.AT_GATE, Stage.AT_ENTRY])
         most = np.maximum(most, [stands[walking.occupants(link)].sum() for link in range(4)])
     return [
-        Check("most people standing before the first corridor / 150, at least half", 1.0, float(most[0] >= 75), 0.0),
-        Check("most people standing before the second corridor, at most 2", 1.0, float(most[2] <= 2), 0.0),
+        Check("at least half stand before the first corridor (1: yes)", 1.0, float(most[0] >= 75), 0.0),
+        Check("at most 2 stand before the second (1: yes)", 1.0, float(most[2] <= 2), 0.0),
     ]
 
 
