@@ -1,6 +1,15 @@
 """Traffic alone, from two tables: links and trips in, entry and exit times out. For tests, benchmarks and own demand.
 
-    results = simulate_trips(links, trips, end_s=7200)
+    >>> from safepassage.model.trips import simulate_trips
+    >>> links = {"link": ["lane", "road"], "upstream": ["home", "square"], "downstream": ["square", "out"],
+    ...          "length_m": [500.0, 1000.0], "free_flow_speed_m_s": [10.0, 20.0]}
+    >>> trips = {"departure_time_s": [0.0, 1.0, 60.0], "origin": ["home"] * 3, "destination": ["out"] * 3}
+    >>> results = simulate_trips(links, trips, end_s=7200)
+    >>> results.trips["arrival_time_s"].round(2).tolist()
+    [100.0, 102.26, 160.0]
+    >>> int(results.n_past("road", 500.0, 78.0)), round(results.flow_per_s("lane", 500.0, 0.0, 100.0), 3)
+    (2, 0.02)
+
     results.trips       one row per trip: departure_time_s, entry_time_s, arrival_time_s, travel_time_s,
                         free_flow_time_s, delay_s, outcome
     results.crossings   one row per trip and link driven through: trip, link, entry_time_s, exit_time_s

@@ -1,7 +1,10 @@
+import doctest
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from safepassage.model import trips as module
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.trips import simulate_trips
 
@@ -120,3 +123,9 @@ def test_an_exit_of_the_network_may_have_a_capacity():
 def test_tables_that_cannot_be_are_refused_by_name(road, table, words):
     with pytest.raises(ScenarioError, match=words):
         simulate_trips(road, table, end_s=100)
+
+
+def test_the_example_at_the_head_of_the_module_runs_as_written():
+    found = doctest.testmod(module)
+    assert found.attempted >= 6
+    assert found.failed == 0
