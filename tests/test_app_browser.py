@@ -101,7 +101,7 @@ def outside(url):
 
 
 def shown_s(page):
-    return page.evaluate("window.safepassage.frames[0].time_s")
+    return page.evaluate("window.safepassage.frames[0]?.time_s")
 
 
 def button(page, name):
@@ -109,7 +109,7 @@ def button(page, name):
 
 
 def until_at(page, time_s):
-    page.wait_for_function(f"window.safepassage.frames[0].time_s >= {time_s}")
+    page.wait_for_function(f"window.safepassage.frames[0]?.time_s >= {time_s}")
 
 
 def click_on_map(page, place):
@@ -135,7 +135,7 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     until_at(page, stopped + 60)
     assert shown_s(page) == stopped + 60
     button(page, "Reset: start again with the values chosen").click()
-    page.wait_for_function("window.safepassage.frames[0].time_s === 0")
+    page.wait_for_function("window.safepassage.frames[0]?.time_s === 0")
     assert server.tracebacks() == []
 
 
@@ -167,7 +167,7 @@ def test_what_is_done_on_the_map_becomes_a_plan(server, open_page):
     page.get_by_role("button", name="Issue the order now").click()
     page.get_by_text("close exit North road").wait_for()
     button(page, "Step: one step on").click()
-    page.wait_for_function("window.safepassage.frames[0].exits[2] === 0")
+    page.wait_for_function("window.safepassage.frames[0]?.exits[2] === 0")
     page.get_by_label("Name of the plan").fill("shut north")
     page.get_by_role("button", name="Save as a plan").click()
     page.get_by_text("Saved.").wait_for()
@@ -221,7 +221,7 @@ def test_memory_is_steady_over_500_steps(tmp_path, open_page):
         first = memory(server, page)
         for _ in range(2):
             button(page, "Reset: start again with the values chosen").click()
-            page.wait_for_function("window.safepassage.frames[0].time_s === 0")
+            page.wait_for_function("window.safepassage.frames[0]?.time_s === 0")
             button(page, "Play").click()
             until_at(page, 240 * 60)
         server_mb, browser_mb = (b - a for a, b in zip(first, memory(server, page), strict=True))
