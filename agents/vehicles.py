@@ -137,11 +137,6 @@ class ServiceVehicle(Agent):
         self.run: Run | None = None
         self.runs: list[Run] = []
 
-    @property
-    def is_standing(self) -> bool:
-        """Whether it stands in the area, off the road."""
-        return self.node >= 0 and self.task != Task.LOST
-
     def leave_area(self, time_s: float):
         """Note that it is out of the area, and for how long its crew was in it."""
         self.hours_in_area = self.hours_so_far(time_s)

@@ -30,8 +30,8 @@ class FleetAtWork:
         ahead_s: what becomes free within this time is planned now, so that it happens on time.
         """
         for vehicle in self.vehicles:
-            if vehicle.task == Task.BOARDING:
-                self._board(vehicle, now_s, ahead_s, unmet)
+            while vehicle.task == Task.BOARDING and self._board(vehicle, now_s, ahead_s, unmet):
+                pass
         wanted = self.riders.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
         wanted = wanted or any(n > 0 and self.stops[s].is_wreck for s, n in unmet.items())
         is_open = self.hours.is_open(now_s)
@@ -42,17 +42,18 @@ class FleetAtWork:
             if vehicle.task == Task.IDLE and not is_open and vehicle.node != vehicle.depot:
                 self._leave(vehicle, now_s)
 
-    def _board(self, vehicle: ServiceVehicle, now_s: float, ahead_s: float, unmet: dict[int, int]):
-        if vehicle.ready_s > now_s:
-            return
+    def _board(self, vehicle: ServiceVehicle, now_s: float, ahead_s: float, unmet: dict[int, int]) -> bool:
+        """Let people aboard and the vehicle go on; return whether it has more to do here at once."""
+        if vehicle.ready_s > now_s and not self.by_door:
+            return False
         if vehicle.target >= 0:
             self._take_up(vehicle, now_s)
         seats = vehicle.seats
         if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet):
-            return
+            return True
         if not seats.aboard:
             vehicle.task, vehicle.target = Task.IDLE, NOBODY
-            return
+            return False
         leave_s = vehicle.ready_s
         if seats.n_free > 0 and not self.by_door and vehicle.target >= 0:
             leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
@@ -60,6 +61,7 @@ class FleetAtWork:
             self._leave(vehicle, max(leave_s, now_s))
         if vehicle.task == Task.BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
             self._wait_here(vehicle, now_s)
+        return False
 
     def _take_up(self, vehicle: ServiceVehicle, now_s: float):
         """Let those aboard who wait where the vehicle stands."""
@@ -68,7 +70,8 @@ class FleetAtWork:
             household, vehicle.target = vehicle.target, NOBODY
             if not self._is_waiting_at_home(household):
                 return
-            n, n_assisted = self.riders.board_at_home(household, seats, vehicle.row, vehicle.protection, now_s)
+            at_s = vehicle.ready_s
+            n, n_assisted = self.riders.board_at_home(household, seats, vehicle.row, vehicle.protection, at_s)
             began_s = vehicle.ready_s
         else:
             stop = self.stops[vehicle.target]
@@ -119,9 +122,9 @@ class FleetAtWork:
                 continue
             if not self.riders.any_fits(stop, vehicle.seats):
                 continue
-            table, _ = self._aim(vehicle, stop)
+            table, node = self._aim(vehicle, stop)
             drive_s = float(self._entry(vehicle, table)[1])
-            if drive_s == np.inf:
+            if drive_s == np.inf or not self._has_way_out(node):
                 continue
             rule = self.settings.dispatch
             if rule == Dispatch.LONGEST_QUEUE:
@@ -145,12 +148,16 @@ class FleetAtWork:
                 continue
             node = int(self.movement.start_node(Mode.CAR, self.riders.households.home_node[household]))
             self.movement.aim(vehicle.table, node)
-            if self._drive(vehicle, Task.TO_HOME, household, vehicle.table, node, time_s):
+            if self._has_way_out(node) and self._drive(vehicle, Task.TO_HOME, household, vehicle.table, node, time_s):
                 return True
             n_tried += 1
             if n_tried == N_HOMES_TRIED:
                 break
         return False
+
+    def _has_way_out(self, node: int) -> bool:
+        """Return whether vehicles know a way out of the area from a node."""
+        return float(self.movement.drive_s(WITNESS, node)) < np.inf
 
     def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
         """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
@@ -201,5 +208,8 @@ class FleetAtWork:
         households = vehicle.seats.empty()
         self.movement.carrier[households] = households
         for household in households:
+            n, n_assisted = self.riders.size(household)
+            vehicle.run.n_boarded -= n
+            vehicle.run.n_assisted -= n_assisted
             self.riders.wait(stop, household, now_s)
         vehicle.task, vehicle.target = Task.IDLE, NOBODY

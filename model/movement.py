@@ -291,14 +291,10 @@ class Movement:
         return places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
 
     def who_give_up(self) -> np.ndarray:
-        """Return the cars that have stood without a way on, or in a gridlock, for longer than people's patience.
-
-        Service vehicles wait: cars in the same gridlock make way.
-        """
+        """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
         if not self.driving.n_under_way:
             return np.empty(0, np.int32)
         held = np.unique(np.concatenate([self.driving.without_route(), self.gridlocks.look(self.time_s)]))
-        held = held[held < self.n_parties]
         since_s = np.full(self._stuck_since_s.size, np.inf)
         since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
         self._stuck_since_s = since_s

@@ -180,6 +180,11 @@ class Services:
         return self.trains.offers_seats(now_s, now_s + self.seats_sought.book_ahead_s)
 
     @property
+    def points(self) -> list[PickupPoint]:
+        """The pickup points of the scenario."""
+        return self.stops[: self.n_points]
+
+    @property
     def n_driving(self) -> int:
         """Service vehicles on the streets."""
         return sum(v.node < 0 and v.task not in (Task.AWAY, Task.LOST) for v in self.vehicles)

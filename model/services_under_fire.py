@@ -46,8 +46,13 @@ class ServicesUnderFire:
         return self.harm.people_elsewhere_near(self.impacts, k, person[alive], place[alive, 0], place[alive, 1])
 
     def _standing(self):
+        """Return (row, x_m, y_m) of the vehicles in the area on no link: at stops, or about to set out."""
         x_m, y_m = self.streets.node_x_m, self.streets.node_y_m
-        return [(v.row, float(x_m[v.node]), float(y_m[v.node])) for v in self.services.vehicles if v.is_standing]
+        inside = [v for v in self.services.vehicles if v.task not in (Task.AWAY, Task.LOST)]
+        rows = np.array([v.row for v in inside], np.int64)
+        link = self.movement.driving.link_of(self.services.n_households + rows)
+        stands = [(v.row, v.node if v.node >= 0 else v.from_node) for v, k in zip(inside, link, strict=True) if k < 0]
+        return [(row, float(x_m[node]), float(y_m[node])) for row, node in stands]
 
     def _strike(self, vehicle: ServiceVehicle, k: int, distance_m: float):
         """Draw whether an impact puts a vehicle out of action: with the odds of harm at its place."""
@@ -64,7 +69,6 @@ class ServicesUnderFire:
         for vehicle in hit:
             if vehicle.task in (Task.AWAY, Task.LOST):
                 continue
-            at_stop = vehicle.task == Task.BOARDING and vehicle.target >= 0 and not vehicle.is_at_home
             x_m, y_m = self.place_of_vehicle(vehicle)
             link, along_m = NOBODY, 0.0
             node = vehicle.node
@@ -72,8 +76,9 @@ class ServicesUnderFire:
                 link, along_m = self.movement.pull_over(vehicle.row)
                 node = int(self.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
             vehicle.leave_area(now_s)
-            if at_stop:
-                stop, stay = self.services.stops[vehicle.target], vehicle.seats.empty()
+            stop = next((s for s in self.services.points if s.car_node == node), None) if link < 0 else None
+            if stop is not None:
+                stay = vehicle.seats.empty()
             else:
                 stay = self.services.get_off(vehicle, link, along_m, node, now_s)
                 stop = self._wreck(vehicle, node, (x_m, y_m)) if stay else None
