@@ -2,8 +2,10 @@
 
 Each round times, one after another, a plain loop over runs in one process, plain loops in as many processes as there
 are workers, and the same number of runs as a sweep over local processes and over Dask, all of it counted: start of the
-workers, keeping each result, compacting them. On a machine that is busy with other things two loops are slower than
-twice one; the sweep's share of what plain loops reach is told beside its share of the ideal.
+workers, keeping each result, compacting them. On a machine that is busy with other things all of these vary from
+minute to minute; hence one figure that does not depend on it: the share of the workers' time, from the start of the
+sweep to its end, that was spent in the model (`EvacuationModel(...).run()` as each worker timed it). It is the share of
+the ideal with the time of one run taken at the same moment and on the same machine.
 """
 
 import json
@@ -49,9 +51,11 @@ def time_round(scenario: str, n_runs: int, n_loop: int, workers: int, kinds: lis
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             with start() as executor:
-                run_sweep(_study(scenario, n_runs), Path(folder) / "out", executor)
+                done = run_sweep(_study(scenario, n_runs), Path(folder) / "out", executor)
                 wall_s = time.perf_counter() - began
+            in_model_s = done.timings()[["build_s", "run_s"]].to_numpy().sum()
         found[f"{kind}_per_s"], found[f"{kind}_wall_s"] = n_runs / wall_s, wall_s
+        found[f"{kind}_in_model"] = in_model_s / (workers * wall_s)
     return found
 
 
@@ -76,7 +80,7 @@ def _loops(scenario: str, n: int, n_processes: int) -> list[list[float]]:
     return [json.loads(process.communicate()[0]) for process in processes]
 
 
-HEADER = ["how", "runs/s", "of the ideal", "of plain loops", "wall (s)"]
+HEADER = ["how", "runs/s", "of the ideal", "of plain loops", "workers' time in the model", "wall (s)"]
 
 
 def rows_of(rounds: list[dict], kinds: list[str]) -> list[list[str]]:
@@ -86,5 +90,6 @@ def rows_of(rounds: list[dict], kinds: list[str]) -> list[list[str]]:
         shares = [median(one[f"{kind}_per_s"] / one[f"{base}_per_s"] for one in rounds) for base in ("ideal", "loops")]
         per_s = median(one[f"{kind}_per_s"] for one in rounds)
         wall = f"{median(one[f'{kind}_wall_s'] for one in rounds):.1f}" if kind in kinds else "-"
-        rows.append([kind, f"{per_s:.2f}", f"{shares[0]:.0%}", f"{shares[1]:.0%}", wall])
+        in_model = f"{median(one[f'{kind}_in_model'] for one in rounds):.1%}" if kind in kinds else "-"
+        rows.append([kind, f"{per_s:.2f}", f"{shares[0]:.0%}", f"{shares[1]:.0%}", in_model, wall])
     return rows

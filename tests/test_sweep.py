@@ -1,23 +1,21 @@
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from scipy import stats
-from studies import command, digest, keys, sweep, write_study
+from studies import digest, keys
 
-from safepassage.experiments.executors import as_completed, local, on_dask
+from safepassage.experiments.executors import local, on_dask
 from safepassage.experiments.runs import Record, code_digest, run_key, scenario_digest
 from safepassage.experiments.store import Store
 from safepassage.experiments.study import study_of
 from safepassage.experiments.study_folder import open_study
 from safepassage.experiments.sweep import half_width, run_sweep, sweep_of
-from safepassage.experiments.worker import Failure, do
+from safepassage.experiments.worker import do
 from safepassage.model.config import load
 from safepassage.model.settings.base import ScenarioError
 
@@ -120,17 +118,6 @@ def test_a_run_that_fails_stops_no_other_and_is_tried_again(tmp_path):
     again = Here(answer=invented(float))
     folder = run_sweep(study_of(keys()), tmp_path, again)
     assert len(again.tags) == 2 and not folder.failures() and len(folder.frame()) == 6
-
-
-def test_the_command_of_a_failed_run_repeats_it(tmp_path):
-    study = write_study(tmp_path, factors={"streets.exits": {"list": [[{"node": "12345"}]]}}, replications=1)
-    done = sweep(study, tmp_path / "out", "--workers", "1")
-    assert done.returncode == 1 and "12345" in done.stdout and "1 runs failed" in done.stdout
-    words = open_study(tmp_path / "out").failures()[0]["command"].removeprefix("safepassage ")
-    again = subprocess.run(
-        f"{sys.executable} -m safepassage.cli {words}", shell=True, cwd=tmp_path, capture_output=True, text=True
-    )
-    assert again.returncode == 2 and "12345" in again.stderr
 
 
 def test_a_point_stops_when_its_mean_is_known_well_enough(tmp_path):
@@ -248,61 +235,8 @@ print(n, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).r
     assert n == 10_000 and seconds < 5 and peak_mib < 500
 
 
-def test_a_dry_run_tells_size_time_and_disk_and_writes_nothing(tmp_path):
-    done = sweep(write_study(tmp_path), tmp_path / "out", "--dry-run")
-    assert done.returncode == 0, done.stderr
-    assert "2 combinations of 1 factors x 1 plans x 3 replications = 6 runs" in done.stdout
-    assert "one run: 0." in done.stdout and "disk: up to" in done.stdout and not (tmp_path / "out").exists()
-
-
-def test_a_scheduler_that_is_not_there_is_one_clear_message(tmp_path):
-    pytest.importorskip("dask.distributed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    done = sweep(write_study(tmp_path), tmp_path / "out", "--dask", address)
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert f"{address}: no Dask scheduler answers" in " ".join(done.stderr.split())
-
-
-def test_items_are_answered_as_they_are_done_and_a_bad_one_harms_no_other():
-    with local(2) as executor:
-        found = dict(as_completed(executor, _square, [1, 2, "three", 4]))
-    assert [found[i] for i in (0, 1, 3)] == [1, 4, 16]
-    assert isinstance(found[2], Failure) and "TypeError" in found[2].message
-
-
-def _square(x):
-    return x**2
-
-
-def test_a_script_without_a_guard_of_main_can_use_processes(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "from safepassage.experiments.batch import run_batch\n"
-        "factors = {'run.duration_h': [0.1]}\n"
-        "print(len(run_batch('tiny_town', [1, 2], factors=factors, workers=2)))\n"
-    )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
-    assert done.stdout.strip() == "2", done.stderr
-
-
 def test_study_json_tells_code_versions_and_seeds(tmp_path):
     run_sweep(study_of(keys()), tmp_path, Here(answer=invented(float)))
     written = json.loads((tmp_path / "study.json").read_text())
     assert written["code"] == code_digest() and written["seeds"] == [1, 2, 3] and "numpy" in written["versions"]
     assert pq.read_schema(tmp_path / "results.parquet").names[0] == "point"
-
-
-def test_interrupting_by_keyboard_leaves_no_worker_behind(tmp_path):
-    process = subprocess.Popen(
-        command(write_study(tmp_path, replications=2000), tmp_path / "out", "--workers", "1"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-    while not list(tmp_path.glob("out/runs/*/*.json")):
-        time.sleep(0.05)
-    process.send_signal(2)
-    process.communicate(timeout=20)
-    assert process.returncode not in (0, None)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)

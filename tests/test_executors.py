@@ -1,0 +1,76 @@
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from studies import command, sweep, write_study
+
+from safepassage.experiments.executors import as_completed, local
+from safepassage.experiments.study_folder import open_study
+from safepassage.experiments.worker import Failure
+
+
+def test_the_command_of_a_failed_run_repeats_it(tmp_path):
+    study = write_study(tmp_path, factors={"streets.exits": {"list": [[{"node": "12345"}]]}}, replications=1)
+    done = sweep(study, tmp_path / "out", "--workers", "1")
+    assert done.returncode == 1 and "12345" in done.stdout and "1 runs failed" in done.stdout
+    words = open_study(tmp_path / "out").failures()[0]["command"].removeprefix("safepassage ")
+    again = subprocess.run(
+        f"{sys.executable} -m safepassage.cli {words}", shell=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert again.returncode == 2 and "12345" in again.stderr
+
+
+def test_a_dry_run_tells_size_time_and_disk_and_writes_nothing(tmp_path):
+    done = sweep(write_study(tmp_path), tmp_path / "out", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "2 combinations of 1 factors x 1 plans x 3 replications = 6 runs" in done.stdout
+    assert "one run: 0." in done.stdout and "disk: up to" in done.stdout and not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_that_is_not_there_is_one_clear_message(tmp_path):
+    pytest.importorskip("dask.distributed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    done = sweep(write_study(tmp_path), tmp_path / "out", "--dask", address)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"{address}: no Dask scheduler answers" in " ".join(done.stderr.split())
+
+
+def test_items_are_answered_as_they_are_done_and_a_bad_one_harms_no_other():
+    with local(2) as executor:
+        found = dict(as_completed(executor, _square, [1, 2, "three", 4]))
+    assert [found[i] for i in (0, 1, 3)] == [1, 4, 16]
+    assert isinstance(found[2], Failure) and "TypeError" in found[2].message
+
+
+def _square(x):
+    return x**2
+
+
+def test_a_script_without_a_guard_of_main_can_use_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from safepassage.experiments.batch import run_batch\n"
+        "factors = {'run.duration_h': [0.1]}\n"
+        "print(len(run_batch('tiny_town', [1, 2], factors=factors, workers=2)))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.stdout.strip() == "2", done.stderr
+
+
+def test_interrupting_by_keyboard_leaves_no_worker_behind(tmp_path):
+    process = subprocess.Popen(
+        command(write_study(tmp_path, replications=2000), tmp_path / "out", "--workers", "1"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    while not list(tmp_path.glob("out/runs/*/*.json")):
+        time.sleep(0.05)
+    process.send_signal(2)
+    process.communicate(timeout=20)
+    assert process.returncode not in (0, None)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
