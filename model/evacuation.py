@@ -56,6 +56,9 @@ class EvacuationModel(RowModel):
     `[Household]` are handles on their rows; shelling events and evacuation routes are ordinary Mesa agents.
     """
 
+    scenario: Scenario | None = None
+    """What is simulated. Stands in the class so that Mesa 3.5's property of this name, for its own kind, does not."""
+
     def __init__(self, scenario="tiny_town", *, plan=None, rng=None, **kwargs):
         """scenario: name, path or Scenario. rng: seed, instead of run.seed. kwargs: dotted keys of the scenario.
 
@@ -65,9 +68,9 @@ class EvacuationModel(RowModel):
             scenario = load(scenario, plan=plan)
         if rng is not None:
             kwargs = {**kwargs, "run.seed": int(rng)}
-        self.scenario = scenario.override(kwargs) if kwargs else scenario
-        self.seed = self.scenario.run.seed
-        super().__init__(rng=self.seed % 2**32)
+        scenario = scenario.override(kwargs) if kwargs else scenario
+        super().__init__(rng=scenario.run.seed % 2**32)
+        self.scenario, self.seed = scenario, scenario.run.seed
         started = perf_counter()
         self.time_s, self.tick = 0.0, 0
         self.duration_s = self.scenario.run.duration_h * 3600.0
