@@ -156,7 +156,7 @@ class Explainer:
                         "walkers_pass": True,
                     }
                 )
-        name = streets.link_name[lead] or f"{highway} without a name"
+        name = streets.link_name[lead] or "street without a name"
         return {"title": name, "lines": lines, "actions": acts, "mark": {"street": int(street)}}
 
     def _way(self, both, is_open, ever, who) -> str:

@@ -10,7 +10,7 @@ from mesa.visualization import SolaraViz
 
 from safepassage.app.choices import ALONE, AS_GIVEN
 from safepassage.app.map import Board, template
-from safepassage.app.session import Session
+from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
 """Environment variable by which `safepassage explore` hands over what to show, as JSON."""
@@ -68,8 +68,8 @@ def Workspace(session: Session):
 def Page():
     """One tab: a session and a model of its own, let go of when the tab closes."""
     options = json.loads(os.environ.get(OPTIONS, "{}"))
-    session = solara.use_memo(lambda: Session(**options), [])
-    model = solara.use_reactive(solara.use_memo(session.start, []))
+    session = solara.use_memo(lambda: take(options), [])
+    model = solara.use_reactive(solara.use_memo(lambda: session.model, []))
     solara.use_effect(lambda: session.close, [])
     solara.Title(f"Safepassage: {session.choices.name}")
     solara.Style(template("page.css"))

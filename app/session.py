@@ -99,6 +99,27 @@ class Session:
         self._show_acts()
 
 
+_prepared: list[Session] = []
+
+
+def prepare(options: dict):
+    """Build the first tab's model before a browser asks for it, and load all that later tabs need."""
+    session = Session(**options)
+    model = session.start()
+    for scene in model.scenes:
+        scene.town()
+        scene.picture(0, 0.0, is_new=True)
+    _prepared.append(session)
+
+
+def take(options: dict) -> Session:
+    """Return a session for a tab: the one prepared, or a new one; it has its model."""
+    session = _prepared.pop() if _prepared else Session(**options)
+    if session.model is None:
+        session.start()
+    return session
+
+
 class LiveModel(EvacuationModel):
     """The model of one tab. Mesa's Reset makes a new one from the fields; a mistake in them never ends the page."""
 

@@ -54,6 +54,10 @@ def explore(
         load(scenario, plan=plan)
     os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
     os.environ["SOLARA_APP"] = "safepassage.app.page"
+    from safepassage.app.session import prepare
+
+    with console.status("building the town"):
+        prepare(options)
     url = f"http://{host}:{port}/"
     console.print(f"The page is at {url} until you press Ctrl+C.", highlight=False)
     if not no_browser:
