@@ -10,11 +10,13 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -41,10 +43,10 @@ UNITS = {
 
 def unit_of(column: str) -> str:
     """Return the unit of a column, read off its name; "1" for counts; "" for names and codes."""
-    for ending in sorted(UNITS, key=len, reverse=True):
-        if column.endswith(ending):
-            return UNITS[ending]
-    return "1" if column.startswith("n_") else ""
+    if column.startswith("n_"):
+        return "1"
+    endings = [ending for ending in UNITS if column.endswith(ending)]
+    return UNITS[max(endings, key=len)] if endings else ""
 
 
 def digest(table: pa.Table) -> str:
@@ -100,10 +102,11 @@ def file_digest(path: Path) -> str:
 def write_run(folder: Path, tables: dict[str, pa.Table], manifest: dict) -> Path:
     """Write tables and manifest to a new folder and return it; the folder appears only when it is complete.
 
-    folder: the wish; if it is taken, a number is added. Raises ScenarioError if nothing can be written there.
+    folder: the wish; if it is taken, a number is added. Raises ScenarioError if nothing can be written there. Whatever
+    interrupts it, also Ctrl-C, leaves nothing behind.
     """
     folder = Path(folder)
-    partial = folder.parent / f".{folder.name}.partial-{os.getpid()}"
+    partial = folder.parent / f".{folder.name}.partial-{uuid4().hex}"
     try:
         partial.mkdir(parents=True)
         for name, content in tables.items():
@@ -113,9 +116,23 @@ def write_run(folder: Path, tables: dict[str, pa.Table], manifest: dict) -> Path
         (partial / "manifest.json").write_text(json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8")
         return _move_to_free_name(partial, folder)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise ScenarioError(
-            f"{folder}: the run could not be written ({error.strerror}). Free some space or choose another folder."
+            f"{folder}: the run could not be written ({error.strerror or error}). Free some space or choose another "
+            "folder."
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_writable(folder: Path):
+    """Raise ScenarioError unless runs can be written into a folder, which is made if it is not there."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ScenarioError(
+            f"{folder}: nothing can be written there ({error.strerror or error}). Choose another folder with --out."
         ) from None
 
 
@@ -153,7 +170,10 @@ class RunFolder:
         if not path.is_file():
             there = ", ".join(sorted(p.stem for p in self.path.glob("*.parquet")))
             raise ScenarioError(f"{self.path}: there is no table {name!r}; there are {there}.")
-        return pq.read_table(path).to_pandas()
+        try:
+            return pq.read_table(path).to_pandas()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ScenarioError(f"{path}: this table cannot be read ({error}). Run the scenario again.") from None
 
     def units(self, name: str) -> dict[str, str]:
         """Return the unit of each column of a table."""

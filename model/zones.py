@@ -65,7 +65,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
         for node in (streets.node_x_m, streets.node_y_m)
     )
     link_zone = zone_of(middle_x_m, middle_y_m, outlines)
-    report = []
+    without_street = []
     for zone, name in enumerate(names):
         if counts[zone] and not (link_zone == zone).any():
             away_m = shapely.distance(outlines[zone], shapely.points(middle_x_m, middle_y_m))
@@ -78,8 +78,16 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             near = (away_m <= away_m[nearest] + 100.0) & (link_zone < 0)
             near[nearest] = True
             link_zone[near] = zone
-            report.append(f"{path.name}: no street lies in zone {name}; its homes stand along the nearest ones.")
-    return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(report))
+            without_street.append(name)
+    return Zones(tuple(names), counts, tuple(outlines), link_zone, _report(path, without_street))
+
+
+def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
+    if not without_street:
+        return ()
+    where = f"zones {', '.join(without_street[:-1])} and {without_street[-1]}" if without_street[1:] else "zone "
+    where, whose = (where, "their") if without_street[1:] else (where + without_street[0], "its")
+    return (f"{path.name}: no street lies in {where}; {whose} homes stand along the nearest ones.",)
 
 
 def _features(path: Path):

@@ -1,5 +1,6 @@
 """The command `safepassage`: thin; every command calls one function of the package and shows what it returns."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,12 +39,19 @@ def main():
     try:
         app()
     except ScenarioError as error:
-        problems = str(error).splitlines()
-        count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
-        print(f"error{count}:", file=sys.stderr)
-        for problem in problems:
-            print(f"  {problem}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(str(error).splitlines())
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        _refuse([f"{error.filename or 'writing'}: {error.strerror}. Correct the path, or choose another one."])
+
+
+def _refuse(problems: list[str]):
+    count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
+    print(f"error{count}:", file=sys.stderr)
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _changes(pairs: list[str] | None) -> dict:
@@ -97,12 +105,14 @@ def run(
 
     from safepassage.model.config import load
     from safepassage.model.metrics import summary
-    from safepassage.model.results import open_run
+    from safepassage.model.results import check_writable, open_run
+    from safepassage.run_table import run_table
 
     changes = _changes(set_)
     if seed is not None:
         changes["run.seed"] = seed
     loaded = load(scenario, changes, plan)
+    check_writable(out)
     if not quiet:
         console.print(f"[bold]{loaded.title}[/bold]\n{loaded.notice}", highlight=False)
     bar = Progress(
@@ -125,25 +135,11 @@ def run(
         return
     for line in model.report():
         console.print(f"[yellow]note:[/yellow] {line}", highlight=False)
-    _print_measures(summary(open_run(folder)))
+    console.print(run_table(summary(open_run(folder))))
     timing = model.timings_s
     console.print(
         f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}", highlight=False
     )
-
-
-def _print_measures(measures):
-    table = Table("measure", "value", "unit", "meaning", box=None, header_style="bold")
-    table.columns[1].justify = "right"
-    for measure in measures:
-        table.add_row(measure.name, _shown(measure), measure.unit, measure.meaning)
-    console.print(table)
-
-
-def _shown(measure) -> str:
-    if measure.value != measure.value:
-        return "not reached"
-    return f"{measure.value:,.0f}" if measure.unit == "persons" else f"{measure.value:,.2f}"
 
 
 @app.command()
@@ -184,15 +180,14 @@ def describe(
     map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
 ):
     """Print what a street network holds, what was filled in and dropped; draw its map."""
-    from safepassage.model.network_map import draw_map
     from safepassage.model.network_report import describe as describe_network
 
-    report = describe_network(file)
-    console.print(report)
     path = map_ or Path(file.name.removesuffix(".gz")).with_suffix(".png")
     if path.exists():
         raise ScenarioError(f"{path}: a file of this name is there already; name another with --map.")
-    draw_map(report.streets, path)
+    report = describe_network(file)
+    console.print(report)
+    report.draw(path)
     console.print(f"map: {path}", highlight=False)
 
 
