@@ -24,15 +24,21 @@ class AmbulancesAtWork:
         """Function person -> (x_m, y_m), set by Services."""
         self.give_care = None
         """Function (persons, time_s): care begins, set by UnderFire."""
+        self._calls = np.empty(0, np.int64)
+        """People who may still need an ambulance."""
         self.n_calls = self.n_reached = 0
         self.waits_s: list[float] = []
+
+    def call(self, persons: np.ndarray):
+        """Take calls for people who have been injured seriously."""
+        self._calls = np.union1d(self._calls, persons)
 
     def act(self, now_s: float):
         """Send free ambulances to calls, those with nothing to do back to their base."""
         for vehicle in self.vehicles:
             if vehicle.task == Task.TREATING and vehicle.ready_s <= now_s:
                 vehicle.task, vehicle.target = Task.IDLE, NOBODY
-        if self.hours.is_open(now_s) and any(v.task in (Task.IDLE, Task.TO_BASE) for v in self.vehicles):
+        if self._calls.size and self.hours.is_open(now_s) and any(v.task == Task.IDLE for v in self.vehicles):
             self._answer(now_s)
         for vehicle in self.vehicles:
             if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
@@ -41,8 +47,9 @@ class AmbulancesAtWork:
 
     def _answer(self, now_s: float):
         people = self.people
-        calls = np.flatnonzero((people.injury == Injury.SERIOUS) & (people.status < Status.SAFE))
-        calls = calls[self._cared_for_s[calls] != people.injury_time_s[calls]]
+        calls = self._calls
+        calls = calls[(people.injury[calls] == Injury.SERIOUS) & (people.status[calls] < Status.SAFE)]
+        calls = self._calls = calls[self._cared_for_s[calls] != people.injury_time_s[calls]]
         aimed = {v.target for v in self.vehicles if v.task == Task.TO_CALL}
         for person in calls[np.argsort(people.injury_time_s[calls], kind="stable")].tolist():
             if person in aimed:

@@ -10,6 +10,10 @@ from safepassage.model.riders import Riders
 from safepassage.model.road_news import WITNESS
 from safepassage.model.settings.services import Dispatch, Fleet, Serves
 
+COMES_AFTER_S = 3600.0
+"""People go to a stop, or hope to be fetched, only if a vehicle can still be sent out so long after (s). Assumption."""
+UNDER_WAY = (Task.AWAY, Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME, Task.LOST)
+"""What a vehicle does that needs no decision unless somebody waits."""
 N_HOMES_TRIED = 5
 """Of the homes first in the queue, so many are tried for a way before a vehicle waits. Assumption."""
 
@@ -29,6 +33,9 @@ class FleetAtWork:
 
         ahead_s: what becomes free within this time is planned now, so that it happens on time.
         """
+        wanted = bool(unmet) or (self.by_door and self.riders.is_requesting.any())
+        if not wanted and all(vehicle.task in UNDER_WAY for vehicle in self.vehicles):
+            return
         for vehicle in self.vehicles:
             while vehicle.task == Task.BOARDING and self._board(vehicle, now_s, ahead_s, unmet):
                 pass
@@ -154,6 +161,15 @@ class FleetAtWork:
             if n_tried == N_HOMES_TRIED:
                 break
         return False
+
+    def comes(self, now_s: float) -> bool:
+        """Return whether vehicles are sent out once people who set out now are at their stop."""
+        return bool(self.vehicles) and self.hours.is_open(now_s + COMES_AFTER_S)
+
+    def next_start_s(self, now_s: float) -> float:
+        """Return when people may begin to count on the fleet anew (s); inf: not again, or they do so already."""
+        open_s = self.hours.next_open_s(now_s + COMES_AFTER_S) - COMES_AFTER_S
+        return open_s if self.vehicles and open_s > now_s else np.inf
 
     def _has_way_out(self, node: int) -> bool:
         """Return whether vehicles know a way out of the area from a node."""

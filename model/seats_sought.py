@@ -5,8 +5,6 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 
-DAY_S = 86400.0
-
 
 class SeatsSought:
     """The way of households to stops."""
@@ -52,10 +50,7 @@ class SeatsSought:
         services, walks = self.services, self.population.can_walk[due]
         way_m = np.full((services.n_fixed, due.size), np.inf)
         node = services.households.home_node[due]
-        comes = any(
-            fleet.vehicles and not fleet.by_door and fleet.hours.next_open_s(now_s) <= now_s + DAY_S
-            for fleet in services.fleets
-        )
+        comes = any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets)
         for stop in services.stops[: services.n_fixed]:
             if stop.row < services.n_points and not (comes and stop.is_open(now_s)):
                 continue

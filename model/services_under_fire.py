@@ -63,6 +63,11 @@ class ServicesUnderFire:
         if uniforms_for(self.harm.seed, Stream.SERVICE, [vehicle.row], tick=k)[0] < p and vehicle not in self._hit:
             self._hit.append(vehicle)
 
+    def call(self, persons: np.ndarray):
+        """Call ambulances to people who have been injured seriously."""
+        if persons.size and self.services.ambulances.vehicles:
+            self.services.ambulances.call(persons)
+
     def lose(self, now_s: float):
         """Take the vehicles hit since the last call out of action; who can walks on, the others wait beside them."""
         hit, self._hit = self._hit, []
