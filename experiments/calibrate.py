@@ -27,14 +27,15 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from safepassage.experiments.abc_smc import Posterior, infer
 from safepassage.experiments.kept_runs import KeptRuns, Question
+from safepassage.experiments.mistakes import invalid
 from safepassage.experiments.observed import DERIVED, Observed, read_observed
 from safepassage.experiments.planner_outcomes import fine_grid, series_from
 from safepassage.experiments.refusal import refuse_harmful
 from safepassage.experiments.runs import Base, code_digest, scenario_digest
 from safepassage.experiments.store import write_table, write_whole
-from safepassage.experiments.study import NO_PLAN_WORDS, Factor, _problem
+from safepassage.experiments.study import NO_PLAN_WORDS, Factor
 from safepassage.model import config
-from safepassage.model.config import InvalidScenario, Scenario, Source, validated
+from safepassage.model.config import Scenario, Source, validated
 from safepassage.model.results import file_digest, versions
 from safepassage.model.settings.base import ScenarioError, Section
 
@@ -103,7 +104,7 @@ def load_calibration(path: Path | str) -> Calibration:
     try:
         calibration = Calibration.model_validate(source.keys)
     except ValidationError as error:
-        raise InvalidScenario([_problem(source, details) for details in error.errors()]) from None
+        raise invalid(source, error, Calibration, ("parameters",)) from None
     calibration._source = source
     refuse_harmful(searched_keys=calibration.parameters, levers_only=False)
     base = calibration.base()

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from safepassage.experiments.kept_runs import KeptRuns, Question, seeds_of
 from safepassage.experiments.paired import ENOUGH_RUNS, Difference, difference
-from safepassage.experiments.planner_outcomes import AT, Outcome, compared, fine_grid, hours_or_dates
+from safepassage.experiments.planner_outcomes import AT, OF_SERVICES, Outcome, compared, fine_grid, hours_or_dates
 from safepassage.experiments.runs import code_digest, scenario_digest
 from safepassage.experiments.store import write_table, write_whole
 from safepassage.model.config import NO_PLAN, Scenario, load
@@ -24,6 +24,7 @@ KIND = "comparison"
 BASELINE = "baseline"
 SERIES = ("n_safe", "n_dead")
 """Columns of the time series that are kept for the curves."""
+LABELS = ("plan", "replication", "seed")
 MAX_REPLICATIONS = 100_000
 
 
@@ -152,6 +153,9 @@ def compare(
         for (name, row, seed), one in zip(labels, found, strict=True)
     ]
     frame = pd.DataFrame(rows)
+    frame = frame[[*LABELS, *sorted(set(frame) - set(LABELS))]]
+    served = [name for name in OF_SERVICES if name in frame]
+    frame[served] = frame[served].fillna(0.0)
     comparison = Comparison(
         tuple(variants), base.model_dump(mode="json"), compared(frame.columns), frame, at_s, moments_s
     )

@@ -32,12 +32,13 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from scipy.stats import qmc
 
 from safepassage.experiments.kept_runs import KeptRuns, Question, seeds_of
+from safepassage.experiments.mistakes import invalid
 from safepassage.experiments.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs import code_digest, scenario_digest
 from safepassage.experiments.store import write_table, write_whole
-from safepassage.experiments.study import NO_PLAN_WORDS, Factor, _problem
+from safepassage.experiments.study import NO_PLAN_WORDS, Factor
 from safepassage.model import config
-from safepassage.model.config import LEVERS, InvalidScenario, Scenario, Source, validated
+from safepassage.model.config import LEVERS, Scenario, Source, validated
 from safepassage.model.results import versions
 from safepassage.model.settings.base import ScenarioError, Section
 
@@ -128,7 +129,7 @@ def optimisation_of(source: Source) -> Optimisation:
     try:
         wanted = Optimisation.model_validate(source.keys)
     except ValidationError as error:
-        raise InvalidScenario([_problem(source, details) for details in error.errors()]) from None
+        raise invalid(source, error, Optimisation, ("levers", "futures")) from None
     wanted._source = source
     refuse_harmful(wanted.objectives, wanted.levers)
     refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})

@@ -35,9 +35,15 @@ MAIN = (
     Outcome("ete100_h", "until all of those leaving are out", "h", False),
     Outcome("left_behind", "people left behind, alive, at the end", "people", False),
     Outcome("stranded", "of them cut off", "people", False),
-    Outcome("seat_hours", "seat-hours used", "seat-hours", False),
+    Outcome("boarded", "people carried by services", "people", True),
+    Outcome("seats_offered", "seats offered", "seats", False),
+    Outcome("seat_hours_used", "seat-hours used", "seat-hours", False),
+    Outcome("crew_exposure", "crews in the endangered area", "person-hours", False),
 )
 """In the order in which they stand in tables and pictures; those that no run has are left out."""
+
+OF_SERVICES = ("boarded", "seats_offered", "seat_hours_used", "crew_exposure")
+"""Outcomes of runs that have services; 0 in those that have none."""
 
 GROUP_LABELS = {
     "unimpaired": "who walk unimpaired",
@@ -86,8 +92,16 @@ def outcomes_and_units(
     for name, mask in groups_of(persons).items():
         if mask.any():
             found[LEFT + name] = (float((left & mask).sum()), "people")
+    if "service_runs" in measures:
+        found["seat_hours_used"] = (_seat_hours_used(run.frame("services"), run.manifest["simulated_s"]), "seat-hours")
     found |= _series(run.frame("timeseries"), at_s, columns)
     return {name: value for name, (value, _) in found.items()}, {name: unit for name, (_, unit) in found.items()}
+
+
+def _seat_hours_used(services: pd.DataFrame, end_s: float) -> float:
+    """Return people aboard x hours that their vehicle was out on that run, at most to the end of the simulation."""
+    until_s = services["end_s"].where(np.isfinite(services["end_s"]), end_s)
+    return float((services["n_boarded"] * (until_s - services["start_s"]).clip(lower=0)).sum() / 3600)
 
 
 def _series(frame: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) -> dict[str, tuple[float, str]]:
@@ -108,15 +122,13 @@ def series_from(outcomes: Mapping[str, float], column: str, at_s: Sequence[float
 
 def compared(found: Mapping[str, float]) -> tuple[Outcome, ...]:
     """Return what plans are compared by among the outcomes that runs have: the main ones, then groups left behind."""
-    names = {"seat_hours": next((name for name in found if name.startswith("seat_hours")), "")}
-    main = [o for o in MAIN if names.get(o.name, o.name) in found]
-    main = [Outcome(names.get(o.name, o.name), o.label, o.unit, o.more_is_better) for o in main]
+    main = [o for o in MAIN if o.name in found]
     groups = [
         Outcome(
             name, f"left behind, {GROUP_LABELS.get(name.removeprefix(LEFT), name.removeprefix(LEFT))}", "people", False
         )
-        for name in found
-        if name.startswith(LEFT)
+        for name in (LEFT + group for group in GROUP_LABELS)
+        if name in found
     ]
     return (*main, *groups)
 

@@ -107,12 +107,15 @@ def comparison_page(folder: Path) -> Page:
 def calibration_page(folder: Path) -> Page:
     """Return the page of a calibration."""
     manifest = _manifest(folder / "calibration.json")
+    captions = {
+        "posterior": "Parameters, before and after",
+        "predictive": "What the fitted model says, and what was seen",
+    }
+    titles = {"parameters": "Parameters", "scores": "Scores, fitted and kept back", "generations": "Generations"}
+    tables = [_csv(folder, name, title) for name, title in titles.items()]
     sections = [
-        Part("What the observations say", pictures=_pictures(folder, {
-            "posterior": "Parameters, before and after", "predictive": "What the fitted model says, and what was seen"}),
-            tables=[_csv(folder, "parameters", "Parameters"), _csv(folder, "scores", "Scores, fitted and kept back"),
-                    _csv(folder, "generations", "Generations")]),
-    ]  # fmt: skip
+        Part("What the observations say", pictures=_pictures(folder, captions), tables=tables),
+    ]
     settings = manifest["calibration"]
     facts = [
         *_facts(manifest["scenario"]),
@@ -125,7 +128,7 @@ def calibration_page(folder: Path) -> Page:
 def optimisation_page(folder: Path) -> Page:
     """Return the page of a search over protective levers."""
     manifest = _manifest(folder / "optimisation.json")
-    text = "Only protective levers were searched; hazards were sampled, never chosen. Trial -1: as it is."
+    text = "Only protective levers were searched; hazards were sampled. Trial -1: the scenario as it is."
     trials = pd.read_csv(folder / "trials.csv")
     best = trials[trials["is_pareto"] | (trials["trial"] < 0)].drop(columns="is_pareto")
     sections = [

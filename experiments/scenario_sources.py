@@ -37,7 +37,7 @@ def _walk(model: type[BaseModel], keys: dict[str, Any], at: str) -> Iterator[Ass
             for number, entry in entries:
                 yield from _walk(_fitting(parts, entry), entry, f"{key}." if number is None else f"{key}.{number}.")
             continue
-        meaning = re.sub(r"\s+", " ", info.description or "").strip()
+        meaning = re.sub(r"\s+", " ", info.description or ("Which of the known kinds it is." if name == "kind" else ""))
         default = info.get_default(call_default_factory=True)
         same = not info.is_required() and _plain(default) == _plain(value)
         yield Assumed(key, value, meaning, same, "ssumption" in meaning)

@@ -96,7 +96,8 @@ def _panels(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
         "Left behind alive at the end (people; fewer is better)": [
             o for o in found if o.name.startswith(LEFT) or o.name in ("left_behind", "stranded")
         ],
-        "Seats (seat-hours used)": [o for o in found if o.name.startswith("seat")],
+        "Seats offered and seat-hours used (shaded: fewer)": [o for o in found if o.name.startswith("seat")],
+        "Crews in the endangered area (person-hours; less is better)": [o for o in found if o.name == "crew_exposure"],
     }
     there = {
         title: [o for o in outcomes if any(comparison.difference(o, plan).n_pairs for plan in comparison.plans[1:])]

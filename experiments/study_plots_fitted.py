@@ -48,7 +48,14 @@ def posterior_picture(found: Calibrated) -> Figure:
                 axes.set_xlabel(_label(left, 34), fontsize=9.5)
             if column == 0 and row > 0:
                 axes.set_ylabel(_label(below, 26), fontsize=9.5)
-            axes.xaxis.set_major_locator(MaxNLocator(4))
+            if found.calibration.parameters[left].log:
+                axes.set_xscale("log")
+                axes.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: ""))
+            else:
+                axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
+            if column < row and found.calibration.parameters[below].log:
+                axes.set_yscale("log")
     return figure
 
 
@@ -66,10 +73,10 @@ def _limits(axes, found: Calibrated, x: str, y: str):
 def _marginal(axes, found: Calibrated, name: str, x: np.ndarray, weight: np.ndarray, row):
     factor = found.calibration.parameters[name]
     low, high = factor.at(0.0), factor.at(1.0)
-    edges = np.linspace(low, high, 25)
+    edges = np.geomspace(low, high, 25) if factor.log else np.linspace(low, high, 25)
     prior = np.array([factor.at(u) for u in (np.arange(4000) + 0.5) / 4000])
-    axes.hist(prior, edges, density=True, color=style.PALE)
-    axes.hist(x, edges, weights=weight, density=True, color=style.BLUE, alpha=0.8)
+    axes.hist(prior, edges, weights=np.full(prior.size, 1 / prior.size), color=style.PALE)
+    axes.hist(x, edges, weights=weight / weight.sum(), color=style.BLUE, alpha=0.8)
     height = axes.get_ylim()[1]
     axes.plot([row["p05"], row["p95"]], [height * 1.06] * 2, color=style.INK, linewidth=2)
     axes.plot(row["p50"], height * 1.06, "o", color=style.INK, markersize=5)
@@ -79,7 +86,7 @@ def _marginal(axes, found: Calibrated, name: str, x: np.ndarray, weight: np.ndar
     style.tidy(axes, "x")
     axes.spines["left"].set_visible(False)
     text = f"{_number(row['p50'])} ({_number(row['p05'])} to {_number(row['p95'])})"
-    axes.set_title(text, fontsize=10.5, loc="left")
+    axes.set_title(f"{_label(name, 40)}\n{text}", fontsize=10, loc="left")
 
 
 def _number(value: float) -> str:

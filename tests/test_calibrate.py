@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import yaml
+
+from safepassage.experiments.calibrate import calibrate, load_calibration, weighted_quantiles
+from safepassage.experiments.kept_runs import InThisProcess
+from safepassage.experiments.observed import read_observed
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.settings.base import ScenarioError
+
+pytest.importorskip("pyabc", reason="calibration needs pyABC, the extra `calibrate`")
+from safepassage.experiments.abc_smc import infer
+
+TRUTH = 0.7
+SHORT = {"run.duration_h": 1.0, "run.step_s": 300, "behaviour.preparation_median_s": 600}
+KEYS = {
+    "name": "fit",
+    "scenario": "tiny_town",
+    "overrides": SHORT,
+    "series": "seen.csv",
+    "parameters": {"orders.0.compliance": {"range": [0.1, 1.0]}},
+    "n_particles": 12,
+    "n_generations": 3,
+}
+
+
+def write(folder, series=None, **changes):
+    if series is None:
+        model = EvacuationModel("tiny_town", rng=99, **{**SHORT, "orders.0.compliance": TRUTH}).run()
+        n_safe = model.recorder.tables()["timeseries"].to_pandas().set_index("time_s")["n_safe"]
+        uses = {1800: "fit", 2700: "fit", 3600: "judge"}
+        rows = [f"{at / 3600},n_safe,{n_safe[at]},{use},15" for at, use in uses.items()]
+        series = "\n".join(["time_h,series,value,use,sd", *rows]) + "\n"
+    (folder / "seen.csv").write_text(series)
+    path = folder / "fit.yaml"
+    path.write_text(yaml.safe_dump({**KEYS, **changes}, sort_keys=False))
+    return path
+
+
+def gaussian(parameters, seeds):
+    return [
+        np.array([p["a"] + 0.1 * np.random.default_rng(s).normal()]) for p, s in zip(parameters, seeds, strict=True)
+    ]
+
+
+def run_gaussian(**changes):
+    asked = {"n_particles": 200, "n_generations": 5, "seed": 3, "batch": 50}
+    return infer(["a"], gaussian, lambda y: abs(y[0] - 0.5), **{**asked, **changes})
+
+
+def test_the_posterior_of_a_normal_mean_is_found():
+    last = run_gaussian().last
+    mean = np.average(last["a"], weights=last["weight"])
+    sd = np.sqrt(np.average((last["a"] - mean) ** 2, weights=last["weight"]))
+    assert mean == pytest.approx(0.5, abs=0.02)
+    assert sd == pytest.approx(0.1, abs=0.02)
+
+
+def test_the_posterior_does_not_depend_on_how_many_are_simulated_at_once():
+    one, other = (run_gaussian(n_particles=30, n_generations=3, batch=batch).particles for batch in (1, 64))
+    assert one.equals(other)
+
+
+def test_the_allowed_distance_falls_from_generation_to_generation():
+    threshold = run_gaussian(n_particles=50).generations["threshold"].to_numpy()
+    assert (np.diff(threshold) < 0).all()
+
+
+def test_inference_leaves_the_global_random_state_as_it_was():
+    np.random.seed(5)
+    expected = np.random.random()
+    np.random.seed(5)
+    run_gaussian(n_particles=10, n_generations=1)
+    assert np.random.random() == expected
+
+
+def test_a_known_compliance_is_recovered_and_what_was_kept_back_is_foretold(tmp_path):
+    found = calibrate(load_calibration(write(tmp_path)), out=tmp_path / "out", executor=InThisProcess())
+    row = found.table().iloc[0]
+    assert row["p05"] <= TRUTH <= row["p95"]
+    assert row["p95"] - row["p05"] < 0.6 * (row["prior_p95"] - row["prior_p05"])
+    judged = found.scores().set_index("use").loc["judge"]
+    assert judged["mean_abs_relative"] < 0.15
+    again = InThisProcess()
+    again.submit = None  # whoever runs anything again fails
+    repeated = calibrate(load_calibration(tmp_path / "fit.yaml"), out=tmp_path / "out", executor=again)
+    assert repeated.posterior.particles.equals(found.posterior.particles)
+
+
+def test_weighted_quantiles_of_equal_weights_are_the_middle_of_the_ranks():
+    values = np.array([3.0, 1.0, 2.0])
+    assert weighted_quantiles(values, np.ones(3), [0.5]) == [2.0]
+    assert weighted_quantiles(values, np.array([1.0, 0.0, 0.0]), [0.1, 0.9])[1] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        ("time_h,value,use\n1,2,fit\n", "needed are series, value, use"),
+        ("time_h,series,value,use\n1,n_saef,2,fit\n", "there is no such series"),
+        ("time_h,series,value,use\n9,n_safe,2,fit\n", "the run lasts 1 h"),
+        ("time_h,series,value,use\n1,n_safe,two,fit\n", "write a number"),
+        ("time_h,series,value,use\n1,n_safe,2,train\n", "write fit or judge"),
+        ("time_h,series,value,use\n1,n_safe,2,judge\n", "no row is used to fit"),
+        ("date,series,value,use\nyesterday,n_safe,2,fit\n", "write it as 2024-08-31"),
+    ],
+)
+def test_each_mistake_in_a_series_is_told(series, message, tmp_path):
+    calibration = load_calibration(write(tmp_path, series))
+    with pytest.raises(ScenarioError, match=message):
+        calibrate(calibration, out=tmp_path / "out", executor=None)
+
+
+def test_dates_are_counted_from_the_start_of_the_run(tmp_path):
+    (tmp_path / "s.csv").write_text("date,series,value,use\n2024-08-01T07:30,n_remaining,5,fit\n")
+    start = EvacuationModel("tiny_town").scenario.run.start
+    found = read_observed(tmp_path / "s.csv", start, 4, {"n_safe"})
+    assert found.time_s.tolist() == [5400]
+    assert "n_home" in found.columns
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parameters": {"shelling.sources.0.events_per_day": {"range": [1, 2]}}}, "a search over a hazard is refused"),
+        ({"parameters": {"behaviour.share_stayer": {"range": [0, 1]}}}, "did you mean share_stayers"),
+        ({"parameters": {}}, "parameters"),
+        ({"n_particle": 5}, "did you mean n_particles"),
+    ],
+)
+def test_each_mistake_in_a_calibration_is_told(changes, message, tmp_path):
+    with pytest.raises(ScenarioError, match=message):
+        load_calibration(write(tmp_path, "time_h,series,value,use\n1,n_safe,2,fit\n", **changes))

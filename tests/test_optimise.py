@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from safepassage.experiments.kept_runs import InThisProcess
+from safepassage.experiments.optimise import _is_pareto, load_optimisation, optimise
+from safepassage.experiments.refusal import Refused
+from safepassage.model.config import load
+from safepassage.model.settings.base import ScenarioError
+
+pytest.importorskip("optuna", reason="searches need Optuna, the extra `study`")
+
+KEYS = {
+    "name": "orders",
+    "scenario": "tiny_town",
+    "overrides": {"run.duration_h": 1.0, "run.step_s": 300, "behaviour.preparation_median_s": 600},
+    "levers": {"orders.0.issued_h": {"range": [0, 0.9]}},
+    "objectives": {"people_out": "maximise"},
+    "replications": 2,
+    "n_trials": 8,
+}
+
+
+def write(folder, **changes):
+    path = folder / "search.yaml"
+    path.write_text(yaml.safe_dump({**KEYS, **changes}, sort_keys=False))
+    return path
+
+
+def test_a_search_finds_that_earlier_orders_get_more_people_out(tmp_path):
+    found = optimise(load_optimisation(write(tmp_path)), out=tmp_path / "out", executor=InThisProcess())
+    trials = found.trials[found.trials["trial"] >= 0]
+    best = trials.loc[trials["people_out"].idxmax(), "orders.0.issued_h"]
+    assert best == trials["orders.0.issued_h"].min()
+    assert len(trials) == 8
+
+
+def test_a_search_that_goes_on_runs_only_new_trials_and_ends_as_if_never_stopped(tmp_path):
+    whole = optimise(load_optimisation(write(tmp_path, n_trials=5)), out=tmp_path / "whole", executor=InThisProcess())
+    optimise(load_optimisation(write(tmp_path, n_trials=3)), out=tmp_path / "parts", executor=InThisProcess())
+    parts = optimise(load_optimisation(write(tmp_path, n_trials=5)), out=tmp_path / "parts", executor=InThisProcess())
+    pd.testing.assert_frame_equal(parts.trials, whole.trials)
+
+
+def test_several_aims_give_plans_that_compare_can_take(tmp_path):
+    changes = {
+        "levers": {**KEYS["levers"], "behaviour.channels.siren.reach": {"range": [0, 1]}},
+        "objectives": {"people_out": "maximise", "p95.casualties": "minimise", "cost": "minimise"},
+        "cost": {"behaviour.channels.siren.reach": 10},
+        "futures": {"shelling.sources.0.events_per_day": {"range": [50, 500]}},
+        "n_futures": 2,
+        "replications": 1,
+        "n_trials": 4,
+    }
+    found = optimise(load_optimisation(write(tmp_path, **changes)), out=tmp_path / "out", executor=InThisProcess())
+    trial = found.pareto.iloc[0]
+    assert trial["cost"] == pytest.approx(10 * trial["behaviour.channels.siren.reach"])
+    plan = load("tiny_town", plan=tmp_path / "out" / "plans" / f"orders_{trial['trial']}.yaml")
+    assert plan.orders[0].issued_h == pytest.approx(trial["orders.0.issued_h"])
+    assert plan.orders[0].compliance == load("tiny_town").orders[0].compliance
+    assert plan.behaviour.channels.siren.reach == pytest.approx(trial["behaviour.channels.siren.reach"])
+
+
+def test_a_trial_is_beaten_only_by_one_at_least_as_good_in_every_aim():
+    class Wanted:
+        objectives = {"out": "maximise", "hurt": "minimise"}
+
+    frame = pd.DataFrame({"trial": range(4), "out": [10.0, 12.0, 12.0, 9.0], "hurt": [1.0, 3.0, 2.0, 1.0]})
+    np.testing.assert_array_equal(_is_pareto(frame, Wanted), [True, False, True, False])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"objectives": {"casualties": "maximise"}}, "search for more harm"),
+        ({"objectives": {"p95.deaths": "maximise"}}, "search for more harm"),
+        ({"objectives": {"people_out": "minimise"}}, "fewer people out of danger"),
+        ({"levers": {"shelling.sources.0.events_per_day": {"range": [1, 9]}}}, "over a hazard is refused"),
+        ({"levers": {"behaviour.share_stayers": {"range": [0, 1]}}}, "only what protects people"),
+        ({"levers": {"harm.casualty_scale": {"range": [1, 9]}}}, "over a hazard is refused"),
+    ],
+)
+def test_a_search_for_harm_or_over_a_hazard_is_refused(changes, message, tmp_path):
+    with pytest.raises(Refused, match=message):
+        load_optimisation(write(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"levers": {"orders.7.issued_h": {"range": [0, 1]}}}, "there is no entry 7"),
+        ({"levers": {"orders.0.issued_h": {"range": [1, 0]}}}, "is empty"),
+        ({"objectives": {"cost": "minimise"}}, "cost needs prices"),
+        ({"n_futures": 3}, "n_futures needs futures"),
+        ({"n_trials": 10**7}, "n_trials"),
+    ],
+)
+def test_each_mistake_in_a_search_is_told(changes, message, tmp_path):
+    with pytest.raises(ScenarioError, match=message):
+        load_optimisation(write(tmp_path, **changes))
+
+
+def test_an_aim_that_no_run_has_is_told(tmp_path):
+    wanted = load_optimisation(write(tmp_path, objectives={"casualtys": "minimise"}))
+    with pytest.raises(ScenarioError, match="write an outcome"):
+        optimise(wanted, out=tmp_path / "out", executor=InThisProcess())
