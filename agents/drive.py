@@ -18,6 +18,9 @@ Arms waiting for one supply share it in proportion to their capacities by start-
 Cheng 1997): each turn costs an arm size / capacity of virtual time, and the arm that is least ahead goes next; ties
 go to the one waiting longest. Events run in the order (time, index), so the result does not depend on how often the
 caller looks. Advancing to a time runs what happens before it: the interval is [now, until).
+
+One file, longer than others: numba's cache notices a change of its own file alone, so kernels that call each other
+stay together.
 """
 
 import numpy as np
