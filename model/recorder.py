@@ -10,6 +10,7 @@ from safepassage.agents.tally import tally
 from safepassage.model import results
 from safepassage.model.hazard import Size
 from safepassage.model.service_tables import service_tables, waiting_reasons
+from safepassage.model.trajectories import Trajectories
 
 
 def names(enum, codes: np.ndarray) -> pa.Array:
@@ -37,6 +38,7 @@ class Recorder:
         self._rows: list[tuple] = []
         self._last_s = 0.0
         self._next_s = 0.0
+        self.trajectories = Trajectories(model, model.scenario.run.record_positions_every_s)
 
     def record(self):
         """Add the time since the last call to the exposure, count people anew, keep a row if it is time."""
@@ -49,6 +51,7 @@ class Recorder:
             tally(
                 self.n_by_status, self.n_by_injury, flat, people.status, people.injury, people.protection, self._group
             )
+        self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.scenario.run.record_every_s
             model.population.check(model.n_parties_on_streets)
@@ -81,6 +84,7 @@ class Recorder:
                 "exits": self._exits(),
                 "exposure": self._exposure(),
                 "zones": self._zones(),
+                **self.trajectories.tables(),
                 **service_tables(self.model),
             }.items()
         }

@@ -6,7 +6,7 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.places import places_on_links
 
 MOST_ROWS = 20_000_000
-"""Places kept in one run at most (about 300 MB); recording stops there."""
+"""Places kept in one run at most (about 340 MB); recording stops there."""
 
 
 def whereabouts(model):

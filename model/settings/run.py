@@ -18,5 +18,8 @@ class Run(Section):
     """Length of one `model.step()` (s); movement is exact in time whatever its length."""
     record_every_s: float = Field(300.0, gt=0)
     """Time between two rows of the time series (s)."""
+    record_positions_every_s: float | None = Field(None, gt=0)
+    """Time between two rows of the table `trajectories`, where each party on the streets is (s); default: none is
+    written. It takes 17 bytes per party and row, before compression; `safepassage explore RUN` draws it."""
     seed: int = Field(1, ge=0, lt=2**64)
     """Fixes all chance in the run: same seed, same bits."""
