@@ -31,8 +31,8 @@ def cells_of(path):
 
 
 def test_the_notebooks_and_scripts_are_there():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(len(NOTEBOOKS))]
-    assert NOTEBOOKS
+    assert [path.name[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03", "04"]
+    assert SCRIPTS
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
