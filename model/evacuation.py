@@ -185,9 +185,9 @@ class EvacuationModel(RowModel):
         return self.movement.n_moving - (self.services.n_driving if self.services is not None else 0)
 
     def report(self) -> list[str]:
-        """Return what was repaired, assumed or left out while the town was built, one sentence each."""
+        """Return what was repaired, assumed, left out or met with on the way, one sentence each."""
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes)
-        return [*town, *self.impacts.report, *self.surroundings.report]
+        return [*town, *self.impacts.report, *self.surroundings.report, *self.movement.gridlocks.report()]
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""

@@ -13,7 +13,7 @@ from safepassage.model.movement import Movement
 from safepassage.model.population import Population
 from safepassage.model.streets import Streets
 
-LOOK_EVERY_S = 900.0
+LOOK_EVERY_S = 3600.0
 """Rates over links change with the front, the hour and the weather; they are looked up as often as this (s)."""
 
 
