@@ -19,7 +19,7 @@ KEYS = {
     "overrides": SHORT,
     "series": "seen.csv",
     "parameters": {"orders.0.compliance": {"range": [0.1, 1.0]}},
-    "n_particles": 12,
+    "n_particles": 10,
     "n_generations": 3,
 }
 
@@ -44,7 +44,7 @@ def gaussian(parameters, seeds):
 
 
 def run_gaussian(**changes):
-    asked = {"n_particles": 200, "n_generations": 5, "seed": 3, "batch": 50}
+    asked = {"n_particles": 100, "n_generations": 5, "seed": 3, "batch": 50}
     return infer(["a"], gaussian, lambda y: abs(y[0] - 0.5), **{**asked, **changes})
 
 
@@ -52,8 +52,8 @@ def test_the_posterior_of_a_normal_mean_is_found():
     last = run_gaussian().last
     mean = np.average(last["a"], weights=last["weight"])
     sd = np.sqrt(np.average((last["a"] - mean) ** 2, weights=last["weight"]))
-    assert mean == pytest.approx(0.5, abs=0.02)
-    assert sd == pytest.approx(0.1, abs=0.02)
+    assert mean == pytest.approx(0.5, abs=0.05)
+    assert sd == pytest.approx(0.1, abs=0.03)
 
 
 def test_the_posterior_does_not_depend_on_how_many_are_simulated_at_once():

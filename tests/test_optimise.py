@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,11 +65,9 @@ def test_several_aims_give_plans_that_compare_can_take(tmp_path):
 
 
 def test_a_trial_is_beaten_only_by_one_at_least_as_good_in_every_aim():
-    class Wanted:
-        objectives = {"out": "maximise", "hurt": "minimise"}
-
     frame = pd.DataFrame({"trial": range(4), "out": [10.0, 12.0, 12.0, 9.0], "hurt": [1.0, 3.0, 2.0, 1.0]})
-    np.testing.assert_array_equal(_is_pareto(frame, Wanted), [True, False, True, False])
+    wanted = SimpleNamespace(objectives={"out": "maximise", "hurt": "minimise"})
+    np.testing.assert_array_equal(_is_pareto(frame, wanted), [True, False, True, False])
 
 
 @pytest.mark.parametrize(
