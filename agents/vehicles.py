@@ -137,13 +137,18 @@ class ServiceVehicle(Agent):
         self.run: Run | None = None
         self.runs: list[Run] = []
 
+    @property
+    def is_at_depot(self) -> bool:
+        """Whether it stands where it stands when it is not needed, with its crew in the building."""
+        return self.task == Task.IDLE and self.node == self.depot
+
     def leave_area(self, time_s: float):
         """Note that it is out of the area, and for how long its crew was in it."""
         self.hours_in_area = self.hours_so_far(time_s)
 
     def hours_so_far(self, time_s: float) -> float:
         """Return how long its crew has been in the area (h)."""
-        inside = self.task not in (Task.AWAY, Task.LOST)
+        inside = self.task not in (Task.AWAY, Task.LOST) and not self.is_at_depot
         return self.hours_in_area + (max(0.0, time_s - self.entered_s) / 3600.0 if inside else 0.0)
 
 

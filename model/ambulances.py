@@ -76,6 +76,8 @@ class AmbulancesAtWork:
         return True
 
     def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, to_node: int, now_s: float):
+        if vehicle.is_at_depot:
+            vehicle.entered_s = now_s
         if vehicle.node == to_node:
             vehicle.task, vehicle.target = task, target
             self._start_run(vehicle, now_s)
@@ -97,6 +99,7 @@ class AmbulancesAtWork:
         """Note that an ambulance has come to a call or to its base; begin care if somebody is found."""
         vehicle.node = node
         if vehicle.task == Task.TO_BASE:
+            vehicle.leave_area(time_s)
             vehicle.task = Task.IDLE
             if vehicle.run is not None:
                 vehicle.run.end_s, vehicle.run = time_s, None

@@ -193,7 +193,7 @@ class FleetAtWork:
         if vehicle.run is None:
             vehicle.run = Run(time_s)
             vehicle.runs.append(vehicle.run)
-        if vehicle.task == Task.AWAY:
+        if vehicle.task == Task.AWAY or vehicle.is_at_depot:
             vehicle.entered_s = time_s
         vehicle.target, vehicle.stuck_since_s = target, np.inf
         if node == to_node and task in (Task.TO_STOP, Task.TO_HOME):

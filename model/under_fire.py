@@ -111,6 +111,8 @@ class UnderFire:
         killed = np.unique(person[injury == Injury.FATAL])
         people.death_time_s[killed] = people.injury_time_s[killed]
         self._look_for_next_death()
+        if self.services is not None:
+            self.services.call(serious)
 
     def give_care(self, person: np.ndarray, time_s: float):
         """Let care begin for seriously injured people; with the same number each, it can only save."""

@@ -20,7 +20,10 @@ PROMPT = {
 
 
 def write_town(folder, persons, node="square", n_cars=0):
-    """Write a town to a folder; persons: for each household a list of (age, mobility); return the scenario's path."""
+    """Write a town to a folder and return the scenario's path.
+
+    persons: for each household a list of (age, mobility). node: where all live, or where each does.
+    """
     graph = nx.MultiDiGraph(crs="epsg:4326")
     for k, name in enumerate(("exit", "square", "end")):
         graph.add_node(name, x=3.0 + k * KM_DEG, y=45.0, street_count=2)
@@ -33,7 +36,8 @@ def write_town(folder, persons, node="square", n_cars=0):
     zone = {"type": "Feature", "properties": {"zone_id": "town", "population": 1},
             "geometry": {"type": "Polygon", "coordinates": [ring]}}  # fmt: skip
     (folder / "zones.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [zone]}))
-    rows = [f"{h},{node},{str(h < n_cars).lower()}" for h in range(len(persons))]
+    nodes = [node] * len(persons) if isinstance(node, str) else node
+    rows = [f"{h},{nodes[h]},{str(h < n_cars).lower()}" for h in range(len(persons))]
     (folder / "households.csv").write_text("household,node,has_car\n" + "\n".join(rows) + "\n")
     rows = [f"{h},{age},{mobility}" for h, members in enumerate(persons) for age, mobility in members]
     (folder / "persons.csv").write_text("household,age,mobility\n" + "\n".join(rows) + "\n")

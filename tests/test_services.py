@@ -1,3 +1,4 @@
+import timeit
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Seats, Task
 from safepassage.model import metrics, results
+from safepassage.model.config import LEVERS, load
 from safepassage.model.settings.base import ScenarioError
 from tests.service_towns import DRIVE_S, POINT, fleet, town, write_town
 
@@ -105,6 +107,65 @@ def test_a_bus_waits_for_more_people_until_it_is_full_or_its_time_is_up(town_of)
     path = town_of([[ADULT]] * 5)
     runs = tables(town(path, [fleet(dwell_s=900)]).run())["services"]
     assert runs.end_s[0] == pytest.approx(OPENS_S + DRIVE_S + 900.0 + DRIVE_S)
+
+
+TWO_POINTS = (POINT, {"name": "End", "node": "end"})
+
+
+@pytest.mark.parametrize(
+    ("dispatch", "first"), [("longest_queue", "end"), ("nearest", "square"), ("longest_wait", "end")]
+)
+def test_vehicles_go_where_the_rule_of_dispatch_sends_them(town_of, dispatch, first):
+    """Three households at the end of the road, the first of which is ready before all others; one at the square."""
+    nodes = ("end", "end", "end", "square")
+    path = town_of([[ADULT]] * 4, node=nodes)
+    depot = {"hours": [{"from_time": "07:00", "until_time": "18:00"}], "depot": {"node": "exit"}}
+    model = town(path, [fleet(seats=2, dispatch=dispatch, hub_time_s=60, **depot)], TWO_POINTS)
+    run(model)
+    arrived_s = model.parties.arrival_time_s
+    if dispatch == "longest_wait":
+        first = nodes[int(np.argmin(model.households.departure_time_s))]
+    is_first = np.array(nodes) == first
+    assert arrived_s[is_first].min() == arrived_s.min() and np.isfinite(arrived_s).all()
+    assert first == "square" or arrived_s[~is_first].min() > arrived_s.min()
+
+
+def test_a_vehicle_with_free_seats_goes_on_to_the_next_stop(town_of):
+    path = town_of([[ADULT]] * 4, node=("end", "end", "end", "square"))
+    runs = tables(town(path, [fleet()], TWO_POINTS).run())["services"]
+    assert runs.n_pickups.tolist() == [2] and runs.n_boarded.tolist() == [4]
+    soonest_s = 2 * DRIVE_S + 30.0 + DRIVE_S + 10.0 + DRIVE_S
+    assert soonest_s <= runs.end_s[0] - runs.start_s[0] <= soonest_s + 2 * 60.0
+
+
+def test_a_pickup_point_takes_no_more_people_than_it_has_room_for(town_of):
+    model = town(town_of([[ADULT]] * 30), [fleet(hub_time_s=60)], points=(POINT | {"room": 7},))
+    most = 0
+    while model.running:
+        model.step()
+        most = max(most, model.services.stops[0].n_waiting)
+    assert most == 7 and (model.people.status == Status.SAFE).all()
+
+
+def test_households_know_whether_seats_are_on_offer(town_of):
+    model = town(town_of([[ADULT]] * 3), [fleet()], **{"services.trains": [TRAIN]})
+    assert model.services.offers_seats(OPENS_S) and not town(town_of([[ADULT]]), [fleet()]).services.offers_seats(0.0)
+    assert town(town_of([[ADULT]]), points=(), **{"services.trains": [TRAIN]}).services.offers_seats(0.0)
+
+
+def test_a_plan_may_change_services(town_of, tmp_path):
+    plan = tmp_path / "more.yaml"
+    plan.write_text("name: more\nservices: {fleets: [{name: Bus, n_vehicles: 5, seats: 30}]}\n")
+    path = town_of([[ADULT]] * 3)
+    text = load(path, {"services.pickup_points": [POINT]}, plan=plan)
+    assert text.services.fleets[0].n_vehicles == 5 and "services" in LEVERS
+
+
+def test_an_hour_in_which_nobody_waits_costs_microseconds(town_of):
+    fleets = [fleet(n_vehicles=6), fleet(name="Vans", serves="door_to_door", n_vehicles=8)]
+    model = town(town_of([[ADULT]]), fleets, **AMBULANCES)
+    per_act_s = min(timeit.repeat(lambda: model.services.act(0.0), number=200, repeat=5)) / 200
+    assert per_act_s < 200e-6
 
 
 def test_a_person_beyond_the_wheelchair_places_takes_two_seats_and_90_s():
