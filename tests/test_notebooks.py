@@ -16,9 +16,10 @@ MOST_WORDS = 1500
 
 @pytest.fixture
 def quick(tmp_path, monkeypatch):
-    """Run in an empty folder, with few replications and without anybody's own settings of Jupyter."""
+    """Run in an empty folder, with few replications, shipped data and nobody's own settings of Jupyter."""
     monkeypatch.setenv("SAFEPASSAGE_NOTEBOOK_FAST", "1")
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    monkeypatch.delenv("SAFEPASSAGE_DATA", raising=False)
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     folder = tmp_path / "here"
