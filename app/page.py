@@ -14,7 +14,7 @@ from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
 """Environment variable by which `safepassage explore` hands over what to show, as JSON."""
-PLAY_INTERVAL_MS = 20
+PLAY_INTERVAL_MS = 11
 """Pause between two steps while playing (ms), Mesa's slider. The board's pictures start no render, so a short one
 does not lock the page up."""
 
