@@ -24,6 +24,10 @@ class RunInMemory:
     manifest: dict
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a table of this name."""
+        return name in self.tables
+
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a pandas frame; raises ScenarioError naming the tables that there are."""
         if name not in self.tables:

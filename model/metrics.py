@@ -60,7 +60,7 @@ def summary(run: RunFolder) -> list[Measure]:
             measures.append(Measure(f"exposure_{place.name.lower()}", hours, "person-hours", _PLACE_MEANING[place]))
     delay = run.frame("links")["delay_vehicle_h"].sum()
     measures.append(Measure("vehicle_delay", float(delay), "vehicle-hours", "time lost in queues by cars"))
-    if "services" in run.manifest["digests"]:
+    if run.has("services"):
         measures += _of_services(run)
     return measures
 

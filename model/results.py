@@ -54,6 +54,8 @@ def digest(table: pa.Table) -> str:
     sink = hashlib.sha256()
     for name in table.column_names:
         column = table.column(name).combine_chunks()
+        if pa.types.is_list(column.type):  # Parquet names the items otherwise than Arrow does
+            column = column.cast(pa.list_(column.type.value_type))
         sink.update(f"{name}:{column.type};{len(column)};".encode())
         batch = pa.record_batch([column], names=[name])
         sink.update(batch.serialize().to_pybytes())
@@ -164,10 +166,14 @@ class RunFolder:
         """Scenario, seed, versions, digests, timings."""
         return json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a table of this name."""
+        return (self.path / f"{name}.parquet").is_file()
+
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a pandas frame; raises ScenarioError naming the tables that there are."""
         path = self.path / f"{name}.parquet"
-        if not path.is_file():
+        if not self.has(name):
             there = ", ".join(sorted(p.stem for p in self.path.glob("*.parquet")))
             raise ScenarioError(f"{self.path}: there is no table {name!r}; there are {there}.")
         try:

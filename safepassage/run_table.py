@@ -26,6 +26,19 @@ NAMES = {
 }
 """Words for a measure's name; a measure not listed here is shown by its name."""
 
+SERVICE_NAMES = {
+    "service_runs": "runs of vehicles and trains",
+    "seats_offered": "seats offered",
+    "boarded": "people aboard",
+    "seats_used_share": "share of seats used",
+    "waiting_at_stops": "people waiting at stops at the end",
+    "wait_longest": "longest wait at a stop",
+    "crew_exposure": "person-hours of crews in the area",
+    "crew_casualties_expected": "casualties to be expected among crews",
+    "vehicles_lost": "vehicles lost",
+}
+"""The same for buses, trains and ambulances."""
+
 
 def run_table(measures) -> Table:
     """Return a table of a run's measures, grouped, narrow enough for 80 columns."""
@@ -40,7 +53,8 @@ def run_table(measures) -> Table:
             continue  # stands beside those out of the area
         if heading != (heading := _heading(measure)):
             table.add_row(f"[bold]{heading}[/bold]")
-        share = _percent(measure.value / n_residents) if measure.unit == "persons" and n_residents else ""
+        of_residents = measure.unit == "persons" and n_residents and not _is_of_services(measure)
+        share = _percent(measure.value / n_residents) if of_residents else ""
         table.add_row(f"  {_words(measure)}", shown(measure), share)
     return table
 
@@ -52,24 +66,35 @@ def shown(measure) -> str:
     if measure.unit == "h":
         minutes = round(measure.value * 60)
         return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{measure.value:,.0f}" if abs(measure.value) >= 10 or measure.unit == "persons" else f"{measure.value:.3g}"
+    if measure.unit == "1":
+        return _percent(measure.value)
+    is_whole = abs(measure.value) >= 10 or measure.value == int(measure.value)
+    return f"{measure.value:,.0f}" if is_whole else f"{measure.value:.2g}"
+
+
+def _is_of_services(measure) -> bool:
+    return measure.name in SERVICE_NAMES or measure.name.startswith("waiting_")
 
 
 def _heading(measure) -> str:
-    if measure.unit == "h":
-        return "Time from the first order until out"
-    if measure.unit == "persons":
-        return "People at the end of the run"
-    return {"person-hours": "Exposure, in person-hours", "vehicle-hours": "Delay, in vehicle-hours"}.get(
-        measure.unit, "Other"
-    )
+    if _is_of_services(measure):
+        return "Buses, trains and other services"
+    return {
+        "h": "Time from the first order until out",
+        "persons": "People at the end of the run",
+        "person-hours": "Exposure, in person-hours",
+        "vehicle-hours": "Delay, in vehicle-hours",
+    }.get(measure.unit, "Other")
 
 
 def _words(measure) -> str:
-    if measure.unit == "h" and measure.name.startswith("ete"):
-        share = measure.name.removeprefix("ete")
+    name = measure.name
+    if name.startswith("ete"):
+        share = name.removeprefix("ete")
         return f"{share} % of those leaving (ETE{share})" if share != "100" else "all of those leaving (ETE100)"
-    return NAMES.get(measure.name, measure.name.replace("_", " "))
+    if name.startswith("waiting_") and measure.unit == "person-hours":
+        return f"person-hours of waiting, {name.removeprefix('waiting_').replace('_', ' ')}"
+    return {**NAMES, **SERVICE_NAMES}.get(name, name.replace("_", " "))
 
 
 def _percent(share: float) -> str:
