@@ -26,7 +26,6 @@ class Population:
         can_help = (people.age >= 18) & ~needs_help
         self.can_walk = np.logical_or.reduceat(can_help, first[:-1]) | ~np.logical_or.reduceat(needs_help, first[:-1])
         self.is_changed = True
-        self.n_deaths = 0
         self._next_departure_s = np.inf
         self._next_decision_s = np.inf
 
@@ -129,7 +128,6 @@ class Population:
     def die(self, persons: np.ndarray) -> np.ndarray:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
         self.people.status[persons] = Status.DEAD
-        self.n_deaths += persons.size
         self.is_changed = True
         households = np.unique(self.people.household[persons])
         person, place = members(self.households.first_person, households)

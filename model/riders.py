@@ -115,15 +115,6 @@ class Riders:
         self.population.go_aboard(np.array([household]), Mode.BUS, carrier, protection)
         return size
 
-    def drop(self, stops: list[PickupPoint], parties: np.ndarray):
-        """Take households of which nobody lives out of the queues."""
-        dead = set(parties.tolist())
-        for stop in stops:
-            if dead.intersection(stop.waiting):
-                stop.waiting = [h for h in stop.waiting if h not in dead]
-        self.since_s[parties] = INF
-        self.is_requesting[parties] = False
-
     def count_again(self, stop: PickupPoint):
         """Bring the number of those who wait at a stop up to date after deaths."""
         stop.n_waiting = sum(self.size(h)[0] for h in stop.waiting)

@@ -94,7 +94,6 @@ class Services:
         self._check_seats()
         self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
         self.seats_sought = SeatsSought(self, model.keeps_curfew, model.curfew)
-        self._n_deaths = 0
         self._next_disband_s = 0.0
 
     def _stop(self, row: int, place, node: int) -> PickupPoint:
@@ -243,7 +242,6 @@ class Services:
 
     def act(self, now_s: float):
         """Let trains leave, vehicles board, leave and be sent out, ambulances answer calls."""
-        self._count_the_dead()
         if self.ambulances.vehicles:
             self.ambulances.act(now_s)
         if self.trains.next_s < now_s:
@@ -333,10 +331,8 @@ class Services:
             vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
             vehicle.ready_s = vehicle.arrived_s = now_s
 
-    def _count_the_dead(self):
-        if self.population.n_deaths == self._n_deaths:
-            return
-        self._n_deaths = self.population.n_deaths
+    def count_the_dead(self):
+        """Take the dead out of the queues and off the vehicles."""
         for stop in self.stops:
             stop.waiting = [h for h in stop.waiting if self.parties.stop[h] == stop.row]
             self.riders.count_again(stop)

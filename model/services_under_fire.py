@@ -68,6 +68,10 @@ class ServicesUnderFire:
         if persons.size and self.services.ambulances.vehicles:
             self.services.ambulances.call(persons)
 
+    def count_the_dead(self):
+        """Take the dead out of the queues and off the vehicles."""
+        self.services.count_the_dead()
+
     def lose(self, now_s: float):
         """Take the vehicles hit since the last call out of action; who can walks on, the others wait beside them."""
         hit, self._hit = self._hit, []

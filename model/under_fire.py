@@ -129,6 +129,8 @@ class UnderFire:
         now = np.flatnonzero((people.death_time_s <= time_s) & (people.status != Status.DEAD))
         people.injury[now] = Injury.FATAL
         empty = self.population.die(now)
+        if self.services is not None:
+            self.services.count_the_dead()
         self._look_for_next_death()
         return empty
 
