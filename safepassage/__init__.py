@@ -14,6 +14,8 @@ _HOMES = {
     "load": "safepassage.model.config",
     "open_run": "safepassage.model.results",
     "ScenarioError": "safepassage.model.settings.base",
+    "run_batch": "safepassage.experiments.batch",
+    "open_study": "safepassage.experiments.study_folder",
 }
 __all__ = list(_HOMES)
 
