@@ -62,4 +62,10 @@ def explore(
     console.print(f"The page is at {url} until you press Ctrl+C.", highlight=False)
     if not no_browser:
         threading.Timer(1.5, webbrowser.open, (url,)).start()
-    uvicorn.run("solara.server.starlette:app", host=host, port=port, log_level="warning")
+    uvicorn.run(
+        "solara.server.starlette:app",
+        host=host,
+        port=port,
+        log_level="warning",
+        ws_per_message_deflate=False,  # pictures go no farther than this machine; packing them costs more than it saves
+    )
