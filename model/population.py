@@ -59,8 +59,9 @@ class Population:
         self.plans_changed()
 
     def turn_back(self, parties: np.ndarray, retry_s: float):
-        """Bring parties that never got onto the streets back into their homes; they ask again at a time."""
+        """Bring parties that never got onto the streets, or wait at stops, back home; they ask again at a time."""
         self.parties.is_on_way[parties] = False
+        self._put(parties)
         self._settle(parties)
         self.put_off(parties, Status.STRANDED, retry_s)
 

@@ -12,6 +12,7 @@ from safepassage.model.fleets import FleetAtWork
 from safepassage.model.hours import open_hours
 from safepassage.model.movement import Arrivals
 from safepassage.model.riders import Riders
+from safepassage.model.road_news import WITNESS
 from safepassage.model.seats_sought import SeatsSought
 from safepassage.model.services_under_fire import ServicesUnderFire
 from safepassage.model.settings.base import ScenarioError
@@ -25,6 +26,9 @@ MAX_PLACE_DISTANCE_M = 2000.0
 
 DISBAND_EVERY_S = 900.0
 """How often people at a stop ask whether anything still comes (s). Assumption."""
+
+GO_HOME_AFTER_S = 3 * 3600.0
+"""People leave a stop if nothing comes for longer than this (s). Assumption."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +253,7 @@ class Services:
         unmet = self._unmet()
         for fleet in self.fleets:
             fleet.act(now_s, self.step_s, unmet)
-        if unmet and now_s >= self._next_disband_s:
+        if now_s >= self._next_disband_s:
             self._next_disband_s = now_s + DISBAND_EVERY_S
             self._disband(now_s)
 
@@ -268,26 +272,45 @@ class Services:
         return unmet
 
     def _disband(self, now_s: float):
-        """Let people who wait at a stop to which nothing comes any more walk out of the area, if they can."""
+        """Let people at stops to which nothing comes for long, or from which no way leads out, walk out or go home."""
+        limit_m = self.movement.settings.walk_out_limit_m
         for stop in self.stops:
-            if not stop.waiting or self._is_served_again(stop, now_s):
+            if not stop.waiting or (self._comes_soon(stop, now_s) and not self.is_cut_off(stop)):
                 continue
-            for household in list(stop.waiting):
-                if self.population.can_walk[household] and self.movement.walk_m(np.array([stop.node]))[0] < np.inf:
-                    stop.waiting.remove(household)
-                    stop.n_waiting -= self.riders.size(household)[0]
-                    self.riders.since_s[household] = np.inf
+            way_m = float(self.movement.walk_m(np.array([stop.node]))[0])
+            for household in [h for h in stop.waiting if self.population.can_walk[h]]:
+                if way_m > limit_m and stop.is_wreck:
+                    continue
+                stop.waiting.remove(household)
+                stop.n_waiting -= self.riders.size(household)[0]
+                self.riders.since_s[household] = np.inf
+                if way_m <= limit_m:
                     self.walk_out(household, stop.node, now_s)
+                else:
+                    self._go_home(household, now_s)
 
-    def _is_served_again(self, stop: PickupPoint, now_s: float) -> bool:
+    def _go_home(self, household: int, now_s: float):
+        """Bring a household home from a stop to ask again; its way back is not simulated."""
+        party, ask_s = np.array([household]), self.next_ask_s(now_s)
+        self.population.turn_back(party, ask_s)
+        self.parties.mode[party] = Mode.NONE
+        self.population.put_off(party, Status.WAITING, ask_s)
+
+    def is_cut_off(self, stop: PickupPoint) -> bool:
+        """Return whether vehicles know no way out of the area from a stop; trains always have one."""
+        is_station = self.n_points <= stop.row < self.n_fixed
+        return not is_station and float(self.movement.drive_s(WITNESS, stop.car_node)) == np.inf
+
+    def _comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
+        soon_s = now_s + GO_HOME_AFTER_S
         if self.n_points <= stop.row < self.n_fixed:
-            return any(line.stop == stop.row and line.next_s < np.inf for line in self.trains.lines)
-        fleets = [f for f in self.fleets if stop.is_wreck or not f.by_door]
+            return any(line.stop == stop.row and line.next_s <= soon_s for line in self.trains.lines)
         under_way = (Task.TO_STOP, Task.BOARDING)
         return any(
-            v.task != Task.LOST and (v.task in under_way or f.hours.next_open_s(now_s) < np.inf)
-            for f in fleets
-            for v in f.vehicles
+            v.task != Task.LOST and (v.task in under_way or fleet.hours.next_open_s(now_s) <= soon_s)
+            for fleet in self.fleets
+            if stop.is_wreck or not fleet.by_door
+            for v in fleet.vehicles
         )
 
     def walk_out(self, household: int, node: int, now_s: float):

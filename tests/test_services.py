@@ -138,6 +138,20 @@ def test_a_vehicle_with_free_seats_goes_on_to_the_next_stop(town_of):
     assert soonest_s <= runs.end_s[0] - runs.start_s[0] <= soonest_s + 2 * 60.0
 
 
+def test_people_whom_the_last_bus_left_behind_go_home_and_come_again_the_next_day(town_of):
+    hours = [{"from_time": "06:30", "until_time": "07:30"}]
+    changes = {"run.duration_h": 30, "run.step_s": 300}
+    model = town(town_of([[ADULT]] * 15), [fleet(hours=hours)], **changes)
+    at_noon = None
+    while model.running:
+        model.step()
+        check(model)
+        if model.time_s == 6 * 3600:
+            at_noon = model.recorder.n_by_status.copy(), model.services.stops[0].n_waiting
+    assert at_noon[0][Status.SAFE] == 10 and at_noon[0][Status.WAITING] == 5 and at_noon[1] == 0
+    assert (model.people.status == Status.SAFE).all() and (tables(model)["persons"].reason == "safe by bus").all()
+
+
 def test_a_pickup_point_takes_no_more_people_than_it_has_room_for(town_of):
     model = town(town_of([[ADULT]] * 30), [fleet(hub_time_s=60)], points=(POINT | {"room": 7},))
     most = 0
