@@ -1,9 +1,12 @@
 """A town on one straight road, for known answers: the exit, 1 km to the square, 1 km to the end of the road."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import networkx as nx
 
+from safepassage.model import results
 from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
 
@@ -11,6 +14,8 @@ KM_DEG = 0.012676
 """A kilometre east at 45 degrees north, about; lengths of streets are given in metres."""
 DRIVE_S = 100.0
 """From one node to the next at 36 km/h."""
+ADULT, ASSISTED, CHILD = (40, "unimpaired"), (70, "needs assistance"), (8, "unimpaired")
+AMBULANCES = {"services.ambulances.n": 1, "services.ambulances.base": {"node": "exit"}}
 POINT = {"name": "Square", "node": "square"}
 PROMPT = {
     "siren": {"reach": 1.0, "delay_median_s": 0.01},
@@ -64,6 +69,20 @@ def write_town(folder, persons, node="square", n_cars=0):
     return folder / "town.yaml"
 
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="service_towns")
+_MADE = {}
+
+
+def town_of(persons, **where):
+    """Return the scenario's path of a town made of households, written once for each list of them."""
+    key = repr((persons, where))
+    if key not in _MADE:
+        folder = Path(_FOLDER.name) / str(len(_MADE))
+        folder.mkdir()
+        _MADE[key] = write_town(folder, persons, **where)
+    return _MADE[key]
+
+
 def fleet(**changes):
     """Return the settings of a fleet of one bus with ten seats that starts at half past six and never dwells."""
     hours = [{"from_time": "06:30", "until_time": "18:00"}]
@@ -74,3 +93,36 @@ def town(path, fleets=(), points=(POINT,), **changes):
     """Return the model of a town with services."""
     services = {"services.fleets": list(fleets), "services.pickup_points": list(points)}
     return EvacuationModel(load(path, services | changes))
+
+
+def tables(model):
+    """Return the tables of a run as frames."""
+    return {name: table.to_pandas() for name, table in model.recorder.tables().items()}
+
+
+def digests(model):
+    """Return the digests of the tables of a run."""
+    return {name: results.digest(table) for name, table in model.recorder.tables().items()}
+
+
+def check(model):
+    """Everybody has one place, no seat holds two people, and the queues hold those who wait."""
+    model.population.check(model.n_parties_on_streets)
+    services = model.services
+    for vehicle in services.vehicles:
+        seats = vehicle.seats
+        persons = sum(services.riders.size(h)[0] for h in seats.aboard)
+        assert 0 <= seats.n_taken <= seats.n and 0 <= seats.n_places_taken <= seats.n_places
+        assert persons <= seats.n + seats.n_places
+        assert all(model.parties.vehicle[h] == vehicle.row for h in seats.aboard)
+    for stop in services.stops:
+        assert stop.n_waiting == sum(services.riders.size(h)[0] for h in stop.waiting)
+        assert all(model.parties.stop[h] == stop.row for h in stop.waiting)
+
+
+def run(model):
+    """Step to the end and check the books after each step."""
+    while model.running:
+        model.step()
+        check(model)
+    return model

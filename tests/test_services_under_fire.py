@@ -1,0 +1,104 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from service_towns import ADULT, AMBULANCES, ASSISTED, DRIVE_S, check, fleet, run, tables, town, town_of
+
+from safepassage.agents.civilians import Injury, Status
+from safepassage.agents.vehicles import Task
+
+
+def test_the_books_balance_under_fire_with_vehicles_lost():
+    path = town_of([[ADULT, ASSISTED]] * 6 + [[ADULT]] * 20)
+    fleets = [fleet(n_vehicles=3), fleet(name="Vans", serves="door_to_door", n_vehicles=2)]
+    heavy = {"shelling.sources": [{"kind": "process", "events_per_day": 40_000}], "harm.casualty_scale": 1.0}
+    model = run(town(path, fleets, **heavy, **{"run.duration_h": 3}))
+    assert any(v.task == Task.LOST for v in model.services.vehicles)
+    vehicles = tables(model)["vehicles"]
+    assert (vehicles.n_crew_casualties_expected > 0).any() and (vehicles.crew_person_h > 0).any()
+    assert tables(model)["persons"].reason.notna().all()
+
+
+def test_a_bus_that_is_lost_lets_people_walk_on_and_others_wait_beside_it():
+    people = [[ADULT]] * 3 + [[ASSISTED]]
+    model = town(town_of(people), [fleet(), fleet(name="Vans", serves="door_to_door", hub_time_s=60)])
+    bus = model.services.vehicles[1]
+    while not (bus.seats.aboard and model.movement.driving.link_of([len(model.households) + bus.row])[0] >= 0):
+        model.step()
+    model.services.under_fire._hit.append(bus)
+    model.services.under_fire.lose(model.time_s)
+    check(model)
+    assert bus.task == Task.LOST and bus.name + ", broken down" in [s.name for s in model.services.stops]
+    persons = tables(model)["persons"]
+    assert (persons.reason == "waiting at Vans 1, broken down").sum() == 1
+    run(model)
+    assert (model.people.status == Status.SAFE).all()
+
+
+def test_people_get_off_a_bus_that_cannot_go_on_and_walk_those_who_cannot_stay_aboard():
+    closed = {"between": ["exit", "square"], "from_h": 0.54, "until_h": 3.0, "walkers_pass": True}
+    path = town_of([[ADULT]] * 3 + [[ASSISTED]], node="end")
+    vans = fleet(serves="door_to_door")
+    changes = {"closures.streets": [closed], "movement.patience_s": 900}
+    model = run(town(path, [vans], **changes))
+    persons = tables(model)["persons"]
+    assert persons.reason.tolist() == ["safe on foot"] * 3 + ["safe by bus"]
+    assert persons.safe_time_s[3] > 3 * 3600 > persons.safe_time_s[0]
+
+
+def test_nothing_is_sent_to_where_there_is_no_way_out_until_it_opens():
+    closed = {"between": ["exit", "square"], "from_h": 0.0, "until_h": 3.0}
+    inside = {"depot": {"node": "end"}}
+    model = run(town(town_of([[ADULT]] * 5), [fleet(**inside)], **{"closures.streets": [closed]}))
+    assert (model.people.status == Status.SAFE).all() and model.parties.arrival_time_s.min() > 3 * 3600
+    assert tables(model)["services"].n_boarded.tolist() == [5]
+
+
+def test_impacts_harm_those_who_wait_at_stops_and_those_aboard():
+    model = town(town_of([[ADULT]] * 10), [fleet()])
+    while not model.services.vehicles[0].seats.aboard:
+        model.step()
+    vehicle = model.services.vehicles[0]
+    x_m, y_m = model.services.under_fire.place_of_vehicle(vehicle)
+    impacts = model.impacts
+    fields = {"time_s": [model.time_s], "x_m": [x_m], "y_m": [y_m], "size": [2], "cluster": [0]}
+    one = replace(impacts, **{k: np.array(v, getattr(impacts, k).dtype) for k, v in fields.items()})
+    model.services.under_fire.impacts = one
+    pairs = model.services.under_fire.people_near(0, np.empty(0, np.int64), np.empty(0), np.empty(0))
+    assert sorted(pairs.person.tolist()) == sorted(vehicle.seats.aboard) and (pairs.distance_m == 0).all()
+
+
+def hurt(model, n):
+    """Injure the first n people seriously, as an impact now would; return when they would die without care."""
+    people = model.people
+    people.injury[:n], people.injury_time_s[:n] = Injury.SERIOUS, model.time_s
+    model.under_fire._fatally_injure(np.arange(n), people.injury[:n].copy())
+    return people.death_time_s[:n].copy()
+
+
+def test_an_ambulance_comes_by_road_and_care_can_only_save():
+    path = town_of([[ADULT]] * 60)
+    alone, helped = (town(path, points=(), orders=[], **changes) for changes in ({}, AMBULANCES))
+    n_saved = []
+    for model in (alone, helped):
+        model.step()
+        untreated_s = hurt(model, 60)
+        model.run()
+        dead = model.people.status == Status.DEAD
+        assert (np.isfinite(untreated_s) | ~dead).all()
+        n_saved.append(int(np.isfinite(untreated_s).sum() - dead.sum()))
+    assert n_saved[0] <= n_saved[1]
+    care_s = helped.services.ambulances.waits_s
+    assert care_s[0] == pytest.approx(60.0 + DRIVE_S, abs=61.0) and len(care_s) > 3
+
+
+def test_more_ambulances_save_no_fewer():
+    path = town_of([[ADULT]] * 200)
+    deaths = []
+    for n in (1, 4, 16):
+        model = town(path, points=(), orders=[], **AMBULANCES | {"services.ambulances.n": n})
+        model.step()
+        hurt(model, 200)
+        model.run()
+        deaths.append(int((model.people.status == Status.DEAD).sum()))
+    assert deaths[0] >= deaths[1] >= deaths[2] and deaths[0] > deaths[2]
