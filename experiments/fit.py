@@ -1,6 +1,6 @@
 """Fits the weights of the decision to leave to a reported series of residents and children, by simulated moments.
 
-    python -m safepassage.experiments.fit pokrovsk --out pokrovsk_fit.yaml
+    python -m safepassage.experiments.fit pokrovsk
 
 Rows of the series marked `fit` are used, rows marked `judge` are only scored. The search is Nelder and Mead's over
 unbounded transforms of the parameters, with the same seeds in every run, on a sample of the residents. It prints the
@@ -136,7 +136,7 @@ def fit(
     """Return the values of the free parameters that bring the model nearest to the rows marked `fit`.
 
     residents: size of the sample simulated (persons); the reported numbers are scaled to it. The distance is the mean
-    square of log(found / reported), children counting half as much as residents.
+    square of log(found / reported), of residents and of children.
     """
     use = series[series.use == "fit"]
     share = residents / EvacuationModel(scenario).people.status.size
@@ -151,7 +151,7 @@ def fit(
         for seed in seeds:
             found = simulated(changed, list(use.date), seed)
             total += log_rmse(found.residents / share, use.residents) ** 2
-            total += 0.5 * log_rmse(found.children / share, use.children) ** 2
+            total += log_rmse(found.children / share, use.children) ** 2
         n_done += 1
         if total < best[0]:
             best = (total, values)
