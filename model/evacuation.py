@@ -107,8 +107,7 @@ class EvacuationModel(RowModel):
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
         self.staying_behind = StayingBehind(self.households)
         self._orders = sorted(scenario.orders, key=lambda order: order.issued_s(scenario.run.start))
-        for order in self._orders:
-            _known_zones(order, self.zones.name)
+        _refuse_unknown_zones(self._orders, self.zones.name)
         self.next_decision_s = 0.0
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
         self.keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
@@ -170,7 +169,7 @@ class EvacuationModel(RowModel):
 
     def issue(self, order: Order):
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
-        _known_zones(order, self.zones.name)
+        _refuse_unknown_zones([order], self.zones.name)
         self._orders.append(order)
         self._orders.sort(key=lambda known: known.issued_s(self.scenario.run.start))
 
@@ -332,10 +331,11 @@ class EvacuationModel(RowModel):
             self.shelling_events.popleft().remove()
 
 
-def _known_zones(order: Order, names: tuple[str, ...]):
-    for zone in order.zones or ():
-        if zone not in names:
-            raise ScenarioError(f"orders: there is no zone {zone!r}. The zones are {', '.join(names)}.")
+def _refuse_unknown_zones(orders: list[Order], names: tuple[str, ...]):
+    unknown = {zone: None for order in orders for zone in order.zones or () if zone not in names}
+    if unknown:
+        known = f"The zones are {', '.join(names)}."
+        raise ScenarioError("\n".join(f"orders: there is no zone {zone!r}. {known}" for zone in unknown))
 
 
 def prepare(scenario: Scenario) -> list[str]:
