@@ -85,7 +85,8 @@ class Driving(DrivingViews):
     def on_streets(cls, streets, **options):
         """Return Driving on the links of model.network.Streets; those not drivable are closed."""
         sink = np.full(len(streets.node_x_m), np.inf)
-        sink[streets.exit_node] = streets.exit_flow_capacity_per_s
+        capacity_per_s = streets.exit_flow_capacity_per_s
+        sink[streets.exit_node] = np.where(capacity_per_s > 0, capacity_per_s, np.inf)  # 0: no car gets to the exit
         driving = cls(
             upstream=streets.link_upstream,
             downstream=streets.link_downstream,

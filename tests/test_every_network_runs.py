@@ -101,3 +101,21 @@ def test_an_hour_passes_on_streets_with_no_attributes_at_all(tmp_path):
                 graph.add_edge(f"{other[0]},{other[1]}", f"{i},{j}")
     nx.write_graphml(graph, tmp_path / "bare.graphml")
     runs_for_an_hour(written(tmp_path, tmp_path / "bare.graphml"))
+
+
+def test_an_exit_that_only_walkers_reach_lets_out_walkers_and_no_car(tmp_path):
+    graph = nx.MultiDiGraph(crs="EPSG:4326")
+    for i in range(6):
+        graph.add_node(str(i), x=24.0 + 0.002 * i, y=45.0)
+    for i in range(5):
+        highway = "footway" if i == 4 else "residential"
+        graph.add_edge(str(i), str(i + 1), highway=highway)
+        graph.add_edge(str(i + 1), str(i), highway=highway)
+    nx.write_graphml(graph, tmp_path / "path.graphml")
+    path = written(tmp_path, tmp_path / "path.graphml")
+    keys = yaml.safe_load(path.read_text())
+    keys["streets"]["exits"] = [{"name": "footpath", "node": "5"}]
+    path.write_text(yaml.safe_dump(keys))
+    model = runs_for_an_hour(path)
+    (exit_,) = model.routes
+    assert exit_.n_cars == 0 and exit_.n_walkers == exit_.n_persons > 100
