@@ -1,4 +1,4 @@
-"""Fits the one scalar of the risk-distance curve to recorded casualties, from a finished run, so that nobody tunes it."""
+"""Fits the one scalar of the risk-distance curve to recorded casualties, from a finished run, nobody tunes it."""
 
 from dataclasses import dataclass
 

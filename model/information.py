@@ -5,13 +5,13 @@ import numpy as np
 from safepassage.agents.civilians import Mobility, People
 from safepassage.agents.decide import Covariate
 from safepassage.agents.households import Households
+from safepassage.model.demography import OLD_AGE
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.hazard import epoch_s
 from safepassage.model.settings.behaviour import Audience, Behaviour, Channel, Force, Order
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.run import Run
 from safepassage.model.streets import Streets
-from safepassage.model.demography import OLD_AGE
 
 FRONT_REFERENCE_KM = 20.0
 """The covariate of the front counts the km by which it is nearer than this; baseline_per_day holds there."""

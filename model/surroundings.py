@@ -11,8 +11,8 @@ from safepassage.model.hazard import Area, Impacts
 from safepassage.model.movement import Movement
 from safepassage.model.shelters import build_shelters
 from safepassage.model.streets import Streets
-from safepassage.model.zones import Zones
 from safepassage.model.utilities import Utilities
+from safepassage.model.zones import Zones
 
 FRONT_EVERY_S = 3600.0
 """The front is looked at once an hour: it moves by hundreds of metres a day."""

@@ -164,7 +164,7 @@ class Behaviour(Section):
     """Share of households that never leave. 0.03, range 0.01-0.08 (share remaining when the battle reached Bakhmut,
     Avdiivka, Pokrovsk, Sievierodonetsk)."""
     p_yield_to_compulsory: Share = 0.9
-    """Probability that a household that would never leave yields to a compulsory order that addresses it. Assumption; in
+    """Probability that a household that would never leave yields to a compulsory order addressed to it. Assumption; in
     Pokrovsk 82 children of 5,990 were left after seven weeks of compulsory evacuation (censor.net 3513823)."""
     share_early: Share = 0.10
     """Share of households that leave early. Assumption."""
