@@ -25,13 +25,13 @@ def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, war
     """Return when `share` of those leaving were out of the area (s after the warning); nan: not within the run.
 
     safe_time_s: arrival in safety of each person, inf for those who have not arrived. n_leaving: those who decided to
-    leave, arrived or not. ETE90 and ETE100 after US NRC NUREG/CR-7002.
+    leave, arrived or not. 0 if so many had left before the warning. ETE90 and ETE100 after US NRC NUREG/CR-7002.
     """
     wanted = int(np.ceil(share * n_leaving))
     arrived = np.sort(safe_time_s[np.isfinite(safe_time_s)])
     if wanted == 0 or wanted > arrived.size:
         return float("nan")
-    return float(arrived[wanted - 1] - warning_s)
+    return max(0.0, float(arrived[wanted - 1] - warning_s))
 
 
 def summary(run: RunFolder) -> list[Measure]:
@@ -41,6 +41,8 @@ def summary(run: RunFolder) -> list[Measure]:
     n = len(persons)
     leaving = np.isin(status, [s.name for s in LEAVING])
     warning_s = run.manifest["warning_time_s"]
+    if warning_s >= run.manifest["simulated_s"]:  # nobody was warned within the run
+        warning_s = 0.0
     measures = [Measure("residents", n, "persons", "people in the area at the start")]
     for state, meaning in _STATUS_MEANING.items():
         count = int((status == state.name).sum())

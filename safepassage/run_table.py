@@ -98,4 +98,6 @@ def _words(measure) -> str:
 
 
 def _percent(share: float) -> str:
+    if 0 < share < 0.0001:
+        return "<0.01%"
     return f"{share:.1%}" if share >= 0.001 or share == 0 else f"{share:.2%}"

@@ -15,7 +15,7 @@ HOUR_S = 3600.0
 class Run:
     """A finished run of ten people, written by hand."""
 
-    manifest = {"warning_time_s": HOUR_S}  # noqa: RUF012
+    manifest = {"warning_time_s": HOUR_S, "simulated_s": 6 * HOUR_S}  # noqa: RUF012
     tables = {  # noqa: RUF012
         "persons": pd.DataFrame(
             {
@@ -55,6 +55,17 @@ def test_half_of_four_are_out_when_the_second_arrives():
 def test_a_share_that_has_not_arrived_has_no_time():
     assert math.isnan(metrics.evacuation_time_s(np.array([100.0, np.inf]), 2, 1.0))
     assert math.isnan(metrics.evacuation_time_s(np.array([np.inf]), 0, 0.9))
+
+
+def test_those_out_before_the_warning_make_no_negative_time():
+    assert metrics.evacuation_time_s(np.array([100.0, 200.0]), 2, 0.5, warning_s=150) == 0
+
+
+def test_without_a_warning_within_the_run_times_count_from_its_start():
+    run = Run()
+    run.manifest = {"warning_time_s": 7 * HOUR_S, "simulated_s": 6 * HOUR_S}
+    found = {measure.name: measure.value for measure in metrics.summary(run)}
+    assert found["ete50"] == pytest.approx(4.0)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50), st.floats(0.01, 1), st.floats(0.01, 1))
