@@ -50,11 +50,12 @@ POKROVSK = (
     Free("behaviour.coefficients.compulsory_order", 0.0, 4.0),
     Free("behaviour.coefficients.neighbours_gone", 0.0, 4.0),
     Free("behaviour.coefficients.gas_lost", 0.0, 1.5),
-    Free("behaviour.share_stayers", 0.01, 0.25),
     Free("behaviour.p_yield_to_compulsory", 0.5, 1.0),
+    Free("orders.1.compliance", 0.0, 0.8),
 )
 """What is fitted for Pokrovsk: each has its own mark in the series (level, pace of the front, orders, children,
-acceleration, loss of services, plateau, last children)."""
+acceleration, loss of services, last children, first week of the compulsory order). Not the share of stayers: rows up to
+6 September do not show it, so it stands in the scenario from what other sieges left behind."""
 
 
 def read_series(path: Path) -> pd.DataFrame:
@@ -97,7 +98,7 @@ def value_of(scenario: Scenario, key: str) -> float:
     """Return the value that a dotted key has in a scenario now."""
     at = scenario
     for part in key.split("."):
-        at = getattr(at, part)
+        at = at[int(part)] if part.isdigit() else getattr(at, part)
     return float(at)
 
 
@@ -109,6 +110,13 @@ def averaged_relative_difference(found: np.ndarray, reported: np.ndarray) -> flo
 def log_rmse(found: np.ndarray, reported: np.ndarray) -> float:
     """Return the root mean square of log(found / reported); numbers below 1 count as 1."""
     return float(np.sqrt(np.mean(np.log(np.maximum(found, 1) / np.maximum(reported, 1)) ** 2)))
+
+
+def rate_ratio(counts: pd.DataFrame) -> float:
+    """Return how many times faster children leave than others, from the first row to the last."""
+    children = counts.children.to_numpy(float)
+    others = counts.residents.to_numpy(float) - children
+    return float(np.log(children[0] / max(children[-1], 1.0)) / np.log(others[0] / max(others[-1], 1.0)))
 
 
 def scores(series: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +144,7 @@ def fit(
     """Return the values of the free parameters that bring the model nearest to the rows marked `fit`.
 
     residents: size of the sample simulated (persons); the reported numbers are scaled to it. The distance is the mean
-    square of log(found / reported), of residents and of children.
+    square of log(found / reported), of residents and of children, and of their ratio of leaving rates.
     """
     use = series[series.use == "fit"]
     share = residents / EvacuationModel(scenario).people.status.size
@@ -152,6 +160,7 @@ def fit(
             found = simulated(changed, list(use.date), seed)
             total += log_rmse(found.residents / share, use.residents) ** 2
             total += log_rmse(found.children / share, use.children) ** 2
+            total += np.log(rate_ratio(found) / rate_ratio(use)) ** 2
         n_done += 1
         if total < best[0]:
             best = (total, values)

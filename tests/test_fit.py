@@ -67,3 +67,8 @@ def test_the_series_of_pokrovsk_keeps_rows_back_for_judging():
     series = fit.read_series(shipped()["pokrovsk"].parent / "tables" / "pokrovsk_residents_reported.csv")
     judged = series[series.use == "judge"]
     assert (judged.date >= date(2024, 9, 25)).sum() == 3 and (judged.date < date(2024, 9, 25)).sum() == 1
+
+
+def test_the_ratio_of_leaving_rates_is_the_reported_one_of_the_table():
+    counts = pd.DataFrame({"residents": [48000, 24500], "children": [5990, 929]})
+    assert fit.rate_ratio(counts) == pytest.approx(3.225, abs=0.001)
