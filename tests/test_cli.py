@@ -279,11 +279,15 @@ def test_ctrl_c_ends_a_run_without_a_trace(tmp_path):
     process = subprocess.Popen(
         [*started, "--set", "run.step_s=5"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env={**os.environ, "COLUMNS": "80"}, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
     )  # fmt: skip
-    while not (tmp_path / "runs").exists() and process.poll() is None:
-        time.sleep(0.1)
-    time.sleep(3.0)
-    process.send_signal(signal.SIGINT)
-    error = process.communicate(timeout=60)[1]
+    try:
+        while not (tmp_path / "runs").exists() and process.poll() is None:
+            time.sleep(0.1)
+        time.sleep(3.0)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
     assert process.returncode not in (0, 2) and "Traceback" not in error, error
     assert list((tmp_path / "runs").iterdir()) == []

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -66,11 +68,16 @@ def test_interrupting_by_keyboard_leaves_no_worker_behind(tmp_path):
     process = subprocess.Popen(
         command(write_study(tmp_path, replications=2000), tmp_path / "out", "--workers", "1"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
     )  # fmt: skip
-    while not list(tmp_path.glob("out/runs/*/*.json")):
-        time.sleep(0.05)
-    process.send_signal(2)
-    process.communicate(timeout=20)
-    assert process.returncode not in (0, None)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    try:
+        while not list(tmp_path.glob("out/runs/*/*.json")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode not in (0, None)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
