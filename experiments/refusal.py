@@ -37,7 +37,7 @@ PLACES = (
 )
 """Keys that say where harm lands: varying them and looking at the harm would be a search for targets."""
 
-WHY = "This is a tool for protecting civilians (DESIGN, Boundary)."
+WHY = "This is a tool for protecting civilians (README, Boundary)."
 
 Direction = Literal["minimise", "maximise"]
 

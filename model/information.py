@@ -16,7 +16,7 @@ from safepassage.model.streets import Streets
 FRONT_REFERENCE_KM = 20.0
 """The covariate of the front counts the km by which it is nearer than this; baseline_per_day holds there."""
 NEIGHBOUR_CELL_M = 80.0
-"""Neighbours are those in the 5 by 5 cells of this side about a home: within about 200 m (DESIGN 6)."""
+"""Neighbours are those in the 5 by 5 cells of this side about a home: within about 200 m (SOURCES 4)."""
 CHANNELS = ("siren", "phone", "door_to_door")
 
 

@@ -12,7 +12,7 @@ Sources of the columns
   directions and is shared evenly (OpenStreetMap wiki, Key:lanes).
 - lane_width_m: Assumption, within the 2.7 to 3.7 m usual for road lanes. Walk-only classes: width of the whole way.
 - junction_factor, the share of an uninterrupted lane's flow that the junction at its end lets through: Assumption.
-  DESIGN 4 gives 0.35 to 0.5 for urban links (600 to 800 vehicles per hour and lane); 1 where nothing crosses.
+  SOURCES 3.2 gives 0.35 to 0.5 for urban links (600 to 800 vehicles per hour and lane); 1 where nothing crosses.
 - n_pavements (sides with a pavement) and walk_share (share of the carriageway that walkers can use, cars beside
   them): Assumption. Pavements are PAVEMENT_WIDTH_M wide.
 """
@@ -20,10 +20,10 @@ Sources of the columns
 from dataclasses import dataclass
 
 JAM_DENSITY_PER_M = 0.133
-"""Vehicles per metre of lane at standstill: one each 7.5 m (MATSim's queue model; DESIGN 4)."""
+"""Vehicles per metre of lane at standstill: one each 7.5 m (MATSim's queue model; SOURCES 3.2)."""
 
 WAVE_SPEED_M_S = 5.0
-"""Speed at which a gap travels back through a queue (triangular diagram; DESIGN 4)."""
+"""Speed at which a gap travels back through a queue (triangular diagram; SOURCES 3.2)."""
 
 PAVEMENT_WIDTH_M = 1.5
 """Usable width of one pavement. Assumption."""

@@ -175,7 +175,7 @@ class Behaviour(Section):
     hearing_reach_m: float = Field(500.0, ge=0)
     """Distance within which an impact is remembered (m). Assumption."""
     memory_half_life_d: float = Field(3.0, gt=0)
-    """Time in which the memory of an impact halves (days). Assumption (half-life of days, DESIGN 6)."""
+    """Time in which the memory of an impact halves (days). Assumption (half-life of days, SOURCES 4)."""
     front_news_delay_d: float = Field(1.0, ge=0)
     """Age of what people are told about the front (days). Assumption."""
     reaction_reach_m: float = Field(300.0, ge=0)
