@@ -258,6 +258,8 @@ class EvacuationModel(RowModel):
             seeks[seeks] = ~self.services.seek(due[seeks], self.time_s)
         walks = seeks & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
         walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
+        speed_m_s = self.under_fire.walking_speeds(due)
+        walks &= speed_m_s > 0
         left = seeks & ~walks
         no_way = left & ~movement.has_way_out(Mode.WALK, node) & ~movement.has_way_out(Mode.CAR, node)
         for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
@@ -265,8 +267,7 @@ class EvacuationModel(RowModel):
             if party.size:
                 time_s = np.maximum(households.departure_time_s[party], self.time_s)
                 households.departure_time_s[party] = time_s
-                size, speed = households.n_members[party], self.parties.free_speed_m_s[party]
-                movement.set_out(mode, party, node[mask], time_s, size, speed)
+                movement.set_out(mode, party, node[mask], time_s, households.n_members[party], speed_m_s[mask])
                 self.population.set_out(party, mode)
         if no_way.any():
             self.population.put_off(due[no_way], Status.STRANDED, max(movement.next_news_s, until_s))

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from safepassage.agents.civilians import Injury, Status
+from safepassage.agents import harm
+from safepassage.agents.civilians import Injury, Mobility, Status
 from safepassage.agents.nearby import points_within
 from safepassage.agents.parties import members
 from safepassage.model.config import Scenario
 from safepassage.model.cover import Cover
 from safepassage.model.decision import Decision
+from safepassage.model.demography import ADULT_AGE
 from safepassage.model.harm import HarmByImpacts, in_order_of_time
 from safepassage.model.hazard import Impacts
 from safepassage.model.information import Information
@@ -149,6 +151,21 @@ class UnderFire:
         _, home, _ = points_within(self.homes, x_m, y_m, behaviour.hearing_reach_m)
         self.information.hear_impacts(home, float(impacts.time_s[rows.stop - 1]))
         self.cover.hear(impacts, rows)
+
+    def walking_speeds(self, parties: np.ndarray) -> np.ndarray:
+        """Return the walking speed of parties with their injured as they are now (m/s); 0: they cannot move unaided."""
+        people, first = self.population.people, self.population.households.first_person
+        speed_m_s = self.population.parties.free_speed_m_s[parties].copy()
+        hurt = np.flatnonzero((people.injury != Injury.NONE) & (people.status != Status.SAFE))
+        for k in np.flatnonzero(np.isin(parties, people.household[hurt])):
+            rows = slice(int(first[parties[k]]), int(first[parties[k] + 1]))
+            able = (people.age[rows] >= ADULT_AGE) & (people.mobility[rows] != Mobility.NEEDS_ASSISTANCE)
+            harm.party_walking_speeds(
+                speed_m_s[k : k + 1], np.array([0, able.size]), people.free_speed_m_s[rows], people.injury[rows], able,
+                self.scenario.harm.light_speed_factor, self.scenario.harm.carrying_speed_factor,
+                self.scenario.harm.n_carriers,
+            )  # fmt: skip
+        return speed_m_s
 
     def expose(self, time_s: float, dt_s: float, step: int):
         """Harm people by the time spent under drones and crossfire in the last dt_s; let those at home take cover."""

@@ -319,3 +319,23 @@ def test_nobody_comes_back_under_fire():
     }
     model = town(**noisy, **{"shelling.sources": [{"kind": "process", "events_per_day": 200}]}).run()
     assert (np.diff(np.array(model.recorder.tables()["timeseries"]["n_safe"])) >= -3).all()
+
+
+def test_the_injured_slow_their_party_and_need_carriers():
+    model = town(**QUIET)
+    first = model.households.first_person
+    able = (model.people.age >= 18) & (model.people.mobility == 0)
+    fit = [
+        h for h in range(len(model.households)) if able[first[h] : first[h + 1]].all() and first[h + 1] - first[h] >= 3
+    ]
+    party = np.array(fit[:1])
+    rows = slice(first[party[0]], first[party[0] + 1])
+    whole = model.under_fire.walking_speeds(party)[0]
+    assert whole == model.parties.free_speed_m_s[party[0]]
+    model.people.injury[rows] = Injury.LIGHT
+    assert model.under_fire.walking_speeds(party)[0] == pytest.approx(0.7 * whole)
+    model.people.injury[rows] = Injury.NONE
+    model.people.injury[rows.start] = Injury.SERIOUS
+    assert 0 < model.under_fire.walking_speeds(party)[0] <= 0.4 * model.people.free_speed_m_s[rows].max()
+    model.people.injury[rows] = Injury.SERIOUS
+    assert model.under_fire.walking_speeds(party)[0] == 0
