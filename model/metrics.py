@@ -95,23 +95,26 @@ def _of_services(run: RunFolder) -> list[Measure]:
 def by_group(run: RunFolder) -> pd.DataFrame:
     """Return the fate of each group: by mobility, by car, by children; shares of the group's persons."""
     persons = run.frame("persons")
-    groups = {f"mobility {m.name.lower().replace('_', ' ')}": persons["mobility"] == m.name for m in Mobility}
-    groups |= {"household with a car": persons["has_car"], "household without a car": ~persons["has_car"]}
-    groups |= {"under 18": persons["age"] < 18, "65 and over": persons["age"] >= 65}
+    mobility, age = persons["mobility"].to_numpy(), persons["age"].to_numpy()
+    has_car = persons["has_car"].to_numpy(bool)
+    groups = {f"mobility {m.name.lower().replace('_', ' ')}": mobility == m.name for m in Mobility}
+    groups |= {"household with a car": has_car, "household without a car": ~has_car}
+    groups |= {"under 18": age < 18, "65 and over": age >= 65}
+    is_safe = persons["status"].to_numpy() == Status.SAFE.name
+    is_hurt = persons["injury"].to_numpy() != Injury.NONE.name
+    safe_time_s = persons["safe_time_s"].to_numpy()
     rows = []
     for name, mask in groups.items():
-        part = persons[mask]
-        if part.empty:
+        if not mask.any():
             continue
-        casualties = (part["injury"] != Injury.NONE.name).mean()
-        safe = part["safe_time_s"].to_numpy()
+        arrived_s = safe_time_s[mask & np.isfinite(safe_time_s)]
         rows.append(
             {
                 "group": name,
-                "n_persons": len(part),
-                "evacuated_share": (part["status"] == Status.SAFE.name).mean(),
-                "casualties_per_1000": 1000 * casualties,
-                "median_arrival_h": np.median(safe[np.isfinite(safe)]) / 3600 if np.isfinite(safe).any() else np.nan,
+                "n_persons": int(mask.sum()),
+                "evacuated_share": is_safe[mask].mean(),
+                "casualties_per_1000": 1000 * is_hurt[mask].mean(),
+                "median_arrival_h": np.median(arrived_s) / 3600 if arrived_s.size else np.nan,
             }
         )
     return pd.DataFrame(rows)
