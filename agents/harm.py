@@ -139,6 +139,30 @@ def add_expected_casualties(expected, event, person, distance_m, event_size, pro
 
 
 @njit(cache=True, nogil=True)
+def risks(p, event, person, distance_m, event_size, protection, protection_factor, casualty_scale, p_at_centre, d50_m,
+          n_d50_reach, steepness):  # fmt: skip
+    """Write the probability that each pair (event, person) is a casualty, as `injure` draws it. Writes p (float64)."""
+    for i in range(person.size):
+        p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
+        p[i] = risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
+
+
+@njit(cache=True, nogil=True)
+def add_exposures(p_unhurt, moments, person, p):
+    """Let people be exposed once more to harm with probability p each. Writes p_unhurt, moments.
+
+    p_unhurt: float64 per person, the probability that none of their exposures has hurt them. moments: float64[2], mean
+    and variance of the number of people hurt: the sums of 1 - p_unhurt and of p_unhurt * (1 - p_unhurt).
+    """
+    for i in range(person.size):
+        before = p_unhurt[person[i]]
+        after = before * (1.0 - p[i])
+        p_unhurt[person[i]] = after
+        moments[0] += before - after
+        moments[1] += after * (1.0 - after) - before * (1.0 - before)
+
+
+@njit(cache=True, nogil=True)
 def p_death_with_care_after(delay_s, p_death_with_care, p_death_without_care, care_in_vain_after_s):
     """Return the share of the seriously injured who die if care begins after a delay (s, infinity: never).
 

@@ -13,6 +13,7 @@ from safepassage.agents import harm as kernels
 from safepassage.agents.civilians import Injury, Protection
 from safepassage.agents.nearby import grid_of_points, points_within
 from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.expected import ExpectedCasualties
 
 
 class Pairs(NamedTuple):
@@ -55,6 +56,7 @@ class HarmByImpacts:
             float(settings.n_d50_reach), float(settings.steepness),
         )  # fmt: skip
         self._factor = settings.protection.by_protection
+        self.expected = ExpectedCasualties(int(self.first_person[-1]))
 
     def people_at_home_near(self, impacts, first, last, is_present) -> Pairs:
         """Return the people at home within reach of the impacts first..last (rows of the impacts table).
@@ -79,6 +81,9 @@ class HarmByImpacts:
 
     def injure(self, injury, injured_at_s, impacts, pairs, protection) -> Casualties:
         """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
+        p = np.empty(pairs.person.size)
+        kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
+        self.expected.add(pairs.person, p)
         outcome = np.empty(pairs.person.size, dtype=np.int8)
         u = uniforms_for(self.seed, Stream.INJURY, pairs.person, tick=pairs.event)
         kernels.injure(
@@ -97,10 +102,11 @@ class HarmByImpacts:
         Writes injury (int8), injured_at_s (float64).
         """
         outcome = np.empty(len(person), dtype=np.int8)
-        person = np.asarray(person, dtype=np.int32)
+        person, mean = np.asarray(person, dtype=np.int32), np.asarray(mean, dtype=np.float64)
+        self.expected.add(person, -np.expm1(-mean * self._factor[protection[person]]))
         kernels.injure_exposed(
             injury, injured_at_s, outcome, person, uniforms_for(self.seed, stream, person, tick=step),
-            np.asarray(mean, dtype=np.float64), float(time_s), protection, self._factor,
+            mean, float(time_s), protection, self._factor,
             self.settings.share_fatal, self.settings.share_serious,
         )  # fmt: skip
         return person[outcome != Injury.NONE]

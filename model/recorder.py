@@ -8,6 +8,8 @@ from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.agents.tally import tally
 from safepassage.model import results
+from safepassage.model.exit_queues import ExitQueues
+from safepassage.model.expected import band
 from safepassage.model.hazard import Size
 from safepassage.model.service_tables import service_tables, waiting_reasons
 from safepassage.model.trajectories import Trajectories
@@ -36,6 +38,10 @@ class Recorder:
         zone = model.households.zone[people.household].astype(np.int64)
         self._group = people.mobility.astype(np.int64) * len(model.zones.name) + zone
         self._rows: list[tuple] = []
+        self.expected_casualties = model.under_fire.harm.expected
+        self._expected_rows: list[tuple[float, float]] = []
+        self.exit_queues = ExitQueues(model.streets, model.movement.driving)
+        self._exit_rows: list[tuple] = []
         self._last_s = 0.0
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.scenario.run.record_positions_every_s)
@@ -56,6 +62,9 @@ class Recorder:
             self._next_s += model.scenario.run.record_every_s
             model.population.check(model.n_parties_on_streets)
             self._rows.append(self._row())
+            self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
+            self._exit_rows.append((self.exit_queues.n_cars(), model.movement.exit_open[Mode.CAR].copy(),
+                                    model.movement.exit_open[Mode.WALK].copy()))  # fmt: skip
 
     def _row(self) -> tuple:
         model = self.model
@@ -77,6 +86,9 @@ class Recorder:
             name: results.table(columns)
             for name, columns in {
                 "timeseries": self._timeseries(),
+                "casualties": self._casualties(),
+                "exit_states": self._exit_states(),
+                "street_changes": self.model.surroundings.street_changes(),
                 "persons": self._persons(),
                 "trips": self._trips(),
                 "links": self._links(),
@@ -95,6 +107,31 @@ class Recorder:
         columns += ["n_vehicles_on_way", "n_walking_parties_on_way", "n_impacts_so_far", "n_links_closed"]
         columns += [f"n_out_by_{name}" for name in self.model.streets.exit_name]
         return dict(zip(columns, map(np.array, zip(*self._rows, strict=True)), strict=True))
+
+    def _casualties(self):
+        """Return people hurt so far, and how many were to be expected of their exposures, with a 95 % band."""
+        mean, variance = np.array(self._expected_rows).reshape(-1, 2).T
+        low, high = band(mean, variance)
+        by_injury = np.array([row[1 + len(Status) :][: len(Injury)] for row in self._rows], np.int64)
+        return {
+            "time_s": np.array([row[0] for row in self._rows]),
+            "n_hurt": by_injury[:, Injury.LIGHT :].sum(axis=1),
+            "n_hurt_expected": mean,
+            "n_hurt_low": low,
+            "n_hurt_high": high,
+        }
+
+    def _exit_states(self):
+        """Return the cars on the last kilometre before each exit and whether it is open, a row for each exit."""
+        exits, n = self.model.streets.exit_name, len(self._rows)
+        queues, for_cars, for_walkers = (np.array(part).reshape(-1) for part in zip(*self._exit_rows, strict=True))
+        return {
+            "time_s": np.repeat([row[0] for row in self._rows], len(exits)),
+            "exit": pa.array([*exits] * n, pa.string()),
+            "n_cars_last_km": queues,
+            "cars_pass": for_cars,
+            "walkers_pass": for_walkers,
+        }
 
     def _persons(self):
         model, people, households = self.model, self.model.people, self.model.households

@@ -46,6 +46,7 @@ class Surroundings:
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
         self.exits_lost = (np.zeros(streets.exit_node.size, np.bool_),) * 2
         self.closed_time_s = np.full(streets.n_links, np.inf)
+        self._changes: list[tuple] = []
         self.is_changed = True
 
     def utilities_lost(self, zone: np.ndarray) -> np.ndarray:
@@ -91,10 +92,19 @@ class Surroundings:
         walk_open = self.damage.is_open_walk & ~walkers & ~self.closed.walkers
         closed = ~car_open & self.streets.drivable
         self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
+        changed = np.flatnonzero((car_open != movement.car_open) | (walk_open != movement.walk_open))
+        if changed.size:
+            self._changes.append((np.full(changed.size, time_s), changed, car_open[changed], walk_open[changed]))
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
         self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
+
+    def street_changes(self) -> dict[str, np.ndarray]:
+        """Return every closing and reopening of a link so far, in order of time: columns by name."""
+        empty = (np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.bool_))
+        time_s, link, cars, walkers = (np.concatenate(parts) for parts in zip(empty, *self._changes, strict=True))
+        return {"time_s": time_s, "link": link.astype(np.int32), "cars_pass": cars, "walkers_pass": walkers}
 
 
 def _building_heights(scenario: Scenario, streets: Streets):

@@ -1,0 +1,36 @@
+"""Cars on the last kilometre of road before each exit: the queue that people meet there."""
+
+import numpy as np
+from scipy.sparse import csgraph, csr_array
+
+REACH_M = 1000.0
+"""Cars on the last so many metres of road before an exit are counted as being at it (m). Assumption."""
+
+
+class ExitQueues:
+    """Counts the cars before each exit; reads the traffic, never changes it."""
+
+    def __init__(self, streets, driving):
+        self._driving, self._n_exits = driving, streets.exit_node.size
+        self._link, self._exit = links_before_exits(streets)
+
+    def n_cars(self) -> np.ndarray:
+        """Return the number of cars on the last kilometre before each exit, int64."""
+        driving = self._driving
+        on_link = (driving.n_entered - driving.n_left)[self._link]
+        return np.bincount(self._exit, on_link, self._n_exits).astype(np.int64)
+
+
+def links_before_exits(streets) -> tuple[np.ndarray, np.ndarray]:
+    """Return (links, exit): links of the last kilometre of road before each exit, each with its nearest exit."""
+    roads = np.flatnonzero(streets.drivable)
+    n = streets.n_nodes
+    ends = (streets.link_downstream[roads], streets.link_upstream[roads])
+    back = csr_array((streets.length_m[roads], ends), shape=(n, n))
+    away_m, _, source = csgraph.dijkstra(
+        back, indices=streets.exit_node, min_only=True, limit=REACH_M, return_predecessors=True
+    )
+    roads = roads[np.isfinite(away_m[streets.link_downstream[roads]])]
+    row_of_node = np.full(n, -1, np.int64)
+    row_of_node[streets.exit_node] = np.arange(streets.exit_node.size)
+    return roads, row_of_node[source[streets.link_downstream[roads]]]
