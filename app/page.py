@@ -6,7 +6,8 @@ import os
 import solara
 import traitlets
 from ipyvue import VueTemplate
-from mesa.visualization import SolaraViz
+from mesa.visualization import SolaraViz, solara_viz
+from mesa.visualization.utils import update_counter
 
 from safepassage.app.choices import ALONE, AS_GIVEN
 from safepassage.app.map import Board, template
@@ -17,6 +18,14 @@ OPTIONS = "SAFEPASSAGE_EXPLORE"
 PLAY_INTERVAL_MS = 11
 """Pause between two steps while playing (ms), Mesa's slider. The board's pictures start no render, so a short one
 does not lock the page up."""
+
+solara_viz.force_update = lambda: None
+"""Mesa renders its page anew after every step, only to count it: 10 ms that the model waits. A session asks for it
+instead, a few times a second."""
+
+
+def _show_count():
+    update_counter.value += 1
 
 
 class Fields(VueTemplate):
@@ -70,6 +79,7 @@ def Page():
     options = json.loads(os.environ.get(OPTIONS, "{}"))
     session = solara.use_memo(lambda: take(options), [])
     model = solara.use_reactive(solara.use_memo(lambda: session.model, []))
+    session.show_count = _show_count
     solara.use_effect(lambda: session.close, [])
     solara.Title(f"Safepassage: {session.choices.name}")
     solara.Style(template("page.css"))

@@ -43,7 +43,7 @@ class Replay(Model):
         with self.session.pump.busy:
             self.time_s = min(self.time_s + self.step_s, self.duration_s)
             self.running = self.time_s < self.duration_s
-            self.session.pump.offer()
+            self.session.stepped()
 
     def show(self, time_s: float):
         """Go to a moment."""

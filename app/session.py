@@ -1,5 +1,6 @@
 """One tab: what is chosen in it, its model, its pictures. Nothing is shared between tabs."""
 
+import threading
 from pathlib import Path
 from time import perf_counter
 
@@ -15,6 +16,8 @@ from safepassage.model.settings.base import ScenarioError
 
 PLANS = Path("plans")
 """Folder, below that from which `safepassage explore` was called, that plans are saved to."""
+COUNT_EVERY_S = 0.3
+"""Mesa's count of steps is shown anew this often while steps are done (s)."""
 
 
 class Session:
@@ -27,6 +30,8 @@ class Session:
         self.model = None
         self.board = None
         self.is_closed = False
+        self.show_count = lambda: None
+        self._counts_soon = threading.Event()
 
     def start(self) -> "LiveModel | Replay":
         """Return a model of what is chosen, or the recorded run, from its beginning."""
@@ -44,6 +49,20 @@ class Session:
         self.is_closed = True
         if self.model is not None:
             self.model.running = False
+
+    def stepped(self):
+        """Offer a picture of the step just done; let Mesa's page count it, with all that are done until it does."""
+        self.pump.offer()
+        if not self._counts_soon.is_set():
+            self._counts_soon.set()
+            timer = threading.Timer(COUNT_EVERY_S, self._count)
+            timer.daemon = True
+            timer.start()
+
+    def _count(self):
+        self._counts_soon.clear()
+        if not self.is_closed:
+            self.show_count()
 
     def pick(self, data: dict):
         """Say what is at a place of a map."""
@@ -156,4 +175,4 @@ class LiveModel(EvacuationModel):
             session.pump.step_ms = 1000 * (perf_counter() - began)
             for scene in self.scenes:
                 scene.note_row()
-            session.pump.offer()
+            session.stepped()
