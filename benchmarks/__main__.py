@@ -1,4 +1,4 @@
-"""`python -m benchmarks movement | scaling | walkers | sweep`, from the root of the repository."""
+"""`python -m benchmarks movement | scaling | walkers | sweep | page`, from the root of the repository."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -105,6 +105,24 @@ def sweep(
     one_run_s = np.median([one["one_run_s"] for one in rounds])
     title = f"Sweeps of {runs:,} runs of {Path(scenario).stem}, {workers} workers; one run {one_run_s:.3f} s"
     report(f"sweep-{Path(scenario).stem}-{runs}-runs", title, HEADER, rows_of(rounds, kinds), rounds)
+
+
+@app.command()
+def page(
+    scenario: Annotated[str, typer.Argument(help="Shipped scenario, or a scenario file.")] = "coquimbo",
+    play_s: Annotated[float, typer.Option(min=1, help="Longest that the run is watched (s).")] = 60.0,
+    repeats: Repeats = 1,
+) -> None:
+    """Open the page in a headless browser and play: first paint, pictures and steps per second, cost of drawing."""
+    from benchmarks.page import HEADER, measure_page, missing, rows_of
+    from safepassage.model.config import load
+
+    if reason := missing():
+        typer.echo(f"skipped: {reason}")
+        return
+    step_s, name = load(scenario).run.step_s, Path(scenario).stem
+    looks = [measure_page(scenario, play_s, step_s) for _ in range(repeats)]
+    report(f"page-{name}", f"The page of {name}, headless Chromium beside its server", HEADER, rows_of(looks), looks)
 
 
 app(prog_name="python -m benchmarks")
