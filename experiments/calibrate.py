@@ -27,7 +27,6 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from safepassage.experiments.abc_smc import Posterior, infer
 from safepassage.experiments.kept_runs import KeptRuns, Question
-from safepassage.experiments.mistakes import invalid
 from safepassage.experiments.observed import DERIVED, Observed, read_observed
 from safepassage.experiments.planner_outcomes import fine_grid, series_from
 from safepassage.experiments.refusal import refuse_harmful
@@ -100,11 +99,11 @@ def load_calibration(path: Path | str) -> Calibration:
     path = Path(path)
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such calibration file.")
-    source = config._read(path)
+    source = config.read_keys(path)
     try:
         calibration = Calibration.model_validate(source.keys)
     except ValidationError as error:
-        raise invalid(source, error, Calibration, ("parameters",)) from None
+        raise config.invalid(source, error, Calibration) from None
     calibration._source = source
     refuse_harmful(searched_keys=calibration.parameters, levers_only=False)
     base = calibration.base()

@@ -32,7 +32,6 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from scipy.stats import qmc
 
 from safepassage.experiments.kept_runs import KeptRuns, Question, seeds_of
-from safepassage.experiments.mistakes import invalid
 from safepassage.experiments.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs import code_digest, scenario_digest
 from safepassage.experiments.store import write_table, write_whole
@@ -121,7 +120,7 @@ def load_optimisation(path: Path | str) -> Optimisation:
     path = Path(path)
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such optimisation file.")
-    return optimisation_of(config._read(path))
+    return optimisation_of(config.read_keys(path))
 
 
 def optimisation_of(source: Source) -> Optimisation:
@@ -129,7 +128,7 @@ def optimisation_of(source: Source) -> Optimisation:
     try:
         wanted = Optimisation.model_validate(source.keys)
     except ValidationError as error:
-        raise invalid(source, error, Optimisation, ("levers", "futures")) from None
+        raise config.invalid(source, error, Optimisation) from None
     wanted._source = source
     refuse_harmful(wanted.objectives, wanted.levers)
     refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})

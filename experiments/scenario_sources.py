@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from safepassage.model.config import Scenario, _models_in
+from safepassage.model.config import Scenario, models_in
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def _walk(model: type[BaseModel], keys: dict[str, Any], at: str) -> Iterator[Ass
     for name, info in model.model_fields.items():
         if name not in keys or (not at and name in ("name", "title", "notice", "plan")):
             continue
-        value, key, parts = keys[name], f"{at}{name}", _models_in(info.annotation)
+        value, key, parts = keys[name], f"{at}{name}", models_in(info.annotation)
         entries = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
         if parts and value and all(isinstance(entry, dict) for _, entry in entries):
             for number, entry in entries:

@@ -26,7 +26,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from safepassage.experiments.refusal import refuse_targets
 from safepassage.experiments.runs import Base
 from safepassage.model import config
-from safepassage.model.config import InvalidScenario, Problem, Source, validated
+from safepassage.model.config import InvalidScenario, Source, validated
 from safepassage.model.settings.base import ScenarioError, Section
 
 NO_PLAN_WORDS = ("none", "")
@@ -279,7 +279,7 @@ def load_study(path: Path | str) -> Study:
     path = Path(path)
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such study file.")
-    return study_of(config._read(path))
+    return study_of(config.read_keys(path))
 
 
 def study_of(source: Source | Mapping[str, Any]) -> Study:
@@ -289,7 +289,7 @@ def study_of(source: Source | Mapping[str, Any]) -> Study:
     try:
         study = Study.model_validate(source.keys)
     except ValidationError as error:
-        raise InvalidScenario([_problem(source, details) for details in error.errors()]) from None
+        raise config.invalid(source, error, Study) from None
     study._source = source
     _check_factors(study)
     return study
@@ -308,19 +308,3 @@ def _check_factors(study: Study):
                 break
     if problems:
         raise InvalidScenario(problems)
-
-
-def _problem(source: Source, details: dict) -> Problem:
-    path = tuple(part for part in details["loc"] if part != "[key]")
-    found = "" if details["type"] == "missing" or not path else config._shown(details["input"])
-    if details["type"] == "missing":
-        change = "this key is missing; add it"
-    elif details["type"] == "extra_forbidden":
-        sections = {0: Study, "design": Design, "stopping": Stopping, "factors": Factor, "grid": Grid}
-        section = sections["grid" if "grid" in path[:-1] else path[0] if len(path) > 1 else 0]
-        known = list(section.model_fields)
-        close = difflib.get_close_matches(str(path[-1]), known, n=1)
-        change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
-    else:
-        change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return Problem(source.place(path), ".".join(map(str, path)) or "study", found, change)

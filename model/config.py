@@ -186,9 +186,9 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, p
 
     Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
     """
-    source = _read(find(name_or_path))
+    source = read_keys(find(name_or_path))
     if plan is not None:
-        source = _lay_over(source, _read(find_plan(plan, source.folder)))
+        source = _lay_over(source, read_keys(find_plan(plan, source.folder)))
     return validated(source.with_changes(overrides or {}))
 
 
@@ -207,9 +207,14 @@ def validated(source: Source) -> Scenario:
     try:
         scenario = Scenario.model_validate(source.keys, context={"folder": source.folder})
     except ValidationError as error:
-        raise InvalidScenario([_problem(source, details) for details in error.errors()]) from None
+        raise invalid(source, error, Scenario) from None
     scenario._source = source
     return scenario
+
+
+def invalid(source: Source, error: ValidationError, model: type[BaseModel]) -> InvalidScenario:
+    """Return every mistake of a file as one error; model: what the file was to be, a scenario or a study."""
+    return InvalidScenario([_problem(source, details, model) for details in error.errors()])
 
 
 def _lay_over(source: Source, plan: Source) -> Source:
@@ -237,14 +242,15 @@ def _leaves(keys: dict, path: tuple = ()):
             yield (*path, str(key)), value
 
 
-def _read(path: Path) -> Source:
+def read_keys(path: Path) -> Source:
+    """Return the keys of a YAML file and the line of each; raises ScenarioError if it cannot be read as such."""
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         keys = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: this is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(keys, dict):
-        raise ScenarioError(f"{path}: a scenario is a list of `key: value` lines; found {type(keys).__name__}.")
+        raise ScenarioError(f"{path}: this file must be a list of `key: value` lines; found {type(keys).__name__}.")
     places: dict[tuple, str] = {}
     _note_places(node, (), path, places)
     return Source(str(path), path.resolve().parent, keys, places)
@@ -261,14 +267,14 @@ def _note_places(node: yaml.Node, at: tuple, path: Path, places: dict):
             _note_places(value, (*at, index), path, places)
 
 
-def _problem(source: Source, details: dict) -> Problem:
+def _problem(source: Source, details: dict, model: type[BaseModel]) -> Problem:
     path = _key_path(source.keys, details["loc"])
-    key = ".".join(map(str, path)) or "scenario"
-    found = "" if details["type"] == "missing" else _shown(details["input"])
+    key = ".".join(map(str, path)) or model.__name__.lower()
+    found = "" if details["type"] == "missing" or not path else _shown(details["input"])
     if details["type"] == "missing":
         change = "this key is missing; add it"
     elif details["type"] == "extra_forbidden":
-        known = _known_keys(path[:-1])
+        known = _known_keys(model, path[:-1])
         close = difflib.get_close_matches(str(path[-1]), known, n=1)
         change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
     else:
@@ -293,25 +299,26 @@ def _sections(model: type[BaseModel], seen: set | None = None) -> list[type[Base
     if model not in seen:
         seen.add(model)
         for info in model.model_fields.values():
-            for part in _models_in(info.annotation):
+            for part in models_in(info.annotation):
                 _sections(part, seen)
     return list(seen)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the sections that a field may hold, from its annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+    return [model for part in getattr(annotation, "__args__", ()) for model in models_in(part)]
 
 
-def _known_keys(path: tuple) -> list[str]:
-    """Return the keys that a section knows; path: the section's key path."""
-    models = [Scenario]
+def _known_keys(model: type[BaseModel], path: tuple) -> list[str]:
+    """Return the keys that a section of a model knows; path: the section's key path."""
+    models = [model]
     for part in path:
         if isinstance(part, str):
-            infos = [model.model_fields[part] for model in models if part in model.model_fields]
-            models = [found for info in infos for found in _models_in(info.annotation)] or models
-    return [key for model in models for key in model.model_fields]
+            infos = [one.model_fields[part] for one in models if part in one.model_fields]
+            models = [found for info in infos for found in models_in(info.annotation)] or models
+    return [key for one in models for key in one.model_fields]
 
 
 def _shown(value: Any) -> str:
