@@ -53,8 +53,9 @@ class Area:
 
     @classmethod
     def of_streets(cls, streets, margin_m=500.0):
-        """Return the rectangle about all nodes of a street network, wider by margin_m."""
-        return cls.around(streets.node_x_m, streets.node_y_m, margin_m, streets.crs)
+        """Return the rectangle about all streets of the file, wider by margin_m: the same under every plan."""
+        west_m, south_m, east_m, north_m = streets.extent_m
+        return cls.around((west_m, east_m), (south_m, north_m), margin_m, streets.crs)
 
     @property
     def area_km2(self):

@@ -88,7 +88,8 @@ def compile_streets(graph, settings):
             f"some nodes cannot be projected from {crs_read} to {crs}; correct their x and y, or the crs."
         )
     all_links, counts = _links(edges, line, settings)
-    whole = _streets(node_id, x_m, y_m, crs, all_links)
+    ends = np.union1d(edges.upstream, edges.downstream)
+    whole = _streets(node_id, x_m, y_m, crs, _extent_m(x_m[ends], y_m[ends]), all_links)
     exits = find_exits(
         _layout(whole),
         settings,
@@ -199,12 +200,16 @@ def _street_km(length_m, reverse):
     return float((length_m / np.where(reverse >= 0, 2, 1)).sum() / 1000)
 
 
-def _streets(node_id, x_m, y_m, crs, links):
+def _extent_m(x_m, y_m):
+    return float(x_m.min()), float(y_m.min()), float(x_m.max()), float(y_m.max())
+
+
+def _streets(node_id, x_m, y_m, crs, extent_m, links):
     names = tuple(dict.fromkeys(links["highway"]))
     index = {name: i for i, name in enumerate(names)}
     links = links | {"highway": np.array([index[h] for h in links["highway"]], dtype=np.int16), "highway_names": names}
     none = {"exit_name": (), "exit_node": np.zeros(0, np.int32), "exit_flow_capacity_per_s": np.zeros(0)}
-    return Streets(node_id=node_id, node_x_m=x_m, node_y_m=y_m, crs=crs, **none, **links)
+    return Streets(node_id=node_id, node_x_m=x_m, node_y_m=y_m, crs=crs, extent_m=extent_m, **none, **links)
 
 
 def _layout(streets):

@@ -48,6 +48,9 @@ class Streets:
     exit_flow_capacity_per_s: np.ndarray
     crs: str
     """Projected coordinate system of all x_m and y_m."""
+    extent_m: tuple[float, float, float, float]
+    """West, south, east and north edge of all streets of the file, those left out among them: the same whatever exits
+    a plan adds, though more of the file may then be kept."""
     geometry_first: np.ndarray
     """Points of link i are geometry_first[i] to geometry_first[i + 1] of geometry_x_m and geometry_y_m, int64."""
     geometry_x_m: np.ndarray

@@ -7,14 +7,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import networkx as nx
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from safepassage.model.config import load
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.graphml import read_graph
 from safepassage.model.hazard import Area, Events, Impacts, Size, gather, shell
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import Shelling
 
+FRONT = [{"day": date(2024, 8, 1), "distance_km": 3.0}]
 TOWN = Area(0.0, 0.0, 8000.0, 6000.0)
 
 
@@ -164,11 +169,29 @@ def _pokrovsk():
     return Area.around([0.0], [0.0], crs="EPSG:32637").plane([37.18], [48.28], "test")
 
 
-def test_area_of_streets_reaches_past_the_outermost_nodes():
-    streets = SimpleNamespace(node_x_m=np.array([10.0, 50.0]), node_y_m=np.array([0.0, 20.0]), crs="")
+def test_area_of_streets_reaches_past_the_outermost_streets_of_the_file():
+    streets = SimpleNamespace(extent_m=(10.0, 0.0, 50.0, 20.0), crs="")
     area = Area.of_streets(streets, margin_m=100.0)
     assert (area.west_m, area.south_m, area.east_m, area.north_m) == (-90.0, -100.0, 150.0, 120.0)
     assert area.area_km2 == pytest.approx(240 * 220 / 1e6)
+
+
+@pytest.mark.parametrize("shelling", [{"events_per_day": 240}, {"background_per_km2_day": 20}])
+def test_a_plan_with_one_more_exit_sees_the_same_impacts_though_more_of_the_file_is_kept(tmp_path, shelling):
+    graph = read_graph(load("tiny_town").streets.network)
+    town = {axis: [float(place[axis]) for _, place in graph.nodes(data=True)] for axis in "xy"}
+    for node, east in (("far", 0.01), ("farther", 0.02)):
+        graph.add_node(node, x=max(town["x"]) + east, y=max(town["y"]) + east)
+    graph.add_edge("far", "farther", highway="residential")
+    graph.add_edge("farther", "far", highway="residential")
+    nx.write_graphml(graph, tmp_path / "town.graphml")
+    keys = {"streets.network": tmp_path / "town.graphml", "run.duration_h": 24.0, "front.distances": FRONT}
+    keys["shelling.sources"] = [{"kind": "process", **shelling}]
+    exits = [exit_.model_dump() for exit_ in load("tiny_town").streets.exits]
+    plan = load("tiny_town", {**keys, "streets.exits": [*exits, {"node": "farther"}]})
+    as_it_is, with_one_more = EvacuationModel(load("tiny_town", keys)), EvacuationModel(plan)
+    assert with_one_more.streets.n_nodes == as_it_is.streets.n_nodes + 2
+    assert len(as_it_is.impacts) > 50 and same_bits(with_one_more.impacts, as_it_is.impacts)
 
 
 @pytest.mark.parametrize(
