@@ -12,17 +12,24 @@ def places_on_links(link, share, geometry_first, geometry_x_m, geometry_y_m):
     """
     x_m = np.full(link.size, np.nan)
     y_m = np.full(link.size, np.nan)
+    most = 1
+    for at in link:
+        if at >= 0:
+            most = max(most, geometry_first[at + 1] - geometry_first[at])
+    piece_m = np.empty(most)
     for i in range(link.size):
         if link[i] < 0:
             continue
         first, last = geometry_first[link[i]], geometry_first[link[i] + 1] - 1
         whole = 0.0
         for k in range(first, last):
-            whole += np.hypot(geometry_x_m[k + 1] - geometry_x_m[k], geometry_y_m[k + 1] - geometry_y_m[k])
+            piece = np.hypot(geometry_x_m[k + 1] - geometry_x_m[k], geometry_y_m[k + 1] - geometry_y_m[k])
+            piece_m[k - first] = piece
+            whole += piece
         left = min(max(share[i], 0.0), 1.0) * whole
         x_m[i], y_m[i] = geometry_x_m[last], geometry_y_m[last]
         for k in range(first, last):
-            piece = np.hypot(geometry_x_m[k + 1] - geometry_x_m[k], geometry_y_m[k + 1] - geometry_y_m[k])
+            piece = piece_m[k - first]
             if piece > 0.0 and left <= piece:
                 x_m[i] = geometry_x_m[k] + left / piece * (geometry_x_m[k + 1] - geometry_x_m[k])
                 y_m[i] = geometry_y_m[k] + left / piece * (geometry_y_m[k + 1] - geometry_y_m[k])

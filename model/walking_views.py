@@ -38,15 +38,16 @@ class WalkingViews:
         time_s = self.time_s if time_s is None else time_s
         if time_s < self.time_s:
             raise ValueError(f"time_s = {time_s} lies before the time reached, {self.time_s}.")
-        walkers, links, streets = self._crowd.walkers[ids], self._crowd.links, self._crowd.streets
-        link = walkers["link"].copy()
-        at = streets[links["street"][link]]
-        progress_s = at["progress_s"] + at["pace"] * (time_s - at["updated_s"])
-        left_m = (self._crowd.places["target_s"][ids] - progress_s) * walkers["speed_m_s"]
-        to_go_m = np.where(walkers["stage"] == Stage.WALKING, left_m, 0.0)
-        distance_m = np.clip(links["length_m"][link] - to_go_m, 0.0, links["length_m"][link])
+        walkers, links, streets = self._crowd.walkers, self._crowd.links, self._crowd.streets
+        link = walkers["link"][ids]
+        progress_s = streets["progress_s"] + streets["pace"] * (time_s - streets["updated_s"])
+        left_m = (self._crowd.places["target_s"][ids] - progress_s[links["street"][link]]) * walkers["speed_m_s"][ids]
+        to_go_m = np.where(walkers["stage"][ids] == Stage.WALKING, left_m, 0.0)
+        length_m = links["length_m"][link]
+        distance_m = np.clip(length_m - to_go_m, 0.0, length_m)
         for k in np.flatnonzero(link < 0):
-            leaving, entering = (np.flatnonzero(links[end] == walkers["node"][k]) for end in ("upstream", "downstream"))
+            node = walkers["node"][ids[k]]
+            leaving, entering = (np.flatnonzero(links[end] == node) for end in ("upstream", "downstream"))
             link[k] = next(iter([*leaving, *entering]), -1)
             distance_m[k] = 0.0 if leaving.size else links["length_m"][link[k]]
         return link, distance_m
