@@ -1,7 +1,8 @@
 """What the planner does while the model runs, and the plan file that makes a run do the same again.
 
-An order counts from the moment at which it is given. A closure holds from the end of the step that follows, as it would
-if the scenario had named that moment: so `safepassage run --plan` gives the same tables, bit for bit.
+Orders, buses and work on rubble count from the moment at which they are asked for. A closure holds from the end of the
+step that follows, as it would if the scenario had named that moment: so `safepassage run --plan` gives the same tables,
+bit for bit.
 """
 
 from copy import deepcopy
@@ -14,6 +15,8 @@ from safepassage.model.config import LEVERS, load
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.closures import Closures
+from safepassage.model.settings.damage import ClearingOrder
+from safepassage.model.settings.services import Place, Reinforcement
 
 KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
 
@@ -26,6 +29,8 @@ class Actions:
         self.orders = deepcopy(list(model.scenario.source.keys.get("orders") or []))
         given = model.scenario.source.keys.get("closures") or {}
         self.closures = {kind: deepcopy(list(given.get(kind) or [])) for kind in KINDS.values()}
+        self.clearing = deepcopy(_at(model.scenario.source.keys, "damage.crews.orders") or [])
+        self.buses = deepcopy(_at(model.scenario.source.keys, "services.reinforcements") or [])
         self.log: list[str] = []
 
     def do(self, data: dict):
@@ -34,22 +39,58 @@ class Actions:
             self.order(data)
         elif data.get("kind") in KINDS:
             self.close(data)
+        elif data.get("kind") == "clear":
+            self.clear(data)
+        elif data.get("kind") == "buses":
+            self.add_buses(data)
         else:
             raise ScenarioError(f"there is no action {data.get('kind')!r}.")
 
     def order(self, data: dict):
         """Issue an order now."""
-        keys = {"issued_h": hours_not_before(self.model.time_s), "compliance": float(data.get("compliance", 0.66))}
+        keys = {"issued_h": self._now_h(), "compliance": float(data.get("compliance", 0.66))}
         keys |= {name: str(data[name]) for name in ("force", "audience") if data.get(name)}
         if data.get("zones"):
             keys["zones"] = [str(zone) for zone in data["zones"]]
-        try:
-            order = Order.model_validate(keys)
-        except ValidationError as error:
-            raise ScenarioError(f"order: {error.errors()[0]['msg']}") from None
+        order = _checked(Order, keys, "order")
         self.model.issue(order)
         self.orders.append(keys)
         self._keep(f"{order.force} order to {', '.join(order.zones or ['all zones'])} ({order.compliance:.0%} comply)")
+
+    def clear(self, data: dict):
+        """Let crews clear a street before all others; with more of them, if asked."""
+        keys = {"at_h": self._now_h(), "between": [str(node) for node in data["between"]]}
+        if data.get("n_more_crews"):
+            keys["n_more_crews"] = int(data["n_more_crews"])
+        order = _checked(ClearingOrder, keys, "clearing")
+        damage = self.model.surroundings.damage
+        if damage.crews.n + order.n_more_crews == 0:
+            raise ScenarioError("there is no crew to clear it. Call one in with the order.")
+        damage.order_clearing(order)
+        self.clearing.append(keys)
+        more = f", with {order.n_more_crews} more crew{'s' * (order.n_more_crews > 1)}" if order.n_more_crews else ""
+        self._keep(f"clear street {self._street_name(keys)} first{more}")
+
+    def add_buses(self, data: dict):
+        """Let vehicles join a fleet now: beyond the exits, as its others, or at a pickup point."""
+        keys = {"fleet": str(data.get("fleet", "")), "n_vehicles": data.get("n"), "at_h": self._now_h()}
+        if data.get("at"):
+            keys["depot"] = self._place_of_stop(str(data["at"]))
+        more = _checked(Reinforcement, keys, "buses")
+        if self.model.services is None:
+            raise ScenarioError(
+                "this scenario has no buses to add to. Give it a fleet and a pickup point (`services`)."
+            )
+        self.model.services.expect(more)
+        self.buses.append(keys)
+        self._keep(f"{more.n_vehicles} more in {more.fleet}{' from ' + str(data['at']) if data.get('at') else ''}")
+
+    def _place_of_stop(self, name: str) -> dict:
+        """Return where a pickup point is, as keys of a scenario."""
+        for point in self.model.scenario.services.pickup_points:
+            if point.name == name:
+                return point.model_dump(include=set(Place.model_fields), exclude_none=True)
+        raise ScenarioError(f"there is no pickup point {name!r}.")
 
     def close(self, data: dict):
         """Close or open a street, exit or shelter from the end of the next step."""
@@ -99,9 +140,14 @@ class Actions:
         model = self.model
         return min(model.time_s + model.scenario.run.step_s, model.duration_s)
 
+    def _now_h(self) -> float:
+        return hours_not_before(self.model.time_s)
+
     def _keep(self, text: str):
         self.log.append(f"{self.model.clock:%d %b %H:%M} {text}")
         changes = {"orders": self.orders}
+        changes |= {"damage.crews.orders": self.clearing} if self.clearing else {}
+        changes |= {"services.reinforcements": self.buses} if self.buses else {}
         changes |= {f"closures.{kind}": entries for kind, entries in self.closures.items() if entries}
         self.model.scenario = self.model.scenario.override(changes)
 
@@ -147,6 +193,15 @@ def hours_not_before(time_s: float) -> float:
     while hours * 3600.0 < time_s:
         hours = round(hours + 1e-9, 9)
     return hours
+
+
+def _checked(section: type, keys: dict, what: str):
+    """Return the section that keys describe; raises ScenarioError if they describe none."""
+    try:
+        return section.model_validate(keys)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ScenarioError(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def _is_lever(key: str) -> bool:

@@ -16,8 +16,9 @@ class ClearingCrews:
         """n_crews: crews at work. clearing_m_per_h: of one crew. rank: int per street, low first."""
         self.n_free = n_crews
         self.seconds_per_m = 3600.0 / clearing_m_per_h
-        self.rank = rank
+        self.rank = np.array(rank)
         self.time_s = 0.0
+        self._n_ordered = 0
         self.waiting_m = {}
         self._queue = []
         self._ends_s = {}
@@ -32,6 +33,29 @@ class ClearingCrews:
             self.waiting_m[street] = length_m
             heapq.heappush(self._queue, (int(self.rank[street]), time_s, street))
         self._send()
+
+    def put_first(self, street):
+        """Let a street come before all others from now on, also before those put first earlier."""
+        self._n_ordered += 1
+        self.rank[street] = -self._n_ordered
+        if street in self.waiting_m:
+            heapq.heappush(self._queue, (int(self.rank[street]), self.time_s, street))
+
+    def call_in(self, n_crews):
+        """Let more crews join at the present."""
+        self.n_free += n_crews
+        self._send()
+
+    def left_m(self, street):
+        """Return the length still to be cleared on a street as things stand (m)."""
+        if street in self._ends_s:
+            return (self._ends_s[street] - self.time_s) / self.seconds_per_m
+        return self.waiting_m.get(street, 0.0)
+
+    @property
+    def n(self):
+        """Crews, at work or free."""
+        return self.n_free + len(self._ends_s)
 
     def ends_s(self, street):
         """Return when a street will be clear as things stand (s), infinity if no crew is there yet."""
@@ -55,5 +79,7 @@ class ClearingCrews:
     def _send(self):
         while self.n_free and self._queue:
             street = heapq.heappop(self._queue)[2]
+            if street not in self.waiting_m:  # stood in the queue twice, having been put first
+                continue
             self._ends_s[street] = self.time_s + self.waiting_m.pop(street) * self.seconds_per_m
             self.n_free -= 1

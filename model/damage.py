@@ -83,7 +83,10 @@ class Damage:
         self._check_priority(names)
         ranks = np.array([rank.get(name.casefold(), len(rank)) for name in names], dtype=np.int64)
         self.crews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
-        self._dated = self._dated_events(streets)
+        self._streets = streets
+        self._dated = self._dated_events()
+        self._orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
+        self._orders.sort(key=lambda order: order[0])
         self._impacts = None
         self._refresh(range(n))
 
@@ -133,24 +136,36 @@ class Damage:
                     f"damage.crews.priority: no street is called {name!r}. Write a name as the street file has it."
                 )
 
-    def _dated_events(self, streets):
+    def _rows_of(self, one, what):
+        """Return the rows of the streets that a setting names, by `name` or `between`."""
+        streets = self._streets
+        if one.name is not None:
+            wanted = one.name.casefold()
+            links = [k for k, name in enumerate(streets.link_name) if (name or "").casefold() == wanted]
+            place = f"no street is called {one.name!r}"
+        else:
+            ends = set(one.between)
+            links = [
+                k for k in range(self.street.size)
+                if {streets.node_id[streets.link_upstream[k]], streets.node_id[streets.link_downstream[k]]} == ends
+            ]  # fmt: skip
+            place = f"no street joins the nodes {one.between[0]!r} and {one.between[1]!r}"
+        if not links:
+            raise ScenarioError(f"{what}: {place}. Write it as the street file has it.")
+        return np.unique(self.street[links])
+
+    def _order(self, order, what):
+        return order.at_h * 3600.0, self._rows_of(order, what).tolist(), order.n_more_crews
+
+    def order_clearing(self, order):
+        """Take a `settings.damage.ClearingOrder` that the scenario does not have; raises ScenarioError if it cannot."""
+        self._orders = sorted([*self._orders, self._order(order, "clearing")], key=lambda known: known[0])
+
+    def _dated_events(self):
         """Return (time_s, order, streets, lanes_left, walkers_pass) of the dated losses and restorations, by time."""
         events = []
         for i, loss in enumerate(self.settings.dated_losses):
-            if loss.name is not None:
-                wanted = loss.name.casefold()
-                links = [k for k, name in enumerate(streets.link_name) if (name or "").casefold() == wanted]
-                place = f"no street is called {loss.name!r}"
-            else:
-                ends = set(loss.between)
-                links = [
-                    k for k in range(self.street.size)
-                    if {streets.node_id[streets.link_upstream[k]], streets.node_id[streets.link_downstream[k]]} == ends
-                ]  # fmt: skip
-                place = f"no street joins the nodes {loss.between[0]!r} and {loss.between[1]!r}"
-            if not links:
-                raise ScenarioError(f"damage.dated_losses[{i}]: {place}. Write it as the street file has it.")
-            rows = np.unique(self.street[links])
+            rows = self._rows_of(loss, f"damage.dated_losses[{i}]")
             events.append((loss.at_h * 3600.0, 2 * i, rows, loss.lanes_left, loss.walkers_pass))
             if loss.restored_h is not None:
                 events.append((loss.restored_h * 3600.0, 2 * i + 1, rows, np.inf, True))
@@ -165,12 +180,23 @@ class Damage:
             _, _, rows, lanes_left, walkers_pass = self._dated.pop(0)
             self._lanes_left[rows], self._walkers_pass[rows] = lanes_left, walkers_pass
             changed.extend(rows.tolist())
-        for _, street in self.crews.advance(time_s):
+        for _, street in self._clear(time_s):
             self.debris_reach_m[street] = 0.0
             self.crater_width_m[street] = 0.0
             changed.append(street)
         self.time_s = time_s
         return self._refresh(changed)
+
+    def _clear(self, time_s):
+        """Let orders be given and crews work until a time; return (time_s, street) of the streets cleared."""
+        cleared = []
+        while self._orders and self._orders[0][0] <= time_s:
+            at_s, rows, n_more_crews = self._orders.pop(0)
+            cleared += self.crews.advance(at_s)
+            for row in reversed(rows):
+                self.crews.put_first(row)
+            self.crews.call_in(n_more_crews)
+        return cleared + self.crews.advance(time_s)
 
     def apply(self, impacts, first, last):
         """Let the impacts first..last (rows of the impacts table) break what they break; return the `Changes`.

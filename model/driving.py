@@ -78,7 +78,7 @@ class Driving(DrivingViews):
         self._set_out_headway()
         self._links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
         self._vehicles = records(0, VEHICLE)
-        self._grow(n_vehicles)
+        self.make_room(n_vehicles)
         self._choose_buckets()
 
     @classmethod
@@ -151,7 +151,8 @@ class Driving(DrivingViews):
             self._links["out_headway_s"][: self.n_links] = 1.0 / self.flow_capacity_per_s
         self._arms["weight_per_s"][: self.n_links] = np.maximum(self.flow_capacity_per_s, 1e-9)
 
-    def _grow(self, n_vehicles):
+    def make_room(self, n_vehicles):
+        """Hold rows for at least so many vehicles."""
         if n_vehicles > self._vehicles.size:
             vehicles = records(max(n_vehicles, 2 * self._vehicles.size), VEHICLE)
             vehicles["link"] = drive.NONE
@@ -201,7 +202,7 @@ class Driving(DrivingViews):
             return
         if ids.min() < 0:
             raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
-        self._grow(int(ids.max()) + 1)
+        self.make_room(int(ids.max()) + 1)
         self._check_new(ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
         if paths is not None:
             self._add_paths(ids, origin, paths)

@@ -141,6 +141,8 @@ class EvacuationModel(RowModel):
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
         began = perf_counter()
         until_s = min(self.time_s + self.scenario.run.step_s, self.duration_s)
+        if self.services is not None:
+            self.services.reinforce(self.time_s)
         self._decide()
         self._issue_orders(until_s)
         self._set_out(until_s)

@@ -107,6 +107,20 @@ class Movement:
             self._lead_to_stop(stop)
         self._hand_over()
 
+    def make_room(self, n_vehicles: int, n_tables: int):
+        """Take in more service vehicles, with ids after all others, and tables for them after all others."""
+        n = self.goal.size + n_vehicles
+        self.goal = np.append(self.goal, np.zeros(n_vehicles, np.int32))
+        self.carrier = np.append(self.carrier, np.arange(n - n_vehicles, n, dtype=np.int32))
+        self._stuck_since_s = np.append(self._stuck_since_s, np.full(n_vehicles, np.inf))
+        self.driving.make_room(n)
+        self.walking.make_room(n)
+        n_tables += self.car_routes.next_link.shape[0] == self.wreck_table
+        if n_tables:
+            self._knowledge[Mode.CAR] = np.append(self._knowledge[Mode.CAR], np.full(n_tables, WITNESS))
+            self.car_routes.make_room(n_tables)
+            self._hand_over()
+
     def _lead_to_stop(self, stop: int):
         self.aim(2 + stop, self.stop_node[Mode.CAR][stop])
         for row in (HEARSAY, WITNESS):

@@ -177,6 +177,17 @@ class Routes:
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
         self._lost = np.empty(n_nodes, dtype=np.int32)
 
+    def make_room(self, n_classes):
+        """Add rows without any route after those that there are."""
+        n_nodes, n_links = self.next_link.shape[1], self.link_upstream.size
+        none, never = np.full((n_classes, n_nodes), NO_ROUTE, np.int32), np.full((n_classes, n_nodes), np.inf)
+        shut = np.full((n_classes, n_links), np.inf)
+        self.next_link = np.concatenate([self.next_link, none])
+        self.cost_to_go_s = np.concatenate([self.cost_to_go_s, never])
+        self._entry_cost_s = np.concatenate([self._entry_cost_s, never])
+        self._cost_s = np.concatenate([self._cost_s, shut])
+        self._open_cost_s = np.concatenate([self._open_cost_s, shut])
+
     def set_class(self, row, cost_s, is_open, destination_node, destination_cost_s=0.0):
         """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each."""
         cost_s = self._checked(cost_s, np.arange(self.link_upstream.size))

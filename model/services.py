@@ -11,12 +11,13 @@ from safepassage.model.ambulances import AmbulancesAtWork
 from safepassage.model.fleets import FleetAtWork
 from safepassage.model.hours import open_hours
 from safepassage.model.movement import Arrivals
+from safepassage.model.reinforcements import Reinforcements
 from safepassage.model.riders import Riders
 from safepassage.model.road_news import WITNESS
 from safepassage.model.seats_sought import SeatsSought
 from safepassage.model.services_under_fire import ServicesUnderFire
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.services import Kind, Place, Serves
+from safepassage.model.settings.services import Kind, Place, Reinforcement, Serves
 from safepassage.model.settings.services import Services as ServiceSettings
 from safepassage.model.trains import Trains
 
@@ -39,11 +40,13 @@ class Layout:
     n_vehicles: int
     n_tables: int
     """Vehicles that drive to single homes or calls, each with a table of its own."""
+    comes_later: bool
+    """Whether vehicles join while the run goes on."""
 
     @property
     def is_empty(self) -> bool:
         """Whether the scenario has no services."""
-        return self.stop_node.size == 0 and self.n_vehicles == 0
+        return self.stop_node.size == 0 and self.n_vehicles == 0 and not self.comes_later
 
 
 def layout_of(settings: ServiceSettings, streets) -> Layout:
@@ -52,7 +55,7 @@ def layout_of(settings: ServiceSettings, streets) -> Layout:
     node = np.array([_node_of(place, streets, f"services: stop {place.name!r}") for place in stops], np.int32)
     by_door = sum(f.n_vehicles for f in settings.fleets if f.serves == Serves.DOOR_TO_DOOR)
     n_vehicles = sum(f.n_vehicles for f in settings.fleets) + settings.ambulances.n
-    return Layout(node, n_vehicles, by_door + settings.ambulances.n)
+    return Layout(node, n_vehicles, by_door + settings.ambulances.n, bool(settings.reinforcements))
 
 
 def _node_of(place: Place, streets, what: str) -> int:
@@ -99,6 +102,24 @@ class Services:
         self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
         self.seats_sought = SeatsSought(self, model.keeps_curfew, model.curfew)
         self._next_disband_s = 0.0
+        self.reinforcements = Reinforcements(settings.reinforcements)
+        for one in settings.reinforcements:
+            self._depot_of(one.depot, one.fleet)
+
+    def reinforce(self, now_s: float):
+        """Let the vehicles that are ready by now join their fleets: rows and tables after all others."""
+        for one in self.reinforcements.come(now_s):
+            fleet = next(fleet for fleet in self.fleets if fleet.settings.name == one.fleet)
+            self.movement.make_room(one.n_vehicles, one.n_vehicles * fleet.by_door)
+            for vehicle in self._vehicles_of(fleet.settings, one.n_vehicles, len(fleet.vehicles), one.depot):
+                vehicle.ready_s = now_s
+                fleet.vehicles.append(vehicle)
+                self._work[vehicle.row] = fleet
+
+    def expect(self, one: Reinforcement):
+        """Let vehicles join that the scenario does not have; raises ScenarioError if they cannot."""
+        self._depot_of(one.depot, one.fleet)
+        self.reinforcements.add(one, [fleet.settings.name for fleet in self.fleets])
 
     def _stop(self, row: int, place, node: int) -> PickupPoint:
         protection = Protection.INNER_ROOM if place.indoors else Protection.OUTDOORS
@@ -110,16 +131,22 @@ class Services:
         return stop
 
     def _fleet(self, fleet) -> FleetAtWork:
-        by_door = fleet.serves == Serves.DOOR_TO_DOOR
-        protection = Protection.ARMOURED if fleet.kind == Kind.ARMOURED else Protection.VEHICLE
-        depot = NOBODY if fleet.depot is None else _node_of(fleet.depot, self.streets, f"fleet {fleet.name!r}: depot")
-        vehicles = [
-            self._vehicle(f"{fleet.name} {k + 1}", fleet, Seats(fleet.seats, fleet.wheelchair_places), protection,
-                          by_door, depot, fleet.car_units)
-            for k in range(fleet.n_vehicles)
-        ]  # fmt: skip
+        vehicles = self._vehicles_of(fleet, fleet.n_vehicles)
         hours = self._open_hours(fleet.hours)
         return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops)
+
+    def _vehicles_of(self, fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
+        by_door = fleet.serves == Serves.DOOR_TO_DOOR
+        protection = Protection.ARMOURED if fleet.kind == Kind.ARMOURED else Protection.VEHICLE
+        node = self._depot_of(depot or fleet.depot, fleet.name)
+        return [
+            self._vehicle(f"{fleet.name} {n_before + k + 1}", fleet, Seats(fleet.seats, fleet.wheelchair_places),
+                          protection, by_door, node, fleet.car_units)
+            for k in range(n)
+        ]  # fmt: skip
+
+    def _depot_of(self, depot: Place | None, fleet: str) -> int:
+        return NOBODY if depot is None else _node_of(depot, self.streets, f"fleet {fleet!r}: depot")
 
     def _vehicle(self, name, fleet, seats, protection, has_table, depot, car_units=1, fleet_name=None):
         table = NOBODY

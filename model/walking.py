@@ -124,6 +124,14 @@ class Walking(WalkingViews):
             streets.length_m, streets.walk_width_m, n_parties, is_open=streets.walkable, **settings,
         )  # fmt: skip
 
+    def make_room(self, n_parties):
+        """Hold rows for so many parties."""
+        n_before = self._crowd.walkers.size
+        walkers = records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE)
+        places = records(n_parties, PLACE, child=-1, sibling=-1)
+        walkers[:n_before], places[:n_before] = self._crowd.walkers, self._crowd.places
+        self._crowd = self._crowd._replace(walkers=walkers, places=places)
+
     def add(self, ids, origin_node, departure_s, free_speed_m_s, n_persons=1, table=0):
         """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table."""
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=origin_node)

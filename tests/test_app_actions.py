@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import yaml
+from service_towns import ADULT, AMBULANCES, ASSISTED, POINT, digests, fleet, town_of
 
 from safepassage.app.actions import Actions, hours_not_before
 from safepassage.model.config import load
@@ -78,3 +79,95 @@ def test_hours_name_no_earlier_moment():
     for tick in range(1, 5000, 7):
         assert hours_not_before(60.0 * tick) * 3600.0 >= 60.0 * tick
         assert hours_not_before(60.0 * tick) * 3600.0 < 60.0 * tick + 1e-4
+
+
+def street_under_rubble(model):
+    """Return the link, and the ids of the ends, of the street closed by rubble last."""
+    streets = model.streets
+    link = int(np.flatnonzero(streets.drivable & ~model.surroundings.damage.is_open_car)[-1])
+    ends = [streets.node_id[streets.link_upstream[link]], streets.node_id[streets.link_downstream[link]]]
+    return link, ends
+
+
+def test_a_street_cleared_first_is_cleared_first_again_by_the_plan_and_costs_crew_time(tmp_path):
+    shelled = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 3000, "damage.debris.p_collapse": [0.5, 1, 1]}
+    model = EvacuationModel("tiny_town", **shelled)
+    actions = Actions(model)
+    advance(model, 65)
+    link, ends = street_under_rubble(model)
+    damage = model.surroundings.damage
+    street = int(damage.street[link])
+    with pytest.raises(ScenarioError, match="no crew to clear it"):
+        actions.do({"kind": "clear", "between": ends})
+    rubble_m = damage.crews.left_m(street)
+    actions.do({"kind": "clear", "between": ends, "n_more_crews": 1})
+    assert "with 1 more crew" in actions.log[0]
+    advance(model, 1)
+    lasts_s = damage.opens_at_s([link])[0] - 65 * 60
+    assert lasts_s == pytest.approx(rubble_m / 10.0 * 3600, abs=0.01), "10 m an hour and crew, as in the scenario"
+    model.run()
+    path, _ = actions.save("clear", tmp_path, {})
+    again = EvacuationModel(load("tiny_town", shelled, plan=path)).run()
+    assert digests(again) == digests(model)
+    changes = model.recorder.tables()["street_changes"].to_pandas()
+    assert link in changes[changes.cars_pass].link.tolist()
+    untouched = EvacuationModel("tiny_town", **shelled).run().recorder.tables()["street_changes"].to_pandas()
+    assert not untouched.cars_pass.any()
+
+
+def test_buses_added_on_the_page_are_added_again_by_the_plan(tmp_path):
+    people = [[ADULT, ADULT]] * 14 + [[ASSISTED]] * 3
+    path = town_of(people, node="end")
+    vans = fleet(name="Vans", serves="door_to_door")
+    given = {
+        "services.pickup_points": [POINT], "services.fleets": [fleet(), vans],
+        **AMBULANCES, "run.duration_h": 5, "shelling.sources": [{"kind": "process", "events_per_day": 50}],
+    }  # fmt: skip
+    model = EvacuationModel(load(path, given))
+    actions = Actions(model)
+    advance(model, 45)
+    actions.do({"kind": "buses", "fleet": "Bus", "n": 2})
+    actions.do({"kind": "buses", "fleet": "Vans", "n": 1, "at": "Square"})
+    advance(model, 60)
+    actions.do({"kind": "buses", "fleet": "Bus", "n": 1, "at": "Square"})
+    model.run()
+    plan, _ = actions.save("more", tmp_path, {})
+    again = EvacuationModel(load(path, given, plan=plan)).run()
+    assert digests(again) == digests(model)
+    runs = model.recorder.tables()["services"].to_pandas()
+    started = runs[runs.vehicle.isin(["Bus 2", "Bus 3", "Vans 2"])].start_s
+    assert started.size and started.min() >= 45 * 60
+    alone = EvacuationModel(load(path, given)).run().recorder.tables()["services"].to_pandas()
+    before = [table[table.start_s < 45 * 60].reset_index(drop=True) for table in (alone, runs)]
+    assert len(before[0]) == 2 and before[0].equals(before[1])
+
+
+def test_buses_come_to_a_fleet_that_had_none(tmp_path):
+    path = town_of([[ADULT, ADULT]] * 5, node="end")
+    given = {"services.pickup_points": [POINT], "services.fleets": [fleet(n_vehicles=0)]}
+    model = EvacuationModel(load(path, given))
+    actions = Actions(model)
+    advance(model, 40)
+    actions.do({"kind": "buses", "fleet": "Bus", "n": 1})
+    model.run()
+    plan, _ = actions.save("first", tmp_path, {})
+    assert digests(EvacuationModel(load(path, given, plan=plan)).run()) == digests(model)
+    assert model.recorder.n_by_status[6] == 10
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"fleet": "Taxis", "n": 1}, "there is no fleet 'Taxis'; the fleets are Bus"),
+     ({"fleet": "Bus", "n": 0}, "n_vehicles"), ({"fleet": "Bus", "n": 1, "at": "Moon"}, "no pickup point 'Moon'")],
+)  # fmt: skip
+def test_buses_that_cannot_come_are_explained(wrong, words):
+    model = EvacuationModel(load(town_of([[ADULT]]), {"services.pickup_points": [POINT], "services.fleets": [fleet()]}))
+    actions = Actions(model)
+    with pytest.raises(ScenarioError, match=words):
+        actions.do({"kind": "buses", **wrong})
+    assert actions.log == [] and model.scenario.services.reinforcements == ()
+
+
+def test_a_town_without_buses_says_so():
+    with pytest.raises(ScenarioError, match="no buses to add to"):
+        Actions(EvacuationModel("tiny_town", **SHORT)).do({"kind": "buses", "fleet": "Bus", "n": 1})

@@ -108,6 +108,25 @@ class Bridges(Section):
     """Probability that a hit closes it for good, for S, M, L. Assumption."""
 
 
+class ClearingOrder(Section):
+    """An order to clear a street before all others."""
+
+    at_h: _Hours = 0.0
+    """When it is given (h after the start of the run); of two orders, the later goes first."""
+    name: str | None = None
+    """Name of the street: all its links; give this or `between`."""
+    between: tuple[str, str] | None = None
+    """Ids of the two nodes that the link joins."""
+    n_more_crews: Annotated[int, Field(ge=0)] = 0
+    """Crews called in with it, who stay at work afterwards."""
+
+    @model_validator(mode="after")
+    def _one_place(self):
+        if (self.name is None) == (self.between is None):
+            raise ValueError("say where in exactly one way: name (of the street) or between (ids of two nodes)")
+        return self
+
+
 class Crews(Section):
     """Crews that clear debris and fill craters: a protective lever."""
 
@@ -117,6 +136,8 @@ class Crews(Section):
     """Metres of covered street that one crew opens per hour, the way there included. Assumption."""
     priority: tuple[str, ...] = ()
     """Names of the streets to clear first, in this order; then by time of damage."""
+    orders: tuple[ClearingOrder, ...] = ()
+    """Streets to clear before all others from some moment on. A crew at work finishes its street first."""
 
 
 class Buildings(Section):

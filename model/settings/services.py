@@ -128,6 +128,19 @@ class Fleet(Section):
         return self.size_car_units or (2 if self.kind == Kind.BUS else 1)
 
 
+class Reinforcement(Section):
+    """Vehicles that join a fleet while the run goes on; they are like its others."""
+
+    fleet: str
+    """Name of the fleet."""
+    n_vehicles: int = Field(gt=0)
+    """Vehicles that join."""
+    at_h: float = Field(ge=0)
+    """When they are ready (h after the start of the run)."""
+    depot: Place | None = None
+    """Where they stand then; default: as the fleet's."""
+
+
 class Train(Place):
     """A train that leaves from a station in the area by timetable."""
 
@@ -173,6 +186,8 @@ class Services(Section):
     """Where people wait for buses."""
     fleets: tuple[Fleet, ...] = ()
     """Buses and armoured pickups."""
+    reinforcements: tuple[Reinforcement, ...] = ()
+    """Vehicles that join these fleets later."""
     trains: tuple[Train, ...] = ()
     """Trains, one entry for each station or timetable."""
     ambulances: Ambulances = Ambulances()
@@ -191,6 +206,10 @@ class Services(Section):
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise ValueError(f"{twice[0]!r} is the name of two {what}; give each a name of its own")
+        known = [f.name for f in self.fleets]
+        for one in self.reinforcements:
+            if one.fleet not in known:
+                raise ValueError(f"a reinforcement is for {one.fleet!r}; the fleets are {', '.join(known) or 'none'}")
         by_point = [f for f in self.fleets if f.serves == Serves.PICKUP_POINTS]
         if by_point and not self.pickup_points:
             raise ValueError(
