@@ -23,6 +23,7 @@ ARM = np.dtype(
     [
         ("tag_s", "f8"), ("joined_s", "f8"), ("weight_per_s", "f8"), ("target", "i4"), ("tag_target", "i4"),
         ("next_waiter", "i4"), ("state", "i4"), ("queue_first", "i4"), ("queue_last", "i4"), ("n_queued", "i4"),
+        ("to_64_bytes", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -30,7 +31,7 @@ VEHICLE = np.dtype(
     [
         ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"),
         ("car_units", "i4"), ("table", "i4"), ("path_next", "i4"), ("path_end", "i4"), ("origin", "i4"),
-        ("queue_next", "i4"),
+        ("queue_next", "i4"), ("to_64_bytes", "i8"),
     ],
     align=True,
 )  # fmt: skip
