@@ -106,21 +106,18 @@ def injure(
 
 
 @njit(cache=True, nogil=True)
-def injure_exposed(
-    injury, injured_at_s, outcome, person, u, mean, time_s, protection, protection_factor, share_fatal, share_serious
-):
-    """Injure people exposed to a rate (drones over roads, crossfire) and return how many got worse.
+def injure_at_once(injury, injured_at_s, outcome, person, u, p, time_s, share_fatal, share_serious):
+    """Injure people with given probabilities and return how many got worse. Writes injury, injured_at_s, outcome.
 
-    Writes injury, injured_at_s, outcome. p = 1 - exp(-mean * factor[protection]) for each row. person, u, mean: one
-    row per person exposed; mean: rate x time exposed, as for somebody unprotected; time_s: when the injury counts as
-    received.
+    person, u, p: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that belongs to the
+    person, and the probability of becoming a casualty. time_s: when the injury counts as received. outcome as in
+    `injure`.
     """
     n_worse = 0
     for i in range(person.size):
         who = person[i]
         outcome[i] = _NONE
-        p = -np.expm1(-mean[i] * protection_factor[protection[who]])
-        harm = severity(u[i], p, share_fatal, share_serious)
+        harm = severity(u[i], p[i], share_fatal, share_serious)
         if harm > injury[who]:
             injury[who] = harm
             injured_at_s[who] = time_s
@@ -223,17 +220,6 @@ def hear_impacts(last_heard_s, event, place, event_time_s):
     """
     for i in range(place.size):
         last_heard_s[place[i]] = max(last_heard_s[place[i]], event_time_s[event[i]])
-
-
-@njit(cache=True, nogil=True)
-def accumulate_exposure(exposure_h, protection, group, is_active, dt_s):
-    """Add dt_s to the person-hours of each protection state and group. Writes exposure_h[protection, group].
-
-    group: district, mobility group or any other class of each person. is_active: inside the area and alive.
-    """
-    for i in range(protection.size):
-        if is_active[i]:
-            exposure_h[protection[i], group[i]] += dt_s / 3600.0
 
 
 @njit(cache=True, nogil=True)

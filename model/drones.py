@@ -1,6 +1,7 @@
 """Drones over roads: strikes on parties in proportion to the time they spend on links within reach of the front.
 
-Where they strike follows from a fixed field over the links; nothing here looks at who is there or chooses anybody.
+A strike hits a party, a car or a service vehicle with all aboard: see `model/road_fire.py` for what it does. Where they
+strike follows from a fixed field over the links; nothing here looks at who is there or chooses anybody.
 """
 
 from datetime import datetime
@@ -61,22 +62,6 @@ class DroneField:
             if self._start_s + time_s >= from_s:
                 net_factor[under_nets] = np.minimum(net_factor[under_nets], factor)
         return per_minute / 60 * self.time_factor(time_s) * nearness * net_factor
-
-    def casualty_rate_per_s(self, distance_km, time_s, *, walking=False):
-        """Return the rate at which one unprotected person of a moving party is harmed on each link (1/s)."""
-        return self.rate_per_s(distance_km, time_s, walking=walking) * self._settings.p_casualty_per_strike
-
-
-@njit(cache=True, nogil=True)
-def add_expected_strikes(expected, party, link, moving_s, halted_s, rate_per_s, halted_factor, party_factor):
-    """Add to expected[party] the mean number of strikes during stays on links. Writes expected.
-
-    party, link, moving_s, halted_s: one row per stay of a party on a link. rate_per_s: per link. party_factor: per
-    party, 1 or the factor of its escort. halted_factor: 1 for walkers.
-    """
-    for i in range(party.size):
-        exposed_s = moving_s[i] + halted_factor * halted_s[i]
-        expected[party[i]] += rate_per_s[link[i]] * exposed_s * party_factor[party[i]]
 
 
 @njit(cache=True, nogil=True)

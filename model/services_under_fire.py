@@ -9,6 +9,7 @@ from safepassage.agents.vehicles import NOBODY, PickupPoint, ServiceVehicle, Tas
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.harm import HarmByImpacts, Pairs
 from safepassage.model.hazard import Impacts
+from safepassage.model.settings.front import Drones
 
 
 class ServicesUnderFire:
@@ -62,6 +63,22 @@ class ServicesUnderFire:
         vehicle.expected_crew_casualties += vehicle.n_crew * p
         if uniforms_for(self.harm.seed, Stream.SERVICE, [vehicle.row], tick=k)[0] < p and vehicle not in self._hit:
             self._hit.append(vehicle)
+
+    def strike(self, vehicle: np.ndarray, expected: np.ndarray, n_strikes: np.ndarray, drones: Drones, step: int):
+        """Draw whether strikes of drones put vehicles out of action: with the odds of harm to those aboard.
+
+        vehicle: rows; expected, n_strikes: mean and number of strikes on each in this step. step: keys the draws.
+        """
+        protection = np.array([self.services.vehicles[row].protection for row in vehicle], np.int64)
+        p = drones.p_casualty_per_strike * self._factor[protection]
+        is_hit = (
+            uniforms_for(self.harm.seed, Stream.SERVICE, vehicle, tick=step, index=1) < 1.0 - (1.0 - p) ** n_strikes
+        )
+        for row, n_casualties, hit in zip(vehicle.tolist(), (expected * p).tolist(), is_hit.tolist(), strict=True):
+            struck = self.services.vehicles[row]
+            struck.expected_crew_casualties += struck.n_crew * n_casualties
+            if hit:
+                self._hit.append(struck)
 
     def call(self, persons: np.ndarray):
         """Call ambulances to people who have been injured seriously."""

@@ -169,7 +169,9 @@ class UnderFire:
 
     def expose(self, time_s: float, dt_s: float, step: int):
         """Harm people by the time spent under drones and crossfire in the last dt_s; let those at home take cover."""
-        hurt = self.road_fire.strike(self.population, self.movement, time_s, dt_s, step)
+        hurt = self.road_fire.strike(self.population, self.movement, self.services, time_s, dt_s, step)
         if hurt.size:
             self._fatally_injure(hurt, self.population.people.injury[hurt])
+        if self.services is not None:
+            self.services.lose(time_s)
         self.cover.take(time_s)

@@ -3,11 +3,6 @@
 import math
 
 
-def add_expected_strikes(expected, party, link, moving_s, halted_s, rate_per_s, halted_factor, party_factor):
-    for p, k, moving, halted in zip(party, link, moving_s, halted_s, strict=True):
-        expected[p] += rate_per_s[k] * (moving + halted_factor * halted) * party_factor[p]
-
-
 def number_of_strikes(expected, u):
     """Return the smallest n with P(Poisson(expected) <= n) > u."""
     n = 0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safepassage.model.drones import DroneField, add_expected_strikes, draw_strikes, strikes
+from safepassage.model.drones import DroneField, draw_strikes, strikes
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Drones
 
@@ -66,41 +66,6 @@ def test_nets_over_a_street_that_is_not_on_the_map_are_refused():
 def test_a_day_that_ends_before_it_begins_is_refused():
     with pytest.raises(ValidationError, match="day_until"):
         Drones(day_from=time(9), day_until=time(8))
-
-
-def test_the_rate_of_casualties_is_that_of_strikes_times_their_share():
-    drones = field(p_casualty_per_strike=0.25)
-    np.testing.assert_allclose(drones.casualty_rate_per_s(np.zeros(4), NOON_S), 0.25e-3)
-
-
-stays = st.lists(
-    st.tuples(st.integers(0, 4), st.integers(0, 3), st.floats(0, 1e4), st.floats(0, 1e4)), min_size=1, max_size=30
-)
-
-
-@settings(deadline=None)
-@given(stays, st.floats(0, 1))
-def test_expected_strikes_agree_with_the_naive_twin(rows, halted_factor):
-    party, link, moving_s, halted_s = (np.array(column) for column in zip(*rows, strict=True))
-    rate_per_s, party_factor = np.array([0.0, 1e-4, 1e-3, 2e-3]), np.array([1.0, 0.5, 1.0, 1.0, 0.0])
-    found, expected = np.zeros(5), np.zeros(5)
-    arguments = (party.astype(np.int32), link.astype(np.int32), moving_s, halted_s, rate_per_s, halted_factor)
-    add_expected_strikes(found, *arguments, party_factor)
-    naive_drones.add_expected_strikes(expected, *arguments, party_factor)
-    np.testing.assert_allclose(found, expected)
-
-
-def test_strikes_are_in_proportion_to_the_time_on_the_link_however_it_is_split():
-    rate_per_s, one = np.array([1e-3]), np.ones(1)
-    whole, split = np.zeros(1), np.zeros(1)
-    add_expected_strikes(
-        whole, np.zeros(1, int), np.zeros(1, int), np.array([600.0]), np.zeros(1), rate_per_s, 0.5, one
-    )
-    for _ in range(10):
-        add_expected_strikes(
-            split, np.zeros(1, int), np.zeros(1, int), np.array([60.0]), np.zeros(1), rate_per_s, 0.5, one
-        )
-    assert whole[0] == pytest.approx(0.6) and split[0] == pytest.approx(0.6)
 
 
 @settings(deadline=None)

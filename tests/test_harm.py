@@ -222,19 +222,37 @@ def test_groups_found_apart_are_put_in_order_of_time():
     assert merged.person.tolist() == [7, 9, 8, 4]
 
 
-def test_time_on_an_exposed_road_harms_with_one_minus_the_exponential_of_rate_and_time():
+def test_time_under_crossfire_harms_with_one_minus_the_exponential_of_rate_and_time():
     n = 15_000
     injury, at_s = np.zeros(n, np.int8), np.full(n, np.inf)
     harm = HarmByImpacts(Harm(), 3, [0.0], [0.0], [0, n])
     protection = np.full(n, Protection.ARMOURED, np.int8)
-    worse = harm.injure_exposed(injury, at_s, np.arange(n), np.full(n, 0.6), Stream.DRONE, 5, 77.0, protection)
+    worse = harm.injure_exposed(injury, at_s, np.arange(n), np.full(n, 0.6), 5, 77.0, protection)
     p = 1 - np.exp(-0.6 * 0.2)
     assert (injury > 0).mean() == pytest.approx(p, abs=4 * np.sqrt(p / n))
     assert (worse == np.flatnonzero(injury)).all()
     assert (at_s[worse] == 77.0).all() and np.isinf(at_s[injury == 0]).all()
     unprotected = np.zeros(n, np.int8)
-    harm.injure_exposed(unprotected, at_s, np.arange(n), np.full(n, 0.6), Stream.DRONE, 5, 77.0, np.zeros(n, np.int8))
+    harm.injure_exposed(unprotected, at_s, np.arange(n), np.full(n, 0.6), 5, 77.0, np.zeros(n, np.int8))
     assert (unprotected >= injury).all() and (unprotected > injury).any()
+
+
+def test_each_strike_on_a_party_gives_its_people_another_chance_of_harm():
+    n = 15_000
+    harm = HarmByImpacts(Harm(), 3, [0.0], [0.0], [0, n])
+    protection = np.where(np.arange(n) % 2 == 0, Protection.ARMOURED, Protection.VEHICLE).astype(np.int8)
+    n_strikes = np.arange(n) // 2 % 4
+    injury, at_s = np.zeros(n, np.int8), np.full(n, np.inf)
+    worse = harm.injure_struck(injury, at_s, np.arange(n), n_strikes, 0.4, 5, 77.0, protection)
+    assert (worse == np.flatnonzero(injury)).all() and (at_s[worse] == 77.0).all()
+    for state, p_hit in ((Protection.ARMOURED, 0.4 * 0.2), (Protection.VEHICLE, 0.4)):
+        for k in range(4):
+            some = (protection == state) & (n_strikes == k)
+            p = 1 - (1 - p_hit) ** k
+            assert (injury[some] > 0).mean() == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / some.sum()))
+    certain = np.zeros(n, np.int8)
+    harm.injure_struck(certain, at_s, np.arange(n), n_strikes, 1.0, 5, 77.0, np.zeros(n, np.int8))
+    assert ((certain > 0) == (n_strikes > 0)).all() and (certain >= injury).all()
 
 
 def test_an_alert_sends_people_to_the_basement_or_inner_room_and_ends():
@@ -256,16 +274,6 @@ def test_an_alert_never_moves_anybody_to_a_worse_place():
     one = np.ones(1, dtype=bool)
     kernels.seek_protection(protection, np.zeros(1, np.int32), np.zeros(1), ~one, one, protection.copy(), one, 0.0, 9.0)
     assert protection[0] == Protection.BASEMENT
-
-
-def test_person_hours_by_protection_add_up_to_people_times_time():
-    protection = np.array([0, 4, 4, 4], np.int8)
-    hours = np.zeros((len(Protection), 2))
-    for _ in range(3):
-        kernels.accumulate_exposure(hours, protection, np.array([0, 0, 1, 1]), np.array([1, 1, 1, 0], bool), 1800.0)
-    assert hours[Protection.OUTDOORS].tolist() == [1.5, 0.0]
-    assert hours[Protection.BASEMENT].tolist() == [1.5, 1.5]
-    assert hours.sum() == pytest.approx(3 * 1.5)
 
 
 def test_a_party_carries_its_injured_if_it_can_and_waits_if_it_cannot():
