@@ -17,8 +17,8 @@ import pandas as pd
 
 from safepassage.model.settings.base import ScenarioError
 
-Simulate = Callable[[list[dict[str, float]], list[int]], list[np.ndarray]]
-"""Parameters in the unit cube and a seed, of each simulation -> simulated data of each."""
+Simulate = Callable[[list[dict[str, float]], list[int]], list[float]]
+"""Parameters in the unit cube and a seed, of each simulation -> distance of each from what was observed."""
 
 
 class _Wanted(Exception):
@@ -30,28 +30,19 @@ class Posterior:
     """Accepted particles of all generations, and how the generations went."""
 
     particles: pd.DataFrame
-    """One row per particle: generation, weight (sums to 1 in each generation), distance, parameters in [0, 1]."""
-    data: np.ndarray
-    """Simulated data of each particle, shape (particles, data)."""
+    """One row per particle: generation, weight (sums to 1 in each generation), distance, seed, parameters in [0, 1]."""
     generations: pd.DataFrame
     """One row per generation: generation, threshold, n_simulations, acceptance."""
 
     @property
     def last(self) -> pd.DataFrame:
         """Particles of the last generation."""
-        return self.particles[self.is_last]
-
-    @property
-    def is_last(self) -> np.ndarray:
-        """Which particles are of the last generation."""
-        generation = self.particles["generation"].to_numpy()
-        return generation == generation.max()
+        return self.particles[self.particles["generation"] == self.particles["generation"].max()]
 
 
 def infer(
     names: list[str],
     simulate: Simulate,
-    distance: Callable[[np.ndarray], float],
     *,
     n_particles: int,
     n_generations: int,
@@ -77,18 +68,18 @@ def infer(
     abc = pyabc.ABCSMC(
         models=pyabc.FunctionModel(model, name="evacuation"),
         parameter_priors=pyabc.Distribution(**{name: pyabc.RV("uniform", 0, 1) for name in names}),
-        distance_function=pyabc.FunctionDistance(lambda x, x_0: distance(x["y"])),
+        distance_function=pyabc.FunctionDistance(lambda x, x_0: x["distance"]),
         population_size=n_particles,
         eps=pyabc.MedianEpsilon(),
         sampler=_sampler(pyabc, model, seed, batch, on_generation or (lambda *_: None)),
     )
     try:
-        abc.new("sqlite://", {"y": np.zeros(1)})
+        abc.new("sqlite://", {"distance": 0.0})
         history = abc.run(
             minimum_epsilon=stop_at_distance, max_nr_populations=n_generations,
             min_acceptance_rate=stop_at_acceptance, max_total_nr_simulations=max_simulations,
         )  # fmt: skip
-        return _posterior(history, names, model.by_parameters(names), distance)
+        return _posterior(history, names, model.by_parameters(names))
     finally:
         np.random.set_state(state)
 
@@ -98,28 +89,32 @@ class _KeptModel:
 
     def __init__(self, simulate: Simulate):
         self._simulate = simulate
-        self._known: dict[tuple[int, int], np.ndarray] = {}
-        self._parameters: dict[tuple[int, int], dict[str, float]] = {}
+        self._known: dict[tuple[int, int], float] = {}
+        self._asked: dict[tuple[int, int], tuple[dict[str, float], int]] = {}
         self.tag = (0, 0)
         self.run_seed = 0
-        self.wanted: list[tuple[tuple[int, int], dict[str, float], int]] = []
+        self.wanted: list[tuple[int, int]] = []
 
-    def __call__(self, parameters) -> dict[str, np.ndarray]:
+    def __call__(self, parameters) -> dict[str, float]:
         if self.tag not in self._known:
-            self._parameters[self.tag] = dict(parameters)
-            self.wanted.append((self.tag, dict(parameters), self.run_seed))
+            self._asked[self.tag] = dict(parameters), self.run_seed
+            self.wanted.append(self.tag)
             raise _Wanted
-        return {"y": self._known[self.tag]}
+        return {"distance": self._known[self.tag]}
 
     def carry_out(self):
         """Simulate what was asked for."""
-        tags, parameters, seeds = zip(*self.wanted, strict=True) if self.wanted else ((), (), ())
-        self._known |= dict(zip(tags, self._simulate(list(parameters), list(seeds)), strict=True))
+        asked = [self._asked[tag] for tag in self.wanted]
+        distances = self._simulate([parameters for parameters, _ in asked], [seed for _, seed in asked])
+        self._known |= dict(zip(self.wanted, distances, strict=True))
         self.wanted = []
 
-    def by_parameters(self, names: list[str]) -> dict[tuple, np.ndarray]:
-        """Return values of the parameters -> simulated data; no two proposals are the same."""
-        return {tuple(self._parameters[tag][name] for name in names): data for tag, data in self._known.items()}
+    def by_parameters(self, names: list[str]) -> dict[tuple, tuple[float, int]]:
+        """Return values of the parameters -> distance and seed; no two proposals are the same."""
+        return {
+            tuple(parameters[name] for name in names): (self._known[tag], seed)
+            for tag, (parameters, seed) in self._asked.items()
+        }
 
 
 def _sampler(pyabc, model: _KeptModel, seed: int, batch: int, on_generation):
@@ -156,22 +151,22 @@ def _sampler(pyabc, model: _KeptModel, seed: int, batch: int, on_generation):
     return InBatches()
 
 
-def _posterior(history, names: list[str], data_of: dict[tuple, np.ndarray], distance) -> Posterior:
-    parts, data, rows = [], [], []
+def _posterior(history, names: list[str], known: dict[tuple, tuple[float, int]]) -> Posterior:
+    parts, rows = [], []
     populations = history.get_all_populations().set_index("t")
     for t in range(history.max_t + 1):
         frame, weight = history.get_distribution(m=0, t=t)
-        found = [data_of[values] for values in frame[names].itertuples(index=False, name=None)]
+        found = [known[values] for values in frame[names].itertuples(index=False, name=None)]
         part = frame[names].reset_index(drop=True)
         part.columns.name = None
-        part.insert(0, "distance", [distance(y) for y in found])
+        part.insert(0, "seed", [seed for _, seed in found])
+        part.insert(0, "distance", [distance for distance, _ in found])
         part.insert(0, "weight", weight / weight.sum())
         part.insert(0, "generation", t)
         parts.append(part)
-        data += found
         n_simulations = int(populations.loc[t, "samples"])
         rows.append(
             {"generation": t, "threshold": float(populations.loc[t, "epsilon"]), "n_simulations": n_simulations,
              "acceptance": len(frame) / max(n_simulations, 1)}
         )  # fmt: skip
-    return Posterior(pd.concat(parts, ignore_index=True), np.array(data), pd.DataFrame(rows))
+    return Posterior(pd.concat(parts, ignore_index=True), pd.DataFrame(rows))

@@ -11,10 +11,11 @@
 
 The distance between a run and the observations is the root mean square of (simulated - observed) / sd over the rows
 whose `use` is fit; 1 means: as near as the observations are known. Rows whose `use` is judge are never looked at while
-fitting; the scores are told for both.
+fitting: the runs that fit end with the last row of use fit. The scores are told for both.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,14 @@ class Calibration(Section):
     """Dotted scenario keys changed in all runs."""
     series: Path
     """CSV file of dated values; see experiments/observed.py."""
+    columns: dict[str, str] = Field({})
+    """Column of the file -> series, of a file that has a column for each series: {residents: n_remaining}."""
+    sd_share: Annotated[float, Field(gt=0)] | None = None
+    """Standard deviation of a value as share of it, where the file gives none. Default: 5 % of the largest value of
+    the series."""
+    sample: Annotated[int, Field(gt=0)] | None = None
+    """Residents simulated, fewer than the town has, to save time; what is counted is scaled to the town. Seats and
+    roads are not: they must not be short. Default: all residents."""
     parameters: dict[str, Factor] = Field(min_length=1)
     """Dotted scenario key -> what is believed beforehand: a range, or a distribution."""
     n_particles: Annotated[int, Field(ge=10)] = 100
@@ -78,20 +87,25 @@ class Calibration(Section):
         """The keys as written, and where each stands."""
         return self._source
 
-    def base(self) -> Base:
-        """Return the scenario with plan and overrides. Raises InvalidScenario, ScenarioError."""
+    def base(self, *, is_sample: bool = True) -> Base:
+        """Return the scenario with plan and overrides, of the sample if there is one. Raises ScenarioError."""
         plan = None if self.plan in NO_PLAN_WORDS else self._beside(self.plan)
-        loaded = config.load(self._beside(self.scenario), self.overrides, plan)
-        return Base(loaded, self.scenario, self.plan, self.overrides)
+        changes = dict(self.overrides)
+        if is_sample and self.sample:
+            changes["population.residents"] = self.sample
+        return Base(config.load(self._beside(self.scenario), changes, plan), self.scenario, self.plan, changes)
 
     def _beside(self, name: str) -> str:
         path = self._source.folder / name
         return str(path) if path.is_file() else name
 
-    def observed(self, columns: set[str]) -> Observed:
-        """Return the observations. Raises ScenarioError."""
+    def observed(self, known: set[str]) -> Observed:
+        """Return the observations; known: columns that the time series of a run have. Raises ScenarioError."""
         run = self.base().scenario.run
-        return read_observed(self._source.folder / self.series, run.start, run.duration_h, columns)
+        return read_observed(
+            self._source.folder / self.series, run.start, run.duration_h, known, columns=self.columns,
+            sd_share=self.sd_share,
+        )  # fmt: skip
 
 
 def load_calibration(path: Path | str) -> Calibration:
@@ -121,6 +135,9 @@ class Calibrated:
     scenario: dict[str, Any]
     observed: Observed
     posterior: Posterior
+    predicted: np.ndarray
+    """What the particles of the last generation say to the end of the run, shape (particles, values): at the
+    observations, then each series at the times `at_s`."""
     at_s: np.ndarray
     """Times of the predictive curves (s after the start)."""
 
@@ -137,7 +154,7 @@ class Calibrated:
         return frame.reset_index(drop=True)
 
     def table(self) -> pd.DataFrame:
-        """Return one row per parameter: mean, standard deviation, 5th, 50th and 95th percentile, prior's too."""
+        """Return a row per parameter: value in the scenario, mean, sd, 5th, 50th and 95th percentile, prior's too."""
         frame, rows = self.values(), []
         weight = frame["weight"].to_numpy()
         for name, factor in self.calibration.parameters.items():
@@ -145,50 +162,57 @@ class Calibrated:
             mean = float(np.average(x, weights=weight))
             low, middle, high = weighted_quantiles(x, weight, [0.05, 0.5, 0.95])
             rows.append(
-                {"parameter": name, "mean": mean, "sd": float(np.sqrt(np.average((x - mean) ** 2, weights=weight))),
-                 "p05": low, "p50": middle, "p95": high, "prior_p05": factor.at(0.05), "prior_p95": factor.at(0.95)}
+                {"parameter": name, "in_scenario": _value(self.scenario, name), "p05": low, "p50": middle, "p95": high,
+                 "mean": mean, "sd": float(np.sqrt(np.average((x - mean) ** 2, weights=weight))),
+                 "prior_p05": factor.at(0.05), "prior_p95": factor.at(0.95)}
             )  # fmt: skip
         return pd.DataFrame(rows)
 
     def predictive(self) -> pd.DataFrame:
         """Return posterior predictive bands: series, time_s, and the 5th, 25th, 50th, 75th and 95th percentile."""
-        weight, n_observed, rows = self.posterior.last["weight"].to_numpy(), self.observed.time_s.size, []
-        data = self.posterior.data[self.posterior.is_last][:, n_observed:]
-        for k, name in enumerate(self.observed.names):
-            part = data[:, k * self.at_s.size : (k + 1) * self.at_s.size]
-            for j, time_s in enumerate(self.at_s):
-                q = weighted_quantiles(part[:, j], weight, [0.05, 0.25, 0.5, 0.75, 0.95])
+        weight, rows = self.posterior.last["weight"].to_numpy(), []
+        columns = iter(self.predicted.T[self.observed.time_s.size :])
+        for name in self.observed.names:
+            for time_s in self.at_s:
+                q = weighted_quantiles(next(columns), weight, [0.05, 0.25, 0.5, 0.75, 0.95])
                 rows.append(
                     {"series": name, "time_s": time_s, **dict(zip(("p05", "p25", "p50", "p75", "p95"), q, strict=True))}
                 )
         return pd.DataFrame(rows)
 
+    def observations(self) -> pd.DataFrame:
+        """Return a row per observation: what was seen, the median and 90 % band foretold, whether it lies within.
+
+        The band holds the observation's own sd.
+        """
+        weight, seen, start = self.posterior.last["weight"].to_numpy(), self.observed, self.scenario["run"]["start"]
+        said = self.predicted[:, : seen.time_s.size]
+        reported = said + np.random.default_rng(self.calibration.seed).normal(size=said.shape) * seen.sd
+        middle = np.array([weighted_quantiles(x, weight, [0.5])[0] for x in said.T])
+        low, high = np.array([weighted_quantiles(x, weight, [0.05, 0.95]) for x in reported.T]).T
+        when = pd.Timestamp(start) + pd.to_timedelta(seen.time_s, unit="s")
+        return pd.DataFrame(
+            {"series": seen.series, "when": when.strftime("%Y-%m-%d %H:%M"),
+             "use": np.where(seen.is_fit, "fit", "judge"), "observed": seen.value, "sd": seen.sd, "p05": low,
+             "p50": middle, "p95": high, "is_within": (low <= seen.value) & (seen.value <= high)}
+        )  # fmt: skip
+
     def scores(self) -> pd.DataFrame:
         """Return how well the posterior says what was seen, by series and use.
 
         mean_abs_relative: mean of |median - observed| / observed; rms_in_sd: root mean square in standard deviations;
-        coverage_90: share of the observations within the 90 % band (the observations' own sd included).
+        coverage_90: share of the observations within the 90 % band.
         """
-        weight = self.posterior.last["weight"].to_numpy()
-        data = self.posterior.data[self.posterior.is_last][:, : self.observed.time_s.size]
-        seen, rows = self.observed, []
-        noise = np.random.default_rng(self.calibration.seed).normal(size=data.shape) * seen.sd
-        for name in seen.names:
-            for use, mask in (("fit", seen.is_fit), ("judge", ~seen.is_fit)):
-                chosen = np.flatnonzero((seen.series == name) & mask)
-                if chosen.size == 0:
-                    continue
-                middle = np.array([weighted_quantiles(data[:, j], weight, [0.5])[0] for j in chosen])
-                ends = np.array([weighted_quantiles((data + noise)[:, j], weight, [0.05, 0.95]) for j in chosen])
-                value = seen.value[chosen]
-                inside = (ends[:, 0] <= value) & (value <= ends[:, 1])
-                off = np.abs(middle - value) / np.maximum(np.abs(value), seen.sd[chosen])
-                rms = float(np.sqrt(np.mean(((middle - value) / seen.sd[chosen]) ** 2)))
-                rows.append(
-                    {"series": name, "use": use, "n_values": chosen.size, "mean_abs_relative": float(off.mean()),
-                     "rms_in_sd": rms, "coverage_90": float(inside.mean())}
-                )  # fmt: skip
-        return pd.DataFrame(rows)
+        frame = self.observations()
+        off = (frame["p50"] - frame["observed"]).abs()
+        frame["relative"] = off / np.maximum(frame["observed"].abs(), frame["sd"])
+        frame["squared"] = (off / frame["sd"]) ** 2
+        found = frame.groupby(["series", "use"], sort=False).agg(
+            n_values=("observed", "size"), mean_abs_relative=("relative", "mean"), rms_in_sd=("squared", "mean"),
+            coverage_90=("is_within", "mean"),
+        )  # fmt: skip
+        found["rms_in_sd"] **= 0.5
+        return found.reset_index().sort_values(["series", "use"], ignore_index=True)
 
 
 def weighted_quantiles(values: np.ndarray, weight: np.ndarray, shares: list[float]) -> list[float]:
@@ -199,45 +223,61 @@ def weighted_quantiles(values: np.ndarray, weight: np.ndarray, shares: list[floa
 
 
 def calibrate(
-    calibration: Calibration, *, out: Path | str, executor, on_progress: Callable[[int, int, int], None] | None = None
+    calibration: Calibration, *, out: Path | str, executor, on_progress: Callable[[int, int], None] | None = None
 ) -> Calibrated:
     """Fit, or go on fitting, and write posterior, predictive bands and scores to `out`.
 
-    on_progress(generation, n_accepted, n_particles) is called as it goes on. Raises ScenarioError.
+    Runs that fit end with the last row used to fit; those that foretell go on to the end of the scenario's run.
+    on_progress(n_done, n_wanted) counts particles accepted and foretold. Raises ScenarioError.
     """
     base = calibration.base()
-    observed = calibration.observed(_series_columns(base.scenario))
+    known, scale = _town(calibration, base.scenario)
+    observed = calibration.observed(known)
     at_s = np.array(fine_grid(base.scenario.run.duration_h, 60))
-    kept_s = tuple(sorted({*at_s.tolist(), *observed.time_s.tolist()}))
-    keys = calibration.model_dump(mode="json")
-    changeable = ("n_generations", "stop_at_distance", "stop_at_acceptance", "max_runs", "title")
-    identity = {
-        **{key: value for key, value in keys.items() if key not in changeable}, "kind": KIND, "code": code_digest(),
+    fit, n = observed.is_fit, calibration.n_particles
+    n_wanted = (calibration.n_generations + 1) * n
+    tell = on_progress or (lambda n_done, n_wanted: None)
+    until_h = min(base.scenario.run.duration_h, max(1, math.ceil(observed.time_s[fit].max() / 3600)))
+    out = Path(out)
+    with KeptRuns(out, _identity(calibration, base), executor) as runs:
+
+        def values(particles: list[dict[str, float]], seeds: list[int], duration_h: float) -> np.ndarray:
+            ends = base.scenario.override({"run.duration_h": duration_h})
+            kept_s = tuple(sorted({*at_s.tolist(), *observed.time_s.tolist()}))
+            questions = [
+                Question(_set(calibration, ends, u), seed, kept_s, observed.columns)
+                for u, seed in zip(particles, seeds, strict=True)
+            ]
+            return np.array([scale * _values(outcomes, observed, at_s) for outcomes in runs.outcomes(questions)])
+
+        def distances(particles: list[dict[str, float]], seeds: list[int]) -> list[float]:
+            if not particles:
+                return []
+            off = (values(particles, seeds, until_h)[:, : fit.size] - observed.value) / observed.sd
+            return np.sqrt(np.mean(off[:, fit] ** 2, axis=1)).tolist()
+
+        posterior = infer(
+            list(calibration.parameters), distances, n_particles=n, n_generations=calibration.n_generations,
+            seed=calibration.seed, batch=2 * executor.capacity, stop_at_distance=calibration.stop_at_distance,
+            stop_at_acceptance=calibration.stop_at_acceptance, max_simulations=calibration.max_runs,
+            on_generation=lambda t, n_accepted, n_particles: tell(t * n_particles + n_accepted, n_wanted),
+        )  # fmt: skip
+        runs.on_progress = lambda n_done, _: tell(n_wanted - n + n_done, n_wanted)
+        particles = posterior.last[list(calibration.parameters)].to_dict("records")
+        predicted = values(particles, posterior.last["seed"].tolist(), base.scenario.run.duration_h)
+    found = Calibrated(calibration, base.scenario.model_dump(mode="json"), observed, posterior, predicted, at_s)
+    _write(found, out)
+    return found
+
+
+def _identity(calibration: Calibration, base: Base) -> dict[str, Any]:
+    """Return what makes this calibration itself; how long it goes on does not."""
+    changeable = {"n_generations", "stop_at_distance", "stop_at_acceptance", "max_runs", "title"}
+    return {
+        **calibration.model_dump(mode="json", exclude=changeable), "kind": KIND, "code": code_digest(),
         "scenario": scenario_digest(base.scenario),
         "series": file_digest(calibration.source.folder / calibration.series),
     }  # fmt: skip
-    seen, fit = observed, observed.is_fit
-    out = Path(out)
-    with KeptRuns(out, identity, executor) as runs:
-
-        def simulate(parameters: list[dict[str, float]], seeds: list[int]) -> list[np.ndarray]:
-            questions = [
-                Question(_set(calibration, base.scenario, one), seed, kept_s, observed.columns)
-                for one, seed in zip(parameters, seeds, strict=True)
-            ]
-            return [_data(outcomes, observed, at_s) for outcomes in runs.outcomes(questions)]
-
-        posterior = infer(
-            list(calibration.parameters), simulate,
-            lambda y: float(np.sqrt(np.mean(((y[: fit.size] - seen.value) / seen.sd)[fit] ** 2))),
-            n_particles=calibration.n_particles, n_generations=calibration.n_generations, seed=calibration.seed,
-            batch=2 * executor.capacity, stop_at_distance=calibration.stop_at_distance,
-            stop_at_acceptance=calibration.stop_at_acceptance, max_simulations=calibration.max_runs,
-            on_generation=on_progress,
-        )  # fmt: skip
-    found = Calibrated(calibration, base.scenario.model_dump(mode="json"), observed, posterior, at_s)
-    _write(found, out)
-    return found
 
 
 def _set(calibration: Calibration, scenario: Scenario, u: dict[str, float]) -> Scenario:
@@ -245,14 +285,27 @@ def _set(calibration: Calibration, scenario: Scenario, u: dict[str, float]) -> S
     return validated(scenario.source.with_changes(changes, calibration.source.place(("parameters",))))
 
 
-def _series_columns(scenario: Scenario) -> set[str]:
-    """Return the names of the columns that the time series of a run have."""
+def _value(scenario: dict[str, Any], key: str) -> float:
+    """Return the number that stands at a dotted key; nan if there is none."""
+    at: Any = scenario
+    for part in key.split("."):
+        at = at[int(part)] if isinstance(at, list) else at[part]
+    return math.nan if at is None else float(at)
+
+
+def _town(calibration: Calibration, scenario: Scenario) -> tuple[set[str], float]:
+    """Return the columns that the time series of a run have, and residents of the town per resident simulated."""
     from safepassage.model.evacuation import EvacuationModel
 
-    return set(EvacuationModel(scenario).recorder.tables()["timeseries"].column_names) - {"time_s"}
+    model = EvacuationModel(scenario)
+    columns = set(model.recorder.tables()["timeseries"].column_names) - {"time_s"}
+    if calibration.sample is None:
+        return columns, 1.0
+    town = EvacuationModel(calibration.base(is_sample=False).scenario)
+    return columns, town.people.status.size / model.people.status.size
 
 
-def _data(outcomes: dict[str, float], observed: Observed, at_s: np.ndarray) -> np.ndarray:
+def _values(outcomes: dict[str, float], observed: Observed, at_s: np.ndarray) -> np.ndarray:
     """Return a run's values at the observations, then each series on the grid."""
     curve = {
         name: lambda times, name=name: sum(series_from(outcomes, c, times) for c in DERIVED.get(name, (name,)))
@@ -266,6 +319,7 @@ def _write(found: Calibrated, out: Path):
     for name, frame in {
         "posterior": found.values(last=False), "generations": found.posterior.generations,
         "predictive": found.predictive(), "scores": found.scores(), "parameters": found.table(),
+        "observations": found.observations(),
     }.items():  # fmt: skip
         write_table(out / f"{name}.parquet", pa.Table.from_pandas(frame, preserve_index=False))
         write_whole(out / f"{name}.csv", frame.to_csv(index=False).encode())

@@ -127,9 +127,10 @@ class KeptRuns:
                 self.n_run += 1
             self.on_progress(n_done, len(keys))
         if failed and not failures_allowed:
+            last_line = failed[0].strip().splitlines()[-1]
             raise ScenarioError(
-                f"{len(failed)} of {len(keys)} runs failed, the first with: {failed[0].splitlines()[-1]} Tracebacks "
-                f"are in {self.store.folder / 'failed'}; the finished runs are kept. Repeat the command to go on."
+                f"{len(failed)} of {len(keys)} runs failed, the first with: {last_line} Tracebacks are in "
+                f"{self.store.folder / 'failed'}; the finished runs are kept. Repeat the command to go on."
             )
         return [self.known.get(key) for key in keys]
 

@@ -13,6 +13,8 @@ from safepassage.experiments.outcomes import outcomes_of
 AT = "@"
 """Between a column of the time series and the time (s after the start): `n_safe@3600`."""
 LEFT = "left_behind:"
+REMAINING = "n_remaining:"
+"""Before a group's name: a series like a column, of those of the group still in the area, alive."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def outcomes_and_units(
     """Return name -> value and name -> unit of everything a planner asks of a run.
 
     at_s: times at which columns of the time series are kept too, as `column@time`; a column is held at its last row
-    before. A measure that does not exist is nan (for example a clearance time not reached).
+    before. columns: also n_remaining:GROUP. A measure that does not exist is nan (a clearance time not reached, say).
     """
     measures = outcomes_of(run)
     persons = run.frame("persons")
@@ -94,7 +96,8 @@ def outcomes_and_units(
             found[LEFT + name] = (float((left & mask).sum()), "people")
     if "service_runs" in measures:
         found["seat_hours_used"] = (_seat_hours_used(run.frame("services"), run.manifest["simulated_s"]), "seat-hours")
-    found |= _series(run.frame("timeseries"), at_s, columns)
+    found |= _series(run.frame("timeseries"), at_s, [c for c in columns if not c.startswith(REMAINING)])
+    found |= _remaining(persons, at_s, [c for c in columns if c.startswith(REMAINING)])
     return {name: value for name, (value, _) in found.items()}, {name: unit for name, (_, unit) in found.items()}
 
 
@@ -113,6 +116,17 @@ def _series(frame: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) 
         for column in columns
         for time_s, value in zip(at_s, frame[column].to_numpy()[row], strict=True)
     }
+
+
+def _remaining(persons: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) -> dict[str, tuple[float, str]]:
+    is_dead = (persons["status"] == Status.DEAD.name).to_numpy()
+    gone_s = np.where(is_dead, persons["injury_time_s"], persons["safe_time_s"])
+    found, groups = {}, groups_of(persons) if columns else {}
+    for column in columns:
+        left_s = np.sort(gone_s[groups[column.removeprefix(REMAINING)]])
+        n_left = left_s.size - np.searchsorted(left_s, np.asarray(at_s), side="right")
+        found |= {f"{column}{AT}{t:.0f}": (float(n), "people") for t, n in zip(at_s, n_left, strict=True)}
+    return found
 
 
 def series_from(outcomes: Mapping[str, float], column: str, at_s: Sequence[float]) -> np.ndarray:

@@ -194,11 +194,9 @@ def calibrate(
 
     loaded = load_calibration(calibration)
     with _executor(workers, dask) as executor, _progress("fitting") as on_progress:
-        found = fit(
-            loaded, out=out, executor=executor,
-            on_progress=lambda t, n_accepted, n: on_progress(t * n + n_accepted, loaded.n_generations * n),
-        )  # fmt: skip
+        found = fit(loaded, out=out, executor=executor, on_progress=on_progress)
     _print_frame(found.table())
+    _print_frame(found.observations())
     _print_frame(found.scores())
     replace(posterior_picture(found), out / "posterior.png")
     replace(predictive_picture(found), out / "predictive.png")

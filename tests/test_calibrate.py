@@ -1,10 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from safepassage.experiments.calibrate import calibrate, load_calibration, weighted_quantiles
+from safepassage.experiments.fit import value_of
 from safepassage.experiments.kept_runs import InThisProcess
 from safepassage.experiments.observed import read_observed
+from safepassage.model.config import shipped
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 
@@ -38,14 +41,13 @@ def write(folder, series=None, **changes):
 
 
 def gaussian(parameters, seeds):
-    return [
-        np.array([p["a"] + 0.1 * np.random.default_rng(s).normal()]) for p, s in zip(parameters, seeds, strict=True)
-    ]
+    drawn = [p["a"] + 0.1 * np.random.default_rng(s).normal() for p, s in zip(parameters, seeds, strict=True)]
+    return [abs(y - 0.5) for y in drawn]
 
 
 def run_gaussian(**changes):
     asked = {"n_particles": 100, "n_generations": 5, "seed": 3, "batch": 50}
-    return infer(["a"], gaussian, lambda y: abs(y[0] - 0.5), **{**asked, **changes})
+    return infer(["a"], gaussian, **{**asked, **changes})
 
 
 def test_the_posterior_of_a_normal_mean_is_found():
@@ -85,6 +87,49 @@ def test_a_known_compliance_is_recovered_and_what_was_kept_back_is_foretold(tmp_
     again.submit = None  # whoever runs anything again fails
     repeated = calibrate(load_calibration(tmp_path / "fit.yaml"), out=tmp_path / "out", executor=again)
     assert repeated.posterior.particles.equals(found.posterior.particles)
+
+
+def test_what_is_kept_back_to_judge_by_changes_nothing_that_is_fitted(tmp_path):
+    rows = "time_h,series,value,use,sd\n0.5,n_safe,100,fit,50\n1,n_safe,{judge},judge,50\n"
+    posteriors = []
+    for judge in (300, 1900):
+        folder = tmp_path / str(judge)
+        folder.mkdir()
+        loaded = load_calibration(write(folder, rows.format(judge=judge), n_generations=1))
+        posteriors.append(calibrate(loaded, out=folder / "out", executor=InThisProcess()).posterior.particles)
+    assert posteriors[0].equals(posteriors[1])
+
+
+def test_a_sample_is_scaled_to_the_town_and_told_apart_by_group(tmp_path):
+    rows = "time_h,everybody,children,use\n0,2000,360,fit\n1,1500,300,judge\n"
+    columns = {"everybody": "n_remaining", "children": "n_remaining:under_18"}
+    asked = {"columns": columns, "sd_share": 0.1, "sample": 500, "n_generations": 1}
+    found = calibrate(load_calibration(write(tmp_path, rows, **asked)), out=tmp_path / "out", executor=InThisProcess())
+    rows = found.observations().set_index(["series", "use"])
+    assert rows.loc[("n_remaining", "fit"), "p50"] == 2000
+    assert rows.loc[("n_remaining:under_18", "fit"), "p50"] == pytest.approx(360, rel=0.15)
+    assert rows.loc[("n_remaining:under_18", "fit"), "sd"] == 36
+    assert rows.loc[("n_remaining", "judge"), "p50"] < 2000
+
+
+def test_the_shipped_study_of_pokrovsk_is_checked_and_runs(tmp_path):
+    folder = shipped()["pokrovsk"].parent
+    study = load_calibration(folder / "studies" / "pokrovsk_calibration.yaml")
+    series = pd.read_csv(folder / "tables" / "pokrovsk_residents_reported.csv")
+    seen = study.observed(set())
+    assert seen.is_fit.sum() == 2 * (series["use"] == "fit").sum()
+    assert seen.time_s[seen.is_fit].max() == (36 * 24 + 12) * 3600  # noon of 6 September
+    scenario = study.base().scenario
+    assert all(factor.at(0) <= value_of(scenario, key) <= factor.at(1) for key, factor in study.parameters.items())
+
+    series[series["date"] <= "2024-08-09"].to_csv(tmp_path / "seen.csv")
+    keys = yaml.safe_load((folder / "studies" / "pokrovsk_calibration.yaml").read_text())
+    keys |= {"series": "seen.csv", "sample": 300, "n_particles": 10, "n_generations": 1}
+    keys["overrides"] |= {"run.duration_h": 216, "shelling.sources": []}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(keys))
+    found = calibrate(load_calibration(tmp_path / "tiny.yaml"), out=tmp_path / "out", executor=InThisProcess())
+    assert found.table()["p50"].notna().all() and len(found.observations()) == 2
+    assert found.observations()["p50"].iloc[0] == pytest.approx(48_000, rel=0.1)
 
 
 def test_weighted_quantiles_of_equal_weights_are_the_middle_of_the_ranks():
