@@ -6,7 +6,6 @@ import numpy as np
 
 from safepassage.agents.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
-from safepassage.agents.places import places_on_links
 from safepassage.model.driving import Driving
 from safepassage.model.gridlocks import Gridlocks
 from safepassage.model.road_news import HEARSAY, WITNESS, RoadNews
@@ -302,7 +301,7 @@ class Movement:
             link[on_foot], along_m[on_foot] = self.walking.position(party[on_foot])
         streets = self.streets
         share = along_m / np.where(link >= 0, streets.length_m[link], 1.0)
-        return places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+        return streets.places(link, share)
 
     def who_give_up(self) -> np.ndarray:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""

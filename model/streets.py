@@ -4,9 +4,11 @@ A link is one direction of a street. model/network.py makes Streets from a graph
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from safepassage.agents.places import piece_lengths, places_on_links
 from safepassage.model import projection
 
 
@@ -96,6 +98,15 @@ class Streets:
         """Return (x_m, y_m) of the points of one link, from upstream to downstream."""
         points = slice(self.geometry_first[link], self.geometry_first[link + 1])
         return self.geometry_x_m[points], self.geometry_y_m[points]
+
+    def places(self, link, share):
+        """Return (x_m, y_m) of points at a share of the course of links, from upstream; nan where link is -1."""
+        shape = (self.geometry_first, self.geometry_x_m, self.geometry_y_m, self._geometry_piece_m)
+        return places_on_links(link, share, *shape)
+
+    @cached_property
+    def _geometry_piece_m(self):
+        return piece_lengths(self.geometry_x_m, self.geometry_y_m)
 
 
 def reaches_exit(streets, mode_open, exit_rows=None):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from safepassage.agents.parties import Mode
-from safepassage.agents.places import places_on_links
 
 MOST_ROWS = 20_000_000
 """Places kept in one run at most (about 340 MB); recording stops there."""
@@ -30,7 +29,7 @@ def whereabouts(model):
         rows = rows[mover.link_of(party[rows]) >= 0]
         link[rows], along_m = mover.position(party[rows])
         share[rows] = along_m / streets.length_m[link[rows]]
-    x_m, y_m = places_on_links(link, share, streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+    x_m, y_m = streets.places(link, share)
     waits = link < 0
     x_m[waits], y_m[waits] = streets.node_x_m[node[waits]], streets.node_y_m[node[waits]]
     return party, x_m, y_m, mode
