@@ -140,9 +140,12 @@ class Explainer:
             ["cars", self._way(both, movement.car_open[both].any(), drives.any(), "cars")],
             ["on foot", self._way(both, movement.walk_open[both].any(), streets.walkable[both].any(), "walkers")],
         ]
+        rubble_m = model.surroundings.damage.crews.left_m(int(model.surroundings.damage.street[lead]))
+        if rubble_m > 0:
+            lines.append(["rubble", self._rubble(lead, rubble_m)])
         closed = bool(model.surroundings.closed.cars[both].any())
         ends = [streets.node_id[streets.link_upstream[lead]], streets.node_id[streets.link_downstream[lead]]]
-        acts = []
+        acts = self._clearing(lead, ends) if can_act and rubble_m > 0 else []
         if can_act:
             label = "Open this street again" if closed else "Close this street"
             acts.append({"label": label, "kind": "street", "between": ends, "close": not closed})
@@ -158,6 +161,25 @@ class Explainer:
                 )
         name = streets.link_name[lead] or "street without a name"
         return {"title": name, "lines": lines, "actions": acts, "mark": {"street": int(street)}}
+
+    def _rubble(self, link: int, rubble_m: float) -> str:
+        damage = self.model.surroundings.damage
+        crew_h = rubble_m * damage.crews.seconds_per_m / 3600.0
+        ends_s = damage.crews.ends_s(int(damage.street[link]))
+        if np.isfinite(ends_s):
+            return f"{rubble_m:.0f} m left; a crew is there, until {self._clock(ends_s)}"
+        return f"{rubble_m:.0f} m: {crew_h:.1f} h of work for one crew; none is there"
+
+    def _clearing(self, link: int, ends: list[str]) -> list[dict]:
+        """Return what can be asked of crews for a street under rubble that none is at."""
+        crews, street = self.model.surroundings.damage.crews, int(self.model.surroundings.damage.street[link])
+        if np.isfinite(crews.ends_s(street)):
+            return []
+        asks = {"Clear it first": 0} if crews.n else {}
+        asks["Call in a crew to clear it"] = 1
+        return [
+            {"label": label, "kind": "clear", "between": ends, "n_more_crews": n_more} for label, n_more in asks.items()
+        ]
 
     def _way(self, both, is_open, ever, who) -> str:
         if not ever:

@@ -63,8 +63,8 @@ class Recording:
         self.links = self.run.frame("links")
         x, y = (np.concatenate(self.links[name].to_numpy()) for name in ("x_m", "y_m"))
         self._first = np.concatenate(([0], np.cumsum([len(points) for points in self.links["x_m"]])))
-        self._closed_s = self.links["closed_time_s"].to_numpy(float)
         self.exits = self.run.frame("exits")
+        self._read_changes()
         self.impacts = self.run.frame("impacts")
         self.persons = self.run.frame("persons")
         homes = self.persons.groupby("household", sort=True).first()
@@ -86,6 +86,24 @@ class Recording:
         self.left_s = trips.reindex(homes.index).fillna(np.inf).to_numpy(float)
         self._cell, self._n = place[:, 1] * HOME_CELLS + place[:, 0], n.astype(float)
         self._most = max(1.0, np.bincount(self._cell, self._n, HOME_CELLS**2).max())
+
+    def _read_changes(self):
+        """Read which streets closed and opened when, and the cars at exits; runs of old have only first closings."""
+        if self.run.has("street_changes"):
+            changes = self.run.frame("street_changes")
+            self._change_s, self._change_link = changes["time_s"].to_numpy(), changes["link"].to_numpy()
+            self._change_closed = changes[["is_closed_to_cars", "is_closed_to_walkers"]].to_numpy(bool)
+        else:
+            closed = self.links[np.isfinite(self.links["closed_time_s"])].sort_values("closed_time_s")
+            self._change_s, self._change_link = closed["closed_time_s"].to_numpy(), closed.index.to_numpy()
+            self._change_closed = np.tile([True, False], (len(closed), 1))
+        names = list(self.exits["exit"])
+        n_rows = len(self.run.frame("timeseries"))
+        self._n_cars, self._exit_open = np.full((n_rows, len(names)), np.nan), np.ones((n_rows, len(names)), bool)
+        if self.run.has("exit_states"):
+            states = self.run.frame("exit_states")
+            self._n_cars = states["n_cars_last_km"].to_numpy(float).reshape(n_rows, -1)
+            self._exit_open = (states["cars_pass"] | states["walkers_pass"]).to_numpy(bool).reshape(n_rows, -1)
 
     def _read_impacts(self):
         self._impact_s = self.impacts["time_s"].to_numpy(float)
@@ -118,9 +136,15 @@ class Recording:
             mine = (self.trips["mode"] == "WALK").to_numpy() == on_foot
             n = np.concatenate(([0], np.cumsum(self.trips["n_persons"].to_numpy()[mine])))
             columns.append(n[np.searchsorted(self._arrival_s[mine], time_s, side="right")])
+        columns += self._expected(time_s.size)
         columns += [table[f"n_out_by_{name}"] for name in self.exits["exit"]]
-        columns += [np.full(time_s.size, np.nan)] * len(self.exits)
-        return np.column_stack(columns).astype(np.float32)
+        return np.column_stack([*columns, self._n_cars]).astype(np.float32)
+
+    def _expected(self, n: int) -> list[np.ndarray]:
+        if not self.run.has("casualties"):
+            return [np.full(n, np.nan)] * 3
+        table = self.run.frame("casualties")
+        return [table[f"n_hurt_{name}"].to_numpy(float) for name in ("expected", "low", "high")]
 
     def note_row(self):
         """Nothing to note: the rows are there."""
@@ -138,7 +162,7 @@ class Recording:
             "plan": settings.get("plan", ""), "start": start.isoformat(),
             "time_zone": settings["shelling"].get("time_zone", ""), "duration_s": self.duration_s,
             "step_s": settings["run"]["step_s"], "curfew": self._curfew(), "side_m": self.frame.side_m,
-            "n_people": len(self.persons), "seed": self.run.manifest["seed"], "shelters": [], "zones": [],
+            "n_people": len(self.persons), "seed": self.run.manifest["seed"], "shelters": [], "zones": [], "fleets": [],
             "exits": [
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}
                 for row in self.exits.itertuples()
@@ -160,20 +184,28 @@ class Recording:
         first, last = np.searchsorted(self._impact_s, (now_s - SHOWN_S, now_s))
         rows = slice(int(first), int(last))
         age = (now_s - self._impact_s[rows]) / SHOWN_S * 65535
-        closed = np.flatnonzero(self._closed_s <= now_s)
         points, kind = self._places(now_s)
         return Picture(
-            time_s=now_s, step_ms=step_ms, rows=self.rows[first_row:], closed=closed.reshape(-1, 1) * 2,
+            time_s=now_s, step_ms=step_ms, rows=self.rows[first_row:], closed=self._closed(now_s),
             exits=self._exits(now_s), points=points, kind=kind,
             impacts=np.column_stack((self._impact_xy[rows], age.astype(np.int64), self._impact_size[rows])),
             homes=self._homes(now_s, is_new),
         )  # fmt: skip
 
+    def _closed(self, now_s: float):
+        """Return the links closed now, times 2; plus 1 if closed to walkers."""
+        n = int(np.searchsorted(self._change_s, now_s, side="right"))
+        closed = np.zeros((len(self.links), 2), bool)
+        closed[self._change_link[:n]] = self._change_closed[:n]
+        rows = np.flatnonzero(closed.any(axis=1))
+        return (2 * rows + closed[rows, 1]).reshape(-1, 1)
+
     def _exits(self, now_s: float):
         row = max(0, int(np.searchsorted(self.rows[:, 0], now_s, side="right")) - 1)
         n = len(self.exits)
         first = self.rows.shape[1] - 2 * n
-        return np.column_stack((self.rows[row, first : first + n].astype(np.int64), np.zeros(n), np.ones(n)))
+        n_out, n_cars = self.rows[row, first : first + n], np.nan_to_num(self._n_cars[row])
+        return np.column_stack((n_out.astype(np.int64), n_cars.astype(np.int64), self._exit_open[row]))
 
     def _places(self, now_s: float):
         if self._place_s.size == 0:

@@ -8,6 +8,7 @@ from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.app.frames import Picture
 from safepassage.app.town import Frame, describe, lead_links, pack_streets
+from safepassage.model.expected import band
 from safepassage.model.trajectories import whereabouts
 
 SHOWN_S = 6 * 3600.0
@@ -16,14 +17,13 @@ HOME_CELLS = 180
 """Cells along the side of the map that people at home are shown by."""
 STANDING_M_S = 1.0
 """A car slower than this since the last picture is shown as standing (m/s)."""
-QUEUE_REACH_M = 1000.0
-"""Cars on the last so many metres of road before an exit are counted as being at it (m)."""
 FRONT_EVERY_S = 3600.0
 MOST_ROWS = 3000
 """Rows kept for the charts in one run; long runs keep fewer than one a step."""
 ROW_COLUMNS = (
     "time_s", *(f"n_{s.name.lower()}" for s in Status), "n_light", "n_serious", "n_fatal",
     *(f"exposure_{p.name.lower()}" for p in Protection), "n_out_by_car", "n_out_on_foot",
+    "n_hurt_expected", "n_hurt_low", "n_hurt_high",
 )  # fmt: skip
 """Columns of the charts before those of the exits: persons out of each, then cars at each."""
 
@@ -53,10 +53,8 @@ class LiveScene:
         self._home_cell = place[:, 1] * HOME_CELLS + place[:, 0]
         self._n_members = households.n_members.astype(np.float64)
         self._most_in_cell = max(1.0, self._residents().max())
-        self._exit_of_link = links_before_exits(streets)
         self._stops = model.services.stops[: model.services.n_fixed] if model.services is not None else []
-        n_vehicles = len(model.services.vehicles) if model.services is not None else 0
-        self._last_xy = np.full((len(households) + n_vehicles, 2), np.nan)
+        self._last_xy = np.full((len(model.movement.goal), 2), np.nan)
         self._row_every_s = model.duration_s / MOST_ROWS
         self._last_s = 0.0
         self._homes_s = self._front_s = -np.inf
@@ -73,7 +71,7 @@ class LiveScene:
         if self.rows and model.running and model.time_s - self.rows[-1][0] < 0.99 * self._row_every_s:
             return
         by_injury = model.recorder.n_by_injury
-        routes = model.routes
+        routes, expected = model.routes, model.recorder.expected_casualties
         self.rows.append(
             [
                 model.time_s,
@@ -82,6 +80,8 @@ class LiveScene:
                 *model.recorder.exposure_person_h.sum(axis=(1, 2)).tolist(),
                 sum(route.n_persons - route.n_walkers for route in routes),
                 sum(route.n_walkers for route in routes),
+                expected.mean,
+                *(float(edge[0]) for edge in band(expected.mean, expected.variance)),
                 *(route.n_persons for route in routes),
                 *self.cars_at_exits().tolist(),
             ]
@@ -89,10 +89,7 @@ class LiveScene:
 
     def cars_at_exits(self) -> np.ndarray:
         """Return the number of cars on the last kilometre before each exit."""
-        links = self._exit_of_link[0]
-        driving = self.model.movement.driving
-        on_link = (driving.n_entered - driving.n_left)[links]
-        return np.bincount(self._exit_of_link[1], on_link, len(self.model.routes)).astype(np.int64)
+        return self.model.recorder.exit_queues.n_cars()
 
     def picture(self, first_row: int, step_ms: float, *, is_new: bool) -> Picture:
         """Return what is drawn now. first_row: rows of the charts before it have been sent. is_new: send everything."""
@@ -122,6 +119,9 @@ class LiveScene:
         dt_s = self.model.time_s - self._last_s
         kind = np.where(by_car, Kind.CAR, Kind.WALK).astype(np.uint8)
         if dt_s > 0:
+            if len(self._last_xy) < len(self.model.movement.goal):  # vehicles have joined
+                joined = np.full((len(self.model.movement.goal) - len(self._last_xy), 2), np.nan)
+                self._last_xy = np.concatenate((self._last_xy, joined))
             with np.errstate(invalid="ignore"):
                 moved_m = np.hypot(*(now - self._last_xy[party]).T)
             self._is_standing = np.zeros(len(self._last_xy), np.bool_)
@@ -182,23 +182,6 @@ class LiveScene:
             return np.empty(0, np.uint8)
         self._homes_s = self.model.time_s
         return np.ceil(np.sqrt(self._residents() / self._most_in_cell) * 255)
-
-
-def links_before_exits(streets) -> tuple[np.ndarray, np.ndarray]:
-    """Return (links, exit): links of the last kilometre of road before each exit, each with its nearest exit."""
-    from scipy.sparse import csgraph, csr_array
-
-    roads = np.flatnonzero(streets.drivable)
-    n = streets.n_nodes
-    ends = (streets.link_downstream[roads], streets.link_upstream[roads])
-    back = csr_array((streets.length_m[roads], ends), shape=(n, n))
-    away_m, _, source = csgraph.dijkstra(
-        back, indices=streets.exit_node, min_only=True, limit=QUEUE_REACH_M, return_predecessors=True
-    )
-    roads = roads[np.isfinite(away_m[streets.link_downstream[roads]])]
-    row_of_node = np.full(n, -1, np.int64)
-    row_of_node[streets.exit_node] = np.arange(streets.exit_node.size)
-    return roads, row_of_node[source[streets.link_downstream[roads]]]
 
 
 def front_lines(front, frame: Frame, time_s: float) -> np.ndarray:

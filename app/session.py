@@ -71,25 +71,28 @@ class Session:
             if which < len(self._explainers):
                 x, y, reach = (float(data[name]) for name in ("x", "y", "r"))
                 self._picked = data
-                self.board.picked = self._explainers[which].at(x, y, reach, can_act=which == 0)
+                answer = self._explainers[which].at(x, y, reach, can_act=bool(self.actions))
+                self.board.picked = answer | {"which": which} if answer else {}
 
     def act(self, data: dict):
-        """Do what the planner asks for, now; a mistake is explained on the page."""
-        error = ""
-        if self.actions is None:
+        """Do what the planner asks for, now, on the map meant; a mistake is explained on the page."""
+        error, which = "", int(data.get("which", 0))
+        if which >= len(self.actions):
             return
         with self.pump.busy:
             try:
                 if data.get("kind") == "save":
-                    path, self._saved = self.actions.save(str(data["name"]), PLANS, self.choices.overrides)
+                    path, self._saved[which] = self.actions[which].save(
+                        str(data["name"]), PLANS, self.choices.overrides
+                    )
                     self.choices.saved.append(str(path))
                     self.choices.tell()
                 else:
-                    self.actions.do(data)
+                    self.actions[which].do(data)
             except (ScenarioError, OSError) as problem:
                 error = str(problem)
             self._show_acts(error)
-            if data.get("kind") in KINDS and not error:
+            if data.get("kind") in (*KINDS, "clear") and not error:
                 self.board.picked = {
                     "title": "Done",
                     "text": "It holds from the next step on. Press Step or Play.",
@@ -98,8 +101,11 @@ class Session:
                 }
 
     def _show_acts(self, error: str = ""):
-        if self.board is not None and self.actions is not None:
-            self.board.acts = {"can_act": True, "log": list(self.actions.log), "saved": self._saved, "error": error}
+        if self.board is not None and self.actions:
+            plans = [
+                {"log": list(one.log), "saved": saved} for one, saved in zip(self.actions, self._saved, strict=True)
+            ]
+            self.board.acts = {"can_act": True, "plans": plans, "error": error}
 
     def scrub(self, time_s: float):
         """Go to a moment of a recorded run."""
@@ -110,10 +116,11 @@ class Session:
         """Show a model from its beginning."""
         self.model = model
         if self.recording is not None:
-            self._explainers, self.actions = [self.recording], None
+            self._explainers, self.actions = [self.recording], []
         else:
-            self._explainers, self.actions = [Explainer(scene) for scene in model.scenes], Actions(model)
-        self._saved = ""
+            self._explainers = [Explainer(scene) for scene in model.scenes]
+            self.actions = [Actions(scene.model) for scene in model.scenes]
+        self._saved = [""] * len(self.actions)
         self.pump.show(model.scenes)
         self._show_acts()
 

@@ -104,5 +104,7 @@ def describe(model, frame: Frame) -> dict:
             for stop in (model.services.stops[: model.services.n_fixed] if model.services is not None else ())
         ],
         "zones": outlines(frame, model.zones),
+        "fleets": [fleet.name for fleet in scenario.services.fleets],
+        "pickups": [point.name for point in scenario.services.pickup_points],
         "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),
     }

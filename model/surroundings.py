@@ -94,17 +94,22 @@ class Surroundings:
         self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
         changed = np.flatnonzero((car_open != movement.car_open) | (walk_open != movement.walk_open))
         if changed.size:
-            self._changes.append((np.full(changed.size, time_s), changed, car_open[changed], walk_open[changed]))
+            no_cars, no_walkers = closed, ~walk_open & self.streets.walkable
+            self._changes.append((np.full(changed.size, time_s), changed, no_cars[changed], no_walkers[changed]))
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
         self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
 
     def street_changes(self) -> dict[str, np.ndarray]:
-        """Return every closing and reopening of a link so far, in order of time: columns by name."""
+        """Return every closing and reopening of a link so far, in order of time: columns by name.
+
+        A link that no car, or nobody on foot, may ever enter is not counted as closed to them.
+        """
         empty = (np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.bool_))
-        time_s, link, cars, walkers = (np.concatenate(parts) for parts in zip(empty, *self._changes, strict=True))
-        return {"time_s": time_s, "link": link.astype(np.int32), "cars_pass": cars, "walkers_pass": walkers}
+        time_s, link, no_cars, no_walkers = (np.concatenate(parts) for parts in zip(empty, *self._changes, strict=True))
+        link = link.astype(np.int32)
+        return {"time_s": time_s, "link": link, "is_closed_to_cars": no_cars, "is_closed_to_walkers": no_walkers}
 
 
 def _building_heights(scenario: Scenario, streets: Streets):

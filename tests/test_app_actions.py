@@ -110,9 +110,9 @@ def test_a_street_cleared_first_is_cleared_first_again_by_the_plan_and_costs_cre
     again = EvacuationModel(load("tiny_town", shelled, plan=path)).run()
     assert digests(again) == digests(model)
     changes = model.recorder.tables()["street_changes"].to_pandas()
-    assert link in changes[changes.cars_pass].link.tolist()
+    assert link in changes[~changes.is_closed_to_cars].link.tolist()
     untouched = EvacuationModel("tiny_town", **shelled).run().recorder.tables()["street_changes"].to_pandas()
-    assert not untouched.cars_pass.any()
+    assert not (~untouched.is_closed_to_cars).any()
 
 
 def test_buses_added_on_the_page_are_added_again_by_the_plan(tmp_path):

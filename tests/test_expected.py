@@ -80,6 +80,6 @@ def test_the_tables_of_casualties_exits_and_streets_agree_with_the_others():
     n_closed = []
     for time_s in series.time_s:
         now = changes[changes.time_s <= time_s]
-        closed[now.link] = ~now.cars_pass.to_numpy()
+        closed[now.link] = now.is_closed_to_cars
         n_closed.append(closed.sum())
     assert n_closed == series.n_links_closed.tolist() and max(n_closed) > 0

@@ -2,7 +2,7 @@
 module.exports = {
   data() {
     return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, statuses: STATUS, mode: "auto", homes: true, zones: false, over: false,
-      chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, planName: "my_plan", live: "" };
+      chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: [], planName: "my_plan", live: "" };
   },
   created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, chartsDue: true, lastCharts: 0 }); this.$nextTick(() => this.open()); },
   mounted() {
@@ -35,7 +35,9 @@ module.exports = {
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
       this.charts = chartList(this.towns[0].exits.length, this.towns[0].exits.map((e) => e.name));
-      this.chartsShown = this.charts.map(({ id, title, unit, series }) => ({ id, title, unit, series: series.map(([label, colour]) => ({ label, colour })) }));
+      this.chartsShown = this.charts.map(({ id, title, unit }) => ({ id, title, unit }));
+      this.keys = [];
+      this.actOn = Math.min(this.actOn, this.towns.length - 1); this.buses.fleet = this.towns[0].fleets[0] || ""; this.buses.at = "";
       this.painted = []; this.timeS = 0; this.speed = 0; this.pending = null; this.shown = 0; this.frames = [];
       const data = this.waiting || this.frame; this.waiting = null;
       if (data && data.byteLength) this.take(data);
@@ -82,7 +84,8 @@ module.exports = {
     },
     drawCharts() {
       if (!this.frames.length || !this.$refs.charts) return;
-      [].concat(this.$refs.charts).forEach((canvas, i) => { if (this.charts[i]) drawChart(canvas, this.charts[i], this.rows, this.towns[0], this.frames[0].time_s, this.clock); });
+      const keys = [].concat(this.$refs.charts).map((canvas, i) => (this.charts[i] ? drawChart(canvas, this.charts[i], this.rows, this.towns[0], this.frames[0].time_s, this.clock) : []));
+      if (JSON.stringify(keys) !== JSON.stringify(this.keys)) this.keys = keys;
     },
     clockText() { return this.clock && this.towns.length ? this.clock.text(this.timeS) : ""; },
     sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, "0")} min after the start` : `day ${Math.floor(m / 1440) + 1}`; },
@@ -94,7 +97,10 @@ module.exports = {
     planText(town) { return town.plan ? `plan ${town.plan}` : "as the scenario has it"; },
     zoomBy(f) { if (this.maps.length) { this.maps[0].zoom(f); this.maps.forEach((m) => { m.dirtyBase = true; }); } },
     whole() { if (this.maps.length) { this.maps[0].fit(); this.maps.forEach((m) => { m.dirtyBase = true; }); this.dirty(); } },
-    issue() { this.act({ kind: "order", ...this.order }); },
+    issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },
+    addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
+    actHere(what) { this.act({ ...what, which: this.picked.which || 0 }); },
+    planOf(which) { return (this.acts.plans || [])[which] || { log: [], saved: "" }; },
     nameControls() { // Mesa's buttons carry signs only; give them words for screen readers
       document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
         const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "Step: one step on" }[b.textContent.trim()];

@@ -28,17 +28,33 @@ function rate(rows, column, windowS) { // per hour, over a trailing window
   };
 }
 
+const MOST_LINES = 6, OTHERS = "#8c8c8c", EXPECTED = "#0072B2";
+
 function chartList(nExits, exitNames) {
-  const queue = ROW.exits + nExits;
-  const exitSeries = exitNames.map((name, i) => [name, SERIES[i % SERIES.length]]);
+  const queue = ROW.exits + nExits, colours = new Map();
+  const column = (c) => (r) => (k) => r.at(k, c), perHour = (c) => (r) => rate(r, c, 900);
+  const exits = (read) => exitNames.map((label, i) => ({ label, colour: SERIES[i % SERIES.length], read: read(i) }));
+  const line = (label, colour, read) => ({ label, colour, read });
   return [
-    { id: "status", title: "People by status", unit: "people", stack: true, series: STATUS.map(([i, label, colour]) => [label, colour, (r) => (k) => r.at(k, ROW.status + i)]) },
-    { id: "mode", title: "Out per hour, by mode", unit: "people per hour", series: [["by car", "#0072B2", (r) => rate(r, ROW.byCar, 900)], ["on foot", "#E69F00", (r) => rate(r, ROW.onFoot, 900)]] },
-    { id: "exit", title: "Out per hour, by exit", unit: "people per hour", series: exitSeries.map(([name, colour], i) => [name, colour, (r) => rate(r, ROW.exits + i, 900)]) },
-    { id: "queue", title: "Cars on the last kilometre before each exit", unit: "cars", series: exitSeries.map(([name, colour], i) => [name, colour, (r) => (k) => r.at(k, queue + i)]) },
-    { id: "harm", title: "Casualties so far", unit: "people", stack: true, series: [["killed or died", "#000000", (r) => (k) => r.at(k, ROW.injury + 2)], ["seriously injured", "#D55E00", (r) => (k) => r.at(k, ROW.injury + 1)], ["lightly injured", "#F0E442", (r) => (k) => r.at(k, ROW.injury)]] },
-    { id: "exposure", title: "Time at risk so far, by place", unit: "person-hours", stack: true, series: PLACE.map(([label, colour], i) => [label, colour, (r) => (k) => r.at(k, ROW.exposure + i)]) },
+    { id: "status", title: "People by status", unit: "people", stack: true, series: STATUS.map(([i, label, colour]) => line(label, colour, column(ROW.status + i))) },
+    { id: "mode", title: "Out per hour, by mode", unit: "people per hour", series: [line("by car", "#0072B2", perHour(ROW.byCar)), line("on foot", "#E69F00", perHour(ROW.onFoot))] },
+    { id: "exit", title: "Out per hour, by exit", unit: "people per hour", colours, series: exits((i) => perHour(ROW.exits + i)) },
+    { id: "queue", title: "Cars on the last kilometre before each exit", unit: "cars", colours, series: exits((i) => column(queue + i)) },
+    { id: "harm", title: "Casualties so far", unit: "people", stack: true, band: ROW.expected, series: [line("killed or died", "#000000", column(ROW.injury + 2)), line("seriously injured", "#D55E00", column(ROW.injury + 1)), line("lightly injured", "#F0E442", column(ROW.injury))] },
+    { id: "exposure", title: "Time at risk so far, by place", unit: "person-hours", stack: true, series: PLACE.map(([label, colour], i) => line(label, colour, column(ROW.exposure + i))) },
   ];
+}
+
+// Of many exits, those by which most are out so far, each in a colour that it keeps; the others are added up.
+function seriesShown(chart, rows, timeS) {
+  const { series, colours } = chart;
+  if (!colours || series.length <= MOST_LINES || !rows || !rows.n) return series;
+  const k = rows.before(timeS), out = series.map((_, i) => rows.at(k, ROW.exits + i));
+  const order = series.map((_, i) => i).sort((a, b) => out[b] - out[a] || a - b), top = order.slice(0, MOST_LINES), rest = order.slice(MOST_LINES);
+  for (const i of [...colours.keys()]) if (!top.includes(i)) colours.delete(i);
+  for (const i of top) if (!colours.has(i)) colours.set(i, SERIES.find((c) => ![...colours.values()].includes(c)));
+  const sum = (r) => { const reads = rest.map((i) => series[i].read(r)); return (row) => reads.reduce((total, read) => total + read(row), 0); };
+  return [...top.map((i) => ({ ...series[i], colour: colours.get(i) })), { label: `${rest.length} other exits`, colour: OTHERS, read: sum }];
 }
 
 function nice(top) {
@@ -46,18 +62,20 @@ function nice(top) {
   const power = 10 ** Math.floor(Math.log10(top));
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((m) => m * power).find((v) => v >= top);
 }
-function short(v) { return v >= 1e6 ? `${+(v / 1e6).toFixed(1)}M` : v >= 1e4 ? `${+(v / 1e3).toFixed(0)}k` : v >= 100 || v === 0 ? v.toFixed(0) : `${+v.toFixed(1)}`; }
+function short(v) { return Number.isNaN(v) ? "not recorded" : v >= 1e6 ? `${+(v / 1e6).toFixed(1)}M` : v >= 1e4 ? `${+(v / 1e3).toFixed(0)}k` : v >= 100 || v === 0 ? v.toFixed(0) : `${+v.toFixed(1)}`; }
 
+// Draws one chart and returns its legend as of the moment shown: label, colour, value of each series.
 function drawChart(canvas, chart, all, town, timeS, clock) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2), w = canvas.clientWidth, h = canvas.clientHeight;
-  if (!w || !h) return;
+  if (!w || !h) return [];
   if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) { canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio); }
   const c = canvas.getContext("2d"); c.setTransform(ratio, 0, 0, ratio, 0, 0); c.fillStyle = "#fff"; c.fillRect(0, 0, w, h);
   const left = 46, right = 8, top = 8, bottom = 20, W = w - left - right, H = h - top - bottom;
   const X = (t) => left + (W * t) / town.duration_s;
   c.fillStyle = "rgba(0,0,0,0.09)";
   for (const [a, b] of town.curfew) c.fillRect(X(a), top, X(b) - X(a), H);
-  const columns = Math.min(240, W | 0), lines = all.map((rows) => sample(rows, chart, columns, town.duration_s, timeS));
+  const series = seriesShown(chart, all[0], timeS), columns = Math.min(240, W | 0);
+  const lines = all.map((rows) => sample(rows, chart, series, columns, town.duration_s, timeS));
   let most = 0;
   for (const line of lines) for (const v of line.top) if (v > most) most = v;
   const ceiling = nice(most), Y = (v) => top + H - (H * v) / ceiling;
@@ -65,45 +83,62 @@ function drawChart(canvas, chart, all, town, timeS, clock) {
   for (const share of [0, 0.5, 1]) { const y = Y(share * ceiling); c.beginPath(); c.moveTo(left, y); c.lineTo(w - right, y); c.stroke(); c.fillStyle = "#444"; c.fillText(short(share * ceiling), left - 5, y); }
   c.textAlign = "center";
   for (const [t, text] of clock.ticks(W)) { c.fillStyle = "#444"; c.fillText(text, Math.min(Math.max(X(t), left + 14), w - 16), h - 8); c.strokeStyle = "#bbb"; c.beginPath(); c.moveTo(X(t), top + H); c.lineTo(X(t), top + H + 3); c.stroke(); }
+  const trace = (line, y) => { c.beginPath(); for (let i = 0; i < line.t.length; i++) c.lineTo(X(line.t[i]), Y(y(i))); };
   lines.forEach((line, which) => {
     const n = line.t.length; if (!n) return;
     c.setLineDash(which ? [5, 3] : []);
-    if (chart.stack && which === 0) {
+    if (chart.stack) {
       const under = new Float64Array(n);
-      chart.series.forEach(([, colour], s) => {
-        c.fillStyle = colour; c.beginPath();
-        for (let i = 0; i < n; i++) c.lineTo(X(line.t[i]), Y(under[i] + line.values[s][i]));
-        for (let i = n - 1; i >= 0; i--) c.lineTo(X(line.t[i]), Y(under[i]));
-        c.fill();
-        for (let i = 0; i < n; i++) under[i] += line.values[s][i];
+      series.forEach(({ colour }, s) => {
+        const over = under.map((v, i) => v + line.values[s][i]);
+        if (which === 0) {
+          c.fillStyle = colour; trace(line, (i) => over[i]);
+          for (let i = n - 1; i >= 0; i--) c.lineTo(X(line.t[i]), Y(under[i]));
+          c.fill();
+        } else for (const [width, edge] of [[3.5, "#fff"], [1.5, "#000"]]) { c.strokeStyle = edge; c.lineWidth = width; c.setLineDash(width > 2 ? [] : [5, 3]); trace(line, (i) => over[i]); c.stroke(); }
+        under.set(over);
       });
-    } else if (chart.stack) {
-      const sum = new Float64Array(n);
-      chart.series.forEach((_, s) => {
-        for (let i = 0; i < n; i++) sum[i] += line.values[s][i];
-        for (const [width, colour] of [[3.5, "#fff"], [1.5, "#000"]]) { c.strokeStyle = colour; c.lineWidth = width; c.setLineDash(width > 2 ? [] : [5, 3]); c.beginPath(); for (let i = 0; i < n; i++) c.lineTo(X(line.t[i]), Y(sum[i])); c.stroke(); }
-      });
-    } else chart.series.forEach(([, colour], s) => {
-      c.strokeStyle = colour; c.lineWidth = 2; c.beginPath(); for (let i = 0; i < n; i++) c.lineTo(X(line.t[i]), Y(line.values[s][i])); c.stroke();
-    });
+      if (line.band && which === 0) drawBand(c, line, X, Y, trace);
+    } else series.forEach(({ colour }, s) => { c.strokeStyle = colour; c.lineWidth = 2; trace(line, (i) => line.values[s][i]); c.stroke(); });
   });
   c.setLineDash([]); c.strokeStyle = "#222"; c.lineWidth = 1; c.beginPath(); c.moveTo(X(timeS), top); c.lineTo(X(timeS), top + H); c.stroke();
+  return legendOf(chart, series, lines);
 }
 
-function sample(rows, chart, columns, durationS, timeS) {
-  const t = [], values = chart.series.map(() => []), top = [];
+function drawBand(c, line, X, Y, trace) {
+  const [mean, low, high] = line.band;
+  c.fillStyle = "rgba(0, 114, 178, 0.18)"; trace(line, (i) => high[i]);
+  for (let i = line.t.length - 1; i >= 0; i--) c.lineTo(X(line.t[i]), Y(low[i]));
+  c.fill();
+  c.strokeStyle = EXPECTED; c.lineWidth = 1; trace(line, (i) => high[i]); c.stroke(); trace(line, (i) => low[i]); c.stroke();
+  c.lineWidth = 2; trace(line, (i) => mean[i]); c.stroke();
+}
+
+function legendOf(chart, series, lines) {
+  const now = lines.filter((line) => line.t.length), last = (values) => values[values.length - 1];
+  const keys = series.map(({ label, colour }, s) => ({ label, colour, value: now.map((line) => short(last(line.values[s]))).join(" | ") }));
+  if (now.length && now[0].band) {
+    const texts = now.filter((line) => line.band).map(({ band: [mean, low, high] }) => `${short(last(mean))} (${short(last(low))} to ${short(last(high))})`);
+    keys.push({ label: "expected (95 % range)", colour: EXPECTED, value: texts.join(" | ") });
+  }
+  return keys;
+}
+
+function sample(rows, chart, series, columns, durationS, timeS) {
+  const t = [], values = series.map(() => []), top = [], band = [[], [], []];
   if (!rows || !rows.n) return { t, values, top };
-  const read = chart.series.map(([, , f]) => f(rows)), last = rows.before(timeS);
+  const read = series.map((one) => one.read(rows)), last = rows.before(timeS), hasBand = chart.band && !Number.isNaN(rows.at(0, chart.band));
   let previous = -1;
   const add = (i) => {
     t.push(rows.at(i, 0)); let sum = 0, most = 0;
     read.forEach((f, s) => { const v = f(i); values[s].push(v); sum += v; most = Math.max(most, v); });
-    top.push(chart.stack ? sum : most);
+    if (hasBand) band.forEach((edge, b) => edge.push(rows.at(i, chart.band + b)));
+    top.push(Math.max(chart.stack ? sum : most, hasBand ? rows.at(i, chart.band + 2) : 0));
   };
   const span = durationS / columns;
   for (let i = 0; i <= last; i++) { const cell = Math.floor(rows.at(i, 0) / span); if (cell !== previous) { add(i); previous = cell; } }
   if (t[t.length - 1] !== rows.at(last, 0)) add(last);
-  return { t, values, top };
+  return { t, values, top, band: hasBand ? band : null };
 }
 
 class Clock {
