@@ -190,6 +190,8 @@ def _cancel(events, wheel, heap, run, event):
 def _opening_s(links, slots, supply, size, time_s):
     """Return the first time from time_s at which a supply takes a vehicle in; infinity if an exit must come first."""
     link = links[supply]
+    if link.used + size <= link.storage:
+        return max(time_s, link.next_entry_s)
     freed, mask, first = link.freed, link.ring_mask, link.ring_first
     used = link.used
     while freed < link.head and slots[first + (freed & mask)].time_s <= time_s:
@@ -302,8 +304,7 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
         if ahead_s < 0.0 or (ahead_s == 0.0 and (longer_s > 0.0 or (longer_s == 0.0 and other < arm))):
             arm = other
         other = arms[other].next_waiter
-    vehicle = slots[_slot_of_first(links, arm)].vehicle if arm < n_links else arms[arm].queue_first
-    size = vehicles[vehicle].car_units
+    size = slots[_slot_of_first(links, arm)].car_units if arm < n_links else vehicles[arms[arm].queue_first].car_units
     if _opening_s(links, slots, supply, size, time_s) > time_s:
         freed = links[supply].freed
         if freed < links[supply].head:
