@@ -175,8 +175,9 @@ class Explainer:
         crews, street = self.model.surroundings.damage.crews, int(self.model.surroundings.damage.street[link])
         if np.isfinite(crews.ends_s(street)):
             return []
-        asks = {"Clear it first": 0} if crews.n else {}
-        asks["Call in a crew to clear it"] = 1
+        work = f"{crews.left_m(street) * crews.seconds_per_m / 3600.0:.1f} h of a crew's work"
+        asks = {f"Clear it first ({work})": 0} if crews.n else {}
+        asks[f"Call in a crew for it ({work})"] = 1
         return [
             {"label": label, "kind": "clear", "between": ends, "n_more_crews": n_more} for label, n_more in asks.items()
         ]

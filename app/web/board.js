@@ -100,7 +100,7 @@ module.exports = {
     issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.picked.which || 0 }); },
-    planOf(which) { return (this.acts.plans || [])[which] || { log: [], saved: "" }; },
+    planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
     nameControls() { // Mesa's buttons carry signs only; give them words for screen readers
       document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
         const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "Step: one step on" }[b.textContent.trim()];

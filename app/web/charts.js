@@ -88,6 +88,7 @@ function drawChart(canvas, chart, all, town, timeS, clock) {
     const n = line.t.length; if (!n) return;
     c.setLineDash(which ? [5, 3] : []);
     if (chart.stack) {
+      if (line.band && which === 0) shadeBand(c, line, X, Y, trace);
       const under = new Float64Array(n);
       series.forEach(({ colour }, s) => {
         const over = under.map((v, i) => v + line.values[s][i]);
@@ -98,28 +99,35 @@ function drawChart(canvas, chart, all, town, timeS, clock) {
         } else for (const [width, edge] of [[3.5, "#fff"], [1.5, "#000"]]) { c.strokeStyle = edge; c.lineWidth = width; c.setLineDash(width > 2 ? [] : [5, 3]); trace(line, (i) => over[i]); c.stroke(); }
         under.set(over);
       });
-      if (line.band && which === 0) drawBand(c, line, X, Y, trace);
+      if (line.band && which === 0) drawBand(c, line, trace);
     } else series.forEach(({ colour }, s) => { c.strokeStyle = colour; c.lineWidth = 2; trace(line, (i) => line.values[s][i]); c.stroke(); });
   });
   c.setLineDash([]); c.strokeStyle = "#222"; c.lineWidth = 1; c.beginPath(); c.moveTo(X(timeS), top); c.lineTo(X(timeS), top + H); c.stroke();
   return legendOf(chart, series, lines);
 }
 
-function drawBand(c, line, X, Y, trace) {
-  const [mean, low, high] = line.band;
+function shadeBand(c, line, X, Y, trace) { // under what has happened, whose colours it must not change
+  const [, low, high] = line.band;
   c.fillStyle = "rgba(0, 114, 178, 0.18)"; trace(line, (i) => high[i]);
   for (let i = line.t.length - 1; i >= 0; i--) c.lineTo(X(line.t[i]), Y(low[i]));
   c.fill();
-  c.strokeStyle = EXPECTED; c.lineWidth = 1; trace(line, (i) => high[i]); c.stroke(); trace(line, (i) => low[i]); c.stroke();
-  c.lineWidth = 2; trace(line, (i) => mean[i]); c.stroke();
+}
+
+function drawBand(c, line, trace) {
+  const [mean, low, high] = line.band;
+  for (const [edge, width, dash] of [[low, 1.2, [2, 2]], [high, 1.2, [2, 2]], [mean, 2, []]]) {
+    c.strokeStyle = "#fff"; c.lineWidth = width + 2; c.setLineDash([]); trace(line, (i) => edge[i]); c.stroke();
+    c.strokeStyle = EXPECTED; c.lineWidth = width; c.setLineDash(dash); trace(line, (i) => edge[i]); c.stroke();
+  }
 }
 
 function legendOf(chart, series, lines) {
   const now = lines.filter((line) => line.t.length), last = (values) => values[values.length - 1];
   const keys = series.map(({ label, colour }, s) => ({ label, colour, value: now.map((line) => short(last(line.values[s]))).join(" | ") }));
   if (now.length && now[0].band) {
-    const texts = now.filter((line) => line.band).map(({ band: [mean, low, high] }) => `${short(last(mean))} (${short(last(low))} to ${short(last(high))})`);
-    keys.push({ label: "expected (95 % range)", colour: EXPECTED, value: texts.join(" | ") });
+    const bands = now.filter((line) => line.band).map((line) => line.band.map((values) => short(last(values))));
+    keys.push({ label: "to be expected", colour: EXPECTED, value: bands.map(([mean]) => mean).join(" | ") });
+    keys.push({ label: "95 % range of chance", colour: "rgba(0, 114, 178, 0.18)", value: bands.map(([, low, high]) => `${low}–${high}`).join(" | ") });
   }
   return keys;
 }

@@ -225,6 +225,7 @@ class TownMap {
   drawImpacts(c) {
     const p = this.frame.impacts;
     for (let i = 0; i < p.length; i += 4) {
+      if (p[i] % 65535 === 0 || p[i + 1] % 65535 === 0) continue; // beyond the map
       const fade = 1 - p[i + 2] / 65535, x = this.px(p[i]), y = this.py(p[i + 1]), r = 3.5 + 2.5 * p[i + 3];
       c.fillStyle = `rgba(${IMPACT},${0.12 + 0.6 * fade})`; c.strokeStyle = `rgba(110,20,80,${0.2 + 0.8 * fade})`; c.lineWidth = 1.2;
       c.beginPath(); c.arc(x, y, r, 0, 7); c.fill(); c.stroke();
