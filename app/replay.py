@@ -17,6 +17,7 @@ from safepassage.model.results import open_run
 from safepassage.model.settings.front import Curfew
 from safepassage.model.settings.run import Run
 from safepassage.model.street_defaults import street_class
+from safepassage.model.street_history import StreetHistory
 
 STEPS = 720
 """Pictures that a recorded run is played in, unless its steps are longer."""
@@ -64,7 +65,8 @@ class Recording:
         x, y = (np.concatenate(self.links[name].to_numpy()) for name in ("x_m", "y_m"))
         self._first = np.concatenate(([0], np.cumsum([len(points) for points in self.links["x_m"]])))
         self.exits = self.run.frame("exits")
-        self._read_changes()
+        self._streets = StreetHistory(self.run)
+        self._read_exits()
         self.impacts = self.run.frame("impacts")
         self.persons = self.run.frame("persons")
         homes = self.persons.groupby("household", sort=True).first()
@@ -87,16 +89,8 @@ class Recording:
         self._cell, self._n = place[:, 1] * HOME_CELLS + place[:, 0], n.astype(float)
         self._most = max(1.0, np.bincount(self._cell, self._n, HOME_CELLS**2).max())
 
-    def _read_changes(self):
-        """Read which streets closed and opened when, and the cars at exits; runs of old have only first closings."""
-        if self.run.has("street_changes"):
-            changes = self.run.frame("street_changes")
-            self._change_s, self._change_link = changes["time_s"].to_numpy(), changes["link"].to_numpy()
-            self._change_closed = changes[["is_closed_to_cars", "is_closed_to_walkers"]].to_numpy(bool)
-        else:
-            closed = self.links[np.isfinite(self.links["closed_time_s"])].sort_values("closed_time_s")
-            self._change_s, self._change_link = closed["closed_time_s"].to_numpy(), closed.index.to_numpy()
-            self._change_closed = np.tile([True, False], (len(closed), 1))
+    def _read_exits(self):
+        """Read the cars at exits and which of them were open when; earlier versions did not record them."""
         names = list(self.exits["exit"])
         n_rows = len(self.run.frame("timeseries"))
         self._n_cars, self._exit_open = np.full((n_rows, len(names)), np.nan), np.ones((n_rows, len(names)), bool)
@@ -194,9 +188,7 @@ class Recording:
 
     def _closed(self, now_s: float):
         """Return the links closed now, times 2; plus 1 if closed to walkers."""
-        n = int(np.searchsorted(self._change_s, now_s, side="right"))
-        closed = np.zeros((len(self.links), 2), bool)
-        closed[self._change_link[:n]] = self._change_closed[:n]
+        closed = self._streets.closed_at(now_s)
         rows = np.flatnonzero(closed.any(axis=1))
         return (2 * rows + closed[rows, 1]).reshape(-1, 1)
 

@@ -40,7 +40,7 @@ def draw_map(streets, path_png, title=None, attribution=None):
     draw_streets(axes, streets)
     axes.set_aspect("equal", adjustable="datalim")
     draw_exits(axes, streets)
-    draw_scale_bar(axes, streets)
+    draw_scale_bar(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="lower left", ncols=4, frameon=False, fontsize=8)
     if title:
         figure.text(0.015, 1 - 0.1 / full_in, title, va="top", fontsize=12, fontweight="bold")
@@ -112,7 +112,7 @@ def _free_place(point, width, height, taken, frame):
     return np.array((point[0] + 12, point[1] - height / 2))
 
 
-def draw_scale_bar(axes, streets):
+def draw_scale_bar(axes):
     """Draw a bar of a round length, about a fifth of the map's width, in the lower right corner."""
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()

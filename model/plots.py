@@ -21,6 +21,7 @@ __all__ = [
     "exits_per_hour",
     "left_behind",
     "map_of_run",
+    "queues_at_exits",
 ]
 
 EXIT_COLOURS = (
@@ -33,7 +34,8 @@ MAX_EXITS = 12
 
 def draw_all(run: RunFolder, folder: Path | str) -> list[Path]:
     """Write all pictures of a run as PNG files to a folder and return their paths; nothing is overwritten."""
-    return [style.save_new(draw(run), Path(folder) / f"{name}.png") for name, draw in PICTURES.items()]
+    pictures = {name: draw for name, draw in PICTURES.items() if name != "queues" or run.has("exit_states")}
+    return [style.save_new(draw(run), Path(folder) / f"{name}.png") for name, draw in pictures.items()]
 
 
 def evacuation_curve(run: RunFolder) -> Figure:
@@ -176,18 +178,63 @@ def _draw_casualties(axes, run: RunFolder):
     final = sum(int(count[-1]) for count in counts)
     labels = [f"{label}: {count[-1]:,}" for (label, _), count in zip(levels.values(), counts, strict=True)]
     colours = [colour for _, colour in levels.values()]
-    axes.stackplot(time, counts, labels=labels, colors=colours, step="post", edgecolor="white", linewidth=0.3)
-    axes.set_ylim(0, max(final * 1.25, 1))
+    axes.stackplot(time, counts, labels=labels, colors=colours, step="post", edgecolor="white", linewidth=0.3, zorder=3)
+    highest = _draw_expected(axes, run)
+    axes.set_ylim(0, max(1.35 * max(final, highest), 1))
     n_impacts = len(run.frame("impacts"))
     share = f"Casualties: {final:,}, {1000 * final / persons:.2f} per 1,000 residents" if final else "Casualties: none"
     axes.set_title(f"{share}; {n_impacts:,} impact{'s' * (n_impacts != 1)}", loc="left", fontsize=12)
     style.clock_axis(axes, run, max_ticks=7)
     style.tidy(axes)
     style.count_axis(axes.yaxis, "people hurt, cumulative")
-    if final:
+    if final or highest:
         style.stack_legend(axes, loc="upper left")
     else:
         style.say(axes, "Nobody was hurt in this run." if n_impacts else "Nothing fell on the area in this run.")
+
+
+def _draw_expected(axes, run: RunFolder) -> float:
+    """Draw how many were to be expected where people were when shells fell, under the areas; return the band's top."""
+    if not run.has("casualties"):  # a run of an earlier version
+        return 0.0
+    table = run.frame("casualties")
+    last, time = table.iloc[-1], style.clock(run, table["time_s"])
+    low, high = table["n_hurt_low"], table["n_hurt_high"]
+    if not last["n_hurt_high"]:
+        return 0.0
+    label = f"95% range of chance: {last['n_hurt_low']:,.0f} to {last['n_hurt_high']:,.0f}"
+    axes.fill_between(time, low, high, step="post", color=style.BLUE, alpha=0.18, linewidth=0, zorder=1, label=label)
+    for edge in (low, high):
+        axes.step(time, edge, where="post", color=style.BLUE, linewidth=0.9, linestyle=(0, (2, 2)), zorder=4)
+    axes.step(time, table["n_hurt_expected"], where="post", color="white", linewidth=4, zorder=4)
+    axes.step(time, table["n_hurt_expected"], where="post", color=style.BLUE, linewidth=2, zorder=5,
+              label=f"to be expected where people were: {last['n_hurt_expected']:,.1f}")  # fmt: skip
+    return float(last["n_hurt_high"])
+
+
+def queues_at_exits(run: RunFolder) -> Figure:
+    """Return the number of cars on the last kilometre before each exit over time."""
+    exits = run.frame("exits").sort_values("n_persons", ascending=False, kind="stable")
+    colours = dict(zip(exits["exit"], EXIT_COLOURS, strict=False))
+    figure = style.new_figure(run, "How long the queues at the exits are", 5.6)
+    axes = figure.add_subplot()
+    table = run.frame("exit_states").pivot(index="time_s", columns="exit", values="n_cars_last_km")
+    time = style.clock(run, table.index)
+    for name, colour in colours.items():
+        label = f"{name} (at most {table[name].max():,})"
+        axes.plot(time, table[name], color=colour, linewidth=2, label=label)
+    if len(exits) > len(colours):
+        rest = table[[name for name in exits["exit"] if name not in colours]].sum(axis=1)
+        label = f"the other {len(exits) - len(colours)} exits together (at most {rest.max():,})"
+        axes.plot(time, rest, color=style.GREY, linewidth=2, linestyle="--", label=label)
+    style.clock_axis(axes, run)
+    style.tidy(axes)
+    style.count_axis(axes.yaxis, "cars on the last kilometre")
+    axes.set_ylim(0, max(1.08 * float(table.to_numpy().max(initial=0)), 1))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
+    if not table.to_numpy().any():
+        style.say(axes, "No car came to an exit within the run.")
+    return figure
 
 
 def exits_per_hour(run: RunFolder) -> Figure:
@@ -255,5 +302,6 @@ PICTURES: dict[str, Callable[[RunFolder], Figure]] = {
     "casualties_exposure": casualties_exposure,
     "left_behind": left_behind,
     "exits": exits_per_hour,
+    "queues": queues_at_exits,
 }
 """What `draw_all` draws: name of the file and function."""

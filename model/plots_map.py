@@ -49,7 +49,7 @@ def draw_scale_below(axes):
     """Draw the scale bar below the streets: make room for it first."""
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom - 0.05 * (top - bottom), top)
-    draw_scale_bar(axes, None)
+    draw_scale_bar(axes)
 
 
 def one_per_street(links: pd.DataFrame) -> pd.DataFrame:

@@ -162,13 +162,41 @@ def story(
 def plot(
     run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the run's folder.")] = None,
+    animation: Annotated[
+        Path | None,
+        typer.Option(help="Write a moving picture instead: NAME.gif, or NAME.mp4 where ffmpeg is installed."),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=2, help="Frames of the moving picture, shown at 12 a second.")] = 180,
 ):
-    """Draw map and curves of a finished run as PNG files."""
+    """Draw map and curves of a finished run as PNG files, or the run as a moving picture."""
     from safepassage.model.plots import draw_all
     from safepassage.model.results import open_run
 
-    for path in draw_all(open_run(run_folder), out or run_folder):
+    finished = open_run(run_folder)
+    if animation is not None:
+        console.print(_animate(finished, animation, frames), highlight=False)
+        return
+    for path in draw_all(finished, out or run_folder):
         console.print(path, highlight=False)
+
+
+def _animate(finished, path: Path, n_frames: int) -> Path:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from safepassage.model.animation import animate
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        again = bar.add_task("where people were", total=finished.manifest["simulated_s"])
+        drawn = bar.add_task("drawing", total=n_frames)
+
+        def on_frame(done: int, of: int):
+            bar.update(again, visible=False)
+            bar.update(drawn, completed=done)
+
+        return animate(
+            finished, path, n_frames, on_frame=on_frame, on_step=lambda model: bar.update(again, completed=model.time_s)
+        )
 
 
 app.command()(explore)

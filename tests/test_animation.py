@@ -1,11 +1,15 @@
+import json
 import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
-from safepassage.model.animation import Scene, animate
+from safepassage import cli
+from safepassage.model.animation import Scene, animate, places_of
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import open_run
 from safepassage.model.settings.base import ScenarioError
@@ -18,8 +22,13 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def scene(run):
-    return Scene(run)
+def places(run):
+    return places_of(run, 120.0)
+
+
+@pytest.fixture(scope="module")
+def scene(run, places):
+    return Scene(run, places)
 
 
 def test_a_gif_holds_the_frames_asked_for_and_reports_each(run, tmp_path):
@@ -89,3 +98,39 @@ def test_frames_differ_and_end_with_the_whole_curve(scene):
     assert first.shape == last.shape == (700, 1200, 3)
     assert np.any(first != last, axis=2).mean() > 0.05
     assert scene.future.get_width() == pytest.approx(0)
+
+
+def test_a_run_carried_out_again_shows_where_everybody_was(run, places, tmp_path):
+    keys = {"run.duration_h": 1.5, "run.record_positions_every_s": 120}
+    recorded = open_run(EvacuationModel("tiny_town", **keys).run().save(tmp_path))
+    pd.testing.assert_frame_equal(places, recorded.frame("trajectories"))
+    pd.testing.assert_frame_equal(places_of(recorded, 60.0), recorded.frame("trajectories"))
+
+
+def test_as_many_dots_are_drawn_as_parties_are_on_the_way(run, places, scene):
+    for time_s in (3600.0, 4800.0):
+        scene.set_time(time_s)
+        n_drawn = sum(len(artist.get_xdata()) for artist in scene.movers.values())
+        assert n_drawn == (places["time_s"] == time_s).sum() > 0
+    assert len(scene.movers["cars standing in a queue"].get_xdata()) < len(places)
+
+
+def test_a_run_of_another_version_is_refused_with_the_way_out(run, tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(run.path, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["digests"]["timeseries"] = "other"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ScenarioError, match=r"another version.*--set run\.record_positions_every_s=60"):
+        animate(open_run(folder), tmp_path / "run.gif", n_frames=91)
+    assert not (tmp_path / "run.gif").exists()
+
+
+def test_the_command_writes_the_moving_picture_that_it_is_asked_for(run, tmp_path):
+    done = CliRunner().invoke(
+        cli.app, ["plot", str(run.path), "--animation", str(tmp_path / "town.gif"), "--frames", "3"]
+    )
+    assert done.exit_code == 0, done.output
+    with Image.open(tmp_path / "town.gif") as picture:
+        assert picture.n_frames == 3
+    assert not list(run.path.glob("*.png"))

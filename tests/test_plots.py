@@ -1,3 +1,4 @@
+import shutil
 from datetime import datetime
 
 import numpy as np
@@ -235,3 +236,31 @@ def test_times_are_shown_on_the_clock_of_the_scenario(run):
 )
 def test_a_share_is_rounded_to_nothing_or_to_all_only_if_it_is(share, text):
     assert plot_style.percent(share) == text
+
+
+def test_the_band_of_expected_casualties_is_drawn_with_its_numbers(tmp_path):
+    fierce = {"run.duration_h": 1.0, "shelling.sources.0.events_per_day": 4000, "harm.casualty_scale": 5.0}
+    run = open_run(EvacuationModel("tiny_town", **fierce).run().save(tmp_path))
+    last = run.frame("casualties").iloc[-1]
+    figure = plots.casualties_exposure(run)
+    written = texts(figure)
+    assert f"95% range of chance: {last.n_hurt_low:,.0f} to {last.n_hurt_high:,.0f}" in written
+    assert f"to be expected where people were: {last.n_hurt_expected:,.1f}" in written
+    assert figure.axes[0].get_ylim()[1] >= last.n_hurt_high > 1
+
+
+def test_queues_at_exits_are_those_of_the_table(run):
+    figure = plots.queues_at_exits(run)
+    states = run.frame("exit_states")
+    drawn = {line.get_label().split(" (")[0]: line.get_ydata() for line in figure.axes[0].get_lines()}
+    for name in run.frame("exits")["exit"]:
+        np.testing.assert_array_equal(drawn[name], states[states["exit"] == name]["n_cars_last_km"])
+
+
+def test_a_run_recorded_before_these_tables_were_kept_is_still_drawn(run, tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(run.path, folder)
+    for name in ("street_changes", "exit_states", "casualties"):
+        (folder / f"{name}.parquet").unlink()
+    names = {path.stem for path in plots.draw_all(open_run(folder), tmp_path / "pictures")}
+    assert names == set(plots.PICTURES) - {"queues"}
