@@ -93,6 +93,7 @@ class RoadFire:
         """Return the rate of strikes on each party or service vehicle where it is now (1/s), 0 off the streets."""
         link, drives = movement.link_of(mover), movement.driving.link_of(mover) >= 0
         by_car, on_foot = (self._strikes_per_s[mode][link] for mode in (Mode.CAR, Mode.WALK))
+        by_car = by_car * np.where(movement.driving.is_standing(mover), self.drones.halted_factor, 1.0)
         return np.where(link >= 0, np.where(drives, by_car, on_foot), 0.0)
 
     def _under_crossfire(self, population: Population, movement: Movement):

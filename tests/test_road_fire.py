@@ -5,6 +5,7 @@ from service_towns import ADULT, fleet, run, tables, town, town_of
 from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
+from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
 
 DRONES = {
@@ -39,7 +40,8 @@ def p_alone(model):
     link = np.concatenate([model.movement.link_of(np.arange(len(model.households)))])[model.people.household]
     drives = (model.parties.mode == Mode.CAR)[model.people.household]
     near = 1 - model.surroundings.links_near_front.distance_km(model.time_s)[link] / 100.0
-    rate = np.where(drives, 0.3, 0.1) * near
+    stands = model.movement.driving.is_standing(np.arange(len(model.households)))[model.people.household]
+    rate = np.where(drives, np.where(stands, 0.3 * 0.5, 0.3), 0.1) * near
     return np.where(link >= 0, -np.expm1(-rate * 0.4), 0.0)
 
 
@@ -51,6 +53,25 @@ def test_everybody_on_the_road_is_harmed_as_often_as_if_exposed_alone(under_way)
         expected, spread = N * p[of_mode].sum(), np.sqrt(5 * N * (p * (1 - p))[of_mode].sum())
         assert expected > 100 and hurt[:, of_mode].sum() == pytest.approx(expected, abs=4 * spread)
     assert not hurt[:, p == 0].any()
+
+
+def test_vehicles_that_stand_are_struck_by_their_factor_as_often():
+    exits = [exit_.model_copy(update={"flow_capacity_per_s": 0.005}) for exit_ in load("tiny_town").streets.exits]
+    narrow = {"streets.exits": exits, "shelling.sources": [], "drones.halted_factor": 0.0}
+    narrow["behaviour.preparation_median_s"] = 600.0
+    model = EvacuationModel("tiny_town", **DRONES, **narrow)
+    cars = np.arange(len(model.households))
+    while model.time_s < 2400.0:
+        model.step()
+    stands = model.movement.driving.is_standing(cars)
+    moves = ~stands & (model.movement.driving.link_of(cars) >= 0)
+    struck = np.zeros(cars.size, np.int64)
+    for step in range(300):
+        model.people.injury[:] = Injury.NONE
+        road_fire = model.under_fire.road_fire
+        rows = road_fire.strike(model.population, model.movement, None, model.time_s, 60.0, step)
+        struck[model.people.household[rows]] += 1
+    assert stands.sum() > 20 and moves.sum() > 4 and not struck[stands].any() and (struck[moves] > 0).mean() > 0.9
 
 
 def test_people_in_one_car_share_its_luck_and_those_in_different_cars_do_not(under_way):
