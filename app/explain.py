@@ -211,7 +211,7 @@ class Explainer:
             ]
             return {"title": vehicle.name, "lines": lines, "actions": [], "mark": self._mark(px_m[row], py_m[row])}
         how = "A car" if mode[row] == Mode.CAR else "On foot"
-        answer = self._household(int(party[row]), f"{how}: {self.model.households.n_members[party[row]]} people")
+        answer = self._household(int(party[row]), f"{how}: {persons(self.model.households.n_members[party[row]])}")
         link = self.model.movement.link_of(party[row : row + 1])[0]
         street = "at a junction" if link < 0 else self.model.streets.link_name[link] or "a street without a name"
         answer["lines"].insert(0, ["where", street])
@@ -222,7 +222,7 @@ class Explainer:
         row = _nearest(households.home_x_m, households.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        answer = self._household(row, f"Home of {households.n_members[row]} people")
+        answer = self._household(row, f"Home of {persons(households.n_members[row])}")
         return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
 
     def _household(self, row: int, title: str) -> dict:
@@ -262,12 +262,18 @@ class Explainer:
         weights = self.model.decision.coefficients
         values = self.model.information.covariates[:, row]
         rate = self.model.decision.rate_per_day[row]
-        lines = [["rate of deciding", f"{rate:.3g} per day"]]
+        lines = [["would decide within a day", f"{-np.expm1(-rate):.2%}"]]
         for covariate, words in KNOWS.items():
             value = float(values[covariate])
             if value != 0:
-                lines.append([words, f"{value:.3g}: rate times {np.exp(weights[covariate] * value):.2f}"])
+                measured = "" if value == 1 else f"{value:.2g}: "
+                lines.append([words, f"{measured}odds × {np.exp(weights[covariate] * value):.2f}"])
         return lines
+
+
+def persons(n: int) -> str:
+    """Return a number of people in words."""
+    return "1 person" if n == 1 else f"{n:,} people"
 
 
 def _nearest(there_x_m, there_y_m, x_m, y_m, reach_m) -> int | None:

@@ -8,6 +8,7 @@ import numpy as np
 from mesa import Model
 
 from safepassage.agents.civilians import Protection, Status
+from safepassage.app.explain import persons
 from safepassage.app.frames import Picture
 from safepassage.app.scene import HOME_CELLS, SHOWN_S, Kind
 from safepassage.app.town import LEVELS, Frame, curfew_periods
@@ -251,7 +252,7 @@ class Recording:
         lines = [["zone", str(people["zone"].iloc[0])], ["car", "yes" if people["has_car"].iloc[0] else "no"]]
         lines += [[f"{'woman' if one.is_female else 'man'}, {one.age}", one.reason] for one in people.itertuples()]
         return {
-            "title": f"Home of {len(people)} people",
+            "title": f"Home of {persons(len(people))}",
             "text": "At the end of the run:",
             "lines": lines,
             "actions": [],

@@ -6,7 +6,7 @@ module.exports = {
   },
   created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, chartsDue: true, lastCharts: 0 }); this.$nextTick(() => this.open()); },
   mounted() {
-    this.heart = setInterval(() => this.ack(this.shown), 2000);
+    this.heart = setInterval(() => { this.ack(this.shown); if (performance.now() - (this.lastText || 0) > 1500) this.speed = 0; }, 2000);
     this.labels = setInterval(this.nameControls, 1000);
     window.safepassage = this;
     this.ack(0);
