@@ -267,7 +267,7 @@ class Explainer:
             value = float(values[covariate])
             if value != 0:
                 measured = "" if value == 1 else f"{value:.2g}: "
-                lines.append([words, f"{measured}odds × {np.exp(weights[covariate] * value):.2f}"])
+                lines.append([words, f"{measured}odds times {np.exp(weights[covariate] * value):.2f}"])
         return lines
 
 
