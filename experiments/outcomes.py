@@ -1,5 +1,6 @@
 """The outcomes of one run, from its tables in memory: what a study keeps of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -20,7 +21,7 @@ GROUP_UNITS = {
 class RunInMemory:
     """A run that is not on disk, read like `results.RunFolder`: manifest, and tables by name as frames."""
 
-    tables: dict[str, pa.Table]
+    tables: Mapping[str, pa.Table]
     manifest: dict
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -44,8 +45,7 @@ class RunInMemory:
 def outcomes_of(run) -> dict[str, tuple[float, str]]:
     """Return name -> (value, unit): every measure of `metrics.summary`, and `measure:group` for groups of people."""
     found = {measure.name: (float(measure.value), measure.unit) for measure in metrics.summary(run)}
-    groups = metrics.by_group(run)
-    for row in groups.to_dict("records"):
+    for row in metrics.group_rows(run):
         group = row.pop("group").replace(" ", "_")
         found |= {f"{name}:{group}": (float(value), GROUP_UNITS.get(name, "")) for name, value in row.items()}
     return found

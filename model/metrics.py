@@ -1,5 +1,6 @@
 """Measures of one run, from its tables alone."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,22 +38,21 @@ def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, war
 def summary(run: RunFolder) -> list[Measure]:
     """Return the measures of a finished run, the ones that planners ask for first."""
     persons, exposure = run.frame("persons"), run.frame("exposure")
-    status, injury = persons["status"].to_numpy(), persons["injury"].to_numpy()
-    n = len(persons)
-    leaving = np.isin(status, [s.name for s in LEAVING])
+    n_by_status, n_by_injury = Counter(persons["status"].to_numpy()), Counter(persons["injury"].to_numpy())
+    n, n_leaving = len(persons), sum(n_by_status[s.name] for s in LEAVING)
     warning_s = run.manifest["warning_time_s"]
     if warning_s >= run.manifest["simulated_s"]:  # nobody was warned within the run
         warning_s = 0.0
     measures = [Measure("residents", n, "persons", "people in the area at the start")]
     for state, meaning in _STATUS_MEANING.items():
-        count = int((status == state.name).sum())
-        measures.append(Measure(state.name.lower(), count, "persons", meaning))
-    measures.append(Measure("evacuated_share", float((status == Status.SAFE.name).mean()), "1", "safe / residents"))
+        measures.append(Measure(state.name.lower(), n_by_status[state.name], "persons", meaning))
+    measures.append(Measure("evacuated_share", n_by_status[Status.SAFE.name] / max(n, 1), "1", "safe / residents"))
     for level in (Injury.LIGHT, Injury.SERIOUS):
-        count = int((injury == level.name).sum())
+        count = n_by_injury[level.name]
         measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt by impacts"))
+    safe_time_s = persons["safe_time_s"].to_numpy()
     for share in (0.5, 0.9, 0.95, 1.0):
-        time_s = evacuation_time_s(persons["safe_time_s"].to_numpy(), int(leaving.sum()), share, warning_s)
+        time_s = evacuation_time_s(safe_time_s, n_leaving, share, warning_s)
         meaning = f"{share:.0%} of those leaving are out, after the first order"
         measures.append(Measure(f"ete{share * 100:.0f}", time_s / 3600, "h", meaning))
     by_protection = exposure.groupby("protection")["exposure_person_h"].sum()
@@ -94,6 +94,11 @@ def _of_services(run: RunFolder) -> list[Measure]:
 
 def by_group(run: RunFolder) -> pd.DataFrame:
     """Return the fate of each group: by mobility, by car, by children; shares of the group's persons."""
+    return pd.DataFrame(group_rows(run))
+
+
+def group_rows(run: RunFolder) -> list[dict]:
+    """Return the rows of `by_group`, one for each group that has members."""
     persons = run.frame("persons")
     mobility, age = persons["mobility"].to_numpy(), persons["age"].to_numpy()
     has_car = persons["has_car"].to_numpy(bool)
@@ -117,7 +122,7 @@ def by_group(run: RunFolder) -> pd.DataFrame:
                 "median_arrival_h": np.median(arrived_s) / 3600 if arrived_s.size else np.nan,
             }
         )
-    return pd.DataFrame(rows)
+    return rows
 
 
 def gini(values: np.ndarray) -> float:

@@ -80,26 +80,25 @@ class Recorder:
             *(route.n_persons for route in model.routes),
         )
 
-    def tables(self) -> dict[str, pa.Table]:
-        """Return all tables of the run, each column with its unit."""
-        return {
-            name: results.table(columns)
-            for name, columns in {
-                "timeseries": self._timeseries(),
-                "casualties": self._casualties(),
-                "exit_states": self._exit_states(),
-                "street_changes": self.model.surroundings.street_changes(),
-                "persons": self._persons(),
-                "trips": self._trips(),
-                "links": self._links(),
-                "impacts": self._impacts(),
-                "exits": self._exits(),
-                "exposure": self._exposure(),
-                "zones": self._zones(),
+    def tables(self) -> results.Tables:
+        """Return all tables of the run, each column with its unit; each as the run stands when it is first read."""
+        return results.Tables(
+            {
+                "timeseries": self._timeseries,
+                "casualties": self._casualties,
+                "exit_states": self._exit_states,
+                "street_changes": self.model.surroundings.street_changes,
+                "persons": self._persons,
+                "trips": self._trips,
+                "links": self._links,
+                "impacts": self._impacts,
+                "exits": self._exits,
+                "exposure": self._exposure,
+                "zones": self._zones,
                 **self.trajectories.tables(),
                 **service_tables(self.model),
-            }.items()
-        }
+            }
+        )
 
     def _timeseries(self):
         columns = ["time_s", *(f"n_{s.name.lower()}" for s in Status), *(f"n_injury_{i.name.lower()}" for i in Injury)]

@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -72,6 +73,29 @@ def table(columns: dict[str, Any]) -> pa.Table:
     return pa.table(list(arrays.values()), schema=schema)
 
 
+class Tables(Mapping):
+    """Arrow tables by name, each made of its columns when it is first asked for: a sweep needs few of them."""
+
+    def __init__(self, columns_of: dict[str, Callable[[], dict[str, Any]]]):
+        """columns_of: name of the table -> function that returns its columns."""
+        self._columns_of = columns_of
+        self._made: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._made:
+            self._made[name] = table(self._columns_of[name]())
+        return self._made[name]
+
+    def __contains__(self, name):
+        return name in self._columns_of
+
+    def __iter__(self):
+        return iter(self._columns_of)
+
+    def __len__(self):
+        return len(self._columns_of)
+
+
 def versions() -> dict[str, str]:
     """Return the versions of this code, of Python and of the packages that results depend on."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
@@ -101,7 +125,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def write_run(folder: Path, tables: dict[str, pa.Table], manifest: dict) -> Path:
+def write_run(folder: Path, tables: Mapping[str, pa.Table], manifest: dict) -> Path:
     """Write tables and manifest to a new folder and return it; the folder appears only when it is complete.
 
     folder: the wish; if it is taken, a number is added. Raises ScenarioError if nothing can be written there. Whatever

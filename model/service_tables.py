@@ -1,5 +1,8 @@
 """Tables of what services did: runs of vehicles and trains, stops, crews; and why people wait for them."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 
@@ -8,11 +11,11 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
 
 
-def service_tables(model) -> dict[str, dict]:
-    """Return the columns of the tables `services`, `stops` and `vehicles`; empty if the scenario has no services."""
+def service_tables(model) -> dict[str, Callable[[], dict]]:
+    """Return what makes the columns of the tables `services`, `stops`, `vehicles`; empty without services."""
     if model.services is None:
         return {}
-    return {"services": _runs(model), "stops": _stops(model), "vehicles": _vehicles(model)}
+    return {"services": partial(_runs, model), "stops": partial(_stops, model), "vehicles": partial(_vehicles, model)}
 
 
 def _runs(model) -> dict:

@@ -1,5 +1,7 @@
 """Where parties are: now, and recorded over time if a scenario asks for it."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from safepassage.agents.parties import Mode
@@ -58,15 +60,12 @@ class Trajectories:
         )
         self.n_rows += party.size
 
-    def tables(self) -> dict[str, dict]:
-        """Return the table of places, columns by name; nothing if none were kept."""
-        if self.every_s is None:
-            return {}
+    def tables(self) -> dict[str, Callable[[], dict]]:
+        """Return what makes the columns of the table of places; nothing if none were kept."""
+        return {} if self.every_s is None else {"trajectories": self._columns}
+
+    def _columns(self) -> dict[str, np.ndarray]:
         columns = ("time_s", "party", "x_m", "y_m", "mode")
         empty = (np.empty(0, np.float32), np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32),
                  np.empty(0, np.int8))  # fmt: skip
-        return {
-            "trajectories": {
-                name: np.concatenate([empty[k], *(part[k] for part in self._parts)]) for k, name in enumerate(columns)
-            }
-        }
+        return {name: np.concatenate([empty[k], *(part[k] for part in self._parts)]) for k, name in enumerate(columns)}

@@ -209,3 +209,15 @@ def test_the_unit_is_kept_in_the_file(tmp_path, tables):
     run = results.open_run(results.write_run(tmp_path / "town", tables, {}))
     assert run.units("persons")["safe_time_s"] == "s" and run.units("links")["x_m"] == "m"
     assert isinstance(run.frame("persons"), pd.DataFrame)
+
+
+def test_a_table_is_made_once_and_only_when_it_is_asked_for():
+    made = []
+
+    def columns_of(name):
+        return lambda: made.append(name) or {"n_people": np.arange(3)}
+
+    tables = results.Tables({"persons": columns_of("persons"), "links": columns_of("links")})
+    assert list(tables) == ["persons", "links"] and "links" in tables and made == []
+    assert tables["links"] is tables["links"] and made == ["links"]
+    assert {name: table.num_rows for name, table in tables.items()} == {"persons": 3, "links": 3}
