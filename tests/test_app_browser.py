@@ -112,12 +112,12 @@ def until_at(page, time_s):
     page.wait_for_function(f"window.safepassage.frames[0]?.time_s >= {time_s}")
 
 
-def click_on_map(page, place):
+def click_on_map(page, place, which=0):
     """Click where `place`, an expression of the map m, stands."""
     x, y = page.evaluate(
-        f"(() => {{ const m = window.safepassage.maps[0], p = {place}; return [m.px(p[0]), m.py(p[1])] }})()"
+        f"(() => {{ const m = window.safepassage.maps[{which}], p = {place}; return [m.px(p[0]), m.py(p[1])] }})()"
     )
-    box = page.locator(".sp-over").first.bounding_box()
+    box = page.locator(".sp-over").nth(which).bounding_box()
     page.mouse.click(box["x"] + x, box["y"] + y)
 
 
@@ -196,6 +196,29 @@ def test_two_plans_run_side_by_side(server, open_page):
     page.wait_for_timeout(500)
     same = page.evaluate("JSON.stringify(safepassage.counts[0]) === JSON.stringify(safepassage.counts[1])")
     assert same, "the same plan twice must come out the same"
+    assert server.tracebacks() == []
+
+
+def test_what_is_done_on_the_right_map_goes_into_its_own_plan(server, open_page):
+    page = open_page(server.url)
+    page.get_by_label("Beside it, under the same shells").select_option("as the scenario has it")
+    page.get_by_role("button", name="Start again with these").click()
+    page.wait_for_function("window.safepassage.maps.length === 2")
+    click_on_map(page, "m.town.exits[0].xy", which=1)
+    page.locator(".sp-on", has_text="right map").wait_for()
+    page.get_by_role("button", name="Close this exit").click()
+    page.get_by_text("close exit North road").wait_for()
+    page.get_by_label("right: as the scenario has it").check()
+    page.get_by_role("button", name="Issue the order now").click()
+    page.get_by_text("voluntary order to all zones").wait_for()
+    button(page, "Step: one step on").click()
+    page.wait_for_function("window.safepassage.frames[1]?.exits[2] === 0")
+    assert page.evaluate("window.safepassage.frames[0].exits[2]") == 1
+    page.get_by_label("Name of the plan of the right map").fill("right one")
+    page.get_by_role("button", name="Save as a plan").click()
+    page.get_by_text("Saved.").wait_for()
+    plan = yaml.safe_load((server.folder / "plans" / "right_one.yaml").read_text())
+    assert [one["name"] for one in plan["closures"]["exits"]] == ["North road"] and len(plan["orders"]) == 2
     assert server.tracebacks() == []
 
 

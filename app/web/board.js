@@ -34,7 +34,7 @@ module.exports = {
       this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones }; });
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
-      this.charts = chartList(this.towns[0].exits.length, this.towns[0].exits.map((e) => e.name));
+      this.charts = chartList(this.towns[0].exits.map((e) => e.name), this.towns[0].duration_s);
       this.chartsShown = this.charts.map(({ id, title, unit }) => ({ id, title, unit }));
       this.keys = [];
       this.actOn = Math.min(this.actOn, this.towns.length - 1); this.buses.fleet = this.towns[0].fleets[0] || ""; this.buses.at = "";

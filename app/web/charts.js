@@ -30,14 +30,14 @@ function rate(rows, column, windowS) { // per hour, over a trailing window
 
 const MOST_LINES = 6, OTHERS = "#8c8c8c", EXPECTED = "#0072B2";
 
-function chartList(nExits, exitNames) {
-  const queue = ROW.exits + nExits, colours = new Map();
-  const column = (c) => (r) => (k) => r.at(k, c), perHour = (c) => (r) => rate(r, c, 900);
+function chartList(exitNames, durationS) {
+  const queue = ROW.exits + exitNames.length, colours = new Map(), windowS = Math.max(900, durationS / 120);
+  const column = (c) => (r) => (k) => r.at(k, c), perHour = (c) => (r) => rate(r, c, windowS);
   const exits = (read) => exitNames.map((label, i) => ({ label, colour: SERIES[i % SERIES.length], read: read(i) }));
   const line = (label, colour, read) => ({ label, colour, read });
   return [
     { id: "status", title: "People by status", unit: "people", stack: true, series: STATUS.map(([i, label, colour]) => line(label, colour, column(ROW.status + i))) },
-    { id: "mode", title: "Out per hour, by mode", unit: "people per hour", series: [line("by car", "#0072B2", perHour(ROW.byCar)), line("on foot", "#E69F00", perHour(ROW.onFoot))] },
+    { id: "mode", title: "Out per hour, by mode", unit: "people per hour", series: [line("by car or bus", "#0072B2", perHour(ROW.byCar)), line("on foot", "#E69F00", perHour(ROW.onFoot))] },
     { id: "exit", title: "Out per hour, by exit", unit: "people per hour", colours, series: exits((i) => perHour(ROW.exits + i)) },
     { id: "queue", title: "Cars on the last kilometre before each exit", unit: "cars", colours, series: exits((i) => column(queue + i)) },
     { id: "harm", title: "Casualties so far", unit: "people", stack: true, band: ROW.expected, series: [line("killed or died", "#000000", column(ROW.injury + 2)), line("seriously injured", "#D55E00", column(ROW.injury + 1)), line("lightly injured", "#F0E442", column(ROW.injury))] },
@@ -62,7 +62,9 @@ function nice(top) {
   const power = 10 ** Math.floor(Math.log10(top));
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((m) => m * power).find((v) => v >= top);
 }
-function short(v) { return Number.isNaN(v) ? "not recorded" : v >= 1e6 ? `${+(v / 1e6).toFixed(1)}M` : v >= 1e4 ? `${+(v / 1e3).toFixed(0)}k` : v >= 100 || v === 0 ? v.toFixed(0) : `${+v.toFixed(1)}`; }
+function short(v) { return v >= 1e6 ? `${+(v / 1e6).toFixed(1)}M` : v >= 1e4 ? `${+(v / 1e3).toFixed(0)}k` : v >= 100 || v === 0 ? v.toFixed(0) : `${+v.toFixed(1)}`; }
+
+function full(v) { return Number.isNaN(v) ? "not recorded" : v >= 100 ? Math.round(v).toLocaleString("en") : `${+v.toFixed(1)}`; }
 
 // Draws one chart and returns its legend as of the moment shown: label, colour, value of each series.
 function drawChart(canvas, chart, all, town, timeS, clock) {
@@ -123,9 +125,9 @@ function drawBand(c, line, trace) {
 
 function legendOf(chart, series, lines) {
   const now = lines.filter((line) => line.t.length), last = (values) => values[values.length - 1];
-  const keys = series.map(({ label, colour }, s) => ({ label, colour, value: now.map((line) => short(last(line.values[s]))).join(" | ") }));
+  const keys = series.map(({ label, colour }, s) => ({ label, colour, value: now.map((line) => full(last(line.values[s]))).join(" | ") }));
   if (now.length && now[0].band) {
-    const bands = now.filter((line) => line.band).map((line) => line.band.map((values) => short(last(values))));
+    const bands = now.filter((line) => line.band).map((line) => line.band.map((values) => full(last(values))));
     keys.push({ label: "to be expected", colour: EXPECTED, value: bands.map(([mean]) => mean).join(" | ") });
     keys.push({ label: "95 % range of chance", colour: "rgba(0, 114, 178, 0.18)", value: bands.map(([, low, high]) => `${low}–${high}`).join(" | ") });
   }
