@@ -7,7 +7,7 @@ import numpy as np
 from safepassage.agents.civilians import Mobility
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
-from safepassage.model.tables import choices, numbers, read_table, refuse
+from safepassage.model.tables import read_table
 
 ADULT_AGE, OLD_AGE, OLDEST_AGE, LIFESPAN = 18, 65, 95, 120
 """Of age; old; end of the last group where no table is given (Assumption); no table goes beyond (years)."""
@@ -64,19 +64,21 @@ def age_sex(settings: Population) -> AgeSex:
 
 def _read_age_sex(settings: Population) -> list[tuple[int, int, int, float]]:
     path = settings.age_sex_table
-    frame = read_table(path, ("sex", "age_from", "age_below", "share"))
-    sex = choices(path, frame, "sex", SEXES)
-    age_from = numbers(path, frame, "age_from", 0, LIFESPAN - 1, whole=True).astype(int)
-    age_below = numbers(path, frame, "age_below", 1, LIFESPAN, whole=True).astype(int)
-    share = numbers(path, frame, "share", 0, 1)
-    refuse(path, "age_below", frame["age_below"], age_below <= age_from, "it must be above age_from")
+    table = read_table(path, ("sex", "age_from", "age_below", "share"))
+    sex = table.choices("sex", SEXES)
+    age_from = table.numbers("age_from", 0, LIFESPAN - 1, whole=True)
+    age_below = table.numbers("age_below", 1, LIFESPAN, whole=True)
+    share = table.numbers("share", 0, 1)
+    table.note("age_below", age_below <= age_from, "it must be above age_from")
     order = np.lexsort((age_from, sex))
-    overlaps = np.zeros(len(frame), bool)
+    overlaps = np.zeros(len(table), bool)
     overlaps[order[1:]] = (np.diff(sex[order]) == 0) & (age_from[order[1:]] < age_below[order[:-1]])
-    refuse(path, "age_from", frame["age_from"], overlaps, "this group overlaps another one of the same sex")
+    table.note("age_from", overlaps & (sex >= 0), "this group overlaps another one of the same sex")
+    table.check()
     if abs(share.sum() - 1) > 0.01:
         raise ScenarioError(f"{path}: the shares add up to {share.sum():g}; they must add up to 1. Correct the table.")
-    return list(zip(sex.tolist(), age_from.tolist(), age_below.tolist(), share.tolist(), strict=True))
+    ages = (column.astype(int).tolist() for column in (age_from, age_below))
+    return list(zip(sex.tolist(), *ages, share.tolist(), strict=True))
 
 
 def _raked(settings: Population, share: np.ndarray) -> np.ndarray:
@@ -107,13 +109,13 @@ def size_shares(settings: Population) -> np.ndarray:
     path = settings.household_size_table
     if path is None:
         return np.array(settings.household_size_shares) / sum(settings.household_size_shares)
-    frame = read_table(path, ("n_persons", "share"))
-    size = numbers(path, frame, "n_persons", 1, 50, whole=True).astype(int)
-    share = numbers(path, frame, "share", 0, 1)
-    refuse(path, "n_persons", frame["n_persons"], frame["n_persons"].duplicated().to_numpy(), "it stands there twice")
+    table = read_table(path, ("n_persons", "share"))
+    size, share = table.numbers("n_persons", 1, 50, whole=True), table.numbers("share", 0, 1)
+    table.note("n_persons", table["n_persons"].duplicated(), "it stands there twice")
+    table.check()
     if abs(share.sum() - 1) > 0.01:
         raise ScenarioError(f"{path}: the shares add up to {share.sum():g}; they must add up to 1. Correct the table.")
-    return np.bincount(size - 1, share) / share.sum()
+    return np.bincount(size.astype(int) - 1, share) / share.sum()
 
 
 def p_mobility(settings: Population, age: np.ndarray, is_female: np.ndarray) -> np.ndarray:
@@ -125,13 +127,15 @@ def p_mobility(settings: Population, age: np.ndarray, is_female: np.ndarray) -> 
     p_assisted[:] = np.where(old, settings.p_needs_assistance_65, settings.p_needs_assistance_under_65)
     path = settings.mobility_table
     if path is not None:
-        frame = read_table(path, ("sex", "age_from", "age_below", "p_slow", "p_needs_assistance"))
-        sex = choices(path, frame, "sex", SEXES)
-        low = numbers(path, frame, "age_from", 0, LIFESPAN - 1, whole=True).astype(int)
-        high = numbers(path, frame, "age_below", 1, LIFESPAN, whole=True).astype(int)
-        slow, assisted = (numbers(path, frame, name, 0, 1) for name in ("p_slow", "p_needs_assistance"))
-        refuse(path, "p_slow", frame["p_slow"], slow + assisted > 1, "p_slow + p_needs_assistance is above 1")
-        for row in range(len(frame)):
+        table = read_table(path, ("sex", "age_from", "age_below", "p_slow", "p_needs_assistance"))
+        sex = table.choices("sex", SEXES)
+        low = table.numbers("age_from", 0, LIFESPAN - 1, whole=True)
+        high = table.numbers("age_below", 1, LIFESPAN, whole=True)
+        slow, assisted = (table.numbers(name, 0, 1) for name in ("p_slow", "p_needs_assistance"))
+        table.note("p_slow", slow + assisted > 1, "p_slow + p_needs_assistance is above 1")
+        table.check()
+        low, high = low.astype(int), high.astype(int)
+        for row in range(len(table)):
             p_slow[sex[row], low[row] : high[row]] = slow[row]
             p_assisted[sex[row], low[row] : high[row]] = assisted[row]
     key = np.asarray(is_female).astype(np.int64), np.asarray(age)

@@ -11,7 +11,7 @@ from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets import Streets
-from safepassage.model.tables import numbers, read_table, refuse
+from safepassage.model.tables import Table, read_table, refuse, some_of
 from safepassage.model.zones import FARTHEST_STREET_M, Zones, zone_of
 
 HOME_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "pedestrian")
@@ -103,12 +103,16 @@ def _sites(settings: Population, zones: Zones, streets: Streets) -> Sites | None
 def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:
     """Return the node nearest to each place, int32; raises ScenarioError for a place far from every street."""
     node, away_m = streets.nearest_node(x_m, y_m)
-    far = np.flatnonzero(away_m > FARTHEST_STREET_M)
-    if far.size:
-        raise ScenarioError(
-            f"{path}: row {far[0] + 1} lies {away_m[far[0]] / 1000:,.1f} km from any street ({far.size:,} such). "
-            "Correct its place, leave it out, or use a larger network."
+    refuse(
+        some_of(
+            np.flatnonzero(away_m > FARTHEST_STREET_M),
+            lambda i: (
+                f"{path}: row {i + 1} lies {away_m[i] / 1000:,.1f} km from any street. Correct its place, leave it "
+                "out, or use a larger network."
+            ),
+            f"{path}: {{n}} more rows lie as far from any street.",
         )
+    )
     return node
 
 
@@ -123,17 +127,19 @@ def _buildings(path: Path, streets: Streets):
         raise ScenarioError(f"{path}: there is no building in it; give at least one polygon, or leave the file out.")
     outlines = streets.project_shape(shapely.make_valid(shapes))
     area_m2 = shapely.area(outlines)
-    weight = np.empty(shapes.size)
+    weight, mistakes = np.empty(shapes.size), []
     for row, feature in enumerate(features):
         properties = feature.get("properties") or {}
-        dwellings = _positive(path, row, properties, ("dwellings",))
-        levels = _positive(path, row, properties, ("building:levels", "levels"))
+        dwellings = _positive(path, row, properties, ("dwellings",), mistakes)
+        levels = _positive(path, row, properties, ("building:levels", "levels"), mistakes)
         weight[row] = dwellings if dwellings is not None else area_m2[row] * (1.0 if levels is None else levels)
+    refuse(some_of(np.arange(len(mistakes)), mistakes.__getitem__, f"{path}: {{n}} more mistakes like these."))
     inside = shapely.point_on_surface(outlines)
     return shapely.get_x(inside), shapely.get_y(inside), weight
 
 
-def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...]) -> float | None:
+def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mistakes: list[str]):
+    """Return the first of some properties that is given, None if none is; one that is no number >= 0 is a mistake."""
     for key in keys:
         if properties.get(key) in (None, ""):
             continue
@@ -142,20 +148,19 @@ def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...]) -> 
         except (TypeError, ValueError):
             value = np.nan
         if not 0 <= value < 1e6:
-            raise ScenarioError(f"{path}: building {row + 1} has {key} = {properties[key]!r}; give a number >= 0.")
+            mistakes.append(f"{path}: building {row + 1} has {key} = {properties[key]!r}; give a number >= 0.")
         return value
     return None
 
 
 def _weighted_nodes(path: Path, streets: Streets):
-    frame = read_table(path, ("node", "weight"))
-    weight = numbers(path, frame, "weight", 0, 1e12)
-    return nodes_named(path, frame["node"], streets), weight
+    table = read_table(path, ("node", "weight"))
+    weight, node = table.numbers("weight", 0, 1e12), nodes_named(table, streets)
+    table.check()
+    return node, weight
 
 
-def nodes_named(path: Path, ids, streets: Streets) -> np.ndarray:
-    """Return the rows of nodes given by their ids, int32; ids: pandas Series of texts."""
+def nodes_named(table: Table, streets: Streets) -> np.ndarray:
+    """Return the rows of nodes given by their ids in the column node, int32; -1, and noted, where there is none."""
     row_of = {name: row for row, name in enumerate(streets.node_id)}
-    rows = ids.map(row_of)
-    refuse(path, "node", ids, rows.isna().to_numpy(), "there is no such node in the network; correct the id")
-    return rows.to_numpy(np.int32)
+    return table.known("node", row_of, "there is no such node in the network; correct the id").astype(np.int32)

@@ -9,10 +9,9 @@ from safepassage.agents.civilians import Mobility
 from safepassage.model.demography import LIFESPAN, SEXES
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.homes import nearest_home_node, nodes_named
-from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets import Streets
-from safepassage.model.tables import choices, flags, numbers, read_table, refuse
+from safepassage.model.tables import Table, read_table, refuse
 from safepassage.model.zones import Zones, nearest_zone
 
 MOBILITIES = {member.name.replace("_", " "): int(member) for member in Mobility}
@@ -43,103 +42,100 @@ def read(settings: Population, zones: Zones, streets: Streets, seed: int) -> Giv
     """
     persons = None if settings.persons_file is None else _read_persons(settings)
     if settings.households_file is None:
-        return None if persons is None else _homes_by_zone(settings, persons, zones, seed)
+        return None if persons is None else _homes_by_zone(persons, zones, seed)
     path = settings.households_file
     places = ("x_m", "y_m", "longitude_deg", "latitude_deg", "node")
     needed = ("n_persons",) if persons is None else ("household",)
-    frame = read_table(path, needed, ("household", "n_persons", "has_car", "zone", *places))
-    if "household" in frame:
-        doubles = frame["household"].duplicated().to_numpy()
-        refuse(
-            path, "household", frame["household"], doubles, "an earlier row has this id; give each household its own"
-        )
-    size = _sizes(path, frame, persons, settings)
-    given = Given(size, np.empty(0, np.int32))
-    given.node, given.x_m, given.y_m = _places(path, frame, streets)
-    if "zone" in frame:
-        given.zone = _named_zones(path, frame, zones)
-    elif given.node is None:
-        raise ScenarioError(f"{path}: the rows have no place and no zone; add a column zone, or x_m and y_m.")
-    else:
+    table = read_table(path, needed, ("household", "n_persons", "has_car", "zone", *places))
+    if "household" in table:
+        doubles = table["household"].duplicated()
+        table.note("household", doubles, "an earlier row has this id; give each household its own")
+    size = _sizes(table, persons)
+    has_car = table.flags("has_car") if "has_car" in table else None
+    zone = _named_zones(table, zones) if "zone" in table else None
+    node, *place = _places(table, streets)
+    if zone is None and node is None and place[0] is None:
+        table.mistakes.append(f"{path}: the rows have no place and no zone; add a column zone, or x_m and y_m.")
+    refuse([*table.mistakes, *(persons.mistakes if persons is not None else ())])
+    given = Given(size.astype(np.int64), zone, node, *place, has_car)
+    if node is None and place[0] is not None:
+        given.node = nearest_home_node(streets, *place, path)
+    elif node is not None and place[0] is None:
+        given.x_m, given.y_m = streets.node_x_m[node], streets.node_y_m[node]
+    if zone is None:
         given.zone = nearest_zone(given.x_m, given.y_m, zones, path)
-    if "has_car" in frame:
-        given.has_car = flags(path, frame, "has_car")
     if persons is not None:
-        row_of = pd.Series(np.arange(len(frame)), frame["household"])
+        row_of = pd.Series(np.arange(len(table)), table["household"])
         _add_persons(given, persons, row_of[persons["household"]].to_numpy())
     return given
 
 
-def _sizes(path, frame, persons, settings) -> np.ndarray:
+def _sizes(table: Table, persons: Table | None) -> np.ndarray:
+    """Return the persons of each household, float64; NaN, and noted, where the table is wrong."""
     if persons is None:
-        return numbers(path, frame, "n_persons", 1, 1000, whole=True).astype(np.int64)
-    unknown = ~persons["household"].isin(frame["household"]).to_numpy()
-    refuse(settings.persons_file, "household", persons["household"], unknown, f"{path.name} has no such household")
-    size = persons["household"].value_counts().reindex(frame["household"], fill_value=0).to_numpy(np.int64)
-    refuse(path, "household", frame["household"], size == 0, f"nobody of {settings.persons_file.name} lives in it")
-    if "n_persons" in frame:
-        stated = numbers(path, frame, "n_persons", 1, 1000, whole=True)
-        change = f"{settings.persons_file.name} has another number of persons for this household; correct one of them"
-        refuse(path, "n_persons", frame["n_persons"], stated != size, change)
+        return table.numbers("n_persons", 1, 1000, whole=True)
+    unknown = ~persons["household"].isin(table["household"])
+    persons.note("household", unknown & (persons["household"] != ""), f"{table.path.name} has no such household")
+    n = persons["household"].value_counts()
+    size = table["household"].map(n).fillna(0).to_numpy(np.float64)
+    table.note("household", size == 0, f"nobody of {persons.path.name} lives in it")
+    if "n_persons" in table:
+        stated = table.numbers("n_persons", 1, 1000, whole=True)
+        change = f"{persons.path.name} has another number of persons for this household; correct one of them"
+        table.note("n_persons", (stated != size) & ~np.isnan(stated) & (size > 0), change)
     return size
 
 
-def _places(path, frame, streets: Streets):
-    """Return node, x_m and y_m of each home, or three times None where the table has no places."""
-    if {"x_m", "y_m"} <= set(frame):
-        x_m, y_m = (numbers(path, frame, name, -1e8, 1e8) for name in ("x_m", "y_m"))
-    elif {"longitude_deg", "latitude_deg"} <= set(frame):
-        longitude = numbers(path, frame, "longitude_deg", -180, 180)
-        x_m, y_m = streets.project(longitude, numbers(path, frame, "latitude_deg", -90, 90))
-    elif "node" in frame:
-        node = nodes_named(path, frame["node"], streets)
-        return node, streets.node_x_m[node], streets.node_y_m[node]
-    else:
-        return None, None, None
-    node = nodes_named(path, frame["node"], streets) if "node" in frame else nearest_home_node(streets, x_m, y_m, path)
-    return node, np.asarray(x_m, float), np.asarray(y_m, float)
+def _places(table: Table, streets: Streets):
+    """Return node, x_m and y_m of each home as the table gives them; None where it does not."""
+    node = nodes_named(table, streets) if "node" in table else None
+    if "x_m" in table and "y_m" in table:
+        return node, table.numbers("x_m", -1e8, 1e8), table.numbers("y_m", -1e8, 1e8)
+    if "longitude_deg" in table and "latitude_deg" in table:
+        degrees = table.numbers("longitude_deg", -180, 180), table.numbers("latitude_deg", -90, 90)
+        return node, *(np.asarray(metres, np.float64) for metres in streets.project(*degrees))
+    return node, None, None
 
 
-def _named_zones(path, frame, zones: Zones) -> np.ndarray:
-    rows = frame["zone"].map({name: row for row, name in enumerate(zones.name)})
+def _named_zones(table: Table, zones: Zones) -> np.ndarray:
     change = f"there is no such zone; the zones are {', '.join(zones.name[:20])}"
-    refuse(path, "zone", frame["zone"], rows.isna().to_numpy(), change)
-    return rows.to_numpy(np.int32)
+    return table.known("zone", {name: row for row, name in enumerate(zones.name)}, change).astype(np.int32)
 
 
-def _read_persons(settings: Population) -> pd.DataFrame:
-    path = settings.persons_file
-    frame = read_table(path, ("household",), ("age", "sex", "mobility", "zone"))
-    refuse(path, "household", frame["household"], (frame["household"] == "").to_numpy(), "give the household's id")
-    if "age" in frame:
-        frame["age"] = np.floor(numbers(path, frame, "age", 0, LIFESPAN - 0.001)).astype(np.int16)
-    if "sex" in frame:
-        frame["sex"] = choices(path, frame, "sex", SEXES)
-    if "mobility" in frame:
-        frame["mobility"] = choices(path, frame, "mobility", MOBILITIES)
-    return frame
+def _read_persons(settings: Population) -> Table:
+    """Return the persons, columns turned into numbers where right; what is wrong is noted, not yet raised."""
+    table = read_table(settings.persons_file, ("household",), ("age", "sex", "mobility", "zone"))
+    table.note("household", table["household"] == "", "give the household's id")
+    if "age" in table:
+        table.frame["age"] = np.floor(table.numbers("age", 0, LIFESPAN - 0.001))
+    if "sex" in table:
+        table.frame["sex"] = table.choices("sex", SEXES)
+    if "mobility" in table:
+        table.frame["mobility"] = table.choices("mobility", MOBILITIES)
+    return table
 
 
-def _homes_by_zone(settings: Population, persons: pd.DataFrame, zones: Zones, seed: int) -> Given:
+def _homes_by_zone(persons: Table, zones: Zones, seed: int) -> Given:
     """Return households of persons alone: in the zone stated, else drawn in proportion to the zones' residents."""
     row, ids = pd.factorize(persons["household"])
     size = np.bincount(row, minlength=len(ids)).astype(np.int64)
     if "zone" in persons:
-        person_zone = _named_zones(settings.persons_file, persons, zones)
+        person_zone = _named_zones(persons, zones)
         zone = np.zeros(len(ids), np.int32)
         zone[row[::-1]] = person_zone[::-1]
         change = "another member of the household lives in another zone; correct one of them"
-        refuse(settings.persons_file, "zone", persons["zone"], zone[row] != person_zone, change)
+        persons.note("zone", (zone[row] != person_zone) & (zone[row] >= 0) & (person_zone >= 0), change)
     else:
         ladder = np.cumsum(zones.residents)
         point = uniforms(seed, Stream.HOUSEHOLD, len(ids), tick=2**31 - 1) * ladder[-1]
         zone = np.searchsorted(ladder, point, side="right").astype(np.int32)
+    persons.check()
     given = Given(size, zone)
     _add_persons(given, persons, row)
     return given
 
 
-def _add_persons(given: Given, persons: pd.DataFrame, household: np.ndarray):
+def _add_persons(given: Given, persons: Table, household: np.ndarray):
     """Take over ages, sexes and mobility in the order of the households."""
     order = np.argsort(household, kind="stable")
     for column, name, kind in (

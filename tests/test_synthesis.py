@@ -309,9 +309,27 @@ def test_a_mistake_in_a_users_table_is_one_clear_message(homes, persons, message
         people_of(zones=one_zone(tmp_path), **files)
 
 
+def test_all_mistakes_of_a_users_two_tables_are_told_at_once(tmp_path):
+    homes = "household,zone,has_car,n_persons\na,all,yes,2\na,all,no,1\nc,nowhere,perhaps,many"
+    persons = "household,age,sex\na,40,F\na,-1,M\nc,30,Q\nz,400,F"
+    files = {
+        "households_file": written(tmp_path / "h.csv", homes),
+        "persons_file": written(tmp_path / "p.csv", persons),
+    }
+    with pytest.raises(ScenarioError) as told:
+        people_of(zones=one_zone(tmp_path), **files)
+    lines = str(told.value).split(f"{tmp_path}/")
+    assert [line.split(";")[0] for line in lines[1:]] == [
+        "h.csv: row 2: household = 'a'", "h.csv: row 3: n_persons = 'many'", "h.csv: row 2: n_persons = '1'",
+        "h.csv: row 3: has_car = 'perhaps'", "h.csv: row 3: zone = 'nowhere'", "p.csv: row 2: age = '-1'",
+        "p.csv: row 4: age = '400'", "p.csv: row 3: sex = 'Q'", "p.csv: row 4: household = 'z'",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("sex,age_from,age_below,share\nQ,0,x,2\nF,0,50,0.5", r"(?s)row 1: sex = 'Q'.*age_below = 'x'.*share = '2'"),
         ("sex,age_from,age_below,share\nF,0,50,0.5\nM,0,50,0.2", "add up to 0.7"),
         ("sex,age_from,age_below,share\nF,0,50,0.5\nF,40,60,0.5", r"row 2: age_from = '40'.*overlaps"),
         ("sex,age_from,age_below,share\nQ,0,50,1", r"row 1: sex = 'Q'"),
