@@ -31,8 +31,6 @@ from safepassage.agents.walkers import ARRIVED, NO_ROUTE, Event, Stage
 kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 """Nothing is allocated inside, so references need not be counted: counting takes nine tenths of the time."""
 inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
-SLOTS_PER_S = 128.0
-"""Slots of the event wheel per second; a power of two, so that slot numbers are exact."""
 
 
 @inlined
@@ -46,105 +44,127 @@ def pace_at(n_persons, area_m2, speed_factor, rules):
     return speed_factor * max(1.0 - np.exp(-exponent), rules.least_pace)
 
 
-@inlined
-def _meld(places, a, b):
-    """Join two heaps and return the root: earliest target, then lowest index. Writes places."""
-    if a < 0:
-        return b
-    if b < 0:
-        return a
-    target_a, target_b = places[a].target_s, places[b].target_s
-    if target_b < target_a or (target_b == target_a and b < a):
-        a, b = b, a
-    places[b].sibling = places[a].child
-    places[a].child = b
-    return a
+@kernel
+def _close_up(crowd):
+    """Move the blocks of ranks together, leaving out those given up and most of the room not used. Writes streets."""
+    clock, ranks, at, free = crowd.clock[0], crowd.ranks, 0, 0
+    while at < clock.n_ranks_used:
+        s, size = ranks[at].walker, ranks[at].link
+        street = crowd.streets[s]
+        if street.block == at:
+            n, begin = street.end - street.begin, street.begin
+            size_kept = min(size, n + n // 2 + 4)
+            if n == 0:
+                size_kept, street.block, street.block_end, street.begin, street.end = 0, -1, 0, 0, 0
+            else:
+                street.block, street.block_end = free, free + size_kept
+                street.begin, street.end = free + 1, free + 1 + n
+                for k in range(n):
+                    ranks[free + 1 + k] = ranks[begin + k]
+                ranks[free].walker, ranks[free].link = s, size_kept
+            free += size_kept
+        at += size
+    clock.n_ranks_used = free
+
+
+@kernel
+def _make_room(crowd, s):
+    """Give street s, whose block is used to its end, room for one more: at its front, or in a block twice as long."""
+    street, clock, ranks = crowd.streets[s], crowd.clock[0], crowd.ranks
+    n = street.end - street.begin
+    if street.block < 0 or 4 * n > 3 * (street.block_end - street.block):
+        size = max(8, 2 * n + 2)
+        if clock.n_ranks_used + size > ranks.size:
+            _close_up(crowd)
+        street.block = clock.n_ranks_used
+        clock.n_ranks_used += size
+        street.block_end = clock.n_ranks_used
+        ranks[street.block].walker, ranks[street.block].link = s, size
+    begin = street.begin
+    street.begin, street.end = street.block + 1, street.block + 1 + n
+    for k in range(n):
+        ranks[street.begin + k] = ranks[begin + k]
 
 
 @inlined
-def _without_root(places, root):
-    """Take the root out of a pairing heap and return the new root (Fredman et al. 1986). Writes places."""
-    child, paired = places[root].child, -1
-    places[root].child = -1
-    while child >= 0:
-        other = places[child].sibling
-        after = -1
-        if other >= 0:
-            after = places[other].sibling
-        winner = _meld(places, child, other)
-        places[winner].sibling = paired
-        paired, child = winner, after
-    merged = -1
-    while paired >= 0:
-        after = places[paired].sibling
-        merged = _meld(places, merged, paired)
-        paired = after
-    return merged
+def _insert(crowd, s, walker, link):
+    """Give a walker its rank on street s: by target, then index. Writes ranks and the street."""
+    street = crowd.streets[s]
+    if street.end == street.block_end:
+        _make_room(crowd, s)
+    target_s, ranks, i = crowd.walkers[walker].target_s, crowd.ranks, street.end
+    while i > street.begin:
+        ahead = ranks[i - 1]
+        if ahead.target_s < target_s or (ahead.target_s == target_s and ahead.walker < walker):
+            break
+        ranks[i] = ahead
+        i -= 1
+    ranks[i].target_s, ranks[i].walker, ranks[i].link = target_s, walker, link
+    street.end += 1
 
 
 @inlined
-def _join(places, queue, walker):
-    """Put a walker at the end of a queue (a record with first and last). Writes places and the queue."""
-    places[walker].sibling = -1
+def _join(walkers, queue, walker):
+    """Put a walker at the end of a queue (a record with first and last). Writes walkers and the queue."""
+    walkers[walker].behind = -1
     if queue.first < 0:
         queue.first = walker
     else:
-        places[queue.last].sibling = walker
+        walkers[queue.last].behind = walker
     queue.last = walker
 
 
 @inlined
-def _take(places, queue):
+def _take(walkers, queue):
     """Remove and return the first walker of a queue. Writes the queue."""
     walker = queue.first
-    queue.first = places[walker].sibling
+    queue.first = walkers[walker].behind
     return walker
 
 
 @kernel
-def _remove(places, queue, walker):
-    """Remove a walker from anywhere in a queue. Writes places and the queue."""
+def _remove(walkers, queue, walker):
+    """Remove a walker from anywhere in a queue. Writes walkers and the queue."""
     other, queue.first = queue.first, -1
     while other >= 0:
-        after = places[other].sibling
+        after = walkers[other].behind
         if other != walker:
-            _join(places, queue, other)
+            _join(walkers, queue, other)
         other = after
 
 
 @inlined
 def _unschedule(crowd, s):
-    """Take a street off the event wheel. Writes streets, slots and clock."""
-    street = crowd.streets[s]
-    if street.slot_previous >= 0:
-        crowd.streets[street.slot_previous].slot_next = street.slot_next
+    """Take a street off the event wheel. Writes turns, slots and clock."""
+    turn = crowd.turns[s]
+    place = turn.slot & (crowd.slots.size - 1)
+    if crowd.slots[place] == s:
+        crowd.slots[place] = turn.slot_next
     else:
-        crowd.slots[street.slot & (crowd.slots.size - 1)] = street.slot_next
-    if street.slot_next >= 0:
-        crowd.streets[street.slot_next].slot_previous = street.slot_previous
-    street.slot = -1
+        other = crowd.slots[place]
+        while crowd.turns[other].slot_next != s:
+            other = crowd.turns[other].slot_next
+        crowd.turns[other].slot_next = turn.slot_next
+    turn.slot = -1
     crowd.clock[0].n_scheduled -= 1
 
 
 @inlined
 def _schedule(crowd, s):
     """Put a street on the event wheel at next_s, or leave it where it will be looked at before. Writes as above."""
-    street, clock = crowd.streets[s], crowd.clock[0]
-    if street.next_s == np.inf:
-        if street.slot >= 0:
+    turn, clock = crowd.turns[s], crowd.clock[0]
+    if turn.next_s == np.inf:
+        if turn.slot >= 0:
             _unschedule(crowd, s)
         return
     last = clock.slot + crowd.slots.size - 1
-    slot = max(np.int64(min(street.next_s * SLOTS_PER_S, float(last))), clock.slot)
-    if street.slot >= 0:
-        if street.slot <= slot:
+    slot = max(np.int64(min(turn.next_s * clock.slots_per_s, float(last))), clock.slot)
+    if turn.slot >= 0:
+        if turn.slot <= slot:
             return
         _unschedule(crowd, s)
     place = slot & (crowd.slots.size - 1)
-    after = crowd.slots[place]
-    street.slot, street.slot_next, street.slot_previous = slot, after, -1
-    if after >= 0:
-        crowd.streets[after].slot_previous = s
+    turn.slot, turn.slot_next = slot, crowd.slots[place]
     crowd.slots[place] = s
     clock.n_scheduled += 1
 
@@ -157,56 +177,58 @@ def _earliest(crowd, limit_s):
         earliest, earliest_s = -1, np.inf
         s = crowd.slots[clock.slot & (crowd.slots.size - 1)]
         while s >= 0:
-            street = crowd.streets[s]
-            after = street.slot_next
-            if street.next_s * SLOTS_PER_S >= clock.slot + 1:  # has become later since it was put here
+            turn = crowd.turns[s]
+            after = turn.slot_next
+            if turn.next_s * clock.slots_per_s >= clock.slot + 1:  # has become later since it was put here
                 _unschedule(crowd, s)
                 _schedule(crowd, s)
-            elif street.next_s < earliest_s or (street.next_s == earliest_s and s < earliest):
-                earliest, earliest_s = s, street.next_s
+            elif turn.next_s < earliest_s or (turn.next_s == earliest_s and s < earliest):
+                earliest, earliest_s = s, turn.next_s
             s = after
         if earliest >= 0:
             return earliest
         if clock.n_scheduled == 0:
             if limit_s < np.inf:
-                clock.slot = max(clock.slot, np.int64(limit_s * SLOTS_PER_S))
+                clock.slot = max(clock.slot, np.int64(limit_s * clock.slots_per_s))
             return -1
-        if clock.slot + 1 >= limit_s * SLOTS_PER_S:
+        if clock.slot + 1 >= limit_s * clock.slots_per_s:
             return -1
         clock.slot += 1
 
 
 @inlined
 def _is_full(street, rules):
-    """Return whether a street has reached jam density; an exit has no density."""
-    return street.node < 0 and street.n_persons >= rules.jam_density_per_m2 * street.area_m2
+    """Return whether a street has reached jam density; an exit never does."""
+    return street.n_persons >= rules.jam_density_per_m2 * street.area_m2
 
 
 @inlined
 def _may_enter(crowd, walker, s):
     """Return whether there is room: the street is not full, or the walker is on it and only turns round."""
+    if not _is_full(crowd.streets[s], crowd.rules[0]):
+        return True
     link = crowd.walkers[walker].link
-    return not _is_full(crowd.streets[s], crowd.rules[0]) or (link >= 0 and crowd.links[link].street == s)
+    return link >= 0 and crowd.links[link].street == s
 
 
 @inlined
 def reschedule(crowd, s, now_s):
     """Find the next event of a street, in order of Event if several are due, and put it on the wheel."""
     street = crowd.streets[s]
-    street.next_s = np.inf
-    if street.root >= 0:
-        to_go_s = max(crowd.places[street.root].target_s - street.progress_s, 0.0)
-        street.next_s, street.next_event = street.updated_s + to_go_s / street.pace, Event.REACHES_END
+    next_s = np.inf
+    if street.end > street.begin:
+        to_go_s = max(crowd.ranks[street.begin].target_s - street.progress_s, 0.0)
+        next_s, street.next_event = street.updated_s + to_go_s / street.pace, Event.REACHES_END
     if street.n_at_gates > 0:
         gate_s = gate_free_s(crowd, street)
-        if gate_s < street.next_s:
-            street.next_s, street.next_event = gate_s, Event.PASSES_GATE
+        if gate_s < next_s:
+            next_s, street.next_event = gate_s, Event.PASSES_GATE
     if street.first >= 0:
-        if street.entry_free_s < street.next_s and _may_enter(crowd, street.first, s):
-            street.next_s, street.next_event = street.entry_free_s, Event.ENTERS
-        if street.swap_s < street.next_s:
-            street.next_s, street.next_event = street.swap_s, Event.CHANGES_PLACES
-    street.next_s = max(street.next_s, now_s)
+        if street.entry_free_s < next_s and _may_enter(crowd, street.first, s):
+            next_s, street.next_event = street.entry_free_s, Event.ENTERS
+        if street.swap_s < next_s:
+            next_s, street.next_event = street.swap_s, Event.CHANGES_PLACES
+    crowd.turns[s].next_s = max(next_s, now_s)
     _schedule(crowd, s)
 
 
@@ -246,31 +268,26 @@ def _leave(crowd, walker, now_s):
 
 @inlined
 def _walk_on(crowd, walker, link, to_go_m, now_s):
-    """Set a walker walking on a link with so many metres to go, and reschedule the street."""
-    party, s = crowd.walkers[walker], crowd.links[link].street
-    street, rules = crowd.streets[s], crowd.rules[0]
+    """Set a walker walking on a link with so many metres to go. The caller reschedules the street."""
+    party, s, rules = crowd.walkers[walker], crowd.links[link].street, crowd.rules[0]
+    street = crowd.streets[s]
     change_crowd(street, party.n_persons, party.speed_m_s, now_s, rules)
-    party.link, party.wanted, party.stage = link, NO_ROUTE, Stage.WALKING
-    place = crowd.places[walker]
-    place.child, place.sibling = -1, -1
-    place.target_s = street.progress_s + to_go_m / party.speed_m_s
-    street.root = _meld(crowd.places, street.root, walker)
+    party.link, party.stage = link, Stage.WALKING
+    party.target_s = street.progress_s + to_go_m / party.speed_m_s
+    _insert(crowd, s, walker, link)
     crowd.links[link].n_entered += party.n_persons
     if street.first >= 0 and street.swap_s == np.inf and _is_full(street, rules):
         street.swap_s = now_s + rules.swap_after_s
-    reschedule(crowd, s, now_s)
 
 
-@kernel
-def _admit(crowd, walker, s, now_s):
+@inlined
+def _admit(crowd, walker, wanted, s, now_s):
     """Let a walker off its street, into street s or out of exit s (-1: an exit without hindrance)."""
-    party = crowd.walkers[walker]
-    link = party.wanted
+    party, clock = crowd.walkers[walker], crowd.clock[0]
     _leave(crowd, walker, now_s)
-    if link >= 0:
-        _walk_on(crowd, walker, link, crowd.links[link].length_m, now_s)
+    if wanted >= 0:
+        _walk_on(crowd, walker, wanted, crowd.links[wanted].length_m, now_s)
     else:
-        clock = crowd.clock[0]
         crowd.arrived[clock.n_arrived] = walker
         crowd.arrived_s[clock.n_arrived] = now_s
         crowd.arrived_node[clock.n_arrived] = party.node
@@ -284,38 +301,29 @@ def _admit(crowd, walker, s, now_s):
         street.entry_free_s = now_s + party.n_persons / flow_per_s
 
 
-@kernel
-def _go_on(crowd, walker, now_s):
+@inlined
+def _go_on(crowd, walker, now_s, is_called):
     """Send a walker who stands at its node where the table says: in at once if there is room, else into the queue."""
-    party = crowd.walkers[walker]
-    party.wanted = crowd.next_link[party.table, party.node]
-    if party.wanted == NO_ROUTE or (party.wanted >= 0 and not crowd.links[party.wanted].is_open):
-        party.stage = Stage.HELD
-        _join(crowd.places, crowd.streets[crowd.streets.size - 1], walker)
-        return
-    s = crowd.exit_street[party.node] if party.wanted == ARRIVED else crowd.links[party.wanted].street
-    if s < 0:
-        _admit(crowd, walker, s, now_s)
-        return
-    street = crowd.streets[s]
-    if street.first < 0 and street.entry_free_s <= now_s and _may_enter(crowd, walker, s):
-        _admit(crowd, walker, s, now_s)
-        return
-    party.stage = Stage.AT_ENTRY
-    _join(crowd.places, street, walker)
-    if street.swap_s == np.inf and _is_full(street, crowd.rules[0]):
-        street.swap_s = now_s + crowd.rules[0].swap_after_s
-    reschedule(crowd, s, now_s)
-
-
-@kernel
-def _pass_gate(crowd, walker, now_s):
-    """Let a walker pass the gate at the end of its link. The caller reschedules the street."""
-    party = crowd.walkers[walker]
-    link = crowd.links[party.link]
-    link.gate_free_s = now_s + party.n_persons / crowd.streets[link.street].flow_capacity_per_s
-    party.node = link.downstream
-    _go_on(crowd, walker, now_s)
+    party, rules = crowd.walkers[walker], crowd.rules[0]
+    left = crowd.links[party.link].street if party.link >= 0 else -1
+    wanted = crowd.next_link[party.table, party.node]
+    if wanted == NO_ROUTE or (wanted >= 0 and not crowd.links[wanted].is_open):
+        party.wanted, party.stage = wanted, Stage.HELD
+        _join(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
+    else:
+        s = crowd.exit_street[party.node] if wanted == ARRIVED else crowd.links[wanted].street
+        street = crowd.streets[max(s, 0)]
+        if s < 0 or is_called or (street.first < 0 and street.entry_free_s <= now_s and _may_enter(crowd, walker, s)):
+            _admit(crowd, walker, wanted, s, now_s)
+        else:
+            party.wanted, party.stage = wanted, Stage.AT_ENTRY
+            _join(crowd.walkers, street, walker)
+            if street.swap_s == np.inf and _is_full(street, rules):
+                street.swap_s = now_s + rules.swap_after_s
+        if s >= 0:
+            reschedule(crowd, s, now_s)
+    if left >= 0:
+        reschedule(crowd, left, now_s)
 
 
 @kernel
@@ -341,8 +349,8 @@ def _change_places(crowd, s, now_s):
             if other == s and i > 0:
                 while walker >= 0:
                     to = ring[i]
-                    _remove(crowd.places, crowd.streets[to], walker)
-                    _admit(crowd, walker, to, now_s)
+                    _remove(crowd.walkers, crowd.streets[to], walker)
+                    _admit(crowd, walker, crowd.walkers[walker].wanted, to, now_s)
                     walker, i = via[i], came_from[i]
                 for k in range(n):
                     reschedule(crowd, ring[k], now_s)
@@ -351,41 +359,41 @@ def _change_places(crowd, s, now_s):
                 return
             if n < ring.size and _is_full(crowd.streets[other], crowd.rules[0]) and not _is_among(ring, n, other):
                 ring[n], came_from[n], via[n], n = other, i, walker, n + 1
-            walker = crowd.places[walker].sibling
+            walker = crowd.walkers[walker].behind
         i += 1
 
 
-@kernel
-def _serve(crowd, s):
-    """Let the next event of a street happen."""
+@inlined
+def _serve(crowd, s, now_s):
+    """Return who goes on by the next event of a street, -1 for nobody."""
     street = crowd.streets[s]
-    now_s, event = street.next_s, street.next_event
     _unschedule(crowd, s)
-    if event == Event.REACHES_END:
-        walker = street.root
-        street.root = _without_root(crowd.places, walker)
-        link = crowd.links[crowd.walkers[walker].link]
+    if street.next_event == Event.REACHES_END:
+        rank = crowd.ranks[street.begin]
+        walker, link = rank.walker, crowd.links[rank.link]
+        street.begin += 1
         if link.first >= 0 or link.gate_free_s > now_s:
             crowd.walkers[walker].stage = Stage.AT_GATE
             street.n_at_gates += 1
-            _join(crowd.places, link, walker)
-        else:
-            _pass_gate(crowd, walker, now_s)
-    elif event == Event.PASSES_GATE:
+            _join(crowd.walkers, link, walker)
+            reschedule(crowd, s, now_s)
+            return -1
+    elif street.next_event == Event.PASSES_GATE:
         link = crowd.links[street.link_a]
         if link.first < 0 or link.gate_free_s > gate_free_s(crowd, street):
             link = crowd.links[street.link_b]
         street.n_at_gates -= 1
-        _pass_gate(crowd, _take(crowd.places, link), now_s)
-    elif event == Event.ENTERS:
-        walker = _take(crowd.places, street)
-        link = crowd.walkers[walker].link
-        _admit(crowd, walker, s, now_s)
-        if link >= 0:
-            reschedule(crowd, crowd.links[link].street, now_s)
+        walker = _take(crowd.walkers, link)
+    elif street.next_event == Event.ENTERS:
+        return _take(crowd.walkers, street)
     else:
         _change_places(crowd, s, now_s)
-    reschedule(crowd, s, now_s)
+        reschedule(crowd, s, now_s)
+        return -1
+    party = crowd.walkers[walker]
+    link.gate_free_s = now_s + party.n_persons / street.flow_capacity_per_s
+    party.node = link.downstream
+    return walker
 
 
 @kernel
@@ -397,32 +405,44 @@ def advance(crowd, departure_s, departing, until_s):
     while True:
         due_s = departure_s[clock.n_departed] if clock.n_departed < departing.size else np.inf
         s = _earliest(crowd, min(due_s, until_s))
-        event_s = crowd.streets[s].next_s if s >= 0 else np.inf
-        if min(due_s, event_s) >= until_s:
+        event_s = crowd.turns[s].next_s if s >= 0 else np.inf
+        now_s = min(due_s, event_s)
+        if now_s >= until_s:
             break
+        is_called = False
         if due_s <= event_s:
             walker = departing[clock.n_departed]
             clock.n_departed += 1
             party = crowd.walkers[walker]
             if party.wanted >= 0:
-                _walk_on(crowd, walker, party.wanted, crowd.places[walker].target_s, due_s)
-            else:
-                _go_on(crowd, walker, due_s)
+                s = crowd.links[party.wanted].street
+                _start_on_link(crowd, walker, s, now_s)
+                continue
         else:
-            _serve(crowd, s)
+            is_called = crowd.streets[s].next_event == Event.ENTERS
+            walker = _serve(crowd, s, now_s)
+        if walker >= 0:
+            _go_on(crowd, walker, now_s, is_called)
+
+
+@kernel
+def _start_on_link(crowd, walker, s, now_s):
+    party = crowd.walkers[walker]
+    link = party.wanted
+    party.wanted = NO_ROUTE
+    _walk_on(crowd, walker, link, party.target_s, now_s)
+    reschedule(crowd, s, now_s)
 
 
 @kernel
 def _withdraw_from_street(crowd, walker, s):
-    """Take a walker out of the heap of those walking on street s. Writes walkers and streets."""
-    street = crowd.streets[s]
-    root, street.root = street.root, -1
-    while root >= 0:
-        after = _without_root(crowd.places, root)
-        if root != walker:
-            crowd.places[root].sibling = -1
-            street.root = _meld(crowd.places, street.root, root)
-        root = after
+    """Take a walker from among those walking on street s."""
+    street, n = crowd.streets[s], 0
+    for k in range(street.begin, street.end):
+        if crowd.ranks[k].walker != walker:
+            crowd.ranks[street.begin + n] = crowd.ranks[k]
+            n += 1
+    street.end = street.begin + n
 
 
 @kernel
@@ -435,13 +455,13 @@ def withdraw(crowd, walkers, now_s):
         if party.stage == Stage.WALKING:
             _withdraw_from_street(crowd, walker, s)
         elif party.stage == Stage.AT_GATE:
-            _remove(crowd.places, crowd.links[party.link], walker)
+            _remove(crowd.walkers, crowd.links[party.link], walker)
             crowd.streets[s].n_at_gates -= 1
         elif party.stage == Stage.AT_ENTRY:
             queue_at = crowd.exit_street[party.node] if party.wanted == ARRIVED else crowd.links[party.wanted].street
-            _remove(crowd.places, crowd.streets[queue_at], walker)
+            _remove(crowd.walkers, crowd.streets[queue_at], walker)
         elif party.stage == Stage.HELD:
-            _remove(crowd.places, crowd.streets[crowd.streets.size - 1], walker)
+            _remove(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
         _leave(crowd, walker, now_s)
         party.stage = Stage.AWAY
         if s >= 0:
@@ -463,26 +483,24 @@ def reconsider(crowd, now_s):
         walker, street.first = street.first, -1
         while walker >= 0:
             party = crowd.walkers[walker]
-            after = crowd.places[walker].sibling
+            after = crowd.walkers[walker].behind
             wanted = crowd.next_link[party.table, party.node]
             is_held = s == crowd.streets.size - 1
             if not is_held and wanted == party.wanted and (wanted < 0 or crowd.links[wanted].is_open):
-                _join(crowd.places, street, walker)
+                _join(crowd.walkers, street, walker)
             else:
-                crowd.places[walker].sibling = -1
+                crowd.walkers[walker].behind = -1
                 if first < 0:
                     first = walker
                 else:
-                    crowd.places[last].sibling = walker
+                    crowd.walkers[last].behind = walker
                 last = walker
             walker = after
         if s < crowd.streets.size - 1:
             reschedule(crowd, s, now_s)
     while first >= 0:
-        after, link = crowd.places[first].sibling, crowd.walkers[first].link
-        _go_on(crowd, first, now_s)
-        if link >= 0:
-            reschedule(crowd, crowd.links[link].street, now_s)
+        after = crowd.walkers[first].behind
+        _go_on(crowd, first, now_s, False)
         first = after
 
 

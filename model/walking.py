@@ -9,9 +9,10 @@ from safepassage.agents.walkers import (
     CLOCK,
     LINK,
     NO_ROUTE,
-    PLACE,
+    RANK,
     RULES,
     STREET,
+    TURN,
     WALKER,
     Crowd,
     Stage,
@@ -30,6 +31,8 @@ LEAST_WIDTH_M = 0.5
 """Width that people find beside cars however many there are: one person sideways along the wall (m). Assumption."""
 SWAP_AFTER_S = 10.0
 """Time after which parties on full streets change places, if they wait for each other's (s). Assumption."""
+EVENTS_PER_S = 1 / 200
+"""Events of a walking party per second, roughly: sizes the slots of the event wheel; no result depends on it."""
 
 NO_ARRIVALS = Arrivals(NOBODY, np.empty(0), NOBODY)
 
@@ -73,8 +76,8 @@ class Walking(WalkingViews):
             street=link_street, first=-1, last=-1, is_open=is_open,
         )  # fmt: skip
         streets = records(
-            n_rows, STREET, pace=1.0, next_s=np.inf, area_m2=1.0, flow_capacity_per_s=np.inf, speed_factor=1.0,
-            swap_s=np.inf, slot=-1, root=-1, first=-1, last=-1, link_a=-1, link_b=-1, node=-1,
+            n_rows, STREET, pace=1.0, area_m2=1.0, flow_capacity_per_s=np.inf, speed_factor=1.0,
+            swap_s=np.inf, block=-1, first=-1, last=-1, link_a=-1, link_b=-1,
         )  # fmt: skip
         by_street = np.argsort(link_street, kind="stable")
         n_links = np.bincount(link_street, minlength=self._n_streets)
@@ -88,22 +91,22 @@ class Walking(WalkingViews):
         n_used = np.maximum(n_links, 1)
         streets["length_m"][: self._n_streets] = np.bincount(link_street, length_m, self._n_streets) / n_used
         exits = slice(self._n_streets, self._n_streets + n_exits)
-        streets["node"][exits] = exit_node
+        streets["area_m2"][exits] = np.inf
         streets["flow_capacity_per_s"][exits] = exit_flow_capacity_per_s
         if n_exits and not (streets["flow_capacity_per_s"][exits] > 0).all():
             raise ValueError("exit_flow_capacity_per_s must be positive; leave a closed exit out of the tables.")
         exit_street = np.full(n_nodes, -1, dtype=np.int32)
-        exit_street[streets["node"][exits]] = np.arange(n_rows - 1)[exits]
+        exit_street[np.asarray(exit_node, dtype=np.int32)] = np.arange(n_rows - 1)[exits]
         rules = records(
             1, RULES, gamma_per_m2=WEIDMANN_GAMMA_PER_M2, jam_density_per_m2=JAM_DENSITY_PER_M2,
             critical_density_per_m2=CRITICAL_DENSITY_PER_M2, least_pace=LEAST_PACE, swap_after_s=SWAP_AFTER_S,
         )  # fmt: skip
         n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
+        slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
         none = np.empty(0, dtype=np.int32)
         self._crowd = Crowd(
-            records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE),
-            records(n_parties, PLACE, child=-1, sibling=-1),
-            links, streets, np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK), rules,
+            *self._rows(n_parties), links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
+            np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
             np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
@@ -124,13 +127,16 @@ class Walking(WalkingViews):
             streets.length_m, streets.walk_width_m, n_parties, is_open=streets.walkable, **settings,
         )  # fmt: skip
 
+    def _rows(self, n_parties):
+        """Return (walkers, ranks) for so many parties: ranks in blocks of up to twice what is used, twice over."""
+        n_ranks = 4 * n_parties + 8 * min(n_parties, self._n_streets) + 8
+        return records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE), records(n_ranks, RANK)
+
     def make_room(self, n_parties):
         """Hold rows for so many parties."""
-        n_before = self._crowd.walkers.size
-        walkers = records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE)
-        places = records(n_parties, PLACE, child=-1, sibling=-1)
-        walkers[:n_before], places[:n_before] = self._crowd.walkers, self._crowd.places
-        self._crowd = self._crowd._replace(walkers=walkers, places=places)
+        walkers, ranks = self._rows(n_parties)
+        walkers[: self._crowd.walkers.size], ranks[: self._crowd.ranks.size] = self._crowd.walkers, self._crowd.ranks
+        self._crowd = self._crowd._replace(walkers=walkers, ranks=ranks)
 
     def add(self, ids, origin_node, departure_s, free_speed_m_s, n_persons=1, table=0):
         """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table."""
@@ -141,7 +147,7 @@ class Walking(WalkingViews):
         to_go_m = np.clip(self._crowd.links["length_m"][np.asarray(link)] - distance_m, 0.0, None)
         node = self._crowd.links["upstream"][np.asarray(link)]
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=node, wanted=link)
-        self._crowd.places["target_s"][np.asarray(ids)] = to_go_m
+        self._crowd.walkers["target_s"][np.asarray(ids)] = to_go_m
 
     def _add(self, ids, departure_s, free_speed_m_s, n_persons, table, **start):
         """Write the parties' rows and merge them into the list of departures, by time, then row."""

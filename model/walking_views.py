@@ -41,7 +41,7 @@ class WalkingViews:
         walkers, links, streets = self._crowd.walkers, self._crowd.links, self._crowd.streets
         link = walkers["link"][ids]
         progress_s = streets["progress_s"] + streets["pace"] * (time_s - streets["updated_s"])
-        left_m = (self._crowd.places["target_s"][ids] - progress_s[links["street"][link]]) * walkers["speed_m_s"][ids]
+        left_m = (walkers["target_s"][ids] - progress_s[links["street"][link]]) * walkers["speed_m_s"][ids]
         to_go_m = np.where(walkers["stage"][ids] == Stage.WALKING, left_m, 0.0)
         length_m = links["length_m"][link]
         distance_m = np.clip(length_m - to_go_m, 0.0, length_m)
@@ -103,7 +103,7 @@ class WalkingViews:
     @property
     def n_on_street(self):
         """Persons on each street now (int64)."""
-        return self._crowd.streets["n_persons"][: self._n_streets].copy()
+        return self._crowd.streets["n_persons"][: self._n_streets].astype(np.int64)
 
     @property
     def density_per_m2(self):
