@@ -15,6 +15,7 @@ import pandas as pd
 
 from safepassage.model.hazard import Size
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.tables import Table
 
 UNKNOWN_SIZE = -1
 """The record does not give the size of an event; it is drawn."""
@@ -55,7 +56,10 @@ UCDP_PRECISION = {"1": Precision.SETTLEMENT, "2": Precision.DISTRICT, "3": Preci
 
 
 def common_columns(frame, layout, path, event_types, report):
-    """Return the common columns of a table of text; appends to report what is left out."""
+    """Return the common columns of a table of text; appends to report what is left out.
+
+    Raises ScenarioError with all wrong cells of the rows that are not left out.
+    """
     function = {"plain": _plain, "acled": _acled, "viina": _viina, "ucdp": _ucdp}[layout]
     return function(frame, path, event_types, report)
 
@@ -70,25 +74,28 @@ def _need(frame, columns, path, layout):
         )
 
 
-def _numbers(frame, name, path, low=-np.inf, high=np.inf):
-    """Return a column as float64; every value must be a number from low to high."""
-    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
-    wrong = ~(np.isfinite(values) & (values >= low) & (values <= high))
-    if wrong.any():
-        row = frame.iloc[int(np.flatnonzero(wrong)[0])]
-        raise ScenarioError(
-            f"{path}, line {row['line']}: {name} is {row[name]!r}; give a number"
-            + (f" from {low:g} to {high:g}." if np.isfinite(low) else ".")
-        )
-    return values
+def _table(frame, path):
+    return Table(path, frame, rows=frame["line"], row="line")
 
 
-def _common(frame, path, place, **columns):
+def _common(table, place, time, **columns):
+    """Return the common columns once all cells are right; time: name of the column of from_text in the file."""
     limits = {"longitude": (-180, 180), "latitude": (-90, 90)}
-    common = pd.DataFrame({"line": frame["line"], **columns})
-    common["place_1"] = _numbers(frame, place[0], path, *limits.get(place[0], ()))
-    common["place_2"] = _numbers(frame, place[1], path, *limits.get(place[1], ()))
+    common = pd.DataFrame({"line": table["line"], **columns})
+    common["place_1"] = table.numbers(place[0], *limits.get(place[0], ()))
+    common["place_2"] = table.numbers(place[1], *limits.get(place[1], ()))
+    change = "this is no date or time; write it as 2024-08-19, 2024-08-19T14:30 or 2024-08-19T14:30+03:00"
+    table.note(time, [not _is_iso(text) for text in common["from_text"]], change)
+    table.check()
     return common.astype({"n_days": int, "precision": int, "size": int, "n_events": str, "identity": str})
+
+
+def _is_iso(text):
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(frame, path, event_types, report):
@@ -103,19 +110,14 @@ def _plain(frame, path, event_types, report):
     for name in PLAIN_COLUMNS:
         if name not in frame.columns:
             frame[name] = ""
-    for name, known in (("precision", Precision.__members__), ("size", Size.__members__)):
-        wrong = ~frame[name].str.upper().isin([*known, ""])
-        if wrong.any():
-            row = frame[wrong].iloc[0]
-            raise ScenarioError(
-                f"{path}, line {row['line']}: {name} is {row[name]!r}; write one of "
-                f"{', '.join(known)} or leave it empty."
-            )
+    table = _table(frame, path)
+    precision = table.choices("precision", {**Precision.__members__, "": Precision.EXACT})
+    size = table.choices("size", {**Size.__members__, "": UNKNOWN_SIZE})
+    n_events = pd.to_numeric(frame["n_events"].replace("", "1"), errors="coerce")
+    is_count = n_events.between(0, 1e6) & (n_events == np.floor(n_events))
+    table.note("n_events", ~is_count, "give a whole number from 0 to 1,000,000")
     return _common(
-        frame, path, place,
-        from_text=frame["time"], n_days=0,
-        precision=frame["precision"].str.upper().map(lambda name: int(Precision[name or "EXACT"])),
-        size=frame["size"].str.upper().map(lambda name: int(Size[name]) if name else UNKNOWN_SIZE),
+        table, place, "time", from_text=frame["time"], n_days=0, precision=precision, size=size,
         n_events=frame["n_events"], identity=frame["id"],
     )  # fmt: skip
 
@@ -126,7 +128,7 @@ def _acled(frame, path, event_types, report):
     frame = frame[frame["sub_event_type"].isin(event_types or ACLED_TYPES)]
     frame = _of_known_precision(frame, "geo_precision", ACLED_PRECISION, report)
     return _common(
-        frame, path, ("longitude", "latitude"),
+        _table(frame, path), ("longitude", "latitude"), "event_date",
         from_text=frame["event_date"].map(_iso_day), n_days=frame["time_precision"].map(ACLED_DAYS).fillna(30),
         precision=frame["geo_precision"].map(ACLED_PRECISION), size=UNKNOWN_SIZE, n_events="",
         identity=frame["event_id_cnty"],
@@ -142,7 +144,7 @@ def _viina(frame, path, event_types, report):
         of_type |= pd.to_numeric(frame[name], errors="coerce").fillna(0).to_numpy() > 0
     frame = _of_known_precision(frame[of_type], "GEO_PRECISION", VIINA_PRECISION, report)
     return _common(
-        frame, path, ("longitude", "latitude"),
+        _table(frame, path), ("longitude", "latitude"), "date",
         from_text=frame["date"].map(_iso_day), n_days=1,
         precision=frame["GEO_PRECISION"].map(VIINA_PRECISION), size=UNKNOWN_SIZE, n_events="",
         identity=frame["event_id_1pd"],
@@ -159,16 +161,12 @@ def _ucdp(frame, path, event_types, report):
         pd.to_datetime(frame[name].map(_iso_day), format="%Y-%m-%d", errors="coerce")
         for name in ("date_start", "date_end")
     )
-    wrong = (first.isna() | last.isna() | (last < first)).to_numpy()
-    if wrong.any():
-        row = frame[wrong].iloc[0]
-        raise ScenarioError(
-            f"{path}, line {row['line']}: date_start {row['date_start']!r} and date_end {row['date_end']!r} are no "
-            "period; write both as YYYY-MM-DD, the start first."
-        )
+    table = _table(frame, path)
+    table.note("date_end", last.isna(), "write the day as YYYY-MM-DD")
+    table.note("date_end", last < first, "it is before date_start; write the start first")
     return _common(
-        frame, path, ("longitude", "latitude"),
-        from_text=first.dt.strftime("%Y-%m-%d"), n_days=(last - first).dt.days + 1,
+        table, ("longitude", "latitude"), "date_start",
+        from_text=first.dt.strftime("%Y-%m-%d").fillna(""), n_days=((last - first).dt.days + 1).fillna(0),
         precision=frame["where_prec"].map(UCDP_PRECISION), size=UNKNOWN_SIZE, n_events="", identity=frame["id"],
     )  # fmt: skip
 

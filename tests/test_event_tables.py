@@ -75,18 +75,29 @@ def test_one_id_with_two_contents_is_refused(table):
         ("time,x_m,y_m,calibre\n", r"unknown columns calibre. Known: time, longitude"),
         ("time,x_m\n", "needs the columns y_m"),
         ("x_m,y_m\n1,2\n", "needs the columns time"),
-        ("time,x_m,y_m\n19/08/2024,1,2\n", "line 2: '19/08/2024' is no date or time"),
-        ("time,x_m,y_m\n2024-08-19,one,2\n", "line 2: x_m is 'one'; give a number"),
-        ("time,longitude,latitude\n2024-08-19,48.2,137\n", "line 2: latitude is '137'; give a number from -90 to 90"),
-        ("time,x_m,y_m,size\n2024-08-19,1,2,XL\n", "line 2: size is 'XL'; write one of S, M, L"),
-        ("time,x_m,y_m,precision\n2024-08-19,1,2,oblast\n", "write one of EXACT, SETTLEMENT, DISTRICT"),
-        ("time,x_m,y_m,n_events\n2024-08-19,1,2,1.5\n", "n_events is '1.5'; give a whole number"),
+        ("time,x_m,y_m\n19/08/2024,1,2\n", "line 2: time = '19/08/2024'; this is no date or time"),
+        ("time,x_m,y_m\n2024-08-19,one,2\n", "line 2: x_m = 'one'; give a number"),
+        ("time,longitude,latitude\n2024-08-19,48.2,137\n", "line 2: latitude = '137'; give a number from -90 to 90"),
+        ("time,x_m,y_m,size\n2024-08-19,1,2,XL\n", "line 2: size = 'XL'; give one of S, M, L"),
+        ("time,x_m,y_m,precision\n2024-08-19,1,2,oblast\n", "give one of EXACT, SETTLEMENT, DISTRICT"),
+        ("time,x_m,y_m,n_events\n2024-08-19,1,2,1.5\n", "n_events = '1.5'; give a whole number"),
         ("", "cannot be read as a CSV table"),
     ],
 )
 def test_errors_name_the_line_the_value_and_the_change(table, text, message):
     with pytest.raises(ScenarioError, match=message):
         read(table(text))
+
+
+def test_all_mistakes_of_a_table_are_told_at_once(table):
+    rows = "yesterday,1,2,XL,1\n2024-08-19,one,2,S,-1\n2024-08-19,1,2,M,2\n2024-08-20,1,two,L,x\n"
+    with pytest.raises(ScenarioError) as told:
+        read(table("time,x_m,y_m,size,n_events\n" + rows))
+    told = [line.split(": ", 1)[1].split(";")[0] for line in str(told.value).splitlines()]
+    assert told == [
+        "line 2: size = 'XL'", "line 3: n_events = '-1'", "line 5: n_events = 'x'", "line 3: x_m = 'one'",
+        "line 5: y_m = 'two'", "line 2: time = 'yesterday'",
+    ]  # fmt: skip
 
 
 def test_a_table_without_rows_is_a_quiet_record(table):
@@ -255,12 +266,12 @@ def test_a_ucdp_export_gives_its_events_over_their_days(table):
 def test_a_day_that_may_be_read_two_ways_is_refused(table):
     with pytest.raises(ScenarioError, match="'8/9/2014'"):
         read(table(UCDP.replace("2014-08-21", "8/9/2014")), "ucdp")
-    with pytest.raises(ScenarioError, match="'8/9/2024' is no date or time"):
+    with pytest.raises(ScenarioError, match="event_date = '8/9/2024'; this is no date or time"):
         read(table(ACLED.replace("19 August 2024", "8/9/2024")), "acled")
 
 
 def test_a_ucdp_event_that_ends_before_it_starts_is_refused(table):
-    with pytest.raises(ScenarioError, match="line 3: date_start '2014-08-19' and date_end '2014-08-11'"):
+    with pytest.raises(ScenarioError, match="line 3: date_end = '2014-08-11'; it is before date_start"):
         read(table(UCDP.replace("2014-08-21", "2014-08-11")), "ucdp")
 
 
