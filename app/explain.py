@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import numpy as np
 
-from safepassage.agents.civilians import Injury, Mobility, Status
+from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.decide import Covariate
 from safepassage.agents.households import Cause
 from safepassage.agents.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import Task
 from safepassage.app.scene import LiveScene
 from safepassage.model.trajectories import whereabouts
 
@@ -58,6 +59,7 @@ class Explainer:
         answer = (
             self._exit_at(x_m, y_m, 1.3 * reach_m, can_act)
             or self._shelter_at(x_m, y_m, reach_m, can_act)
+            or self._stop_at(x_m, y_m, reach_m, can_act)
             or self._party_at(x_m, y_m, 0.6 * reach_m)
             or self._street_at(x_m, y_m, 0.5 * reach_m, can_act)
             or self._home_at(x_m, y_m, 1.2 * reach_m)
@@ -112,6 +114,37 @@ class Explainer:
         acts = acts if can_act and state != "destroyed" else []
         mark = self._mark(shelters.x_m[row], shelters.y_m[row])
         return {"title": f"Shelter: {name}", "lines": lines, "actions": acts, "mark": mark}
+
+    def _stop_at(self, x_m, y_m, reach_m, can_act):
+        services = self.model.services
+        stops = services.stops[: services.n_fixed] if services is not None else []
+        row = _nearest([s.x_m for s in stops], [s.y_m for s in stops], x_m, y_m, reach_m)
+        if row is None:
+            return None
+        stop, is_point = stops[row], row < services.n_points
+        coming = [v for v in services.vehicles if v.task == Task.TO_STOP and v.target == row]
+        here = [v for v in services.vehicles if v.task == Task.BOARDING and v.target == row and not v.is_at_home]
+        lines = [
+            ["waiting now", persons(stop.n_waiting)],
+            ["boarded so far", persons(stop.n_boarded)],
+            ["they wait", "indoors" if stop.protection == Protection.INNER_ROOM else "outdoors"],
+            ["state", "open" if stop.is_open(self.model.time_s) else "closed at this hour"],
+        ]
+        if is_point:
+            lines += [["boarding here", f"{len(here)} vehicles"], ["on their way here", f"{len(coming)} vehicles"]]
+        fleets = [fleet.settings.name for fleet in services.fleets if not fleet.by_door]
+        acts = [
+            {"label": f"One more in {name}, from here", "kind": "buses", "fleet": name, "n": 1, "at": stop.name}
+            for name in fleets
+            if can_act and is_point
+        ]
+        what = "Pickup point" if is_point else "Station"
+        return {
+            "title": f"{what}: {stop.name}",
+            "lines": lines,
+            "actions": acts,
+            "mark": self._mark(stop.x_m, stop.y_m),
+        }
 
     def _street_at(self, x_m, y_m, reach_m, can_act):
         _, links, away_m = links_within(self._grid, x_m, y_m, reach_m)

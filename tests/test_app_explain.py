@@ -1,0 +1,91 @@
+"""What a click on the map tells, and what it offers to do."""
+
+import numpy as np
+import pytest
+from service_towns import ADULT, POINT, fleet, town_of
+
+from safepassage.app.actions import Actions
+from safepassage.app.explain import Explainer
+from safepassage.app.scene import LiveScene
+from safepassage.model.config import load
+from safepassage.model.evacuation import EvacuationModel
+
+SHELLED = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 3000, "damage.debris.p_collapse": [0.5, 1, 1]}
+
+
+def explainer_of(model):
+    return Explainer(LiveScene(model))
+
+
+def click(explainer, x_m, y_m, *, can_act=True):
+    x, y = explainer.scene.frame.scale([x_m], [y_m])[0]
+    return explainer.at(float(x), float(y), 250.0, can_act=can_act)
+
+
+@pytest.fixture(scope="module")
+def shelled():
+    model = EvacuationModel("tiny_town", **SHELLED)
+    for _ in range(65):
+        model.step()
+    return model
+
+
+def middle_of_rubble(model):
+    streets, damage = model.streets, model.surroundings.damage
+    link = int(np.flatnonzero(streets.drivable & ~damage.is_open_car)[-1])
+    ends = [streets.link_upstream[link], streets.link_downstream[link]]
+    return streets.node_x_m[ends].mean(), streets.node_y_m[ends].mean()
+
+
+def test_a_street_under_rubble_offers_to_be_cleared_and_says_what_it_costs(shelled):
+    explainer = explainer_of(shelled)
+    answer = click(explainer, *middle_of_rubble(shelled))
+    asks = [act for act in answer["actions"] if act["kind"] == "clear"]
+    assert [act["n_more_crews"] for act in asks] == [1], "there is no crew yet: one must be called in"
+    assert "h of a crew's work" in asks[0]["label"] and "none is there" in dict(answer["lines"])["rubble"]
+    assert click(explainer, *middle_of_rubble(shelled), can_act=False)["actions"] == []
+    Actions(shelled).do(asks[0])
+    shelled.step()
+    answer = click(explainer, *middle_of_rubble(shelled))
+    assert "a crew is there, until" in dict(answer["lines"])["rubble"]
+    assert not [act for act in answer["actions"] if act["kind"] == "clear"]
+
+
+def test_an_exit_tells_its_numbers_and_can_be_closed(shelled):
+    node = shelled.streets.exit_node[0]
+    answer = click(explainer_of(shelled), shelled.streets.node_x_m[node], shelled.streets.node_y_m[node])
+    assert answer["title"] == "Exit: North road" and answer["actions"][0]["close"] is True
+    assert dict(answer["lines"])["out so far"] == f"{shelled.routes[0].n_persons:,} people"
+
+
+def test_a_pickup_point_tells_who_waits_and_offers_buses_that_can_be_sent():
+    given = {"services.pickup_points": [POINT], "services.fleets": [fleet()]}
+    model = EvacuationModel(load(town_of([[ADULT]] * 12, node="end"), given))
+    for _ in range(28):
+        model.step()
+    stop = model.services.stops[0]
+    explainer = explainer_of(model)
+    answer = click(explainer, stop.x_m, stop.y_m)
+    assert (
+        answer["title"] == "Pickup point: Square" and dict(answer["lines"])["waiting now"] == f"{stop.n_waiting} people"
+    )
+    assert stop.n_waiting == 12
+    Actions(model).do(answer["actions"][0])
+    for _ in range(5):
+        model.step()
+    assert dict(click(explainer, stop.x_m, stop.y_m)["lines"])["boarded so far"] == "12 people"
+    assert len(model.services.vehicles) == 2
+
+
+def test_a_household_tells_why_it_does_what_it_does_and_one_person_is_one_person():
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 2})
+    for _ in range(30):
+        model.step()
+    explainer, households = explainer_of(model), model.households
+    alone = int(np.flatnonzero((households.n_members == 1) & model.population.is_at_home())[0])
+    answer = explainer._household(alone, "Home")
+    assert answer["text"].startswith("This household") and dict(answer["lines"])["would decide within a day"].endswith(
+        "%"
+    )
+    found = click(explainer, households.home_x_m[alone], households.home_y_m[alone])
+    assert "1 people" not in found["title"]
