@@ -7,6 +7,7 @@ import numpy as np
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits
 from safepassage.model.street_defaults import street_class
+from safepassage.model.tables import refuse
 
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a slip (latitude and longitude swapped). Assumption."""
@@ -55,7 +56,13 @@ def find_exits(layout, settings, index_of_node, project):
 
     index_of_node: node index by id. project: function (longitude, latitude) -> (x_m, y_m).
     """
-    found = [_named_exit(layout, exit_, i, index_of_node, project) for i, exit_ in enumerate(settings.exits)]
+    found, mistakes = [], []
+    for i, exit_ in enumerate(settings.exits):
+        try:
+            found.append(_named_exit(layout, exit_, i, index_of_node, project))
+        except ScenarioError as error:
+            mistakes.append(str(error))
+    refuse(mistakes)
     border = settings.border_exits
     if border is None and not found:
         border = BorderExits()
@@ -101,15 +108,17 @@ def _nearest_way_out(layout, x, y):
 
 
 def _refuse_doubles(layout, found):
+    mistakes = []
     for what, key in (("name", lambda e: e.name), ("node", lambda e: layout.node_id[e.node])):
         seen = {}
         for exit_ in found:
             if key(exit_) in seen:
-                raise ScenarioError(
+                mistakes.append(
                     f"streets.exits: {seen[key(exit_)]!r} and {exit_.name!r} have the same {what}, "
                     f"{key(exit_)!r}. Remove one, or give it another {what}."
                 )
             seen[key(exit_)] = exit_.name
+    refuse(mistakes)
 
 
 def border_exits(layout, border, taken=()):

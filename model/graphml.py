@@ -12,6 +12,7 @@ import networkx as nx
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.street_defaults import SPEED_WORDS_KM_H
+from safepassage.model.tables import refuse, some_of
 
 KM_H_PER_MPH = 1.609344
 KM_H_PER_KNOT = 1.852
@@ -55,13 +56,22 @@ def check_graph(graph, place="the street graph"):
     for what, n in (("nodes", graph.number_of_nodes()), ("edges (streets)", graph.number_of_edges())):
         if n == 0:
             raise ScenarioError(f"{place}: the graph has no {what}. Choose an area with streets. {_HOW}")
-    for node, attributes in graph.nodes(data=True):
-        for axis in ("x", "y"):
-            if not math.isfinite(number(attributes.get(axis))):
-                raise ScenarioError(
-                    f"{place}: node {node} has {axis} = {attributes.get(axis)!r}; every node needs its coordinates "
-                    f"x and y. {_HOW}"
-                )
+    wrong = [
+        (node, axis, attributes.get(axis))
+        for node, attributes in graph.nodes(data=True)
+        for axis in ("x", "y")
+        if not math.isfinite(number(attributes.get(axis)))
+    ]
+    refuse(
+        some_of(
+            wrong,
+            lambda found: (
+                f"{place}: node {found[0]} has {found[1]} = {found[2]!r}; every node needs its coordinates x and y. "
+                f"{_HOW}"
+            ),
+            f"{place}: {{n}} more coordinates are missing.",
+        )
+    )
 
 
 def number(value):

@@ -133,7 +133,7 @@ def _buildings(path: Path, streets: Streets):
         dwellings = _positive(path, row, properties, ("dwellings",), mistakes)
         levels = _positive(path, row, properties, ("building:levels", "levels"), mistakes)
         weight[row] = dwellings if dwellings is not None else area_m2[row] * (1.0 if levels is None else levels)
-    refuse(some_of(np.arange(len(mistakes)), mistakes.__getitem__, f"{path}: {{n}} more mistakes like these."))
+    refuse(some_of(mistakes, str, f"{path}: {{n}} more mistakes like these."))
     inside = shapely.point_on_surface(outlines)
     return shapely.get_x(inside), shapely.get_y(inside), weight
 

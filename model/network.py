@@ -14,6 +14,7 @@ from safepassage.model.graphml import check_graph, number, read_graph
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.street_defaults import UNKNOWN_CLASS, lane_flow_per_s
 from safepassage.model.streets import Streets, reaches_exit, to_networkx
+from safepassage.model.tables import refuse
 
 __all__ = ["Streets", "StreetsReport", "compile_streets", "load_streets", "reaches_exit", "to_networkx"]
 
@@ -312,12 +313,15 @@ def _exit_report(streets, exits):
     by_mode = []
     for mode_open in (streets.drivable, streets.walkable):
         by_mode.append([int(reaches_exit(streets, mode_open, [k]).sum()) - 1 for k in range(len(exits))])
-    for name, node, n_by_car, n_on_foot in zip(streets.exit_name, streets.exit_node, *by_mode, strict=True):
-        if n_by_car == 0 and n_on_foot == 0:
-            raise ScenarioError(
-                f"exit {name!r} (node {streets.node_id[node]}) cannot be reached from any other node, by car or on "
-                "foot. Choose a node that a street leads to, or correct the direction of its streets."
-            )
+    reached = zip(streets.exit_name, streets.exit_node, *by_mode, strict=True)
+    refuse(
+        [
+            f"exit {name!r} (node {streets.node_id[node]}) cannot be reached from any other node, by car or on foot. "
+            "Choose a node that a street leads to, or correct the direction of its streets."
+            for name, node, n_by_car, n_on_foot in reached
+            if n_by_car == 0 and n_on_foot == 0
+        ]
+    )
     without = []
     for mode_open in (streets.drivable, streets.walkable):
         used = np.zeros(streets.n_nodes, dtype=bool)

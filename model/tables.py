@@ -5,6 +5,7 @@ What is wrong in a table is gathered, so that a user reads all of it at once and
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,9 +83,9 @@ def _plain(texts: pd.Series) -> pd.Series:
     return texts.str.lower().str.replace("_", " ")
 
 
-def some_of(wrong, describe: Callable[[int], str], rest: str) -> list[str]:
+def some_of(wrong: Sequence, describe: Callable[[Any], str], rest: str) -> list[str]:
     """Return a line for each of the first few that are wrong, and one that counts the others: {n} in `rest`."""
-    lines = [describe(int(i)) for i in wrong[:N_SHOWN]]
+    lines = [describe(each) for each in wrong[:N_SHOWN]]
     return lines if len(wrong) <= N_SHOWN else [*lines, rest.format(n=f"{len(wrong) - N_SHOWN:,}")]
 
 

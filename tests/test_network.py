@@ -363,6 +363,25 @@ def test_an_unknown_node_and_two_exits_at_one_node_are_named():
         compile_streets(graph, settings(exits=[{"node": "c", "name": "one"}, {"node": "c", "name": "two"}]))
 
 
+def test_all_exits_that_cannot_be_are_told_at_once():
+    graph = graph_of(both("a", "b") + both("b", "c"))
+    exits = [{"node": "nope"}, {"node": "c"}, {"x_m": X0 + 9000, "y_m": Y0}, {"node": "nor this"}]
+    with pytest.raises(ScenarioError) as told:
+        compile_streets(graph, settings(exits=exits))
+    lines = str(told.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"streets.exits[{i}]" for i in (0, 2, 3)]
+    twice = [{"node": "c", "name": "one"}, {"node": "c", "name": "two"}, {"node": "a", "name": "one"}]
+    with pytest.raises(ScenarioError, match=r"(?s)'one' and 'one' have the same name.*'two' have the same node, 'c'"):
+        compile_streets(graph, settings(exits=twice))
+
+
+def test_all_nodes_without_coordinates_are_told_at_once():
+    graph = graph_of([*both("a", "b"), *both("b", "c")])
+    graph.nodes["a"]["x"], graph.nodes["c"]["y"] = "west", None
+    with pytest.raises(ScenarioError, match=r"(?s)node a has x = 'west'.*node c has y = None"):
+        compile_at(graph)
+
+
 def test_an_exit_that_nobody_can_reach_is_named():
     edges = [*both("a", "b"), ("c", "b", {"highway": "motorway", "oneway": "True"})]
     with pytest.raises(ScenarioError, match=r"'way out' \(node c\) cannot be reached from any other node"):
