@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 
 from .settings.base import ScenarioError
+from .tables import Table, refuse, some_of
 
 FOOT_M, MILE_M, KM_M = 0.3048, 1609.344, 1000.0
 HOUR_S, MINUTE_S = 3600.0, 60.0
+QUANTITIES = ("length", "free_speed", "lanes", "capacity", "volume")
+"""Columns of GMNS that must hold numbers, or nothing."""
 TNTP_LINK_COLUMNS = ("init_node", "term_node", "capacity", "length", "free_flow_time")
 
 
@@ -50,16 +53,17 @@ def read_tntp_links(path, *, length_unit_m, time_unit_s=MINUTE_S, n_lanes=1.0, j
 
 def read_tntp_trips(path):
     """Return the demand of a `*_trips.tntp` file: origin, destination, volume; cells of zero are left out."""
-    origin, found = None, []
+    origin, found, mistakes = None, [], []
     for number, line in enumerate(_text(path).splitlines(), 1):
         if line.strip().lower().startswith("origin"):
-            origin = int(_numbers(path, number, line.split()[1:2])[0])
+            origin = int(_numbers(path, number, line.split()[1:2], 1, mistakes)[0])
         elif ":" in line and not line.lstrip().startswith("<"):
             if origin is None:
                 raise ScenarioError(f"{path}: line {number} gives trips before any line 'Origin'. Add that line.")
             for cell in filter(str.strip, line.split(";")):
-                destination, volume = _numbers(path, number, cell.split(":"))
+                destination, volume = _numbers(path, number, cell.split(":"), 2, mistakes)
                 found.append((origin, int(destination), volume))
+    _refuse_lines(path, mistakes)
     demand = pd.DataFrame(found, columns=["origin", "destination", "volume"])
     return _positive(demand, path)
 
@@ -67,7 +71,9 @@ def read_tntp_trips(path):
 def read_tntp_flows(path):
     """Return a `*_flow.tntp` file, the best known user equilibrium: upstream, downstream, volume, cost."""
     lines = [line.split() for line in _text(path).splitlines() if line.strip() and not line.startswith("<")]
-    rows = np.array([_numbers(path, i, line[:4]) for i, line in enumerate(lines[1:], 2)])
+    mistakes = []
+    rows = np.array([_numbers(path, i, line[:4], 4, mistakes) for i, line in enumerate(lines[1:], 2)])
+    _refuse_lines(path, mistakes)
     flows = pd.DataFrame(rows, columns=["upstream", "downstream", "volume", "cost"])
     return flows.astype({"upstream": int, "downstream": int})
 
@@ -160,32 +166,46 @@ def _csv(path, columns):
     if not Path(path).is_file():
         raise ScenarioError(f"there is no file {path}. Correct the path.")
     table = pd.read_csv(path)
-    for column in columns:
-        if column not in table:
-            raise ScenarioError(f"{path}: there is no column {column}; found {', '.join(table.columns)}. Add it.")
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise ScenarioError(
+            f"{path}: there is no column {', '.join(missing)}; found {', '.join(table.columns)}. Add what is missing."
+        )
+    quantities = Table(Path(path), table, rows=np.arange(2, len(table) + 2), row="line")
+    for column in table.columns.intersection(QUANTITIES):
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            values = pd.to_numeric(table[column], errors="coerce")
+            quantities.note(column, values.isna() & table[column].notna(), "give a number")
+    quantities.check()
     return table
 
 
-def _numbers(path, line_number, cells):
+def _numbers(path, line_number, cells, n, mistakes):
+    """Return the n numbers that cells hold; if they do not, zeros, and what is wrong is appended to mistakes."""
+    if len(cells) != n:
+        mistakes.append(f"{path}: line {line_number} has {len(cells)} values for {n} columns. Correct the line.")
+        return [0.0] * n
     try:
         return [float(cell) for cell in cells]
     except ValueError:
-        raise ScenarioError(f"{path}: line {line_number} has {cells} where numbers must stand. Correct it.") from None
+        mistakes.append(f"{path}: line {line_number} has {cells} where numbers must stand. Correct it.")
+        return [0.0] * n
+
+
+def _refuse_lines(path, mistakes):
+    refuse(some_of(mistakes, str, f"{path}: {{n}} more lines cannot be read."))
 
 
 def _tntp_table(path):
     """Return the column names of a TNTP table (the line starting with ~) and its numbers, float64[rows, columns]."""
-    names, rows = (), []
+    names, rows, mistakes = (), [], []
     for number, line in enumerate(_text(path).splitlines(), 1):
         line = line.split(";")[0].strip()
         if line.startswith("~"):
             names = [name.lower() for name in line[1:].split()]
         elif line and not line.startswith("<"):
-            rows.append(_numbers(path, number, line.split()))
-            if len(rows[-1]) != len(names):
-                raise ScenarioError(
-                    f"{path}: line {number} has {len(rows[-1])} values for {len(names)} columns. Correct the line."
-                )
+            rows.append(_numbers(path, number, line.split(), len(names), mistakes))
+    _refuse_lines(path, mistakes)
     if not rows:
         raise ScenarioError(f"{path}: no link found. Give a TNTP network file.")
     return names, np.array(rows)
@@ -197,25 +217,30 @@ def _ratio(length_m, time_s):
 
 
 def _checked(links, path, kind, names=None):
-    """Return the links if every quantity is a positive number; otherwise name the first that is not."""
+    """Return the links if every quantity is a positive number; otherwise name those that are not."""
+    mistakes = []
     for column in links.columns.drop(["link", "upstream", "downstream"], errors="ignore"):
-        bad = np.flatnonzero(~(np.isfinite(links[column]) & (links[column] > 0)))
-        if bad.size:
-            i = bad[0]
+        found = links[column].to_numpy()
+
+        def describe(i, column=column, found=found):
             which = f"{kind} {i + 1 if names is None else names.iloc[i]}"
             ends = f"from {links['upstream'].iloc[i]} to {links['downstream'].iloc[i]}"
-            raise ScenarioError(
-                f"{path}: {which}, {ends}, has {column} = {links[column].iloc[i]}; it must be positive. "
-                "Correct the link or leave it out."
+            return (
+                f"{path}: {which}, {ends}, has {column} = {found[i]}; it must be positive. Correct the link or leave "
+                "it out."
             )
+
+        bad = np.flatnonzero(~(np.isfinite(found) & (found > 0)))
+        mistakes += some_of(bad, describe, f"{path}: {{n}} more links have such a {column}.")
+    refuse(mistakes)
     return links
 
 
 def _positive(demand, path):
+    def describe(i):
+        origin, destination, volume = (demand[name].iloc[i] for name in ("origin", "destination", "volume"))
+        return f"{path}: from {origin} to {destination} there are {volume} trips; it must be 0 or more. Correct it."
+
     bad = np.flatnonzero(~(np.isfinite(demand["volume"]) & (demand["volume"] >= 0)))
-    if bad.size:
-        origin, destination, volume = (demand[name].iloc[bad[0]] for name in ("origin", "destination", "volume"))
-        raise ScenarioError(
-            f"{path}: from {origin} to {destination} there are {volume} trips; it must be 0 or more. Correct it."
-        )
+    refuse(some_of(bad, describe, f"{path}: {{n}} more pairs have such trips."))
     return demand[demand["volume"] > 0].reset_index(drop=True)

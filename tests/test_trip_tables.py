@@ -129,6 +129,27 @@ def test_a_link_that_cannot_be_is_an_error_that_names_it(tmp_path, text, message
         read_tntp_links(file_with(tmp_path, text), length_unit_m=1000)
 
 
+def test_all_links_that_cannot_be_are_told_at_once(tmp_path):
+    wrong = NET.replace("\t1800\t3\t2\t", "\t1800\t-3\t2\t").replace("\t900\t", "\t0\t")
+    with pytest.raises(ScenarioError, match=r"(?s)row 1.*has length_m = -3000.0.*row 2.*flow_capacity_per_s = 0.0"):
+        read_tntp_links(file_with(tmp_path, wrong), length_unit_m=1000)
+    unreadable = NET.replace("\t1800\t", "\tmany\t").replace("\t900\t", "\tx\t")
+    with pytest.raises(ScenarioError, match=r"(?s)line 5 has .*'many'.*line 6 has .*'x'"):
+        read_tntp_links(file_with(tmp_path, unreadable), length_unit_m=1000)
+
+
+def test_all_trips_and_links_that_are_no_numbers_are_told_at_once(tmp_path):
+    trips = "o_zone_id,d_zone_id,volume\n1,2,many\n1,3,4\n1,4,-\n"
+    with pytest.raises(ScenarioError, match=r"(?s)line 2: volume = 'many'; give a number.*line 4: volume = '-'"):
+        read_gmns_trips(file_with(tmp_path, trips))
+    with pytest.raises(ScenarioError, match=r"(?s)from 1 to 2 there are -1 trips.*from 1 to 4 there are -3 trips"):
+        read_gmns_trips(file_with(tmp_path, trips.replace("many", "-1").replace("-\n", "-3\n")))
+    head = "link_id,from_node_id,to_node_id,directed,length,free_speed,lanes\n"
+    rows = "a,1,2,1,long,30,1\nb,2,3,1,100,fast,1\n"
+    with pytest.raises(ScenarioError, match=r"(?s)line 2: length = 'long'.*line 3: free_speed = 'fast'"):
+        read_gmns_links(file_with(tmp_path, head + rows), length_unit_m=1, speed_unit_m_s=1)
+
+
 def test_what_a_table_lacks_is_named(tmp_path):
     with pytest.raises(ScenarioError, match="no column volume"):
         read_gmns_trips(file_with(tmp_path, "o_zone_id,d_zone_id\n1,2\n"))
