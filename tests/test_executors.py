@@ -9,7 +9,7 @@ import time
 import pytest
 from studies import command, sweep, write_study
 
-from safepassage.experiments.executors import as_completed, local
+from safepassage.experiments.executors import as_completed, local, on_dask
 from safepassage.experiments.study_folder import open_study
 from safepassage.experiments.worker import Failure
 
@@ -51,6 +51,19 @@ def test_items_are_answered_as_they_are_done_and_a_bad_one_harms_no_other():
 
 def _square(x):
     return x**2
+
+
+def test_dask_is_sent_short_calls_together_and_one_that_kills_its_worker_harms_no_other():
+    pytest.importorskip("dask.distributed")
+    with on_dask("local", 1) as executor:
+        found = dict(as_completed(executor, _square_or_die, [*range(40), "three", "die", 4]))
+        assert executor._n_started < 30
+    assert [found.pop(i) for i in range(40)] == [i**2 for i in range(40)] and found[42] == 16
+    assert "TypeError" in found[40].message and "KilledWorker" in found[41].message
+
+
+def _square_or_die(x):
+    return os.kill(os.getpid(), signal.SIGKILL) if x == "die" else x**2
 
 
 def test_a_script_without_a_guard_of_main_can_use_processes(tmp_path):
