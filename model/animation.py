@@ -26,9 +26,12 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.story import scenario_of
 from safepassage.model.street_history import StreetHistory
 
-FADE_SHARE = 1 / 12
-"""An impact fades to 37 % of its strength in this share of the run, and never below FAINT."""
+FADE_SHARE, FADE_S = 1 / 12, 6 * 3600.0
+"""An impact fades to 37 % of its strength in this share of the run, or in so many seconds if that is less, and never
+below FAINT."""
 FAINT = 0.15
+MANY_IMPACTS = 300
+"""Beyond so many impacts they are drawn smaller, and the old ones fainter than FAINT."""
 STANDING_M_S = 1.0
 """A car slower than this since the last picture is drawn as standing (m/s), as on the page."""
 MOVERS = {
@@ -152,7 +155,7 @@ class Scene:
         credit = style.street_credit(run, links["upstream"].to_numpy())
         self.figure = style.new_figure(run, "The evacuation over time", 7.0, credit)
         self.figure.set_dpi(100)
-        grid = self.figure.add_gridspec(4, 2, width_ratios=[1.3, 1], height_ratios=[0.75, 0.95, 4.4, 1.9])
+        grid = self.figure.add_gridspec(4, 2, width_ratios=[1.3, 1], height_ratios=[0.55, 0.85, 2.9, 1.7])
         self.map, self.stack = self.figure.add_subplot(grid[:, 0]), self.figure.add_subplot(grid[2, 1])
         self.words, key, legend = (self.figure.add_subplot(grid[row, 1]) for row in (0, 1, 3))
         self.map.set_aspect("equal")
@@ -163,9 +166,10 @@ class Scene:
         draw_scale_below(self.map)
         draw_status_stack(self.stack, run, max_ticks=6)
         entries = style.stack_entries(self.stack)
+        labels = [entry.replace("\n", ": ") for entry in entries]
         legend.legend(
-            entries.values(), entries, loc="center", ncols=2, frameon=False, fontsize=10,
-            title="at the end of the run", alignment="left",
+            entries.values(), labels, loc="upper left", frameon=False, fontsize=9, labelspacing=0.35, borderpad=0,
+            title="at the end of the run", title_fontsize=9, alignment="left",
         )  # fmt: skip
         self._add_what_changes()
         self._explain(key)
@@ -173,12 +177,21 @@ class Scene:
     def _explain(self, axes):
         """Write the legend of what moves and changes on the map."""
         dots = {name: colour for name, (colour, _) in MOVERS.items() if name in self._seen}
-        dots |= {"impact, fading": style.PURPLE, "exit, growing with people out": style.GREEN}
+        dots |= {"impact, fading": style.PURPLE, "exit, grows with people out": style.GREEN}
         entries = {name: Line2D([], [], linestyle="none", marker="o", markersize=7, markeredgewidth=0, color=colour)
                    for name, colour in dots.items()}  # fmt: skip
         if self.streets.links.size:
             entries["closed street"] = Line2D([], [], color=style.BLACK, linewidth=3.5)
-        axes.legend(entries.values(), entries, loc="center left", ncols=2, frameon=False, fontsize=10, borderpad=0)
+        axes.legend(
+            entries.values(),
+            entries,
+            loc="upper left",
+            ncols=2,
+            frameon=False,
+            fontsize=9,
+            labelspacing=0.35,
+            borderpad=0,
+        )
 
     def _read_places(self, places: pd.DataFrame):
         """Sort the places of parties by moment, and tell cars that stand from those that move."""
@@ -201,7 +214,9 @@ class Scene:
         self.impact_time_s = impacts["time_s"].to_numpy()
         diameter = impacts["size"].map({name: size for name, (_, size) in style.SIZE_STYLE.items()})
         limits = self.map.axis()
-        self.impacts = self.map.scatter(impacts["x_m"], impacts["y_m"], s=diameter.to_numpy(float) ** 2, zorder=6)
+        shrink = min(1.0, MANY_IMPACTS / max(len(impacts), 1)) ** 0.5
+        area = (max(shrink, 0.5) * diameter.to_numpy(float)) ** 2
+        self.impacts = self.map.scatter(impacts["x_m"], impacts["y_m"], s=area, linewidths=0, zorder=6)
         self.closures = LineCollection(polylines(links.iloc[self.streets.links]), linewidths=3.5, zorder=7)
         self.map.add_collection(self.closures)
         self.outflow = self.map.scatter(self.exits["x_m"], self.exits["y_m"], color=style.GREEN, alpha=0.75, zorder=8)
@@ -231,8 +246,10 @@ class Scene:
     def set_time(self, time_s: float):
         """Bring all that changes to a moment of the run (s)."""
         age_s = time_s - self.impact_time_s
-        strength = np.exp(-np.maximum(age_s, 0) / (FADE_SHARE * self.end_s))
-        self.impacts.set_facecolor(_with_alpha(style.PURPLE, np.where(age_s < 0, 0, FAINT + (1 - FAINT) * strength)))
+        fade_s = max(min(FADE_SHARE * self.end_s, FADE_S), self.end_s / 120)
+        faint = FAINT * min(1.0, MANY_IMPACTS / max(age_s.size, 1)) ** 2
+        strength = faint + (1 - faint) * np.exp(-np.maximum(age_s, 0) / fade_s)
+        self.impacts.set_facecolor(_with_alpha(style.PURPLE, np.where(age_s < 0, 0, strength)))
         self._set_places(time_s)
         closed = self.streets.closed_at(time_s).any(axis=1)[self.streets.links]
         self.closures.set_color(_with_alpha(style.BLACK, closed.astype(float)))
