@@ -15,8 +15,6 @@ SHOWN_S = 6 * 3600.0
 """How long an impact is shown, fading (s)."""
 HOME_CELLS = 180
 """Cells along the side of the map that people at home are shown by."""
-STANDING_M_S = 1.0
-"""A car slower than this since the last picture is shown as standing (m/s)."""
 FRONT_EVERY_S = 3600.0
 MOST_ROWS = 3000
 """Rows kept for the charts in one run; long runs keep fewer than one a step."""
@@ -54,9 +52,7 @@ class LiveScene:
         self._n_members = households.n_members.astype(np.float64)
         self._most_in_cell = max(1.0, self._residents().max())
         self._stops = model.services.stops[: model.services.n_fixed] if model.services is not None else []
-        self._last_xy = np.full((len(model.movement.goal), 2), np.nan)
         self._row_every_s = model.duration_s / MOST_ROWS
-        self._last_s = 0.0
         self._homes_s = self._front_s = -np.inf
         self.rows: list[list[float]] = []
         self.note_row()
@@ -113,29 +109,15 @@ class LiveScene:
 
     def _movers(self):
         """Return the place on the map and the kind of each party on the streets."""
-        party, x_m, y_m, mode = whereabouts(self.model)
-        by_car = mode == Mode.CAR
-        now = np.column_stack((x_m, y_m))
-        dt_s = self.model.time_s - self._last_s
-        kind = np.where(by_car, Kind.CAR, Kind.WALK).astype(np.uint8)
-        if dt_s > 0:
-            if len(self._last_xy) < len(self.model.movement.goal):  # vehicles have joined
-                joined = np.full((len(self.model.movement.goal) - len(self._last_xy), 2), np.nan)
-                self._last_xy = np.concatenate((self._last_xy, joined))
-            with np.errstate(invalid="ignore"):
-                moved_m = np.hypot(*(now - self._last_xy[party]).T)
-            self._is_standing = np.zeros(len(self._last_xy), np.bool_)
-            self._is_standing[party] = moved_m < STANDING_M_S * dt_s
-            self._last_xy[:] = np.nan
-            self._last_xy[party] = now
-            self._last_s = self.model.time_s
-        if self._last_s > 0:
-            kind[by_car & self._is_standing[party]] = Kind.CAR_STANDING
-        people, first = self.model.people, self.model.households.first_person
-        families = party < len(self.model.households)
-        kind[~families] = Kind.BUS
-        stranded = people.status[first[party[families]]] == Status.STRANDED
-        kind[np.flatnonzero(families)[stranded]] = Kind.CUT_OFF
+        model = self.model
+        party, x_m, y_m, mode = whereabouts(model)
+        kind = np.full(party.size, Kind.WALK, np.uint8)
+        cars = np.flatnonzero(mode == Mode.CAR)
+        kind[cars] = np.where(model.movement.driving.is_standing(party[cars]), Kind.CAR_STANDING, Kind.CAR)
+        families = np.flatnonzero(party < len(model.households))
+        first = model.households.first_person[party[families]]
+        kind[families[model.people.status[first] == Status.STRANDED]] = Kind.CUT_OFF
+        kind[party >= len(model.households)] = Kind.BUS
         return self.frame.scale(x_m, y_m), kind
 
     def _closed(self):

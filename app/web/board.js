@@ -30,7 +30,7 @@ module.exports = {
       this.maps.forEach((m) => m.destroy());
       if (!same) this.view = {};
       const streets = readStreets(this.streets), roots = [].concat(this.$refs.maps);
-      this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.dirty()));
+      this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.viewed()));
       this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones }; });
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
@@ -87,6 +87,7 @@ module.exports = {
       const keys = [].concat(this.$refs.charts).map((canvas, i) => (this.charts[i] ? drawChart(canvas, this.charts[i], this.rows, this.towns[0], this.frames[0].time_s, this.clock) : []));
       if (JSON.stringify(keys) !== JSON.stringify(this.keys)) this.keys = keys;
     },
+    viewed() { this.maps.forEach((m) => { m.dirtyRoads = true; }); this.dirty(); }, // one view for both maps
     clockText() { return this.clock && this.towns.length ? this.clock.text(this.timeS) : ""; },
     sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, "0")} min after the start` : `day ${Math.floor(m / 1440) + 1}`; },
     speedText() { return this.speed > 1 ? `${Math.round(this.speed).toLocaleString("en")} times real time` : "resting"; },
@@ -95,8 +96,8 @@ module.exports = {
     number(v) { return v === undefined ? "" : Math.round(v).toLocaleString("en"); },
     signed(v) { const r = Math.round(v); return r > 0 ? `+${r.toLocaleString("en")}` : r.toLocaleString("en"); },
     planText(town) { return town.plan ? `plan ${town.plan}` : "as the scenario has it"; },
-    zoomBy(f) { if (this.maps.length) { this.maps[0].zoom(f); this.maps.forEach((m) => { m.dirtyBase = true; }); } },
-    whole() { if (this.maps.length) { this.maps[0].fit(); this.maps.forEach((m) => { m.dirtyBase = true; }); this.dirty(); } },
+    zoomBy(f) { if (this.maps.length) this.maps[0].zoom(f); },
+    whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
     issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.picked.which || 0 }); },
@@ -113,4 +114,3 @@ module.exports = {
     },
   },
 };
-// a view shared by two maps moves both

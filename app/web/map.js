@@ -1,4 +1,5 @@
-// One map on three canvases: streets and homes, parties, and what lies over them.
+// One map on one opaque canvas. Streets, and streets with homes, are drawn once and kept as pixels; each picture is these
+// pixels, the dots set among them, and what lies over both: browsers without a graphics card pay for every layer.
 const STREET = [["#8c8c8c", 2.2], ["#a6a6a6", 1.7], ["#b8b8b8", 1.2], ["#cfcfcf", 0.9], ["#dde3dd", 0.6]];
 const KINDS = [
   ["cars moving", "#0072B2"], ["cars standing in a queue", "#D55E00"], ["on foot", "#E69F00"],
@@ -9,15 +10,15 @@ const KIND_RGBA = KINDS.map(([, c]) => {
   const v = parseInt(c.slice(1), 16);
   return (255 << 24) | ((v & 255) << 16) | (((v >> 8) & 255) << 8) | (v >> 16);
 });
-const MANY = 60000;
+const MANY = 60000, LABEL = "600 11px system-ui, sans-serif", SMALL = "11px system-ui, sans-serif";
 
 class TownMap {
   constructor(root, town, streets, view, onPick, onView) {
     Object.assign(this, { root, town, streets, view, onPick, onView });
-    this.base = root.querySelector(".sp-base"); this.dots = root.querySelector(".sp-dots");
-    this.over = root.querySelector(".sp-over");
+    this.over = root.querySelector(".sp-over"); this.c = this.over.getContext("2d", { alpha: false });
+    this.roads = document.createElement("canvas"); this.base = document.createElement("canvas");
     this.homes = null; this.frame = null; this.mark = null; this.mode = "auto"; this.layers = { homes: true, zones: false };
-    this.dirtyBase = true; this.listeners = [];
+    this.dirtyRoads = this.dirtyBase = true; this.listeners = [];
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(root);
     this.listen();
@@ -28,9 +29,8 @@ class TownMap {
     const box = this.root.getBoundingClientRect();
     this.w = Math.max(50, box.width | 0); this.h = Math.max(50, box.height | 0);
     this.ratio = Math.min(window.devicePixelRatio || 1, 2);
-    for (const c of [this.base, this.over]) { c.width = this.w * this.ratio; c.height = this.h * this.ratio; }
-    this.dots.width = this.w * this.ratio; this.dots.height = this.h * this.ratio;
-    this.image = null; this.dirtyBase = true;
+    for (const c of [this.roads, this.base, this.over]) { c.width = this.w * this.ratio; c.height = this.h * this.ratio; }
+    this.dirtyRoads = true;
     if (!this.view.k) this.fit();
     this.draw();
   }
@@ -55,7 +55,7 @@ class TownMap {
       const dx = e.clientX - from[0], dy = e.clientY - from[1];
       if (!moved && Math.hypot(dx, dy) < 4) return;
       moved = true; from = [e.clientX, e.clientY];
-      this.view.x -= dx / this.view.k; this.view.y += dy / this.view.k; this.moved();
+      this.view.x -= dx / this.view.k; this.view.y += dy / this.view.k; this.onView();
     });
     on("pointerup", (e) => {
       if (from && !moved) {
@@ -73,9 +73,9 @@ class TownMap {
     on("keydown", (e) => {
       const step = 60 / this.view.k, v = this.view;
       if (e.key === "+" || e.key === "=") this.zoom(1.3); else if (e.key === "-") this.zoom(1 / 1.3);
-      else if (e.key === "0") { this.fit(); this.moved(); }
-      else if (e.key === "ArrowLeft") { v.x -= step; this.moved(); } else if (e.key === "ArrowRight") { v.x += step; this.moved(); }
-      else if (e.key === "ArrowUp") { v.y += step; this.moved(); } else if (e.key === "ArrowDown") { v.y -= step; this.moved(); }
+      else if (e.key === "0") { this.fit(); this.onView(); }
+      else if (e.key === "ArrowLeft") { v.x -= step; this.onView(); } else if (e.key === "ArrowRight") { v.x += step; this.onView(); }
+      else if (e.key === "ArrowUp") { v.y += step; this.onView(); } else if (e.key === "ArrowDown") { v.y -= step; this.onView(); }
       else if (e.key === "Enter") this.pick(this.w / 2, this.h / 2); else return;
       e.preventDefault();
     });
@@ -86,24 +86,24 @@ class TownMap {
   }
   zoom(factor, px = this.w / 2, py = this.h / 2) {
     const v = this.view, k = Math.min(Math.max(v.k * factor, v.k0 / 3), v.k0 * 80);
-    v.x += (px - this.w / 2) * (1 / v.k - 1 / k); v.y -= (py - this.h / 2) * (1 / v.k - 1 / k); v.k = k; this.moved();
+    v.x += (px - this.w / 2) * (1 / v.k - 1 / k); v.y -= (py - this.h / 2) * (1 / v.k - 1 / k); v.k = k; this.onView();
   }
-  moved() { this.dirtyBase = true; this.onView(); }
   show(frame) {
     this.frame = frame;
     if (frame.homesSide) { this.homes = frame.homes; this.homesSide = frame.homesSide; this.homesImage = null; this.dirtyBase = true; }
   }
   draw() {
-    if (this.dirtyBase) { this.drawBase(); this.dirtyBase = false; }
-    if (!this.frame) return;
-    this.drawDots(); this.drawOver();
+    if (this.dirtyRoads) { this.drawRoads(); this.placeLabels(); this.dirtyBase = true; }
+    if (this.dirtyBase) this.drawBase();
+    this.dirtyRoads = this.dirtyBase = false;
+    this.pixels.set(this.under);
+    if (this.frame) this.drawDots();
+    this.c.putImageData(this.image, 0, 0);
+    if (this.frame) this.drawOver(this.c);
   }
-  drawBase() {
-    const c = this.base.getContext("2d"), { w, h } = this, s = this.streets;
-    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    c.fillStyle = "#fbfbf8"; c.fillRect(0, 0, w, h);
-    if (this.homes && this.layers.homes) this.drawHomes(c);
-    if (this.layers.zones) this.drawZones(c);
+  drawRoads() {
+    const c = this.roads.getContext("2d"), s = this.streets;
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0); c.clearRect(0, 0, this.w, this.h);
     const wide = Math.min(3, Math.max(1, Math.sqrt(this.view.k / this.view.k0)));
     c.lineCap = "round"; c.lineJoin = "round";
     for (let level = 4; level >= 0; level--) {
@@ -111,6 +111,16 @@ class TownMap {
       for (let k = 0; k < s.n; k++) if (s.level[k] === level) this.trace(c, k);
       c.stroke();
     }
+  }
+  drawBase() {
+    const c = this.base.getContext("2d", { alpha: false, willReadFrequently: true }), { width, height } = this.base;
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    c.fillStyle = "#fbfbf8"; c.fillRect(0, 0, this.w, this.h);
+    if (this.homes && this.layers.homes) this.drawHomes(c);
+    if (this.layers.zones) this.drawZones(c);
+    c.setTransform(1, 0, 0, 1, 0, 0); c.drawImage(this.roads, 0, 0);
+    this.image = c.getImageData(0, 0, width, height); this.pixels = new Uint32Array(this.image.data.buffer);
+    this.under = this.pixels.slice();
   }
   trace(c, k) {
     const s = this.streets, a = s.first[k], b = s.first[k + 1];
@@ -143,21 +153,16 @@ class TownMap {
     c.setLineDash([]);
   }
   drawDots() {
-    const c = this.dots.getContext("2d"), f = this.frame, W = this.dots.width, H = this.dots.height, r = this.ratio;
-    if (!this.image) { this.image = c.createImageData(W, H); this.pixels = new Uint32Array(this.image.data.buffer); }
-    const pixels = this.pixels; pixels.fill(0);
+    const f = this.frame, pixels = this.pixels, { width: W, height: H } = this.image, r = this.ratio;
     const k = this.view.k * r, ox = W / 2 - this.view.x * k, oy = H / 2 + this.view.y * k;
-    if (this.mode === "density" || (this.mode === "auto" && f.n > MANY)) this.density(pixels, W, H, k, ox, oy, r);
-    else {
-      const zoomed = Math.sqrt(this.view.k / this.view.k0), size = Math.round(Math.min(7, (f.n > 5000 ? 1.8 : f.n > 800 ? 2.6 : 3.6) * Math.max(1, zoomed * 0.8)) * r), half = size >> 1;
-      for (let i = 0; i < f.n; i++) {
-        const x = (f.points[2 * i] * k + ox - half) | 0, y = (oy - f.points[2 * i + 1] * k - half) | 0;
-        if (x < 0 || y < 0 || x + size >= W || y + size >= H) continue;
-        const colour = KIND_RGBA[f.kind[i]];
-        for (let b = 0; b < size; b++) { const row = (y + b) * W + x; for (let a = 0; a < size; a++) pixels[row + a] = colour; }
-      }
+    if (this.mode === "density" || (this.mode === "auto" && f.n > MANY)) { this.density(pixels, W, H, k, ox, oy, r); return; }
+    const zoomed = Math.sqrt(this.view.k / this.view.k0), size = Math.round(Math.min(7, (f.n > 5000 ? 1.8 : f.n > 800 ? 2.6 : 3.6) * Math.max(1, zoomed * 0.8)) * r), half = size >> 1;
+    for (let i = 0; i < f.n; i++) {
+      const x = (f.points[2 * i] * k + ox - half) | 0, y = (oy - f.points[2 * i + 1] * k - half) | 0;
+      if (x < 0 || y < 0 || x + size >= W || y + size >= H) continue;
+      const colour = KIND_RGBA[f.kind[i]];
+      for (let b = 0; b < size; b++) { const row = (y + b) * W + x; for (let a = 0; a < size; a++) pixels[row + a] = colour; }
     }
-    c.putImageData(this.image, 0, 0);
   }
   density(pixels, W, H, k, ox, oy, r) {
     const cell = Math.round(7 * r), nx = Math.ceil(W / cell), counts = new Uint32Array(nx * Math.ceil(H / cell)), f = this.frame;
@@ -168,15 +173,20 @@ class TownMap {
       const v = ++counts[((y / cell) | 0) * nx + ((x / cell) | 0)]; if (v > most) most = v;
     }
     const top = Math.log1p(most);
-    for (let y = 0; y < H; y++) for (let x = 0; x < W; x++) {
-      const v = counts[((y / cell) | 0) * nx + ((x / cell) | 0)];
-      if (v) { const t = Math.log1p(v) / top; pixels[y * W + x] = ((110 + 140 * t) << 24) | ((30 + 60 * (1 - t)) << 16) | ((170 * (1 - t)) << 8) | (130 + 125 * (1 - t)); }
-    }
-    this.mostInCell = most;
+    counts.forEach((v, at) => {
+      if (!v) return;
+      const t = Math.log1p(v) / top, share = (110 + 140 * t) / 255, red = 130 + 125 * (1 - t), green = 170 * (1 - t), blue = 30 + 60 * (1 - t);
+      const x0 = (at % nx) * cell, y0 = Math.floor(at / nx) * cell, x1 = Math.min(x0 + cell, W), y1 = Math.min(y0 + cell, H);
+      const mix = (over, under) => (share * over + (1 - share) * under) | 0;
+      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {
+        const p = pixels[y * W + x];
+        pixels[y * W + x] = (255 << 24) | (mix(blue, (p >> 16) & 255) << 16) | (mix(green, (p >> 8) & 255) << 8) | mix(red, p & 255);
+      }
+    });
   }
-  drawOver() {
-    const c = this.over.getContext("2d"), f = this.frame;
-    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0); c.clearRect(0, 0, this.w, this.h);
+  drawOver(c) {
+    const f = this.frame;
+    c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.drawFront(c); this.drawClosed(c); this.drawImpacts(c);
     const pack = f.shelters;
     this.town.shelters.forEach((s, i) => {
@@ -232,33 +242,41 @@ class TownMap {
       if (p[i + 2] < 65535 / 60) { c.lineWidth = 2; c.beginPath(); c.arc(x, y, r + 5, 0, 7); c.stroke(); }
     }
   }
-  drawExits(c) {
-    const e = this.frame.exits, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]), placed = [];
-    let most = 20;
-    for (let i = 0; i < e.length; i += 3) most = Math.max(most, e[i + 1]);
-    const order = spots.map((_, i) => i).filter((i) => spots[i][0] > -20 && spots[i][1] > -20 && spots[i][0] < this.w + 20 && spots[i][1] < this.h + 20);
-    const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 ||
+  placeLabels() { // of exits, each where it hides no exit and no other label; kept until the view changes
+    const c = this.c, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]), placed = [];
+    const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 || (b[0] < 52 && b[1] < 128 /* the buttons */) ||
       placed.some((p) => b[0] < p[0] + p[2] && p[0] < b[0] + b[2] && b[1] < p[1] + p[3] && p[1] < b[1] + b[3]) ||
       spots.some(([x, y]) => x > b[0] - 9 && x < b[0] + b[2] + 9 && y > b[1] - 8 && y < b[1] + b[3] + 8);
-    for (const i of order) {
-      const [x, y] = spots[i], open = e[3 * i + 2], cars = e[3 * i + 1], name = this.town.exits[i].name;
-      const title = name.length > 26 ? name.slice(0, 25) + "…" : name, line = `${e[3 * i].toLocaleString("en")} out${open ? "" : ", closed"}`;
-      c.font = "600 11px system-ui, sans-serif";
+    c.font = LABEL;
+    this.labels = [];
+    spots.forEach(([x, y], i) => {
+      if (x < -20 || y < -20 || x > this.w + 20 || y > this.h + 20) return;
+      const name = this.town.exits[i].name, most = this.w < 500 ? 16 : 26, title = name.length > most ? name.slice(0, most - 1) + "…" : name;
       const w = Math.max(c.measureText(title).width, 104) + 8, h = 30;
-      let best = null;
-      for (let far = 12; far < 260 && !best; far += 14) for (const [dx, dy] of [[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]]) {
-        const box = [x + dx * far + (dx < 0 ? -w : dx ? 0 : -w / 2), y + dy * far + (dy < 0 ? -h : dy ? 0 : -h / 2), w, h];
-        if (!hits(box)) { best = box; break; }
+      let box = null;
+      for (let far = 12; far < 260 && !box; far += 14) for (const [dx, dy] of [[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [-1, -1], [1, 1], [-1, 1]]) {
+        const tried = [x + dx * far + (dx < 0 ? -w : dx ? 0 : -w / 2), y + dy * far + (dy < 0 ? -h : dy ? 0 : -h / 2), w, h];
+        if (!hits(tried)) { box = tried; placed.push(box); break; }
       }
-      if (best) {
-        placed.push(best);
-        const [bx, by] = best, near = [Math.min(Math.max(x, bx), bx + w), Math.min(Math.max(y, by), by + h)];
+      this.labels.push({ i, x, y, title, box });
+    });
+  }
+  drawExits(c) {
+    const e = this.frame.exits;
+    let most = 20;
+    for (let i = 0; i < e.length; i += 3) most = Math.max(most, e[i + 1]);
+    c.textBaseline = "middle"; c.textAlign = "left";
+    for (const { i, x, y, title, box } of this.labels) {
+      const open = e[3 * i + 2];
+      if (box) {
+        const [bx, by, w, h] = box, near = [Math.min(Math.max(x, bx), bx + w), Math.min(Math.max(y, by), by + h)];
         c.strokeStyle = "#444"; c.lineWidth = 1; c.beginPath(); c.moveTo(x, y); c.lineTo(...near); c.stroke();
         c.fillStyle = "rgba(255,255,255,0.9)"; c.fillRect(bx, by, w, h); c.strokeStyle = "#bbb"; c.strokeRect(bx + 0.5, by + 0.5, w - 1, h - 1);
-        c.fillStyle = "#222"; c.textBaseline = "middle"; c.textAlign = "left"; c.fillText(title, bx + 4, by + 8);
-        c.font = "11px system-ui, sans-serif"; c.fillText(line, bx + 4, by + 21);
+        c.fillStyle = "#222"; c.font = LABEL; c.fillText(title, bx + 4, by + 8);
+        const line = `${e[3 * i].toLocaleString("en")} out${open ? "" : ", closed"}`;
+        c.font = SMALL; c.fillText(line, bx + 4, by + 21);
         const left = bx + 8 + c.measureText(line).width, room = w - (left - bx) - 5;
-        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = "#D55E00"; c.fillRect(left, by + 17, (room * cars) / most, 8); }
+        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = "#D55E00"; c.fillRect(left, by + 17, (room * e[3 * i + 1]) / most, 8); }
       }
       c.fillStyle = open ? EXIT : "#fff"; c.strokeStyle = open ? "#fff" : "#000"; c.lineWidth = 2;
       c.beginPath(); c.moveTo(x, y - 9); c.lineTo(x + 8, y + 6); c.lineTo(x - 8, y + 6); c.closePath(); c.fill(); c.stroke();
