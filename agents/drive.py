@@ -228,6 +228,19 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
     return ARRIVED
 
 
+@_kernel
+def ways_on(way_on, links, vehicles, next_link, paths):
+    """Write the link that each vehicle takes next, ARRIVED or NO_ROUTE: from its link's end, or from where it waits.
+
+    way_on: int32 per vehicle, written for those on a link, queueing to set out or held.
+    """
+    for vehicle in range(vehicles.size):
+        state = vehicles[vehicle].state
+        if state != ABSENT and state != PENDING:
+            node = links[vehicles[vehicle].link].downstream if state == DRIVING else vehicles[vehicle].origin
+            way_on[vehicle] = _way_on(vehicles, next_link, paths, vehicle, node)
+
+
 @_inlined
 def _join(links, arms, arm, supply, time_s):
     """Let an arm wait for a supply; it starts no further back than the supply's virtual time."""

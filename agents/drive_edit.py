@@ -12,19 +12,11 @@ MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
-def _way_on(vehicles, next_link, paths, vehicle, node):
-    """Return the link that a vehicle takes from a node, ARRIVED or NO_ROUTE."""
-    table = vehicles[vehicle].table
-    if table >= 0:
-        return next_link[table, node]
-    if vehicles[vehicle].path_next < vehicles[vehicle].path_end:
-        return paths[vehicles[vehicle].path_next]
-    return ARRIVED
+def arms_to_ask_again(links, slots, arms, way_on):
+    """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
-
-@njit(cache=True, nogil=True)
-def arms_to_ask_again(links, slots, arms, vehicles, next_link, paths):
-    """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped."""
+    way_on: of each vehicle now, from drive.ways_on.
+    """
     n_links = arms.size // 2
     found = np.empty(arms.size, np.int32)
     n = 0
@@ -33,10 +25,9 @@ def arms_to_ask_again(links, slots, arms, vehicles, next_link, paths):
             continue
         if arm < n_links:
             vehicle = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle
-            node = links[arm].downstream
-            target = _way_on(vehicles, next_link, paths, vehicle, node)
+            target = way_on[vehicle]
             if target == ARRIVED:
-                target = n_links + node
+                target = n_links + links[arm].downstream
         else:
             target = arm - n_links
         state = LOST if target == NO_ROUTE else (WAITING if links[target].is_open else SHUT_OUT)
@@ -47,10 +38,11 @@ def arms_to_ask_again(links, slots, arms, vehicles, next_link, paths):
 
 
 @njit(cache=True, nogil=True)
-def take_out_of_queues(arms, vehicles, run, next_link, paths):
+def take_out_of_queues(arms, vehicles, run, way_on):
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
-    The vehicles are unlinked from their queues and set to PENDING, to set out again.
+    way_on: of each vehicle now, from drive.ways_on. Those found are unlinked from their queues and set to PENDING, to
+    set out again.
     """
     n_links = arms.size // 2
     found = np.empty(vehicles.size, np.int32)
@@ -61,7 +53,7 @@ def take_out_of_queues(arms, vehicles, run, next_link, paths):
         before = NONE
         while vehicle != NONE:
             following = vehicles[vehicle].queue_next
-            if _way_on(vehicles, next_link, paths, vehicle, vehicles[vehicle].origin) == arm - n_links:
+            if way_on[vehicle] == arm - n_links:
                 before = vehicle
             else:
                 if before == NONE:
@@ -80,7 +72,7 @@ def take_out_of_queues(arms, vehicles, run, next_link, paths):
     run[0].held_first = NONE
     while vehicle != NONE:
         following = vehicles[vehicle].queue_next
-        if _way_on(vehicles, next_link, paths, vehicle, vehicles[vehicle].origin) == NO_ROUTE:
+        if way_on[vehicle] == NO_ROUTE:
             vehicles[vehicle].queue_next = run[0].held_first
             run[0].held_first = vehicle
         else:

@@ -312,9 +312,10 @@ class Driving(DrivingViews):
     def _look_again(self):
         if self._n_present == 0:
             return
-        state = (self._arms, self._vehicles)
-        again = drive_edit.arms_to_ask_again(self._links, self._slots, *state, self._next_link, self._paths)
-        moved, left = drive_edit.take_out_of_queues(*state, self._run, self._next_link, self._paths)
+        way_on = np.empty(self._vehicles.size, np.int32)
+        drive.ways_on(way_on, self._links, self._vehicles, self._next_link, self._paths)
+        again = drive_edit.arms_to_ask_again(self._links, self._slots, self._arms, way_on)
+        moved, left = drive_edit.take_out_of_queues(self._arms, self._vehicles, self._run, way_on)
         self._resume(np.union1d(again, left), [])
         if moved.size:
             self._set_out(moved, self.time_s)
