@@ -1,4 +1,4 @@
-"""`python -m benchmarks movement | scaling | walkers | sweep | page`, from the root of the repository."""
+"""`python -m benchmarks movement | scaling | walkers | sweep | keeping | page`, from the root of the repository."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+import yaml
 
 from benchmarks.city import City, make_city
 from benchmarks.measure import HEADER, measure, report, rows_of
@@ -92,19 +93,56 @@ def sweep(
     scenario: Annotated[str, typer.Argument(help="Shipped scenario, or a scenario file.")] = "tiny_town",
     runs: Annotated[int, typer.Option(min=1, help="Runs of each sweep.")] = 1000,
     workers: Annotated[int | None, typer.Option(min=1, help="Workers; default: one per core.")] = None,
-    loop: Annotated[int, typer.Option(min=1, help="Runs of each plain loop.")] = 50,
+    loop: Annotated[int, typer.Option(min=1, help="Runs of each plain loop, at most those of half a minute.")] = 50,
     executors: Annotated[str, typer.Option(help="Of local, dask.")] = "local,dask",
+    plan: Annotated[str | None, typer.Option(help="Plan laid over the scenario.")] = None,
+    change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: a key of the scenario changed.")] = None,
+    project: Annotated[
+        int | None, typer.Option(help="Tell the time of so many runs; default: those of --runs.")
+    ] = None,
     repeats: Repeats = 1,
 ) -> None:
-    """Time sweeps over local processes and Dask against the ideal: workers / time of one warm run."""
-    from benchmarks.sweep import HEADER, rows_of, time_round
+    """Time sweeps over local processes and Dask against the ideal: workers / time of one warm run.
+
+    `sweep pokrovsk --runs 6 --project 100 --executors local`: what 100 runs of the whole of Pokrovsk take, from six.
+    """
+    from benchmarks.sweep import Case, header, rows_of, time_round
     from safepassage.experiments.executors import n_cores
 
-    workers, kinds = workers or n_cores(), executors.split(",")
-    rounds = [time_round(scenario, runs, loop, workers, kinds) for _ in range(repeats)]
+    changes = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in change or [])}
+    case, workers, kinds = Case(scenario, plan, changes), workers or n_cores(), executors.split(",")
+    projected = max(project or runs, runs)
+    rounds = [time_round(case, runs, loop, workers, kinds, projected) for _ in range(repeats)]
     one_run_s = np.median([one["one_run_s"] for one in rounds])
-    title = f"Sweeps of {runs:,} runs of {Path(scenario).stem}, {workers} workers; one run {one_run_s:.3f} s"
-    report(f"sweep-{Path(scenario).stem}-{runs}-runs", title, HEADER, rows_of(rounds, kinds), rounds)
+    what = ", ".join([Path(scenario).stem, *([plan] if plan else []), *(change or [])])
+    title = f"Sweeps of {runs:,} runs of {what}, {workers} workers; one run {one_run_s:.3f} s"
+    titles, name = header(projected), f"sweep-{Path(scenario).stem}-{runs}-runs"
+    report(name, title, titles, rows_of(rounds, kinds), rounds)
+
+
+@app.command()
+def keeping(
+    runs: Annotated[int, typer.Option(min=1, help="Runs of the sweep, none of them carried out.")] = 10_000,
+    outcomes: Annotated[int, typer.Option(min=1, help="Outcomes of each run.")] = 60,
+    repeats: Repeats = 3,
+) -> None:
+    """Time and memory of the parent of a sweep, and of reading it back; results are invented, no model runs."""
+    from benchmarks.sweep import KEPT_HEADER, time_keeping
+
+    rounds = [time_keeping(runs, outcomes) for _ in range(repeats)]
+    sweep_s, read_s, peak_mib, kept_mb = (
+        np.median([one[name] for one in rounds]) for name in ("sweep_s", "read_s", "peak_mib", "kept_mb")
+    )
+    row = [
+        f"{runs:,}",
+        f"{outcomes}",
+        f"{sweep_s / runs * 1e3:.2f}",
+        f"{read_s:.2f}",
+        f"{peak_mib:.0f}",
+        f"{kept_mb:.1f}",
+    ]
+    title = f"The parent of a sweep of {runs:,} runs with invented results"
+    report(f"keeping-{runs}-runs", title, KEPT_HEADER, [row], rounds)
 
 
 @app.command()

@@ -15,59 +15,88 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from safepassage.experiments.executors import ONE_THREAD, local, on_dask
 from safepassage.experiments.study import study_of
 from safepassage.experiments.sweep import run_sweep
 
+LOOP_LIMIT_S = 30.0
+"""A plain loop starts no run after this long (s)."""
+
 LOOP = """
 import json, sys, time
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.config import load
-name, first, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-scenario = load(name)
+name, plan, overrides, first, n, limit_s = json.loads(sys.argv[1])
+scenario = load(name, overrides, plan=plan)
 for _ in range(2):
+    warming = time.perf_counter()
     EvacuationModel(scenario, rng=0).run()
+    if time.perf_counter() - warming > 10:
+        break
 print("warm", flush=True)
 sys.stdin.readline()
 took_s = []
+started = time.perf_counter()
 for seed in range(first, first + n):
     began = time.perf_counter()
     EvacuationModel(scenario, rng=seed).run()
     took_s.append(time.perf_counter() - began)
+    if time.perf_counter() - started > limit_s:
+        break
 print(json.dumps(took_s))
 """
 
 
-def time_round(scenario: str, n_runs: int, n_loop: int, workers: int, kinds: list[str]) -> dict:
-    """Return median time of one warm run (s) and runs per second of plain loops and of each kind of sweep."""
-    alone = _loops(scenario, n_loop, 1)
+@dataclass(frozen=True)
+class Case:
+    """What is run: a scenario, its plan, what is changed in it."""
+
+    scenario: str
+    plan: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    def study(self, n_runs: int):
+        """Return the study of so many runs of it."""
+        keys = {"name": "benchmark", "scenario": self.scenario, "replications": n_runs, "overrides": self.overrides}
+        return study_of({**keys, "plans": [self.plan]} if self.plan else keys)
+
+
+def time_round(case: Case, n_runs: int, n_loop: int, workers: int, kinds: list[str], n_projected: int) -> dict:
+    """Return median time of one warm run (s) and runs per second of plain loops and of each kind of sweep.
+
+    projected_s: how long a sweep of n_projected runs takes: the one measured, and for each run that it had less the
+    median time of a run in a worker, shared among the workers.
+    """
+    alone = _loops(case, n_loop, 1)
     found = {"one_run_s": median(alone[0]), "ideal_per_s": workers / median(alone[0])}
-    found["loops_per_s"] = sum(len(took_s) / sum(took_s) for took_s in _loops(scenario, n_loop, workers))
+    found["loops_per_s"] = sum(len(took_s) / sum(took_s) for took_s in _loops(case, n_loop, workers))
     for kind in kinds:
         start: Callable = {"local": lambda: local(workers), "dask": lambda: on_dask("local", workers)}[kind]
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             with start() as executor:
-                done = run_sweep(_study(scenario, n_runs), Path(folder) / "out", executor)
+                done = run_sweep(case.study(n_runs), Path(folder) / "out", executor)
                 wall_s = time.perf_counter() - began
-            in_model_s = done.timings()[["build_s", "run_s"]].to_numpy().sum()
+            if done.failures():
+                raise RuntimeError(f"runs failed; the first:\n{done.failures()[0]['traceback']}")
+            timings = done.timings()
         found[f"{kind}_per_s"], found[f"{kind}_wall_s"] = n_runs / wall_s, wall_s
-        found[f"{kind}_in_model"] = in_model_s / (workers * wall_s)
+        found[f"{kind}_in_model"] = timings[["build_s", "run_s"]].to_numpy().sum() / (workers * wall_s)
+        found[f"{kind}_projected_s"] = wall_s + max(0, n_projected - n_runs) * timings["all_s"].median() / workers
     return found
 
 
-def _study(scenario: str, n_runs: int):
-    return study_of({"name": "benchmark", "scenario": scenario, "replications": n_runs})
-
-
-def _loops(scenario: str, n: int, n_processes: int) -> list[list[float]]:
-    """Return the times of n runs in each of some processes that start together, warm."""
+def _loops(case: Case, n: int, n_processes: int) -> list[list[float]]:
+    """Return the times of n runs, or of as many as fit, in each of some processes that start together, warm."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", LOOP, scenario, str(1 + number * n), str(n)],
+            [sys.executable, "-c", LOOP,
+             json.dumps([case.scenario, case.plan, case.overrides, 1 + number * n, n, LOOP_LIMIT_S])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **ONE_THREAD},
         )
         for number in range(n_processes)
@@ -80,7 +109,10 @@ def _loops(scenario: str, n: int, n_processes: int) -> list[list[float]]:
     return [json.loads(process.communicate()[0]) for process in processes]
 
 
-HEADER = ["how", "runs/s", "of the ideal", "of plain loops", "workers' time in the model", "wall (s)"]
+def header(n_projected: int) -> list[str]:
+    """Return the titles of the columns of `rows_of`."""
+    shares = ["runs/s", "of the ideal", "of plain loops", "workers' time in the model"]
+    return ["how", *shares, "wall (s)", f"{n_projected:,} runs (min)"]
 
 
 def rows_of(rounds: list[dict], kinds: list[str]) -> list[list[str]]:
@@ -91,5 +123,59 @@ def rows_of(rounds: list[dict], kinds: list[str]) -> list[list[str]]:
         per_s = median(one[f"{kind}_per_s"] for one in rounds)
         wall = f"{median(one[f'{kind}_wall_s'] for one in rounds):.1f}" if kind in kinds else "-"
         in_model = f"{median(one[f'{kind}_in_model'] for one in rounds):.1%}" if kind in kinds else "-"
-        rows.append([kind, f"{per_s:.2f}", f"{shares[0]:.0%}", f"{shares[1]:.0%}", in_model, wall])
+        projected = f"{median(one[f'{kind}_projected_s'] for one in rounds) / 60:.1f}" if kind in kinds else "-"
+        rows.append([kind, f"{per_s:.3g}", f"{shares[0]:.1%}", f"{shares[1]:.1%}", in_model, wall, projected])
     return rows
+
+
+KEEP = """
+import json, sys, time
+from pathlib import Path
+from safepassage.experiments.runs import Record, code_digest
+from safepassage.experiments.study import study_of
+from safepassage.experiments.study_folder import open_study
+from safepassage.experiments.sweep import run_sweep
+
+n_runs, n_outcomes, out = json.loads(sys.argv[1])
+names = [f"outcome_{number}" for number in range(n_outcomes)]
+
+
+class Invented:
+    n_workers, capacity = 2, 4
+
+    def __init__(self):
+        self.calls = []
+
+    def submit(self, function, tag, item):
+        self.calls.append((tag, item))
+
+    def next_done(self, timeout_s):
+        tag, task = self.calls.pop(0)
+        outcomes, units = dict.fromkeys(names, float(task.seed)), dict.fromkeys(names, "persons")
+        return tag, Record(outcomes, units, {}, {"all": 0.1}, code_digest())
+
+
+study = study_of({"name": "kept", "scenario": "tiny_town", "replications": n_runs})
+began = time.perf_counter()
+run_sweep(study, out, Invented())
+sweep_s = time.perf_counter() - began
+began = time.perf_counter()
+frame = open_study(out).frame(())
+read_s = time.perf_counter() - began
+assert len(frame) == n_runs
+peak_kib = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+bytes_kept = sum(path.stat().st_size for path in Path(out).rglob("*") if path.is_file())
+print(json.dumps({"sweep_s": sweep_s, "read_s": read_s, "peak_mib": peak_kib / 1024, "kept_mb": bytes_kept / 1e6}))
+"""
+KEPT_HEADER = ["runs", "outcomes", "parent per run (ms)", "read back (s)", "peak of the parent (MiB)", "on disk (MB)"]
+
+
+def time_keeping(n_runs: int, n_outcomes: int) -> dict:
+    """Return what a sweep costs its parent if runs cost nothing: seconds, seconds to read back, peak of memory, disk.
+
+    In a process of its own, with results made up on the spot; Linux only (the peak is read from /proc).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", KEEP, json.dumps([n_runs, n_outcomes, f"{folder}/out"])]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
