@@ -1,8 +1,16 @@
 """Arrays of records that the movement kernels work on."""
 
+from functools import cache
+
 import numpy as np
 
 from safepassage.agents.prefetch import LINE_BYTES
+
+
+@cache
+def _as_record(dtype):
+    """Return one dtype object for all arrays of a kind: numpy joins arrays of two equal ones to plain tuples."""
+    return np.dtype((np.record, dtype))
 
 
 def records(n, dtype, **values):
@@ -13,7 +21,7 @@ def records(n, dtype, **values):
     """
     memory = np.zeros(n * dtype.itemsize + LINE_BYTES, np.uint8)
     first = -memory.ctypes.data % LINE_BYTES
-    rows = memory[first : first + n * dtype.itemsize].view((np.record, dtype))
+    rows = memory[first : first + n * dtype.itemsize].view(_as_record(dtype))
     for name, value in values.items():
         rows[name] = value
     return rows

@@ -151,8 +151,6 @@ class Drones(Section):
     """Factor in fog. Assumption."""
     nets: tuple[Nets, ...] = ()
     """Streets under nets; where several cover a street the lowest factor counts."""
-    escort_factor: float = Field(0.5, ge=0)
-    """Factor for a party under escort with drone jamming or watch. Assumption."""
     p_casualty_per_strike: float = Field(0.4, ge=0, le=1)
     """Chance of each unprotected person of a party to be harmed by a strike on it. Assumption."""
 
