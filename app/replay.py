@@ -79,6 +79,9 @@ class Recording:
         self._read_homes(homes)
         self._read_impacts()
         self._read_places()
+        services = self.settings.get("services") or {}
+        n_stops = sum(len(services.get(kind) or ()) for kind in ("pickup_points", "trains"))
+        self.stops = self.run.frame("stops").iloc[:n_stops] if self.run.has("stops") else None
         self.rows = self._chart_rows()
         self._homes_s = -np.inf
 
@@ -157,7 +160,8 @@ class Recording:
             "plan": settings.get("plan", ""), "start": start.isoformat(),
             "time_zone": settings["shelling"].get("time_zone", ""), "duration_s": self.duration_s,
             "step_s": settings["run"]["step_s"], "curfew": self._curfew(), "side_m": self.frame.side_m,
-            "n_people": len(self.persons), "seed": self.run.manifest["seed"], "shelters": [], "zones": [], "fleets": [],
+            "n_people": len(self.persons), "seed": self.run.manifest["seed"],
+            "shelters": self._described_stops(), "zones": [], "fleets": [],
             "exits": [
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}
                 for row in self.exits.itertuples()
@@ -166,6 +170,16 @@ class Recording:
             "is_replay": True, "has_places": bool(self._place_s.size),
         }  # fmt: skip
         return described, head.tobytes() + self._xy.tobytes() + level.tobytes()
+
+    def _described_stops(self) -> list[dict]:
+        """Return the pickup points and stations; how many wait there over time is not recorded."""
+        if self.stops is None:
+            return []
+        xy = self.frame.scale(self.stops["x_m"], self.stops["y_m"]).tolist()
+        return [
+            {"name": name, "xy": place, "capacity": 100, "is_stop": True}
+            for name, place in zip(self.stops["stop"], xy, strict=True)
+        ]
 
     def _curfew(self):
         run = Run.model_validate(self.settings["run"])
@@ -183,6 +197,7 @@ class Recording:
         return Picture(
             time_s=now_s, step_ms=step_ms, rows=self.rows[first_row:], closed=self._closed(now_s),
             exits=self._exits(now_s), points=points, kind=kind,
+            shelters=np.tile([0, 1], (0 if self.stops is None else len(self.stops), 1)),
             impacts=np.column_stack((self._impact_xy[rows], age.astype(np.int64), self._impact_size[rows])),
             homes=self._homes(now_s, is_new),
         )  # fmt: skip
@@ -224,6 +239,11 @@ class Recording:
             lines = [["out in all", f"{found.n_persons:,} people"], ["of them on foot", f"{found.n_walkers:,}"],
                      ["cars out", f"{found.n_cars:,}"]]  # fmt: skip
             return {"title": f"Exit: {found.exit}", "lines": lines, "actions": [], "mark": {"xy": exits[row].tolist()}}
+        if self.stops is not None and len(self.stops):
+            stops = self.frame.scale(self.stops["x_m"], self.stops["y_m"]).astype(float)
+            row = int(np.argmin(np.hypot(*(stops - here).T)))
+            if np.hypot(*(stops[row] - here)) < reach:
+                return self._stop(row) | {"mark": {"xy": stops[row].tolist()}}
         away = np.hypot(*(self._xy.astype(float) - here).T)
         point = int(np.argmin(away))
         homes = self.frame.scale(self.home_x_m, self.home_y_m).astype(float)
@@ -246,6 +266,14 @@ class Recording:
             "actions": [],
             "mark": {"street": link},
         }
+
+    def _stop(self, row: int) -> dict:
+        stop = self.stops.iloc[row]
+        lines = [["boarded in all", persons(int(stop.n_boarded))], ["waiting at the end", persons(int(stop.n_waiting))]]
+        if stop.n_boarded:
+            waits = [["half waited less than", stop.median_wait_s], ["longest wait", stop.max_wait_s]]
+            lines += [[what, f"{wait_s / 3600:.1f} h"] for what, wait_s in waits]
+        return {"title": f"Stop: {stop.stop}", "lines": lines, "actions": []}
 
     def _home(self, row: int) -> dict:
         people = self.persons[self.persons["household"] == row]

@@ -4,10 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
+from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.civilians import Status
 from safepassage.app.replay import Recording
 from safepassage.app.scene import ROW_COLUMNS, LiveScene
+from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
 
 ACTED = {
@@ -82,3 +84,15 @@ def test_a_run_recorded_before_these_tables_were_kept_is_still_played(both, tmp_
     n_closed = (both[1].links["closed_time_s"] <= 3600.0).sum()
     assert len(picture.closed) == n_closed > 0 and picture.exits[:, 2].all()
     assert np.isnan(recording.rows[:, ROW_COLUMNS.index("n_hurt_expected")]).all()
+
+
+def test_a_replay_shows_pickup_points_and_tells_how_long_people_waited(tmp_path):
+    given = {"services.pickup_points": [POINT], "services.fleets": [fleet()]}
+    model = EvacuationModel(load(town_of([[ADULT]] * 12, node="end"), given)).run()
+    recording = Recording(model.save(tmp_path))
+    recording.model = type("Moment", (), {"time_s": 3600.0})()
+    town, _ = recording.town()
+    assert [stop["name"] for stop in town["shelters"]] == ["Square"]
+    assert len(recording.picture(0, 0.0, is_new=True).shelters) == 1
+    answer = recording.at(*town["shelters"][0]["xy"], 300.0, can_act=False)
+    assert answer["title"] == "Stop: Square" and answer["lines"][0][1] == f"{model.services.stops[0].n_boarded} people"
