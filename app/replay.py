@@ -67,6 +67,7 @@ class Recording:
         self._first = np.concatenate(([0], np.cumsum([len(points) for points in self.links["x_m"]])))
         self.exits = self.run.frame("exits")
         self._streets = StreetHistory(self.run)
+        self._lead = first_links(self.links)
         self._read_exits()
         self.impacts = self.run.frame("impacts")
         self.persons = self.run.frame("persons")
@@ -203,10 +204,11 @@ class Recording:
         )  # fmt: skip
 
     def _closed(self, now_s: float):
-        """Return the links closed now, times 2; plus 1 if closed to walkers."""
+        """Return the streets closed now, each by the first of its links, times 2; plus 1 if closed to walkers."""
         closed = self._streets.closed_at(now_s)
-        rows = np.flatnonzero(closed.any(axis=1))
-        return (2 * rows + closed[rows, 1]).reshape(-1, 1)
+        streets = np.unique(self._lead[closed.any(axis=1)])
+        no_walkers = np.isin(streets, self._lead[closed[:, 1]])
+        return (2 * streets + no_walkers).reshape(-1, 1)
 
     def _exits(self, now_s: float):
         row = max(0, int(np.searchsorted(self.rows[:, 0], now_s, side="right")) - 1)
@@ -285,6 +287,16 @@ class Recording:
             "lines": lines,
             "actions": [],
         }
+
+
+def first_links(links) -> np.ndarray:
+    """Return for each link the first link of its street: itself, or the one that runs the other way."""
+    ends = np.sort(links[["upstream", "downstream"]].to_numpy(str), axis=1)
+    middle = [round(float(np.sum(x) + np.sum(y)), 1) for x, y in zip(links["x_m"], links["y_m"], strict=True)]
+    first: dict[tuple, int] = {}
+    return np.array(
+        [first.setdefault((*pair, at), row) for row, (pair, at) in enumerate(zip(ends.tolist(), middle, strict=True))]
+    )
 
 
 class _Zone:
