@@ -7,7 +7,7 @@ import numpy as np
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.app.frames import Picture
-from safepassage.app.town import Frame, describe, lead_links, pack_streets
+from safepassage.app.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.expected import band
 from safepassage.model.trajectories import whereabouts
 
@@ -16,6 +16,8 @@ SHOWN_S = 6 * 3600.0
 HOME_CELLS = 180
 """Cells along the side of the map that people at home are shown by."""
 FRONT_EVERY_S = 3600.0
+FRONT_KM = (0, 2, 5, 10, 15, 20, 30)
+"""Distances from the front at which lines are drawn, the front itself among them (km)."""
 MOST_ROWS = 3000
 """Rows kept for the charts in one run; long runs keep fewer than one a step."""
 ROW_COLUMNS = (
@@ -167,12 +169,22 @@ class LiveScene:
 
 
 def front_lines(front, frame: Frame, time_s: float) -> np.ndarray:
-    """Return the line of the front over the map as points, each line ended by (65535, 65535)."""
+    """Return lines of equal distance from the front, those of FRONT_KM that cross the map, and where it lies if beyond.
+
+    Each line is followed by (10 * km, 65535). An arrow of two points, from the middle towards a front that is not on
+    the map, is followed by (10 * km from the middle, 65534).
+    """
     from contourpy import contour_generator
 
-    at = np.linspace(0.0, frame.side_m, 60)
+    at = np.linspace(0.001, 0.999, 61) * frame.side_m  # off the edges, whose 65535 ends lines
     x_m, y_m = np.meshgrid(frame.west_m + at, frame.south_m + at)
     distance_km = front.distance_km(x_m.ravel(), y_m.ravel(), time_s).reshape(x_m.shape)
-    lines = contour_generator(x_m, y_m, distance_km).lines(0.0)
-    end = np.array([[65535, 65535]])
-    return np.concatenate([np.empty((0, 2)), *(part for line in lines for part in (frame.scale(*line.T), end))])
+    contours, parts = contour_generator(x_m, y_m, distance_km), [np.empty((0, 2))]
+    for km in FRONT_KM:
+        parts += [part for line in contours.lines(km) for part in (frame.scale(*line.T), [[10 * km, FULL]])]
+    if distance_km.min() > 0:
+        down, right = (slope[30, 30] for slope in np.gradient(distance_km))
+        towards_m = 0.4 * frame.side_m * np.array([-right, -down]) / max(np.hypot(right, down), 1e-9)
+        arrow = frame.scale(x_m[30, 30] + [0.0, towards_m[0]], y_m[30, 30] + [0.0, towards_m[1]])
+        parts += [arrow, [[10 * distance_km[30, 30], FULL - 1]]]
+    return np.concatenate(parts)

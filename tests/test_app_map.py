@@ -1,15 +1,19 @@
 """Pictures as bytes, and the pump that sends one at a time."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from safepassage.app import frames
 from safepassage.app import map as board_map
 from safepassage.app.frames import Picture
-from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
+from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene, front_lines
+from safepassage.app.session import Session
 from safepassage.app.town import Frame, pack_streets
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.front import LineFront
 
 
 class Board:
@@ -120,3 +124,46 @@ def test_streets_are_sent_once_each_within_the_frame():
 def test_the_templates_are_whole():
     text = board_map.template("board.vue", board_map.PARTS)
     assert "module.exports" in text and "/* scripts */" not in text and "http" not in text.replace("http-equiv", "")
+
+
+def front_at(km):
+    """A front to the east, so far from the middle of a map of 8 km; its lines as {km: points} and its arrow."""
+    frame = Frame(0.0, 0.0, 8000.0)
+    points = front_lines(LineFront(np.array([0.0]), np.array([km]), 4000.0, 4000.0, np.pi / 2), frame, 0.0)
+    parts, arrows = {}, {}
+    first = 0
+    for i in np.flatnonzero(points[:, 1] >= 65534):
+        (parts if points[i, 1] == 65535 else arrows)[points[i, 0] / 10] = points[first:i] * 8000.0 / 65535
+        first = i + 1
+    assert first == len(points)
+    return parts, arrows
+
+
+def test_the_front_and_places_equally_far_from_it_are_lines_on_the_map():
+    lines, arrows = front_at(3.0)
+    assert set(lines) == {0.0, 2.0, 5.0} and not arrows
+    for km, points in lines.items():
+        np.testing.assert_allclose(points[:, 0], 7000.0 - 1000.0 * km, atol=1.0)
+        assert np.ptp(points[:, 1]) > 7900.0
+
+
+def test_an_arrow_points_to_a_front_beyond_the_map():
+    lines, arrows = front_at(12.0)
+    assert set(lines) == {10.0, 15.0}
+    assert list(arrows) == [12.0]
+    assert arrows[12.0] == pytest.approx(np.array([[4000.0, 4000.0], [7200.0, 4000.0]]), abs=1.0)
+
+
+def test_mesa_counts_all_steps_done_since_it_counted_last(monkeypatch):
+    monkeypatch.setattr("safepassage.app.session.COUNT_EVERY_S", 0.05)
+    session, counted = Session(), threading.Event()
+    n_shown, stepped = [], []
+    session.show_count = lambda: (n_shown.append(len(stepped)), counted.set())
+    for step in range(200):
+        stepped.append(step)
+        session.stepped()
+    assert counted.wait(5.0)
+    assert n_shown == [200]
+    counted.clear()
+    session.stepped()
+    assert counted.wait(5.0) and len(n_shown) == 2

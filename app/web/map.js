@@ -5,7 +5,7 @@ const KINDS = [
   ["cars moving", "#0072B2"], ["cars standing in a queue", "#D55E00"], ["on foot", "#E69F00"],
   ["cut off, no way out", "#000000"], ["buses", "#009E73"],
 ];
-const EXIT = "#009E73", IMPACT = [204, 121, 167], HOME = [0, 60, 110], SHELTER = "#CC79A7";
+const EXIT = "#009E73", IMPACT = [204, 121, 167], HOME = [0, 60, 110], SHELTER = "#CC79A7", FRONT = "#8b0000";
 const KIND_RGBA = KINDS.map(([, c]) => {
   const v = parseInt(c.slice(1), 16);
   return (255 << 24) | ((v & 255) << 16) | (((v >> 8) & 255) << 8) | (v >> 16);
@@ -206,14 +206,34 @@ class TownMap {
     if (this.mark) this.drawMark(c);
   }
   drawFront(c) {
-    const p = this.frame.front; if (!p.length) return;
-    c.strokeStyle = "#8b0000"; c.lineWidth = 3; c.setLineDash([10, 5]); c.beginPath(); let pen = false;
-    for (let i = 0; i < p.length; i += 2) {
-      if (p[i] === 65535 && p[i + 1] === 65535) { pen = false; continue; }
-      if (pen) c.lineTo(this.px(p[i]), this.py(p[i + 1])); else c.moveTo(this.px(p[i]), this.py(p[i + 1]));
-      pen = true;
+    const p = this.frame.front;
+    for (let from = 0, i = 0; i < p.length; i += 2) {
+      if (p[i + 1] < 65534) continue;
+      const km = p[i] / 10, line = p.subarray(from, i);
+      from = i + 2;
+      if (p[i + 1] === 65534) { this.pointToFront(c, line, km); continue; }
+      c.strokeStyle = FRONT; c.lineWidth = km ? 1.2 : 4; c.setLineDash(km ? [2, 4] : [12, 5]); c.beginPath();
+      for (let k = 0; k < line.length; k += 2) c.lineTo(this.px(line[k]), this.py(line[k + 1]));
+      c.stroke(); c.setLineDash([]);
+      for (const share of [0.5, 0.3, 0.7, 0.15, 0.85]) { // where the view shows it
+        const k = 2 * Math.floor((share * line.length) / 2), x = this.px(line[k]), y = this.py(line[k + 1]);
+        if (x > 60 && y > 20 && x < this.w - 60 && y < this.h - 20) { this.label(c, km ? `${km} km from the front` : "front", x, y, FRONT); break; }
+      }
     }
-    c.stroke(); c.setLineDash([]);
+  }
+  pointToFront(c, [x0, y0, x1, y1], km) { // an arrow near the edge of the view
+    const dx = x1 - x0, dy = y0 - y1, reach = Math.min((this.w / 2 - 100) / Math.max(Math.abs(dx), 1e-9), (this.h / 2 - 45) / Math.max(Math.abs(dy), 1e-9));
+    const x = this.w / 2 + dx * reach, y = this.h / 2 + dy * reach, far = Math.hypot(dx, dy), ux = dx / far, uy = dy / far;
+    this.label(c, `front, ${km.toFixed(1)} km from the middle`, x, y + (uy < 0 ? 22 : -22), FRONT);
+    c.fillStyle = FRONT; c.beginPath(); c.moveTo(x + 26 * ux, y + 26 * uy);
+    for (const side of [1, -1]) c.lineTo(x + 6 * ux - 11 * side * uy, y + 6 * uy + 11 * side * ux);
+    c.fill();
+  }
+  label(c, text, x, y, colour) {
+    c.font = LABEL; c.textAlign = "center"; c.textBaseline = "middle";
+    const w = c.measureText(text).width + 8, left = Math.min(Math.max(x, w / 2 + 4), this.w - w / 2 - 4);
+    c.fillStyle = "rgba(255,255,255,0.88)"; c.fillRect(left - w / 2, y - 8, w, 16); c.fillStyle = colour; c.fillText(text, left, y);
+    c.textAlign = "left";
   }
   drawClosed(c) {
     const all = this.frame.closed; if (!all.length) return;
@@ -227,7 +247,8 @@ class TownMap {
     for (const v of all) {
       const a = s.first[v >>> 1], b = s.first[(v >>> 1) + 1], m = (a + b) >> 1;
       const x = b - a === 2 ? (s.xy[2 * a] + s.xy[2 * a + 2]) / 2 : s.xy[2 * m], y = b - a === 2 ? (s.xy[2 * a + 1] + s.xy[2 * a + 3]) / 2 : s.xy[2 * m + 1];
-      const px = this.px(x), py = this.py(y);
+      const px = this.px(x), py = this.py(y), long = Math.hypot(s.xy[2 * b - 2] - s.xy[2 * a], s.xy[2 * b - 1] - s.xy[2 * a + 1]) * this.view.k;
+      if (all.length > 40 && long < 40) continue; // of many, signs on the long ones; the zebra shows all
       c.fillStyle = "#fff"; c.beginPath(); c.arc(px, py, 6, 0, 7); c.fill(); c.stroke();
       c.beginPath(); c.moveTo(px - 3.5, py); c.lineTo(px + 3.5, py); c.stroke();
     }
