@@ -1,7 +1,9 @@
 """Likelihood-free inference with pyABC, its simulations carried out in batches that are kept.
 
 pyABC (Schaelte et al. 2022, JOSS 7:4304; BSD) holds the algorithm: sequential Monte Carlo with a multivariate normal
-kernel and the median of the last distances as next threshold (Toni et al. 2009). Its own samplers give another result
+kernel and the median of the last distances as next threshold (Toni et al. 2009). The kernel has twice the covariance of
+the last generation (Beaumont et al. 2009): pyABC's own, narrower one leaves a few dozen particles with most of the
+weight on two or three. Its own samplers give another result
 for another number of workers. This one draws each proposal from a seed of its own, and takes the accepted in the order
 of the proposals: the same posterior, bit for bit, whatever the workers; and a calibration that was killed goes on by
 replaying what is kept.
@@ -16,6 +18,9 @@ import numpy as np
 import pandas as pd
 
 from safepassage.model.settings.base import ScenarioError
+
+KERNEL_WIDTH = 2**0.5
+"""Standard deviation of the kernel over that of the last generation (Beaumont et al. 2009, Biometrika 96:983)."""
 
 Simulate = Callable[[list[dict[str, float]], list[int]], list[float]]
 """Parameters in the unit cube and a seed, of each simulation -> distance of each from what was observed."""
@@ -32,7 +37,8 @@ class Posterior:
     particles: pd.DataFrame
     """One row per particle: generation, weight (sums to 1 in each generation), distance, seed, parameters in [0, 1]."""
     generations: pd.DataFrame
-    """One row per generation: generation, threshold, n_simulations, acceptance."""
+    """One row per generation: generation, threshold, n_simulations, acceptance, n_effective (particles of equal weight
+    that would say as much: Kish 1965)."""
 
     @property
     def last(self) -> pd.DataFrame:
@@ -70,6 +76,7 @@ def infer(
         parameter_priors=pyabc.Distribution(**{name: pyabc.RV("uniform", 0, 1) for name in names}),
         distance_function=pyabc.FunctionDistance(lambda x, x_0: x["distance"]),
         population_size=n_particles,
+        transitions=pyabc.MultivariateNormalTransition(bandwidth_selector=lambda n, d: KERNEL_WIDTH),
         eps=pyabc.MedianEpsilon(),
         sampler=_sampler(pyabc, model, seed, batch, on_generation or (lambda *_: None)),
     )
@@ -167,6 +174,6 @@ def _posterior(history, names: list[str], known: dict[tuple, tuple[float, int]])
         n_simulations = int(populations.loc[t, "samples"])
         rows.append(
             {"generation": t, "threshold": float(populations.loc[t, "epsilon"]), "n_simulations": n_simulations,
-             "acceptance": len(frame) / max(n_simulations, 1)}
+             "acceptance": len(frame) / max(n_simulations, 1), "n_effective": weight.sum() ** 2 / (weight**2).sum()}
         )  # fmt: skip
     return Posterior(pd.concat(parts, ignore_index=True), pd.DataFrame(rows))

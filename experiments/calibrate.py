@@ -40,6 +40,8 @@ from safepassage.model.results import file_digest, versions
 from safepassage.model.settings.base import ScenarioError, Section
 
 KIND = "calibration"
+ENOUGH_PARTICLES = 30
+"""Particles of equal weight below which a 5th or 95th percentile rests on one or two. Assumption."""
 
 
 class Calibration(Section):
@@ -197,6 +199,16 @@ class Calibrated:
              "p50": middle, "p95": high, "is_within": (low <= seen.value) & (seen.value <= high)}
         )  # fmt: skip
 
+    def warnings(self) -> list[str]:
+        """Return what a reader must know before using the numbers."""
+        last = self.posterior.generations.iloc[-1]
+        if last["n_effective"] >= ENOUGH_PARTICLES:
+            return []
+        return [
+            f"The particles of the last generation are worth {last['n_effective']:.0f} of equal weight: intervals are "
+            "rough. Ask for more with n_particles."
+        ]
+
     def scores(self) -> pd.DataFrame:
         """Return how well the posterior says what was seen, by series and use.
 
@@ -326,6 +338,7 @@ def _write(found: Calibrated, out: Path):
     manifest = {
         "kind": KIND, "calibration": found.calibration.model_dump(mode="json"), "scenario": found.scenario,
         "parameters": found.table().to_dict("records"), "scores": found.scores().to_dict("records"),
-        "generations": found.posterior.generations.to_dict("records"), "warnings": [], "versions": versions(),
+        "generations": found.posterior.generations.to_dict("records"), "warnings": found.warnings(),
+        "versions": versions(),
     }  # fmt: skip
     write_whole(out / "calibration.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")

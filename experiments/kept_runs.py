@@ -18,7 +18,7 @@ from safepassage.experiments.worker import Failure
 from safepassage.model.config import Scenario
 from safepassage.model.settings.base import ScenarioError
 
-OUTCOMES_VERSION = 2
+OUTCOMES_VERSION = 3
 """Version of the outcomes kept here; part of every key."""
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.experiments.outcomes import outcomes_of
+from safepassage.model.metrics import fairness
 
 AT = "@"
 """Between a column of the time series and the time (s after the start): `n_safe@3600`."""
@@ -40,6 +41,7 @@ MAIN = (
     Outcome("boarded", "people carried by services", "people", True),
     Outcome("seats_offered", "seats offered", "seats", False),
     Outcome("seat_hours_used", "seat-hours used", "seat-hours", False),
+    Outcome("gap_hours_in_area", "gap between groups, mean hours in the area", "h", False),
     Outcome("crew_exposure", "crews in the endangered area", "person-hours", False),
 )
 """In the order in which they stand in tables and pictures; those that no run has are left out."""
@@ -74,7 +76,7 @@ def outcomes_and_units(
     at_s: times at which columns of the time series are kept too, as `column@time`; a column is held at its last row
     before. columns: also n_remaining:GROUP. A measure that does not exist is nan (a clearance time not reached, say).
     """
-    measures = outcomes_of(run)
+    measures = outcomes_of(run) | {m.name: (m.value, m.unit) for m in fairness(run)}
     persons = run.frame("persons")
     dead = (persons["status"] == Status.DEAD.name).to_numpy()
     left = ~dead & (persons["status"] != Status.SAFE.name).to_numpy()

@@ -61,7 +61,8 @@ class Page:
     notice: str
     facts: list[tuple[str, str]]
     sections: list[Part]
-    scenario: dict[str, Any] | None
+    scenarios: list[dict[str, Any]]
+    """As a manifest holds them; the plans laid over one scenario come after it."""
     versions: dict[str, str]
     warnings: list[str] = field(default_factory=list)
 
@@ -111,9 +112,8 @@ def render(page: Page) -> str:
     from jinja2 import Environment
 
     template = files("safepassage.experiments").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    sections = [*page.sections]
-    if page.scenario:
-        sections.append(_assumptions(page.scenario))
+    towns = {scenario["name"]: scenario for scenario in reversed(page.scenarios)}
+    sections = [*page.sections, *_plans(page.scenarios), *map(_assumptions, reversed(towns.values()))]
     sections.append(_versions(page.versions))
     return (
         Environment(autoescape=True, trim_blocks=True)
@@ -123,6 +123,20 @@ def render(page: Page) -> str:
             sections=sections, version=page.versions.get("safepassage", ""),
         )
     )  # fmt: skip
+
+
+def _plans(scenarios: list[dict[str, Any]]) -> list[Part]:
+    rows = []
+    for scenario in scenarios:
+        first = next(one for one in scenarios if one["name"] == scenario["name"])
+        before, after = ({row.key: row.value for row in assumed(one)} for one in (first, scenario))
+        rows += [
+            [scenario["plan"] or "none", key, shown(after.get(key)), shown(before.get(key))]
+            for key in dict.fromkeys([*after, *before])
+            if before.get(key) != after.get(key)
+        ]
+    table = ShownTable(["plan", "key", "value", "instead of"], rows)
+    return [Part("The plans", "What each plan sets.", tables=[table])] if rows else []
 
 
 def _assumptions(scenario: dict[str, Any]) -> Part:
@@ -141,7 +155,7 @@ def _assumptions(scenario: dict[str, Any]) -> Part:
         tables.append(
             ShownTable(["key", "value", "unit, source or assumption"], cells, title, changed=changed, folded=True)
         )
-    return Part("Scenario, sources and assumptions", text, tables=tables)
+    return Part(f"Scenario {scenario['name']}: values, sources and assumptions", text, tables=tables)
 
 
 def _versions(versions: dict[str, str]) -> Part:
@@ -170,14 +184,12 @@ def shown(value: Any) -> str:
 def frame_table(frame: pd.DataFrame, title: str = "", *, folded: bool = False) -> ShownTable:
     """Return a frame as a table, the first rows of it if it is long."""
     part = frame.head(MOST_ROWS)
-    numbers = {
-        str(c).replace("_", " ") for c in part if pd.api.types.is_numeric_dtype(part[c]) and part[c].dtype != bool
-    }
+    names = {c: str(c) if "." in str(c) else str(c).replace("_", " ") for c in part}  # keys of a scenario stay
+    numbers = {names[c] for c in part if pd.api.types.is_numeric_dtype(part[c]) and part[c].dtype != bool}
     if len(frame) > MOST_ROWS:
         title = f"{title} (first {MOST_ROWS} of {len(frame):,} rows)".strip()
-    columns = [str(column).replace("_", " ") for column in part]
     rows = [[shown(value) for value in row] for row in part.itertuples(index=False, name=None)]
-    return ShownTable(columns, rows, title, numbers, folded=folded)
+    return ShownTable(list(names.values()), rows, title, numbers, folded=folded)
 
 
 def picture_of(figure, caption: str) -> Picture:

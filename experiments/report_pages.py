@@ -11,6 +11,9 @@ from safepassage.experiments.paired import ENOUGH_RUNS, confidence_interval
 from safepassage.experiments.report import Page, Part, ShownTable, frame_table, picture_file, picture_of, shown
 from safepassage.model.settings.base import ScenarioError
 
+MOST_OUTCOMES = 6
+"""Outcomes in a sweep's table: as many as a page is wide."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
 CAPTIONS = {
     "map": "Where people went, and what fell on the town",
     "evacuation": "People by status over time",
@@ -23,23 +26,26 @@ CAPTIONS = {
 
 def run_page(folder: Path) -> Page:
     """Return the page of one run."""
-    from safepassage.model.metrics import by_group, summary
+    from safepassage.model.metrics import by_group, fairness, summary
     from safepassage.model.plots import PICTURES
     from safepassage.model.results import open_run
+    from safepassage.run_table import in_words
 
     run = open_run(folder)
     manifest, scenario = run.manifest, run.manifest["scenario"]
-    measures = [[m.name, shown(float(m.value)), m.unit, m.meaning] for m in summary(run)]
+    measures: dict[str, list[list[str]]] = {}
+    for heading, *cells in in_words(summary(run)):
+        measures.setdefault(heading, []).append(cells)
+    tables = [_measures_table(heading, rows) for heading, rows in measures.items()]
     pictures = [picture_of(draw(run), CAPTIONS.get(name, name.replace("_", " "))) for name, draw in PICTURES.items()]
-    table = ShownTable(["measure", "value", "unit", "meaning"], measures, numbers={"value"})
     sections = [
         Part(
             "What came out",
             "One run is an anecdote; compare plans over many before relying on a number.",
-            tables=[table],
+            tables=tables,
         ),
         Part("Pictures", pictures=pictures),
-        Part("Who fared how", tables=[frame_table(by_group(run))]),
+        Part("Who fared how", tables=[_groups_table(by_group(run)), _fairness_table(fairness(run))]),
     ]
     if manifest.get("report"):
         notes = ShownTable(
@@ -50,12 +56,38 @@ def run_page(folder: Path) -> Page:
     sections.append(Part("Digests", "SHA-256 of inputs and tables.", tables=[
         ShownTable(["file or table", "SHA-256"], digests, "inputs and tables", folded=True)]))  # fmt: skip
     facts = [
-        *_facts(scenario), ("seed", str(manifest["seed"])), ("simulated", f"{manifest['simulated_s'] / 3600:,.1f} h"),
-        ("impacts", f"{len(run.frame('impacts')):,}"),
+        *_facts(scenario), ("seed", str(manifest["seed"])), ("impacts", f"{len(run.frame('impacts')):,}"),
     ]  # fmt: skip
+    if manifest["simulated_s"] < scenario["run"]["duration_h"] * 3600:
+        facts.append(("ended after", _span(manifest["simulated_s"] / 3600)))
     return Page(
-        "One run", scenario["title"], scenario.get("notice", ""), facts, sections, scenario, manifest["versions"]
+        "One run", scenario["title"], scenario.get("notice", ""), facts, sections, [scenario], manifest["versions"]
     )
+
+
+def _measures_table(heading: str, rows: list[list[str]]) -> ShownTable:
+    n_columns = 3 if any(share for *_, share in rows) else 2
+    return ShownTable(
+        ["", "value", "share"][:n_columns], [row[:n_columns] for row in rows], heading, {"value", "share"}
+    )
+
+
+def _groups_table(groups: pd.DataFrame) -> ShownTable:
+    names = ["group", "people", "out of the area", "hurt or killed per 1,000", "median hours until out"]
+    rows = [
+        [row.group, f"{row.n_persons:,}", f"{row.evacuated_share:.0%}", f"{row.casualties_per_1000:,.1f}",
+         "none is out" if np.isnan(row.median_arrival_h) else f"{row.median_arrival_h:,.1f}"]
+        for row in groups.itertuples()
+    ]  # fmt: skip
+    return ShownTable(names, rows, "By group", set(names[1:]))
+
+
+def _fairness_table(measures) -> ShownTable:
+    rows = [
+        [m.meaning, "nothing to compare" if np.isnan(m.value) else f"{m.value:,.2f}{' h' * (m.unit == 'h')}"]
+        for m in measures
+    ]
+    return ShownTable(["", "value"], rows, "How unevenly danger and delay fall (1: alike)", {"value"})
 
 
 def comparison_page(folder: Path) -> Page:
@@ -84,7 +116,6 @@ def comparison_page(folder: Path) -> Page:
         columns = ["", f"{other} mean", f"{other} p95", f"{plan} mean", f"{plan} p95", "difference", "95% interval",
                    "better in", "same in", "runs if unpaired"]  # fmt: skip
         tables.append(ShownTable(columns, rows, f"{plan} against {other}", numbers=set(columns[1:])))
-    plans = [[name, key, shown(value)] for name, keys in manifest["plan_keys"].items() for key, value in keys.items()]
     sections = [
         Part("What the plans change", pictures=[picture_of(draw(found), captions[n]) for n, draw in PICTURES.items()]),
         Part(
@@ -94,14 +125,15 @@ def comparison_page(folder: Path) -> Page:
             "would have needed for an interval as narrow.",
             tables=tables,
         ),
-        Part("The plans", "What each plan sets.", tables=[ShownTable(["plan", "key", "value"], plans)]),
     ]
     facts = [
         *_facts(manifest["scenario"]),
         ("plans", ", ".join(found.plans)),
         ("replications", f"{found.n_replications:,}"),
     ]
-    return _page("Comparison of plans", manifest, facts, sections)
+    page = _page("Comparison of plans", manifest, facts, sections)
+    page.scenarios = [{**manifest["scenario"], **keys, "plan": name} for name, keys in manifest["plan_keys"].items()]
+    return page
 
 
 def calibration_page(folder: Path) -> Page:
@@ -111,11 +143,18 @@ def calibration_page(folder: Path) -> Page:
         "posterior": "Parameters, before and after",
         "predictive": "What the fitted model says, and what was seen",
     }
-    titles = {"parameters": "Parameters", "scores": "Scores, fitted and kept back", "generations": "Generations"}
-    tables = [_csv(folder, name, title) for name, title in titles.items()]
-    sections = [
-        Part("What the observations say", pictures=_pictures(folder, captions), tables=tables),
-    ]
+    titles = {
+        "parameters": "Parameters: value in the scenario, median and 90% interval found",
+        "observations": "What was seen beside what is foretold: median and 90% band",
+        "scores": "Scores, fitted and kept back",
+        "generations": "Generations",
+    }
+    tables = [frame_table(pd.read_csv(folder / f"{name}.csv"), title) for name, title in titles.items()]
+    text = (
+        "Rows of use fit were fitted, rows of use judge only score. Scores: mean of |median - seen| / seen; root mean "
+        "square in standard deviations of what was seen; share of what was seen that lies within its 90% band."
+    )
+    sections = [Part("What the observations say", text, _pictures(folder, captions), tables)]
     settings = manifest["calibration"]
     facts = [
         *_facts(manifest["scenario"]),
@@ -171,10 +210,15 @@ def sweep_page(folder: Path) -> Page:
 
     study = StudyFolder(folder)
     about, frame, factors = study.description, study.frame(), list(study.factors)
+    scenarios = about["scenarios"]
+    notices = dict.fromkeys(one["notice"] for one in scenarios if one["notice"])
+    head = {"title": about.get("title") or scenarios[0]["title"], "notice": " ".join(notices)}
     if frame.empty:
         raise ScenarioError(f"{folder}: no run of this sweep is finished yet.")
     fixed = {"point", "scenario", "plan", "replication", "seed", "key", *factors}
     outcomes = [c for c in frame if c not in fixed and ":" not in c and pd.api.types.is_numeric_dtype(frame[c])]
+    telling, units = list(about["outcomes"]) or _telling(frame, outcomes), study.units()
+    in_table = [name for name in telling if name in outcomes][:MOST_OUTCOMES]
     rows = []
     for point, part in frame.groupby("point"):
         row = {
@@ -183,19 +227,21 @@ def sweep_page(folder: Path) -> Page:
             **part[factors].iloc[0].to_dict(),
             "runs": len(part),
         }
-        for outcome in outcomes:
+        for outcome in in_table:
             values = part[outcome].dropna().to_numpy(float)
-            row[outcome] = _mean_and_half_width(values)
+            row[f"{outcome} ({units[outcome]})"] = _mean_and_half_width(values)
         rows.append(row)
     varied = [name for name in factors if frame[name].nunique() > 1]
     pictures = [
-        picture_of(sweep_picture(about, frame, varied, o), o.replace("_", " ")) for o in _telling(frame, outcomes)
+        picture_of(sweep_picture(head, frame, varied, o, units[o]), f"{o.replace('_', ' ')} ({units[o]})")
+        for o in _telling(frame, outcomes)
     ]
     table = frame_table(pd.DataFrame(rows))
     sections = [
         Part(
             "What came out",
-            "Mean over replications ± half the 95 % interval, for each point of the design.",
+            "Mean over replications ± half the 95 % interval, for each point of the design. All outcomes of every run "
+            "are in results.parquet; a study's `outcomes` say which stand here.",
             pictures,
             [table],
         )
@@ -208,10 +254,9 @@ def sweep_page(folder: Path) -> Page:
     few = [f"Points of {n_least} replications: a reported figure needs {ENOUGH_RUNS} or more (IMO MSC.1/Circ.1533)."]
     facts = [
         ("runs", f"{len(frame):,}"), ("points", f"{frame['point'].nunique():,}"),
-        ("factors", ", ".join(factors) or "none"), ("scenario", str(frame["scenario"].iloc[0])),
+        ("factors", ", ".join(factors) or "none"), *_facts(scenarios[0])[:3],
     ]  # fmt: skip
-    title = about.get("title") or about["identity"]["name"]
-    return Page("Sweep", title, about.get("notice", ""), facts, sections, None, about.get("versions", {}),
+    return Page("Sweep", head["title"], head["notice"], facts, sections, scenarios, about["versions"],
                 few if n_least < ENOUGH_RUNS else [])  # fmt: skip
 
 
@@ -221,7 +266,7 @@ def _mean_and_half_width(values: np.ndarray) -> str:
     if values.size == 1:
         return shown(float(values[0]))
     low, high, _ = confidence_interval(values)
-    return f"{shown(round(values.mean(), 3))} ± {shown(round((high - low) / 2, 2))}"
+    return f"{shown(round(values.mean(), 3))} ± {shown(round((high - low) / 2, 2))}".replace(" ", NO_BREAK)
 
 
 def _telling(frame: pd.DataFrame, outcomes: list[str]) -> list[str]:
@@ -234,8 +279,8 @@ def _telling(frame: pd.DataFrame, outcomes: list[str]) -> list[str]:
 def _page(kind: str, manifest: dict, facts: list, sections: list[Part], title: str | None = None) -> Page:
     scenario = manifest["scenario"]
     return Page(
-        kind, title or scenario["title"], scenario.get("notice", ""), facts, sections, scenario, manifest["versions"],
-        list(manifest.get("warnings", [])),
+        kind, title or scenario["title"], scenario.get("notice", ""), facts, sections, [scenario],
+        manifest["versions"], list(manifest.get("warnings", [])),
     )  # fmt: skip
 
 
@@ -244,9 +289,13 @@ def _facts(scenario: dict[str, Any]) -> list[tuple[str, str]]:
     facts = [
         ("scenario", scenario["name"]),
         ("starts", str(run["start"])[:16].replace("T", " ")),
-        ("lasts", f"{run['duration_h']:g} h"),
+        ("lasts", _span(run["duration_h"])),
     ]
     return [*facts, ("plan", plan)] if plan else facts
+
+
+def _span(hours: float) -> str:
+    return f"{hours / 24:,.4g} days" if hours > 72 else f"{hours:,.4g} h"
 
 
 def _manifest(path: Path) -> dict:
@@ -258,7 +307,3 @@ def _manifest(path: Path) -> dict:
 
 def _pictures(folder: Path, captions: dict[str, str]) -> list:
     return [picture_file(folder / f"{n}.png", c) for n, c in captions.items() if (folder / f"{n}.png").is_file()]
-
-
-def _csv(folder: Path, name: str, title: str) -> ShownTable:
-    return frame_table(pd.read_csv(folder / f"{name}.csv"), title)

@@ -1,7 +1,7 @@
 """Pictures of comparisons: what each plan changes, when people are out, how sure it is."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from safepassage.experiments.compare import BASELINE, Comparison
 from safepassage.experiments.planner_outcomes import LEFT, Outcome
 from safepassage.model import plot_style as style
+from safepassage.model.settings.run import Run
 
 PLAN_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
 MARKERS = "osD^vP"
@@ -97,6 +98,9 @@ def _panels(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
             o for o in found if o.name.startswith(LEFT) or o.name in ("left_behind", "stranded")
         ],
         "Seats offered and seat-hours used (shaded: fewer)": [o for o in found if o.name.startswith("seat")],
+        "Gap between the groups worst and best off (mean hours in the area; less is better)": [
+            o for o in found if o.name == "gap_hours_in_area"
+        ],
         "Crews in the endangered area (person-hours; less is better)": [o for o in found if o.name == "crew_exposure"],
     }
     there = {
@@ -173,9 +177,7 @@ def people_out(comparison: Comparison) -> Figure:
     footer += "Lines: mean; bands: from the 5th to the 95th percentile of the replications."
     figure = new_figure(comparison.scenario, "People out of the area over time", footer, 8.2)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    time = np.datetime64(comparison.run.start.replace(tzinfo=None), "ms") + (np.array(comparison.at_s) * 1000).astype(
-        "timedelta64[ms]"
-    )
+    time = clock(comparison.run, comparison.at_s)
     base = comparison.series(BASELINE)
     for plan, colour in plan_colours(comparison).items():
         curves = comparison.series(plan)
@@ -183,7 +185,7 @@ def people_out(comparison: Comparison) -> Figure:
         if plan != BASELINE:
             _band(below, time, curves - base, colour, plan)
     below.axhline(0, color=style.INK, linewidth=1)
-    _clock(below, comparison, time)
+    clock_axis(below, comparison.run, time)
     for axes, unit in ((above, "people out"), (below, "gain in people out")):
         style.tidy(axes)
         style.count_axis(axes.yaxis, unit)
@@ -200,7 +202,13 @@ def _band(axes, time, curves: np.ndarray, colour: str, label: str):
         axes.fill_between(time, *np.quantile(curves, [0.05, 0.95], axis=0), color=colour, alpha=0.2, linewidth=0)
 
 
-def _clock(axes, comparison: Comparison, time):
+def clock(run: Run, time_s: Sequence[float]) -> np.ndarray:
+    """Return times of a run (s after its start) on its own clock."""
+    return np.datetime64(run.start.replace(tzinfo=None), "ms") + (np.array(time_s) * 1000).astype("timedelta64[ms]")
+
+
+def clock_axis(axes, run: Run, time: np.ndarray):
+    """Set the x axis to the clock of a run, from the first time to the last."""
     import matplotlib.dates as mdates
 
     axes.set_xlim(time[0], time[-1])
@@ -209,7 +217,7 @@ def _clock(axes, comparison: Comparison, time):
     formats = {"formats": ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
                "zero_formats": ["%Y", "%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M"]}  # fmt: skip
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, show_offset=False, **formats))
-    axes.set_xlabel(f"local time; the run starts on {comparison.run.start:%a %d %b %Y at %H:%M}")
+    axes.set_xlabel(f"local time; the run starts on {run.start:%a %d %b %Y at %H:%M}")
 
 
 def distributions(comparison: Comparison) -> Figure:
@@ -230,7 +238,7 @@ def distributions(comparison: Comparison) -> Figure:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         style.tidy(axes, "both")
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")))
         axes.set_xlabel(f"{_GAIN[outcome.name]}, against no plan")
         axes.legend(frameon=False, fontsize=9.5, loc="lower left", bbox_to_anchor=(0, 1))

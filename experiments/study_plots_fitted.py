@@ -6,8 +6,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.experiments.calibrate import Calibrated
 from safepassage.experiments.optimise import Optimised
-from safepassage.experiments.study_plots import new_figure
-from safepassage.experiments.study_plots_sampled import _label, _plain
+from safepassage.experiments.study_plots import clock, clock_axis, new_figure
+from safepassage.experiments.study_plots_sampled import label, plain
 from safepassage.model import plot_style as style
 from safepassage.model.settings.run import Run
 
@@ -23,7 +23,7 @@ def posterior_picture(found: Calibrated) -> Figure:
         f"{len(found.posterior.last)} particles of generation {len(generations)}, "
         f"{generations['n_simulations'].sum():,} runs; distance allowed {generations['threshold'].iloc[-1]:.2f} "
         "standard deviations. Line: 5th to 95th "
-        "percentile, dot: median; grey: prior."
+        "percentile, dot: median; grey: prior; dashed: value in the scenario."
     )
     n = len(names)
     figure = new_figure(
@@ -45,9 +45,9 @@ def posterior_picture(found: Calibrated) -> Figure:
                 _limits(axes, found, left, below)
                 style.tidy(axes, "both")
             if row == n - 1:
-                axes.set_xlabel(_label(left, 34), fontsize=9.5)
+                axes.set_xlabel(label(left, 34), fontsize=9.5)
             if column == 0 and row > 0:
-                axes.set_ylabel(_label(below, 26), fontsize=9.5)
+                axes.set_ylabel(label(below, 26), fontsize=9.5)
             if found.calibration.parameters[left].log:
                 axes.set_xscale("log")
                 axes.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: ""))
@@ -80,13 +80,14 @@ def _marginal(axes, found: Calibrated, name: str, x: np.ndarray, weight: np.ndar
     height = axes.get_ylim()[1]
     axes.plot([row["p05"], row["p95"]], [height * 1.06] * 2, color=style.INK, linewidth=2)
     axes.plot(row["p50"], height * 1.06, "o", color=style.INK, markersize=5)
+    axes.axvline(row["in_scenario"], color=style.VERMILION, linewidth=1.4, linestyle=(0, (4, 3)))
     axes.set_ylim(0, height * 1.25)
     axes.set_xlim(low, high)
     axes.set_yticks([])
     style.tidy(axes, "x")
     axes.spines["left"].set_visible(False)
     text = f"{_number(row['p50'])} ({_number(row['p05'])} to {_number(row['p95'])})"
-    axes.set_title(f"{_label(name, 40)}\n{text}", fontsize=10, loc="left")
+    axes.set_title(f"{label(name, 24)}\n{text}", fontsize=9, loc="left")
 
 
 def _number(value: float) -> str:
@@ -110,9 +111,7 @@ def predictive_picture(found: Calibrated) -> Figure:
     )
     for axes, name in zip(figure.subplots(len(seen.names), 1, squeeze=False)[:, 0], seen.names, strict=True):
         part = bands[bands["series"] == name]
-        hours = run.duration_h <= 72
-        scale = 3600 if hours else 86400
-        x = part["time_s"].to_numpy() / scale
+        x = clock(run, part["time_s"])
         axes.fill_between(x, part["p05"], part["p95"], color=style.BLUE, alpha=0.18, linewidth=0, label="90% band")
         axes.fill_between(x, part["p25"], part["p75"], color=style.BLUE, alpha=0.3, linewidth=0, label="50% band")
         axes.plot(x, part["p50"], color=style.BLUE, linewidth=2, label="median")
@@ -120,7 +119,7 @@ def predictive_picture(found: Calibrated) -> Figure:
             chosen = mask & (seen.series == name)
             if chosen.any():
                 axes.errorbar(
-                    seen.time_s[chosen] / scale, seen.value[chosen], yerr=2 * seen.sd[chosen], fmt="o",
+                    clock(run, seen.time_s[chosen]), seen.value[chosen], yerr=2 * seen.sd[chosen], fmt="o",
                     color=style.VERMILION, markerfacecolor=face, markersize=6.5, elinewidth=1.2, capsize=2.5,
                     label=use, zorder=6,
                 )  # fmt: skip
@@ -128,9 +127,8 @@ def predictive_picture(found: Calibrated) -> Figure:
             f"{row['use']}: {row['mean_abs_relative']:.0%} off on average, {row['coverage_90']:.0%} within the 90% band"
             for row in scores[scores["series"] == name].to_dict("records")
         ]
-        axes.set_title(f"{_plain(name.removeprefix('n_'))} ({'; '.join(lines)})", loc="left", fontsize=11.5)
-        axes.set_xlabel(f"{'hours' if hours else 'days'} after {run.start:%a %d %b %Y at %H:%M}")
-        axes.set_xlim(0, run.duration_h * 3600 / scale)
+        axes.set_title(f"{plain(name.removeprefix('n_'))} ({'; '.join(lines)})", loc="left", fontsize=11.5)
+        clock_axis(axes, run, x)
         axes.set_ylim(bottom=0)
         style.tidy(axes)
         style.count_axis(axes.yaxis, "people")
@@ -177,7 +175,7 @@ def pareto_picture(found: Optimised) -> Figure:
 
 def _aim_label(name: str, wanted) -> str:
     better = "less" if wanted.objectives[name] == "minimise" else "more"
-    return f"{_plain(name)} ({better} is better)"
+    return f"{plain(name)} ({better} is better)"
 
 
 def _levers(axes, found: Optimised):

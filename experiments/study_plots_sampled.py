@@ -29,7 +29,7 @@ def sensitivity_picture(found: Sensitivity) -> Figure:
         f"{found.n_replications} replications of each point under common random numbers. Bars: 95% intervals. "
         f"{found.verdict()}"
     )
-    title = f"What {_plain(found.outcome)} hangs on ({'Morris' if found.method == 'morris' else 'Sobol'})"
+    title = f"What {plain(found.outcome)} hangs on ({'Morris' if found.method == 'morris' else 'Sobol'})"
     figure = new_figure({**found.scenario, "title": found.title}, title, footer, 3.6 + 0.42 * max(len(names), 4))
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     (_morris if found.method == "morris" else _sobol)(left, final, found)
@@ -37,11 +37,13 @@ def sensitivity_picture(found: Sensitivity) -> Figure:
     return figure
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return an outcome's name as words."""
     return name.replace("_", " ").replace(":", ", ")
 
 
-def _label(key: str, width: int = 30) -> str:
+def label(key: str, width: int = 30) -> str:
+    """Return a dotted key in lines no longer than a width, where it can be broken."""
     return "\n".join(textwrap.wrap(key.replace(".", ". "), width)).replace(". ", ".")
 
 
@@ -71,12 +73,12 @@ def _morris(axes, final, found):
             text, (v + h, row), (5, 0), textcoords="offset points", va="center", fontsize=9, color=style.QUIET
         )
     axes.set_xlim(0, 1.25 * max((value + half).max(), final[("value", "sigma")].max(), 1e-9))
-    axes.set_xlabel(f"effect of a factor's whole range on {_plain(found.outcome)} ({found.unit})")
+    axes.set_xlabel(f"effect of a factor's whole range on {plain(found.outcome)} ({found.unit})")
     _factors_axis(axes, final)
 
 
 def _factors_axis(axes, final):
-    axes.set_yticks(np.arange(len(final)), [_label(name) for name in final.index])
+    axes.set_yticks(np.arange(len(final)), [label(name) for name in final.index])
     axes.invert_yaxis()
     style.tidy(axes, "x")
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -109,7 +111,7 @@ def robustness_picture(found: Robustness) -> Figure:
         "replications of each under common random numbers, the same futures for every plan."
     )
     side = "more" if found.more_is_better else "less"
-    title = f"{_plain(found.outcome).capitalize()} in many futures: {found.most_robust()} has the least greatest regret"
+    title = f"{plain(found.outcome).capitalize()} in many futures: {found.most_robust()} has the least greatest regret"
     figure = new_figure({**found.scenario, "title": found.title}, title, footer, 6.6)
     left, right = figure.subplots(1, 2, sharey=True)
     table, regret = found.table().set_index("plan"), found.regret
@@ -125,7 +127,7 @@ def robustness_picture(found: Robustness) -> Figure:
                    label=f"{plan}: greatest {row['max_regret']:,.1f}, {best}")  # fmt: skip
     if found.threshold is not None:
         left.axvline(found.threshold, color=style.INK, linewidth=1, linestyle=(0, (4, 3)))
-    left.set_xlabel(f"{_plain(found.outcome)} ({found.unit}; {side} is better; dashed: good enough)")
+    left.set_xlabel(f"{plain(found.outcome)} ({found.unit}; {side} is better; dashed: good enough)")
     right.set_xlabel(f"regret: short of the best plan in the same future ({found.unit})")
     left.set_ylabel("share of futures up to this value")
     for axes in (left, right):

@@ -14,12 +14,11 @@ from safepassage.model import plot_style as style
 MOST_FACTORS = 6
 
 
-def sweep_picture(about: Mapping, frame: pd.DataFrame, factors: list[str], outcome: str) -> Figure:
+def sweep_picture(head: Mapping, frame: pd.DataFrame, factors: list[str], outcome: str, unit: str) -> Figure:
     """Return an outcome's mean at each point of the design against each factor that varies, plans apart.
 
-    about: description of the study; factors: those that vary; without any, the points stand side by side.
+    head: title and notice; factors: those that vary; without any, the points stand side by side.
     """
-    head = {"title": about.get("title") or about["identity"]["name"], "notice": about.get("notice", "")}
     shown = factors[:MOST_FACTORS] or ["point"]
     n_columns = min(3, len(shown))
     n_rows = -(-len(shown) // n_columns)
@@ -34,7 +33,8 @@ def sweep_picture(about: Mapping, frame: pd.DataFrame, factors: list[str], outco
     for axes in grid[len(shown) :]:
         axes.set_axis_off()
     for axes in grid[::n_columns]:
-        axes.set_ylabel(outcome.replace("_", " "))
+        axes.set_ylabel(unit)
+        axes.set_ylim(bottom=0 if (means[outcome] >= 0).all() and axes.get_ylim()[0] < 0 else None)
     if means["plan"].nunique() > 1:
         grid[0].legend(frameon=False, fontsize=9)
     return figure

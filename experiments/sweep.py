@@ -67,10 +67,10 @@ def sweep_of(study: Study) -> Sweep:
     keys = study.model_dump(mode="json")
     same = ("name", "scenario", "plans", "overrides", "factors", "design", "first_seed")
     identity = {key: keys[key] for key in same}
-    about = {"title": study.title, "study": keys, "notice": ""}
-    points = points_of(study)
-    about["notice"] = points[0].base.scenario.notice
-    return Sweep(identity, points, study.all_seeds, study.outcomes, study.tables, study.stopping, about)
+    about = {"title": study.title, "study": keys}
+    return Sweep(
+        identity, points_of(study), study.all_seeds, study.outcomes, study.tables, study.stopping, about
+    )  # fmt: skip
 
 
 def run_sweep(
@@ -96,6 +96,7 @@ def carry_out_sweep(
             "outcomes": list(sweep.outcomes),
             "code": code_digest(),
             "versions": versions(),
+            "scenarios": _scenarios(sweep),
             **sweep.description,
         },
     )
@@ -242,6 +243,12 @@ def half_width(values: Iterable[float], confidence: float = 0.95) -> float:
     if values.size < 2:
         return math.inf
     return float(stats.t.ppf(0.5 + confidence / 2, values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
+
+
+def _scenarios(sweep: Sweep) -> list[dict]:
+    """Return every scenario of the sweep before factors, under each plan, as a manifest holds it."""
+    bases = {id(point.base): point.base for point in sweep.points}
+    return [base.scenario.model_dump(mode="json") for base in bases.values()]
 
 
 def _design_table(sweep: Sweep) -> pa.Table:

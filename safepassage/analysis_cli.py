@@ -19,24 +19,35 @@ SetOption = Annotated[
 ]
 
 
-def _executor(workers: int | None, dask: str | None):
-    from safepassage.experiments.executors import local, on_dask
-
-    return on_dask(dask, workers) if dask else local(workers)
-
-
 @contextmanager
-def _progress(description: str):
-    """Show a bar with rate and time left; gives on_progress(n_done, n_wanted)."""
+def _many_runs(description: str, workers: int | None, dask: str | None):
+    """Give what every study runs with: the executor, and on_progress(n_done, n_wanted), which moves a bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from safepassage.experiments.executors import local, on_dask
 
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=Console(stderr=True), transient=True,
     )  # fmt: skip
-    with bar:
+    with on_dask(dask, workers) if dask else local(workers) as executor, bar:
         task = bar.add_task(description, total=None)
-        yield lambda n_done, n_wanted: bar.update(task, completed=n_done, total=n_wanted)
+        yield {
+            "executor": executor,
+            "on_progress": lambda n_done, n_wanted: bar.update(task, completed=n_done, total=n_wanted),
+        }
+
+
+def _print_frame(frame):
+    from safepassage.experiments.report import frame_table
+
+    shown = frame_table(frame)
+    table = Table(box=None, header_style="bold")
+    for name in shown.columns:
+        table.add_column(name, justify="right" if name in shown.numbers else "left")
+    for row in shown.rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 @analysis_app.command()
@@ -62,11 +73,8 @@ def compare(
     base = next(iter(variants.values()))
     folder = out or Path("runs") / "-".join(["compare", base.name, *list(variants)[1:]])
     console.print(f"[bold]{base.title}[/bold]\n{base.notice}", highlight=False)
-    with _executor(workers, dask) as executor, _progress(f"{len(variants)} plans") as on_progress:
-        found = compare_plans(
-            scenario, plan, out=folder, executor=executor, replications=replications, changes=changes,
-            on_progress=on_progress,
-        )  # fmt: skip
+    with _many_runs(f"{len(variants)} plans", workers, dask) as running:
+        found = compare_plans(scenario, plan, out=folder, replications=replications, changes=changes, **running)
     for one, other in found.pairs():
         _print_differences(found, one, other)
     pictures = draw_comparison(found, folder)
@@ -129,17 +137,11 @@ def sensitivity(
     if method not in ("morris", "sobol"):
         raise ScenarioError(f"--method {method}: choose morris or sobol.")
     loaded = load_study(study)
-    with _executor(workers, dask) as executor, _progress(f"{method}, {outcome}") as on_progress:
-        found = analyse(
-            loaded, outcome, method=method, out=out, executor=executor, n=n, on_progress=on_progress
-        )  # fmt: skip
+    with _many_runs(f"{method}, {outcome}", workers, dask) as running:
+        found = analyse(loaded, outcome, method=method, out=out, n=n, **running)
     final = found.final()
-    indices = list(final["value"].columns)
-    table = Table("factor", *indices, box=None, header_style="bold")
-    for factor, row in final.iterrows():
-        cells = [f"{row[('value', index)]:,.3g} ± {row[('half_width', index)]:,.2g}" for index in indices]
-        table.add_row(str(factor), *cells)
-    console.print(table)
+    both = final["value"].map("{:,.3g}".format) + " ± " + final["half_width"].map("{:,.2g}".format)
+    _print_frame(both.rename_axis("factor").reset_index())
     console.print(found.verdict(), highlight=False)
     path = replace(sensitivity_picture(found), picture_path(out, KIND, method, outcome))
     console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
@@ -163,17 +165,9 @@ def robustness(
     from safepassage.experiments.study_plots_sampled import picture_path, robustness_picture
 
     loaded = load_study(study)
-    with _executor(workers, dask) as executor, _progress(f"{len(loaded.plans)} plans") as on_progress:
-        found = weigh(
-            loaded, outcome, out=out, executor=executor, n=n, good_enough=good_enough, on_progress=on_progress
-        )  # fmt: skip
-    rows = found.table()
-    table = Table(*(name.replace("_", " ") for name in rows), box=None, header_style="bold")
-    for row in rows.to_dict("records"):
-        table.add_row(
-            *(v if isinstance(v, str) else f"{v:.0%}" if k.endswith("share") else f"{v:,.1f}" for k, v in row.items())
-        )
-    console.print(table)
+    with _many_runs(f"{len(loaded.plans)} plans", workers, dask) as running:
+        found = weigh(loaded, outcome, out=out, n=n, good_enough=good_enough, **running)
+    _print_frame(found.table())
     console.print(f"least greatest regret: [bold]{found.most_robust()}[/bold] (good enough: {found.threshold:,.1f})")
     path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
     console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
@@ -193,11 +187,12 @@ def calibrate(
     from safepassage.experiments.study_plots_fitted import posterior_picture, predictive_picture
 
     loaded = load_calibration(calibration)
-    with _executor(workers, dask) as executor, _progress("fitting") as on_progress:
-        found = fit(loaded, out=out, executor=executor, on_progress=on_progress)
-    _print_frame(found.table())
-    _print_frame(found.observations())
-    _print_frame(found.scores())
+    with _many_runs("fitting", workers, dask) as running:
+        found = fit(loaded, out=out, **running)
+    for frame in (found.table(), found.observations(), found.scores()):
+        _print_frame(frame)
+    for note in found.warnings():
+        console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
     replace(posterior_picture(found), out / "posterior.png")
     replace(predictive_picture(found), out / "predictive.png")
     console.print(f"tables and pictures in {out}", highlight=False, soft_wrap=True)
@@ -217,18 +212,11 @@ def optimise(
     from safepassage.experiments.study_plots_fitted import pareto_picture
 
     wanted = load_optimisation(search)
-    with _executor(workers, dask) as executor, _progress("trials") as on_progress:
-        found = search_plans(wanted, out=out, executor=executor, on_progress=on_progress)
+    with _many_runs("trials", workers, dask) as running:
+        found = search_plans(wanted, out=out, **running)
     _print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
     replace(pareto_picture(found), out / "pareto.png")
     console.print(f"trial -1: as it is. Trials, plans and a picture in {out}", highlight=False, soft_wrap=True)
-
-
-def _print_frame(frame):
-    table = Table(*(name.replace("_", " ") for name in frame), box=None, header_style="bold")
-    for row in frame.to_dict("records"):
-        table.add_row(*(f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row.values()))
-    console.print(table)
 
 
 @analysis_app.command()

@@ -1,5 +1,6 @@
 """The table that `safepassage run` ends with: measures in words, for people who read one run."""
 
+from collections.abc import Iterator
 from math import isnan
 
 from rich.table import Table
@@ -42,21 +43,28 @@ SERVICE_NAMES = {
 
 def run_table(measures) -> Table:
     """Return a table of a run's measures, grouped, narrow enough for 80 columns."""
-    n_residents = next((m.value for m in measures if m.name == "residents"), 0)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
     table.add_column(justify="right", style="dim")
-    heading = None
+    before = None
+    for heading, words, value, share in in_words(measures):
+        if heading != before:
+            table.add_row(f"[bold]{heading}[/bold]")
+        table.add_row(f"  {words}", value, share)
+        before = heading
+    return table
+
+
+def in_words(measures) -> Iterator[tuple[str, str, str, str]]:
+    """Yield heading, words, value and share of residents of each measure of a run, in their order."""
+    n_residents = next((m.value for m in measures if m.name == "residents"), 0)
     for measure in measures:
         if measure.name == "evacuated_share":
             continue  # stands beside those out of the area
-        if heading != (heading := _heading(measure)):
-            table.add_row(f"[bold]{heading}[/bold]")
         of_residents = measure.unit == "persons" and n_residents and not _is_of_services(measure)
         share = _percent(measure.value / n_residents) if of_residents else ""
-        table.add_row(f"  {_words(measure)}", shown(measure), share)
-    return table
+        yield _heading(measure), _words(measure), shown(measure), share
 
 
 def shown(measure) -> str:

@@ -32,7 +32,7 @@ def test_the_report_of_a_run_holds_measures_pictures_assumptions_and_versions(ru
     html = run_report.read_text()
     assert is_self_contained(html)
     assert html.count("data:image/png;base64,") >= 6
-    for text in ("No real place.", "evacuated_share", "Assumption", "numba", "seed"):
+    for text in ("No real place.", "safe: out of the area", "unevenness of hours", "Assumption", "numba", "seed"):
         assert text in html
 
 
@@ -59,8 +59,17 @@ def test_the_report_of_a_sweep_holds_a_row_for_each_point(tmp_path):
     run_batch(scenario, range(2), factors=factors, out=tmp_path / "out", executor=InThisProcess())
     html = report(tmp_path / "out", tmp_path / "sweep.html").read_text()
     assert is_self_contained(html)
-    assert "orders.0.compliance" in html
-    assert "2 replications" in html
+    for text in ("orders.0.compliance", "2 replications", scenario.notice, "Assumption", "numba"):
+        assert text in html
+
+
+def test_the_report_of_a_sweep_says_what_its_plans_set_and_what_stands_there_without_them(tmp_path):
+    plan = tmp_path / "early.yaml"
+    plan.write_text("name: early\norders:\n  - {issued_h: 0.125}\n")
+    scenarios = [load("tiny_town", SHORT), load("tiny_town", SHORT, plan)]
+    run_batch(scenarios, range(2), out=tmp_path / "out", executor=InThisProcess())
+    html = report(tmp_path / "out").read_text()
+    assert re.search(r"early</td><td>orders\.0\.issued_h</td><td>0\.125</td><td>0\.25</td>", html)
 
 
 def test_what_a_user_writes_is_shown_as_text_and_not_as_markup(tmp_path):
