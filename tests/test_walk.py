@@ -71,6 +71,23 @@ def test_results_do_not_depend_on_how_the_time_is_split(seed, narrow, cuts):
     assert (parts.n_entered == whole.n_entered).all()
 
 
+def test_results_do_not_depend_on_how_often_the_ranks_of_walkers_are_closed_up():
+    n, ends = 60, [(k, k + 1) for k in range(30)]
+    speed_m_s = np.random.default_rng(1).uniform(0.7, 1.8, n)
+    found_s, n_used = [], []
+    for n_rows in (n, 100 * n):
+        walking, _ = walking_on(ends, 40, 3, n, [[30]])
+        walking.make_room(n_rows)
+        walking.add(np.arange(n), np.zeros(n, int), 0.0, speed_m_s)
+        parts = [
+            (walking.advance(t), int(walking._crowd.clock["n_ranks_used"][0])) for t in np.arange(5.0, 2500.0, 5.0)
+        ]
+        found_s.append(by_id(n, *(arrivals for arrivals, _ in parts)))
+        n_used.append(np.array([used for _, used in parts]))
+    assert (np.diff(n_used[0]) < 0).sum() >= 3 and (np.diff(n_used[1]) >= 0).all()
+    assert (found_s[0] == found_s[1]).all()
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**31))
 def test_people_are_conserved_whatever_is_closed_and_whoever_is_withdrawn(seed):
