@@ -66,6 +66,7 @@ def measure_page(scenario: str, play_s: float, step_s: float) -> dict:
     done = subprocess.run(alone, capture_output=True, text=True, check=True)
     wall_s, cpu_s = json.loads(done.stdout)
     found["alone_wall_ms"], found["alone_cpu_ms"] = (1e3 * s / found["last_step"] for s in (wall_s, cpu_s))
+    found["cpu_ratio"] = found["server_cpu_ms"] / found["alone_cpu_ms"]
     return found
 
 
@@ -130,7 +131,7 @@ def _tab():
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=_chromium(), headless=True, args=CHROMIUM_FLAGS)
-        main = [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()][0]
+        main = next(p for p in psutil.Process().children(recursive=True) if "chrom" in p.name())
         while "chrom" in main.parent().name():
             main = main.parent()
         try:
@@ -139,20 +140,28 @@ def _tab():
             browser.close()
 
 
-HEADER = [
-    "first paint (s)", "pictures/s", "slowest second", "steps/s", "model's step with the page (ms)", "without (ms)",
-    "server's processor per step with the page (ms)", "without (ms)", "ratio", "browser's processor per picture (ms)",
-    "peak (MB)", "played (s)",
-]  # fmt: skip
+HEADER = ["quantity", "median", "of each look"]
+ROWS = {
+    "start_s": ("from the command to a server that listens (s)", "{:.1f}"),
+    "first_paint_s": ("from navigation to the first picture (s)", "{:.2f}"),
+    "frames_per_s": ("pictures drawn per second", "{:.1f}"),
+    "slowest_frames_per_s": ("the same in the slowest second", "{:.1f}"),
+    "steps_per_s": ("steps of the model per second, Mesa's pauses included", "{:.1f}"),
+    "step_wall_ms": ("the model's step while the page draws (ms)", "{:.1f}"),
+    "alone_wall_ms": ("the model's step without a page (ms)", "{:.1f}"),
+    "server_cpu_ms": ("the server's processor per step, all of it (ms)", "{:.1f}"),
+    "alone_cpu_ms": ("processor per step without a page (ms)", "{:.1f}"),
+    "cpu_ratio": ("the ratio of these two", "{:.2f}"),
+    "browser_cpu_ms": ("the browser's processor per picture (ms)", "{:.1f}"),
+    "peak_mb": ("the server's peak memory (MB)", "{:.0f}"),
+    "played_s": ("watched for (s)", "{:.1f}"),
+}
 
 
 def rows_of(looks: list[dict]) -> list[list[str]]:
-    """Return the table, one row: medians over the looks."""
-    of = {name: median(look[name] for look in looks) for name in looks[0]}
-    ratio = median(look["server_cpu_ms"] / look["alone_cpu_ms"] for look in looks)
-    return [[
-        f"{of['first_paint_s']:.2f}", f"{of['frames_per_s']:.1f}", f"{of['slowest_frames_per_s']:.1f}",
-        f"{of['steps_per_s']:.1f}", f"{of['step_wall_ms']:.1f}", f"{of['alone_wall_ms']:.1f}",
-        f"{of['server_cpu_ms']:.1f}", f"{of['alone_cpu_ms']:.1f}", f"{ratio:.2f}", f"{of['browser_cpu_ms']:.1f}",
-        f"{of['peak_mb']:.0f}", f"{of['played_s']:.1f}",
-    ]]  # fmt: skip
+    """Return the table: what, median over the looks, each look."""
+    rows = []
+    for name, (title, form) in ROWS.items():
+        values = [look[name] for look in looks]
+        rows.append([title, form.format(median(values)), ", ".join(form.format(value) for value in values)])
+    return rows
