@@ -21,6 +21,7 @@ CAPTIONS = {
     "casualties_exposure": "Casualties and exposure",
     "left_behind": "Who is left behind",
     "exits": "People out by exit",
+    "queues": "Queues at the exits",
 }
 
 
