@@ -16,7 +16,8 @@ from safepassage.model.settings.base import ScenarioError
 
 LOCAL = "local"
 ANSWER_WITHIN_S = 5
-GONE_AFTER_S = 10.0
+GONE_AFTER_S = 5.0
+"""A scheduler that is silent for so long does not come back: whatever it held is lost by then."""
 TOGETHER_S = 0.5
 """Short calls are sent together, about so long (s): passing one on costs the scheduler some milliseconds."""
 MOST_TOGETHER = 16

@@ -11,7 +11,6 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
-from importlib import import_module
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,6 @@ def serve() -> None:
     calls: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
     _answer(answers, (READY, None))
-    import_module("safepassage.experiments.outcomes")  # while the parent still makes up its mind what to run
-    import_module("safepassage.model.evacuation")
     while True:
         tag, body = calls.get()
         _answer(answers, (tag, do(body)))

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from studies import command, digest, keys, sweep, write_study
+from studies import command, digest, keys, write_study
 
 from safepassage.experiments.executors import as_completed, local
 from safepassage.experiments.runs import Record, code_digest
@@ -29,10 +29,26 @@ CHANCE = random.Random(7)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    out = tmp_path_factory.mktemp("uninterrupted") / "out"
+def workers():
+    """Two workers that are warm once and for all."""
     with local(2) as executor:
-        run_sweep(study_of(keys(**MANY)), out, executor)
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, workers):
+    out = tmp_path_factory.mktemp("uninterrupted") / "out"
+    run_sweep(study_of(keys(**MANY)), out, workers)
+    return digest(out)
+
+
+def go_on(out: Path, workers, kept: dict[str, bytes]) -> str:
+    """Repeat a sweep that was cut short; return the digest of its results. Nothing that was kept is run again."""
+    found = []
+    run_sweep(study_of(keys(**MANY)), out, workers, lambda progress: found.append(progress.n_found))
+    run_s = open_study(out).timings().set_index("key")["run_s"]
+    assert found[0] == len(kept)
+    assert all(run_s[key] == json.loads(entry)["timings"]["run"] for key, entry in kept.items())
     return digest(out)
 
 
@@ -68,21 +84,18 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_a_sweep_killed_again_and_again_gives_the_bytes_of_one_that_was_not(tmp_path, uninterrupted):
+def test_a_sweep_killed_again_and_again_gives_the_bytes_of_one_that_was_not(tmp_path, uninterrupted, workers):
     study, out = write_study(tmp_path, **MANY), tmp_path / "out"
     for n_more in (CHANCE.randint(1, 10), CHANCE.randint(15, 25)):
         n_before = len(finished(out))
         process = start(study, out, "--workers", "2")
         wait_for(lambda n=n_before + n_more: len(finished(out)) >= n)
         process.kill()
-        process.communicate()
+        told, _ = process.communicate()
+        assert not n_before or f"{n_before} runs are finished already" in told
     kept = finished(out)
     assert 0 < len(open_study(out).frame()) < N_RUNS and len(kept) < N_RUNS
-    done = sweep(study, out, "--workers", "2")
-    assert done.returncode == 0 and f"{len(kept)} runs are finished already" in done.stdout, done.stderr
-    assert digest(out) == uninterrupted
-    run_s = open_study(out).timings().set_index("key")["run_s"]
-    assert all(run_s[key] == json.loads(entry)["timings"]["run"] for key, entry in kept.items())
+    assert go_on(out, workers, kept) == uninterrupted
 
 
 def test_workers_end_when_their_parent_is_killed(tmp_path):
@@ -97,14 +110,17 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
 
 
 def test_a_killed_worker_is_replaced_and_what_it_was_doing_is_done_again(tmp_path, uninterrupted):
-    study, out = write_study(tmp_path, **MANY), tmp_path / "out"
-    process = start(study, out, "--workers", "2")
-    for n in (CHANCE.randint(1, 10), CHANCE.randint(15, 25)):
-        wait_for(lambda n=n: len(finished(out)) >= n)
-        os.kill(CHANCE.choice(children(process.pid)), signal.SIGKILL)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    assert f"{N_RUNS} runs" in output and digest(out) == uninterrupted
+    kill_at = {0: CHANCE.randint(1, 10), 1: CHANCE.randint(15, 25)}
+    with local(2) as executor:
+
+        def kill_one(progress):
+            for worker, n in list(kill_at.items()):
+                if progress.n_finished >= n:
+                    del kill_at[worker]
+                    os.kill(executor.pids[worker], signal.SIGKILL)
+
+        folder = run_sweep(study_of(keys(**MANY)), tmp_path / "out", executor, kill_one)
+    assert not kill_at and not folder.failures() and digest(tmp_path / "out") == uninterrupted
 
 
 def test_a_run_that_kills_every_worker_is_given_up_and_harms_no_other():
@@ -120,7 +136,7 @@ def _die_if_asked(item):
     return item
 
 
-def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path, uninterrupted):
+def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path, uninterrupted, workers):
     pytest.importorskip("dask.distributed")
     study, out = write_study(tmp_path, **MANY), tmp_path / "out"
     with socket.socket() as free:
@@ -138,9 +154,7 @@ def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path,
     kept = finished(out)
     assert process.returncode == 2 and "the scheduler went away" in " ".join(errors.split()), errors
     assert "Traceback" not in errors.split("error:")[-1] and 5 <= len(kept) < N_RUNS
-    done = sweep(study, out, "--workers", "2")
-    assert done.returncode == 0 and f"{len(kept)} runs are finished already" in done.stdout
-    assert digest(out) == uninterrupted
+    assert go_on(out, workers, kept) == uninterrupted
 
 
 def _start_dask(port: int, folder: Path) -> list[subprocess.Popen]:
