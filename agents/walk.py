@@ -346,7 +346,7 @@ def _go_on(crowd, walker, now_s, is_called):
     is_called: it was the first of the queue, and there is room. Reschedules the streets it leaves and enters.
     """
     party, rules = crowd.walkers[walker], crowd.rules[0]
-    left = crowd.links[party.link].street if party.link >= 0 else -1
+    left, s = crowd.links[party.link].street if party.link >= 0 else -1, -1
     wanted = crowd.next_link[party.table, party.node]
     if wanted == NO_ROUTE or (wanted >= 0 and not crowd.links[wanted].is_open):
         party.wanted, party.stage = wanted, Stage.HELD
@@ -361,10 +361,9 @@ def _go_on(crowd, walker, now_s, is_called):
             _join(crowd.walkers, street, walker)
             if street.swap_s == np.inf and _is_full(street, rules):
                 street.swap_s = now_s + rules.swap_after_s
-        if s >= 0:
-            reschedule(crowd, s, now_s)
-    if left >= 0:
-        reschedule(crowd, left, now_s)
+    for touched in (s, left):
+        if touched >= 0:
+            reschedule(crowd, touched, now_s)
 
 
 @kernel
@@ -406,7 +405,10 @@ def _change_places(crowd, s, now_s):
 
 @inlined
 def _serve(crowd, s, now_s):
-    """Let the next event of a street happen up to where somebody stands at its node; return who, -1 for nobody."""
+    """Let the next event of a street happen until somebody stands at its node; return who, -1 for nobody.
+
+    The caller reschedules the street.
+    """
     street = crowd.streets[s]
     _unschedule(crowd, s)
     if street.next_event == Event.REACHES_END:
@@ -417,7 +419,6 @@ def _serve(crowd, s, now_s):
             crowd.walkers[walker].stage = Stage.AT_GATE
             street.n_at_gates += 1
             _join(crowd.walkers, link, walker)
-            reschedule(crowd, s, now_s)
             return -1
     elif street.next_event == Event.PASSES_GATE:
         link = crowd.links[street.link_a]
@@ -429,7 +430,6 @@ def _serve(crowd, s, now_s):
         return _take(crowd.walkers, street)
     else:
         _change_places(crowd, s, now_s)
-        reschedule(crowd, s, now_s)
         return -1
     party = crowd.walkers[walker]
     link.gate_free_s = now_s + party.n_persons / street.flow_capacity_per_s
@@ -470,6 +470,8 @@ def advance(crowd, departure_s, departing, until_s):
             walker = _serve(crowd, s, now_s)
         if walker >= 0:
             _go_on(crowd, walker, now_s, is_called)
+        else:
+            reschedule(crowd, s, now_s)
 
 
 @kernel
