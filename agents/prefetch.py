@@ -5,7 +5,7 @@ away in memory. Asking for those of the next few events at once lets the process
 """
 
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -34,3 +34,9 @@ def prefetch(typing_context, array, index, line):
         return context.get_dummy_value()
 
     return types.void(array, index, line), generate
+
+
+if config.DISABLE_JIT:
+
+    def prefetch(array, index, line):
+        """Do nothing: who runs the kernels uncompiled, to step through them, needs no memory early."""
