@@ -92,6 +92,23 @@ def read_observed(
     frame["series"] = frame["series"].astype(str)
     frame = frame.sort_values(["series", "time_s"], kind="stable", ignore_index=True)
     value = pd.to_numeric(frame["value"], errors="coerce")
+    problems = _problems(path, frame, value, duration_h, known)
+    if problems:
+        raise ScenarioError("\n".join(problems))
+    size = value.abs()
+    sd = DEFAULT_SD_SHARE * size.groupby(frame["series"]).transform("max") if sd_share is None else sd_share * size
+    sd = sd.clip(lower=1e-9)
+    if "sd" in frame:
+        sd = pd.to_numeric(frame["sd"], errors="coerce").fillna(sd)
+    if (sd <= 0).any():
+        raise ScenarioError(f"{path}:{frame['line'][int(np.flatnonzero(sd <= 0)[0])]}: sd must be positive.")
+    return Observed(
+        frame["time_s"].to_numpy(float), frame["series"].to_numpy(object), value.to_numpy(float), sd.to_numpy(float),
+        (frame["use"] == "fit").to_numpy(),
+    )  # fmt: skip
+
+
+def _problems(path: Path, frame: pd.DataFrame, value: pd.Series, duration_h: float, known: set[str]) -> list[str]:
     problems = []
     for row, number in zip(frame.to_dict("records"), value, strict=True):
         place, at_s, series = f"{path}:{row['line']}", row["time_s"], row["series"]
@@ -106,19 +123,7 @@ def read_observed(
             problems.append(f"{place}: use = {row['use']}: write fit or judge.")
     if not problems and not (frame["use"] == "fit").any():
         problems.append(f"{path}: no row is used to fit; write fit in the column use.")
-    if problems:
-        raise ScenarioError("\n".join(problems))
-    size = value.abs()
-    sd = DEFAULT_SD_SHARE * size.groupby(frame["series"]).transform("max") if sd_share is None else sd_share * size
-    sd = sd.clip(lower=1e-9)
-    if "sd" in frame:
-        sd = pd.to_numeric(frame["sd"], errors="coerce").fillna(sd)
-    if (sd <= 0).any():
-        raise ScenarioError(f"{path}:{frame['line'][int(np.flatnonzero(sd <= 0)[0])]}: sd must be positive.")
-    return Observed(
-        frame["time_s"].to_numpy(float), frame["series"].to_numpy(object), value.to_numpy(float), sd.to_numpy(float),
-        (frame["use"] == "fit").to_numpy(),
-    )  # fmt: skip
+    return problems
 
 
 def _times(path: Path, frame: pd.DataFrame, start: datetime) -> np.ndarray:
