@@ -286,11 +286,7 @@ class Services:
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""
-        unmet = {
-            stop.row: stop.n_waiting
-            for stop in self.stops
-            if stop.waiting and not self.n_points <= stop.row < self.n_fixed
-        }
+        unmet = {stop.row: stop.n_waiting for stop in self.stops if stop.waiting and not self._is_station(stop)}
         if unmet:
             for vehicle in self.vehicles:
                 at_stop = vehicle.task == Task.BOARDING and not vehicle.is_at_home
@@ -299,19 +295,23 @@ class Services:
         return unmet
 
     def _disband(self, now_s: float):
-        """Let people at stops to which nothing comes for long, or from which no way leads out, walk out or go home."""
+        """Let people leave stops: who has waited for long walks out; where nothing comes, the others go home."""
         limit_m = self.movement.settings.walk_out_limit_m
         for stop in self.stops:
-            if not stop.waiting or (self._comes_soon(stop, now_s) and not self.is_cut_off(stop)):
+            if not stop.waiting:
                 continue
-            way_m = float(self.movement.walk_m(np.array([stop.node]))[0])
-            for household in [h for h in stop.waiting if self.population.can_walk[h]]:
-                if way_m > limit_m and stop.is_wreck:
+            is_near = float(self.movement.walk_m(np.array([stop.node]))[0]) <= limit_m
+            leaving = list(stop.waiting)
+            if self._comes_soon(stop, now_s) and not self.is_cut_off(stop):
+                since_s = now_s - self.settings.patience_s if is_near and not self._is_station(stop) else -np.inf
+                leaving = [h for h in leaving if self.riders.since_s[h] <= since_s]
+            for household in leaving:
+                if not self.population.can_walk[household] or (stop.is_wreck and not is_near):
                     continue
                 stop.waiting.remove(household)
                 stop.n_waiting -= self.riders.size(household)[0]
                 self.riders.since_s[household] = np.inf
-                if way_m <= limit_m:
+                if is_near:
                     self.walk_out(household, stop.node, now_s)
                 else:
                     self._go_home(household, now_s)
@@ -323,14 +323,16 @@ class Services:
         self.parties.mode[party] = Mode.NONE
         self.population.put_off(party, Status.WAITING, ask_s)
 
+    def _is_station(self, stop: PickupPoint) -> bool:
+        return self.n_points <= stop.row < self.n_fixed
+
     def is_cut_off(self, stop: PickupPoint) -> bool:
         """Return whether vehicles know no way out of the area from a stop; trains always have one."""
-        is_station = self.n_points <= stop.row < self.n_fixed
-        return not is_station and float(self.movement.drive_s(WITNESS, stop.car_node)) == np.inf
+        return not self._is_station(stop) and float(self.movement.drive_s(WITNESS, stop.car_node)) == np.inf
 
     def _comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
         soon_s = now_s + GO_HOME_AFTER_S
-        if self.n_points <= stop.row < self.n_fixed:
+        if self._is_station(stop):
             return any(line.stop == stop.row and line.next_s <= soon_s for line in self.trains.lines)
         under_way = (Task.TO_STOP, Task.BOARDING)
         return any(

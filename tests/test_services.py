@@ -64,6 +64,17 @@ def test_people_within_the_limit_walk_out_if_nothing_comes():
     assert (near.people.status == Status.SAFE).all() and (far.people.status == Status.WAITING).all()
 
 
+def test_people_within_the_limit_walk_out_when_they_have_waited_too_long_for_a_seat():
+    path, patience = town_of([[ADULT]] * 35), {"services.patience_s": 2 * 3600.0}
+    near, far = (run(town(path, [fleet()], **patience | {"movement.walk_out_limit_m": m})) for m in (1000.1, 999.0))
+    assert (near.people.status == Status.SAFE).all() and (far.people.status == Status.SAFE).all()
+    assert tables(far)["services"].n_boarded.sum() == 35
+    persons, n_by_bus = tables(near)["persons"], tables(near)["services"].n_boarded.sum()
+    assert n_by_bus == (persons.reason == "safe by bus").sum() == 20  # at 6:30 and 7:37; the next comes at 8:44
+    left_s = near.parties.arrival_time_s[(persons.reason != "safe by bus").to_numpy()]
+    assert (left_s > 2 * 3600.0).all() and (left_s < 2.75 * 3600.0).all()
+
+
 def test_people_walk_to_a_stop_in_reach_and_no_farther():
     path = town_of([[ADULT]] * 4, node="end")
     near, far = (town(path, [fleet()], **{"services.walk_reach_m": m}).run() for m in (1000.1, 999.0))

@@ -194,6 +194,9 @@ class Services(Section):
     """Ambulances."""
     walk_reach_m: float = Field(2000.0, ge=0)
     """Farthest that people walk to a pickup point or station (m along streets). Assumption."""
+    patience_s: float = Field(7200.0, gt=0)
+    """How long people wait at a pickup point before they walk out, if `movement.walk_out_limit_m` lets them (s).
+    Assumption."""
     book_ahead_h: float = Field(24.0, gt=0)
     """How far ahead people take a seat on a train (h). Assumption."""
 
