@@ -3,6 +3,7 @@
 import pickle
 import queue
 from collections import deque
+from concurrent.futures import CancelledError
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +22,8 @@ GONE_AFTER_S = 5.0
 TOGETHER_S = 0.5
 """Short calls are sent together, about so long (s): passing one on costs the scheduler some milliseconds."""
 MOST_TOGETHER = 16
+MOST_LOST = 10
+"""Results lost in a row with the worker that held them, before the cluster is given up."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS_ALLOWED - 1,
     "distributed.worker.profile.enabled": False,
@@ -41,10 +44,12 @@ class DaskCluster:
         self._news: queue.SimpleQueue = queue.SimpleQueue()
         self._waiting: deque[tuple[Any, bytes]] = deque()
         self._done: deque[tuple[Any, Any]] = deque()
+        self._suspects: deque[tuple[Any, bytes]] = deque()
         self._running: dict[int, tuple] = {}
         self._n_started = 0
         self._n_together = 1
         self._silent_s = 0.0
+        self._n_lost = 0
         if address == LOCAL:
             with dask.config.set(SETTINGS):
                 self._cluster = LocalCluster(
@@ -76,6 +81,8 @@ class DaskCluster:
             while self._waiting and len(self._running) < self.n_workers * AHEAD:
                 n = min(self._n_together, len(self._waiting))
                 self._start([self._waiting.popleft() for _ in range(n)])
+            if self._suspects and not self._running:
+                self._start([self._suspects.popleft()], is_alone=True)
             try:
                 task = self._news.get(timeout=timeout_s)
             except queue.Empty:
@@ -85,28 +92,32 @@ class DaskCluster:
             self._take(*self._running.pop(task))
         return self._done.popleft() if self._done else None
 
-    def _start(self, calls: list[tuple[Any, bytes]]):
+    def _start(self, calls: list[tuple[Any, bytes]], *, is_alone=False):
         """Have some calls done by one worker, one after the other."""
         self._n_started += 1
         task = self._n_started
         future = self._client.submit(_do_all, [body for _, body in calls], pure=False, key=f"runs-{id(self)}-{task}")
-        self._running[task] = calls, future
+        self._running[task] = calls, future, is_alone
         future.add_done_callback(lambda done: self._news.put(task))
 
-    def _take(self, calls: list[tuple[Any, bytes]], future):
-        if future.status in ("cancelled", "lost"):
-            self._gone()
+    def _take(self, calls: list[tuple[Any, bytes]], future, is_alone: bool):
         try:
             results, each_s = future.result(timeout=60)
+        except (CancelledError, KeyError):  # the worker ended before its results were fetched, or the scheduler did
+            self._n_lost += 1
+            if self._client.status != "running" or self._n_lost > MOST_LOST:
+                self._gone()
+            self._start(calls, is_alone=is_alone)
+            return
         except Exception as error:
             if self._client.status != "running":
                 self._gone()
-            if len(calls) > 1:  # one of them ends its workers; alone, it harms no other
-                for call in calls:
-                    self._start([call])
+            if not is_alone:  # one of these, or of others that waited at the same worker, ended it
+                self._suspects.extend(calls)
             else:
                 self._done.append((calls[0][0], Failure(f"{type(error).__name__}: {error}")))
             return
+        self._n_lost = 0
         self._done.extend((tag, result) for (tag, _), result in zip(calls, results, strict=True))
         self._n_together = int(np.clip(TOGETHER_S / max(each_s, 1e-9), 1, MOST_TOGETHER))
 
