@@ -184,7 +184,7 @@ class Driving(DrivingViews):
         run, new = self._run[0], records(len(ids), SLOT)
         new["vehicle"], new["time_s"] = ids, time_s
         rest = self._departures[run["next_departure"] : run["n_departures"]]
-        both = np.concatenate([rest, new])
+        both = np.concatenate([rest, new]) if rest.size else new
         self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
         run["next_departure"], run["n_departures"] = 0, both.size
 

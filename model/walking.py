@@ -189,7 +189,7 @@ class Walking(WalkingViews):
             if wrong.any():
                 k = int(np.argmax(wrong))
                 raise ValueError(f"walking party {ids[k]} has {name} = {found[k]}; {change}.")
-        if np.unique(ids).size != ids.size:
+        if (np.diff(np.sort(ids)) == 0).any():
             raise ValueError("a walking party is added twice in one call; name each once.")
 
     def advance(self, until_s):
