@@ -5,6 +5,7 @@ from numba import njit
 
 NONE = -1
 WAITING = 1
+DRIVING = 4
 
 
 @njit(cache=True, nogil=True)
@@ -23,6 +24,19 @@ def write_positions(position_m, links, slots, vehicles, some_links, time_s):
             share = (time_s - entry_s) / max(slots[slot].time_s - entry_s, 1e-9)
             position_m[vehicle] = max(0.0, min(limit_m, share * links[at].length_m))
             limit_m = position_m[vehicle] - slots[slot].car_units * links[at].jam_spacing_m
+
+
+@njit(cache=True, nogil=True)
+def stand(links, vehicles, ids, time_s):
+    """Return which of the vehicles are on a link for longer than free flow takes, bool[n]. ids: int64[n]."""
+    stands = np.zeros(ids.size, np.bool_)
+    for i in range(ids.size):
+        vehicle = ids[i]
+        if vehicles[vehicle].state == DRIVING:
+            link = vehicles[vehicle].link
+            free_s = max(links[link].free_flow_time_s, links[link].length_m * vehicles[vehicle].s_per_m)
+            stands[i] = time_s > vehicles[vehicle].entry_s + free_s
+    return stands
 
 
 @njit(cache=True, nogil=True)

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+WALKING = 2
+
 
 @njit(cache=True, nogil=True)
 def on_links(walkers, is_asked):
@@ -17,3 +19,24 @@ def on_links(walkers, is_asked):
             found[n] = i
             n += 1
     return found[:n].copy()
+
+
+@njit(cache=True, nogil=True)
+def distances(walkers, links, streets, ids, time_s):
+    """Return how far from the upstream end of its link each party is at time_s (m), float64[n]; nan on none.
+
+    Who does not walk stands at the end. walkers, links, streets: of agents/walkers.py; ids: int64[n].
+    """
+    distance_m = np.full(ids.size, np.nan)
+    for i in range(ids.size):
+        party = ids[i]
+        link = walkers[party].link
+        if link < 0:
+            continue
+        length_m, to_go_m = links[link].length_m, 0.0
+        if walkers[party].stage == WALKING:
+            street = links[link].street
+            progress_s = streets[street].progress_s + streets[street].pace * (time_s - streets[street].updated_s)
+            to_go_m = (walkers[party].target_s - progress_s) * walkers[party].speed_m_s
+        distance_m[i] = min(max(length_m - to_go_m, 0.0), length_m)
+    return distance_m

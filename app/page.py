@@ -15,9 +15,9 @@ from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
 """Environment variable by which `safepassage explore` hands over what to show, as JSON."""
-PLAY_INTERVAL_MS = 11
-"""Pause between two steps while playing (ms), Mesa's slider. The board's pictures start no render, so a short one
-does not lock the page up."""
+PLAY_INTERVAL_MS = 1
+"""Pause between two steps while playing (ms): the least that Mesa's slider offers. The board's pictures start no
+render, so it does not lock the page up; the model does more steps than the browser draws, which spares pictures."""
 
 solara_viz.force_update = lambda: None
 """Mesa renders its page anew after every step, only to count it: 10 ms that the model waits. A session asks for it

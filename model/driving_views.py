@@ -113,11 +113,7 @@ class DrivingViews:
 
     def is_standing(self, ids):
         """Return which vehicles are on a link for longer than free flow takes: they stand, or creep, in a queue."""
-        now = self._vehicles[ids]
-        on_link = now["state"] == drive.DRIVING
-        link = self._links[np.where(on_link, now["link"], 0)]
-        free_s = np.maximum(link["free_flow_time_s"], link["length_m"] * now["s_per_m"])
-        return on_link & (self.time_s > now["entry_s"] + free_s)
+        return drive_views.stand(self._links, self._vehicles, np.asarray(ids, np.int64), self.time_s)
 
     def link_time_s(self):
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""

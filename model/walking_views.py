@@ -40,11 +40,7 @@ class WalkingViews:
             raise ValueError(f"time_s = {time_s} lies before the time reached, {self.time_s}.")
         walkers, links, streets = self._crowd.walkers, self._crowd.links, self._crowd.streets
         link = walkers["link"][ids]
-        progress_s = streets["progress_s"] + streets["pace"] * (time_s - streets["updated_s"])
-        left_m = (walkers["target_s"][ids] - progress_s[links["street"][link]]) * walkers["speed_m_s"][ids]
-        to_go_m = np.where(walkers["stage"][ids] == Stage.WALKING, left_m, 0.0)
-        length_m = links["length_m"][link]
-        distance_m = np.clip(length_m - to_go_m, 0.0, length_m)
+        distance_m = walk_views.distances(walkers, links, streets, ids.astype(np.int64), time_s)
         for k in np.flatnonzero(link < 0):
             node = walkers["node"][ids[k]]
             leaving, entering = (np.flatnonzero(links[end] == node) for end in ("upstream", "downstream"))

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from safepassage.agents.walkers import Stage
 from safepassage.app import frames
 from safepassage.app import map as board_map
 from safepassage.app.frames import Picture
 from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene, front_lines
 from safepassage.app.session import Session
 from safepassage.app.town import Frame, pack_streets
+from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.front import LineFront
 
@@ -108,6 +110,29 @@ def test_everybody_under_way_is_drawn_once_and_the_rows_tell_the_recorder_s_numb
     assert row["n_safe"] == model.recorder.n_by_status[6] == row["n_out_by_car"] + row["n_out_on_foot"]
     assert len(scene.rows[0]) == len(ROW_COLUMNS) + 2 * len(model.routes)
     assert picture.homes.size == 180**2
+
+
+def test_cars_stand_and_walkers_are_where_their_records_say():
+    exits = [exit_.model_copy(update={"flow_capacity_per_s": 0.005}) for exit_ in load("tiny_town").streets.exits]
+    model = EvacuationModel("tiny_town", **{"streets.exits": exits})
+    for _ in range(70):
+        model.step()
+    driving, walking, now_s = model.movement.driving, model.movement.walking, model.time_s
+    cars = np.flatnonzero(driving.link_of(np.arange(len(model.households))) >= 0)
+    for car, stands in zip(cars, driving.is_standing(cars), strict=True):
+        on, link = driving._vehicles[car], driving._links[driving._vehicles[car]["link"]]
+        assert stands == (now_s > on["entry_s"] + max(link["free_flow_time_s"], link["length_m"] * on["s_per_m"]))
+    assert driving.is_standing(cars).any() and not driving.is_standing(cars).all()
+    walkers = np.flatnonzero(walking.link_of(np.arange(len(model.households))) >= 0)
+    for later_s in (now_s, now_s + 10.0):
+        for party, along_m in zip(walkers, walking.position(walkers, later_s)[1], strict=True):
+            who = walking._crowd.walkers[party]
+            link = walking._crowd.links[who["link"]]
+            street = walking._crowd.streets[link["street"]]
+            to_go_s = who["target_s"] - (street["progress_s"] + street["pace"] * (later_s - street["updated_s"]))
+            to_go_m = to_go_s * who["speed_m_s"] if who["stage"] == Stage.WALKING else 0.0
+            assert along_m == np.clip(link["length_m"] - to_go_m, 0.0, link["length_m"])
+    assert walkers.size > 10
 
 
 def test_streets_are_sent_once_each_within_the_frame():
