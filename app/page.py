@@ -15,13 +15,19 @@ from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
 """Environment variable by which `safepassage explore` hands over what to show, as JSON."""
-PLAY_INTERVAL_MS = 1
-"""Pause between two steps while playing (ms): the least that Mesa's slider offers. The board's pictures start no
-render, so it does not lock the page up; the model does more steps than the browser draws, which spares pictures."""
+MANY_PEOPLE = 50_000
+PLAY_INTERVAL_MS = {False: 11, True: 1}
+"""Pause between two steps while playing (ms), by whether there are MANY_PEOPLE: Mesa's slider goes from 1 in tens. In
+a small town a pause lets the eye follow. In a large one the least: its model does more steps than the browser draws,
+which spares pictures. They start no render, so that even this does not lock the page up."""
 
 solara_viz.force_update = lambda: None
 """Mesa renders its page anew after every step, only to count it: 10 ms that the model waits. A session asks for it
 instead, a few times a second."""
+
+if hasattr(solara_viz, "_get_scenario_defaults"):  # Mesa 3.5 takes a model's `scenario` for its own kind and fails
+    solara_viz._get_scenario_defaults = lambda _: {}
+    solara_viz._build_model_init_kwargs = lambda model, parameters, **_: dict(parameters)
 
 
 def _show_count():
@@ -89,7 +95,7 @@ def Page():
             components=[],
             model_params={"session": session},
             name="Safepassage",
-            play_interval=PLAY_INTERVAL_MS,
+            play_interval=PLAY_INTERVAL_MS[session.n_people >= MANY_PEOPLE],
         )
         if session.recording is None:
             with solara.Sidebar():

@@ -33,6 +33,11 @@ class Session:
         self.show_count = lambda: None
         self._counts_soon = threading.Event()
 
+    @property
+    def n_people(self) -> int:
+        """Persons in the town of the model; 0 in a recorded run, which takes no steps."""
+        return 0 if self.recording is not None else len(self.model.people)
+
     def start(self) -> "LiveModel | Replay":
         """Return a model of what is chosen, or the recorded run, from its beginning."""
         return LiveModel(session=self) if self.recording is None else Replay(session=self)
