@@ -27,10 +27,10 @@ CAPTIONS = {
 
 def run_page(folder: Path) -> Page:
     """Return the page of one run."""
+    from safepassage.model.measure_words import in_words
     from safepassage.model.metrics import by_group, fairness, summary
     from safepassage.model.plots import PICTURES
     from safepassage.model.results import open_run
-    from safepassage.run_table import in_words
 
     run = open_run(folder)
     manifest, scenario = run.manifest, run.manifest["scenario"]

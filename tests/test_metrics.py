@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safepassage.model import metrics
-from safepassage.run_table import run_table, shown
+from safepassage.model.measure_words import shown
+from safepassage.run_table import run_table
 
 HOUR_S = 3600.0
 
