@@ -26,11 +26,11 @@ class Actions:
 
     def __init__(self, model):
         self.model = model
-        self.orders = deepcopy(list(model.scenario.source.keys.get("orders") or []))
-        given = model.scenario.source.keys.get("closures") or {}
+        self.orders = deepcopy(list(model.settings.source.keys.get("orders") or []))
+        given = model.settings.source.keys.get("closures") or {}
         self.closures = {kind: deepcopy(list(given.get(kind) or [])) for kind in KINDS.values()}
-        self.clearing = deepcopy(_at(model.scenario.source.keys, "damage.crews.orders") or [])
-        self.buses = deepcopy(_at(model.scenario.source.keys, "services.reinforcements") or [])
+        self.clearing = deepcopy(_at(model.settings.source.keys, "damage.crews.orders") or [])
+        self.buses = deepcopy(_at(model.settings.source.keys, "services.reinforcements") or [])
         self.log: list[str] = []
 
     def do(self, data: dict):
@@ -87,7 +87,7 @@ class Actions:
 
     def _place_of_stop(self, name: str) -> dict:
         """Return where a pickup point is, as keys of a scenario."""
-        for point in self.model.scenario.services.pickup_points:
+        for point in self.model.settings.services.pickup_points:
             if point.name == name:
                 return point.model_dump(include=set(Place.model_fields), exclude_none=True)
         raise ScenarioError(f"there is no pickup point {name!r}.")
@@ -138,7 +138,7 @@ class Actions:
 
     def _next_s(self) -> float:
         model = self.model
-        return min(model.time_s + model.scenario.run.step_s, model.duration_s)
+        return min(model.time_s + model.settings.run.step_s, model.duration_s)
 
     def _now_h(self) -> float:
         return hours_not_before(self.model.time_s)
@@ -149,11 +149,11 @@ class Actions:
         changes |= {"damage.crews.orders": self.clearing} if self.clearing else {}
         changes |= {"services.reinforcements": self.buses} if self.buses else {}
         changes |= {f"closures.{kind}": entries for kind, entries in self.closures.items() if entries}
-        self.model.scenario = self.model.scenario.override(changes)
+        self.model.settings = self.model.settings.override(changes)
 
     def plan(self, name: str) -> dict:
         """Return the keys of a plan that does all this: every lever that differs from the scenario file."""
-        scenario = self.model.scenario
+        scenario = self.model.settings
         base = load(scenario.source.path).source.keys
         keys: dict = {"name": name, "title": f"Acted on the page in {scenario.name}: {'; '.join(self.log)}"}
         for lever in LEVERS:
@@ -181,7 +181,7 @@ class Actions:
                 break
             except FileExistsError:
                 continue
-        source = self.model.scenario.source.path
+        source = self.model.settings.source.path
         others = {key: value for key, value in overrides.items() if not _is_lever(key)}
         sets = "".join(f" --set {key}={value}" for key, value in others.items())
         return path, f"safepassage run {source} --plan {path}{sets}"

@@ -74,7 +74,7 @@ class Explainer:
     def _clock(self, time_s: float) -> str:
         if not np.isfinite(time_s):
             return "not planned"
-        return f"{self.model.scenario.run.start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}"
+        return f"{self.model.settings.run.start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}"
 
     def _exit_at(self, x_m, y_m, reach_m, can_act):
         streets, model = self.model.streets, self.model

@@ -25,10 +25,6 @@ solara_viz.force_update = lambda: None
 """Mesa renders its page anew after every step, only to count it: 10 ms that the model waits. A session asks for it
 instead, a few times a second."""
 
-if hasattr(solara_viz, "_get_scenario_defaults"):  # Mesa 3.5 takes a model's `scenario` for its own kind and fails
-    solara_viz._get_scenario_defaults = lambda _: {}
-    solara_viz._build_model_init_kwargs = lambda model, parameters, **_: dict(parameters)
-
 
 def _show_count():
     update_counter.value += 1

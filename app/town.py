@@ -75,7 +75,7 @@ def outlines(frame: Frame, zones) -> list[dict]:
 
 def describe(model, frame: Frame) -> dict:
     """Return what the page says and draws of a model's town, as JSON can hold it."""
-    scenario, streets, shelters = model.scenario, model.streets, model.surroundings.shelters
+    scenario, streets, shelters = model.settings, model.streets, model.surroundings.shelters
     return {
         "name": scenario.name,
         "title": scenario.title,

@@ -160,9 +160,9 @@ def carry_out(task: Task) -> Record:
 
 def manifest_of(model) -> dict:
     """Return what measures need to know of a run besides its tables."""
-    orders, start = model.scenario.orders, model.scenario.run.start
+    orders, start = model.settings.orders, model.settings.run.start
     return {
-        "scenario": model.scenario.model_dump(mode="json"),
+        "scenario": model.settings.model_dump(mode="json"),
         "seed": model.seed,
         "simulated_s": model.time_s,
         "warning_time_s": min((order.issued_s(start) for order in orders), default=0.0),

@@ -56,8 +56,8 @@ class EvacuationModel(RowModel):
     `[Household]` are handles on their rows; shelling events and evacuation routes are ordinary Mesa agents.
     """
 
-    scenario: Scenario | None = None
-    """What is simulated. Stands in the class so that Mesa 3.5's property of this name, for its own kind, does not."""
+    settings: Scenario
+    """What is simulated; Mesa 3.5 keeps a thing of its own under the name `scenario`."""
 
     def __init__(self, scenario="tiny_town", *, plan=None, rng=None, **kwargs):
         """scenario: name, path or Scenario. rng: seed, instead of run.seed. kwargs: dotted keys of the scenario.
@@ -70,10 +70,10 @@ class EvacuationModel(RowModel):
             kwargs = {**kwargs, "run.seed": int(rng)}
         scenario = scenario.override(kwargs) if kwargs else scenario
         super().__init__(rng=scenario.run.seed % 2**32)
-        self.scenario, self.seed = scenario, scenario.run.seed
+        self.settings, self.seed = scenario, scenario.run.seed
         started = perf_counter()
         self.time_s, self.tick = 0.0, 0
-        self.duration_s = self.scenario.run.duration_h * 3600.0
+        self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()
         self._build_people()
         self._build_agents()
@@ -84,23 +84,23 @@ class EvacuationModel(RowModel):
         self.datacollector.collect(self)
 
     def _build_world(self):
-        settings = self.scenario.streets
+        settings = self.settings.streets
         network = settings.network
         self.streets, self.streets_report = _streets(settings.model_dump_json(), network, network.stat().st_mtime_ns)
-        self.zones = read_zones(self.scenario.population, self.streets)
+        self.zones = read_zones(self.settings.population, self.streets)
         self.area = hazard.Area.of_streets(self.streets)
-        front = front_of(self.scenario.front, self.area, self.scenario.run, self.scenario.shelling.time_zone)
-        self.impacts = hazard.shell(self.scenario.shelling, self.area, self.scenario.run, self.seed, front)
+        front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
+        self.impacts = hazard.shell(self.settings.shelling, self.area, self.settings.run, self.seed, front)
 
     def _build_people(self):
-        scenario, seed = self.scenario, self.seed
+        scenario, seed = self.settings, self.seed
         town = synthesise(scenario.population, self.zones, self.streets, seed)
         self.households, self.people, self._people_notes = town
         self.margins = synthesis_report.margins(scenario.population, self.zones, self.households, self.people)
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties
         n = len(self.households)
-        zone = self.scenario.shelling.time_zone
+        zone = self.settings.shelling.time_zone
         self.information = Information(
             scenario.behaviour, scenario.run, zone, self.streets, self.households, self.people, seed
         )
@@ -140,7 +140,7 @@ class EvacuationModel(RowModel):
     def step(self):
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
         began = perf_counter()
-        until_s = min(self.time_s + self.scenario.run.step_s, self.duration_s)
+        until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
         if self.services is not None:
             self.services.reinforce(self.time_s)
         self._decide()
@@ -173,12 +173,12 @@ class EvacuationModel(RowModel):
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
         _refuse_unknown_zones([order], self.zones.name)
         self._orders.append(order)
-        self._orders.sort(key=lambda known: known.issued_s(self.scenario.run.start))
+        self._orders.sort(key=lambda known: known.issued_s(self.settings.run.start))
 
     @property
     def clock(self):
         """Local date and time of the present."""
-        return self.scenario.run.start + timedelta(seconds=self.time_s)
+        return self.settings.run.start + timedelta(seconds=self.time_s)
 
     @property
     def n_parties_on_streets(self) -> int:
@@ -192,7 +192,7 @@ class EvacuationModel(RowModel):
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""
-        scenario = self.scenario
+        scenario = self.settings
         inputs = [scenario.streets.network, *scenario.population.files()]
         manifest = {
             "scenario": scenario.model_dump(mode="json"),
@@ -212,9 +212,9 @@ class EvacuationModel(RowModel):
 
     def _issue_orders(self, until_s):
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
-        while self._orders and self._orders[0].issued_s(self.scenario.run.start) < until_s:
+        while self._orders and self._orders[0].issued_s(self.settings.run.start) < until_s:
             order = self._orders.pop(0)
-            issued_s = max(order.issued_s(self.scenario.run.start), self.time_s)
+            issued_s = max(order.issued_s(self.settings.run.start), self.time_s)
             addressed = addressed_by(order, self.households, self.zones.name)
             phone_works = ~self.surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
             heard_s = self.information.announce(order, addressed, issued_s, phone_works)
@@ -225,7 +225,7 @@ class EvacuationModel(RowModel):
         """At the pace of decisions: news spreads, households look at the situation and weigh it."""
         if self.time_s < self.next_decision_s:
             return
-        from_s, self.next_decision_s = self.decision.time_s, self.time_s + self.scenario.behaviour.decide_every_s
+        from_s, self.next_decision_s = self.decision.time_s, self.time_s + self.settings.behaviour.decide_every_s
         for order, rows in self.information.gossip(from_s, self.time_s):
             self.decision.obey(order, rows, np.full(len(self.households), self.time_s))
         is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)

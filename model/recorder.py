@@ -44,7 +44,7 @@ class Recorder:
         self._exit_rows: list[tuple] = []
         self._last_s = 0.0
         self._next_s = 0.0
-        self.trajectories = Trajectories(model, model.scenario.run.record_positions_every_s)
+        self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
 
     def record(self):
         """Add the time since the last call to the exposure, count people anew, keep a row if it is time."""
@@ -59,7 +59,7 @@ class Recorder:
             )
         self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
-            self._next_s += model.scenario.run.record_every_s
+            self._next_s += model.settings.run.record_every_s
             model.population.check(model.n_parties_on_streets)
             self._rows.append(self._row())
             self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))

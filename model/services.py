@@ -79,7 +79,7 @@ class Services:
 
     def __init__(self, model, layout: Layout):
         """model: EvacuationModel with its people and movement; the agents made here belong to it."""
-        settings, scenario = model.scenario.services, model.scenario
+        settings, scenario = model.settings.services, model.settings
         self.settings, self.model = settings, model
         self.population, self.movement, self.streets = model.population, model.movement, model.streets
         self.households, self.parties = model.households, model.parties

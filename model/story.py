@@ -75,7 +75,7 @@ class Watch:
         self._introduce()
 
     def _say(self, time_s: float, text: str):
-        self.lines.append(Line(self.model.scenario.run.start + timedelta(seconds=float(time_s)), text))
+        self.lines.append(Line(self.model.settings.run.start + timedelta(seconds=float(time_s)), text))
 
     def _once(self, key, time_s: float, text: str):
         if key not in self._seen:
@@ -105,7 +105,7 @@ class Watch:
 
     def _hear(self):
         model, h = self.model, self.h
-        orders = sorted(model.scenario.orders, key=lambda order: order.issued_s(model.scenario.run.start))
+        orders = sorted(model.settings.orders, key=lambda order: order.issued_s(model.settings.run.start))
         for number, heard_s in enumerate(model.information.heard_s):
             if heard_s[h] <= model.time_s:
                 force = orders[number].force.value

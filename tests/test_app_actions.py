@@ -72,7 +72,7 @@ def test_what_cannot_be_done_is_explained_and_changes_nothing(wrong):
     actions = Actions(model)
     with pytest.raises(ScenarioError):
         actions.do(wrong)
-    assert actions.log == [] and model.scenario.closures.exits == ()
+    assert actions.log == [] and model.settings.closures.exits == ()
 
 
 def test_hours_name_no_earlier_moment():
@@ -165,7 +165,7 @@ def test_buses_that_cannot_come_are_explained(wrong, words):
     actions = Actions(model)
     with pytest.raises(ScenarioError, match=words):
         actions.do({"kind": "buses", **wrong})
-    assert actions.log == [] and model.scenario.services.reinforcements == ()
+    assert actions.log == [] and model.settings.services.reinforcements == ()
 
 
 def test_a_town_without_buses_says_so():

@@ -183,6 +183,7 @@ def test_a_click_tells_what_a_street_is(server, open_page):
     place = f"(() => {{ const s = m.streets, a = s.first[5]; return [{ends}].map((v) => v / 2) }})()"
     click_on_map(page, place)
     page.get_by_text("now on it").or_(page.get_by_text("would decide within a day")).first.wait_for()
+    assert server.tracebacks() == []
 
 
 def test_two_plans_run_side_by_side(server, open_page):

@@ -13,7 +13,7 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.model import results
-from safepassage.model.config import load
+from safepassage.model.config import Scenario, load
 from safepassage.model.evacuation import EvacuationModel, prepare
 from safepassage.model.population import PopulationError
 from safepassage.model.settings.base import ScenarioError
@@ -339,3 +339,8 @@ def test_the_injured_slow_their_party_and_need_carriers():
     assert 0 < model.under_fire.walking_speeds(party)[0] <= 0.4 * model.people.free_speed_m_s[rows].max()
     model.people.injury[rows] = Injury.SERIOUS
     assert model.under_fire.walking_speeds(party)[0] == 0
+
+
+def test_the_name_scenario_is_left_to_mesa_whose_visualiser_refuses_another_class_there():
+    model = EvacuationModel("tiny_town")
+    assert isinstance(model.settings, Scenario) and not isinstance(getattr(model, "scenario", None), Scenario)

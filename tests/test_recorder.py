@@ -44,7 +44,7 @@ def test_the_last_row_of_the_time_series_is_the_table_of_persons(frames):
 def test_the_time_series_starts_at_0_ends_with_the_run_and_is_evenly_spaced(frames, model):
     time_s = frames["timeseries"].time_s.to_numpy()
     assert time_s[0] == 0 and time_s[-1] == model.duration_s
-    assert np.unique(np.diff(time_s)).tolist() == [model.scenario.run.record_every_s]
+    assert np.unique(np.diff(time_s)).tolist() == [model.settings.run.record_every_s]
 
 
 def test_exits_count_those_who_were_alive_when_they_left(frames):
@@ -89,7 +89,7 @@ def test_exposure_adds_up_to_the_time_spent_in_the_area(frames, model):
     n, hours = len(model.people), model.duration_s / 3600
     safe = frames["persons"].safe_time_s.to_numpy()
     spent_h = (np.minimum(safe, model.duration_s) / 3600).sum()
-    late_h = n * model.scenario.run.step_s / 3600
+    late_h = n * model.settings.run.step_s / 3600
     dead_h = (frames["persons"].status == "DEAD").sum() * hours
     assert spent_h - dead_h - 1e-6 <= exposure_person_h <= spent_h + late_h
 

@@ -112,7 +112,7 @@ def test_one_strike_on_a_bus_is_felt_by_all_aboard_and_puts_it_out_of_action():
     model = town(town_of([[ADULT]] * 6), [fleet()], **DRONES)
     while not (model.services.vehicles[0].seats.aboard and model.movement.link_of(np.array([0]))[0] >= 0):
         model.step()
-    model.under_fire.road_fire.drones = model.scenario.drones.model_copy(update={"p_casualty_per_strike": 1.0})
+    model.under_fire.road_fire.drones = model.settings.drones.model_copy(update={"p_casualty_per_strike": 1.0})
     n_hurt = set()
     for step in range(200):
         model.people.injury[:] = Injury.NONE
