@@ -163,7 +163,7 @@ class LiveModel(EvacuationModel):
             except ScenarioError as error:
                 choices.refuse(error)
                 self._build(choices.last_good, None)
-            choices.started(self.scenario)
+            choices.started(self.settings)
             session.begin(self)
 
     def _build(self, scenario: Scenario, rival: Scenario | None):

@@ -158,7 +158,7 @@ def test_each_mistake_in_a_series_is_told(series, message, tmp_path):
 
 def test_dates_are_counted_from_the_start_of_the_run(tmp_path):
     (tmp_path / "s.csv").write_text("date,series,value,use\n2024-08-01T07:30,n_remaining,5,fit\n")
-    start = EvacuationModel("tiny_town").scenario.run.start
+    start = EvacuationModel("tiny_town").settings.run.start
     found = read_observed(tmp_path / "s.csv", start, 4, {"n_safe"})
     assert found.time_s.tolist() == [5400]
     assert "n_home" in found.columns
