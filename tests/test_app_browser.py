@@ -139,6 +139,16 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     assert server.tracebacks() == []
 
 
+def test_figures_still_owed_when_the_page_starts_again_are_let_go(server, open_page):
+    page = open_page(server.url)
+    button(page, "Step: one step on").click()
+    until_at(page, 60)
+    owed = "s.shown = -1; s.lastText = performance.now(); s.paint()"
+    page.evaluate(f"(() => {{ const s = window.safepassage; {owed}; s.frames = []; }})()")
+    page.wait_for_timeout(400)
+    assert page.faults == []
+
+
 def test_a_changed_slider_counts_after_reset_and_a_wrong_value_is_explained(server, open_page):
     page = open_page(server.url)
     field = page.locator('[id="f-run.seed"]')

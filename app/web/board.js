@@ -11,7 +11,7 @@ module.exports = {
     window.safepassage = this;
     this.ack(0);
   },
-  beforeDestroy() { clearInterval(this.heart); clearInterval(this.labels); this.maps.forEach((m) => m.destroy()); this.maps = []; },
+  beforeDestroy() { clearInterval(this.heart); clearInterval(this.labels); clearTimeout(this.late); this.maps.forEach((m) => m.destroy()); this.maps = []; },
   watch: {
     towns() { this.$nextTick(() => this.open()); },
     frame(data) { if (data && data.byteLength) this.take(data); },
@@ -72,9 +72,13 @@ module.exports = {
           this.speed = now - t0 > 200 ? ((f.time_s - s0) * 1000) / (now - t0) : 0;
           this.fps = now - t0 > 200 ? ((this.painted.length - 1) * 1000) / (now - t0) : 0;
           this.count();
-        } else { clearTimeout(this.late); this.late = setTimeout(() => { this.timeS = this.frames[0].time_s; this.count(); this.drawCharts(); }, 200); }
+        } else { clearTimeout(this.late); this.late = setTimeout(() => this.catchUp(), 200); }
         if (now - this.lastCharts > 250 || f.time_s === 0) { this.lastCharts = now; this.drawCharts(); }
       }
+    },
+    catchUp() { // the last picture of a pause; after Reset there may be none yet
+      if (!this.frames.length) return;
+      this.timeS = this.frames[0].time_s; this.count(); this.drawCharts();
     },
     count() {
       this.counts = this.rows.filter((r) => r && r.n).map((r) => {
