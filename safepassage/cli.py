@@ -1,7 +1,10 @@
 """The command `safepassage`: thin; every command calls one function of the package and shows what it returns."""
 
 import errno
+import os
+import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +55,24 @@ def _refuse(problems: list[str]):
     for problem in problems:
         print(f"  {problem}", file=sys.stderr)
     sys.exit(2)
+
+
+@contextmanager
+def _ended_by_ctrl_c(bar):
+    """Let Ctrl-C end the process at once: a KeyboardInterrupt within a call back from the compiler would be lost."""
+
+    def end(*_):
+        bar.stop()
+        os._exit(128 + signal.SIGINT)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
+        yield
+        return
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _changes(pairs: list[str] | None) -> dict:
@@ -119,7 +140,7 @@ def run(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
         console=console, transient=True, disable=quiet,
     )  # fmt: skip
-    with bar:
+    with bar, _ended_by_ctrl_c(bar):
         task = bar.add_task("building the town", total=loaded.run.duration_h * 3600)
         from safepassage.model.evacuation import EvacuationModel
 
