@@ -1,6 +1,5 @@
 """Pictures as bytes, and the pump that sends one at a time."""
 
-import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -180,15 +179,20 @@ def test_an_arrow_points_to_a_front_beyond_the_map():
 
 
 def test_mesa_counts_all_steps_done_since_it_counted_last(monkeypatch):
-    monkeypatch.setattr("safepassage.app.session.COUNT_EVERY_S", 0.05)
-    session, counted = Session(), threading.Event()
+    timers = []
+
+    class Timer:
+        def __init__(self, _, function):
+            self.start = lambda: timers.append(function)
+
+    monkeypatch.setattr("safepassage.app.session.threading.Timer", Timer)
+    session = Session()
     n_shown, stepped = [], []
-    session.show_count = lambda: (n_shown.append(len(stepped)), counted.set())
-    for step in range(200):
-        stepped.append(step)
-        session.stepped()
-    assert counted.wait(5.0)
-    assert n_shown == [200]
-    counted.clear()
-    session.stepped()
-    assert counted.wait(5.0) and len(n_shown) == 2
+    session.show_count = lambda: n_shown.append(len(stepped))
+    for n_steps in (200, 1):
+        for _ in range(n_steps):
+            stepped.append(1)
+            session.stepped()
+        assert len(timers) == 1
+        timers.pop()()
+    assert n_shown == [200, 201]
