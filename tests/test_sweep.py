@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from scipy import stats
-from studies import digest, keys
+from studies import Here, digest, invented, keys
 
 from safepassage.experiments.executors import local, on_dask
 from safepassage.experiments.runs import Record, code_digest, run_key, scenario_digest
@@ -18,38 +18,6 @@ from safepassage.experiments.sweep import half_width, run_sweep, sweep_of
 from safepassage.experiments.worker import do
 from safepassage.model.config import load
 from safepassage.model.settings.base import ScenarioError
-
-
-class Here:
-    """An executor without processes; it can answer in another order, fail, or make up what runs give."""
-
-    n_workers, capacity = 1, 4
-
-    def __init__(self, newest_first=False, answer=None):
-        self.newest_first, self.answer = newest_first, answer
-        self.calls, self.tags = [], []
-
-    def submit(self, function, tag, item):
-        self.calls.append((function, tag, item))
-        self.tags.append(tag)
-
-    def next_done(self, timeout_s):
-        function, tag, item = self.calls.pop(-1 if self.newest_first else 0)
-        return tag, (self.answer or function)(item)
-
-    def close(self):
-        pass
-
-
-def invented(value_of):
-    """Return a function that answers a task with an outcome made of its seed."""
-
-    def answer(task):
-        return Record(
-            {"safe": float(value_of(task.seed))}, {"safe": "persons"}, {}, {"all": 0.1, "host": "x"}, code_digest()
-        )
-
-    return answer
 
 
 def test_the_same_study_gives_the_same_bytes_whoever_runs_it_and_in_whatever_order(tmp_path):
@@ -213,8 +181,7 @@ def test_ten_thousand_runs_are_read_back_in_seconds_and_cost_the_parent_little_m
     code = f"""
 import sys, time
 sys.path.insert(0, {os.path.dirname(__file__)!r})
-from studies import keys
-from test_sweep import Here, invented
+from studies import Here, keys
 from safepassage.experiments.study import study_of
 from safepassage.experiments.sweep import run_sweep
 factors = {{"harm.casualty_scale": {{"range": [1, 2]}}}}

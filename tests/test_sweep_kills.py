@@ -5,17 +5,17 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import psutil
 import pytest
-from studies import command, digest, keys, write_study
+from processes import LIMIT_S, free_port, is_alive, wait_for
+from studies import Here, command, digest, invented, keys, write_study
 
 from safepassage.experiments.executors import as_completed, local
-from safepassage.experiments.runs import Record, code_digest
+from safepassage.experiments.runs import Record
 from safepassage.experiments.store import Store
 from safepassage.experiments.study import study_of
 from safepassage.experiments.study_folder import open_study
@@ -52,18 +52,18 @@ def go_on(out: Path, workers, kept: dict[str, bytes]) -> str:
     return digest(out)
 
 
-def start(study: Path, out: Path, *options: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        command(study, out, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+@pytest.fixture
+def start():
+    """Return a function that starts a sweep from the command line."""
+    started = []
 
+    def start_one(study: Path, out: Path, *options: str) -> subprocess.Popen:
+        words, pipe = command(study, out, *options), subprocess.PIPE
+        started.append(subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
+        return started[-1]
 
-def wait_for(is_so, within_s=60.0):
-    """Wait until something is so; fail if it never is."""
-    until = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.01)
+    yield start_one
+    _end(started)
 
 
 def finished(out: Path) -> dict[str, bytes]:
@@ -71,25 +71,12 @@ def finished(out: Path) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in out.glob("runs/*/[!.]*.json")}
 
 
-def children(pid: int) -> list[int]:
-    """Return the process ids of a process's children."""
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return [int(line) for line in found.split()]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_a_sweep_killed_again_and_again_gives_the_bytes_of_one_that_was_not(tmp_path, uninterrupted, workers):
+def test_a_sweep_killed_again_and_again_gives_the_bytes_of_one_that_was_not(tmp_path, uninterrupted, workers, start):
     study, out = write_study(tmp_path, **MANY), tmp_path / "out"
     for n_more in (CHANCE.randint(1, 10), CHANCE.randint(15, 25)):
         n_before = len(finished(out))
         process = start(study, out, "--workers", "2")
-        wait_for(lambda n=n_before + n_more: len(finished(out)) >= n)
+        wait_for(lambda n=n_before + n_more: len(finished(out)) >= n, process)
         process.kill()
         told, _ = process.communicate()
         assert not n_before or f"{n_before} runs are finished already" in told
@@ -98,15 +85,15 @@ def test_a_sweep_killed_again_and_again_gives_the_bytes_of_one_that_was_not(tmp_
     assert go_on(out, workers, kept) == uninterrupted
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path):
+def test_workers_end_when_their_parent_is_killed(tmp_path, start):
     study, out = write_study(tmp_path, replications=1000, overrides={"run.duration_h": 4}), tmp_path / "out"
     process = start(study, out, "--workers", "2")
-    wait_for(lambda: len(finished(out)) >= 1)
-    workers = children(process.pid)
+    wait_for(lambda: finished(out), process)
+    workers = psutil.Process(process.pid).children()
     assert len(workers) == 2
     process.kill()
     process.communicate()
-    wait_for(lambda: not any(map(is_alive, workers)), 5)
+    wait_for(lambda: not any(map(is_alive, workers)))
 
 
 def test_a_killed_worker_is_replaced_and_what_it_was_doing_is_done_again(tmp_path, uninterrupted):
@@ -136,19 +123,19 @@ def _die_if_asked(item):
     return item
 
 
-def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path, uninterrupted, workers):
-    pytest.importorskip("dask.distributed")
+def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path, uninterrupted, workers, start):
+    dask = pytest.importorskip("dask.distributed")
     study, out = write_study(tmp_path, **MANY), tmp_path / "out"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     cluster = _start_dask(port, tmp_path)
     try:
+        with dask.Client(address, timeout=LIMIT_S, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=LIMIT_S)
         process = start(study, out, "--dask", address)
-        wait_for(lambda: len(finished(out)) >= 5)
+        wait_for(lambda: len(finished(out)) >= 5, process)
         cluster[0].kill()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=LIMIT_S)
     finally:
         _end(cluster)
     kept = finished(out)
@@ -169,7 +156,7 @@ def _start_dask(port: int, folder: Path) -> list[subprocess.Popen]:
 def _end(processes: list[subprocess.Popen]):
     for process in processes:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_a_killed_worker_of_dask_loses_nothing(tmp_path, uninterrupted):
@@ -188,26 +175,9 @@ def test_a_killed_worker_of_dask_loses_nothing(tmp_path, uninterrupted):
     assert killed and not folder.failures() and digest(tmp_path / "out") == uninterrupted
 
 
-class Invented:
-    """An executor that makes results up."""
-
-    n_workers = capacity = 2
-
-    def __init__(self):
-        self.tags = []
-
-    def submit(self, function, tag, item):
-        self.tags.append((tag, item))
-
-    def next_done(self, timeout_s):
-        tag, item = self.tags.pop(0)
-        outcomes = {"safe": float(item.seed)}
-        return tag, Record(outcomes, {"safe": "persons"}, {}, {"all": 0.1, "host": "h"}, code_digest())
-
-
 def test_a_full_disk_is_told_and_costs_nothing_that_was_finished(tmp_path, monkeypatch):
     study = study_of(keys())
-    run_sweep(study, tmp_path / "whole", Invented())
+    run_sweep(study, tmp_path / "whole", Here(answer=invented(float)))
     really = Path.write_bytes
 
     def write_bytes(path, content):
@@ -219,10 +189,10 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_finished(tmp_path, monke
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", write_bytes)
         with pytest.raises(ScenarioError, match=r"No space left on device.*repeat the command"):
-            run_sweep(study, tmp_path / "out", Invented())
+            run_sweep(study, tmp_path / "out", Here(answer=invented(float)))
     assert len(finished(tmp_path / "out")) == 4 and not list((tmp_path / "out").rglob(".*.tmp"))
     assert len(open_study(tmp_path / "out").frame()) == 4
-    run_sweep(study, tmp_path / "out", Invented())
+    run_sweep(study, tmp_path / "out", Here(answer=invented(float)))
     assert digest(tmp_path / "out") == digest(tmp_path / "whole")
 
 
@@ -232,7 +202,7 @@ def test_a_file_too_large_for_the_disk_is_told_by_the_command(tmp_path):
     study, out = write_study(tmp_path), tmp_path / "out"
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     words = [*limited, *command(study, out, "--workers", "1")]
-    done = subprocess.run(words, capture_output=True, text=True, env=env, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, env=env, timeout=LIMIT_S)
     assert done.returncode == 2 and "could not be written" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
 
