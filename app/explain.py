@@ -79,7 +79,7 @@ class Explainer:
     def _exit_at(self, x_m, y_m, reach_m, can_act):
         streets, model = self.model.streets, self.model
         ex_m, ey_m = streets.node_x_m[streets.exit_node], streets.node_y_m[streets.exit_node]
-        row = _nearest(ex_m, ey_m, x_m, y_m, reach_m)
+        row = nearest(ex_m, ey_m, x_m, y_m, reach_m)
         if row is None:
             return None
         route, closed = model.routes[row], bool(model.surroundings.closed.exits[row])
@@ -103,7 +103,7 @@ class Explainer:
 
     def _shelter_at(self, x_m, y_m, reach_m, can_act):
         shelters = self.model.surroundings.shelters
-        row = _nearest(shelters.x_m, shelters.y_m, x_m, y_m, reach_m)
+        row = nearest(shelters.x_m, shelters.y_m, x_m, y_m, reach_m)
         if row is None:
             return None
         closed, name = bool(self.model.surroundings.closed.shelters[row]), shelters.name[row]
@@ -118,7 +118,7 @@ class Explainer:
     def _stop_at(self, x_m, y_m, reach_m, can_act):
         services = self.model.services
         stops = services.stops[: services.n_fixed] if services is not None else []
-        row = _nearest([s.x_m for s in stops], [s.y_m for s in stops], x_m, y_m, reach_m)
+        row = nearest([s.x_m for s in stops], [s.y_m for s in stops], x_m, y_m, reach_m)
         if row is None:
             return None
         stop, is_point = stops[row], row < services.n_points
@@ -231,7 +231,7 @@ class Explainer:
 
     def _party_at(self, x_m, y_m, reach_m):
         party, px_m, py_m, mode = whereabouts(self.model)
-        row = _nearest(px_m, py_m, x_m, y_m, reach_m)
+        row = nearest(px_m, py_m, x_m, y_m, reach_m)
         if row is None:
             return None
         if mode[row] == Mode.BUS:
@@ -252,7 +252,7 @@ class Explainer:
 
     def _home_at(self, x_m, y_m, reach_m):
         households = self.model.households
-        row = _nearest(households.home_x_m, households.home_y_m, x_m, y_m, reach_m)
+        row = nearest(households.home_x_m, households.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
         answer = self._household(row, f"Home of {persons(households.n_members[row])}")
@@ -309,7 +309,7 @@ def persons(n: int) -> str:
     return "1 person" if n == 1 else f"{n:,} people"
 
 
-def _nearest(there_x_m, there_y_m, x_m, y_m, reach_m) -> int | None:
+def nearest(there_x_m, there_y_m, x_m, y_m, reach_m) -> int | None:
     """Return the row of the nearest place within reach, or None."""
     if len(there_x_m) == 0:
         return None

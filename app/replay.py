@@ -8,12 +8,12 @@ import numpy as np
 from mesa import Model
 
 from safepassage.agents.civilians import Protection, Status
-from safepassage.app.explain import persons
 from safepassage.app.frames import Picture
-from safepassage.app.scene import HOME_CELLS, SHOWN_S, Kind
-from safepassage.app.town import LEVELS, Frame, curfew_periods
+from safepassage.app.scene import HOME_CELLS, SHOWN_S, FrontLines, Kind
+from safepassage.app.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
 from safepassage.model.config import Scenario
 from safepassage.model.hazard import Size
+from safepassage.model.map_tables import States, read_front, read_rings
 from safepassage.model.results import open_run
 from safepassage.model.settings.front import Curfew
 from safepassage.model.settings.run import Run
@@ -63,26 +63,25 @@ class Recording:
         self.duration_s = float(self.run.manifest["simulated_s"])
         self.model: Replay | None = None
         self.links = self.run.frame("links")
-        x, y = (np.concatenate(self.links[name].to_numpy()) for name in ("x_m", "y_m"))
-        self._first = np.concatenate(([0], np.cumsum([len(points) for points in self.links["x_m"]])))
+        self.x_m, self.y_m = (np.concatenate(self.links[name].to_numpy()) for name in ("x_m", "y_m"))
+        self.first_point = np.concatenate(([0], np.cumsum([len(points) for points in self.links["x_m"]])))
         self.exits = self.run.frame("exits")
-        self._streets = StreetHistory(self.run)
+        self.streets = StreetHistory(self.run)
         self._lead = first_links(self.links)
         self._read_exits()
         self.impacts = self.run.frame("impacts")
         self.persons = self.run.frame("persons")
         homes = self.persons.groupby("household", sort=True).first()
         self.home_x_m, self.home_y_m = homes["home_x_m"].to_numpy(), homes["home_y_m"].to_numpy()
-        self.frame = Frame.around(np.concatenate((x, self.home_x_m)), np.concatenate((y, self.home_y_m)))
-        self._xy = self.frame.scale(x, y)
+        self.frame = Frame.around(np.concatenate((self.x_m, self.home_x_m)), np.concatenate((self.y_m, self.home_y_m)))
         self.trips = self.run.frame("trips").sort_values("arrival_time_s", kind="stable")
         self._arrival_s = self.trips["arrival_time_s"].to_numpy(float)
         self._read_homes(homes)
         self._read_impacts()
-        self._read_places()
-        services = self.settings.get("services") or {}
-        n_stops = sum(len(services.get(kind) or ()) for kind in ("pickup_points", "trains"))
-        self.stops = self.run.frame("stops").iloc[:n_stops] if self.run.has("stops") else None
+        self._read_parties()
+        self._read_shelters_and_stops()
+        self.rings = read_rings(self.run)
+        self._front = FrontLines(read_front(self.run), self.frame)
         self.rows = self._chart_rows()
         self._homes_s = -np.inf
 
@@ -95,21 +94,34 @@ class Recording:
         self._most = max(1.0, np.bincount(self._cell, self._n, HOME_CELLS**2).max())
 
     def _read_exits(self):
-        """Read the cars at exits and which of them were open when; earlier versions did not record them."""
-        names = list(self.exits["exit"])
-        n_rows = len(self.run.frame("timeseries"))
+        """Read who left by which exit, the cars at it and when it was open; earlier versions lack the latter two."""
+        names, series = list(self.exits["exit"]), self.run.frame("timeseries")
+        n_rows, self._row_s = len(series), series["time_s"].to_numpy(float)
+        self._n_out = series[[f"n_out_by_{name}" for name in names]].to_numpy(np.int64)
         self._n_cars, self._exit_open = np.full((n_rows, len(names)), np.nan), np.ones((n_rows, len(names)), bool)
         if self.run.has("exit_states"):
             states = self.run.frame("exit_states")
             self._n_cars = states["n_cars_last_km"].to_numpy(float).reshape(n_rows, -1)
             self._exit_open = (states["cars_pass"] | states["walkers_pass"]).to_numpy(bool).reshape(n_rows, -1)
 
+    def _read_shelters_and_stops(self):
+        """Read where they are and who was there when; earlier versions recorded the places of stops alone."""
+        run, services = self.run, self.settings.get("services") or {}
+        n_stops = sum(len(services.get(kind) or ()) for kind in ("pickup_points", "trains"))
+        self.stops = run.frame("stops").iloc[:n_stops] if run.has("stops") else None
+        self.shelters = run.frame("shelters") if run.has("shelters") else None
+        self.stop_states = self.shelter_states = None
+        if run.has("stop_states"):
+            self.stop_states = States(run.frame("stop_states"), n_stops)
+        if run.has("shelter_states"):
+            self.shelter_states = States(run.frame("shelter_states"), len(self.shelters))
+
     def _read_impacts(self):
         self._impact_s = self.impacts["time_s"].to_numpy(float)
         self._impact_xy = self.frame.scale(self.impacts["x_m"], self.impacts["y_m"])
         self._impact_size = np.array([Size[name] for name in self.impacts["size"]], np.int64)
 
-    def _read_places(self):
+    def _read_parties(self):
         """Read where parties were, if the run has recorded it."""
         self._place_s = np.empty(0)
         if not (self.run.path / "trajectories.parquet").is_file():
@@ -153,7 +165,7 @@ class Recording:
         n = len(self.links)
         rank = np.array([street_class(name).rank for name in self.links["highway"]])
         level = np.searchsorted(LEVELS, rank, side="right").astype(np.uint8)
-        head = np.concatenate(([n, self._first[-1]], self._first)).astype("<u4")
+        head = np.concatenate(([n, self.first_point[-1]], self.first_point)).astype("<u4")
         settings, node = self.settings, self.links["upstream"]
         start = datetime.fromisoformat(settings["run"]["start"]).replace(tzinfo=None)
         described = {
@@ -162,7 +174,8 @@ class Recording:
             "time_zone": settings["shelling"].get("time_zone", ""), "duration_s": self.duration_s,
             "step_s": settings["run"]["step_s"], "curfew": self._curfew(), "side_m": self.frame.side_m,
             "n_people": len(self.persons), "seed": self.run.manifest["seed"],
-            "shelters": self._described_stops(), "zones": [], "fleets": [],
+            "shelters": self._described_places(), "fleets": [],
+            "zones": outlines(self.frame, dict.fromkeys(name for name, _ in self.rings), self.rings),
             "exits": [
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}
                 for row in self.exits.itertuples()
@@ -170,17 +183,13 @@ class Recording:
             "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in node]) > 0.5),
             "is_replay": True, "has_places": bool(self._place_s.size),
         }  # fmt: skip
-        return described, head.tobytes() + self._xy.tobytes() + level.tobytes()
+        return described, head.tobytes() + self.frame.scale(self.x_m, self.y_m).tobytes() + level.tobytes()
 
-    def _described_stops(self) -> list[dict]:
-        """Return the pickup points and stations; how many wait there over time is not recorded."""
-        if self.stops is None:
-            return []
-        xy = self.frame.scale(self.stops["x_m"], self.stops["y_m"]).tolist()
-        return [
-            {"name": name, "xy": place, "capacity": 100, "is_stop": True}
-            for name, place in zip(self.stops["stop"], xy, strict=True)
-        ]
+    def _described_places(self) -> list[dict]:
+        shelters = () if self.shelters is None else self.shelters[["shelter", "x_m", "y_m", "capacity"]]
+        stops = () if self.stops is None else self.stops[["stop", "x_m", "y_m"]]
+        rows = (table.itertuples(index=False) if len(table) else () for table in (shelters, stops))
+        return shelters_and_stops(self.frame, *rows)
 
     def _curfew(self):
         run = Run.model_validate(self.settings["run"])
@@ -197,25 +206,42 @@ class Recording:
         points, kind = self._places(now_s)
         return Picture(
             time_s=now_s, step_ms=step_ms, rows=self.rows[first_row:], closed=self._closed(now_s),
-            exits=self._exits(now_s), points=points, kind=kind,
-            shelters=np.tile([0, 1], (0 if self.stops is None else len(self.stops), 1)),
+            exits=self.exits_at(now_s), points=points, kind=kind,
+            shelters=self._shelters(now_s), front=self._front.at(now_s),
             impacts=np.column_stack((self._impact_xy[rows], age.astype(np.int64), self._impact_size[rows])),
             homes=self._homes(now_s, is_new),
         )  # fmt: skip
 
     def _closed(self, now_s: float):
         """Return the streets closed now, each by the first of its links, times 2; plus 1 if closed to walkers."""
-        closed = self._streets.closed_at(now_s)
+        closed = self.streets.closed_at(now_s)
         streets = np.unique(self._lead[closed.any(axis=1)])
         no_walkers = np.isin(streets, self._lead[closed[:, 1]])
         return (2 * streets + no_walkers).reshape(-1, 1)
 
-    def _exits(self, now_s: float):
-        row = max(0, int(np.searchsorted(self.rows[:, 0], now_s, side="right")) - 1)
-        n = len(self.exits)
-        first = self.rows.shape[1] - 2 * n
-        n_out, n_cars = self.rows[row, first : first + n], np.nan_to_num(self._n_cars[row])
-        return np.column_stack((n_out.astype(np.int64), n_cars.astype(np.int64), self._exit_open[row]))
+    def _row_at(self, now_s: float) -> int:
+        return max(0, int(np.searchsorted(self._row_s, now_s, side="right")) - 1)
+
+    def recorded_s(self, now_s: float) -> float:
+        """Return the last recorded moment that is not after a moment (s)."""
+        return float(self._row_s[self._row_at(now_s)])
+
+    def exits_at(self, now_s: float) -> np.ndarray:
+        """Return persons out so far, cars on the last kilometre and 1 if open, a row for each exit."""
+        row = self._row_at(now_s)
+        n_cars = np.nan_to_num(self._n_cars[row]).astype(np.int64)
+        return np.column_stack((self._n_out[row], n_cars, self._exit_open[row]))
+
+    def _shelters(self, now_s: float) -> np.ndarray:
+        """Return who is in shelters and at stops, and 1 if open; nobody at stops if it was not recorded."""
+        parts = [np.empty((0, 2), np.int64)]
+        if self.shelter_states is not None:
+            parts.append(self.shelter_states.at(now_s)[["n_inside", "is_open"]].to_numpy(np.int64))
+        if self.stop_states is not None:
+            parts.append(self.stop_states.at(now_s)[["n_waiting", "is_open"]].to_numpy(np.int64))
+        elif self.stops is not None:
+            parts.append(np.tile([0, 1], (len(self.stops), 1)))
+        return np.concatenate(parts)
 
     def _places(self, now_s: float):
         if self._place_s.size == 0:
@@ -230,63 +256,6 @@ class Recording:
         self._homes_s = now_s
         present = np.bincount(self._cell, self._n * (self.left_s > now_s), HOME_CELLS**2)
         return np.ceil(np.sqrt(present / self._most) * 255)
-
-    def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
-        """Return what is nearest to a place: an exit, a home or a street, as the tables tell of it at the run's end."""
-        here = np.array([x, y])
-        exits = self.frame.scale(self.exits["x_m"], self.exits["y_m"]).astype(float)
-        row = int(np.argmin(np.hypot(*(exits - here).T)))
-        if np.hypot(*(exits[row] - here)) < 1.3 * reach:
-            found = self.exits.iloc[row]
-            lines = [["out in all", f"{found.n_persons:,} people"], ["of them on foot", f"{found.n_walkers:,}"],
-                     ["cars out", f"{found.n_cars:,}"]]  # fmt: skip
-            return {"title": f"Exit: {found.exit}", "lines": lines, "actions": [], "mark": {"xy": exits[row].tolist()}}
-        if self.stops is not None and len(self.stops):
-            stops = self.frame.scale(self.stops["x_m"], self.stops["y_m"]).astype(float)
-            row = int(np.argmin(np.hypot(*(stops - here).T)))
-            if np.hypot(*(stops[row] - here)) < reach:
-                return self._stop(row) | {"mark": {"xy": stops[row].tolist()}}
-        away = np.hypot(*(self._xy.astype(float) - here).T)
-        point = int(np.argmin(away))
-        homes = self.frame.scale(self.home_x_m, self.home_y_m).astype(float)
-        home = int(np.argmin(np.hypot(*(homes - here).T)))
-        if np.hypot(*(homes[home] - here)) < min(reach, away[point]):
-            return self._home(home) | {"mark": {"xy": homes[home].tolist()}}
-        if away[point] > 6 * reach:
-            return {}
-        link = int(np.searchsorted(self._first, point, side="right")) - 1
-        found = self.links.iloc[link]
-        closed_h = found.closed_time_s / 3600
-        closed = "never" if np.isinf(closed_h) else f"{closed_h:.1f} h after the start"
-        lines = [["kind", found.highway.replace("_", " ")], ["length", f"{found.length_m:,.0f} m"],
-                 ["passed in all", f"{found.n_vehicles:,} cars, {found.n_walking_persons:,} on foot"],
-                 ["lost to queues", f"{found.delay_vehicle_h:,.1f} vehicle-hours"],
-                 ["closed to cars", closed]]  # fmt: skip
-        return {
-            "title": found["name"] or "street without a name",
-            "lines": lines,
-            "actions": [],
-            "mark": {"street": link},
-        }
-
-    def _stop(self, row: int) -> dict:
-        stop = self.stops.iloc[row]
-        lines = [["boarded in all", persons(int(stop.n_boarded))], ["waiting at the end", persons(int(stop.n_waiting))]]
-        if stop.n_boarded:
-            waits = [["half waited less than", stop.median_wait_s], ["longest wait", stop.max_wait_s]]
-            lines += [[what, f"{wait_s / 3600:.1f} h"] for what, wait_s in waits]
-        return {"title": f"Stop: {stop.stop}", "lines": lines, "actions": []}
-
-    def _home(self, row: int) -> dict:
-        people = self.persons[self.persons["household"] == row]
-        lines = [["zone", str(people["zone"].iloc[0])], ["car", "yes" if people["has_car"].iloc[0] else "no"]]
-        lines += [[f"{'woman' if one.is_female else 'man'}, {one.age}", one.reason] for one in people.itertuples()]
-        return {
-            "title": f"Home of {persons(len(people))}",
-            "text": "At the end of the run:",
-            "lines": lines,
-            "actions": [],
-        }
 
 
 def first_links(links) -> np.ndarray:

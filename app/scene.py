@@ -55,7 +55,8 @@ class LiveScene:
         self._most_in_cell = max(1.0, self._residents().max())
         self._stops = model.services.stops[: model.services.n_fixed] if model.services is not None else []
         self._row_every_s = model.duration_s / MOST_ROWS
-        self._homes_s = self._front_s = -np.inf
+        self._homes_s = -np.inf
+        self._front = FrontLines(model.surroundings.front, self.frame)
         self.rows: list[list[float]] = []
         self.note_row()
 
@@ -94,7 +95,7 @@ class LiveScene:
         model = self.model
         points, kind = self._movers()
         if is_new:
-            self._homes_s = self._front_s = -np.inf
+            self._homes_s = -np.inf
         return Picture(
             time_s=model.time_s,
             step_ms=step_ms,
@@ -105,7 +106,7 @@ class LiveScene:
             points=points,
             kind=kind,
             impacts=self._impacts(),
-            front=self._front(),
+            front=self._front.at(model.time_s),
             homes=self._homes(),
         )
 
@@ -148,15 +149,6 @@ class LiveScene:
         xy = self.frame.scale(impacts.x_m[rows], impacts.y_m[rows])
         return np.column_stack((xy, age.astype(np.int64), impacts.size[rows]))
 
-    def _front(self):
-        front, time_s = self.model.surroundings.front, self.model.time_s
-        if front is None:
-            return np.empty((0, 2))
-        if time_s - self._front_s >= FRONT_EVERY_S:
-            self._front_s = time_s
-            self._front_xy = front_lines(front, self.frame, time_s)
-        return self._front_xy
-
     def _residents(self):
         stays = self.model.population.is_at_home()
         return np.bincount(self._home_cell, self._n_members * stays, HOME_CELLS**2)
@@ -166,6 +158,20 @@ class LiveScene:
             return np.empty(0, np.uint8)
         self._homes_s = self.model.time_s
         return np.ceil(np.sqrt(self._residents() / self._most_in_cell) * 255)
+
+
+class FrontLines:
+    """A front as `front_lines` gives it, drawn anew at each full hour since the start; nothing if there is none."""
+
+    def __init__(self, front, frame: Frame):
+        self._front, self._frame, self._drawn_s, self._xy = front, frame, None, np.empty((0, 2))
+
+    def at(self, time_s: float) -> np.ndarray:
+        """Return the lines of the hour that a moment lies in."""
+        hour_s = time_s // FRONT_EVERY_S * FRONT_EVERY_S
+        if self._front is not None and hour_s != self._drawn_s:
+            self._drawn_s, self._xy = hour_s, front_lines(self._front, self._frame, hour_s)
+        return self._xy
 
 
 def front_lines(front, frame: Frame, time_s: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from safepassage.app.choices import Choices
 from safepassage.app.explain import Explainer
 from safepassage.app.map import Pump
 from safepassage.app.replay import Recording, Replay
+from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import LiveScene
 from safepassage.model.config import Scenario
 from safepassage.model.evacuation import EvacuationModel
@@ -121,7 +122,7 @@ class Session:
         """Show a model from its beginning."""
         self.model = model
         if self.recording is not None:
-            self._explainers, self.actions = [self.recording], []
+            self._explainers, self.actions = [ReplayExplainer(self.recording)], []
         else:
             self._explainers = [Explainer(scene) for scene in model.scenes]
             self.actions = [Actions(scene.model) for scene in model.scenes]

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 
 from safepassage.model.curfew import curfew_hours
+from safepassage.model.map_tables import outer_rings
 from safepassage.model.street_defaults import street_class
 
 LEVELS = (2, 4, 5, 9)
@@ -60,22 +61,31 @@ def curfew_periods(scenario) -> list[list[float]]:
     return [[max(a, 0.0), min(b, end_s)] for a, b in pairs if b > 0 and a < end_s]
 
 
-def outlines(frame: Frame, zones) -> list[dict]:
-    """Return name and border of each zone, simplified to about a pixel."""
-    found = []
-    for name, outline in zip(zones.name, zones.outline, strict=True):
-        rings = []
-        for part in getattr(outline, "geoms", [outline]):
-            if part.geom_type == "Polygon":
-                ring = shapely.get_coordinates(shapely.simplify(part.exterior, frame.side_m / 1500))
-                rings.append(frame.scale(ring[:, 0], ring[:, 1]).ravel().tolist())
-        found.append({"name": name, "rings": rings})
-    return found
+def outlines(frame: Frame, names, rings) -> list[dict]:
+    """Return name and border of each zone, simplified to about a pixel; rings: as `map_tables.outer_rings` gives."""
+    borders: dict[str, list] = {name: [] for name in names}
+    for name, ring in rings:
+        line = shapely.get_coordinates(shapely.simplify(shapely.linearrings(ring), frame.side_m / 1500))
+        borders[name].append(frame.scale(line[:, 0], line[:, 1]).ravel().tolist())
+    return [{"name": name, "rings": border} for name, border in borders.items()]
+
+
+def shelters_and_stops(frame: Frame, shelters, stops) -> list[dict]:
+    """Return what the map marks with how many are there: shelters, (name, x_m, y_m, capacity) each, then stops.
+
+    stops: pickup points and stations, (name, x_m, y_m) each.
+    """
+    marked = [(*shelter, False) for shelter in shelters] + [(*stop, 0, True) for stop in stops]
+    return [
+        {"name": name, "xy": frame.scale([x_m], [y_m])[0].tolist(), "capacity": int(capacity), "is_stop": is_stop}
+        for name, x_m, y_m, capacity, is_stop in marked
+    ]
 
 
 def describe(model, frame: Frame) -> dict:
     """Return what the page says and draws of a model's town, as JSON can hold it."""
     scenario, streets, shelters = model.settings, model.streets, model.surroundings.shelters
+    stops = model.services.stops[: model.services.n_fixed] if model.services is not None else ()
     return {
         "name": scenario.name,
         "title": scenario.title,
@@ -95,15 +105,12 @@ def describe(model, frame: Frame) -> dict:
             {"name": name, "xy": frame.scale([streets.node_x_m[node]], [streets.node_y_m[node]])[0].tolist()}
             for name, node in zip(streets.exit_name, streets.exit_node, strict=True)
         ],
-        "shelters": [
-            {"name": name, "xy": frame.scale([x], [y])[0].tolist(), "capacity": int(capacity), "is_stop": False}
-            for name, x, y, capacity in zip(shelters.name, shelters.x_m, shelters.y_m, shelters.capacity, strict=True)
-        ]
-        + [
-            {"name": stop.name, "xy": frame.scale([stop.x_m], [stop.y_m])[0].tolist(), "capacity": 100, "is_stop": True}
-            for stop in (model.services.stops[: model.services.n_fixed] if model.services is not None else ())
-        ],
-        "zones": outlines(frame, model.zones),
+        "shelters": shelters_and_stops(
+            frame,
+            zip(shelters.name, shelters.x_m, shelters.y_m, shelters.capacity, strict=True),
+            ((stop.name, stop.x_m, stop.y_m) for stop in stops),
+        ),
+        "zones": outlines(frame, model.zones.name, outer_rings(model.zones)),
         "fleets": [fleet.name for fleet in scenario.services.fleets],
         "pickups": [point.name for point in scenario.services.pickup_points],
         "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),

@@ -11,6 +11,7 @@ from safepassage.model import results
 from safepassage.model.exit_queues import ExitQueues
 from safepassage.model.expected import band
 from safepassage.model.hazard import Size
+from safepassage.model.map_tables import PlacesOverTime, map_tables
 from safepassage.model.service_tables import service_tables, waiting_reasons
 from safepassage.model.trajectories import Trajectories
 
@@ -42,6 +43,7 @@ class Recorder:
         self._expected_rows: list[tuple[float, float]] = []
         self.exit_queues = ExitQueues(model.streets, model.movement.driving)
         self._exit_rows: list[tuple] = []
+        self.places = PlacesOverTime(model)
         self._last_s = 0.0
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
@@ -65,6 +67,7 @@ class Recorder:
             self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
             self._exit_rows.append((self.exit_queues.n_cars(), model.movement.exit_open[Mode.CAR].copy(),
                                     model.movement.exit_open[Mode.WALK].copy()))  # fmt: skip
+            self.places.record(model.time_s)
 
     def _row(self) -> tuple:
         model = self.model
@@ -95,6 +98,8 @@ class Recorder:
                 "exits": self._exits,
                 "exposure": self._exposure,
                 "zones": self._zones,
+                **map_tables(self.model),
+                **self.places.tables(),
                 **self.trajectories.tables(),
                 **service_tables(self.model),
             }

@@ -32,7 +32,9 @@ PACKAGES = ("safepassage", "mesa", "networkx", "numba", "numpy", "scipy", "panda
 UNITS = {
     "_s": "s",
     "_m": "m",
+    "_km": "km",
     "_h": "h",
+    "_rad": "rad",
     "_m_s": "m/s",
     "_per_s": "1/s",
     "_person_h": "person-hours",

@@ -1,5 +1,6 @@
 """A recorded run played from its tables says what the run said."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.civilians import Status
 from safepassage.app.replay import Recording
+from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import ROW_COLUMNS, LiveScene
 from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
@@ -19,6 +21,33 @@ ACTED = {
 }  # fmt: skip
 
 
+SERVED = {
+    "run.duration_h": 3, "run.record_every_s": 300, "harm.casualty_scale": 5.0, "population.p_car": 0.3,
+    "shelling.sources.0.events_per_day": 2000, "movement.walk_out_limit_m": 0,
+    "front.distances": [{"day": "2024-08-01", "distance_km": 6.0}, {"day": "2024-08-02", "distance_km": -6.0}],
+    "shelters.share_who_go": 1.0, "shelters.walking_distance_m": 2000,
+    "shelters.places": [
+        {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0},
+        {"name": "Cellar", "capacity": 50, "longitude_deg": -32.995, "latitude_deg": 45.003},
+    ],
+    "closures.shelters": [{"name": "Cellar", "from_h": 1.5}],
+    "services.pickup_points": [
+        {"name": "Square", "longitude_deg": -33.0, "latitude_deg": 45.001,
+         "hours": [{"from_time": "06:00", "until_time": "08:00"}]},
+        {"name": "Mill", "longitude_deg": -32.996, "latitude_deg": 44.996},
+    ],
+    "services.fleets": [{"name": "Bus", "n_vehicles": 2, "seats": 20, "hub_time_s": 600}],
+}  # fmt: skip
+"""A front that reaches the town, zones, shelters, stops with hours, exits, impacts."""
+MOMENTS_S = (0.0, 1500.0, 3600.0, 5700.0, 7500.0, 10800.0)
+
+
+def moment(recording, time_s):
+    """Let a recording stand at a moment and return its picture."""
+    recording.model = type("Moment", (), {"time_s": time_s})()
+    return recording.picture(0, 0.0, is_new=True)
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     model = EvacuationModel("tiny_town", **ACTED)
@@ -27,6 +56,92 @@ def both(tmp_path_factory):
         model.step()
         scene.note_row()
     return scene, Recording(model.save(tmp_path_factory.mktemp("runs")))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A town with all that a map can show: its scene, the live pictures of MOMENTS_S, and its recorded run."""
+    model = EvacuationModel("tiny_town", **SERVED)
+    scene = LiveScene(model)
+    pictures = {0.0: scene.picture(0, 0.0, is_new=True)}
+    while model.running:
+        model.step()
+        if model.time_s in MOMENTS_S:
+            pictures[model.time_s] = scene.picture(0, 0.0, is_new=True)
+    return scene, pictures, Recording(model.save(tmp_path_factory.mktemp("served")))
+
+
+@pytest.mark.parametrize("time_s", MOMENTS_S)
+def test_the_replay_s_picture_of_a_moment_is_the_live_one(served, time_s):
+    _, pictures, recording = served
+    live, played = pictures[time_s], moment(recording, time_s)
+    for part in ("exits", "shelters", "front", "impacts"):
+        np.testing.assert_array_equal(getattr(played, part), getattr(live, part), err_msg=part)
+
+
+def test_the_pictures_compared_hold_all_that_can_be_drawn_and_it_changes(served):
+    scene, pictures, _ = served
+    last = pictures[MOMENTS_S[-1]]
+    assert all(len(picture.front) for picture in pictures.values()) and len(last.impacts) > 100
+    assert not np.array_equal(pictures[0.0].front, last.front) and last.exits[:, 0].sum() > 0
+    there = np.array([picture.shelters for picture in pictures.values()])
+    assert (there[:, :, 0].max(axis=0) > 0).all(), "everywhere somebody was inside or waited"
+    assert (there[:, [1, 2], 1].min(axis=0) == 0).all() and (there[0, :, 1] == 1).all(), (
+        "one closed on purpose, one by hours"
+    )
+    assert len(scene.model.zones.name) == 3
+
+
+def test_the_replay_s_town_is_the_live_one(served):
+    scene, _, recording = served
+    (live, _), (played, _) = scene.town(), recording.town()
+    for part in ("zones", "shelters", "exits", "side_m", "curfew", "start"):
+        assert played[part] == live[part], part
+    assert played["zones"][0]["rings"] and len(played["shelters"]) == 4
+
+
+def test_a_front_given_by_areas_is_recorded_as_it_was_drawn(tmp_path):
+    def area(day, west_deg):
+        ring = [[west_deg, 44.9], [-32.5, 44.9], [-32.5, 45.1], [west_deg, 45.1], [west_deg, 44.9]]
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        return {"type": "Feature", "properties": {"date": day}, "geometry": shape}
+
+    days = (("2024-07-01", -32.7), ("2024-08-01", -32.95), ("2024-08-02", -32.99), ("2024-09-01", -33.1))
+    path = tmp_path / "front.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area(*day) for day in days]}))
+    model = EvacuationModel("tiny_town", **{"front.polygons_file": str(path), "run.duration_h": 1.5})
+    scene = LiveScene(model)
+    pictures = [scene.picture(0, 0.0, is_new=True)]
+    model.run()
+    pictures.append(scene.picture(0, 0.0, is_new=False))
+    recording = Recording(model.save(tmp_path / "runs"))
+    path.unlink()
+    assert len(recording.run.frame("front")) == 2, "the dates about the run are enough"
+    for picture in pictures:
+        assert len(picture.front) > 10
+        np.testing.assert_array_equal(moment(recording, picture.time_s).front, picture.front)
+    assert not np.array_equal(pictures[0].front, pictures[1].front)
+
+
+def test_clicks_tell_what_was_recorded_of_the_moment_shown(served):
+    recording = served[2]
+    explainer, (town, _) = ReplayExplainer(recording), recording.town()
+    for time_s in (1500.0, 5820.0):
+        moment(recording, time_s)
+        inside, waiting = (moment(recording, time_s).shelters[row, 0] for row in (1, 2))
+        shelter, stop = (explainer.at(*town["shelters"][row]["xy"], 100.0, can_act=False) for row in (1, 2))
+        assert shelter["title"] == "Shelter: Cellar" and stop["title"] == "Stop: Square"
+        assert shelter["lines"][0] == ["inside", f"{inside} of 50"]
+        assert stop["lines"][0][1] == ("1 person" if waiting == 1 else f"{waiting} people")
+        assert shelter["lines"][1][1] == ("open" if time_s < 5400 else "closed or destroyed")
+        assert "07:35" in stop["text"] if time_s > 5400 else "06:25" in stop["text"]
+    moment(recording, 10800.0)
+    zone = recording.run.frame("zones").iloc[1]
+    ring = np.reshape(town["zones"][1]["rings"][0], (-1, 2))
+    answer = explainer.at(*(0.9 * ring[0] + 0.1 * ring.mean(axis=0)), 1e-3, can_act=False)
+    assert answer["title"] == f"Zone: {zone.zone}" and answer["actions"] == []
+    told = dict(answer["lines"])
+    assert told["residents"] == f"{zone.n_residents:,} people" and told["out of the area"] == f"{zone.n_safe:,} people"
 
 
 def test_the_charts_of_a_replay_are_those_of_the_run(both):
@@ -43,8 +158,7 @@ def test_the_charts_of_a_replay_are_those_of_the_run(both):
 
 def test_a_picture_of_a_moment_holds_what_had_happened_by_then(both):
     scene, recording = both
-    recording.model = type("Moment", (), {"time_s": 3600.0})()
-    picture = recording.picture(0, 0.0, is_new=True)
+    picture = moment(recording, 3600.0)
     impacts = scene.model.impacts
     assert len(picture.impacts) == np.searchsorted(impacts.time_s, 3600.0)
     assert picture.rows[:, 1 + Status.SAFE].max() == scene.model.recorder.n_by_status[Status.SAFE]
@@ -56,22 +170,42 @@ def test_a_click_on_an_exit_of_a_replay_tells_its_numbers(both):
     scene, recording = both
     town, _ = recording.town()
     x, y = town["exits"][0]["xy"]
-    answer = recording.at(x, y, 300.0, can_act=True)
+    n_by_then = moment(recording, 5400.0).exits[0, 0]
+    answer = ReplayExplainer(recording).at(x, y, 300.0, can_act=True)
     assert answer["title"] == "Exit: North road" and answer["actions"] == []
-    assert answer["lines"][0][1] == f"{scene.model.routes[0].n_persons:,} people"
+    told = dict(answer["lines"])
+    assert told["out so far"] == f"{n_by_then:,} people"
+    assert told["out by the end"] == f"{scene.model.routes[0].n_persons:,} people"
+    assert 0 < n_by_then < scene.model.routes[0].n_persons
 
 
 def test_streets_and_exits_close_and_open_again_in_a_replay(both):
     _, recording = both
     seen = {}
     for hour in (0.4, 0.6, 1.4, 1.55, 1.7):
-        recording.model = type("Moment", (), {"time_s": 3600.0 * hour})()
-        picture = recording.picture(0, 0.0, is_new=True)
+        picture = moment(recording, 3600.0 * hour)
         closed = recording.links.iloc[(picture.closed[:, 0] // 2).astype(int)]
         between = [{a, b} for a, b in zip(closed.upstream, closed.downstream, strict=True)]
         seen[hour] = ({"20", "21"} in between, picture.exits[1, 2])
         assert len(between) == len({frozenset(ends) for ends in between}), "each street once"
     assert seen == {0.4: (False, 1), 0.6: (True, 1), 1.4: (True, 0), 1.55: (False, 0), 1.7: (False, 1)}
+
+
+def test_a_run_recorded_before_the_map_s_tables_were_kept_is_played_without_these_parts(served, tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(served[2].run.path, folder)
+    for name in ("zone_outlines", "front", "shelters", "shelter_states", "stop_states"):
+        (folder / f"{name}.parquet").unlink()
+    recording = Recording(folder)
+    picture, (town, _) = moment(recording, 5700.0), recording.town()
+    assert len(picture.front) == 0 and town["zones"] == [] and len(picture.impacts) > 0
+    assert [place["name"] for place in town["shelters"]] == ["Square", "Mill"]
+    assert picture.shelters.tolist() == [[0, 1], [0, 1]]
+    explainer = ReplayExplainer(recording)
+    told = dict(explainer.at(*town["shelters"][0]["xy"], 100.0, can_act=False)["lines"])
+    assert "waiting" not in told and "boarded by the end" in told
+    ring = np.reshape(served[2].town()[0]["zones"][1]["rings"][0], (-1, 2))
+    assert explainer.at(*(0.9 * ring[0] + 0.1 * ring.mean(axis=0)), 1e-3, can_act=False) == {}
 
 
 def test_a_run_recorded_before_these_tables_were_kept_is_still_played(both, tmp_path):
@@ -80,8 +214,7 @@ def test_a_run_recorded_before_these_tables_were_kept_is_still_played(both, tmp_
     for name in ("street_changes", "exit_states", "casualties"):
         (folder / f"{name}.parquet").unlink()
     recording = Recording(folder)
-    recording.model = type("Moment", (), {"time_s": 3600.0})()
-    picture = recording.picture(0, 0.0, is_new=True)
+    picture = moment(recording, 3600.0)
     closed = both[1].links[both[1].links["closed_time_s"] <= 3600.0]
     streets = {frozenset(ends) for ends in zip(closed.upstream, closed.downstream, strict=True)}
     assert len(picture.closed) == len(streets) > 0 and picture.exits[:, 2].all()
@@ -92,9 +225,11 @@ def test_a_replay_shows_pickup_points_and_tells_how_long_people_waited(tmp_path)
     given = {"services.pickup_points": [POINT], "services.fleets": [fleet()]}
     model = EvacuationModel(load(town_of([[ADULT]] * 12, node="end"), given)).run()
     recording = Recording(model.save(tmp_path))
-    recording.model = type("Moment", (), {"time_s": 3600.0})()
     town, _ = recording.town()
     assert [stop["name"] for stop in town["shelters"]] == ["Square"]
-    assert len(recording.picture(0, 0.0, is_new=True).shelters) == 1
-    answer = recording.at(*town["shelters"][0]["xy"], 300.0, can_act=False)
-    assert answer["title"] == "Stop: Square" and answer["lines"][0][1] == f"{model.services.stops[0].n_boarded} people"
+    n_waiting = [int(moment(recording, 300.0 * k).shelters[0, 0]) for k in range(12)]
+    assert max(n_waiting) == 12 and n_waiting[-1] < 12
+    answer = ReplayExplainer(recording).at(*town["shelters"][0]["xy"], 300.0, can_act=False)
+    told = dict(answer["lines"])
+    assert answer["title"] == "Stop: Square" and "longest wait" in told
+    assert told["boarded by the end"] == f"{model.services.stops[0].n_boarded} people"
