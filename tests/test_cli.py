@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import networkx as nx
+import psutil
 import pytest
 import yaml
+from processes import LIMIT_S, wait_for
 
 from safepassage import cli
 from safepassage.model import results
@@ -284,11 +285,14 @@ def test_ctrl_c_ends_a_run_without_a_trace(tmp_path, kernels):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it
     )  # fmt: skip
     try:
-        while not (tmp_path / "runs").exists() and process.poll() is None:
-            time.sleep(0.1)
-        time.sleep(3.0)
+        wait_for((tmp_path / "runs").exists, process)
+        if cache:
+            wait_for(lambda: list((tmp_path / "cache").rglob("*.nbc")), process)
+        else:
+            cpu_s = psutil.Process(process.pid).cpu_times().user
+            wait_for(lambda: psutil.Process(process.pid).cpu_times().user > cpu_s + 1.0, process)
         process.send_signal(signal.SIGINT)
-        error = process.communicate(timeout=60)[1]
+        error = process.communicate(timeout=LIMIT_S)[1]
     finally:
         process.kill()
     assert process.returncode == 130 and "Traceback" not in error, error
