@@ -4,55 +4,51 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 
 import pytest
 import yaml
+from processes import LIMIT_S, free_port, is_listened_on, wait_for
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
 pytest.importorskip("solara", reason="solara is not installed (extra `app`)")
 
 CHROMIUM = os.environ.get("SAFEPASSAGE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on the path: apt install chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PAINTED = "window.safepassage && window.safepassage.nPainted > 0"
-SLOW_MS = 60_000
+STILL_MS = 500
+STANDS_STILL = """(() => {
+    const before = window.wasShown;
+    window.wasShown = window.safepassage.frames[0].time_s;
+    return window.wasShown === before;
+})()"""
 
 
 class Server:
     """`safepassage explore` in a process of its own."""
 
     def __init__(self, folder, what, *options):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        port = free_port()
         self.folder, self.log = folder, folder / "server.log"
         command = [sys.executable, "-m", "safepassage.cli", "explore", str(what), "--no-browser", *options]
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(self.port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT
+                [*command, "--port", str(port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT
             )
-        self.url = f"http://127.0.0.1:{self.port}/"
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.2)
-        raise AssertionError(self.log.read_text())
+        self.url = f"http://127.0.0.1:{port}/"
+        try:
+            wait_for(lambda: is_listened_on(port), self.process)
+        except AssertionError as error:
+            self.process.kill()
+            raise AssertionError(self.log.read_text(encoding="utf-8")) from error
 
     def tracebacks(self):
         return re.findall(r"Traceback[\s\S]{0,2000}", self.log.read_text(encoding="utf-8"))
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(LIMIT_S)
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +62,10 @@ def server(tmp_path_factory):
 def browser(tmp_path_factory):
     with playwright.sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("profile")), executable_path=CHROMIUM, headless=True, args=FLAGS,
+            str(tmp_path_factory.mktemp("profile")), executable_path=CHROMIUM, headless=True,
             viewport={"width": 1500, "height": 1000},
         )  # fmt: skip
-        context.set_default_timeout(SLOW_MS)
+        context.set_default_timeout(1000 * LIMIT_S)
         yield context
         context.close()
 
@@ -112,6 +108,14 @@ def until_at(page, time_s):
     page.wait_for_function(f"window.safepassage.frames[0]?.time_s >= {time_s}")
 
 
+def pause(page):
+    """Press Pause; return the time shown once it stands still (s)."""
+    button(page, "Pause").click()
+    button(page, "Play").wait_for()
+    page.wait_for_function(STANDS_STILL, polling=STILL_MS)
+    return shown_s(page)
+
+
 def click_on_map(page, place, which=0):
     """Click where `place`, an expression of the map m, stands."""
     x, y = page.evaluate(
@@ -126,10 +130,8 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     assert shown_s(page) == 0
     button(page, "Play").click()
     until_at(page, 600)
-    button(page, "Pause").click()
-    page.wait_for_timeout(700)
-    stopped = shown_s(page)
-    page.wait_for_timeout(700)
+    stopped = pause(page)
+    page.wait_for_timeout(STILL_MS)
     assert shown_s(page) == stopped
     button(page, "Step: one step on").click()
     until_at(page, stopped + 60)
@@ -203,8 +205,7 @@ def test_two_plans_run_side_by_side(server, open_page):
     page.wait_for_function("window.safepassage.maps.length === 2")
     button(page, "Play").click()
     until_at(page, 1200)
-    button(page, "Pause").click()
-    page.wait_for_timeout(500)
+    pause(page)
     same = page.evaluate("JSON.stringify(safepassage.counts[0]) === JSON.stringify(safepassage.counts[1])")
     assert same, "the same plan twice must come out the same"
     assert server.tracebacks() == []
@@ -238,7 +239,7 @@ def test_two_tabs_do_not_disturb_each_other(server, open_page):
     one.bring_to_front()
     button(one, "Play").click()
     until_at(one, 300)
-    button(one, "Pause").click()
+    pause(one)
     assert shown_s(two) == 0
     two.bring_to_front()
     button(two, "Step: one step on").click()
