@@ -18,10 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PROBE = "[performance.now() / 1000, safepassage.nPainted, safepassage.frames[0].time_s, safepassage.frames[0].step_ms]"
 POLL_S = 0.25
 
@@ -130,7 +126,7 @@ def _tab():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_chromium(), headless=True, args=CHROMIUM_FLAGS)
+        browser = driver.chromium.launch(executable_path=_chromium(), headless=True)
         main = next(p for p in psutil.Process().children(recursive=True) if "chrom" in p.name())
         while "chrom" in main.parent().name():
             main = main.parent()

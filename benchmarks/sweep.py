@@ -131,6 +131,7 @@ def rows_of(rounds: list[dict], kinds: list[str]) -> list[list[str]]:
 KEEP = """
 import json, sys, time
 from pathlib import Path
+from safepassage.experiments.kept_runs import InThisProcess
 from safepassage.experiments.runs import Record, code_digest
 from safepassage.experiments.study import study_of
 from safepassage.experiments.study_folder import open_study
@@ -140,24 +141,19 @@ n_runs, n_outcomes, out = json.loads(sys.argv[1])
 names = [f"outcome_{number}" for number in range(n_outcomes)]
 
 
-class Invented:
-    n_workers, capacity = 2, 4
+def invented(task):
+    outcomes, units = dict.fromkeys(names, float(task.seed)), dict.fromkeys(names, "persons")
+    return Record(outcomes, units, {}, {"all": 0.1}, code_digest())
 
-    def __init__(self):
-        self.calls = []
 
+class Inventing(InThisProcess):
     def submit(self, function, tag, item):
-        self.calls.append((tag, item))
-
-    def next_done(self, timeout_s):
-        tag, task = self.calls.pop(0)
-        outcomes, units = dict.fromkeys(names, float(task.seed)), dict.fromkeys(names, "persons")
-        return tag, Record(outcomes, units, {}, {"all": 0.1}, code_digest())
+        super().submit(invented, tag, item)
 
 
 study = study_of({"name": "kept", "scenario": "tiny_town", "replications": n_runs})
 began = time.perf_counter()
-run_sweep(study, out, Invented())
+run_sweep(study, out, Inventing())
 sweep_s = time.perf_counter() - began
 began = time.perf_counter()
 frame = open_study(out).frame(())
