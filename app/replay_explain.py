@@ -89,7 +89,9 @@ class ReplayExplainer:
         row, found = self._place(self.recording.stops, x_m, y_m, reach_m)
         if found is None:
             return None
-        answer = {"title": f"Stop: {found.stop}", "lines": [], "mark": self._mark(found.x_m, found.y_m)}
+        is_point = row < len((self.recording.settings.get("services") or {}).get("pickup_points") or ())
+        what = "Pickup point" if is_point else "Station"
+        answer = {"title": f"{what}: {found.stop}", "lines": [], "mark": self._mark(found.x_m, found.y_m)}
         if self.recording.stop_states is not None:
             state = self.recording.stop_states.at(self._now_s).iloc[row]
             answer["text"] = self._as_of(state.time_s)

@@ -130,7 +130,7 @@ def test_clicks_tell_what_was_recorded_of_the_moment_shown(served):
         moment(recording, time_s)
         inside, waiting = (moment(recording, time_s).shelters[row, 0] for row in (1, 2))
         shelter, stop = (explainer.at(*town["shelters"][row]["xy"], 100.0, can_act=False) for row in (1, 2))
-        assert shelter["title"] == "Shelter: Cellar" and stop["title"] == "Stop: Square"
+        assert shelter["title"] == "Shelter: Cellar" and stop["title"] == "Pickup point: Square"
         assert shelter["lines"][0] == ["inside", f"{inside} of 50"]
         assert stop["lines"][0][1] == ("1 person" if waiting == 1 else f"{waiting} people")
         assert shelter["lines"][1][1] == ("open" if time_s < 5400 else "closed or destroyed")
@@ -231,5 +231,5 @@ def test_a_replay_shows_pickup_points_and_tells_how_long_people_waited(tmp_path)
     assert max(n_waiting) == 12 and n_waiting[-1] < 12
     answer = ReplayExplainer(recording).at(*town["shelters"][0]["xy"], 300.0, can_act=False)
     told = dict(answer["lines"])
-    assert answer["title"] == "Stop: Square" and "longest wait" in told
+    assert answer["title"] == "Pickup point: Square" and "longest wait" in told
     assert told["boarded by the end"] == f"{model.services.stops[0].n_boarded} people"
