@@ -294,16 +294,6 @@ def _key_path(keys: Any, loc: tuple) -> tuple:
     return tuple(path)
 
 
-def _sections(model: type[BaseModel], seen: set | None = None) -> list[type[BaseModel]]:
-    seen = set() if seen is None else seen
-    if model not in seen:
-        seen.add(model)
-        for info in model.model_fields.values():
-            for part in models_in(info.annotation):
-                _sections(part, seen)
-    return list(seen)
-
-
 def models_in(annotation: Any) -> list[type[BaseModel]]:
     """Return the sections that a field may hold, from its annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
