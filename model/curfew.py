@@ -38,6 +38,11 @@ class CurfewHours:
             return time_s.copy()
         return np.where(self.may_move(time_s), time_s, self.end_s[self._last_started(time_s)])
 
+    def next_start_s(self, time_s):
+        """Return the first moment after time_s at which a curfew begins, inf: never; float64, shaped as time_s."""
+        row = np.searchsorted(self.start_s, time_s, side="right")
+        return np.append(self.start_s, np.inf)[row]
+
 
 def curfew_hours(settings, run, time_zone):
     """Return the CurfewHours of a run, with those of a day more, so that the end of the last one is known.

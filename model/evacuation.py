@@ -111,7 +111,7 @@ class EvacuationModel(RowModel):
         self.next_decision_s = 0.0
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
         self.keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
-        self._turn_after_curfew_s = uniforms(seed, Stream.CURFEW, n, index=1) * scenario.curfew.stagger_s
+        self._turn_after_curfew = uniforms(seed, Stream.CURFEW, n, index=1)
         room = self._services_layout = layout_of(scenario.services, self.streets)
         self.movement = Movement(scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables)
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
@@ -283,7 +283,8 @@ class EvacuationModel(RowModel):
         held = self.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
         if held.any():
             ends_s = self.curfew.next_allowed_s(planned_s[held])
-            self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew_s[due[held]]
+            spread_s = np.minimum(self.settings.curfew.stagger_s, self.curfew.next_start_s(ends_s) - ends_s)
+            self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew[due[held]] * spread_s
             self.population.plans_changed()
         return due[~held]
 
