@@ -9,7 +9,7 @@ from mesa import Model
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.app.frames import Picture
-from safepassage.app.scene import HOME_CELLS, SHOWN_S, FrontLines, Kind
+from safepassage.app.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
 from safepassage.app.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
 from safepassage.model.config import Scenario
 from safepassage.model.hazard import Size
@@ -124,14 +124,16 @@ class Recording:
     def _read_parties(self):
         """Read where parties were, if the run has recorded it."""
         self._place_s = np.empty(0)
-        if not (self.run.path / "trajectories.parquet").is_file():
+        if not self.run.has("trajectories"):
             return
         places = self.run.frame("trajectories")
         self._place_s, self._place_first = np.unique(places["time_s"].to_numpy(), return_index=True)
         self._place_first = np.append(self._place_first, len(places))
         self._place_xy = self.frame.scale(places["x_m"], places["y_m"])
-        by_mode = np.array([Kind.WALK, Kind.WALK, Kind.CAR, Kind.BUS, Kind.BUS], np.uint8)
-        self._place_kind = by_mode[places["mode"].to_numpy()]
+        stands = places["stands"].to_numpy(int) if "stands" in places else np.zeros(len(places), int)
+        self._place_kind = KINDS[stands, places["mode"].to_numpy()]
+        step_s, every_s = (self.settings["run"][name] for name in ("step_s", "record_positions_every_s"))
+        self._places_hold_s = np.ceil(every_s / step_s) * step_s
 
     def _chart_rows(self) -> np.ndarray:
         """Return the rows of the charts, float32[n, width]; what the tables do not hold is nan."""
@@ -244,9 +246,10 @@ class Recording:
         return np.concatenate(parts)
 
     def _places(self, now_s: float):
-        if self._place_s.size == 0:
+        """Return place and kind of the parties at the last moment recorded; at some of them nobody was under way."""
+        at = int(np.searchsorted(self._place_s, now_s, side="right")) - 1
+        if at < 0 or now_s - self._place_s[at] >= self._places_hold_s:
             return np.empty((0, 2)), np.empty(0, np.uint8)
-        at = max(0, int(np.searchsorted(self._place_s, now_s, side="right")) - 1)
         rows = slice(int(self._place_first[at]), int(self._place_first[at + 1]))
         return self._place_xy[rows], self._place_kind[rows]
 

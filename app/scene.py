@@ -9,7 +9,7 @@ from safepassage.agents.parties import Mode
 from safepassage.app.frames import Picture
 from safepassage.app.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.expected import band
-from safepassage.model.trajectories import whereabouts
+from safepassage.model.trajectories import whereabouts, who_stands
 
 SHOWN_S = 6 * 3600.0
 """How long an impact is shown, fading (s)."""
@@ -36,6 +36,13 @@ class Kind(IntEnum):
     WALK = 2
     CUT_OFF = 3
     BUS = 4
+
+
+KINDS = np.array(
+    [[Kind.WALK, Kind.WALK, Kind.CAR, Kind.BUS, Kind.BUS],
+     [Kind.CUT_OFF, Kind.CUT_OFF, Kind.CAR_STANDING, Kind.BUS, Kind.BUS]], np.uint8,
+)  # fmt: skip
+"""Kind by whether a party stands, and its Mode."""
 
 
 class LiveScene:
@@ -112,16 +119,8 @@ class LiveScene:
 
     def _movers(self):
         """Return the place on the map and the kind of each party on the streets."""
-        model = self.model
-        party, x_m, y_m, mode = whereabouts(model)
-        kind = np.full(party.size, Kind.WALK, np.uint8)
-        cars = np.flatnonzero(mode == Mode.CAR)
-        kind[cars] = np.where(model.movement.driving.is_standing(party[cars]), Kind.CAR_STANDING, Kind.CAR)
-        families = np.flatnonzero(party < len(model.households))
-        first = model.households.first_person[party[families]]
-        kind[families[model.people.status[first] == Status.STRANDED]] = Kind.CUT_OFF
-        kind[party >= len(model.households)] = Kind.BUS
-        return self.frame.scale(x_m, y_m), kind
+        party, x_m, y_m, mode = whereabouts(self.model)
+        return self.frame.scale(x_m, y_m), KINDS[who_stands(self.model, party, mode).astype(int), mode]
 
     def _closed(self):
         streets, movement = self.model.streets, self.model.movement

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 
 MOST_ROWS = 20_000_000
-"""Places kept in one run at most (about 340 MB); recording stops there."""
+"""Places kept in one run at most (about 360 MB); recording stops there."""
 
 
 def whereabouts(model):
@@ -37,6 +38,16 @@ def whereabouts(model):
     return party, x_m, y_m, mode
 
 
+def who_stands(model, party, mode) -> np.ndarray:
+    """Return who of those that `whereabouts` gives is held up: cars in a queue, people on foot with no way out. bool"""
+    stands = np.zeros(party.size, np.bool_)
+    cars, on_foot = np.flatnonzero(mode == Mode.CAR), np.flatnonzero(mode == Mode.WALK)
+    stands[cars] = model.movement.driving.is_standing(party[cars])
+    first = model.households.first_person[party[on_foot]]
+    stands[on_foot] = model.people.status[first] == Status.STRANDED
+    return stands
+
+
 class Trajectories:
     """Keeps the place of every party on the streets each so many seconds; reads the model, never changes it."""
 
@@ -55,9 +66,9 @@ class Trajectories:
         if self._next_s <= time_s:
             self._next_s += self.every_s
         party, x_m, y_m, mode = whereabouts(self.model)
-        self._parts.append(
-            (np.full(party.size, time_s, np.float32), party, x_m.astype(np.float32), y_m.astype(np.float32), mode)
-        )
+        place_m = x_m.astype(np.float32), y_m.astype(np.float32)
+        stands = who_stands(self.model, party, mode)
+        self._parts.append((np.full(party.size, time_s, np.float32), party, *place_m, mode, stands))
         self.n_rows += party.size
 
     def tables(self) -> dict[str, Callable[[], dict]]:
@@ -65,7 +76,7 @@ class Trajectories:
         return {} if self.every_s is None else {"trajectories": self._columns}
 
     def _columns(self) -> dict[str, np.ndarray]:
-        columns = ("time_s", "party", "x_m", "y_m", "mode")
+        columns = ("time_s", "party", "x_m", "y_m", "mode", "stands")
         empty = (np.empty(0, np.float32), np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32),
-                 np.empty(0, np.int8))  # fmt: skip
+                 np.empty(0, np.int8), np.empty(0, np.bool_))  # fmt: skip
         return {name: np.concatenate([empty[k], *(part[k] for part in self._parts)]) for k, name in enumerate(columns)}

@@ -10,7 +10,7 @@ from service_towns import ADULT, POINT, fleet, town_of
 from safepassage.agents.civilians import Status
 from safepassage.app.replay import Recording
 from safepassage.app.replay_explain import ReplayExplainer
-from safepassage.app.scene import ROW_COLUMNS, LiveScene
+from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
 from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
 
@@ -22,8 +22,9 @@ ACTED = {
 
 
 SERVED = {
-    "run.duration_h": 3, "run.record_every_s": 300, "harm.casualty_scale": 5.0, "population.p_car": 0.3,
-    "shelling.sources.0.events_per_day": 2000, "movement.walk_out_limit_m": 0,
+    "run.duration_h": 3, "run.record_every_s": 300, "run.record_positions_every_s": 300, "harm.casualty_scale": 5.0,
+    "population.p_car": 0.5, "streets.exits.0.flow_capacity_per_s": 0.005, "movement.walk_out_limit_m": 0,
+    "shelling.sources.0.events_per_day": 2000,
     "front.distances": [{"day": "2024-08-01", "distance_km": 6.0}, {"day": "2024-08-02", "distance_km": -6.0}],
     "shelters.share_who_go": 1.0, "shelters.walking_distance_m": 2000,
     "shelters.places": [
@@ -75,8 +76,10 @@ def served(tmp_path_factory):
 def test_the_replay_s_picture_of_a_moment_is_the_live_one(served, time_s):
     _, pictures, recording = served
     live, played = pictures[time_s], moment(recording, time_s)
-    for part in ("exits", "shelters", "front", "impacts"):
+    for part in ("exits", "shelters", "front", "impacts", "homes", "kind"):
         np.testing.assert_array_equal(getattr(played, part), getattr(live, part), err_msg=part)
+    away_m = np.abs(played.points.astype(float) - live.points) * recording.frame.side_m / 65535
+    assert (away_m <= 0.3).all(), "the table keeps places as float32"
 
 
 def test_the_pictures_compared_hold_all_that_can_be_drawn_and_it_changes(served):
@@ -90,6 +93,15 @@ def test_the_pictures_compared_hold_all_that_can_be_drawn_and_it_changes(served)
         "one closed on purpose, one by hours"
     )
     assert len(scene.model.zones.name) == 3
+    drawn = np.concatenate([picture.kind for picture in pictures.values()])
+    assert {Kind.CAR, Kind.CAR_STANDING, Kind.WALK, Kind.BUS} <= set(drawn.tolist())
+
+
+def test_nobody_is_drawn_at_a_moment_at_which_nobody_was_under_way(served):
+    _, _, recording = served
+    recorded_s = recording.run.frame("trajectories")["time_s"].unique()
+    first_s = float(recorded_s.min())
+    assert first_s > 300 and len(moment(recording, first_s - 1).points) == 0 < len(moment(recording, first_s).points)
 
 
 def test_the_replay_s_town_is_the_live_one(served):
