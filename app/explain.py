@@ -12,6 +12,7 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
 from safepassage.app.scene import LiveScene
 from safepassage.model.trajectories import whereabouts
+from safepassage.model.zones import zone_of
 
 KNOWS = {
     Covariate.FRONT: "front nearer than 20 km, by (km)",
@@ -64,6 +65,7 @@ class Explainer:
             or self._street_at(x_m, y_m, 0.5 * reach_m, can_act)
             or self._home_at(x_m, y_m, 1.2 * reach_m)
             or self._street_at(x_m, y_m, reach_m, can_act)
+            or self._zone_at(x_m, y_m)
             or {}
         )
         return answer
@@ -257,6 +259,21 @@ class Explainer:
             return None
         answer = self._household(row, f"Home of {persons(households.n_members[row])}")
         return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
+
+    def _zone_at(self, x_m, y_m):
+        model, people = self.model, self.model.people
+        zone = int(zone_of(np.array([x_m]), np.array([y_m]), list(model.zones.outline))[0])
+        if zone < 0:
+            return None
+        home = people.household
+        mine = model.households.zone[home] == zone
+        lines = [
+            ["residents", persons(int(mine.sum()))],
+            ["have set out", persons(int((mine & ~model.population.is_at_home()[home]).sum()))],
+            ["out of the area", persons(int((mine & (people.status == Status.SAFE)).sum()))],
+            ["hurt so far", persons(int((mine & (people.injury != Injury.NONE)).sum()))],
+        ]
+        return {"title": f"Zone: {model.zones.name[zone]}", "lines": lines, "actions": []}
 
     def _household(self, row: int, title: str) -> dict:
         model, households, people = self.model, self.model.households, self.model.people

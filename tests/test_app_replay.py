@@ -8,6 +8,7 @@ import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.civilians import Status
+from safepassage.app.explain import Explainer
 from safepassage.app.replay import Recording
 from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
@@ -136,7 +137,7 @@ def test_a_front_given_by_areas_is_recorded_as_it_was_drawn(tmp_path):
 
 
 def test_clicks_tell_what_was_recorded_of_the_moment_shown(served):
-    recording = served[2]
+    scene, _, recording = served
     explainer, (town, _) = ReplayExplainer(recording), recording.town()
     for time_s in (1500.0, 5820.0):
         moment(recording, time_s)
@@ -154,6 +155,8 @@ def test_clicks_tell_what_was_recorded_of_the_moment_shown(served):
     assert answer["title"] == f"Zone: {zone.zone}" and answer["actions"] == []
     told = dict(answer["lines"])
     assert told["residents"] == f"{zone.n_residents:,} people" and told["out of the area"] == f"{zone.n_safe:,} people"
+    live = Explainer(scene).at(*(0.9 * ring[0] + 0.1 * ring.mean(axis=0)), 1e-3, can_act=True)
+    assert live["title"] == answer["title"] and live["lines"] == answer["lines"]
 
 
 def test_the_charts_of_a_replay_are_those_of_the_run(both):
