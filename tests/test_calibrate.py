@@ -23,7 +23,7 @@ KEYS = {
     "series": "seen.csv",
     "parameters": {"orders.0.compliance": {"range": [0.1, 1.0]}},
     "n_particles": 10,
-    "n_generations": 3,
+    "n_generations": 2,
 }
 
 
@@ -124,7 +124,7 @@ def test_the_shipped_study_of_pokrovsk_is_checked_and_runs(tmp_path):
 
     series[series["date"] <= "2024-08-09"].to_csv(tmp_path / "seen.csv")
     keys = yaml.safe_load((folder / "studies" / "pokrovsk_calibration.yaml").read_text())
-    keys |= {"series": "seen.csv", "sample": 300, "n_particles": 10, "n_generations": 1}
+    keys |= {"series": "seen.csv", "sample": 100, "n_particles": 10, "n_generations": 1}
     keys["overrides"] |= {"run.duration_h": 216, "shelling.sources": []}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(keys))
     found = calibrate(load_calibration(tmp_path / "tiny.yaml"), out=tmp_path / "out", executor=InThisProcess())
