@@ -271,11 +271,16 @@ class EvacuationModel(RowModel):
                 households.departure_time_s[party] = time_s
                 movement.set_out(mode, party, node[mask], time_s, households.n_members[party], speed_m_s[mask])
                 self.population.set_out(party, mode)
+        news_s = max(movement.next_news_s, until_s)
         if no_way.any():
-            self.population.put_off(due[no_way], Status.STRANDED, max(movement.next_news_s, until_s))
-        if (left & ~no_way).any():
-            ask_s = np.inf if self.services is None else self.services.next_ask_s(self.time_s)
-            self.population.put_off(due[left & ~no_way], Status.WAITING, ask_s)
+            self.population.put_off(due[no_way], Status.STRANDED, news_s)
+        waits = left & ~no_way
+        if waits.any():
+            if self.services is not None:
+                ask_s = self.services.next_ask_s(self.time_s)
+            else:  # a road for the car may open; without car and seats there is nothing to ask for
+                ask_s = np.where(households.has_car[due[waits]], news_s, np.inf)
+            self.population.put_off(due[waits], Status.WAITING, ask_s)
 
     def _free_of_curfew(self, due):
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""

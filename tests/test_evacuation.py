@@ -6,6 +6,7 @@ import sys
 import mesa
 import numpy as np
 import pytest
+from service_towns import ADULT, ASSISTED, town_of
 
 from safepassage.agents.civilians import Civilian, Injury, Status
 from safepassage.agents.households import Household
@@ -164,6 +165,15 @@ def test_those_who_waited_leave_between_two_curfews_however_long_their_turns_wou
     assert left.size > 400 and model.curfew.may_move(left).all()
     was_ready = (model.households.decision_time_s < 12 * 3600) & model.households.has_car
     assert was_ready.sum() > 100 and np.isfinite(model.parties.arrival_time_s[was_ready]).all()
+
+
+def test_who_cannot_walk_takes_the_car_once_its_road_is_open_again_with_no_service_to_ask():
+    path = town_of([[ASSISTED], [ADULT]], n_cars=2)
+    closed = {"between": ["exit", "square"], "walkers_pass": True, "until_h": 1.0}
+    model = EvacuationModel(path, **{"closures.streets": [closed], "run.duration_h": 2}).run()
+    arrived_s = model.parties.arrival_time_s
+    assert (arrived_s > 3600).all() and (arrived_s < 2 * 3600).all()
+    assert (model.parties.mode == Mode.CAR).all()
 
 
 def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
