@@ -51,9 +51,9 @@ def in_words(measures) -> Iterator[tuple[str, str, str, str]]:
 
 
 def shown(measure) -> str:
-    """Return a measure's value as text: counts with thousands, hours as 3 h 05 min, nan as not reached."""
+    """Return a measure's value as text: counts with thousands, hours as 3 h 05 min, nan in words."""
     if isnan(measure.value):
-        return "not reached in this run"
+        return "nobody boarded" if _is_of_services(measure) else "not reached in this run"
     if measure.unit == "h":
         minutes = round(measure.value * 60)
         return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -35,14 +35,18 @@ def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, war
     return max(0.0, float(arrived[wanted - 1] - warning_s))
 
 
+def warning_s(run: RunFolder) -> float:
+    """Return when the first order was issued (s); 0, the start, if nobody was warned within the run."""
+    issued_s = run.manifest["warning_time_s"]
+    return issued_s if issued_s < run.manifest["simulated_s"] else 0.0
+
+
 def summary(run: RunFolder) -> list[Measure]:
     """Return the measures of a finished run, the ones that planners ask for first."""
     persons, exposure = run.frame("persons"), run.frame("exposure")
     n_by_status, n_by_injury = Counter(persons["status"].to_numpy()), Counter(persons["injury"].to_numpy())
     n, n_leaving = len(persons), sum(n_by_status[s.name] for s in LEAVING)
-    warning_s = run.manifest["warning_time_s"]
-    if warning_s >= run.manifest["simulated_s"]:  # nobody was warned within the run
-        warning_s = 0.0
+    since_s = warning_s(run)
     measures = [Measure("residents", n, "persons", "people in the area at the start")]
     for state, meaning in _STATUS_MEANING.items():
         measures.append(Measure(state.name.lower(), n_by_status[state.name], "persons", meaning))
@@ -52,7 +56,7 @@ def summary(run: RunFolder) -> list[Measure]:
         measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt by impacts"))
     safe_time_s = persons["safe_time_s"].to_numpy()
     for share in (0.5, 0.9, 0.95, 1.0):
-        time_s = evacuation_time_s(safe_time_s, n_leaving, share, warning_s)
+        time_s = evacuation_time_s(safe_time_s, n_leaving, share, since_s)
         meaning = f"{share:.0%} of those leaving are out, after the first order"
         measures.append(Measure(f"ete{share * 100:.0f}", time_s / 3600, "h", meaning))
     by_protection = exposure.groupby("protection")["exposure_person_h"].sum()
@@ -150,13 +154,13 @@ def fairness(run: RunFolder) -> list[Measure]:
     persons, hours = run.frame("persons"), hours_in_area(run)
     leaving = np.isin(persons["status"].to_numpy(), [s.name for s in LEAVING])
     hurt = (persons["injury"] != Injury.NONE.name).to_numpy()
-    safe_s, warning_s = persons["safe_time_s"].to_numpy(), run.manifest["warning_time_s"]
+    safe_s, since_s = persons["safe_time_s"].to_numpy(), warning_s(run)
     has_car = persons["has_car"].to_numpy(bool)
     impaired = (persons["mobility"] != Mobility.UNIMPAIRED.name).to_numpy()
     old, child = (persons["age"] >= 65).to_numpy(), (persons["age"] < 18).to_numpy()
 
     def t90_s(group):
-        return evacuation_time_s(safe_s[group], int(leaving[group].sum()), 0.9, warning_s)
+        return evacuation_time_s(safe_s[group], int(leaving[group].sum()), 0.9, since_s)
 
     def ratio(of, group, other):
         if not group.any() or not other.any():

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from safepassage.model import plot_style as style
-from safepassage.model.metrics import summary
+from safepassage.model.metrics import summary, warning_s
 from safepassage.model.plots_left import left_behind
 from safepassage.model.plots_map import map_of_run
 from safepassage.model.results import RunFolder
@@ -85,14 +85,15 @@ def _in_order(series: pd.DataFrame) -> list[str]:
 
 def _mark_moments(axes, run: RunFolder):
     """Mark the first order and the moment when 90 % of those leaving are out, where there are such moments."""
-    warning_s, end_s = run.manifest["warning_time_s"], run.manifest["simulated_s"]
+    warned_s, end_s = warning_s(run), run.manifest["simulated_s"]
+    is_ordered = bool(run.manifest["scenario"].get("orders")) and run.manifest["warning_time_s"] < end_s
     ete90_h = {measure.name: measure.value for measure in summary(run)}.get("ete90", np.nan)
     moments = []
-    if run.manifest["scenario"].get("orders"):
-        moments.append((warning_s, "first order", 0.985))
+    if is_ordered:
+        moments.append((warned_s, "first order", 0.985))
     if np.isfinite(ete90_h):
-        after = f" {ete90_h:.1f} h after the order" if run.manifest["scenario"].get("orders") else ""
-        moments.append((warning_s + 3600 * ete90_h, f"90% of those leaving are out{after}", 0.93))
+        after = f" {ete90_h:.1f} h after the order" if is_ordered else ""
+        moments.append((warned_s + 3600 * ete90_h, f"90% of those leaving are out{after}", 0.93))
     for time_s, text, height in moments:
         if not 0 <= time_s <= end_s:
             continue

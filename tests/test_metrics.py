@@ -67,6 +67,12 @@ def test_without_a_warning_within_the_run_times_count_from_its_start():
     run.manifest = {"warning_time_s": 7 * HOUR_S, "simulated_s": 6 * HOUR_S}
     found = {measure.name: measure.value for measure in metrics.summary(run)}
     assert found["ete50"] == pytest.approx(4.0)
+    run.tables = {
+        "persons": Run.tables["persons"].assign(has_car=[True, True, False, False] + [True] * 2 + [False] * 4)
+    }
+    run.tables["persons"]["status"] = ["SAFE"] * 4 + ["HOME"] * 6
+    fairness = {measure.name: measure.value for measure in metrics.fairness(run)}
+    assert fairness["t90_ratio_no_car"] == pytest.approx(5.0 / 3.0)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50), st.floats(0.01, 1), st.floats(0.01, 1))
@@ -128,6 +134,11 @@ def test_a_group_without_members_is_left_out():
 )
 def test_a_measure_is_shown_as_a_planner_would_write_it(value, unit, text):
     assert shown(metrics.Measure("some", value, unit, "")) == text
+
+
+def test_seats_that_nobody_could_take_are_said_to_have_had_no_passengers_rather_than_to_be_late():
+    for name, unit in (("seats_used_share", "1"), ("wait_longest", "h")):
+        assert shown(metrics.Measure(name, float("nan"), unit, "")) == "nobody boarded"
 
 
 @pytest.mark.parametrize("width", [80, 120])
