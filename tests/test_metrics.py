@@ -67,10 +67,9 @@ def test_without_a_warning_within_the_run_times_count_from_its_start():
     run.manifest = {"warning_time_s": 7 * HOUR_S, "simulated_s": 6 * HOUR_S}
     found = {measure.name: measure.value for measure in metrics.summary(run)}
     assert found["ete50"] == pytest.approx(4.0)
-    run.tables = {
-        "persons": Run.tables["persons"].assign(has_car=[True, True, False, False] + [True] * 2 + [False] * 4)
-    }
-    run.tables["persons"]["status"] = ["SAFE"] * 4 + ["HOME"] * 6
+    has_car, status = [True, True, False, False, True, True, *[False] * 4], ["SAFE"] * 4 + ["HOME"] * 6
+    persons = Run.tables["persons"].assign(has_car=has_car, status=status, injury_time_s=np.inf)
+    run.tables = {"persons": persons}
     fairness = {measure.name: measure.value for measure in metrics.fairness(run)}
     assert fairness["t90_ratio_no_car"] == pytest.approx(5.0 / 3.0)
 
