@@ -123,10 +123,10 @@ class Recording:
 
     def _read_parties(self):
         """Read where parties were, if the run has recorded it."""
-        self._place_s = np.empty(0)
+        self._place_s, self.parties = np.empty(0), None
         if not self.run.has("trajectories"):
             return
-        places = self.run.frame("trajectories")
+        places = self.parties = self.run.frame("trajectories")
         self._place_s, self._place_first = np.unique(places["time_s"].to_numpy(), return_index=True)
         self._place_first = np.append(self._place_first, len(places))
         self._place_xy = self.frame.scale(places["x_m"], places["y_m"])
@@ -245,12 +245,17 @@ class Recording:
             parts.append(np.tile([0, 1], (len(self.stops), 1)))
         return np.concatenate(parts)
 
-    def _places(self, now_s: float):
-        """Return place and kind of the parties at the last moment recorded; at some of them nobody was under way."""
+    def party_rows(self, now_s: float) -> slice:
+        """Return the rows of the parties' places at the last moment recorded; at some of them nobody was under way."""
         at = int(np.searchsorted(self._place_s, now_s, side="right")) - 1
         if at < 0 or now_s - self._place_s[at] >= self._places_hold_s:
+            return slice(0, 0)
+        return slice(int(self._place_first[at]), int(self._place_first[at + 1]))
+
+    def _places(self, now_s: float):
+        if self.parties is None:
             return np.empty((0, 2)), np.empty(0, np.uint8)
-        rows = slice(int(self._place_first[at]), int(self._place_first[at + 1]))
+        rows = self.party_rows(now_s)
         return self._place_xy[rows], self._place_kind[rows]
 
     def _homes(self, now_s: float, is_new: bool):

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 
 from safepassage.agents.nearby import grid_of_links, links_within
+from safepassage.agents.parties import Mode
 from safepassage.app.explain import nearest, persons
 from safepassage.app.replay import Recording
 
@@ -31,6 +32,7 @@ class ReplayExplainer:
             self._exit_at(*here, 1.3 * reach_m)
             or self._shelter_at(*here, reach_m)
             or self._stop_at(*here, reach_m)
+            or self._party_at(*here, 0.6 * reach_m)
             or self._street_at(*here, 0.5 * reach_m)
             or self._home_at(*here, 1.2 * reach_m)
             or self._street_at(*here, reach_m)
@@ -43,7 +45,10 @@ class ReplayExplainer:
         return self.recording.model.time_s
 
     def _as_of(self, time_s: float) -> str:
-        return f"As recorded on {self._start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}."
+        return f"As recorded on {self._clock(time_s)}."
+
+    def _clock(self, time_s: float) -> str:
+        return f"{self._start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}"
 
     def _mark(self, x_m, y_m) -> dict:
         return {"xy": self.recording.frame.scale([x_m], [y_m])[0].tolist()}
@@ -126,20 +131,37 @@ class ReplayExplainer:
         ]
         return {"title": found["name"] or "street without a name", "lines": lines, "mark": {"street": link}}
 
+    def _party_at(self, x_m, y_m, reach_m):
+        recording = self.recording
+        if recording.parties is None:
+            return None
+        there = recording.parties.iloc[recording.party_rows(self._now_s)]
+        _, found = self._place(there, x_m, y_m, reach_m)
+        if found is None:
+            return None
+        mark, party = self._mark(found.x_m, found.y_m), int(found.party)
+        if found["mode"] == Mode.BUS:
+            vehicle = recording.run.frame("vehicles").iloc[party - recording.home_x_m.size]
+            lines = [["fleet", vehicle.fleet], ["boarded by the end", persons(vehicle.n_boarded)]]
+            return {"title": vehicle.vehicle, "text": self._as_of(found.time_s), "lines": lines, "mark": mark}
+        return self._household(party, "A car:" if found["mode"] == Mode.CAR else "On foot:") | {"mark": mark}
+
     def _home_at(self, x_m, y_m, reach_m):
         recording = self.recording
         row = nearest(recording.home_x_m, recording.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        people = recording.persons[recording.persons["household"] == row]
+        return self._household(row, "Home of") | {"mark": self._mark(recording.home_x_m[row], recording.home_y_m[row])}
+
+    def _household(self, row: int, what: str) -> dict:
+        people = self.recording.persons[self.recording.persons["household"] == row]
         lines = [["zone", str(people["zone"].iloc[0])], ["car", "yes" if people["has_car"].iloc[0] else "no"]]
         lines += [[f"{'woman' if one.is_female else 'man'}, {one.age}", one.reason] for one in people.itertuples()]
-        return {
-            "title": f"Home of {persons(len(people))}",
-            "text": "At the end of the run:",
-            "lines": lines,
-            "mark": self._mark(recording.home_x_m[row], recording.home_y_m[row]),
-        }
+        moments = {"decided": "decision_time_s", "set out": "departure_time_s", "safe since": "safe_time_s"}
+        for words, column in moments.items():
+            if np.isfinite(time_s := people[column].min()) and time_s <= self.recording.duration_s:
+                lines.append([words, self._clock(time_s)])
+        return {"title": f"{what} {persons(len(people))}", "text": "At the end of the run:", "lines": lines}
 
     def _zone_at(self, x_m, y_m):
         rings = self.recording.rings

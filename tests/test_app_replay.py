@@ -8,7 +8,7 @@ import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.civilians import Status
-from safepassage.app.explain import Explainer
+from safepassage.app.explain import Explainer, persons
 from safepassage.app.replay import Recording
 from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
@@ -204,6 +204,25 @@ def test_streets_and_exits_close_and_open_again_in_a_replay(both):
         seen[hour] = ({"20", "21"} in between, picture.exits[1, 2])
         assert len(between) == len({frozenset(ends) for ends in between}), "each street once"
     assert seen == {0.4: (False, 1), 0.6: (True, 1), 1.4: (True, 0), 1.55: (False, 0), 1.7: (False, 1)}
+
+
+def test_a_click_on_a_party_of_a_replay_tells_who_it_is(served):
+    scene, _, recording = served
+    explainer, households, vehicles = ReplayExplainer(recording), scene.model.households, scene.model.services.vehicles
+    told = set()
+    for time_s in recording.parties["time_s"].unique().tolist():
+        points = moment(recording, time_s).points.astype(float)
+        parties = recording.parties[recording.parties["time_s"] == time_s]["party"].to_numpy()
+        for point in points[::9]:
+            title = explainer.at(*point, 4.0, can_act=False)["title"]
+            here = parties[(np.abs(points - point) <= 4).all(axis=1)]
+            sizes = [persons(int(households.n_members[party])) for party in here[here < len(households)]]
+            names = [vehicles[party - len(households)].name for party in here[here >= len(households)]]
+            right = {*(f"{how}: {size}" for how in ("A car", "On foot") for size in sizes), *names}
+            if not title.startswith(("Exit", "Shelter", "Pickup point")):
+                assert title in right
+                told.add(title.split(":")[0])
+    assert {"A car", "On foot", "Bus 1"} <= told
 
 
 def test_a_run_recorded_before_the_map_s_tables_were_kept_is_played_without_these_parts(served, tmp_path):
