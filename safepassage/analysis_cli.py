@@ -80,7 +80,7 @@ def compare(
     pictures = draw_comparison(found, folder)
     for note in found.warnings():
         console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
-    console.print(f"tables and {len(pictures)} pictures in {folder}", highlight=False)
+    console.print(f"tables and {len(pictures)} pictures in {folder}", highlight=False, soft_wrap=True)
 
 
 def _print_differences(found, plan: str, other: str):

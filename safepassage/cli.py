@@ -159,7 +159,9 @@ def run(
     console.print(run_table(summary(open_run(folder))))
     timing = model.timings_s
     console.print(
-        f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}", highlight=False
+        f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -195,10 +197,10 @@ def plot(
 
     finished = open_run(run_folder)
     if animation is not None:
-        console.print(_animate(finished, animation, frames), highlight=False)
+        console.print(_animate(finished, animation, frames), highlight=False, soft_wrap=True)
         return
     for path in draw_all(finished, out or run_folder):
-        console.print(path, highlight=False)
+        console.print(path, highlight=False, soft_wrap=True)
 
 
 def _animate(finished, path: Path, n_frames: int) -> Path:
@@ -237,7 +239,7 @@ def describe(
     report = describe_network(file)
     console.print(report)
     report.draw(path)
-    console.print(f"map: {path}", highlight=False)
+    console.print(f"map: {path}", highlight=False, soft_wrap=True)
 
 
 @app.command("fit-harm")

@@ -48,5 +48,6 @@ def sweep(
             f"[red]failed:[/red] {last_line}\n  repeat: {failure['command']}", highlight=False, soft_wrap=True
         )
     if failures:
-        console.print(f"[red]{len(failures)} runs failed[/red]; tracebacks in {out}/failed.", highlight=False)
+        told = f"[red]{len(failures)} runs failed[/red]; tracebacks in {out}/failed."
+        console.print(told, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
