@@ -38,7 +38,7 @@ CAUSES = {
     Cause.IMPACT: "fled from an impact nearby",
     Cause.WEIGHED: "had weighed everything and decided to go",
 }
-MODES = {Mode.WALK: "on foot", Mode.CAR: "by car"}
+MODES = {Mode.NONE: "", Mode.WALK: "on foot", Mode.CAR: "by car", Mode.BUS: "by bus", Mode.TRAIN: "by train"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Watch:
         self.lines: list[Line] = []
         self._seen: set = set()
         self._last_odds = 0.0
+        self._looked_s = 0.0
         self._status = model.people.status[self.members].copy()
         self._injury = model.people.injury[self.members].copy()
         self._introduce()
@@ -102,6 +103,7 @@ class Watch:
         self._weigh()
         self._act()
         self._suffer()
+        self._looked_s = model.time_s
 
     def _hear(self):
         model, h = self.model, self.h
@@ -144,10 +146,12 @@ class Watch:
 
     def _say_status(self, status: Status):
         model, h = self.model, self.h
-        mode = MODES.get(Mode(int(model.parties.mode[h])), Mode(int(model.parties.mode[h])).name.lower())
-        arrival_s = model.parties.arrival_time_s[h]
-        if status == Status.TRAVELLING:
-            self._say(model.households.departure_time_s[h], f"Set out {mode}.")
+        mode = MODES[Mode(int(model.parties.mode[h]))]
+        departure_s, arrival_s = model.households.departure_time_s[h], model.parties.arrival_time_s[h]
+        if status == Status.TRAVELLING and departure_s >= self._looked_s:
+            self._say(departure_s, f"Set out {mode}.")
+        elif status == Status.TRAVELLING:
+            self._say(model.time_s, f"Go on {mode}.")
         elif status == Status.SAFE and np.isfinite(arrival_s):
             place = f" by {model.streets.exit_name[model.parties.exit[h]]}" if model.parties.exit[h] >= 0 else ""
             self._say(arrival_s, f"Out of the area{place}, {mode}.")

@@ -1,4 +1,5 @@
 import pytest
+from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import open_run
@@ -30,6 +31,17 @@ def test_a_household_that_drove_out_heard_decided_set_out_and_arrived_in_this_or
     assert [line.moment for line in story] == sorted(line.moment for line in story)
     arrival = next(line for line in story if line.text.startswith("Out of the area"))
     assert (arrival.moment - story[0].moment).total_seconds() == pytest.approx(person.safe_time_s, abs=1)
+
+
+def test_who_takes_a_bus_at_a_stop_walks_waits_and_goes_on_in_this_order(tmp_path):
+    changes = {"services.pickup_points": [POINT], "services.fleets": [fleet()]}
+    run = open_run(EvacuationModel(town_of([[ADULT]], node="end"), **changes).run().save(tmp_path))
+    texts = [line.text for line in tell(run, 0)]
+    marks = [
+        texts.index(words)
+        for words in ("Set out on foot.", "Wait for a seat.", "Go on by bus.", "Out of the area by West, by bus.")
+    ]
+    assert marks == sorted(marks)
 
 
 def test_a_household_that_stays_tells_why(run):
