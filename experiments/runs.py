@@ -160,11 +160,10 @@ def carry_out(task: Task) -> Record:
 
 def manifest_of(model) -> dict:
     """Return what measures need to know of a run besides its tables."""
-    orders, start = model.settings.orders, model.settings.run.start
     return {
         "scenario": model.settings.model_dump(mode="json"),
         "seed": model.seed,
         "simulated_s": model.time_s,
-        "warning_time_s": min((order.issued_s(start) for order in orders), default=0.0),
+        "warning_time_s": model.settings.warning_time_s,
         "crs": model.streets.crs,
     }

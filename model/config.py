@@ -69,6 +69,15 @@ class Scenario(Section):
         """The merged keys as the user wrote them, and where each came from."""
         return self._source
 
+    def issued_s(self, order: Order) -> float:
+        """Return when an order is issued (s after the start of the run; 0 if it was before)."""
+        return order.issued_s(self.run.start, self.shelling.time_zone)
+
+    @property
+    def warning_time_s(self) -> float:
+        """When the first order is issued (s after the start of the run); 0 without orders."""
+        return min(map(self.issued_s, self.orders), default=0.0)
+
     def override(self, changes: Mapping[str, Any]) -> "Scenario":
         """Return this scenario with dotted keys changed, checked like a file.
 

@@ -106,7 +106,7 @@ class EvacuationModel(RowModel):
         )
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
         self.staying_behind = StayingBehind(self.households)
-        self._orders = sorted(scenario.orders, key=lambda order: order.issued_s(scenario.run.start))
+        self._orders = sorted(scenario.orders, key=scenario.issued_s)
         _refuse_unknown_zones(self._orders, self.zones.name)
         self.next_decision_s = 0.0
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
@@ -173,7 +173,7 @@ class EvacuationModel(RowModel):
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
         _refuse_unknown_zones([order], self.zones.name)
         self._orders.append(order)
-        self._orders.sort(key=lambda known: known.issued_s(self.settings.run.start))
+        self._orders.sort(key=self.settings.issued_s)
 
     @property
     def clock(self):
@@ -199,7 +199,7 @@ class EvacuationModel(RowModel):
             "written_by_user": scenario.source.keys,
             "seed": self.seed,
             "simulated_s": self.time_s,
-            "warning_time_s": min((order.issued_s(scenario.run.start) for order in scenario.orders), default=0.0),
+            "warning_time_s": scenario.warning_time_s,
             "crs": self.streets.crs,
             "versions": results.versions(),
             "inputs": {path.name: results.file_digest(path) for path in inputs},
@@ -212,9 +212,9 @@ class EvacuationModel(RowModel):
 
     def _issue_orders(self, until_s):
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
-        while self._orders and self._orders[0].issued_s(self.settings.run.start) < until_s:
+        while self._orders and self.settings.issued_s(self._orders[0]) < until_s:
             order = self._orders.pop(0)
-            issued_s = max(order.issued_s(self.settings.run.start), self.time_s)
+            issued_s = max(self.settings.issued_s(order), self.time_s)
             addressed = addressed_by(order, self.households, self.zones.name)
             phone_works = ~self.surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
             heard_s = self.information.announce(order, addressed, issued_s, phone_works)

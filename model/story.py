@@ -107,7 +107,7 @@ class Watch:
 
     def _hear(self):
         model, h = self.model, self.h
-        orders = sorted(model.settings.orders, key=lambda order: order.issued_s(model.settings.run.start))
+        orders = sorted(model.settings.orders, key=model.settings.issued_s)
         for number, heard_s in enumerate(model.information.heard_s):
             if heard_s[h] <= model.time_s:
                 force = orders[number].force.value

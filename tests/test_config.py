@@ -154,3 +154,17 @@ def test_scenarios_survive_pickling(tmp_path):
     assert again == scenario
     assert again.override({"run.seed": 6}).run.seed == 6
     assert isinstance(again.streets.network, Path)
+
+
+@pytest.mark.parametrize(
+    ("issued", "hours"),
+    [
+        ("2024-10-26T12:00", 6.0),
+        ("2024-10-27T12:00", 31.0),  # clocks went back in the night
+        ("2024-10-26T12:00:00+00:00", 9.0),  # 15:00 in Kyiv
+        ("2024-10-25T12:00", 0.0),
+    ],
+)
+def test_an_order_comes_at_its_local_hour_whatever_the_clocks_do(issued, hours):
+    changes = {"orders": [{"issued": issued}], "run.start": "2024-10-26T06:00", "shelling.time_zone": "Europe/Kyiv"}
+    assert load("tiny_town", changes).warning_time_s == hours * 3600

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -47,11 +48,16 @@ class Order(Section):
             raise ValueError("say when in one way: issued_h (h after the start) or issued (date and time)")
         return self
 
-    def issued_s(self, start: datetime) -> float:
-        """Return when the order is issued (s after the start of the run; 0 if it was before)."""
+    def issued_s(self, start: datetime, time_zone: str) -> float:
+        """Return when the order is issued (s after the start of the run; 0 if it was before).
+
+        time_zone: of moments without a zone of their own; its summer time counts.
+        """
         if self.issued_h is not None:
             return self.issued_h * 3600.0
-        return max(0.0, (self.issued.replace(tzinfo=None) - start.replace(tzinfo=None)).total_seconds())
+        zone = ZoneInfo(time_zone)
+        issued, start = (m if m.tzinfo else m.replace(tzinfo=zone) for m in (self.issued, start))
+        return max(0.0, issued.timestamp() - start.timestamp())
 
 
 class Channel(Section):
