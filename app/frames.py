@@ -30,7 +30,7 @@ class Picture:
     impacts: np.ndarray = field(default_factory=lambda: np.empty((0, 4), "<u2"))
     """x, y, age as a share of the time for which it is shown, size."""
     front: np.ndarray = field(default_factory=lambda: np.empty((0, 2), "<u2"))
-    """Points of lines and of an arrow, as `scene.front_lines` gives them."""
+    """Points of lines and of an arrow, as `scene.FrontLines` gives them."""
     homes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     """Share of the fullest cell, square of cells row by row from the south; empty: as before."""
     kind: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))

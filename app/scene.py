@@ -160,36 +160,35 @@ class LiveScene:
 
 
 class FrontLines:
-    """A front as `front_lines` gives it, drawn anew at each full hour since the start; nothing if there is none."""
+    """Lines of equal distance from a front, drawn anew at each full hour since the start; none if there is no front."""
 
     def __init__(self, front, frame: Frame):
-        self._front, self._frame, self._drawn_s, self._xy = front, frame, None, np.empty((0, 2))
+        self._frame, self._drawn_s, self._xy = frame, None, np.empty((0, 2))
+        at = np.linspace(0.001, 0.999, 61) * frame.side_m  # off the edges, whose 65535 ends lines
+        self._x_m, self._y_m = np.meshgrid(frame.west_m + at, frame.south_m + at)
+        self._points = front.over(self._x_m.ravel(), self._y_m.ravel()) if front is not None else None
 
     def at(self, time_s: float) -> np.ndarray:
-        """Return the lines of the hour that a moment lies in."""
+        """Return the lines of the hour that a moment lies in: those of FRONT_KM that cross the map, and an arrow.
+
+        Each line is followed by (10 * km, 65535). An arrow of two points, from the middle towards a front that is not
+        on the map, is followed by (10 * km from the middle, 65534).
+        """
         hour_s = time_s // FRONT_EVERY_S * FRONT_EVERY_S
-        if self._front is not None and hour_s != self._drawn_s:
-            self._drawn_s, self._xy = hour_s, front_lines(self._front, self._frame, hour_s)
+        if self._points is not None and hour_s != self._drawn_s:
+            self._drawn_s, self._xy = hour_s, self._lines(self._points.distance_km(hour_s).reshape(self._x_m.shape))
         return self._xy
 
+    def _lines(self, distance_km: np.ndarray) -> np.ndarray:
+        from contourpy import contour_generator
 
-def front_lines(front, frame: Frame, time_s: float) -> np.ndarray:
-    """Return lines of equal distance from the front, those of FRONT_KM that cross the map, and where it lies if beyond.
-
-    Each line is followed by (10 * km, 65535). An arrow of two points, from the middle towards a front that is not on
-    the map, is followed by (10 * km from the middle, 65534).
-    """
-    from contourpy import contour_generator
-
-    at = np.linspace(0.001, 0.999, 61) * frame.side_m  # off the edges, whose 65535 ends lines
-    x_m, y_m = np.meshgrid(frame.west_m + at, frame.south_m + at)
-    distance_km = front.distance_km(x_m.ravel(), y_m.ravel(), time_s).reshape(x_m.shape)
-    contours, parts = contour_generator(x_m, y_m, distance_km), [np.empty((0, 2))]
-    for km in FRONT_KM:
-        parts += [part for line in contours.lines(km) for part in (frame.scale(*line.T), [[10 * km, FULL]])]
-    if distance_km.min() > 0:
-        down, right = (slope[30, 30] for slope in np.gradient(distance_km))
-        towards_m = 0.4 * frame.side_m * np.array([-right, -down]) / max(np.hypot(right, down), 1e-9)
-        arrow = frame.scale(x_m[30, 30] + [0.0, towards_m[0]], y_m[30, 30] + [0.0, towards_m[1]])
-        parts += [arrow, [[10 * distance_km[30, 30], FULL - 1]]]
-    return np.concatenate(parts)
+        frame, x_m, y_m = self._frame, self._x_m, self._y_m
+        contours, parts = contour_generator(x_m, y_m, distance_km), [np.empty((0, 2))]
+        for km in FRONT_KM:
+            parts += [part for line in contours.lines(km) for part in (frame.scale(*line.T), [[10 * km, FULL]])]
+        if distance_km.min() > 0:
+            down, right = (slope[30, 30] for slope in np.gradient(distance_km))
+            towards_m = 0.4 * frame.side_m * np.array([-right, -down]) / max(np.hypot(right, down), 1e-9)
+            arrow = frame.scale(x_m[30, 30] + [0.0, towards_m[0]], y_m[30, 30] + [0.0, towards_m[1]])
+            parts += [arrow, [[10 * distance_km[30, 30], FULL - 1]]]
+        return np.concatenate(parts)

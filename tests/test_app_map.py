@@ -9,7 +9,7 @@ from safepassage.agents.walkers import Stage
 from safepassage.app import frames
 from safepassage.app import map as board_map
 from safepassage.app.frames import Picture
-from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene, front_lines
+from safepassage.app.scene import ROW_COLUMNS, FrontLines, Kind, LiveScene
 from safepassage.app.session import Session
 from safepassage.app.town import Frame, pack_streets
 from safepassage.model.config import load
@@ -153,7 +153,7 @@ def test_the_templates_are_whole():
 def front_at(km):
     """A front to the east, so far from the middle of a map of 8 km; its lines as {km: points} and its arrow."""
     frame = Frame(0.0, 0.0, 8000.0)
-    points = front_lines(LineFront(np.array([0.0]), np.array([km]), 4000.0, 4000.0, np.pi / 2), frame, 0.0)
+    points = FrontLines(LineFront(np.array([0.0]), np.array([km]), 4000.0, 4000.0, np.pi / 2), frame).at(0.0)
     parts, arrows = {}, {}
     first = 0
     for i in np.flatnonzero(points[:, 1] >= 65534):

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
@@ -230,11 +231,14 @@ def test_a_run_recorded_before_the_map_s_tables_were_kept_is_played_without_thes
     shutil.copytree(served[2].run.path, folder)
     for name in ("zone_outlines", "front", "shelters", "shelter_states", "stop_states"):
         (folder / f"{name}.parquet").unlink()
+    path = folder / "trajectories.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["stands"]), path)
     recording = Recording(folder)
     picture, (town, _) = moment(recording, 5700.0), recording.town()
     assert len(picture.front) == 0 and town["zones"] == [] and len(picture.impacts) > 0
     assert [place["name"] for place in town["shelters"]] == ["Square", "Mill"]
     assert picture.shelters.tolist() == [[0, 1], [0, 1]]
+    assert set(picture.kind.tolist()) == {Kind.CAR, Kind.WALK}, "who stood was not kept"
     explainer = ReplayExplainer(recording)
     told = dict(explainer.at(*town["shelters"][0]["xy"], 100.0, can_act=False)["lines"])
     assert "waiting" not in told and "boarded by the end" in told
