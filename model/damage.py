@@ -49,6 +49,18 @@ class Hits(NamedTuple):
     bridge_falls: np.ndarray
 
 
+class DatedLoss(NamedTuple):
+    """A loss from one moment to another."""
+
+    at_s: float
+    until_s: float
+    """inf: not within the run."""
+    rows: np.ndarray
+    """Streets."""
+    lanes_left: float
+    walkers_pass: bool
+
+
 class Damage:
     """State of streets, homes and shelters. Per link: widths left, capacity factors, who may pass."""
 
@@ -84,7 +96,8 @@ class Damage:
         ranks = np.array([rank.get(name.casefold(), len(rank)) for name in names], dtype=np.int64)
         self.crews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
         self._streets = streets
-        self._dated = self._dated_events()
+        self._dated = self._dated_losses()
+        self._dates_s = sorted({at_s for loss in self._dated for at_s in (loss.at_s, loss.until_s)} - {np.inf})
         self._orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
         self._orders.sort(key=lambda order: order[0])
         self._impacts = None
@@ -161,25 +174,32 @@ class Damage:
         """Take a `settings.damage.ClearingOrder` that the scenario does not have; raises ScenarioError if it cannot."""
         self._orders = sorted([*self._orders, self._order(order, "clearing")], key=lambda known: known[0])
 
-    def _dated_events(self):
-        """Return (time_s, order, streets, lanes_left, walkers_pass) of the dated losses and restorations, by time."""
-        events = []
+    def _dated_losses(self):
+        losses = []
         for i, loss in enumerate(self.settings.dated_losses):
             rows = self._rows_of(loss, f"damage.dated_losses[{i}]")
-            events.append((loss.at_h * 3600.0, 2 * i, rows, loss.lanes_left, loss.walkers_pass))
-            if loss.restored_h is not None:
-                events.append((loss.restored_h * 3600.0, 2 * i + 1, rows, np.inf, True))
-        return sorted(events, key=lambda event: event[:2])
+            until_s = np.inf if loss.restored_h is None else loss.restored_h * 3600.0
+            losses.append(DatedLoss(loss.at_h * 3600.0, until_s, rows, loss.lanes_left, loss.walkers_pass))
+        return losses
+
+    def _come_to(self, date_s):
+        """Bring lanes and walkers' ways to the dated losses in force at a date, the worst of each street; return the
+        streets whose losses begin or end then."""
+        for loss in self._dated:
+            self._lanes_left[loss.rows], self._walkers_pass[loss.rows] = np.inf, True
+        for loss in self._dated:
+            if loss.at_s <= date_s < loss.until_s:
+                self._lanes_left[loss.rows] = np.minimum(self._lanes_left[loss.rows], loss.lanes_left)
+                self._walkers_pass[loss.rows] &= loss.walkers_pass or loss.lanes_left > 0
+        return [row for loss in self._dated if date_s in (loss.at_s, loss.until_s) for row in loss.rows.tolist()]
 
     def advance(self, time_s):
         """Let dates come and crews work until a time; return the links that changed, int32, rising."""
         if time_s < self.time_s:
             raise ValueError(f"damage cannot go back from {self.time_s} s to {time_s} s; give times that rise")
         changed = []
-        while self._dated and self._dated[0][0] <= time_s:
-            _, _, rows, lanes_left, walkers_pass = self._dated.pop(0)
-            self._lanes_left[rows], self._walkers_pass[rows] = lanes_left, walkers_pass
-            changed.extend(rows.tolist())
+        while self._dates_s and self._dates_s[0] <= time_s:
+            changed += self._come_to(self._dates_s.pop(0))
         for _, street in self._clear(time_s):
             self.debris_reach_m[street] = 0.0
             self.crater_width_m[street] = 0.0
@@ -311,8 +331,8 @@ class Damage:
             if self.debris_reach_m[row].any() or self.crater_width_m[row] > 0:
                 opens_s[i] = self.crews.ends_s(int(row))
             if np.isfinite(self._lanes_left[row]):
-                back_s = [event[0] for event in self._dated if np.isinf(event[3]) and row in event[2]]
-                opens_s[i] = max(opens_s[i], min(back_s, default=np.inf))
+                in_force = [loss for loss in self._dated if loss.at_s <= self.time_s < loss.until_s]
+                opens_s[i] = max(opens_s[i], *(loss.until_s for loss in in_force if row in loss.rows))
         return opens_s
 
 

@@ -189,6 +189,18 @@ def test_an_overpass_loses_lanes_and_then_all_of_them_on_the_dates_given():
     assert damage.is_open_car[0] and damage.capacity_factor[0] == 1.0
 
 
+def test_of_two_dated_losses_of_one_street_the_worse_counts_and_one_that_is_made_good_leaves_the_other():
+    losses = ({"at_h": 0.0, "name": "street 1", "restored_h": 4.0}, {"at_h": 1.0, "name": "street 1", "lanes_left": 1})
+    losses += ({"at_h": 2.0, "name": "street 1", "restored_h": 3.0, "walkers_pass": True},)
+    damage = Damage(DamageSettings(dated_losses=losses), 1, streets_in_a_row())
+    for hour in (0, 1, 2, 3):
+        damage.advance(hour * 3600)
+        assert not damage.is_open_car[2] and not damage.is_open_walk[2]
+    assert damage.opens_at_s([2]).tolist() == [np.inf]
+    assert damage.advance(4 * 3600).tolist() == [2, 3]
+    assert damage.is_open_car[2] and damage.is_open_walk[2] and damage.capacity_factor[2] == 0.5
+
+
 def test_a_crew_reopens_a_street_after_length_over_rate():
     settings = certain(debris__building_height_m={"residential": 21.0}, crews={"n_crews": 1, "clearing_m_per_h": 10})
     damage = Damage(settings, 1, streets_in_a_row())
