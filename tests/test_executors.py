@@ -37,7 +37,12 @@ def test_a_dry_run_tells_size_time_and_disk_and_writes_nothing(tmp_path):
 def test_a_scheduler_that_is_not_there_is_one_clear_message(tmp_path):
     pytest.importorskip("dask.distributed")
     address = f"tcp://127.0.0.1:{free_port()}"
-    done = sweep(write_study(tmp_path), tmp_path / "out", "--dask", address)
+    python, _, _, *words = command(write_study(tmp_path), tmp_path / "out", "--dask", address)
+    impatient = (
+        "from safepassage.experiments import dask_cluster; dask_cluster.ANSWER_WITHIN_S = 1\n"
+        "from safepassage.cli import main; main()"
+    )
+    done = subprocess.run([python, "-c", impatient, *words], capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"{address}: no Dask scheduler answers" in " ".join(done.stderr.split())
 
