@@ -1,0 +1,112 @@
+import networkx as nx
+import numpy as np
+import pytest
+from drawn_streets import both, compile_at, graph_of, saved
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safepassage.model import graphml
+from safepassage.model.graphml import read_graph
+from safepassage.model.settings.base import ScenarioError
+
+# --- the texts that OSMnx saves -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected_km_h"),
+    [
+        ("50", 50),
+        ("30 mph", 48.28032),
+        ("['40', '50']", 45),
+        ("40;60", 50),
+        ("none", 120),
+        ("walk", 6),
+        ("CL:urban", 50),
+        ("DE:zone:30", 30),
+        ("['90;30;90', '30']", 60),
+        ("80 km/h", 80),
+    ],
+)
+def test_a_maxspeed_is_read_in_km_per_hour(text, expected_km_h):
+    assert graphml.speed_km_h(text) == pytest.approx(expected_km_h)
+
+
+@pytest.mark.parametrize("text", ["", "signals", "variable", "0", "-5", "fixme", "[]", "999", None])
+def test_a_maxspeed_that_says_no_speed_is_missing(text):
+    assert np.isnan(graphml.speed_km_h(text))
+
+
+@given(st.lists(st.integers(1, 16), min_size=1, max_size=6))
+def test_of_several_lane_counts_the_fewest_governs(counts):
+    texts = [str(n) for n in counts]
+    assert graphml.lanes(str(texts)) == graphml.lanes(";".join(texts)) == min(counts)
+
+
+@given(st.text(max_size=30))
+def test_no_text_makes_a_reader_fail(text):
+    for read in (graphml.speed_km_h, graphml.lanes, graphml.width_m, graphml.n_pavements):
+        value = read(text)
+        assert np.isnan(value) or value >= 0
+    assert graphml.boolean(text) in (True, False, None)
+
+
+@given(st.lists(st.text("abcXYZ 0123456789'", min_size=1, max_size=8).filter(str.strip), min_size=1, max_size=5))
+def test_a_list_saved_as_text_comes_back(items):
+    if all(item == item.strip().strip("'") for item in items):
+        assert list(graphml.values(str(items))) == items
+
+
+@pytest.mark.parametrize(("text", "width"), [("7.5", 7.5), ("3,5 m", 3.5), ("12'6\"", 3.81), ("250 cm", 2.5)])
+def test_a_width_is_read_in_metres(text, width):
+    assert graphml.width_m(text) == pytest.approx(width, abs=0.01)
+
+
+# --- files that cannot be used --------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ScenarioError, match=r"nowhere.graphml: there is no such file"):
+        read_graph(tmp_path / "nowhere.graphml")
+
+
+@pytest.mark.parametrize(
+    "content", [b"not xml", b"<graphml><graph", b"", b"\x1f\x8bbroken", b"<html></html>", b"\xff\xfe"]
+)
+def test_a_file_that_is_no_graphml_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "town.graphml"
+    path.write_bytes(content)
+    with pytest.raises(ScenarioError, match="this is no GraphML file"):
+        read_graph(path)
+
+
+def test_a_graph_without_nodes_edges_coordinates_or_direction_is_refused(tmp_path):
+    undirected = nx.MultiGraph(graph_of(both("a", "b")))
+    no_edges = graph_of([])
+    no_place = graph_of(both("a", "b"))
+    del no_place.nodes["b"]["y"]
+    for graph, message in (
+        (nx.MultiDiGraph(), "has no nodes"),
+        (no_edges, r"has no edges"),
+        (no_place, "node b has y = None"),
+        (undirected, "undirected"),
+    ):
+        with pytest.raises(ScenarioError, match=message):
+            read_graph(saved(tmp_path, graph))
+
+
+def test_a_missing_crs_is_taken_for_degrees_only_if_coordinates_can_be_degrees():
+    with pytest.raises(ScenarioError, match="does not say its coordinate system"):
+        compile_at(graph_of(both("a", "b") + both("b", "c"), crs=None))
+    graph = nx.MultiDiGraph()
+    for name, x in (("a", "37.10"), ("b", "37.11"), ("c", "37.12")):
+        graph.add_node(name, x=x, y="48.2")
+    for u, v, attributes in both("a", "b") + both("b", "c"):
+        graph.add_edge(u, v, **attributes)
+    streets, report = compile_at(graph)
+    assert report.crs_assumed and "EPSG:4326" in report.notes[0]
+    assert streets.crs == "EPSG:32637"
+
+
+def test_an_unknown_crs_is_named():
+    with pytest.raises(ScenarioError, match="moon"):
+        compile_at(graph_of(both("a", "b") + both("b", "c"), crs="moon"))
