@@ -99,7 +99,10 @@ class Cover:
         return self.shelter >= 0
 
     def people_near(self, x_m: float, y_m: float, reach_m: float):
-        """Return (person, x_m, y_m) of living people in shelters within reach of a place."""
+        """Return (person, x_m, y_m) of living people in shelters within reach of a place.
+
+        Those on their way count as at the door, outdoors.
+        """
         near = np.hypot(self.shelters.x_m - x_m, self.shelters.y_m - y_m) <= reach_m
         there = np.flatnonzero((self.shelter >= 0) & near[self.shelter]) if near.any() else np.empty(0, np.int64)
         person, place = members(self.population.households.first_person, there)

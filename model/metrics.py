@@ -53,7 +53,7 @@ def summary(run: RunFolder) -> list[Measure]:
     measures.append(Measure("evacuated_share", n_by_status[Status.SAFE.name] / max(n, 1), "1", "safe / residents"))
     for level in (Injury.LIGHT, Injury.SERIOUS):
         count = n_by_injury[level.name]
-        measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt by impacts"))
+        measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt"))
     safe_time_s = persons["safe_time_s"].to_numpy()
     for share in (0.5, 0.9, 0.95, 1.0):
         time_s = evacuation_time_s(safe_time_s, n_leaving, share, since_s)
@@ -91,8 +91,8 @@ def _of_services(run: RunFolder) -> list[Measure]:
     crew, lost = float(vehicles["crew_person_h"].sum()), int(vehicles["is_lost"].sum())
     measures.append(Measure("crew_exposure", crew, "person-hours", "crews of service vehicles in the area"))
     expected = float(vehicles["n_crew_casualties_expected"].sum())
-    measures.append(Measure("crew_casualties_expected", expected, "persons", "expected, from impacts near vehicles"))
-    measures.append(Measure("vehicles_lost", lost, "vehicles", "put out of action by impacts"))
+    measures.append(Measure("crew_casualties_expected", expected, "persons", "expected, from impacts and drones"))
+    measures.append(Measure("vehicles_lost", lost, "vehicles", "put out of action by impacts or drones"))
     return measures
 
 
@@ -192,7 +192,7 @@ _STATUS_MEANING = {
     Status.STRANDED: "want to leave and have no way out",
     Status.SHELTERING: "in a shelter",
     Status.HOME: "staying at home",
-    Status.DEAD: "killed by impacts or died of injuries",
+    Status.DEAD: "killed or died of injuries",
 }
 _PLACE_MEANING = {
     Protection.OUTDOORS: "outdoors",

@@ -64,7 +64,7 @@ class Channel(Section):
     """A way by which orders reach households."""
 
     reach: Share
-    """Share of households that it reaches while it works."""
+    """Share of households that it reaches while it works; drawn anew for each order."""
     delay_median_s: float = Field(gt=0)
     """Median time from the order until a household it reaches has heard it (s); exponential."""
     trust: Share = 1.0
@@ -83,7 +83,10 @@ class Siren(Channel):
 
 
 class Phone(Channel):
-    """Calls, text messages and channels of the authorities; fails while the utility `phone` is lost."""
+    """Calls, text messages and channels of the authorities.
+
+    An order does not reach a home by phone where the utility `phone` is lost when it is issued, not even afterwards.
+    """
 
     reach: Share = 0.85
     """Share of households with a phone that is looked at. Assumption."""

@@ -44,7 +44,8 @@ class Shelters(Section):
     detour_factor: Annotated[float, Field(ge=1)] = 1.3
     """Way along streets over the straight line. Assumption."""
     share_who_go: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of households that go to a shelter with room during an alert, if one is in reach. Assumption."""
+    """Share of households without a basement that go to a shelter with room during an alert, if one is in reach.
+    Assumption."""
 
     @property
     def reach_m(self) -> float:
