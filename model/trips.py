@@ -14,6 +14,7 @@
                         free_flow_time_s, delay_s, outcome
     results.crossings   one row per trip and link driven through: trip, link, entry_time_s, exit_time_s
     results.links       one row per link: n_entered, n_left, mean_travel_time_s, delay_s
+    results.gridlocks   rings of full links that wait for each other at the end; their vehicles are "under way"
     results.n_past(link, distance_m, time_s)      cumulative count at a place; at 0 and length_m: N_in and N_out
     results.flow_per_s(link, distance_m, from_s, to_s), results.density_per_m(link, from_m, to_m, time_s)
 
@@ -35,6 +36,7 @@ way from origin to destination), "not departed" (departure at or after end_s), "
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -58,6 +60,8 @@ class TripResults:
     """None unless recorded. exit_time_s is NaN for vehicles still on the link at the end."""
     links: pd.DataFrame
     end_s: float
+    gridlocks: list[list]
+    """Rings of full links that wait for each other at the end, by label: nobody on them can ever get on."""
 
     @property
     def n_arrived(self):
@@ -100,7 +104,8 @@ class TripResults:
         time_s = np.asarray(time_s, float)
         came = np.searchsorted(entry_s, time_s - distance_m / row["free_flow_speed_m_s"], side="right")
         went = np.searchsorted(exit_s, time_s - rest_m / row["wave_speed_m_s"], side="right")
-        return np.minimum(came, went + row["jam_density_per_m"] * row["n_lanes"] * rest_m)
+        room = max(1.0, np.ceil(row["jam_density_per_m"] * row["n_lanes"] * row["length_m"] - 1e-6))
+        return np.minimum(came, went + room * rest_m / row["length_m"])
 
     def flow_per_s(self, link, distance_m, from_s, to_s):
         """Return the mean flow past a place of a link between two times (vehicles/s)."""
@@ -113,43 +118,63 @@ class TripResults:
         return float(np.mean(between)) / (to_m - from_m)
 
 
-def _column(table, name, default=None, *, of):
+def _finite(values):
+    return (values > 0) & np.isfinite(values)
+
+
+def _column(table, name, default=None, *, of, is_right=_finite, must="be a finite number above 0"):
+    """Return float64 of a column, the default where nothing is given; or say which row, value and change."""
     if name not in table:
         if default is None:
-            raise ScenarioError(f"the {of} table has no column {name}; it has {', '.join(map(str, table.columns))}")
+            raise ScenarioError(f"the {of}s table has no column {name}; it has {', '.join(map(str, table.columns))}")
         return np.full(len(table), default, float)
     values = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
-    return np.where(np.isnan(values) & table[name].isna().to_numpy(), np.nan if default is None else default, values)
-
-
-def _positive(values, name, labels, of):
-    bad = ~(values > 0)
+    values = np.where(table[name].isna(), np.nan if default is None else default, values)
+    bad = ~is_right(values)
     if bad.any():
         i = int(np.flatnonzero(bad)[0])
-        raise ScenarioError(
-            f"{of} {labels[i]} has {name} = {values[i]:g}; it must be a number above 0. Correct that {of}."
-        )
+        found = table[name].iloc[i]
+        found = repr(found) if isinstance(found, str) else f"{values[i]:g}"
+        raise ScenarioError(f"{of} {table.index[i]} has {name} = {found}; it must {must}. Correct that {of}.")
     return values
+
+
+def _table(given, of):
+    """Return a table of the columns given, indexed by label, by row number if it has none; labels are unique."""
+    try:
+        table = pd.DataFrame(given).reset_index(drop=True)
+    except ValueError as error:
+        raise ScenarioError(f"the columns of the {of}s table do not make a table: {error}") from None
+    if of not in table:
+        return table
+    labels = pd.Index(table[of], name=of)
+    if labels.hasnans:
+        raise ScenarioError(
+            f"row {int(np.flatnonzero(labels.isna())[0])} of the {of}s table has no label {of}; give one"
+        )
+    if labels.has_duplicates:
+        raise ScenarioError(f"{of} {labels[labels.duplicated()][0]} occurs twice; give each its own label")
+    return table.set_index(labels)
 
 
 def _read_links(links):
     """Return the links with every column filled, checked, indexed by label; and node labels."""
-    table = pd.DataFrame(links).reset_index(drop=True)
+    table = _table(links, "link")
     for name in ("upstream", "downstream"):
         if name not in table:
             raise ScenarioError(f"the links table has no column {name}; it has {', '.join(map(str, table.columns))}")
-    labels = table["link"] if "link" in table else pd.RangeIndex(len(table))
-    full = pd.DataFrame({"upstream": table["upstream"].array, "downstream": table["downstream"].array}, index=labels)
+        if table[name].isna().any():
+            link = table.index[table[name].isna()][0]
+            raise ScenarioError(f"link {link} has no {name} node; give the label of a node or leave the link out")
+    full = table[["upstream", "downstream"]].copy()
     full.index.name = "link"
-    if full.index.has_duplicates:
-        raise ScenarioError(f"link {full.index[full.index.duplicated()][0]} occurs twice; give each its own label")
     defaults = {"length_m": None, "free_flow_speed_m_s": None, "n_lanes": 1.0, "jam_density_per_m": 0.133}
     for name, default in (defaults | {"wave_speed_m_s": 5.0}).items():
-        full[name] = _positive(_column(table, name, default, of="links"), name, full.index, "link")
+        full[name] = _column(table, name, default, of="link")
     u, w = full["free_flow_speed_m_s"], full["wave_speed_m_s"]
     most = u * w / (u + w) * full["jam_density_per_m"] * full["n_lanes"]
-    given = _column(table, "flow_capacity_per_s", np.inf, of="links")
-    full["flow_capacity_per_s"] = np.minimum(_positive(given, "flow_capacity_per_s", full.index, "link"), most)
+    above = {"is_right": lambda per_s: per_s > 0, "must": "be a number above 0"}
+    full["flow_capacity_per_s"] = np.minimum(_column(table, "flow_capacity_per_s", np.inf, of="link", **above), most)
     nodes = pd.Index(pd.unique(pd.concat([full["upstream"], full["downstream"]], ignore_index=True)))
     return full, nodes
 
@@ -160,32 +185,47 @@ def _nodes_of(table, name, nodes):
     if (index < 0).any():
         i = int(np.flatnonzero(index < 0)[0])
         raise ScenarioError(
-            f"trip {table.index[i]} has {name} {table[name].iloc[i]!r}, which no link starts or ends at"
+            f"trip {table.index[i]} has {name} {table[name].astype(object).iloc[i]!r}, which no link starts or ends "
+            "at; give the label of a node as the links table writes it"
         )
     return index.astype(np.int32)
 
 
 def _read_trips(trips, nodes, links):
     """Return (table, origin, destination or None, paths or None), checked."""
-    table = pd.DataFrame(trips)
-    table = table.set_index("trip") if "trip" in table else table.reset_index(drop=True)
-    for name in ("departure_time_s", "origin"):
-        if name not in table:
-            raise ScenarioError(f"the trips table has no column {name}; it has {', '.join(map(str, table.columns))}")
-    departure_s = _column(table, "departure_time_s", of="trips")
-    if not (departure_s >= 0).all():
-        i = int(np.flatnonzero(~(departure_s >= 0))[0])
-        raise ScenarioError(f"trip {table.index[i]} has departure_time_s = {departure_s[i]:g}; it must be 0 or later")
+    table = _table(trips, "trip")
+    if "origin" not in table:
+        raise ScenarioError(f"the trips table has no column origin; it has {', '.join(map(str, table.columns))}")
     origin = _nodes_of(table, "origin", nodes)
     if "path" in table:
-        paths = [links.index.get_indexer(list(path)) for path in table["path"]]
-        for trip, path in zip(table.index, paths, strict=True):
-            if (path < 0).any():
-                raise ScenarioError(f"the path of trip {trip} holds a link that is not in the links table")
-        return table, origin, None, paths
+        if "destination" in table:
+            raise ScenarioError("the trips table has both a column destination and a column path; give one of them")
+        return table, origin, None, _paths_of(table, links)
     if "destination" not in table:
         raise ScenarioError("the trips table has neither a column destination nor a column path; give one of them")
     return table, origin, _nodes_of(table, "destination", nodes), None
+
+
+def _paths_of(table, links):
+    """Return the paths of trips as sequences of link rows, each from its origin on and without a gap."""
+    ends = links[["upstream", "downstream"]].to_numpy(object)
+    paths = []
+    for trip, origin, path in zip(table.index, table["origin"], table["path"], strict=True):
+        if isinstance(path, str) or not np.iterable(path):
+            raise ScenarioError(f"the path of trip {trip} is {path!r}; give a list of link labels")
+        path, node = list(path), origin
+        rows = links.index.get_indexer(path)
+        for link, row in zip(path, rows, strict=True):
+            if row < 0:
+                raise ScenarioError(f"the path of trip {trip} holds link {link!r}, which is not in the links table")
+            if ends[row, 0] != node:
+                raise ScenarioError(
+                    f"the path of trip {trip} takes link {link!r}, which starts at {ends[row, 0]!r}, from {node!r}; "
+                    "give links that follow each other, the first of them from the origin"
+                )
+            node = ends[row, 1]
+        paths.append(rows)
+    return paths
 
 
 class _Router:
@@ -224,6 +264,19 @@ class _Router:
         return (turn % len(self.errors)) * self.destinations.size + self.column
 
 
+def _check_options(end_s, reroute_every_s, information_delay_s, perception_spread, n_perceptions):
+    """Refuse what no run can be made with, by name."""
+    for name, value, is_right, must in (
+        ("end_s", end_s, lambda x: 0 <= x < np.inf, "a time from 0 on"),
+        ("reroute_every_s", 1.0 if reroute_every_s is None else reroute_every_s, lambda x: x > 0, "above 0, or None"),
+        ("information_delay_s", information_delay_s, lambda x: x >= 0, "0 or more"),
+        ("perception_spread", perception_spread, lambda x: 0 <= x < np.inf, "0 or more"),
+        ("n_perceptions", n_perceptions, lambda x: x >= 1 and x == int(x), "a whole number from 1 on"),
+    ):
+        if not (isinstance(value, Real) and is_right(value)):
+            raise ScenarioError(f"simulate_trips got {name} = {value!r}; it must be {must}")
+
+
 def simulate_trips(
     links,
     trips,
@@ -244,7 +297,9 @@ def simulate_trips(
     """
     links, nodes = _read_links(links)
     trips, origin, destination, paths = _read_trips(trips, nodes, links)
-    departure_s = _column(trips, "departure_time_s", of="trips")
+    later = {"is_right": lambda time_s: time_s >= 0, "must": "be 0 or later"}
+    departure_s = _column(trips, "departure_time_s", of="trip", **later)
+    _check_options(end_s, reroute_every_s, information_delay_s, perception_spread, n_perceptions)
     sinks = np.full(len(nodes), np.inf)
     for node, per_s in (sink_flow_capacity_per_s or {}).items():
         if node not in nodes:
@@ -262,8 +317,10 @@ def simulate_trips(
         **{name: links[name].to_numpy() for name in columns},
     )
     going = np.flatnonzero(departure_s < end_s)
-    vehicle = {"size": _column(trips, "size", 1.0, of="trips").astype(np.int32)[going]}
-    vehicle["max_speed_m_s"] = _column(trips, "max_speed_m_s", np.inf, of="trips")[going]
+    units = {"is_right": lambda n: (n >= 1) & (n <= 1000) & (n % 1 == 0), "must": "be a whole number, 1 to 1000"}
+    above = {"is_right": lambda m_s: m_s > 0, "must": "be a number above 0"}
+    vehicle = {"size": _column(trips, "size", 1.0, of="trip", **units).astype(np.int32)[going]}
+    vehicle["max_speed_m_s"] = _column(trips, "max_speed_m_s", np.inf, of="trip", **above)[going]
     router = None
     if paths is None and going.size:
         router = _Router(driving, destination, perception_spread, n_perceptions, seed)
@@ -309,4 +366,5 @@ def _results(driving, links, trips, departure_s, arrival_s, end_s, *, record):
     per_link["delay_s"] = driving.delay_s
     free_s = per_link["length_m"] / per_link["free_flow_speed_m_s"]
     per_link["mean_travel_time_s"] = free_s + per_link["delay_s"] / per_link["n_left"].where(per_link["n_left"] > 0)
-    return TripResults(table, crossings, per_link, float(end_s))
+    gridlocks = [links.index[ring].tolist() for ring in driving.gridlocks()]
+    return TripResults(table, crossings, per_link, float(end_s), gridlocks)

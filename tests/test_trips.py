@@ -27,6 +27,10 @@ def trips(n=10, **change):
     return pd.DataFrame(columns, index=range(n))
 
 
+def routed(path):
+    return pd.DataFrame({"departure_time_s": [0.0], "origin": "a", "path": [path]})
+
+
 def test_tables_in_and_entry_and_exit_times_out():
     results = simulate_trips(links(), trips(2, trip=["x", "y"]), end_s=1000)
     assert results.trips.loc["y", "arrival_time_s"] == pytest.approx(110.0)
@@ -107,22 +111,70 @@ def test_an_exit_of_the_network_may_have_a_capacity():
         (links(length_m=[1.0, -5.0, 1.0, 1.0]), trips(), "link bc has length_m = -5"),
         (links(free_flow_speed_m_s=0.0), trips(), "link ab has free_flow_speed_m_s = 0"),
         (links(flow_capacity_per_s=[1.0, 1.0, 0.0, 1.0]), trips(), "link bd has flow_capacity_per_s = 0"),
-        (links(length_m="far"), trips(), "link ab has length_m = nan"),
+        (links(length_m="far"), trips(), "link ab has length_m = 'far'"),
         (links(link=["ab", "ab", "bd", "dc"]), trips(), "link ab occurs twice"),
         (links().drop(columns="length_m"), trips(), "no column length_m"),
         (links(), trips(origin="q"), "origin 'q'"),
         (links(), trips(departure_time_s=-1.0), "trip 0 has departure_time_s = -1"),
         (links(), trips(departure_time_s=np.nan), "trip 0 has departure_time_s = nan"),
         (links(), trips().drop(columns="destination"), "neither a column destination nor a column path"),
-        (links(), trips(1, path=[["ab", "zz"]]), "path of trip 0"),
-        (links(), trips(1, path=[["ab", "dc"]]), "give links that follow each other"),
-        (links(), trips(size=0), "size 0"),
+        (links(), routed(["ab", "zz"]), "path of trip 0"),
+        (links(), routed(["ab", "dc"]), "give links that follow each other"),
+        (links(), trips(size=0), "trip 0 has size = 0"),
         (links(), trips(max_speed_m_s=-3.0), "max_speed_m_s = -3"),
+        (links(length_m=[1.0, np.inf, 1.0, 1.0]), trips(), "link bc has length_m = inf; it must be a finite number"),
+        (links(n_lanes=np.inf), trips(), "link ab has n_lanes = inf"),
+        (links(link=["ab", None, "bd", "dc"]), trips(), "row 1 of the links table has no label"),
+        (links(upstream=["a", np.nan, "b", "d"]), trips(), "link bc has no upstream node"),
+        ({"upstream": ["a"], "downstream": ["b", "c"]}, trips(), "do not make a table"),
+        (links(), trips(size=2.5), "trip 0 has size = 2.5; it must be a whole number"),
+        (links(), trips(size="bus"), "trip 0 has size = 'bus'"),
+        (links(), trips(2, trip=["x", "x"]), "trip x occurs twice"),
+        (links(), routed("ab"), "give a list of link labels"),
+        (links(), routed(["bc"]), "link 'bc', which starts at 'b', from 'a'"),
+        (links(), trips(1, path=[["ab"]]), "both a column destination and a column path"),
     ],
 )
 def test_tables_that_cannot_be_are_refused_by_name(road, table, words):
     with pytest.raises(ScenarioError, match=words):
         simulate_trips(road, table, end_s=100)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"end_s": np.inf},
+        {"end_s": "noon"},
+        {"reroute_every_s": 0},
+        {"reroute_every_s": np.nan},
+        {"information_delay_s": -1},
+        {"perception_spread": np.nan},
+        {"n_perceptions": 0},
+    ],
+)
+def test_options_that_cannot_be_are_refused_by_name(option):
+    with pytest.raises(ScenarioError, match=f"got {next(iter(option))} = "):
+        simulate_trips(links(), trips(), **({"end_s": 100} | option))
+
+
+def test_the_curve_at_the_upstream_end_counts_all_who_entered_a_full_link():
+    road = links(length_m=[1000.0, 103.0, 1000.0, 1000.0], flow_capacity_per_s=[1.0, 0.01, 1.0, 1.0])
+    results = simulate_trips(road, trips(60, departure_time_s=0.0), end_s=400)
+    on_it = results.links.loc["bc", "n_entered"] - results.links.loc["bc", "n_left"]
+    assert on_it == 21
+    assert results.n_past("bc", 0.0, 400.0) == results.links.loc["bc", "n_entered"]
+    assert results.n_past("bc", 103.0, 400.0) == results.links.loc["bc", "n_left"]
+
+
+def test_a_gridlock_is_told_with_its_links():
+    ring = {"link": ["ab", "bc", "ca"], "upstream": list("abc"), "downstream": list("bca")}
+    ring |= {"length_m": 20.0, "free_flow_speed_m_s": 10.0}
+    paths = [["ab", "bc", "ca"], ["bc", "ca", "ab"], ["ca", "ab", "bc"]] * 10
+    table = pd.DataFrame({"departure_time_s": 0.0, "origin": [path[0][0] for path in paths], "path": paths})
+    results = simulate_trips(pd.DataFrame(ring), table, end_s=3600)
+    assert [sorted(links) for links in results.gridlocks] == [["ab", "bc", "ca"]]
+    assert results.trips["outcome"].value_counts().to_dict() == {"waiting": 21, "under way": 9}
+    assert simulate_trips(pd.DataFrame(ring), table[:1], end_s=3600).gridlocks == []
 
 
 def test_the_example_at_the_head_of_the_module_runs_as_written():
