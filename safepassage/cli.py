@@ -265,7 +265,7 @@ def verify():
     from safepassage.experiments.verification import all_cases
 
     checked = failed = skipped = 0
-    console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}verdict", highlight=False)
+    console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict", highlight=False)
     for case in all_cases():
         console.print(f"[bold]{case.name}[/bold]  [dim]{case.source}[/dim]", highlight=False)
         if case.skipped:
@@ -275,7 +275,8 @@ def verify():
         for check in case.run():
             checked, failed = checked + 1, failed + (not check.passed)
             verdict = "[green]as expected[/green]" if check.passed else "[red]DIFFERS[/red]"
-            numbers = f"{check.quantity:<64}{check.expected:<13g}{check.found:<13g}"
+            allowed = f"{check.tolerance:.3g}" if check.expected == 0 else f"{100 * check.tolerance:.3g} %"
+            numbers = f"{check.quantity:<64}{check.expected:<13g}{check.found:<13g}{allowed:<10}"
             console.print(f"  {numbers}{verdict}", highlight=False)
     console.print(f"{checked - failed} of {checked} numbers as expected; {skipped} cases skipped.", highlight=False)
     if failed:
