@@ -7,6 +7,7 @@ TNTP: bstabler/TransportationNetworks, README, "Using the data". GMNS: General M
 zephyr-data-specs/GMNS, tables link and node; trips as DTALite's demand.csv (o_zone_id, d_zone_id, volume).
 """
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ FOOT_M, MILE_M, KM_M = 0.3048, 1609.344, 1000.0
 HOUR_S, MINUTE_S = 3600.0, 60.0
 QUANTITIES = ("length", "free_speed", "lanes", "capacity", "volume")
 """Columns of GMNS that must hold numbers, or nothing."""
+ENDS = ("from_node_id", "to_node_id", "o_zone_id", "d_zone_id")
+DIRECTED, UNDIRECTED = ("TRUE", "1", "1.0", "T", "YES"), ("FALSE", "0", "0.0", "F", "NO")
 TNTP_LINK_COLUMNS = ("init_node", "term_node", "capacity", "length", "free_flow_time")
 
 
@@ -39,8 +42,8 @@ def read_tntp_links(path, *, length_unit_m, time_unit_s=MINUTE_S, n_lanes=1.0, j
     length_m = column["length"] * length_unit_m
     links = pd.DataFrame(
         {
-            "upstream": column["init_node"].astype(int),
-            "downstream": column["term_node"].astype(int),
+            "upstream": _whole(column["init_node"], "init_node", path),
+            "downstream": _whole(column["term_node"], "term_node", path),
             "length_m": length_m,
             "free_flow_speed_m_s": _ratio(length_m, column["free_flow_time"] * time_unit_s),
             "n_lanes": float(n_lanes),
@@ -56,15 +59,17 @@ def read_tntp_trips(path):
     origin, found, mistakes = None, [], []
     for number, line in enumerate(_text(path).splitlines(), 1):
         if line.strip().lower().startswith("origin"):
-            origin = int(_numbers(path, number, line.split()[1:2], 1, mistakes)[0])
+            origin = _numbers(path, number, line.split()[1:2], 1, mistakes)[0]
         elif ":" in line and not line.lstrip().startswith("<"):
             if origin is None:
                 raise ScenarioError(f"{path}: line {number} gives trips before any line 'Origin'. Add that line.")
             for cell in filter(str.strip, line.split(";")):
                 destination, volume = _numbers(path, number, cell.split(":"), 2, mistakes)
-                found.append((origin, int(destination), volume))
+                found.append((origin, destination, volume))
     _refuse_lines(path, mistakes)
-    demand = pd.DataFrame(found, columns=["origin", "destination", "volume"])
+    demand = pd.DataFrame(found, columns=["origin", "destination", "volume"], dtype=float)
+    for end in ("origin", "destination"):
+        demand[end] = _whole(demand[end].to_numpy(), end, path)
     return _positive(demand, path)
 
 
@@ -90,7 +95,7 @@ def read_gmns_links(path, *, length_unit_m, speed_unit_m_s, jam_density_per_m=0.
         uses = table["allowed_uses"].fillna("ALL").astype(str).str.upper()
         table = table[uses.str.contains(r"\b(?:ALL|AUTO|CAR|SOV|HOV\d?|VEHICLE|MOTOR_VEHICLE)\b", regex=True)]
     table = table[~(table["lanes"] == 0)].reset_index(drop=True)
-    both = table[~table["directed"].astype(str).str.strip().str.upper().isin(["TRUE", "1", "T", "YES"])]
+    both = table[~table["directed"].astype(str).str.strip().str.upper().isin(DIRECTED)]
     back = both.assign(from_node_id=both["to_node_id"], to_node_id=both["from_node_id"])
     table = pd.concat([table, back], ignore_index=True)
     n_lanes = table["lanes"].astype(float)
@@ -138,8 +143,12 @@ def spread_trips(demand, *, start_s=0.0, end_s=HOUR_S, share=1.0):
     vehicles are carried on to the next row, so the total is right to one vehicle; departures of a row are evenly
     spaced, each in the middle of its share of the time.
     """
-    if not end_s > start_s:
-        raise ScenarioError(f"trips from start_s = {start_s} to end_s = {end_s}: end_s must be the later one.")
+    if not (np.isfinite(share) and share >= 0):
+        raise ScenarioError(f"spread_trips got share = {share}; it must be a number from 0 on.")
+    if not start_s < end_s < np.inf:
+        raise ScenarioError(
+            f"trips from start_s = {start_s} to end_s = {end_s}: end_s must be the later one, and finite."
+        )
     n = np.diff(np.floor(np.concatenate([[0.0], np.cumsum(demand["volume"].to_numpy(float) * share)]) + 1e-9)).astype(
         int
     )
@@ -159,19 +168,30 @@ def _text(path):
     path = Path(path)
     if not path.is_file():
         raise ScenarioError(f"there is no file {path}. Correct the path.")
-    return path.read_text(encoding="utf-8-sig")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path}: this is no text in UTF-8. Save it as such.") from None
 
 
 def _csv(path, columns):
-    if not Path(path).is_file():
-        raise ScenarioError(f"there is no file {path}. Correct the path.")
-    table = pd.read_csv(path)
+    text = _text(path)
+    if not text.strip():
+        raise ScenarioError(f"{path}: the file is empty. Give a table with the columns {', '.join(columns)}.")
+    table = pd.read_csv(StringIO(text))
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ScenarioError(f"{path}: its lines have more values than the {table.shape[1]} columns. Correct the lines.")
     missing = [column for column in columns if column not in table]
     if missing:
         raise ScenarioError(
             f"{path}: there is no column {', '.join(missing)}; found {', '.join(table.columns)}. Add what is missing."
         )
     quantities = Table(Path(path), table, rows=np.arange(2, len(table) + 2), row="line")
+    for column in table.columns.intersection(ENDS):
+        quantities.note(column, table[column].isna(), "name a node or zone")
+    if "directed" in table.columns:
+        known = table["directed"].astype(str).str.strip().str.upper().isin(DIRECTED + UNDIRECTED)
+        quantities.note("directed", ~known, "write TRUE or FALSE")
     for column in table.columns.intersection(QUANTITIES):
         if not pd.api.types.is_numeric_dtype(table[column]):
             values = pd.to_numeric(table[column], errors="coerce")
@@ -211,6 +231,14 @@ def _tntp_table(path):
     return names, np.array(rows)
 
 
+def _whole(values, name, path):
+    """Return node numbers as int64, or name the first that is none."""
+    bad = np.flatnonzero(~(np.isfinite(values) & (values == np.round(values))))
+    if bad.size:
+        raise ScenarioError(f"{path}: row {bad[0] + 1} has {name} = {values[bad[0]]:g}; it must be a node's number.")
+    return values.astype(np.int64)
+
+
 def _ratio(length_m, time_s):
     """Return length / time; zero, which the check refuses, where there is no time."""
     return np.divide(length_m, time_s, out=np.zeros_like(length_m), where=time_s != 0)
@@ -241,6 +269,7 @@ def _positive(demand, path):
         origin, destination, volume = (demand[name].iloc[i] for name in ("origin", "destination", "volume"))
         return f"{path}: from {origin} to {destination} there are {volume} trips; it must be 0 or more. Correct it."
 
-    bad = np.flatnonzero(~(np.isfinite(demand["volume"]) & (demand["volume"] >= 0)))
+    volume = demand["volume"].to_numpy(float)
+    bad = np.flatnonzero(~(np.isfinite(volume) & (volume >= 0)))
     refuse(some_of(bad, describe, f"{path}: {{n}} more pairs have such trips."))
     return demand[demand["volume"] > 0].reset_index(drop=True)

@@ -200,3 +200,42 @@ def test_best_known_flows_belong_to_the_links_and_conserve_the_demand(network):
     net = by(flows, "upstream") - by(flows, "downstream")
     between = demand[demand["origin"] != demand["destination"]]
     assert np.abs(net - by(between, "origin") + by(between, "destination")).max() < 1.0
+
+
+LINKS_HEAD = "link_id,from_node_id,to_node_id,directed,length,free_speed,lanes\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LINKS_HEAD + "1,,2,1,1,1,1\n", "line 2: from_node_id"),
+        (LINKS_HEAD + "1,1,2,maybe,1,1,1\n", "line 2: directed = 'maybe'"),
+        (LINKS_HEAD + "1,1,2,,1,1,1\n", "line 2: directed"),
+        (LINKS_HEAD + "1,1,2,1,1,1,1,9\n", "more values than the 7 columns"),
+        ("", "the file is empty"),
+    ],
+)
+def test_a_gmns_table_that_would_be_misread_is_refused(tmp_path, text, message):
+    path = tmp_path / "link.csv"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=message):
+        read_gmns_links(path, length_unit_m=1.0, speed_unit_m_s=1.0)
+
+
+@pytest.mark.parametrize("node", ["nan", "2.5"])
+def test_a_tntp_node_that_is_no_whole_number_is_refused(tmp_path, node):
+    path = tmp_path / "x.tntp"
+    path.write_text(f"Origin 1\n {node} : 5;\n")
+    with pytest.raises(ScenarioError, match=f"row 1 has destination = {node}"):
+        read_tntp_trips(path)
+    path.write_text(f"~ init_node term_node capacity length free_flow_time ;\n1 {node} 10 1 1 ;\n")
+    with pytest.raises(ScenarioError, match=f"row 1 has term_node = {node}"):
+        read_tntp_links(path, length_unit_m=1.0)
+
+
+def test_a_demand_without_trips_is_empty(tmp_path):
+    path = tmp_path / "none"
+    path.write_text("")
+    assert len(read_tntp_trips(path)) == 0
+    path.write_text("o_zone_id,d_zone_id,volume\n")
+    assert len(read_gmns_trips(path)) == 0
