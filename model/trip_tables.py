@@ -87,7 +87,8 @@ def read_gmns_links(path, *, length_unit_m, speed_unit_m_s, jam_density_per_m=0.
     """Return the links of a GMNS link.csv that cars may use, one row for each direction.
 
     length_unit_m, speed_unit_m_s: the units that the network's config table names, for example 1609.344 (mile) and
-    0.44704 (mile per hour). A link with directed FALSE becomes two; capacity is per lane and hour, as GMNS has it.
+    0.44704 (mile per hour). A link with directed FALSE becomes two, the second
+    labelled with " back" after its link_id; capacity is per lane and hour, as GMNS has it.
     Left out are links of no lanes and those whose allowed_uses name no car.
     """
     table = _csv(path, ("link_id", "from_node_id", "to_node_id", "directed", "length", "free_speed", "lanes"))
@@ -96,7 +97,11 @@ def read_gmns_links(path, *, length_unit_m, speed_unit_m_s, jam_density_per_m=0.
         table = table[uses.str.contains(r"\b(?:ALL|AUTO|CAR|SOV|HOV\d?|VEHICLE|MOTOR_VEHICLE)\b", regex=True)]
     table = table[~(table["lanes"] == 0)].reset_index(drop=True)
     both = table[~table["directed"].astype(str).str.strip().str.upper().isin(DIRECTED)]
-    back = both.assign(from_node_id=both["to_node_id"], to_node_id=both["from_node_id"])
+    back = both.assign(
+        from_node_id=both["to_node_id"],
+        to_node_id=both["from_node_id"],
+        link_id=both["link_id"].astype(str) + " back",
+    )
     table = pd.concat([table, back], ignore_index=True)
     n_lanes = table["lanes"].astype(float)
     links = pd.DataFrame(

@@ -96,7 +96,8 @@ class TripResults:
         """Return how many vehicles have passed a place of a link by a time (the cumulative curve N(x, t)).
 
         Newell's three-detector formula, exact for the triangular diagram: the lesser of what free flow has brought
-        from the upstream end and what the backward wave lets through from the downstream end.
+        from the upstream end and what the backward wave lets through from the downstream end. Between the ends it
+        takes every vehicle for a car (size 1, no max_speed_m_s): with longer or slower ones it is an upper bound.
         """
         row = self.links.loc[link]
         entry_s, exit_s = self._times.get(link, (np.zeros(0), np.zeros(0)))

@@ -42,6 +42,7 @@ b,2,3,FALSE,0.25,20,1,,
 c,3,1,TRUE,0.25,20,1,800,WALK
 d,3,1,TRUE,0.25,20,0,800,AUTO
 """
+LINKS_HEAD = "link_id,from_node_id,to_node_id,directed,length,free_speed,lanes\n"
 needs_data = pytest.mark.skipif(
     "SAFEPASSAGE_DATA" not in os.environ, reason="the TNTP networks may not be shipped; set SAFEPASSAGE_DATA"
 )
@@ -74,7 +75,7 @@ def test_tntp_trips_keep_every_cell_that_is_not_zero(tmp_path):
 def test_gmns_links_of_cars_come_once_for_each_direction(tmp_path):
     text = LINKS.replace("20,1,,", "20,1,700,")
     links = read_gmns_links(file_with(tmp_path, text), length_unit_m=MILE_M, speed_unit_m_s=MILE_M / 3600)
-    assert links[["link", "upstream", "downstream"]].to_numpy().tolist() == [["a", 1, 2], ["b", 2, 3], ["b", 3, 2]]
+    assert links[["link", "upstream", "downstream"]].to_numpy().tolist() == [["a", 1, 2], ["b", 2, 3], ["b back", 3, 2]]
     assert links["length_m"].tolist() == pytest.approx([804.672, 402.336, 402.336])
     assert links["free_flow_speed_m_s"].tolist() == pytest.approx([13.4112, 8.9408, 8.9408])
     assert links["flow_capacity_per_s"].tolist() == pytest.approx([0.5, 700 / 3600, 700 / 3600])
@@ -94,6 +95,14 @@ def test_what_is_read_can_be_run_as_it_is(tmp_path):
     found = simulate_trips(links, trips, end_s=3600)
     assert found.n_arrived == len(trips) == 6
     assert found.mean_travel_time_s == pytest.approx((4 * 120 + 2 * 180) / 6)
+
+
+def test_both_directions_of_a_gmns_link_can_be_driven(tmp_path):
+    text = LINKS_HEAD + "1,1,2,FALSE,100,10,1\n"
+    links = read_gmns_links(file_with(tmp_path, text), length_unit_m=1.0, speed_unit_m_s=1.0)
+    trips = {"departure_time_s": [0.0, 0.0], "origin": [1, 2], "destination": [2, 1]}
+    found = simulate_trips(links, trips, end_s=60)
+    assert found.links["n_left"].to_dict() == {1: 1, "1 back": 1}
 
 
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=20), st.floats(0.01, 1))
@@ -200,9 +209,6 @@ def test_best_known_flows_belong_to_the_links_and_conserve_the_demand(network):
     net = by(flows, "upstream") - by(flows, "downstream")
     between = demand[demand["origin"] != demand["destination"]]
     assert np.abs(net - by(between, "origin") + by(between, "destination")).max() < 1.0
-
-
-LINKS_HEAD = "link_id,from_node_id,to_node_id,directed,length,free_speed,lanes\n"
 
 
 @pytest.mark.parametrize(
