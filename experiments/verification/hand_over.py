@@ -52,7 +52,7 @@ def leave_the_cars():
         Check("parties that arrived exactly once", N_PARTIES, int((times == 1).sum()), 0.0),
         Check("arrived on foot", leaving.size, on_foot.id.size, 0.0),
         Check("left on the road in the end", 0, still, 0.0),
-        Check("first walker after the rest of its way (s)", first_m / FREE_SPEED_M_S, on_foot.time_s[0] - 600.0, 0.1),
+        Check("first walker after the rest of its way (s)", first_m / FREE_SPEED_M_S, on_foot.time_s[0] - 600.0, 0.02),
     ]
 
 
