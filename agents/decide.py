@@ -12,7 +12,6 @@ from numba import njit
 
 from safepassage.agents.households import Cause
 
-_NONE = int(Cause.NONE)
 _ORDER = int(Cause.ORDER)
 _IMPACT = int(Cause.IMPACT)
 _WEIGHED = int(Cause.WEIGHED)
@@ -46,7 +45,7 @@ def answer_order(cause, decision_time_s, departure_time_s, addressed, is_stayer,
     """
     n = 0
     for h in range(addressed.size):
-        if addressed[h] and cause[h] == _NONE and not is_stayer[h] and u[h] < compliance and heard_s[h] < np.inf:
+        if addressed[h] and heard_s[h] < decision_time_s[h] and not is_stayer[h] and u[h] < compliance:
             cause[h] = _ORDER
             decision_time_s[h] = heard_s[h]
             departure_time_s[h] = heard_s[h] + preparation_s[h]
@@ -63,7 +62,7 @@ def react_to_impacts(cause, decision_time_s, departure_time_s, household, time_s
     n = 0
     for i in range(household.size):
         h = household[i]
-        if cause[h] == _NONE and not is_stayer[h] and u[i] < p_leave:
+        if time_s[i] < decision_time_s[h] and not is_stayer[h] and u[i] < p_leave:
             cause[h] = _IMPACT
             decision_time_s[h] = time_s[i]
             departure_time_s[h] = time_s[i] + preparation_s[h]
@@ -100,13 +99,15 @@ def weigh(
     n = 0
     days = (until_s - from_s) / 86400.0
     for h in range(cause.size):
-        if cause[h] != _NONE or not is_home[h]:
+        if decision_time_s[h] <= from_s or not is_home[h]:
             continue
         before = weighed[h]
         weighed[h] = before + rate_per_day[h] * days
         if weighed[h] >= threshold[h]:
             share = (threshold[h] - before) / (weighed[h] - before)
             decided_s = from_s + share * (until_s - from_s)
+            if decided_s >= decision_time_s[h]:
+                continue
             cause[h] = _WEIGHED
             decision_time_s[h] = decided_s
             departure_time_s[h] = decided_s + preparation_s[h]

@@ -52,7 +52,8 @@ class Cover:
         if len(self.shelters):
             self._walk_to_shelters(time_s)
         is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
-        is_home |= (people.status == Status.WAITING) & self.population.is_at_home()[people.household]
+        waits = (people.status == Status.WAITING) | (people.status == Status.STRANDED)
+        is_home |= waits & self.population.is_at_home()[people.household]
         harm.seek_protection(
             people.protection, people.household, self._last_heard_s, self.has_basement, is_home, self.usual_room,
             self._is_obedient, time_s, self.rooms.alert_duration_s,

@@ -236,8 +236,9 @@ class EvacuationModel(RowModel):
             is_gone,
             self.services is not None and self.services.offers_seats(self.time_s),
         )
-        self.staying_behind.release(is_gone)
-        self.decision.weigh(self.time_s, ~is_gone)
+        extinct = self.population.is_extinct
+        self.staying_behind.release(is_gone | extinct)
+        self.decision.weigh(self.time_s, ~(is_gone | extinct))
         last = int(np.searchsorted(self.impacts.time_s, self.time_s)) - 1
         last_impact_s = float(self.impacts.time_s[last]) if last >= 0 else 0.0
         is_safe = np.isfinite(self.parties.arrival_time_s)

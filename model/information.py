@@ -92,7 +92,7 @@ class Information:
         self._n_talks += 1
         rate = self.settings.channels.word_of_mouth_per_day * (until_s - from_s) / 86400.0
         for number, (heard_s, (_, addressed)) in enumerate(zip(self.heard_s, self._issued, strict=True)):
-            ignorant = np.flatnonzero(addressed & np.isinf(heard_s))
+            ignorant = np.flatnonzero(addressed & (heard_s > until_s))
             if ignorant.size == 0 or rate == 0:
                 continue
             share = self._share_knowing(heard_s <= from_s)[self.households.home_node[ignorant]]

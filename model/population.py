@@ -25,6 +25,8 @@ class Population:
         needs_help = people.mobility == Mobility.NEEDS_ASSISTANCE
         can_help = (people.age >= 18) & ~needs_help
         self.can_walk = np.logical_or.reduceat(can_help, first[:-1]) | ~np.logical_or.reduceat(needs_help, first[:-1])
+        self.is_extinct = np.zeros(len(households), np.bool_)
+        """Households of which nobody lives."""
         self.is_changed = True
         self._next_departure_s = np.inf
         self._next_decision_s = np.inf
@@ -133,6 +135,7 @@ class Population:
         households = np.unique(self.people.household[persons])
         person, place = members(self.households.first_person, households)
         empty = households[np.bincount(place, self.people.status[person] != Status.DEAD, households.size) == 0]
+        self.is_extinct[empty] = True
         self.households.departure_time_s[empty[~self.parties.is_on_way[empty]]] = np.inf
         empty = empty[self.parties.is_on_way[empty]]
         self.parties.is_on_way[empty] = False
@@ -157,8 +160,17 @@ class Population:
         return np.bincount(place, self.people.status[person] != Status.DEAD, parties.size).astype(np.int64)
 
     def is_at_home(self) -> np.ndarray:
-        """Return which households have not left, or have come back; those in a shelter are among them. bool[n]"""
-        return ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
+        """Return which households with somebody alive have not left, or are back; some may be in shelters. bool[n]"""
+        return ~self.is_extinct & ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
+
+    def setting_out(self, link_of) -> np.ndarray:
+        """Return the parties that have set out and wait at home to get onto their first street; int64[].
+
+        link_of: function parties -> link on which each is, -1: on none.
+        """
+        parties = self.parties
+        rows = np.flatnonzero(parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0))
+        return rows[link_of(rows) < 0]
 
     def plans_changed(self):
         """Note that households have decided, or that departure times have changed."""

@@ -108,7 +108,9 @@ class RoadFire:
             rate_per_s = party_rate[party_rate > 0][place]
         if self._home_crossfire_per_s is not None:
             of_home = self._home_crossfire_per_s[people.household]
-            at_home = population.is_at_home()[people.household] & (people.status < Status.SAFE)
+            is_there = population.is_at_home()
+            is_there[population.setting_out(movement.link_of)] = True
+            at_home = is_there[people.household] & (people.status < Status.SAFE)
             home = np.flatnonzero((of_home > 0) & at_home)
             person, rate_per_s = np.concatenate([person, home]), np.concatenate([rate_per_s, of_home[home]])
         return person, rate_per_s

@@ -92,11 +92,20 @@ class UnderFire:
         alive = self.population.people.status[person] != Status.DEAD
         person, place = person[alive], place[alive]
         on_own = party_x_m[~served][place], party_y_m[~served][place]
-        pairs = [self.harm.people_elsewhere_near(self.impacts, k, person, *on_own)]
+        pairs = [self.harm.people_elsewhere_near(self.impacts, k, person, *on_own), self._people_setting_out_near(k)]
         if self.services is not None:
             vehicle = party[served] - self.movement.n_parties
             pairs.append(self.services.people_near(k, vehicle, party_x_m[served], party_y_m[served]))
         return pairs
+
+    def _people_setting_out_near(self, k: int):
+        """Return the pairs of impact k and the people who have set out and wait at home to get onto the street."""
+        households, setting_out = self.population.households, self.population.setting_out(self.movement.link_of)
+        person, place = members(households.first_person, setting_out)
+        alive = self.population.people.status[person] != Status.DEAD
+        person, household = person[alive], setting_out[place[alive]]
+        at_home = households.home_x_m[household], households.home_y_m[household]
+        return self.harm.people_elsewhere_near(self.impacts, k, person, *at_home)
 
     def _people_in_shelters_near(self, k: int):
         """Return the pairs of impact k and the people in shelters within its reach."""

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from service_towns import ADULT, ASSISTED, town_of
 
-from safepassage.agents.civilians import Civilian, Injury, Status
-from safepassage.agents.households import Household
+from safepassage.agents import decide
+from safepassage.agents.civilians import Civilian, Injury, Protection, Status
+from safepassage.agents.households import Cause, Household
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.shelling import ShellingEvent
@@ -165,6 +166,48 @@ def test_those_who_waited_leave_between_two_curfews_however_long_their_turns_wou
     assert left.size > 400 and model.curfew.may_move(left).all()
     was_ready = (model.households.decision_time_s < 12 * 3600) & model.households.has_car
     assert was_ready.sum() > 100 and np.isfinite(model.parties.arrival_time_s[was_ready]).all()
+
+
+def test_a_household_of_which_nobody_lives_never_sets_out():
+    fire = {"shelling.sources.0.events_per_day": 20000, "harm.casualty_scale": 50.0}
+    model = town(**fire)
+    while model.running:
+        model.step()
+        is_alive = model.people.status != Status.DEAD
+        n_alive = np.bincount(model.people.household, is_alive, len(model.households))
+        assert not (model.parties.is_on_way & (n_alive == 0)).any()
+    assert (n_alive == 0).sum() > 4
+
+
+def test_those_cut_off_at_home_take_cover_like_all_others():
+    closed = {"closures.exits": [{"name": "North road"}, {"name": "South road"}]}
+    model = town(**closed, **{"harm.casualty_scale": 0.0, "run.duration_h": 12})
+    n_alerted = n_upstairs = 0
+    while model.running:
+        model.step()
+        people, cover = model.people, model.under_fire.cover
+        heard_s = model.time_s - cover._last_heard_s[people.household]
+        alerted = (people.status == Status.STRANDED) & (heard_s < model.settings.harm.rooms.alert_duration_s)
+        n_alerted += int(alerted.sum())
+        n_upstairs += int((alerted & (people.protection == Protection.UPPER_FLOOR)).sum())
+    assert n_alerted > 1000 and n_upstairs < 0.2 * n_alerted  # 0.8 heed alerts, and some live elsewhere
+
+
+def test_who_queues_at_home_for_a_full_street_is_hit_by_what_falls_there(tmp_path):
+    path = town_of([[ADULT]] * 300, n_cars=300)
+    jam = {"streets.exits": [{"name": "West", "node": "exit", "flow_capacity_per_s": 0.001}], "run.duration_h": 1.05}
+    homes = EvacuationModel(path, **jam).households
+    x_m, y_m = homes.home_x_m[0], homes.home_y_m[0]
+    (tmp_path / "one.csv").write_text(f"time,x_m,y_m,size\n2024-08-01T07:00,{x_m},{y_m},L\n")
+    model = EvacuationModel(
+        path, **jam, **{"shelling.sources": [{"kind": "recorded", "file": str(tmp_path / "one.csv")}]}
+    )
+    while model.time_s < 3600:
+        model.step()
+    waits = model.population.setting_out(model.movement.link_of)
+    model.step()
+    hurt = model.people.injury[waits] != Injury.NONE  # one person each
+    assert waits.size > 100 and 0.8 < hurt.mean() < 1.0
 
 
 def test_who_cannot_walk_takes_the_car_once_its_road_is_open_again_with_no_service_to_ask():
@@ -364,3 +407,21 @@ def test_the_injured_slow_their_party_and_need_carriers():
 def test_the_name_scenario_is_left_to_mesa_whose_visualiser_refuses_another_class_there():
     model = EvacuationModel("tiny_town")
     assert isinstance(model.settings, Scenario) and not isinstance(getattr(model, "scenario", None), Scenario)
+
+
+def test_an_order_that_has_yet_to_be_heard_keeps_nobody_from_deciding_before():
+    def undecided():
+        return np.full(1, Cause.ORDER, np.int8), np.array([36000.0]), np.array([39600.0])
+
+    one, yes, no, prepares_s = np.zeros(1, np.int64), np.ones(1, np.bool_), np.zeros(1, np.bool_), np.array([60.0])
+    for time_s, cause, decided_s in ((7200.0, Cause.IMPACT, 7200.0), (40000.0, Cause.ORDER, 36000.0)):
+        columns = undecided()
+        decide.react_to_impacts(*columns, one, np.array([time_s]), no, prepares_s, 0.5, np.zeros(1))
+        assert (columns[0][0], columns[1][0], columns[2][0] - columns[1][0] in (60, 3600)) == (cause, decided_s, True)
+        columns = undecided()
+        weighed, rate, threshold = np.zeros(1), np.full(1, 24.0), np.array([time_s / 3600.0])  # one an hour
+        decide.weigh(*columns, weighed, rate, threshold, yes, prepares_s, 0.0, 36000.0 if cause == Cause.ORDER else 9e3)
+        assert columns[1][0] == pytest.approx(decided_s)
+        columns = undecided()
+        decide.answer_order(*columns, yes, no, np.array([time_s]), prepares_s, 1.0, np.zeros(1))
+        assert columns[1][0] == pytest.approx(decided_s)
