@@ -106,8 +106,9 @@ class EvacuationModel(RowModel):
         )
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
         self.staying_behind = StayingBehind(self.households)
-        self._orders = sorted(scenario.orders, key=scenario.issued_s)
-        _refuse_unknown_zones(self._orders, self.zones.name)
+        _refuse_unknown_zones(scenario.orders, self.zones.name)
+        self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
+        self._n_orders = len(self._due)
         self.next_decision_s = 0.0
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
         self.keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
@@ -172,8 +173,8 @@ class EvacuationModel(RowModel):
     def issue(self, order: Order):
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
         _refuse_unknown_zones([order], self.zones.name)
-        self._orders.append(order)
-        self._orders.sort(key=self.settings.issued_s)
+        self._due = sorted([*self._due, (self.settings.issued_s(order), self._n_orders, order)])
+        self._n_orders += 1
 
     @property
     def clock(self):
@@ -212,12 +213,12 @@ class EvacuationModel(RowModel):
 
     def _issue_orders(self, until_s):
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
-        while self._orders and self.settings.issued_s(self._orders[0]) < until_s:
-            order = self._orders.pop(0)
-            issued_s = max(self.settings.issued_s(order), self.time_s)
+        while self._due and self._due[0][0] < until_s:
+            issued_s, number, order = self._due.pop(0)
+            issued_s = max(issued_s, self.time_s)
             addressed = addressed_by(order, self.households, self.zones.name)
             phone_works = ~self.surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
-            heard_s = self.information.announce(order, addressed, issued_s, phone_works)
+            heard_s = self.information.announce(number, order, addressed, issued_s, phone_works)
             if self.decision.obey(order, addressed, heard_s):
                 self.population.plans_changed()
 

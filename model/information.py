@@ -38,8 +38,9 @@ class Information:
         no_destination = uniforms(seed, Stream.HOUSEHOLD, n, tick=2**31) >= settings.p_destination
         self._set(Covariate.NO_DESTINATION, no_destination)
         self.heard_s: list[np.ndarray] = []
-        """For each order, when each household believes it (s); inf: not yet, or not addressed."""
+        """For each order sent out, when each household believes it (s); inf: not yet, or not addressed."""
         self._orders: list[Order] = []
+        self._number: list[int] = []
         self._issued: list[tuple[float, np.ndarray]] = []
         self.memory = np.zeros(n)
         self._memory_s = 0.0
@@ -57,12 +58,15 @@ class Information:
     def _set(self, covariate: Covariate, values):
         self.covariates[covariate] = values
 
-    def announce(self, order: Order, addressed: np.ndarray, issued_s: float, phone_works: np.ndarray) -> np.ndarray:
+    def announce(
+        self, number: int, order: Order, addressed: np.ndarray, issued_s: float, phone_works: np.ndarray
+    ) -> np.ndarray:
         """Send an order out by all channels; return when each household addressed believes it (s), inf: not so far.
 
-        addressed: bool[n]; phone_works: bool[n], whether phones work at home now.
+        number: the order's place in the scenario's list, by which chance is drawn: another order, or one moved in
+        time, changes nothing of this one. addressed: bool[n]; phone_works: bool[n], whether phones work at home now.
         """
-        channels, number = self.settings.channels, len(self._orders)
+        channels = self.settings.channels
         heard_s = np.full(addressed.size, np.inf)
         for index, name in enumerate(CHANNELS):
             channel: Channel = getattr(channels, name)
@@ -76,6 +80,7 @@ class Information:
                 reached &= phone_works
             heard_s = np.where(reached, np.minimum(heard_s, sent_s + delay_s), heard_s)
         self._orders.append(order)
+        self._number.append(number)
         self.heard_s.append(heard_s)
         self._issued.append((issued_s, addressed))
         return heard_s
@@ -91,7 +96,8 @@ class Information:
         """Let orders spread from household to household along the streets; yield (order, rows that hear it now)."""
         self._n_talks += 1
         rate = self.settings.channels.word_of_mouth_per_day * (until_s - from_s) / 86400.0
-        for number, (heard_s, (_, addressed)) in enumerate(zip(self.heard_s, self._issued, strict=True)):
+        told = zip(self._number, self._orders, self.heard_s, self._issued, strict=True)
+        for number, order, heard_s, (_, addressed) in told:
             ignorant = np.flatnonzero(addressed & (heard_s > until_s))
             if ignorant.size == 0 or rate == 0:
                 continue
@@ -100,7 +106,7 @@ class Information:
             hears = ignorant[u < -np.expm1(-rate * share)]
             if hears.size:
                 heard_s[hears] = until_s
-                yield self._orders[number], hears
+                yield order, hears
 
     def _share_knowing(self, knows: np.ndarray) -> np.ndarray:
         """Return by node the share of households at it and at the ends of its streets that know."""

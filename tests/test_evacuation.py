@@ -425,3 +425,13 @@ def test_an_order_that_has_yet_to_be_heard_keeps_nobody_from_deciding_before():
         columns = undecided()
         decide.answer_order(*columns, yes, no, np.array([time_s]), prepares_s, 1.0, np.zeros(1))
         assert columns[1][0] == pytest.approx(decided_s)
+
+
+def test_an_order_put_before_another_leaves_the_draws_of_the_other_as_they_were():
+    first, second = {"issued_h": 0.25, "compliance": 0.8}, {"issued_h": 0.1, "compliance": 0.8}
+    zone = EvacuationModel("tiny_town").zones.name[0]
+    quiet = {"run.duration_h": 0.5, "behaviour.channels.word_of_mouth_per_day": 0.0}
+    alone = town(**quiet, orders=[first]).run()
+    both = town(**quiet, orders=[first, second | {"zones": [zone]}]).run()
+    heard_alone, (heard_early, heard_late) = alone.information.heard_s[0], both.information.heard_s
+    assert np.array_equal(heard_alone, heard_late) and np.isfinite(heard_early).sum() > 50
