@@ -1,5 +1,7 @@
 """Sliders, switches and fields of a scenario, read off its schema: unit from the name, range, default, help."""
 
+import math
+import sys
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from enum import Enum
@@ -145,18 +147,15 @@ def _set_range(made: Field, info: FieldInfo, of: type, name: str):
     made.low = 0.0 if low is None else low
     if high is None or high > 1e4:
         around = made.default if made.default not in (None, 0) else made.value
-        made.high = max(float(SPAN.get(name, 4 * abs(float(around or 1)))), 2 * float(made.value or 0))
-    width = made.high - made.low
+        span = max(float(SPAN.get(name, 4 * abs(float(around or 1)))), 2 * float(made.value or 0))
+        made.high = min(span, sys.float_info.max)
+    width = min(made.high - made.low, sys.float_info.max)
     made.step = 1 if of is int else _round_step(width / 100)
 
 
 def _round_step(step: float) -> float:
     """Return the round number (1, 2 or 5 times a power of ten) not above a step."""
-    power = 1.0
-    while power > step:
-        power /= 10
-    while power * 10 <= step:
-        power *= 10
+    power = 10.0 ** math.floor(math.log10(step))
     return round(next(m * power for m in (5, 2, 1) if m * power <= step * 1.0001), 10)
 
 

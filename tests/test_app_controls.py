@@ -44,9 +44,19 @@ def test_keys_that_a_scenario_does_not_have_are_left_out():
     assert controls.read(SCENARIO, "shelling.sources") is None
 
 
-@pytest.mark.parametrize("step", [0.013, 0.5, 1.0, 7.0, 99.0, 1000.0])
+@pytest.mark.parametrize("step", [0.000013, 0.013, 0.5, 1.0, 7.0, 99.0, 1000.0, 3e300])
 def test_steps_are_round_and_not_too_coarse(step):
     assert step / 2.6 <= controls._round_step(step) <= step * 1.001
+
+
+@pytest.mark.parametrize("value", [".inf", "-.inf", ".nan", "1e999", "1.0e+308", "1.0e-300"])
+def test_no_number_however_large_or_small_hangs_the_fields(value):
+    choices = Choices("tiny_town")
+    choices.change("behaviour.preparation_median_s", value)
+    assert ("behaviour.preparation_median_s" in choices.problems) != value.startswith("1.0")
+    fields = {field["key"]: field for group in choices.groups() for field in group["fields"]}
+    field = fields["behaviour.preparation_median_s"]
+    assert field["low"] <= field["value"] <= field["high"] and field["step"] > 0
 
 
 def test_a_wrong_value_is_explained_and_the_run_keeps_the_last_good_one():
