@@ -110,7 +110,7 @@ class Comparison:
             if missing:
                 notes.append(
                     f"The run ended before {share} of those leaving were out in {', '.join(missing)} replications; "
-                    "these are left out of its comparison."
+                    "these are left out of its comparison, which tells of the faster replications only: run longer."
                 )
         return notes
 

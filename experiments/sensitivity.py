@@ -44,7 +44,8 @@ class Sensitivity:
     scenario: dict[str, Any]
     n_replications: int
     indices: pd.DataFrame
-    """One row per size of the design, factor and index: n, n_runs, factor, index, value, half_width (95 %)."""
+    """One row per size of the design, factor and index: n, n_runs, factor, index, value, half_width (95 %;
+    nan for mu and sigma, of which SALib gives none)."""
 
     @property
     def n(self) -> int:
@@ -197,8 +198,8 @@ def _analyse(problem: dict, method: Method, u: np.ndarray, y: np.ndarray, settin
         found = morris.analyze(problem, u, y, num_levels=settings.n_levels, seed=settings.seed)
         return {
             "mu_star": (found["mu_star"], found["mu_star_conf"]),
-            "mu": (found["mu"], nothing),
-            "sigma": (found["sigma"], nothing),
+            "mu": (found["mu"], nothing * np.nan),
+            "sigma": (found["sigma"], nothing * np.nan),
         }
     from SALib.analyze import sobol
 

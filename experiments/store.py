@@ -193,8 +193,8 @@ class Store:
             yield
         except OSError as error:
             raise ScenarioError(
-                f"{self.folder}: the results could not be written ({error.strerror or error}). Every finished run is "
-                "kept; free some space and repeat the command, it goes on where it stopped."
+                f"{self.folder}: the results could not be written ({error.strerror or error}). Free some space, or see "
+                "that the folder can be written; every finished run is kept: repeat the command, it goes on."
             ) from None
 
     def _lock(self):

@@ -222,8 +222,8 @@ class Study(Section):
             loose = [key for key, factor in self.factors.items() if factor.levels is None]
             if loose:
                 raise ValueError(
-                    f"a grid needs levels, and {', '.join(loose)} has none: give grid or list, or choose design "
-                    "latin_hypercube"
+                    f"a grid needs levels, and {', '.join(loose)} has none: give grid or list, or choose points "
+                    "that are drawn, such as design: {kind: latin_hypercube, n: 100} (morris or sobol for sensitivity)"
                 )
         elif not self.factors:
             raise ValueError(f"design {self.design.kind} needs factors; add some, or leave design out")

@@ -140,7 +140,8 @@ def sensitivity(
     with _many_runs(f"{method}, {outcome}", workers, dask) as running:
         found = analyse(loaded, outcome, method=method, out=out, n=n, **running)
     final = found.final()
-    both = final["value"].map("{:,.3g}".format) + " ± " + final["half_width"].map("{:,.2g}".format)
+    both = final["value"].map("{:,.3g}".format) + final["half_width"].map(" ± {:,.2g}".format).replace(" ± nan", "")
+    console.print(f"{outcome}{f' ({found.unit})' * bool(found.unit)}, ± half of the 95 % interval", highlight=False)
     _print_frame(both.rename_axis("factor").reset_index())
     console.print(found.verdict(), highlight=False)
     path = replace(sensitivity_picture(found), picture_path(out, KIND, method, outcome))

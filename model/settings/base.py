@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 
 class Section(BaseModel):
-    """A part of a scenario: frozen, unknown keys and endless numbers refused, each quantity with its unit in its name."""
+    """A part of a scenario: frozen, unknown keys and endless numbers refused, units in the names of quantities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
