@@ -26,6 +26,10 @@ class AmbulancesAtWork:
         """Function (persons, time_s): care begins, set by UnderFire."""
         self._calls = np.empty(0, np.int64)
         """People who may still need an ambulance."""
+        self._cut_off: set[int] = set()
+        """Nodes to which no free ambulance has a way, as far as is known of the roads."""
+        self._cut_off_from = None
+        """What that holds for: where the free ambulances stand, and which roads are believed open."""
         self.n_calls = self.n_reached = 0
         self.waits_s: list[float] = []
 
@@ -66,9 +70,16 @@ class AmbulancesAtWork:
         if not free:
             return False
         node = int(self.movement.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
+        now = {v.node for v in free}, self.movement.open_to_services().tobytes()
+        if now != self._cut_off_from:
+            self._cut_off_from, self._cut_off = now, set()
+        if node in self._cut_off:
+            return True
         self.movement.aim(free[0].table, node)
         drive_s = [float(self.movement.drive_s(free[0].table, v.node)) for v in free]
-        if min(drive_s) < np.inf:
+        if min(drive_s) == np.inf:
+            self._cut_off.add(node)
+        else:
             vehicle = free[int(np.argmin(drive_s))]
             self.movement.aim(vehicle.table, node)
             vehicle.call_place = (x_m, y_m)

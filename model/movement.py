@@ -169,9 +169,12 @@ class Movement:
 
     def aim(self, table: int, node):
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
-        is_open = self.road_news[Mode.CAR].is_believed_open[WITNESS]
-        self.car_routes.set_class(table, self.free_flow_time_s, is_open, np.atleast_1d(node))
+        self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), np.atleast_1d(node))
         self._is_aimed = True
+
+    def open_to_services(self) -> np.ndarray:
+        """Return which links service vehicles believe open; bool[n_links]."""
+        return self.road_news[Mode.CAR].is_believed_open[WITNESS]
 
     def drive_s(self, table: int, node) -> np.ndarray:
         """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""

@@ -5,6 +5,7 @@ import pytest
 from service_towns import ADULT, AMBULANCES, ASSISTED, DRIVE_S, check, fleet, run, tables, town, town_of
 
 from safepassage.agents.civilians import Injury, Status
+from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
 
 
@@ -90,6 +91,24 @@ def test_an_ambulance_comes_by_road_and_care_can_only_save():
     assert n_saved[0] <= n_saved[1]
     care_s = helped.services.ambulances.waits_s
     assert care_s[0] == pytest.approx(60.0 + DRIVE_S, abs=61.0) and len(care_s) > 3
+
+
+def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads_change(monkeypatch):
+    model = town(town_of([[ADULT]] * 60), points=(), orders=[], **AMBULANCES)
+    model.step()
+    hurt(model, 60)
+    movement, asked = model.movement, []
+    closed = np.zeros_like(movement.open_to_services())
+    monkeypatch.setattr(movement, "open_to_services", lambda: closed)
+    aim = movement.aim
+    monkeypatch.setattr(movement, "aim", lambda table, node: (asked.append(node), aim(table, node)))
+    for _ in range(20):
+        model.step()
+    homes = set(model.movement.start_node(Mode.CAR, model.households.home_node).tolist())
+    assert 0 < len(asked) <= len(homes) and model.services.ambulances.n_reached == 0
+    monkeypatch.undo()
+    model.step()
+    assert model.services.ambulances.n_calls > 0
 
 
 def test_more_ambulances_save_no_fewer():
