@@ -168,6 +168,7 @@ class Recorder:
         home = people.household
         by_car = parties.mode[home] == Mode.CAR
         safe, decided = people.status == Status.SAFE, model.households.cause[home] != Cause.NONE
+        has_car = model.households.has_car[home] & ~parties.left_car[home]
         reasons = {
             "killed or died of injuries": people.status == Status.DEAD,
             "safe by car": safe & by_car,
@@ -177,6 +178,7 @@ class Recorder:
             "on the way by car": (people.status == Status.TRAVELLING) & by_car,
             "on the way on foot": people.status == Status.TRAVELLING,
             "cut off: no way out known": people.status == Status.STRANDED,
+            "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
             "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)
             & ~model.population.can_walk[home],
             "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,

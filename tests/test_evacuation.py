@@ -219,6 +219,15 @@ def test_who_cannot_walk_takes_the_car_once_its_road_is_open_again_with_no_servi
     assert (model.parties.mode == Mode.CAR).all()
 
 
+def test_who_waits_for_a_road_for_the_car_is_not_said_to_have_none():
+    closed = {"between": ["exit", "square"], "walkers_pass": True}
+    model = EvacuationModel(
+        town_of([[ASSISTED], [ADULT]], n_cars=2), **{"closures.streets": [closed], "run.duration_h": 1}
+    ).run()
+    reasons = model.recorder.tables()["persons"].column("reason").to_pylist()
+    assert reasons[0] == "waiting for a road: none known to be open to the car"
+
+
 def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
     model = town(**QUIET, **{"damage.dated_losses": [{"at_h": 1.0, "name": "Main Street"}]}).run()
     assert model.recorder.n_by_status[Status.SAFE] > 0

@@ -6,7 +6,7 @@ import pytest
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.model.evacuation import EvacuationModel
 
-FIERCE = {"run.duration_h": 3.0, "shelling.sources.0.events_per_day": 4000, "harm.casualty_scale": 10.0}
+FIERCE = {"run.duration_h": 3.0, "shelling.sources.0.events_per_day": 6000, "harm.casualty_scale": 10.0}
 
 
 def run(**changes):
