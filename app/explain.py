@@ -300,7 +300,9 @@ class Explainer:
         if Status.WAITING in status:
             if households.has_car[row] and not model.parties.left_car[row]:
                 return text + " No road that it knows of is open to its car: it waits for news of one."
-            why = "the way is too far to walk" if model.population.can_walk[row] else "one of its members cannot walk far"
+            why = (
+                "the way is too far to walk" if model.population.can_walk[row] else "one of its members cannot walk far"
+            )
             return text + f" It has no car, and {why}: it waits for a seat."
         if Status.STRANDED in status:
             return text + " It knows no way out: the streets or exits that it knows of are closed."

@@ -47,11 +47,6 @@ class DrivingViews:
         return self._links["tail"][: self.n_links] - self._links["head"][: self.n_links]
 
     @property
-    def n_arrived_at(self):
-        """Vehicles that have left the network at each node by road so far, int64[n_nodes]."""
-        return self._links["tail"][self.n_links :].copy()
-
-    @property
     def delay_s(self):
         """Time lost against free flow on each link by those who have left it by its end (s), float64[n_links]."""
         return self._links["delay_s"][: self.n_links].copy()
