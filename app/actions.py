@@ -5,6 +5,7 @@ step that follows, as it would if the scenario had named that moment: so `safepa
 bit for bit.
 """
 
+import shlex
 from copy import deepcopy
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import ClearingOrder
 from safepassage.model.settings.services import Place, Reinforcement
 
+NAME_CHARACTERS = 80
+"""Of the name of a plan, so many are kept for its file; systems refuse names of more than 255."""
 KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
 
 
@@ -35,6 +38,10 @@ class Actions:
 
     def do(self, data: dict):
         """Do what the page asks for; raises ScenarioError if it cannot be done."""
+        if self.model.time_s >= self.model.duration_s:
+            raise ScenarioError(
+                "the run is over, and nothing done now has an effect. Press Reset and act before its end."
+            )
         if data.get("kind") == "order":
             self.order(data)
         elif data.get("kind") in KINDS:
@@ -168,7 +175,10 @@ class Actions:
 
     def save(self, name: str, folder: Path, overrides: dict) -> tuple[Path, str]:
         """Write the plan into a folder, never over another; return its path and the command that runs it again."""
-        clean = "".join(c if c.isalnum() and c.isascii() else "_" for c in name.lower()).strip("_") or "plan"
+        clean = (
+            "".join(c if c.isalnum() and c.isascii() else "_" for c in name.lower()).strip("_")[:NAME_CHARACTERS]
+            or "plan"
+        )
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(1, 10_000):
             path = folder / (f"{clean}.yaml" if number == 1 else f"{clean}_{number}.yaml")
@@ -183,8 +193,8 @@ class Actions:
                 continue
         source = self.model.settings.source.path
         others = {key: value for key, value in overrides.items() if not _is_lever(key)}
-        sets = "".join(f" --set {key}={value}" for key, value in others.items())
-        return path, f"safepassage run {source} --plan {path}{sets}"
+        sets = [part for key, value in others.items() for part in ("--set", f"{key}={value}")]
+        return path, shlex.join(["safepassage", "run", str(source), "--plan", str(path), *sets])
 
 
 def hours_not_before(time_s: float) -> float:

@@ -23,6 +23,7 @@ class Choices:
         self.last_good = load(scenario, plan=plan)
         self._checked = self.last_good
         self.is_changed = False
+        self._last_chosen = (self.name, self.plan, self.compare, {})
         self._given = [name for name in (scenario,) if name not in shipped()]
         self._given_plan = plan
         self.saved: list[str] = []
@@ -112,13 +113,15 @@ class Choices:
         return None if self.compare == ALONE else load(self.name, self.overrides, self._plan_file(self.compare))
 
     def refuse(self, error: ScenarioError):
-        """Note that the scenario could not be built; the last good one runs instead."""
+        """Note that the scenario could not be built; the last good one is chosen again."""
         self.problems = {"run": f"{error} The run before was started again."}
-        self._checked = self.last_good
+        self.name, self.plan, self.compare, overrides = self._last_chosen
+        self.overrides, self._checked = dict(overrides), self.last_good
 
     def started(self, scenario: Scenario):
         """Note what runs now."""
         self.last_good, self.is_changed = scenario, False
+        self._last_chosen = (self.name, self.plan, self.compare, dict(self.overrides))
         self.tell()
 
     def tell(self):

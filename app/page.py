@@ -83,7 +83,6 @@ def Page():
     model = solara.use_reactive(solara.use_memo(lambda: session.model, []))
     session.show_count = _show_count
     solara.use_effect(lambda: session.close, [])
-    solara.Title(f"Safepassage: {session.choices.name}")
     solara.Style(template("page.css"))
     with solara.Column(gap="0px"):
         SolaraViz(

@@ -163,7 +163,7 @@ class LiveModel(EvacuationModel):
                 self._build(choices.scenario(), choices.rival())
             except ScenarioError as error:
                 choices.refuse(error)
-                self._build(choices.last_good, None)
+                self._build(choices.scenario(), choices.rival())
             choices.started(self.settings)
             session.begin(self)
 

@@ -1,5 +1,7 @@
 """Acting while the model runs, and the plan that does it again."""
 
+import shlex
+
 import numpy as np
 import pytest
 import yaml
@@ -171,3 +173,15 @@ def test_buses_that_cannot_come_are_explained(wrong, words):
 def test_a_town_without_buses_says_so():
     with pytest.raises(ScenarioError, match="no buses to add to"):
         Actions(EvacuationModel("tiny_town", **SHORT)).do({"kind": "buses", "fleet": "Bus", "n": 1})
+
+
+def test_nothing_is_done_after_the_end_but_the_plan_can_still_be_saved(tmp_path):
+    actions = Actions(EvacuationModel("tiny_town", **SHORT))
+    actions.do({"kind": "exit", "name": "South road", "close": True})
+    actions.model.run()
+    with pytest.raises(ScenarioError, match="the run is over"):
+        actions.do({"kind": "order"})
+    assert len(actions.log) == 1
+    path, command = actions.save("a" * 300, tmp_path / "my plans", {"shelling.time_zone": "a b"})
+    assert yaml.safe_load(path.read_text())["closures"]["exits"][0]["name"] == "South road"
+    assert shlex.split(command)[-3:] == [str(path), "--set", "shelling.time_zone=a b"]

@@ -129,6 +129,7 @@ def click_on_map(page, place, which=0):
 
 def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     page = open_page(server.url)
+    assert page.title() == "Safepassage: tiny_town"
     assert shown_s(page) == 0
     button(page, "Play").click()
     until_at(page, 600)

@@ -4,6 +4,7 @@ import pytest
 
 from safepassage.app import controls
 from safepassage.app.choices import AS_GIVEN, Choices
+from safepassage.app.session import Session
 from safepassage.model.config import load
 
 SCENARIO = load("tiny_town")
@@ -85,3 +86,19 @@ def test_a_plan_that_does_not_suit_is_refused_with_its_reason(tmp_path):
     choices.choose("plan", str(bad))
     assert "a plan changes only what protects people" in choices.problems["plan"]
     assert choices.plan == AS_GIVEN
+
+
+def test_after_a_plan_that_cannot_be_built_the_fields_say_what_runs():
+    session = Session("tiny_town")
+    session.start()
+    session.choices.change("run.seed", 5)
+    session.start()
+    session.choices.choose("plan", "buses")
+    session.choices.change("run.seed", 6)
+    session.start()
+    choices = session.choices
+    assert "nearest street" in choices.problems["run"]
+    assert (choices.plan, choices.overrides, session.model.seed) == (AS_GIVEN, {"run.seed": 5}, 5)
+    choices.change("run.seed", 7)
+    session.start()
+    assert session.model.seed == 7 and choices.problems == {}

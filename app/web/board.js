@@ -25,6 +25,7 @@ module.exports = {
       if (!this.towns.length || !this.streets || !this.streets.byteLength || !this.$refs.maps) return;
       const epoch = this.towns[0].epoch;
       if (this.epoch === epoch && this.maps.length === this.towns.length) return;
+      document.title = `Safepassage: ${this.towns[0].name}`; // also after another scenario is chosen
       const same = this.opened === this.towns[0].name + this.towns.length;
       this.epoch = epoch; this.opened = this.towns[0].name + this.towns.length;
       this.maps.forEach((m) => m.destroy());

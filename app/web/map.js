@@ -31,7 +31,7 @@ class TownMap {
     this.ratio = Math.min(window.devicePixelRatio || 1, 2);
     for (const c of [this.roads, this.base, this.over]) { c.width = this.w * this.ratio; c.height = this.h * this.ratio; }
     this.dirtyRoads = true;
-    if (!this.view.k) this.fit();
+    if (!this.view.k || this.view.isWhole) this.fit();
     this.draw();
   }
   fit() {
@@ -41,7 +41,7 @@ class TownMap {
     }
     this.view.x = (a + b) / 2; this.view.y = (c + d) / 2;
     this.view.k = Math.min((this.w - 90) / Math.max(b - a, 1), (this.h - 90) / Math.max(d - c, 1));
-    this.view.k0 = this.view.k;
+    this.view.k0 = this.view.k; this.view.isWhole = true; // a window of another size shows the whole town again
   }
   px(x) { return (x - this.view.x) * this.view.k + this.w / 2; }
   py(y) { return this.h / 2 - (y - this.view.y) * this.view.k; }
@@ -55,7 +55,7 @@ class TownMap {
       const dx = e.clientX - from[0], dy = e.clientY - from[1];
       if (!moved && Math.hypot(dx, dy) < 4) return;
       moved = true; from = [e.clientX, e.clientY];
-      this.view.x -= dx / this.view.k; this.view.y += dy / this.view.k; this.onView();
+      this.view.x -= dx / this.view.k; this.view.y += dy / this.view.k; this.view.isWhole = false; this.onView();
     });
     on("pointerup", (e) => {
       if (from && !moved) {
@@ -71,11 +71,10 @@ class TownMap {
     }, { passive: false });
     on("dblclick", (e) => { const box = this.over.getBoundingClientRect(); this.zoom(2, e.clientX - box.left, e.clientY - box.top); });
     on("keydown", (e) => {
-      const step = 60 / this.view.k, v = this.view;
-      if (e.key === "+" || e.key === "=") this.zoom(1.3); else if (e.key === "-") this.zoom(1 / 1.3);
+      const step = 60 / this.view.k, ways = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }, way = ways[e.key];
+      if (way) { this.view.x += way[0]; this.view.y += way[1]; this.view.isWhole = false; this.onView(); }
+      else if (e.key === "+" || e.key === "=") this.zoom(1.3); else if (e.key === "-") this.zoom(1 / 1.3);
       else if (e.key === "0") { this.fit(); this.onView(); }
-      else if (e.key === "ArrowLeft") { v.x -= step; this.onView(); } else if (e.key === "ArrowRight") { v.x += step; this.onView(); }
-      else if (e.key === "ArrowUp") { v.y += step; this.onView(); } else if (e.key === "ArrowDown") { v.y -= step; this.onView(); }
       else if (e.key === "Enter") this.pick(this.w / 2, this.h / 2); else return;
       e.preventDefault();
     });
@@ -86,7 +85,7 @@ class TownMap {
   }
   zoom(factor, px = this.w / 2, py = this.h / 2) {
     const v = this.view, k = Math.min(Math.max(v.k * factor, v.k0 / 3), v.k0 * 80);
-    v.x += (px - this.w / 2) * (1 / v.k - 1 / k); v.y -= (py - this.h / 2) * (1 / v.k - 1 / k); v.k = k; this.onView();
+    v.x += (px - this.w / 2) * (1 / v.k - 1 / k); v.y -= (py - this.h / 2) * (1 / v.k - 1 / k); v.k = k; v.isWhole = false; this.onView();
   }
   show(frame) {
     this.frame = frame;
@@ -263,8 +262,9 @@ class TownMap {
       if (p[i + 2] < 65535 / 60) { c.lineWidth = 2; c.beginPath(); c.arc(x, y, r + 5, 0, 7); c.stroke(); }
     }
   }
-  placeLabels() { // of exits, each where it hides no exit and no other label; kept until the view changes
-    const c = this.c, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]), placed = [];
+  placeLabels() { // of exits, each where it hides no exit, no pickup point and no other label; kept until the view changes
+    const c = this.c, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]);
+    const placed = this.town.shelters.map((s) => [this.px(s.xy[0]) - 8, this.py(s.xy[1]) - 8, s.is_stop ? 72 : 16, 16]); // with how many wait
     const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 || (b[0] < 52 && b[1] < 128 /* the buttons */) ||
       placed.some((p) => b[0] < p[0] + p[2] && p[0] < b[0] + b[2] && b[1] < p[1] + p[3] && p[1] < b[1] + b[3]) ||
       spots.some(([x, y]) => x > b[0] - 9 && x < b[0] + b[2] + 9 && y > b[1] - 8 && y < b[1] + b[3] + 8);
