@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from safepassage.agents.rows import RowAgent, column
+from safepassage.agents.rows.rows import RowAgent, column
 
 
 class Cause(IntEnum):

@@ -6,7 +6,7 @@ import numpy as np
 from mesa import Agent
 from numba import njit
 
-from safepassage.agents.nearby import grid_of_points, points_within
+from safepassage.agents.ground.nearby import grid_of_points, points_within
 
 
 @dataclass(eq=False)

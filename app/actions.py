@@ -12,11 +12,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from safepassage.model.config import LEVERS, load
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import ClearingOrder
+from safepassage.model.settings.scenario import LEVERS, load
 from safepassage.model.settings.services import Place, Reinforcement
 
 NAME_CHARACTERS = 80

@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 
 from safepassage.app import controls
-from safepassage.model.config import InvalidScenario, Scenario, find, load, shipped
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import InvalidScenario, Scenario, find, load, shipped
 
 AS_GIVEN, ALONE = "as the scenario has it", "no comparison"
 

@@ -12,7 +12,7 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from safepassage.model.config import Scenario
+from safepassage.model.settings.scenario import Scenario
 
 UNITS = {
     "_per_s": "per second", "_m_per_h": "m/h", "_per_m_s": "per m and s", "_m_s": "m/s", "_km_h": "km/h",

@@ -5,14 +5,14 @@ from datetime import timedelta
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.agents.decide import Covariate
+from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.households import Cause
-from safepassage.agents.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
+from safepassage.agents.rules.decide import Covariate
 from safepassage.agents.vehicles import Task
 from safepassage.app.scene import LiveScene
-from safepassage.model.trajectories import whereabouts
-from safepassage.model.zones import zone_of
+from safepassage.model.results.trajectories import whereabouts
+from safepassage.model.streets.zones import zone_of
 
 KNOWS = {
     Covariate.FRONT: "front nearer than 20 km, by (km)",

@@ -11,14 +11,14 @@ from safepassage.agents.civilians import Protection, Status
 from safepassage.app.frames import Picture
 from safepassage.app.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
 from safepassage.app.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
-from safepassage.model.config import Scenario
-from safepassage.model.hazard import Size
-from safepassage.model.map_tables import States, read_front, read_rings
-from safepassage.model.results import open_run
+from safepassage.model.hazard.impacts import Size
+from safepassage.model.results.map_tables import States, read_front, read_rings
+from safepassage.model.results.run_folder import open_run
+from safepassage.model.results.street_history import StreetHistory
 from safepassage.model.settings.front import Curfew
 from safepassage.model.settings.run import Run
-from safepassage.model.street_defaults import street_class
-from safepassage.model.street_history import StreetHistory
+from safepassage.model.settings.scenario import Scenario
+from safepassage.model.streets.classes import street_class
 
 STEPS = 720
 """Pictures that a recorded run is played in, unless its steps are longer."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import shapely
 
-from safepassage.agents.nearby import grid_of_links, links_within
+from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.app.explain import nearest, persons
 from safepassage.app.replay import Recording

@@ -8,8 +8,8 @@ from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.app.frames import Picture
 from safepassage.app.town import FULL, Frame, describe, lead_links, pack_streets
-from safepassage.model.expected import band
-from safepassage.model.trajectories import whereabouts, who_stands
+from safepassage.model.harm.expected_casualties import band
+from safepassage.model.results.trajectories import whereabouts, who_stands
 
 SHOWN_S = 6 * 3600.0
 """How long an impact is shown, fading (s)."""

@@ -11,9 +11,9 @@ from safepassage.app.map import Pump
 from safepassage.app.replay import Recording, Replay
 from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import LiveScene
-from safepassage.model.config import Scenario
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import Scenario
 
 PLANS = Path("plans")
 """Folder, below that from which `safepassage explore` was called, that plans are saved to."""

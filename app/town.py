@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from safepassage.model.curfew import curfew_hours
-from safepassage.model.map_tables import outer_rings
-from safepassage.model.street_defaults import street_class
+from safepassage.model.behaviour.curfew import curfew_hours
+from safepassage.model.results.map_tables import outer_rings
+from safepassage.model.streets.classes import street_class
 
 LEVELS = (2, 4, 5, 9)
 """Bounds of the rank of a street's class between the levels that it is drawn at, motorways first."""

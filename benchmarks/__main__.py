@@ -107,7 +107,7 @@ def sweep(
     `sweep pokrovsk --runs 6 --project 100 --executors local`: what 100 runs of the whole of Pokrovsk take, from six.
     """
     from benchmarks.sweep import Case, header, rows_of, time_round
-    from safepassage.experiments.executors import n_cores
+    from safepassage.experiments.runs.executors import n_cores
 
     changes = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in change or [])}
     case, workers, kinds = Case(scenario, plan, changes), workers or n_cores(), executors.split(",")
@@ -153,7 +153,7 @@ def page(
 ) -> None:
     """Open the page in a headless browser and play: first paint, pictures and steps per second, cost of drawing."""
     from benchmarks.page import HEADER, measure_page, missing, rows_of
-    from safepassage.model.config import load
+    from safepassage.model.settings.scenario import load
 
     if reason := missing():
         typer.echo(f"skipped: {reason}")

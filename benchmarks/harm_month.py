@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from safepassage.agents.civilians import Injury
-from safepassage.model.damage import Damage
-from safepassage.model.harm import HarmByImpacts
-from safepassage.model.hazard import Impacts
+from safepassage.model.harm.injuries import HarmByImpacts
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.damage import Damage as DamageSettings
 from safepassage.model.settings.harm import Harm
+from safepassage.model.town.damage import Damage
 
 SIDE_M, STREET_M, DAYS, PER_DAY, N_HOMES = 5500.0, 100.0, 30, 2000, 24_000
 """A square of 30 km2, about the area of Pokrovsk, with a street every 100 m."""

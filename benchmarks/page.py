@@ -104,7 +104,7 @@ def _server(scenario: str):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "safepassage.cli", "explore", scenario, "--no-browser", "--port", str(port)]
+    command = [sys.executable, "-m", "safepassage.cli.main", "explore", scenario, "--no-browser", "--port", str(port)]
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+", encoding="utf-8") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -20,9 +20,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from safepassage.experiments.executors import ONE_THREAD, local, on_dask
-from safepassage.experiments.study import study_of
-from safepassage.experiments.sweep import run_sweep
+from safepassage.experiments.runs.executors import local, on_dask
+from safepassage.experiments.runs.limits import ONE_THREAD
+from safepassage.experiments.sweeps.study import study_of
+from safepassage.experiments.sweeps.sweep import run_sweep
 
 LOOP_LIMIT_S = 30.0
 """A plain loop starts no run after this long (s)."""
@@ -30,7 +31,7 @@ LOOP_LIMIT_S = 30.0
 LOOP = """
 import json, sys, time
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.config import load
+from safepassage.model.settings.scenario import load
 name, plan, overrides, first, n, limit_s = json.loads(sys.argv[1])
 scenario = load(name, overrides, plan=plan)
 for _ in range(2):
@@ -131,11 +132,11 @@ def rows_of(rounds: list[dict], kinds: list[str]) -> list[list[str]]:
 KEEP = """
 import json, sys, time
 from pathlib import Path
-from safepassage.experiments.kept_runs import InThisProcess
-from safepassage.experiments.runs import Record, code_digest
-from safepassage.experiments.study import study_of
-from safepassage.experiments.study_folder import open_study
-from safepassage.experiments.sweep import run_sweep
+from safepassage.experiments.runs.kept_runs import InThisProcess
+from safepassage.experiments.runs.run import Record, code_digest
+from safepassage.experiments.sweeps.study import study_of
+from safepassage.experiments.sweeps.study_folder import open_study
+from safepassage.experiments.sweeps.sweep import run_sweep
 
 n_runs, n_outcomes, out = json.loads(sys.argv[1])
 names = [f"outcome_{number}" for number in range(n_outcomes)]

@@ -13,30 +13,33 @@ from safepassage.agents.civilians import Civilian, Status
 from safepassage.agents.households import Household
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
-from safepassage.agents.rows import RowModel
+from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
-from safepassage.model import hazard, results, synthesis_report
-from safepassage.model.config import NO_PLAN, Scenario, load
-from safepassage.model.curfew import curfew_hours, keeps_curfew
-from safepassage.model.decision import Decision
+from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
+from safepassage.model.behaviour.decision import Decision
+from safepassage.model.behaviour.information import Information, addressed_by
 from safepassage.model.draws import Stream, uniforms
-from safepassage.model.families import StayingBehind
-from safepassage.model.front import front_of
-from safepassage.model.information import Information, addressed_by
-from safepassage.model.movement import Movement
-from safepassage.model.network import load_streets
-from safepassage.model.population import Population
-from safepassage.model.recorder import Recorder, count
-from safepassage.model.services import Services, layout_of
+from safepassage.model.harm.under_fire import UnderFire
+from safepassage.model.hazard import shelling
+from safepassage.model.hazard.front import front_of
+from safepassage.model.hazard.impacts import Area, Size
+from safepassage.model.movement.movement import Movement
+from safepassage.model.people import margins
+from safepassage.model.people.families import StayingBehind
+from safepassage.model.people.population import Population
+from safepassage.model.people.synthesis import synthesise
+from safepassage.model.results import run_folder
+from safepassage.model.results.recorder import Recorder, count
+from safepassage.model.services.services import Services, layout_of
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import Utility
+from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.surroundings import Surroundings
-from safepassage.model.synthesis import synthesise
-from safepassage.model.under_fire import UnderFire
-from safepassage.model.zones import read_zones
+from safepassage.model.streets.build import load_streets
+from safepassage.model.streets.zones import read_zones
+from safepassage.model.town.surroundings import Surroundings
 
 EVENT_MATTERS_S = 6 * 3600.0
 """An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
@@ -88,15 +91,15 @@ class EvacuationModel(RowModel):
         network = settings.network
         self.streets, self.streets_report = _streets(settings.model_dump_json(), network, network.stat().st_mtime_ns)
         self.zones = read_zones(self.settings.population, self.streets)
-        self.area = hazard.Area.of_streets(self.streets)
+        self.area = Area.of_streets(self.streets)
         front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
-        self.impacts = hazard.shell(self.settings.shelling, self.area, self.settings.run, self.seed, front)
+        self.impacts = shelling.shell(self.settings.shelling, self.area, self.settings.run, self.seed, front)
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
         town = synthesise(scenario.population, self.zones, self.streets, seed)
         self.households, self.people, self._people_notes = town
-        self.margins = synthesis_report.margins(scenario.population, self.zones, self.households, self.people)
+        self.margins = margins.margins(scenario.population, self.zones, self.households, self.people)
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties
         n = len(self.households)
@@ -202,14 +205,14 @@ class EvacuationModel(RowModel):
             "simulated_s": self.time_s,
             "warning_time_s": scenario.warning_time_s,
             "crs": self.streets.crs,
-            "versions": results.versions(),
-            "inputs": {path.name: results.file_digest(path) for path in inputs},
+            "versions": run_folder.versions(),
+            "inputs": {path.name: run_folder.file_digest(path) for path in inputs},
             "timings_s": self.timings_s,
             "report": self.report(),
-            "synthesis": synthesis_report.rows(self.margins),
+            "synthesis": margins.rows(self.margins),
         }
         name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
-        return results.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
+        return run_folder.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
 
     def _issue_orders(self, until_s):
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
@@ -331,7 +334,7 @@ class EvacuationModel(RowModel):
         impacts = self.impacts
         event = ShellingEvent(
             self, row, float(impacts.time_s[row]), float(impacts.x_m[row]), float(impacts.y_m[row]),
-            hazard.Size(int(impacts.size[row])).name,
+            Size(int(impacts.size[row])).name,
         )  # fmt: skip
         event.n_casualties = n_casualties
         self.shelling_events.append(event)
@@ -359,7 +362,7 @@ def prepare(scenario: Scenario) -> list[str]:
     return [
         f"streets: {streets.n_nodes:,} nodes, {streets.n_links:,} links; exits: {', '.join(streets.exit_name)}",
         f"people: {len(model.people):,} in {len(model.households):,} households, {len(model.zones.name)} zones",
-        synthesis_report.summary(model.margins),
+        margins.summary(model.margins),
         f"shelling: {len(model.impacts):,} impacts in {scenario.run.duration_h:g} h",
         *(f"note: {line}" for line in model.report()),
     ]

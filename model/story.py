@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Status
-from safepassage.agents.decide import Covariate
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
-from safepassage.model.config import Scenario, Source, validated
+from safepassage.agents.rules.decide import Covariate
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import RunFolder
+from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import Scenario, Source, validated
 
 WORDS = {
     Covariate.FRONT: "the front, {value:.1f} km nearer than 20 km as reported",

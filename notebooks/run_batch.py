@@ -11,7 +11,7 @@ import mesa
 import pandas as pd
 
 from safepassage import EvacuationModel
-from safepassage.experiments.batch import run_batch
+from safepassage.experiments.sweeps.batch import run_batch
 
 FAST = bool(os.environ.get("SAFEPASSAGE_NOTEBOOK_FAST"))
 """Set this variable to 1 for a few short runs, as the tests do."""

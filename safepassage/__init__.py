@@ -10,12 +10,12 @@ from importlib import import_module
 
 _HOMES = {
     "EvacuationModel": "safepassage.model.evacuation",
-    "Scenario": "safepassage.model.config",
-    "load": "safepassage.model.config",
-    "open_run": "safepassage.model.results",
+    "Scenario": "safepassage.model.settings.scenario",
+    "load": "safepassage.model.settings.scenario",
+    "open_run": "safepassage.model.results.run_folder",
     "ScenarioError": "safepassage.model.settings.base",
-    "run_batch": "safepassage.experiments.batch",
-    "open_study": "safepassage.experiments.study_folder",
+    "run_batch": "safepassage.experiments.sweeps.batch",
+    "open_study": "safepassage.experiments.sweeps.study_folder",
 }
 __all__ = list(_HOMES)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 
-from safepassage.model.network import compile_streets
 from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.streets.build import compile_streets
 
 COQUIMBO = Path(__file__).parents[1] / "scenarios/networks/coquimbo_drive.graphml.gz"
 UTM = "EPSG:32637"

@@ -2,11 +2,11 @@
 
 import json
 
-from safepassage.model import synthesis_report
-from safepassage.model.config import load
-from safepassage.model.network import load_streets
-from safepassage.model.synthesis import synthesise
-from safepassage.model.zones import read_zones
+from safepassage.model.people import margins
+from safepassage.model.people.synthesis import synthesise
+from safepassage.model.settings.scenario import load
+from safepassage.model.streets.build import load_streets
+from safepassage.model.streets.zones import read_zones
 
 TINY = load("tiny_town")
 STREETS, _ = load_streets(TINY.streets)
@@ -41,7 +41,7 @@ def people_of(seed=1, **changes):
 
 
 def margin(made, name):
-    return next(m for m in synthesis_report.margins(*made[:4]) if m.name == name)
+    return next(m for m in margins.margins(*made[:4]) if m.name == name)
 
 
 def written(path, text):

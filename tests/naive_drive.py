@@ -1,4 +1,4 @@
-"""The slow, obvious twin of agents/drive.py: plain lists, one global list of what could happen next, no calendar.
+"""The slow, obvious twin of agents/rules/drive.py: plain lists, one global list of what could happen next, no calendar.
 
 At every moment it looks at every arm and every supply anew, finds the earliest thing that can happen and does it.
 """

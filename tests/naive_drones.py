@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the kernels of model/drones.py."""
+"""Slow, obvious twins of the kernels of model/hazard/drones.py."""
 
 import math
 

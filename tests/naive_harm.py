@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the kernels in agents/harm.py and agents/nearby.py: every event against every row."""
+"""Slow, obvious twins of agents/rules/harm.py and agents/ground/nearby.py: every event against every row."""
 
 import math
 

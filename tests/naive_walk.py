@@ -1,4 +1,4 @@
-"""Walkers moved in tiny steps of time, by the rules written out one after another: the slow twin of agents/walk.py."""
+"""Walkers moved in tiny steps of time, rule after rule: the slow twin of agents/rules/walk.py."""
 
 import math
 

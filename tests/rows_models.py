@@ -5,7 +5,7 @@ from enum import IntEnum
 import numpy as np
 from mesa import Agent, DataCollector, Model
 
-from safepassage.agents.rows import RowAgent, RowModel, column
+from safepassage.agents.rows.rows import RowAgent, RowModel, column
 
 
 class Mood(IntEnum):

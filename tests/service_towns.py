@@ -6,9 +6,9 @@ from pathlib import Path
 
 import networkx as nx
 
-from safepassage.model import results
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results import columns
+from safepassage.model.settings.scenario import load
 
 KM_DEG = 0.012676
 """A kilometre east at 45 degrees north, about; lengths of streets are given in metres."""
@@ -102,7 +102,7 @@ def tables(model):
 
 def digests(model):
     """Return the digests of the tables of a run."""
-    return {name: results.digest(table) for name, table in model.recorder.tables().items()}
+    return {name: columns.digest(table) for name, table in model.recorder.tables().items()}
 
 
 def check(model):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from safepassage.experiments.runs import Record, code_digest
+from safepassage.experiments.runs.run import Record, code_digest
 
 KEYS = {
     "name": "short",
@@ -33,7 +33,7 @@ def write_study(folder: Path, **changes) -> Path:
 
 def command(study: Path, out: Path, *options: str) -> list[str]:
     """Return the command line of a sweep."""
-    return [sys.executable, "-m", "safepassage.cli", "sweep", str(study), "--out", str(out), *options]
+    return [sys.executable, "-m", "safepassage.cli.main", "sweep", str(study), "--out", str(out), *options]
 
 
 def sweep(study: Path, out: Path, *options: str, **arguments) -> subprocess.CompletedProcess:

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from safepassage import cli
-from safepassage.model.animation import Scene, animate, places_of
+from safepassage.cli import main as cli
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import open_run
+from safepassage.model.pictures.animation import Scene, animate, places_of
+from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 
 

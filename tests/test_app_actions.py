@@ -8,10 +8,10 @@ import yaml
 from service_towns import ADULT, AMBULANCES, ASSISTED, POINT, digests, fleet, town_of
 
 from safepassage.app.actions import Actions, hours_not_before
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import digest
+from safepassage.model.results.columns import digest
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import load
 
 SHORT = {"run.duration_h": 2, "run.step_s": 60}
 

@@ -33,7 +33,7 @@ class Server:
     def __init__(self, folder, what, *options):
         port = free_port()
         self.folder, self.log = folder, folder / "server.log"
-        command = [sys.executable, "-m", "safepassage.cli", "explore", str(what), "--no-browser", *options]
+        command = [sys.executable, "-m", "safepassage.cli.main", "explore", str(what), "--no-browser", *options]
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [*command, "--port", str(port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT

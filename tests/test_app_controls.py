@@ -5,7 +5,7 @@ import pytest
 from safepassage.app import controls
 from safepassage.app.choices import AS_GIVEN, Choices
 from safepassage.app.session import Session
-from safepassage.model.config import load
+from safepassage.model.settings.scenario import load
 
 SCENARIO = load("tiny_town")
 

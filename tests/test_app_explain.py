@@ -7,8 +7,8 @@ from service_towns import ADULT, POINT, fleet, town_of
 from safepassage.app.actions import Actions
 from safepassage.app.explain import Explainer
 from safepassage.app.scene import LiveScene
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.settings.scenario import load
 
 SHELLED = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 3000, "damage.debris.p_collapse": [0.5, 1, 1]}
 

@@ -5,16 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from safepassage.agents.walkers import Stage
+from safepassage.agents.rules.walk_state import Stage
 from safepassage.app import frames
 from safepassage.app import map as board_map
 from safepassage.app.frames import Picture
 from safepassage.app.scene import ROW_COLUMNS, FrontLines, Kind, LiveScene
 from safepassage.app.session import Session
 from safepassage.app.town import Frame, pack_streets
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.front import LineFront
+from safepassage.model.hazard.front import LineFront
+from safepassage.model.settings.scenario import load
 
 
 class Board:

@@ -13,8 +13,8 @@ from safepassage.app.explain import Explainer, persons
 from safepassage.app.replay import Recording
 from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.settings.scenario import load
 
 ACTED = {
     "run.duration_h": 2, "run.record_every_s": 60, "harm.casualty_scale": 5.0,

@@ -2,13 +2,13 @@ import mesa
 import pytest
 from studies import KEYS
 
-from safepassage.experiments.batch import RunsFailed, run_batch
-from safepassage.experiments.executors import local
-from safepassage.experiments.refusal import Refused
-from safepassage.experiments.study_folder import open_study
-from safepassage.model.config import load
+from safepassage.experiments.questions.refusal import Refused
+from safepassage.experiments.runs.executors import local
+from safepassage.experiments.sweeps.batch import RunsFailed, run_batch
+from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import load
 
 SHORT = KEYS["overrides"]
 

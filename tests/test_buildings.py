@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from safepassage.model.buildings import heights_along_links
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.town.buildings import heights_along_links
 
 STREETS = SimpleNamespace(
     n_links=3,

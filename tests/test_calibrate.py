@@ -3,16 +3,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from safepassage.experiments.calibrate import calibrate, load_calibration, weighted_quantiles
-from safepassage.experiments.fit import value_of
-from safepassage.experiments.kept_runs import InThisProcess
-from safepassage.experiments.observed import read_observed
-from safepassage.model.config import shipped
+from safepassage.experiments.fits.decision_weights import value_of
+from safepassage.experiments.questions.calibrate import calibrate, load_calibration, weighted_quantiles
+from safepassage.experiments.questions.observed import read_observed
+from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import shipped
 
 pytest.importorskip("pyabc", reason="calibration needs pyABC, the extra `calibrate`")
-from safepassage.experiments.abc_smc import infer
+from safepassage.experiments.questions.abc_smc import infer
 
 TRUTH = 0.7
 SHORT = {"run.duration_h": 1.0, "run.step_s": 300, "behaviour.preparation_median_s": 600}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from safepassage.agents.civilians import Protection
-from safepassage.model.casualty_scale import (
+from safepassage.model.harm.casualty_scale import (
     Estimate,
     expected_rate,
     fit_casualty_scale,
@@ -11,8 +11,8 @@ from safepassage.model.casualty_scale import (
     recorded_rate,
     resident_months,
 )
-from safepassage.model.harm import HarmByImpacts
-from safepassage.model.hazard import Impacts
+from safepassage.model.harm.injuries import HarmByImpacts
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.harm import Harm
 

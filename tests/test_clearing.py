@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safepassage.model.clearing import ClearingCrews
+from safepassage.model.town.clearing import ClearingCrews
 
 
 def test_the_street_put_first_is_next_and_the_later_of_two_orders_goes_first():

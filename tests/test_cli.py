@@ -13,9 +13,9 @@ import yaml
 from processes import LIMIT_S, wait_for
 from rich.console import Console
 
-from safepassage import cli
-from safepassage.model import results
-from safepassage.model.config import shipped
+from safepassage.cli import main as cli
+from safepassage.model.results import run_folder
+from safepassage.model.settings.scenario import shipped
 
 TINY = shipped()["tiny_town"]
 SHORT = ("--set", "run.duration_h=0.5")
@@ -74,7 +74,7 @@ def scenario(folder: Path, **sections) -> Path:
 def test_run_writes_a_run_and_prints_its_measures_in_words(command):
     code, out, _ = command("run", "tiny_town", *SHORT, "--out", "here", "--seed", "7")
     assert code == 0
-    run = results.open_run(Path("here/tiny_town-seed7"))
+    run = run_folder.open_run(Path("here/tiny_town-seed7"))
     assert run.manifest["seed"] == 7 and run.manifest["simulated_s"] == 1800
     for words in ("residents", "2,000", "stranded: want to leave", "not reached in this run", "person-hours"):
         assert words in out
@@ -89,7 +89,7 @@ def test_a_quiet_run_prints_its_folder_and_nothing_else(command):
 def test_a_second_run_does_not_touch_the_first(command):
     folders = [command("run", "tiny_town", *SHORT, "--quiet")[1].strip() for _ in range(2)]
     assert folders == ["runs/tiny_town-seed1", "runs/tiny_town-seed1-2"]
-    digests = [results.open_run(folder).manifest["digests"] for folder in folders]
+    digests = [run_folder.open_run(folder).manifest["digests"] for folder in folders]
     assert digests[0] == digests[1]
 
 
@@ -261,7 +261,7 @@ def test_a_full_disk_is_one_clear_message_and_leaves_no_half_run(refused, monkey
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(results.pq, "write_table", full)
+    monkeypatch.setattr(run_folder.pq, "write_table", full)
     assert "No space left on device" in refused("run", "tiny_town", *SHORT, "--out", tmp_path / "runs")
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -278,7 +278,7 @@ def test_a_run_whose_tables_are_damaged_is_one_clear_message(refused, finished, 
 
 @pytest.mark.parametrize("kernels", ["compiled before", "being compiled"])
 def test_ctrl_c_ends_a_run_without_a_trace(tmp_path, kernels):
-    started = [sys.executable, "-m", "safepassage.cli", "run", "tiny_town", "--set", "run.duration_h=700"]
+    started = [sys.executable, "-m", "safepassage.cli.main", "run", "tiny_town", "--set", "run.duration_h=700"]
     cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")} if kernels == "being compiled" else {}
     process = subprocess.Popen(
         [*started, "--set", "run.step_s=5"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from safepassage.agents.parties import Mode
-from safepassage.model.closures import ClosedOnPurpose
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.closures import Closures
+from safepassage.model.settings.scenario import load
+from safepassage.model.town.closures import ClosedOnPurpose
 
 
 def tiny(**closures):

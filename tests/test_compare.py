@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from safepassage.experiments.compare import BASELINE, compare, open_comparison, plans_of
-from safepassage.experiments.kept_runs import InThisProcess
-from safepassage.experiments.paired import difference, unpaired_replications
-from safepassage.experiments.planner_outcomes import hours_or_dates
-from safepassage.experiments.study_plots import PICTURES, signed
+from safepassage.experiments.outcomes.for_planners import hours_or_dates
+from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison, plans_of
+from safepassage.experiments.questions.paired import difference, unpaired_replications
+from safepassage.experiments.reports.comparison_pictures import PICTURES, signed
+from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from safepassage.model import config
-from safepassage.model.config import InvalidScenario, load
+from safepassage.model.settings import scenario as scenario_module
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import InvalidScenario, load
 
-SHIPPED = config.shipped()["tiny_town"]
+SHIPPED = scenario_module.shipped()["tiny_town"]
 
 
 def written(tmp_path, changes=None, text=None):
@@ -33,7 +33,7 @@ def problems_of(path, **kwargs):
 
 
 def test_every_shipped_scenario_is_valid_and_named_like_its_file():
-    for name, path in config.shipped().items():
+    for name, path in scenario_module.shipped().items():
         assert load(path).name == name
 
 
@@ -133,11 +133,11 @@ def test_a_name_that_is_not_shipped_is_refused_with_the_names_that_are():
 
 
 def test_every_default_is_explained():
-    undocumented, sections = [], [config.Scenario]
+    undocumented, sections = [], [scenario_module.Scenario]
     for section in sections:  # grows meanwhile
         for key, field in section.model_fields.items():
-            sections += [part for part in config.models_in(field.annotation) if part not in sections]
-            if section is not config.Scenario and not is_explained(key, field):
+            sections += [part for part in scenario_module.models_in(field.annotation) if part not in sections]
+            if section is not scenario_module.Scenario and not is_explained(key, field):
                 undocumented.append(f"{section.__name__}.{key}")
     assert undocumented == [] and len(sections) > 30
 

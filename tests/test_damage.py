@@ -7,11 +7,11 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safepassage.model.clearing import ClearingCrews
-from safepassage.model.damage import Damage
-from safepassage.model.hazard import Impacts
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.damage import Damage as DamageSettings
+from safepassage.model.town.clearing import ClearingCrews
+from safepassage.model.town.damage import Damage
 
 
 def impacts_at(x_m, y_m, size, time_s=None):

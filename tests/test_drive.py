@@ -4,8 +4,8 @@ from hypothesis import example, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from safepassage.model.driving import Driving
-from safepassage.model.routing import Routes
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.routing import Routes
 
 
 @st.composite

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from safepassage.model.driving import Driving
+from safepassage.model.movement.driving import Driving
 from safepassage.model.settings.base import ScenarioError
 
 

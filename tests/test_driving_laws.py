@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from safepassage.model.driving import Driving
+from safepassage.model.movement.driving import Driving
 
 JAM_PER_M, WAVE_M_S = 0.133, 5.0
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safepassage.model.drones import DroneField, draw_strikes, strikes
+from safepassage.model.hazard.drones import DroneField, draw_strikes, strikes
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Drones
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from service_towns import ADULT, ASSISTED, town_of
 
-from safepassage.agents import decide
 from safepassage.agents.civilians import Civilian, Injury, Protection, Status
 from safepassage.agents.households import Cause, Household
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
+from safepassage.agents.rules import decide
 from safepassage.agents.shelling import ShellingEvent
-from safepassage.model import results
-from safepassage.model.config import Scenario, load
 from safepassage.model.evacuation import EvacuationModel, prepare
-from safepassage.model.population import PopulationError
+from safepassage.model.people.population import PopulationError
+from safepassage.model.results import columns, run_folder
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import Scenario, load
 
 QUIET = {"shelling.sources": []}
 SHORT = {"run.duration_h": 1.5}
@@ -29,7 +29,7 @@ def town(**changes):
 
 
 def digests(model):
-    return {name: results.digest(table) for name, table in model.recorder.tables().items()}
+    return {name: columns.digest(table) for name, table in model.recorder.tables().items()}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_results_do_not_depend_on_the_number_of_threads(threads, finished):
     code = (
         "from safepassage.model.evacuation import EvacuationModel; from safepassage.model import results;"
         "m = EvacuationModel('tiny_town').run();"
-        "print({n: results.digest(t) for n, t in m.recorder.tables().items()})"
+        "print({n: columns.digest(t) for n, t in m.recorder.tables().items()})"
     )
     env = {**os.environ, "NUMBA_NUM_THREADS": threads}
     out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
@@ -279,7 +279,7 @@ def test_mesa_can_run_a_batch_over_scenario_keys():
 def test_a_run_is_saved_whole_and_never_over_another(tmp_path, finished):
     first, second = finished.save(tmp_path), finished.save(tmp_path)
     assert first != second and not list(tmp_path.glob(".*"))
-    run = results.open_run(second)
+    run = run_folder.open_run(second)
     assert run.manifest["digests"] == digests(finished)
     assert run.manifest["seed"] == 1 and run.manifest["scenario"]["name"] == "tiny_town"
     assert run.units("trips")["arrival_time_s"] == "s"

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from safepassage.model.event_layouts import UNKNOWN_SIZE, Precision
-from safepassage.model.event_tables import place, read
-from safepassage.model.hazard import Area, Size, shell
+from safepassage.model.hazard.impacts import Area, Size
+from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision
+from safepassage.model.hazard.records import place, read
+from safepassage.model.hazard.shelling import shell
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling, Shelling
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from safepassage.agents.civilians import Status
-from safepassage.model.config import load, shipped
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.graphml import read_graph
-from safepassage.model.network import compile_streets
+from safepassage.model.settings.scenario import load, shipped
 from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.streets.build import compile_streets
+from safepassage.model.streets.graphml import read_graph
 
 
 def networks():

@@ -10,9 +10,9 @@ import pytest
 from processes import LIMIT_S, free_port, is_alive, wait_for
 from studies import command, sweep, write_study
 
-from safepassage.experiments.executors import as_completed, local, on_dask
-from safepassage.experiments.study_folder import open_study
-from safepassage.experiments.worker import Failure
+from safepassage.experiments.runs.executors import as_completed, local, on_dask
+from safepassage.experiments.runs.worker import Failure
+from safepassage.experiments.sweeps.study_folder import open_study
 
 
 def test_the_command_of_a_failed_run_repeats_it(tmp_path):
@@ -21,7 +21,7 @@ def test_the_command_of_a_failed_run_repeats_it(tmp_path):
     assert done.returncode == 1 and "12345" in done.stdout and "1 runs failed" in done.stdout
     words = open_study(tmp_path / "out").failures()[0]["command"].removeprefix("safepassage ")
     again = subprocess.run(
-        f"{sys.executable} -m safepassage.cli {words}", shell=True, cwd=tmp_path, capture_output=True, text=True
+        f"{sys.executable} -m safepassage.cli.main {words}", shell=True, cwd=tmp_path, capture_output=True, text=True
     )
     assert again.returncode == 2 and "12345" in again.stderr
 
@@ -40,7 +40,7 @@ def test_a_scheduler_that_is_not_there_is_one_clear_message(tmp_path):
     python, _, _, *words = command(write_study(tmp_path), tmp_path / "out", "--dask", address)
     impatient = (
         "from safepassage.experiments import dask_cluster; dask_cluster.ANSWER_WITHIN_S = 1\n"
-        "from safepassage.cli import main; main()"
+        "from safepassage.cli.main import main; main()"
     )
     done = subprocess.run([python, "-c", impatient, *words], capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
@@ -74,7 +74,7 @@ def _square_or_die(x):
 def test_a_script_without_a_guard_of_main_can_use_processes(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from safepassage.experiments.batch import run_batch\n"
+        "from safepassage.experiments.sweeps.batch import run_batch\n"
         "factors = {'run.duration_h': [0.1]}\n"
         "print(len(run_batch('tiny_town', [1, 2], factors=factors, workers=2)))\n"
     )

@@ -3,10 +3,10 @@ import pytest
 from drawn_streets import X0, Y0, both, compile_at, crossing, graph_of, settings
 from pydantic import ValidationError
 
-from safepassage.model.network import compile_streets, reaches_exit
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits, Exit
-from safepassage.model.street_defaults import lane_flow_per_s
+from safepassage.model.streets.build import compile_streets, reaches_exit
+from safepassage.model.streets.classes import lane_flow_per_s
 
 
 def test_an_exit_takes_what_the_lanes_into_it_carry_without_junctions_unless_told():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safepassage.model import metrics
+from safepassage.model.results import metrics
 
 
 def test_gini_of_known_shares():

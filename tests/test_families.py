@@ -1,10 +1,10 @@
 import numpy as np
 from made_people import people_of
 
+from safepassage.model.behaviour.information import addressed_by
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.families import split
-from safepassage.model.information import addressed_by
-from safepassage.model.results import open_run
+from safepassage.model.people.families import split
+from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.behaviour import Order
 
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safepassage.model.curfew import curfew_hours, keeps_curfew
-from safepassage.model.front import LinksNearFront, crossfire_rate_per_s, front_of
-from safepassage.model.hazard import Area
+from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
+from safepassage.model.hazard.front import LinksNearFront, crossfire_rate_per_s, front_of
+from safepassage.model.hazard.impacts import Area
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Curfew, CurfewWindow, Front
 
@@ -125,7 +125,7 @@ def test_distances_to_areas_are_linear_in_time_between_two_dates(tmp_path):
 def test_distances_agree_with_those_that_shapely_measures_one_by_one(seed):
     import shapely
 
-    from safepassage.model.front import _signed_distance_km
+    from safepassage.model.hazard.front import _signed_distance_km
 
     rng = np.random.default_rng(seed)
     hull = shapely.convex_hull(shapely.multipoints(rng.uniform(0, 1000, (8, 2))))

@@ -5,9 +5,9 @@ from drawn_streets import both, compile_at, graph_of, saved
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safepassage.model import graphml
-from safepassage.model.graphml import read_graph
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets import graphml
+from safepassage.model.streets.graphml import read_graph
 
 # --- the texts that OSMnx saves -------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safepassage.agents import harm as kernels
 from safepassage.agents.civilians import Injury, Protection
+from safepassage.agents.rules import harm as kernels
 from safepassage.model.draws import Stream, uniforms, uniforms_for
-from safepassage.model.harm import HarmByImpacts, Pairs, in_order_of_time, rooms_at_home
-from safepassage.model.hazard import Impacts
+from safepassage.model.harm.injuries import HarmByImpacts, Pairs, in_order_of_time, rooms_at_home
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.harm import Harm, Rooms
 
 NOBODY = np.empty(0, dtype=np.int32)

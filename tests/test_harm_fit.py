@@ -1,8 +1,8 @@
 import pytest
 
-from safepassage.experiments.harm_fit import fit_harm
+from safepassage.experiments.fits.casualty_scale import fit_harm
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import open_run
+from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 
 UNDER_FIRE = {

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.graphml import read_graph
-from safepassage.model.hazard import Area, Events, Impacts, Size, gather, shell
+from safepassage.model.hazard.impacts import Area, Events, Impacts, Size
+from safepassage.model.hazard.shelling import gather, shell
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import load
 from safepassage.model.settings.shelling import Shelling
+from safepassage.model.streets.graphml import read_graph
 
 FRONT = [{"day": date(2024, 8, 1), "distance_km": 3.0}]
 TOWN = Area(0.0, 0.0, 8000.0, 6000.0)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.shelters import Shelters
-from safepassage.model import results
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.front import AreaFront, LineFront
-from safepassage.model.map_tables import PlacesOverTime, States, map_tables, outer_rings, read_front, read_rings
+from safepassage.model.hazard.front import AreaFront, LineFront
+from safepassage.model.results import columns, run_folder
+from safepassage.model.results.map_tables import PlacesOverTime, States, map_tables, outer_rings, read_front, read_rings
+from safepassage.model.settings.scenario import load
 
 DAY_S = 86400.0
 
@@ -22,7 +22,7 @@ DAY_S = 86400.0
 def written(folder, model, **states):
     """Return the run folder of a model's map tables, and of what it kept over time."""
     columns = map_tables(model) | states
-    return results.open_run(results.write_run(folder / "run", results.Tables(columns), {}))
+    return run_folder.open_run(run_folder.write_run(folder / "run", columns.Tables(columns), {}))
 
 
 def town(front=None, duration_s=DAY_S, n_shelters=0, outlines=()):
@@ -60,7 +60,7 @@ def test_the_front_read_back_is_as_far_from_any_place_at_any_moment_of_the_run(d
     else:
         front = LineFront(time_s, np.array([5.0 - 0.03 * day**2 for day in days]), 10.0, -20.0, 1.1)
     columns = map_tables(town(front, duration_d * DAY_S))["front"]()
-    table = results.table(columns).to_pandas()
+    table = columns.table(columns).to_pandas()
     run = SimpleNamespace(has=lambda name: name == "front", frame=lambda name: table)
     now_s = share * duration_d * DAY_S
     x_m, y_m = np.array([0.0, 1500.0, -300.0]), np.array([0.0, 40.0, 900.0])
@@ -122,4 +122,4 @@ def test_who_waits_and_has_boarded_at_a_stop_is_kept_at_every_row_of_the_time_se
     ("column", "unit"), [("distance_km", "km"), ("bearing_rad", "rad"), ("reference_x_m", "m"), ("n_cars_last_km", "1")]
 )
 def test_columns_of_the_front_name_their_units(column, unit):
-    assert results.unit_of(column) == unit
+    assert columns.unit_of(column) == unit

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safepassage.model import metrics
-from safepassage.model.measure_words import shown
-from safepassage.run_table import run_table
+from safepassage.cli.run_table import run_table
+from safepassage.model.results import metrics
+from safepassage.model.results.words import shown
 
 HOUR_S = 3600.0
 

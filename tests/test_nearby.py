@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.nearby import grid_of_links, grid_of_points, links_within, points_within
+from safepassage.agents.ground.nearby import grid_of_links, grid_of_points, links_within, points_within
 
 place = st.floats(-1000, 1000, allow_nan=False, width=32)
 places = st.lists(st.tuples(place, place), max_size=25)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from drawn_streets import X0, Y0, both, compile_at, crossing, graph_of, link, saved, settings
 
-from safepassage.model.network import compile_streets, load_streets, reaches_exit, to_networkx
-from safepassage.model.network_report import describe
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.street_defaults import STREET_CLASSES
+from safepassage.model.streets.build import compile_streets, load_streets, reaches_exit, to_networkx
+from safepassage.model.streets.classes import STREET_CLASSES
+from safepassage.model.streets.report import describe
 
 # --- what the arrays hold -------------------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from safepassage.experiments.kept_runs import InThisProcess
-from safepassage.experiments.optimise import _is_pareto, load_optimisation, optimise
-from safepassage.experiments.refusal import Refused
-from safepassage.model.config import load
+from safepassage.experiments.questions.optimise import _is_pareto, load_optimisation, optimise
+from safepassage.experiments.questions.refusal import Refused
+from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import load
 
 pytest.importorskip("optuna", reason="searches need Optuna, the extra `study`")
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from safepassage.model import plot_style, plots, plots_left, plots_map
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import RunFolder, open_run
+from safepassage.model.pictures import curves, left_behind, map, style
+from safepassage.model.results.run_folder import RunFolder, open_run
 
 ONE_EXIT = [{"name": "South road", "latitude_deg": 44.989658, "longitude_deg": -32.987918}]
 
@@ -52,7 +52,7 @@ def lines_of(axes, zorder):
 
 
 def test_the_stack_of_statuses_adds_up_to_all_residents_at_every_time(run):
-    axes = plots.evacuation_curve(run).axes[0]
+    axes = curves.evacuation_curve(run).axes[0]
     highest = max(area.get_paths()[0].vertices[:, 1].max() for area in axes.collections)
     top = axes.collections[-1].get_paths()[0].vertices
     assert highest == 2000
@@ -64,35 +64,35 @@ def test_the_stack_of_statuses_adds_up_to_all_residents_at_every_time(run):
 def test_the_evacuation_curve_names_how_many_are_out_at_the_end(run):
     n_safe = (run.frame("persons")["status"] == "SAFE").sum()
     assert n_safe > 0
-    assert f"out of the area\n{n_safe:,} (" in texts(plots.evacuation_curve(run))
+    assert f"out of the area\n{n_safe:,} (" in texts(curves.evacuation_curve(run))
 
 
 def test_the_time_when_nine_in_ten_are_out_is_marked_only_if_it_came(run):
     persons = run.frame("persons")
-    assert "90% of those leaving" not in texts(plots.evacuation_curve(run))
+    assert "90% of those leaving" not in texts(curves.evacuation_curve(run))
     all_out = persons.assign(status="SAFE", safe_time_s=np.linspace(1000, 5000, len(persons)))
     expected_h = (np.sort(all_out["safe_time_s"])[1799] - run.manifest["warning_time_s"]) / 3600
-    written = texts(plots.evacuation_curve(Changed(run, persons=all_out)))
+    written = texts(curves.evacuation_curve(Changed(run, persons=all_out)))
     assert f"90% of those leaving are out {expected_h:.1f} h after the order" in written
 
 
 def test_the_map_has_as_many_lines_as_the_town_has_streets(model, run):
-    streets = plots.map_of_run(run).axes[0]
+    streets = curves.map_of_run(run).axes[0]
     quiet = lines_of(streets, zorder=1)
     assert sum(len(lines.get_segments()) for lines in quiet) == np.unique(model.streets.link_street).size
 
 
 def test_the_map_colours_each_street_that_somebody_passed(run):
-    links = plots_map.one_per_street(run.frame("links"))
+    links = map.one_per_street(run.frame("links"))
     n_used = ((links["n_vehicles"] + links["n_walking_persons"]) > 0).sum()
-    flows = [c for c in plots.map_of_run(run).axes[0].collections if 2 <= c.zorder < 3]
+    flows = [c for c in curves.map_of_run(run).axes[0].collections if 2 <= c.zorder < 3]
     assert n_used > 20
     assert sum(len(lines.get_segments()) for lines in flows) == n_used
 
 
 def test_both_directions_of_a_street_are_added_up(run):
     links = run.frame("links")
-    joined = plots_map.one_per_street(links)
+    joined = map.one_per_street(links)
     assert len(joined) < len(links)
     assert joined["n_vehicles"].sum() == links["n_vehicles"].sum()
     assert joined["n_walking_persons"].sum() == links["n_walking_persons"].sum()
@@ -103,7 +103,7 @@ def test_the_map_says_where_a_street_was_closed_and_how_many_left_by_each_exit(r
     street = links["upstream"].iloc[0], links["downstream"].iloc[0]
     is_it = [set(street) == {a, b} for a, b in zip(links["upstream"], links["downstream"], strict=True)]
     closed = links.assign(closed_time_s=np.where(is_it, 60.0, np.inf))
-    written = texts(plots.map_of_run(Changed(run, links=closed)))
+    written = texts(curves.map_of_run(Changed(run, links=closed)))
     assert "1 street" in written
     for row in run.frame("exits").itertuples():
         assert f"{row.exit}: {row.n_persons:,}" in written
@@ -113,7 +113,7 @@ def test_impacts_beyond_the_streets_are_counted_not_drawn(run):
     impacts = run.frame("impacts").head(3).copy()
     x, y = run.frame("exits")[["x_m", "y_m"]].mean()
     impacts["x_m"], impacts["y_m"], impacts["size"] = [x, x, x + 90_000], y, "L"
-    figure = plots.map_of_run(Changed(run, impacts=impacts))
+    figure = curves.map_of_run(Changed(run, impacts=impacts))
     written = texts(figure)
     assert "Impacts: 3, 1 beyond the map" in written and "large: 2" in written
     left, right = figure.axes[0].get_xlim()
@@ -125,12 +125,12 @@ def test_impacts_beyond_the_streets_are_counted_not_drawn(run):
     [(1, [1]), (4, [1, 2]), (230, [1, 2, 20, 50, 100]), (23_000, [1, 200, 2000, 5000, 10_000])],
 )
 def test_flow_classes_are_round_numbers_that_fan_out(most, bounds):
-    assert plots_map.flow_bounds(most) == bounds
+    assert map.flow_bounds(most) == bounds
 
 
 def test_departure_curves_end_at_the_people_who_set_out_by_each_mode(run):
     trips = run.frame("trips")
-    axes = plots.departures(run).axes[0]
+    axes = curves.departures(run).axes[0]
     end_s = run.manifest["simulated_s"]
     for mode, label in (("CAR", "set out by car"), ("WALK", "set out on foot")):
         expected = trips[(trips["mode"] == mode) & (trips["departure_time_s"] <= end_s)]["n_persons"].sum()
@@ -141,21 +141,21 @@ def test_departure_curves_end_at_the_people_who_set_out_by_each_mode(run):
 
 
 def test_bars_of_exposure_add_up_to_all_person_hours(run):
-    bars = plots.casualties_exposure(run).axes[1].patches
+    bars = curves.casualties_exposure(run).axes[1].patches
     assert sum(bar.get_width() for bar in bars) == pytest.approx(run.frame("exposure")["exposure_person_h"].sum())
 
 
 def test_casualties_in_the_picture_are_those_of_the_table(run):
     persons = run.frame("persons")
     n_hurt = (persons["injury"] != "NONE").sum()
-    written = texts(plots.casualties_exposure(run))
+    written = texts(curves.casualties_exposure(run))
     assert (f"Casualties: {n_hurt:,}," if n_hurt else "Casualties: none") in written
 
 
 def test_reasons_shown_are_those_of_everybody_not_out(run):
     persons = run.frame("persons")
     left = persons[persons["status"] != "SAFE"]
-    figure = plots.left_behind(run)
+    figure = curves.left_behind(run)
     reasons = figure.subfigs[0].axes[1]
     assert sum(bar.get_width() for bar in reasons.patches) == len(left)
     assert f"{len(left):,} of 2,000 residents" in texts(figure)
@@ -163,13 +163,13 @@ def test_reasons_shown_are_those_of_everybody_not_out(run):
 
 def test_no_cell_of_the_map_of_homes_stands_for_few_people(run):
     persons = run.frame("persons")
-    few = persons[persons["zone"] == persons["zone"].iloc[0]].head(plots_left.MIN_PERSONS - 1)
-    cells = plots.left_behind(Changed(run, persons=few)).subfigs[1].axes[0].collections[-1]
+    few = persons[persons["zone"] == persons["zone"].iloc[0]].head(left_behind.MIN_PERSONS - 1)
+    cells = curves.left_behind(Changed(run, persons=few)).subfigs[1].axes[0].collections[-1]
     assert np.ma.masked_invalid(cells.get_array()).count() == 0
 
 
 def test_columns_by_exit_hold_everybody_who_left(run):
-    figure = plots.exits_per_hour(run)
+    figure = curves.exits_per_hour(run)
     series = run.frame("timeseries")
     hours = [bar.get_height() * bar.get_width() * 24 for bar in figure.axes[0].patches]
     assert sum(hours) == pytest.approx(series.filter(like="n_out_by_").iloc[-1].sum())
@@ -179,7 +179,7 @@ def test_many_exits_are_joined_and_the_busiest_are_named(run):
     n = 30
     exits = run.frame("exits").iloc[[0] * n].assign(exit=[f"exit {i}" for i in range(n)], n_persons=range(n))
     series = run.frame("timeseries").assign(**{f"n_out_by_exit {i}": np.linspace(0, i, 19) for i in range(n)})
-    written = texts(plots.exits_per_hour(Changed(run, exits=exits, timeseries=series)))
+    written = texts(curves.exits_per_hour(Changed(run, exits=exits, timeseries=series)))
     assert "the 12 busiest of 30 exits" in written and "exit 29" in written and "exit 3\n" not in written
 
 
@@ -188,61 +188,61 @@ def test_hours_of_curfew_are_shaded(run):
     scenario = run.manifest["scenario"] | {"curfew": {"windows": [window]}}
     under_curfew = RunFolder(run.path)
     under_curfew.__dict__["manifest"] = run.manifest | {"scenario": scenario}
-    (shade,) = plots.departures(under_curfew).axes[1].findobj(lambda artist: artist.get_label() == "curfew")
+    (shade,) = curves.departures(under_curfew).axes[1].findobj(lambda artist: artist.get_label() == "curfew")
     minutes = shade.get_width() * 24 * 60
     assert minutes == pytest.approx(30)
 
 
 def test_a_run_in_which_nothing_happens_says_so(quiet_run):
-    assert "Nobody set out within the run." in texts(plots.departures(quiet_run))
-    assert "Nothing fell on the area in this run." in texts(plots.casualties_exposure(quiet_run))
-    assert "Nobody left the area within the run." in texts(plots.exits_per_hour(quiet_run))
-    assert "nobody moved" in texts(plots.map_of_run(quiet_run))
+    assert "Nobody set out within the run." in texts(curves.departures(quiet_run))
+    assert "Nothing fell on the area in this run." in texts(curves.casualties_exposure(quiet_run))
+    assert "Nobody left the area within the run." in texts(curves.exits_per_hour(quiet_run))
+    assert "nobody moved" in texts(curves.map_of_run(quiet_run))
 
 
 def test_all_pictures_of_a_quiet_run_are_drawn(quiet_run, tmp_path):
-    paths = plots.draw_all(quiet_run, tmp_path)
-    assert [path.name for path in paths] == [f"{name}.png" for name in plots.PICTURES]
+    paths = curves.draw_all(quiet_run, tmp_path)
+    assert [path.name for path in paths] == [f"{name}.png" for name in curves.PICTURES]
     assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 10_000 for path in paths)
 
 
 def test_a_picture_never_overwrites_a_file(run, tmp_path):
     (tmp_path / "map.png").write_text("mine")
-    figure = plots.map_of_run(run)
-    assert plot_style.save_new(figure, tmp_path / "map.png").name == "map-2.png"
-    assert plot_style.save_new(figure, tmp_path / "map.png").name == "map-3.png"
+    figure = curves.map_of_run(run)
+    assert style.save_new(figure, tmp_path / "map.png").name == "map-2.png"
+    assert style.save_new(figure, tmp_path / "map.png").name == "map-3.png"
     assert (tmp_path / "map.png").read_text() == "mine"
 
 
 def test_every_picture_carries_title_notice_seed_and_units(run):
-    for draw in plots.PICTURES.values():
+    for draw in curves.PICTURES.values():
         written = texts(draw(run))
         assert "Tiny Town is ordered out" in written and "An invented town" in written.replace("\n", " ")
         assert "seed\u00a01" in written
-    assert "person-hours" in texts(plots.casualties_exposure(run))
+    assert "person-hours" in texts(curves.casualties_exposure(run))
 
 
 def test_streets_of_openstreetmap_are_credited_and_invented_ones_are_not(run):
-    assert "OpenStreetMap" in plot_style.street_credit(run, np.array(["5440776302", "3952853893"]))
-    assert plot_style.street_credit(run, np.array(["0", "1", "12"])) == "Streets: tiny_town.graphml."
+    assert "OpenStreetMap" in style.street_credit(run, np.array(["5440776302", "3952853893"]))
+    assert style.street_credit(run, np.array(["0", "1", "12"])) == "Streets: tiny_town.graphml."
 
 
 def test_times_are_shown_on_the_clock_of_the_scenario(run):
-    assert plot_style.clock(run, [0.0, 5400.0])[1].astype(datetime) == datetime(2024, 8, 1, 7, 30)
+    assert style.clock(run, [0.0, 5400.0])[1].astype(datetime) == datetime(2024, 8, 1, 7, 30)
 
 
 @pytest.mark.parametrize(
     ("share", "text"), [(0, "0%"), (0.0001, "<1%"), (0.5, "50%"), (0.9999, ">99%"), (1, "100%"), (0.005, "<1%")]
 )
 def test_a_share_is_rounded_to_nothing_or_to_all_only_if_it_is(share, text):
-    assert plot_style.percent(share) == text
+    assert style.percent(share) == text
 
 
 def test_the_band_of_expected_casualties_is_drawn_with_its_numbers(tmp_path):
     fierce = {"run.duration_h": 1.0, "shelling.sources.0.events_per_day": 4000, "harm.casualty_scale": 5.0}
     run = open_run(EvacuationModel("tiny_town", **fierce).run().save(tmp_path))
     last = run.frame("casualties").iloc[-1]
-    figure = plots.casualties_exposure(run)
+    figure = curves.casualties_exposure(run)
     written = texts(figure)
     assert f"95% range of chance: {last.n_hurt_low:,.0f} to {last.n_hurt_high:,.0f}" in written
     assert f"to be expected where people were: {last.n_hurt_expected:,.1f}" in written
@@ -250,7 +250,7 @@ def test_the_band_of_expected_casualties_is_drawn_with_its_numbers(tmp_path):
 
 
 def test_queues_at_exits_are_those_of_the_table(run):
-    figure = plots.queues_at_exits(run)
+    figure = curves.queues_at_exits(run)
     states = run.frame("exit_states")
     drawn = {line.get_label().split(" (")[0]: line.get_ydata() for line in figure.axes[0].get_lines()}
     for name in run.frame("exits")["exit"]:
@@ -262,5 +262,5 @@ def test_a_run_recorded_before_these_tables_were_kept_is_still_drawn(run, tmp_pa
     shutil.copytree(run.path, folder)
     for name in ("street_changes", "exit_states", "casualties"):
         (folder / f"{name}.parquet").unlink()
-    names = {path.stem for path in plots.draw_all(open_run(folder), tmp_path / "pictures")}
-    assert names == set(plots.PICTURES) - {"queues"}
+    names = {path.stem for path in curves.draw_all(open_run(folder), tmp_path / "pictures")}
+    assert names == set(curves.PICTURES) - {"queues"}

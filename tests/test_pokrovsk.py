@@ -2,31 +2,33 @@ import numpy as np
 import pytest
 
 from safepassage.agents.parties import Mode
-from safepassage.experiments import fit
-from safepassage.model.config import load
+from safepassage.experiments.fits import decision_weights
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.settings.scenario import load
 
 SAMPLE = {"run.step_s": 1800.0, "population.residents": 6000}
 
 
 @pytest.fixture(scope="module")
 def series():
-    return fit.read_series(load("pokrovsk").source.folder / "tables" / "pokrovsk_residents_reported.csv")
+    return decision_weights.read_series(load("pokrovsk").source.folder / "tables" / "pokrovsk_residents_reported.csv")
 
 
 @pytest.fixture(scope="module")
 def found(series):
-    return fit.simulated(load("pokrovsk", SAMPLE), list(series.date), seed=1)
+    return decision_weights.simulated(load("pokrovsk", SAMPLE), list(series.date), seed=1)
 
 
 def test_the_averaged_relative_difference_of_the_residents_is_at_most_a_quarter(series, found):
     scaled = found.residents.to_numpy(float) * 48_600 / 6000
-    assert fit.averaged_relative_difference(scaled, series.residents.to_numpy(float)) <= 0.25
+    assert decision_weights.averaged_relative_difference(scaled, series.residents.to_numpy(float)) <= 0.25
 
 
 def test_children_leave_faster_than_others_by_the_reported_ratio_within_a_quarter(series, found):
     fitted = (series.use == "fit").to_numpy()
-    assert fit.rate_ratio(found[fitted]) == pytest.approx(fit.rate_ratio(series[fitted]), rel=0.25)
+    assert decision_weights.rate_ratio(found[fitted]) == pytest.approx(
+        decision_weights.rate_ratio(series[fitted]), rel=0.25
+    )
 
 
 @pytest.mark.parametrize("plan", ["earlier_orders", "more_seats", "shorter_curfew", "door_to_door"])

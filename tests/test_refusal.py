@@ -1,6 +1,6 @@
 import pytest
 
-from safepassage.experiments.refusal import Refused, refuse_harmful, refuse_targets
+from safepassage.experiments.questions.refusal import Refused, refuse_harmful, refuse_targets
 
 
 @pytest.mark.parametrize(

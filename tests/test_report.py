@@ -2,14 +2,15 @@ import re
 
 import pytest
 
-from safepassage.experiments.batch import run_batch
-from safepassage.experiments.compare import compare
-from safepassage.experiments.kept_runs import InThisProcess
-from safepassage.experiments.report import report, shown
-from safepassage.experiments.scenario_sources import assumed
-from safepassage.model.config import load
+from safepassage.experiments.questions.compare import compare
+from safepassage.experiments.reports.parts import shown
+from safepassage.experiments.reports.report import report
+from safepassage.experiments.reports.sources import assumed
+from safepassage.experiments.runs.kept_runs import InThisProcess
+from safepassage.experiments.sweeps.batch import run_batch
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import load
 
 SHORT = {"run.duration_h": 0.5, "run.step_s": 300}
 

@@ -5,8 +5,8 @@ from service_towns import ADULT, fleet, run, tables, town, town_of
 from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
-from safepassage.model.config import load
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.settings.scenario import load
 
 DRONES = {
     "front.distances": [{"day": "2024-08-01", "distance_km": 6.0}],

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from safepassage.model.routing import ARRIVED, NO_ROUTE, Routes, next_links
+from safepassage.model.movement.routing import ARRIVED, NO_ROUTE, Routes, next_links
 
 
 def random_graph(rng, n_nodes, n_links, *, whole=False):

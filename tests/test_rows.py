@@ -24,8 +24,8 @@ from rows_models import (
     len_agents,
 )
 
-from safepassage.agents.row_sets import RowAgentSet
-from safepassage.agents.rows import RowAgent, RowModel, column
+from safepassage.agents.rows.rows import RowAgent, RowModel, column
+from safepassage.agents.rows.sets import RowAgentSet
 
 
 def ids(agents):

@@ -2,11 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safepassage.experiments import design, sensitivity
-from safepassage.experiments.kept_runs import InThisProcess
-from safepassage.experiments.robustness import Robustness, robustness
-from safepassage.experiments.study import study_of
-from safepassage.experiments.study_plots_sampled import robustness_picture, sensitivity_picture
+from safepassage.experiments.questions import sensitivity
+from safepassage.experiments.questions.robustness import Robustness, robustness
+from safepassage.experiments.reports.sampled_pictures import robustness_picture, sensitivity_picture
+from safepassage.experiments.runs.kept_runs import InThisProcess
+from safepassage.experiments.sweeps import design
+from safepassage.experiments.sweeps.study import study_of
 from safepassage.model.settings.base import ScenarioError
 
 KEYS = {

@@ -24,9 +24,10 @@ from service_towns import (
 from safepassage.agents.civilians import Mobility, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Seats
-from safepassage.model import metrics, results
-from safepassage.model.config import LEVERS, load
+from safepassage.model.results import metrics
+from safepassage.model.results import run_folder as results
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import LEVERS, load
 
 OPENS_S = 1800.0
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from safepassage.agents.parties import Mode
-from safepassage.model.movement import Movement
-from safepassage.model.network import compile_streets
+from safepassage.model.movement.movement import Movement
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.streets.build import compile_streets
 
 N_CARS, N_WALKERS = 60, 400
 

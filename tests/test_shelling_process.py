@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from safepassage.model.front import LineFront
-from safepassage.model.hazard import Area, epoch_s, shell
+from safepassage.model.clock import epoch_s
+from safepassage.model.hazard.front import LineFront
+from safepassage.model.hazard.impacts import Area
+from safepassage.model.hazard.process import Grid, expected_background, simulate
+from safepassage.model.hazard.shelling import shell
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import Shelling, ShellingProcess
-from safepassage.model.shelling_process import Grid, expected_background, simulate
 
 WIDE = Area(0.0, 0.0, 40_000.0, 40_000.0)
 KYIV = "Europe/Kyiv"

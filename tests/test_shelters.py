@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from safepassage.agents.shelters import Shelter, Shelters
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import Shelters as Settings
-from safepassage.model.shelters import build_shelters
+from safepassage.model.town.shelters import build_shelters
 
 STREETS = SimpleNamespace(
     project=lambda longitude, latitude: (longitude * 10, latitude * 10),

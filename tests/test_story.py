@@ -2,7 +2,7 @@ import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import open_run
+from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.story import tell
 

@@ -3,9 +3,9 @@ import pytest
 from scipy import stats
 from studies import keys, write_study
 
-from safepassage.experiments.design import n_rows, n_runs, points, problem, rows, unit_points
-from safepassage.experiments.refusal import Refused
-from safepassage.experiments.study import Factor, load_study, study_of
+from safepassage.experiments.questions.refusal import Refused
+from safepassage.experiments.sweeps.design import n_rows, n_runs, points, problem, rows, unit_points
+from safepassage.experiments.sweeps.study import Factor, load_study, study_of
 from safepassage.model.settings.base import ScenarioError
 
 TWO = {"behaviour.share_stayers": {"range": [0.0, 0.2]}, "harm.casualty_scale": {"range": [0.1, 10.0], "log": True}}

@@ -9,15 +9,15 @@ import pytest
 from scipy import stats
 from studies import Here, digest, invented, keys
 
-from safepassage.experiments.executors import local, on_dask
-from safepassage.experiments.runs import Record, code_digest, run_key, scenario_digest
-from safepassage.experiments.store import Store
-from safepassage.experiments.study import study_of
-from safepassage.experiments.study_folder import open_study
-from safepassage.experiments.sweep import half_width, run_sweep, sweep_of
-from safepassage.experiments.worker import do
-from safepassage.model.config import load
+from safepassage.experiments.runs.executors import local, on_dask
+from safepassage.experiments.runs.run import Record, code_digest, run_key, scenario_digest
+from safepassage.experiments.runs.store import Store
+from safepassage.experiments.runs.worker import do
+from safepassage.experiments.sweeps.study import study_of
+from safepassage.experiments.sweeps.study_folder import open_study
+from safepassage.experiments.sweeps.sweep import half_width, run_sweep, sweep_of
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import load
 
 
 def test_the_same_study_gives_the_same_bytes_whoever_runs_it_and_in_whatever_order(tmp_path):
@@ -127,7 +127,9 @@ def test_a_folder_of_another_study_and_a_folder_of_anything_are_refused(tmp_path
 def test_two_sweeps_do_not_write_into_one_folder(tmp_path):
     store = Store(tmp_path)
     store.open_for_writing(sweep_of(study_of(keys())).identity, {})
-    code = f"from safepassage.experiments.store import Store; Store({str(tmp_path)!r}).open_for_writing({{}}, {{}})"
+    code = (
+        f"from safepassage.experiments.runs.store import Store; Store({str(tmp_path)!r}).open_for_writing({{}}, {{}})"
+    )
     second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "another sweep is writing here" in second.stderr
     store.close()
@@ -182,9 +184,9 @@ def test_five_thousand_runs_are_read_back_and_cost_the_parent_little_memory(tmp_
 import sys
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 from studies import Here, keys
-from safepassage.experiments.runs import Record, code_digest
-from safepassage.experiments.study import study_of
-from safepassage.experiments.sweep import run_sweep
+from safepassage.experiments.runs.run import Record, code_digest
+from safepassage.experiments.sweeps.study import study_of
+from safepassage.experiments.sweeps.sweep import run_sweep
 
 names = [f"outcome_{{i}}" for i in range(60)]
 

@@ -14,13 +14,13 @@ import pytest
 from processes import LIMIT_S, free_port, is_alive, wait_for
 from studies import Here, command, digest, invented, keys, write_study
 
-from safepassage.experiments.executors import as_completed, local
-from safepassage.experiments.runs import Record
-from safepassage.experiments.store import Store
-from safepassage.experiments.study import study_of
-from safepassage.experiments.study_folder import open_study
-from safepassage.experiments.sweep import run_sweep
-from safepassage.experiments.worker import Failure
+from safepassage.experiments.runs.executors import as_completed, local
+from safepassage.experiments.runs.run import Record
+from safepassage.experiments.runs.store import Store
+from safepassage.experiments.runs.worker import Failure
+from safepassage.experiments.sweeps.study import study_of
+from safepassage.experiments.sweeps.study_folder import open_study
+from safepassage.experiments.sweeps.sweep import run_sweep
 from safepassage.model.settings.base import ScenarioError
 
 MANY = {"replications": 40}
@@ -161,7 +161,7 @@ def _end(processes: list[subprocess.Popen]):
 
 def test_a_killed_worker_of_dask_loses_nothing(tmp_path, uninterrupted):
     pytest.importorskip("dask.distributed")
-    from safepassage.experiments.executors import on_dask
+    from safepassage.experiments.runs.executors import on_dask
 
     killed = []
     with on_dask("local", 2) as executor:

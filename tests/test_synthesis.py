@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from made_people import STREETS, TABLE, TINY, margin, one_zone, people_of, written
 
 from safepassage.agents.civilians import Mobility
-from safepassage.model import demography, synthesis_report
 from safepassage.model.evacuation import prepare
+from safepassage.model.people import demography, margins
+from safepassage.model.people.synthesis import household_sizes
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.synthesis import household_sizes
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -186,7 +186,7 @@ def test_homes_stand_at_nodes_in_proportion_to_weight(tmp_path):
 
 def test_the_report_shows_targets_results_and_errors():
     made = people_of(age_sex_table=TABLE)
-    frame = synthesis_report.table(synthesis_report.margins(*made[:4]))
+    frame = margins.table(margins.margins(*made[:4]))
     rows = frame[frame.margin == "zone"]
     assert rows.result.tolist() == rows.target.tolist() and (rows.relative_error == 0).all()
     households = frame[frame.margin == "disability"]
@@ -197,7 +197,7 @@ def test_the_report_shows_targets_results_and_errors():
 
 
 def test_a_margin_knows_its_errors_and_chi_square():
-    made = synthesis_report.Margin("m", "persons", ("a", "b"), np.array([40.0, 60.0]), np.array([50, 50]))
+    made = margins.Margin("m", "persons", ("a", "b"), np.array([40.0, 60.0]), np.array([50, 50]))
     assert made.relative_error.tolist() == [0.25, pytest.approx(-1 / 6)]
     assert made.chi_square == pytest.approx(100 / 40 + 100 / 60)
     assert made.p_value == pytest.approx(0.0412, abs=1e-4)

@@ -5,8 +5,8 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results import digest
-from safepassage.model.trajectories import whereabouts
+from safepassage.model.results.columns import digest
+from safepassage.model.results.trajectories import whereabouts
 
 SHORT = {"run.duration_h": 1.5}
 

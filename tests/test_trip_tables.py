@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safepassage.model.settings.base import ScenarioError
-from safepassage.model.trip_tables import (
+from safepassage.experiments.traffic.trip_tables import (
     FOOT_M,
     MILE_M,
     read_gmns_links,
@@ -17,7 +16,8 @@ from safepassage.model.trip_tables import (
     read_tntp_trips,
     spread_trips,
 )
-from safepassage.model.trips import simulate_trips
+from safepassage.experiments.traffic.trips import simulate_trips
+from safepassage.model.settings.base import ScenarioError
 
 NET = """<NUMBER OF ZONES> 2
 <END OF METADATA>

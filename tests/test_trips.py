@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safepassage.model import trips as module
+from safepassage.experiments.traffic import trips as module
+from safepassage.experiments.traffic.trips import simulate_trips
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.trips import simulate_trips
 
 
 def links(**change):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from safepassage.model.hazard import Impacts
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.damage import Damage, Utility
-from safepassage.model.utilities import Utilities
+from safepassage.model.town.utilities import Utilities
 
 ZONES = ("centre", "north")
 

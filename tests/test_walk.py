@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.walkers import Stage
+from safepassage.agents.rules.walk_state import Stage
 from safepassage.experiments.verification.walking import two_way, walking_on
-from safepassage.model.routing import NO_ROUTE, Routes
-from safepassage.model.walking import Walking, weidmann_pace
+from safepassage.model.movement.routing import NO_ROUTE, Routes
+from safepassage.model.movement.walking import Walking, weidmann_pace
 
 GRID = [(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 4), (2, 5)]
 

@@ -22,8 +22,8 @@ def run(city: City) -> Outcome:
 
 
 def _drive(city):
-    from safepassage.model.driving import Driving
-    from safepassage.model.routing import ARRIVED
+    from safepassage.model.movement.driving import Driving
+    from safepassage.model.movement.routing import ARRIVED
 
     n_trips = city.trip_origin.size
     driving = Driving(

@@ -27,8 +27,8 @@ def run(city: City) -> Outcome:
 
 def _walk(city):
     from safepassage.model.draws import Stream, uniforms
-    from safepassage.model.routing import ARRIVED
-    from safepassage.model.walking import Walking
+    from safepassage.model.movement.routing import ARRIVED
+    from safepassage.model.movement.walking import Walking
 
     n_trips, n_links = city.trip_origin.size, city.length_m.size
     u = uniforms(1, Stream.WALKING_SPEED, n_trips)

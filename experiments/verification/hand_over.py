@@ -4,9 +4,9 @@ import numpy as np
 
 from safepassage.experiments.verification import Case, Check
 from safepassage.experiments.verification.walking import FREE_SPEED_M_S, two_way
-from safepassage.model.driving import Driving
-from safepassage.model.routing import Routes
-from safepassage.model.walking import Walking
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.routing import Routes
+from safepassage.model.movement.walking import Walking
 
 N_PARTIES, N_LINKS, LENGTH_M = 200, 4, 250.0
 

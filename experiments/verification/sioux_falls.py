@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from safepassage.experiments.traffic.trip_tables import read_tntp_flows, read_tntp_links, read_tntp_trips
 from safepassage.experiments.verification import Case, Check
 from safepassage.model.draws import Stream, uniforms
-from safepassage.model.driving import Driving
-from safepassage.model.routing import ARRIVED, Routes
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.routing import ARRIVED, Routes
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.trip_tables import read_tntp_flows, read_tntp_links, read_tntp_trips
 
 NOT_SHIPPED = "the Sioux Falls tables are not shipped; set SAFEPASSAGE_DATA to the folder of the data"
 END_S = 7200.0

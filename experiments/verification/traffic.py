@@ -8,10 +8,10 @@ holds the value of the theory (area between the cumulative curves of demand and 
 
 import numpy as np
 
+from safepassage.experiments.traffic.trips import simulate_trips
 from safepassage.experiments.verification import Case, Check
-from safepassage.model.driving import Driving
-from safepassage.model.routing import Routes
-from safepassage.model.trips import simulate_trips
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.routing import Routes
 
 UXSIM = "UXsim suite, "
 THEORY = "Newell (1993), closed form"

@@ -8,7 +8,7 @@ are; they are left out.
 import numpy as np
 
 from safepassage.agents.civilians import Mobility
-from safepassage.agents.walking_speeds import (
+from safepassage.agents.rules.walking_speeds import (
     GREATEST_SPEED_M_S,
     LEAST_SPEED_M_S,
     STAIRS_DOWN_FACTOR,
@@ -16,8 +16,8 @@ from safepassage.agents.walking_speeds import (
     free_speed_m_s,
 )
 from safepassage.experiments.verification import Case, Check
-from safepassage.model.routing import Routes, next_links
-from safepassage.model.walking import LEAST_PACE, SPECIFIC_FLOW_PER_M_S, Stage, Walking, weidmann_pace
+from safepassage.model.movement.routing import Routes, next_links
+from safepassage.model.movement.walking import LEAST_PACE, SPECIFIC_FLOW_PER_M_S, Stage, Walking, weidmann_pace
 
 FREE_SPEED_M_S = 1.34
 RIMEA = "RiMEA guideline, test "

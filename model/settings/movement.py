@@ -22,7 +22,7 @@ class Movement(Section):
     """Most walkers per metre of width and second (1/(m s)). Weidmann 1993."""
     shared_streets_every_s: float = Field(60.0, gt=0)
     """Time after which walkers and cars on streets without pavement look at each other's numbers anew (s); see
-    model/shared_streets.py. Assumption."""
+    model/movement/shared_streets.py. Assumption."""
     car_width_m: float = Field(2.5, gt=0)
     """Width that a car takes from walkers on a street without pavement: 1.8 m and 0.35 m on each side (m).
     Assumption."""

@@ -62,13 +62,13 @@ class StreetSettings(Section):
     border_exits: BorderExits | None = None
     """How to find exits on the border; given beside `exits`, these are added to them."""
     default_speed_km_h: PositiveByClass = Field(default={})
-    """Free-flow speed by highway class where the file gives no maxspeed (km/h); see model/street_defaults.py."""
+    """Free-flow speed by highway class where the file gives no maxspeed (km/h); see model/streets/classes.py."""
     default_lanes: PositiveByClass = Field(default={})
-    """Lanes in one direction by highway class where the file gives none; see model/street_defaults.py."""
+    """Lanes in one direction by highway class where the file gives none; see model/streets/classes.py."""
     default_width_m: PositiveByClass = Field(default={})
     """Width of the carriageway by highway class where the file gives none (m); by default lanes times lane width."""
     junction_factor: PositiveByClass = Field(default={})
-    """Share of the uninterrupted flow that junctions let through, by highway class; see model/street_defaults.py."""
+    """Share of the uninterrupted flow that junctions let through, by highway class; see model/streets/classes.py."""
     speed_factor: float = Field(default=1.0, gt=0, le=2)
     """Multiplies every vehicle speed, given or filled in: weather, darkness, damaged surface."""
     drivable: dict[str, bool] = Field(default={})

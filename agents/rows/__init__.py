@@ -1,0 +1,1 @@
+"""Pooled rows: arrays that behave as Mesa agents when somebody looks."""

@@ -1,0 +1,1 @@
+"""The compiled rules: arrays in, arrays out. Leaving, harm, walking, driving."""

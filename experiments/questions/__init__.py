@@ -1,0 +1,1 @@
+"""Questions that need many runs: comparisons, sensitivity, robustness, calibration, optimisation."""

@@ -1,0 +1,230 @@
+"""Plans compared under the same shells: what each changes for the people of the town, with its uncertainty."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from safepassage.experiments.outcomes.for_planners import AT, OF_SERVICES, Outcome, compared, fine_grid, hours_or_dates
+from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference, difference
+from safepassage.experiments.runs.kept_runs import KeptRuns, Question, seeds_of
+from safepassage.experiments.runs.run import code_digest, scenario_digest
+from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.model.results.columns import SCHEMA_VERSION, table
+from safepassage.model.results.run_folder import versions
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.run import Run
+from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
+
+KIND = "comparison"
+BASELINE = "baseline"
+SERIES = ("n_safe", "n_dead")
+"""Columns of the time series that are kept for the curves."""
+LABELS = ("plan", "replication", "seed")
+MAX_REPLICATIONS = 100_000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found."""
+
+    plans: tuple[str, ...]
+    """Names, the baseline first."""
+    scenario: Mapping[str, Any]
+    """The scenario without plan, as a manifest holds it."""
+    outcomes: tuple[Outcome, ...]
+    frame: pd.DataFrame
+    """One row per plan and replication: plan, replication, seed and every outcome."""
+    at_s: tuple[float, ...]
+    """Times of the curves (s after the start)."""
+    moments_s: tuple[float, ...]
+    """Round times for the table (s after the start)."""
+
+    @property
+    def run(self) -> Run:
+        """The clocks and the first seed."""
+        return Run.model_validate(self.scenario["run"])
+
+    @property
+    def n_replications(self) -> int:
+        """Replications of each plan."""
+        return len(self.frame) // len(self.plans)
+
+    def values(self, plan: str, outcome: str) -> np.ndarray:
+        """Return an outcome of a plan, one entry per replication."""
+        return self.frame.loc[self.frame["plan"] == plan, outcome].to_numpy(float)
+
+    def series(self, plan: str, column: str = "n_safe") -> np.ndarray:
+        """Return the curves of a plan, shape (replications, times)."""
+        rows = self.frame[self.frame["plan"] == plan]
+        return rows[[f"{column}{AT}{time_s:.0f}" for time_s in self.at_s]].to_numpy(float)
+
+    def difference(self, outcome: Outcome, plan: str, to: str = BASELINE) -> Difference:
+        """Return a plan's paired difference to another in one outcome."""
+        return difference(
+            self.values(plan, outcome.name), self.values(to, outcome.name), more_is_better=outcome.more_is_better
+        )
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return (plan, other): every plan against the baseline, then the plans among each other."""
+        against = [(plan, self.plans[0]) for plan in self.plans[1:]]
+        return against + [(a, b) for i, b in enumerate(self.plans[1:]) for a in self.plans[i + 2 :]]
+
+    def all_outcomes(self) -> tuple[Outcome, ...]:
+        """Return the outcomes of the table: people out at the end and by the hour, then the others."""
+        out = [Outcome(f"n_safe{AT}{s:.0f}", f"people out by {self.moment(s)}", "people", True) for s in self.moments_s]
+        return (*out, *self.outcomes)
+
+    def moment(self, time_s: float) -> str:
+        """Return a time as a planner says it: 08:00, or 14 Aug for runs of days."""
+        at = self.run.start + pd.Timedelta(seconds=time_s)
+        return f"{at:%d %b}" if self.run.duration_h > 72 else f"{at:%H:%M}"
+
+    def differences(self) -> pd.DataFrame:
+        """Return the table: one row per pair of plans and outcome."""
+        rows = []
+        for plan, other in self.pairs():
+            for outcome in self.all_outcomes():
+                found = asdict(self.difference(outcome, plan, other))
+                rows.append(
+                    {"plan": plan, "compared_to": other, "outcome": outcome.name, "meaning": outcome.label,
+                     "unit": outcome.unit, **found}
+                )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def warnings(self) -> list[str]:
+        """Return what a reader must know before using the numbers."""
+        notes = []
+        if self.n_replications < ENOUGH_RUNS:
+            notes.append(
+                f"Only {self.n_replications} replications: a reported figure needs {ENOUGH_RUNS} or more "
+                "(IMO MSC.1/Circ.1533)."
+            )
+        for name, share in (("ete90_h", "90%"), ("ete100_h", "all")):
+            missing = [f"{np.isnan(self.values(p, name)).sum()} of {self.n_replications} ({p})" for p in self.plans
+                       if np.isnan(self.values(p, name)).any()]  # fmt: skip
+            if missing:
+                notes.append(
+                    f"The run ended before {share} of those leaving were out in {', '.join(missing)} replications; "
+                    "these are left out of its comparison, which tells of the faster replications only: run longer."
+                )
+        return notes
+
+
+def compare(
+    scenario: str | Path,
+    plans: Sequence[str | Path],
+    *,
+    out: Path | str,
+    executor,
+    replications: int = 200,
+    changes: Mapping[str, Any] | None = None,
+    on_progress: Callable | None = None,
+) -> Comparison:
+    """Run the scenario without plan and with each plan under the same seeds; write tables; return what is found.
+
+    Takes up a comparison that was interrupted there, or adds replications to it. Raises ScenarioError.
+    """
+    variants = plans_of(scenario, plans, changes)
+    if not 2 <= replications <= MAX_REPLICATIONS:
+        raise ScenarioError(
+            f"--replications {replications}: an interval needs 2 or more, and {MAX_REPLICATIONS:,} are the most."
+        )
+    base = variants[BASELINE]
+    at_s, moments_s = fine_grid(base.run.duration_h), hours_or_dates(base.run.start, base.run.duration_h)
+    kept_s = tuple(sorted({*at_s, *moments_s}))
+    seeds = seeds_of(base.run.seed, replications)
+    identity = {
+        "name": base.name, "kind": KIND, "plans": list(variants), "code": code_digest(), "first_seed": base.run.seed,
+        "scenarios": {name: scenario_digest(variant) for name, variant in variants.items()},
+    }  # fmt: skip
+    out = Path(out)
+    _not_fewer(out, replications)
+    questions = [Question(variant, seed, kept_s, SERIES) for seed in seeds for variant in variants.values()]
+    with KeptRuns(out, identity, executor, on_progress) as runs:
+        found = runs.outcomes(questions)
+    labels = [(name, row, seed) for row, seed in enumerate(seeds) for name in variants]
+    rows = [
+        {"plan": name, "replication": row, "seed": seed, **{k: v for k, v in one.items() if k not in ("seed", "key")}}
+        for (name, row, seed), one in zip(labels, found, strict=True)
+    ]
+    frame = pd.DataFrame(rows)
+    frame = frame[[*LABELS, *sorted(set(frame) - set(LABELS))]]
+    served = [name for name in OF_SERVICES if name in frame]
+    frame[served] = frame[served].fillna(0.0)
+    comparison = Comparison(
+        tuple(variants), base.model_dump(mode="json"), compared(frame.columns), frame, at_s, moments_s
+    )
+    _write(comparison, variants, out)
+    return comparison
+
+
+def plans_of(scenario: str | Path, plans: Sequence[str | Path], changes: Mapping | None) -> dict[str, Scenario]:
+    """Return name -> scenario: the baseline, then each plan laid over it. Raises ScenarioError."""
+    if not plans:
+        raise ScenarioError("compare: name one plan or more with --plan; the scenario without plan is the baseline.")
+    found = {BASELINE: load(scenario, changes)}
+    for plan in plans:
+        loaded = load(scenario, changes, plan)
+        if loaded.plan in found or loaded.plan == NO_PLAN:
+            raise ScenarioError(
+                f"--plan {plan}: there are two plans named {loaded.plan!r}; give each a name of its own."
+            )
+        found[loaded.plan] = loaded
+    return found
+
+
+def _not_fewer(out: Path, replications: int):
+    path = out / "comparison.json"
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))["replications"]
+        if there > replications:
+            raise ScenarioError(
+                f"{out}: this folder holds the comparison with {there} replications, you ask for {replications}. "
+                "Ask for as many or more, or name another folder with --out."
+            )
+
+
+def _write(comparison: Comparison, variants: Mapping[str, Scenario], out: Path):
+    differences = comparison.differences()
+    write_table(out / "replications.parquet", pa.Table.from_pandas(comparison.frame, preserve_index=False))
+    write_table(out / "differences.parquet", table({name: differences[name].to_numpy() for name in differences}))
+    write_whole(out / "differences.csv", differences.to_csv(index=False).encode())
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": KIND,
+        "replications": comparison.n_replications,
+        "plans": list(comparison.plans),
+        "scenario": comparison.scenario,
+        "plan_keys": {name: _changed_keys(comparison.scenario, variant) for name, variant in variants.items()},
+        "at_s": comparison.at_s,
+        "moments_s": comparison.moments_s,
+        "warnings": comparison.warnings(),
+        "versions": versions(),
+    }
+    write_whole(out / "comparison.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")
+
+
+def _changed_keys(ours: Mapping, variant: Scenario) -> dict:
+    theirs = variant.model_dump(mode="json")
+    return {key: value for key, value in theirs.items() if value != ours[key] and key != "plan"}
+
+
+def open_comparison(folder: Path | str) -> Comparison:
+    """Return a finished comparison from its folder. Raises ScenarioError if there is none."""
+    import pyarrow.parquet as pq
+
+    folder = Path(folder)
+    if not (folder / "comparison.json").is_file():
+        raise ScenarioError(f"{folder}: this is not a finished comparison; `safepassage compare` makes one.")
+    manifest = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+    frame = pq.read_table(folder / "replications.parquet").to_pandas()
+    return Comparison(
+        tuple(manifest["plans"]), manifest["scenario"], compared(frame.columns), frame,
+        tuple(manifest["at_s"]), tuple(manifest["moments_s"]),
+    )  # fmt: skip

@@ -1,0 +1,315 @@
+"""Search for a better plan: protective levers only, several aims at once, the same shells for every trial.
+
+    name: order_plan
+    scenario: tiny_town
+    levers:
+      orders.0.issued_h: {range: [0, 2]}
+      behaviour.channels.siren.reach: {range: [0, 1]}
+    objectives: {people_out: maximise, p95.casualties: minimise, cost: minimise}
+    cost: {behaviour.channels.siren.reach: 100}
+    futures: {shelling.sources.0.events_per_day: {range: [100, 500]}}
+    n_futures: 5
+    replications: 10
+    n_trials: 60
+
+An aim is an outcome's mean over futures and replications, or, written p05.NAME or p95.NAME, its percentile. `cost` is
+the sum of lever x price. Futures are hazards that are sampled, never searched. Trials are proposed by Optuna (Akiba et
+al. 2019; MIT): TPE for one aim, NSGA-II (Deb et al. 2002) for several.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import yaml
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from scipy.stats import qmc
+
+from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
+from safepassage.experiments.runs.kept_runs import KeptRuns, Question, seeds_of
+from safepassage.experiments.runs.run import code_digest, scenario_digest
+from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
+from safepassage.model.results.run_folder import versions
+from safepassage.model.settings.base import ScenarioError, Section
+from safepassage.model.settings.scenario import LEVERS, Scenario, Source, invalid, load, read_keys, validated
+
+KIND = "optimisation"
+COST = "cost"
+STATISTICS = {"mean": None, "p05": 0.05, "p95": 0.95}
+MAX_TRIALS = 100_000
+
+
+class Optimisation(Section):
+    """Which levers are turned, and what for."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    """Short name: small letters, digits and underscores."""
+    title: str = ""
+    """What is asked, in one line."""
+    scenario: str
+    """Shipped scenario or scenario file; a relative path is taken from this file's folder."""
+    plan: str = "none"
+    """Plan laid over it beforehand."""
+    overrides: dict[str, Any] = Field({})
+    """Dotted scenario keys changed in all runs."""
+    levers: dict[str, Factor] = Field(min_length=1)
+    """Dotted key of a protective lever -> its range, grid or list."""
+    objectives: dict[str, Literal["minimise", "maximise"]] = Field(min_length=1)
+    """Aims: outcome -> direction."""
+    cost: dict[str, Annotated[float, Field(ge=0)]] = Field({})
+    """Lever -> price of one unit of it; their sum is the outcome `cost`."""
+    futures: dict[str, Factor] = Field({})
+    """What nobody controls: dotted key -> range or distribution; sampled once, the same for every trial."""
+    n_futures: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Futures sampled."""
+    replications: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Runs of each trial in each future, under the same seeds for every trial."""
+    n_trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 50
+    """Trials in all; a search that is repeated with more goes on."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    """Fixes the futures and the proposals."""
+
+    _source: Source = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        for key, factor in self.levers.items():
+            if factor.levels is None and factor.range is None:
+                raise ValueError(f"levers: {key}: give a range, a grid or a list")
+        strange = [key for key in self.cost if key not in self.levers]
+        if strange:
+            raise ValueError(f"cost: {strange[0]} is not among the levers")
+        if COST in self.objectives and not self.cost:
+            raise ValueError("objectives: cost needs prices; add `cost: {lever: price}`")
+        if self.n_futures > 1 and not self.futures:
+            raise ValueError("n_futures needs futures: what is uncertain, with its range")
+        return self
+
+    @property
+    def source(self) -> Source:
+        """The keys as written, and where each stands."""
+        return self._source
+
+    def base(self) -> Scenario:
+        """Return the scenario with plan and overrides. Raises InvalidScenario, ScenarioError."""
+        plan = None if self.plan in NO_PLAN_WORDS else self._beside(self.plan)
+        return load(self._beside(self.scenario), self.overrides, plan)
+
+    def _beside(self, name: str) -> str:
+        path = self._source.folder / name
+        return str(path) if path.is_file() else name
+
+    def sampled_futures(self) -> list[dict[str, Any]]:
+        """Return the futures: dotted key -> value; one without changes if none are named."""
+        if not self.futures:
+            return [{}]
+        u = qmc.LatinHypercube(len(self.futures), rng=np.random.default_rng(self.seed)).random(self.n_futures)
+        return [{k: f.at(float(x)) for (k, f), x in zip(self.futures.items(), row, strict=True)} for row in u]
+
+
+def load_optimisation(path: Path | str) -> Optimisation:
+    """Return the Optimisation of a YAML file, checked whole. Raises InvalidScenario, ScenarioError, Refused."""
+    path = Path(path)
+    if not path.is_file():
+        raise ScenarioError(f"{path}: there is no such optimisation file.")
+    return optimisation_of(read_keys(path))
+
+
+def optimisation_of(source: Source) -> Optimisation:
+    """Return the Optimisation that keys describe; raises like load_optimisation. Harmful searches are refused."""
+    try:
+        wanted = Optimisation.model_validate(source.keys)
+    except ValidationError as error:
+        raise invalid(source, error, Optimisation) from None
+    wanted._source = source
+    refuse_harmful(wanted.objectives, wanted.levers)
+    refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})
+    base = wanted.base()
+    for part, factors in (("levers", wanted.levers), ("futures", wanted.futures)):
+        for key, factor in factors.items():
+            for value in factor.levels or (factor.at(0.0), factor.at(1.0)):
+                validated(base.source.with_changes({key: value}, source.place((part, key))))
+    return wanted
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """What a search found."""
+
+    wanted: Optimisation
+    scenario: dict[str, Any]
+    trials: pd.DataFrame
+    """One row per finished trial: trial, levers, aims, is_pareto; trial -1 is the scenario as it is."""
+
+    @property
+    def pareto(self) -> pd.DataFrame:
+        """Trials that neither another trial nor the scenario as it is beats in every aim."""
+        return self.trials[self.trials["is_pareto"] & (self.trials["trial"] >= 0)]
+
+
+def optimise(
+    wanted: Optimisation, *, out: Path | str, executor, on_progress: Callable[[int, int], None] | None = None
+) -> Optimised:
+    """Search, or go on searching, and write trials, the best plans and their picture's data to `out`.
+
+    The search is kept in `out/optuna.db` (SQLite), its runs beside it. on_progress(n_done, n_trials).
+    Raises ScenarioError.
+    """
+    optuna = _optuna()
+    on_progress = on_progress or (lambda n_done, n_trials: None)
+    base, out = wanted.base(), Path(out)
+    keys = wanted.model_dump(mode="json")
+    identity = {
+        **{key: value for key, value in keys.items() if key not in ("n_trials", "title")}, "kind": KIND,
+        "code": code_digest(), "scenario": scenario_digest(base),
+    }  # fmt: skip
+    with KeptRuns(out, identity, executor) as runs:
+        futures = wanted.sampled_futures()
+
+        present = _present(base, wanted)
+
+        def aims(levers: dict[str, Any]) -> dict[str, float]:
+            found = runs.outcomes(_questions(wanted, base, levers, futures))
+            return {name: _aim(name, found, {**present, **levers}, wanted) for name in wanted.objectives}
+
+        rows = [{"trial": -1, **present, **aims({})}]
+        study = _study(optuna, wanted, out)
+        n_done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
+        on_progress(n_done, wanted.n_trials)
+        while n_done < wanted.n_trials:
+            study.sampler = _sampler(optuna, wanted, n_done)
+            trial = study.ask()
+            found = aims({key: _suggest(trial, key, factor) for key, factor in wanted.levers.items()})
+            study.tell(trial, list(found.values()))
+            n_done += 1
+            on_progress(n_done, wanted.n_trials)
+        for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
+            rows.append(
+                {"trial": trial.number, **trial.params, **dict(zip(wanted.objectives, trial.values, strict=True))}
+            )
+    frame = pd.DataFrame(rows)
+    frame["is_pareto"] = _is_pareto(frame, wanted) & ~frame.duplicated(list(wanted.levers))
+    result = Optimised(wanted, base.model_dump(mode="json"), frame)
+    _write(result, base, out)
+    return result
+
+
+def _optuna():
+    try:
+        import optuna
+    except ImportError:
+        raise ScenarioError("optimise needs Optuna; pip install 'safepassage[study]'.") from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _study(optuna, wanted: Optimisation, out: Path):
+    """Open the search in its SQLite file; a trial that was under way when it was killed is given up."""
+    study = optuna.create_study(
+        storage=f"sqlite:///{out / 'optuna.db'}", study_name=wanted.name, load_if_exists=True,
+        directions=[direction.replace("ise", "ize") for direction in wanted.objectives.values()],
+    )  # fmt: skip
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    return study
+
+
+def _sampler(optuna, wanted: Optimisation, n_done: int):
+    """Return what proposes the next trial, seeded by how many there are: a search that goes on proposes the same."""
+    seed = wanted.seed * 1_000_003 + n_done
+    if len(wanted.objectives) == 1:
+        return optuna.samplers.TPESampler(seed=seed % 2**31)
+    return optuna.samplers.NSGAIISampler(population_size=20, seed=seed % 2**31)
+
+
+def _suggest(trial, key: str, factor: Factor) -> Any:
+    if factor.levels is not None:
+        return trial.suggest_categorical(key, factor.levels)
+    low, high = factor.range
+    if factor.whole:
+        return trial.suggest_int(key, round(low), round(high), log=factor.log)
+    return trial.suggest_float(key, low, high, log=factor.log)
+
+
+def _questions(wanted: Optimisation, base: Scenario, levers: dict, futures: list[dict]) -> list[Question]:
+    place = wanted.source.place(("levers",))
+    scenarios = [validated(base.source.with_changes({**future, **levers}, place)) for future in futures]
+    seeds = seeds_of(base.run.seed, wanted.replications)
+    return [Question(scenario, seed) for scenario, seed in product(scenarios, seeds)]
+
+
+def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> float:
+    """Return one aim of a trial from its runs."""
+    if name == COST:
+        return float(sum(price * float(levers.get(key) or 0.0) for key, price in wanted.cost.items()))
+    statistic, _, outcome = name.rpartition(".")
+    if statistic not in (*STATISTICS, "") or outcome not in found[0]:
+        known = ", ".join(key for key in found[0] if key not in ("key", "seed"))
+        raise ScenarioError(f"objectives: {name}: write an outcome, or p05.OUTCOME or p95.OUTCOME; there are {known}.")
+    values = np.array([one[outcome] for one in found], float)
+    if not np.isfinite(values).all():
+        raise ScenarioError(f"objectives: {name}: some runs do not reach it; choose an outcome that every run has.")
+    share = STATISTICS[statistic or "mean"]
+    return float(values.mean() if share is None else np.quantile(values, share))
+
+
+def _present(base: Scenario, wanted: Optimisation) -> dict[str, Any]:
+    """Return the levers of the scenario as it is; None where a key is not set."""
+    return {key: _value(base.model_dump(mode="json"), key) for key in wanted.levers}
+
+
+def _value(keys: Any, dotted: str) -> Any:
+    for part in dotted.split("."):
+        try:
+            keys = keys[int(part)] if isinstance(keys, list) else keys[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return keys
+
+
+def _is_pareto(frame: pd.DataFrame, wanted: Optimisation) -> np.ndarray:
+    """Return which trials no other beats: at least as good in every aim and better in one."""
+    signs = np.array([1.0 if direction == "minimise" else -1.0 for direction in wanted.objectives.values()])
+    values = frame[list(wanted.objectives)].to_numpy(float) * signs
+    no_worse = (values[:, None] <= values[None]).all(axis=2)
+    better = (values[:, None] < values[None]).any(axis=2)
+    return ~(no_worse & better).any(axis=0)
+
+
+def plan_of(base: Scenario, levers: dict[str, Any], name: str, title: str) -> dict[str, Any]:
+    """Return the keys of a plan file that sets the levers: whole levers, as a plan lays them over a scenario."""
+    keys = base.source.with_changes(levers).keys
+    plan: dict[str, Any] = {"name": name, "title": title}
+    for lever in LEVERS:
+        if any(f"{key}.".startswith(f"{lever}.") for key in levers):
+            at = plan
+            *parents, last = lever.split(".")
+            for part in parents:
+                at = at.setdefault(part, {})
+            at[last] = _value(keys, lever)
+    return plan
+
+
+def _write(result: Optimised, base: Scenario, out: Path):
+    wanted = result.wanted
+    write_table(out / "trials.parquet", pa.Table.from_pandas(result.trials, preserve_index=False))
+    write_whole(out / "trials.csv", result.trials.to_csv(index=False).encode())
+    for row in result.pareto.to_dict("records"):
+        aims = ", ".join(f"{name} {row[name]:,.1f}" for name in wanted.objectives)
+        levers = {key: row[key] for key in wanted.levers}
+        name = f"{wanted.name}_{row['trial']}"
+        text = yaml.safe_dump(plan_of(base, levers, name, f"Found by a search: {aims}"), sort_keys=False)
+        write_whole(out / "plans" / f"{name}.yaml", text.encode())
+    manifest = {
+        "kind": KIND, "optimisation": wanted.model_dump(mode="json"), "scenario": result.scenario,
+        "n_trials": int((result.trials["trial"] >= 0).sum()), "pareto": result.pareto.to_dict("records"),
+        "warnings": [], "versions": versions(),
+    }  # fmt: skip
+    write_whole(out / "optimisation.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")

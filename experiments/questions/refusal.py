@@ -1,0 +1,136 @@
+"""The boundary: what this software does not search for, and why. Every entry point that searches or sweeps asks here.
+
+A sweep may *vary* what is uncertain about a hazard: that is sampling. A search has an aim, so its aim must be less harm
+or more people out, and what it turns must be a lever that protects. Where shells fall is never a factor.
+"""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import LEVERS
+
+HAZARDS = ("shelling", "front", "drones", "harm", "damage")
+"""Sections of a scenario that describe danger; the levers among them (config.LEVERS) are not meant."""
+
+HARM = (
+    "dead*", "death*", "died*", "kill*", "fatal*", "injur*", "wound*", "casualt*", "harm*", "hit*", "exposure*",
+    "exposed*", "stranded*", "left_behind*", "home*", "travelling*", "waiting*", "ete*", "*delay*", "*clearance*",
+    "*_lost*", "regret*",
+)  # fmt: skip
+"""Names of outcomes of which less is better."""
+
+GOOD = ("safe*", "evacuated*", "people_out*", "*averted*", "seats_*", "sheltering*", "saved*", "n_safe*")
+"""Names of outcomes of which more is better, or which only cost."""
+
+PLACES = (
+    "shelling.sources.*.zones.*.west",
+    "shelling.sources.*.zones.*.east",
+    "shelling.sources.*.zones.*.south",
+    "shelling.sources.*.zones.*.north",
+    "damage.dated_losses.*.name",
+    "damage.dated_losses.*.between*",
+    "damage.utility_sites.*.x_m",
+    "damage.utility_sites.*.y_m",
+)
+"""Keys that say where harm lands: varying them and looking at the harm would be a search for targets."""
+
+WHY = "This is a tool for protecting civilians (README, Boundary)."
+
+Direction = Literal["minimise", "maximise"]
+
+
+class Refused(ScenarioError):
+    """Asked to search for more harm, or to search over a hazard. The message gives the reason."""
+
+
+def refuse_harmful(
+    objectives: Mapping[str, Direction] | Iterable[tuple[str, Direction]] = (),
+    searched_keys: Iterable[str] = (),
+    *,
+    levers_only: bool = True,
+) -> None:
+    """Raise Refused if a search wants more harm or turns anything that it must not; otherwise do nothing.
+
+    objectives: outcome and direction, "minimise" or "maximise". searched_keys: dotted scenario keys that the search
+    may change. levers_only: an optimiser changes protective levers only; a calibration (False) may also fit what
+    people are and do, never a hazard.
+    """
+    pairs = objectives.items() if isinstance(objectives, Mapping) else objectives
+    problems = [*map(_wrong_aim, pairs), *(_wrong_key(key, levers_only) for key in searched_keys)]
+    problems = [problem for problem in problems if problem]
+    if problems:
+        raise Refused("\n".join(problems))
+
+
+def refuse_targets(factors: Mapping[str, Iterable[Any]]) -> None:
+    """Raise Refused if a factor of a sweep would move the places where harm lands.
+
+    factors: dotted scenario key -> the values it takes (any two that show whether it varies will do).
+    """
+    for key, values in factors.items():
+        seen: dict[str, set[str]] = {}
+        for value in values:
+            for leaf, found in _leaves(key, value):
+                seen.setdefault(leaf, set()).add(repr(found))
+        for leaf, found in seen.items():
+            if len(found) > 1 and any(fnmatch.fnmatchcase(leaf, place) for place in PLACES):
+                raise Refused(
+                    f"{leaf}: this factor moves the place where harm lands; comparing the harm over such places is a "
+                    "search for targets, which is refused. State the places that are known or feared as a scenario of "
+                    f"its own; vary strength, spread and dates instead. {WHY}"
+                )
+
+
+def _wrong_aim(objective: tuple[str, str]) -> str | None:
+    name, direction = objective
+    if direction not in ("minimise", "maximise"):
+        return f"{name}: the direction is {direction!r}; write minimise or maximise."
+    plain = name.strip().lower().lstrip("-")
+    turned = name.strip().startswith("-")
+    wants_more = (direction == "maximise") != turned
+    is_good = any(fnmatch.fnmatchcase(plain, good) for good in GOOD)
+    is_harm = not is_good and any(fnmatch.fnmatchcase(part, bad) for part in _parts(plain) for bad in HARM)
+    if is_harm and wants_more:
+        return f"{name}: to {direction} it is to search for more harm, which is refused. Minimise it. {WHY}"
+    if is_good and not wants_more and not plain.startswith("seats_"):
+        return f"{name}: to {direction} it is to search for fewer people out of danger, which is refused. {WHY}"
+    if not is_harm and not is_good and wants_more:
+        return (
+            f"{name}: to maximise an outcome that is not known to be good is refused. Maximise one of "
+            f"{', '.join(GOOD)}, or minimise a harm. {WHY}"
+        )
+    return None
+
+
+def _parts(name: str) -> list[str]:
+    """Return a name and the same without its leading qualifiers: mean_deaths, p95.deaths -> deaths."""
+    pieces = re.split(r"[._:]", name)
+    return ["_".join(pieces[first:]) for first in range(len(pieces))]
+
+
+def _wrong_key(key: str, levers_only: bool) -> str | None:
+    if any(f"{key}.".startswith(f"{lever}.") for lever in LEVERS):
+        return None
+    if key.split(".")[0] in HAZARDS:
+        return (
+            f"{key}: a search over a hazard is refused; hazards are sampled, never chosen for their effect. Vary it as "
+            f"a factor of a sweep, or search over {', '.join(LEVERS)}. {WHY}"
+        )
+    if levers_only:
+        return f"{key}: a search changes only what protects people: {', '.join(LEVERS)}. {WHY}"
+    return None
+
+
+def _leaves(key: str, value: Any):
+    """Yield (dotted key, value) of everything in a nested value."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _leaves(f"{key}.{name}", part)
+    elif isinstance(value, list | tuple) and not key.endswith(".between"):
+        for index, part in enumerate(value):
+            yield from _leaves(f"{key}.{index}", part)
+    else:
+        yield key, value

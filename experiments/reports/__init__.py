@@ -1,0 +1,1 @@
+"""What many runs say, as pages and pictures."""

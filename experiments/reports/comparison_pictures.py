@@ -1,0 +1,256 @@
+"""Pictures of comparisons: what each plan changes, when people are out, how sure it is."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from safepassage.experiments.outcomes.for_planners import LEFT, Outcome
+from safepassage.experiments.questions.compare import BASELINE, Comparison
+from safepassage.model.pictures import style
+from safepassage.model.settings.run import Run
+
+PLAN_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+MARKERS = "osD^vP"
+BAND_FROM = 3
+"""Fewest replications that a band is drawn for."""
+
+
+def new_figure(scenario: Mapping, heading: str, footer: str, height_in: float) -> Figure:
+    """Return a figure with heading, the scenario's question, and notice and footer below; axes follow."""
+    figure = Figure(figsize=(style.WIDTH_IN, height_in), dpi=style.DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    left = 0.15 / style.WIDTH_IN
+    question = textwrap.wrap(scenario["title"], 150)
+    notes = textwrap.wrap(f"{scenario.get('notice', '').strip()} {footer}".strip(), 195)
+    figure.text(left, 1 - 0.14 / height_in, heading, va="top", fontsize=16, fontweight="bold", color=style.INK)
+    figure.text(left, 1 - 0.47 / height_in, "\n".join(question), va="top", fontsize=11, color=style.QUIET)
+    figure.text(left, 0.08 / height_in, "\n".join(notes), va="bottom", fontsize=8, color=style.QUIET)
+    top, bottom = 0.55 + 0.2 * len(question), 0.16 + 0.15 * len(notes)
+    area = (0.005, bottom / height_in, 0.99, 1 - (top + bottom) / height_in)
+    figure.set_layout_engine("constrained", rect=area, h_pad=0.08, w_pad=0.06)
+    return figure
+
+
+def replace(figure: Figure, path: Path) -> Path:
+    """Write a picture of a study's own folder, whole or not at all, and return its path."""
+    import io
+
+    from safepassage.experiments.runs.store import write_whole
+
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    write_whole(path, content.getvalue())
+    return path
+
+
+def draw_comparison(comparison: Comparison, folder: Path | str) -> list[Path]:
+    """Write the pictures of a comparison to its folder and return their paths."""
+    return [replace(draw(comparison), Path(folder) / f"{name}.png") for name, draw in PICTURES.items()]
+
+
+def plan_colours(comparison: Comparison) -> dict[str, str]:
+    """Return a colour for each plan; the baseline is grey."""
+    plans = comparison.plans[1:]
+    return {BASELINE: style.GREY} | {p: PLAN_COLOURS[i % len(PLAN_COLOURS)] for i, p in enumerate(plans)}
+
+
+def _footer(comparison: Comparison) -> str:
+    text = (
+        f"{comparison.n_replications:,} replications of each plan under common random numbers: the same shells and the "
+        "same people. Bars: 95% intervals of the mean paired difference."
+    )
+    return " ".join([text, *comparison.warnings()])
+
+
+def differences(comparison: Comparison) -> Figure:
+    """Return what each plan changes against the baseline: a panel for each kind of outcome, 95 % intervals."""
+    panels = _panels(comparison)
+    n_rows = [len(outcomes) for _, outcomes in panels]
+    n_plans = len(comparison.plans) - 1
+    height_in = 1.9 + sum(0.62 + n * max(0.30, 0.21 * n_plans + 0.08) for n in n_rows)
+    heading = "What each plan changes" if n_plans > 1 else f"What plan {comparison.plans[1]} changes"
+    figure = new_figure(comparison.scenario, f"{heading}, against no plan", _footer(comparison), height_in)
+    ratios = [n * max(0.30, 0.21 * n_plans + 0.08) + 0.1 for n in n_rows]
+    grid = figure.subplots(len(panels), 1, height_ratios=ratios, squeeze=False)[:, 0]
+    for axes, (title, outcomes) in zip(grid, panels, strict=True):
+        _draw_panel(axes, comparison, title, outcomes)
+    handles, labels = grid[0].get_legend_handles_labels()
+    if n_plans > 1:
+        figure.legend(handles, labels, loc="upper right", ncols=min(n_plans, 5), frameon=False, fontsize=10.5)
+    return figure
+
+
+def _panels(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
+    found = comparison.all_outcomes()
+    kinds = {
+        "People out of the area (people; more is better)": [o for o in found if o.more_is_better],
+        "Hurt or killed (people; fewer is better)": [o for o in found if o.name in ("casualties", "deaths")],
+        "Time spent in danger (person-hours; less is better)": [o for o in found if o.name.startswith("exposure")],
+        "Clearance time after the first order (hours; sooner is better)": [
+            o for o in found if o.name.startswith("ete")
+        ],
+        "Left behind alive at the end (people; fewer is better)": [
+            o for o in found if o.name.startswith(LEFT) or o.name in ("left_behind", "stranded")
+        ],
+        "Seats offered and seat-hours used (shaded: fewer)": [o for o in found if o.name.startswith("seat")],
+        "Gap between the groups worst and best off (mean hours in the area; less is better)": [
+            o for o in found if o.name == "gap_hours_in_area"
+        ],
+        "Crews in the endangered area (person-hours; less is better)": [o for o in found if o.name == "crew_exposure"],
+    }
+    there = {
+        title: [o for o in outcomes if any(comparison.difference(o, plan).n_pairs for plan in comparison.plans[1:])]
+        for title, outcomes in kinds.items()
+    }
+    return [(title, outcomes) for title, outcomes in there.items() if outcomes]
+
+
+def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome]):
+    """Draw point and interval of each outcome and plan, the numbers at the right, the better side shaded."""
+    plans, colours = comparison.plans[1:], plan_colours(comparison)
+    offset = np.linspace(-0.28, 0.28, len(plans)) if len(plans) > 1 else [0.0]
+    ends = [0.0]
+    for k, plan in enumerate(plans):
+        for row, outcome in enumerate(outcomes):
+            found = comparison.difference(outcome, plan)
+            at = row + offset[k]
+            label = plan if row == 0 else None
+            if found.n_pairs == 0:
+                axes.text(0, at, "  not reached", va="center", fontsize=8.5, color=style.QUIET)
+                axes.plot([], [], marker=MARKERS[k % 6], color=colours[plan], linestyle="none", label=label)
+                continue
+            low, high = (found.low, found.high) if np.isfinite(found.low) else (found.mean, found.mean)
+            ends += [low, high]
+            axes.plot([low, high], [at, at], color=colours[plan], linewidth=2.2, solid_capstyle="butt")
+            axes.plot(found.mean, at, marker=MARKERS[k % 6], color=colours[plan], markersize=5.5, linestyle="none",
+                      label=label)  # fmt: skip
+            axes.annotate(
+                _numbers(found), (1.0, at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                va="center", fontsize=8.5, color=colours[plan] if len(plans) > 1 else style.INK, annotation_clip=False,
+            )  # fmt: skip
+    _frame_panel(axes, title, outcomes, min(ends), max(ends))
+
+
+def _frame_panel(axes, title: str, outcomes: list[Outcome], lowest: float, highest: float):
+    pad = 0.06 * ((highest - lowest) or 1.0)
+    lowest, highest = lowest - pad, highest + pad
+    axes.set_xlim(lowest, highest)
+    better = (0, highest) if outcomes[0].more_is_better else (lowest, 0)
+    axes.axvspan(*better, color=style.GREEN, alpha=0.08, linewidth=0)
+    axes.axvline(0, color=style.INK, linewidth=1)
+    axes.set_yticks(range(len(outcomes)), [o.label for o in outcomes])
+    axes.set_ylim(len(outcomes) - 0.45, -0.55)
+    axes.set_title(title, loc="left", fontsize=11.5)
+    style.tidy(axes, "x")
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(_tick))
+
+
+def _tick(value: float, _position: int = 0) -> str:
+    return "0" if value == 0 else f"{value:+,g}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, as many digits as say something."""
+    if value == 0:
+        return "0"
+    digits = 0 if abs(value) >= 20 else 1 if abs(value) >= 2 else 2
+    text = f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return "0" if float(text.replace("\N{MINUS SIGN}", "-").replace(",", "")) == 0 else text
+
+
+def _numbers(found) -> str:
+    same = f", same in {style.percent(found.p_equal)}" if found.p_equal else ""
+    interval = f"{signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
+    return f"{interval}, better in {style.percent(found.p_better)}{same}"
+
+
+def people_out(comparison: Comparison) -> Figure:
+    """Return people out over clock time, plan by plan, and the paired gain; bands hold 9 of 10 replications."""
+    footer = _footer(comparison).split("Bars:")[0]
+    footer += "Lines: mean; bands: from the 5th to the 95th percentile of the replications."
+    figure = new_figure(comparison.scenario, "People out of the area over time", footer, 8.2)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    time = clock(comparison.run, comparison.at_s)
+    base = comparison.series(BASELINE)
+    for plan, colour in plan_colours(comparison).items():
+        curves = comparison.series(plan)
+        _band(above, time, curves, colour, f"{plan}: {curves[:, -1].mean():,.0f} out at the end")
+        if plan != BASELINE:
+            _band(below, time, curves - base, colour, plan)
+    below.axhline(0, color=style.INK, linewidth=1)
+    clock_axis(below, comparison.run, time)
+    for axes, unit in ((above, "people out"), (below, "gain in people out")):
+        style.tidy(axes)
+        style.count_axis(axes.yaxis, unit)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")))
+    above.set_ylim(bottom=0)
+    above.legend(frameon=False, fontsize=10.5, loc="upper left")
+    below.set_title("Gain against no plan, under the same shells", loc="left", fontsize=12)
+    return figure
+
+
+def _band(axes, time, curves: np.ndarray, colour: str, label: str):
+    axes.plot(time, curves.mean(axis=0), color=colour, linewidth=2, label=label)
+    if len(curves) >= BAND_FROM:
+        axes.fill_between(time, *np.quantile(curves, [0.05, 0.95], axis=0), color=colour, alpha=0.2, linewidth=0)
+
+
+def clock(run: Run, time_s: Sequence[float]) -> np.ndarray:
+    """Return times of a run (s after its start) on its own clock."""
+    return np.datetime64(run.start.replace(tzinfo=None), "ms") + (np.array(time_s) * 1000).astype("timedelta64[ms]")
+
+
+def clock_axis(axes, run: Run, time: np.ndarray):
+    """Set the x axis to the clock of a run, from the first time to the last."""
+    import matplotlib.dates as mdates
+
+    axes.set_xlim(time[0], time[-1])
+    locator = mdates.AutoDateLocator(minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    formats = {"formats": ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
+               "zero_formats": ["%Y", "%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M"]}  # fmt: skip
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, show_offset=False, **formats))
+    axes.set_xlabel(f"local time; the run starts on {run.start:%a %d %b %Y at %H:%M}")
+
+
+def distributions(comparison: Comparison) -> Figure:
+    """Return how each plan's paired gain is spread over the replications: people out, casualties averted."""
+    shown = [o for o in comparison.outcomes if o.name in ("people_out", "casualties", "exposure_person_h")]
+    figure = new_figure(
+        comparison.scenario, "How sure is the gain? Each replication compared with itself", _footer(comparison), 5.6
+    )
+    for axes, outcome in zip(figure.subplots(1, len(shown)), shown, strict=True):
+        sign = 1 if outcome.more_is_better else -1
+        for plan in comparison.plans[1:]:
+            gain = sign * (comparison.values(plan, outcome.name) - comparison.values(BASELINE, outcome.name))
+            colour = plan_colours(comparison)[plan]
+            x = np.sort(gain)
+            axes.step(x, 1 - np.arange(x.size) / x.size, where="post", color=colour, linewidth=2,
+                      label=f"{plan}: better in {style.percent((gain > 0).mean())}")  # fmt: skip
+        axes.axvline(0, color=style.INK, linewidth=1)
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        style.tidy(axes, "both")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "\N{MINUS SIGN}")))
+        axes.set_xlabel(f"{_GAIN[outcome.name]}, against no plan")
+        axes.legend(frameon=False, fontsize=9.5, loc="lower left", bbox_to_anchor=(0, 1))
+    figure.axes[0].set_ylabel("share of replications with this gain or more")
+    return figure
+
+
+_GAIN = {
+    "people_out": "more people out",
+    "casualties": "casualties averted",
+    "exposure_person_h": "person-hours of danger averted",
+}
+
+PICTURES = {"differences": differences, "people_out": people_out, "distributions": distributions}
+"""What `draw_comparison` draws: name of the file and function."""

@@ -1,0 +1,310 @@
+"""What the report shows of each kind of folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from safepassage.experiments.questions.paired import ENOUGH_RUNS, confidence_interval
+from safepassage.experiments.reports.parts import Page, Part, ShownTable, frame_table, picture_file, picture_of, shown
+from safepassage.model.settings.base import ScenarioError
+
+MOST_OUTCOMES = 6
+"""Outcomes in a sweep's table: as many as a page is wide."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
+CAPTIONS = {
+    "map": "Where people went, and what fell on the town",
+    "evacuation": "People by status over time",
+    "departures": "Setting out and arriving, by mode",
+    "casualties_exposure": "Casualties and exposure",
+    "left_behind": "Who is left behind",
+    "exits": "People out by exit",
+    "queues": "Queues at the exits",
+}
+
+
+def run_page(folder: Path) -> Page:
+    """Return the page of one run."""
+    from safepassage.model.pictures.curves import PICTURES
+    from safepassage.model.results.metrics import by_group, fairness, summary
+    from safepassage.model.results.run_folder import open_run
+    from safepassage.model.results.words import in_words
+
+    run = open_run(folder)
+    manifest, scenario = run.manifest, run.manifest["scenario"]
+    measures: dict[str, list[list[str]]] = {}
+    for heading, *cells in in_words(summary(run)):
+        measures.setdefault(heading, []).append(cells)
+    tables = [_measures_table(heading, rows) for heading, rows in measures.items()]
+    pictures = [picture_of(draw(run), CAPTIONS.get(name, name.replace("_", " "))) for name, draw in PICTURES.items()]
+    sections = [
+        Part(
+            "What came out",
+            "One run is an anecdote; compare plans over many before relying on a number.",
+            tables=tables,
+        ),
+        Part("Pictures", pictures=pictures),
+        Part("Who fared how", tables=[_groups_table(by_group(run)), _fairness_table(fairness(run))]),
+    ]
+    if manifest.get("report"):
+        notes = ShownTable(
+            ["what was repaired, assumed or left out while the town was built"], [[n] for n in manifest["report"]]
+        )
+        sections.append(Part("Notes on the town", tables=[notes]))
+    digests = [[name, digest] for name, digest in {**manifest.get("inputs", {}), **manifest.get("digests", {})}.items()]
+    sections.append(Part("Digests", "SHA-256 of inputs and tables.", tables=[
+        ShownTable(["file or table", "SHA-256"], digests, "inputs and tables", folded=True)]))  # fmt: skip
+    facts = [
+        *_facts(scenario), ("seed", str(manifest["seed"])), ("impacts", f"{len(run.frame('impacts')):,}"),
+    ]  # fmt: skip
+    if manifest["simulated_s"] < scenario["run"]["duration_h"] * 3600:
+        facts.append(("ended after", _span(manifest["simulated_s"] / 3600)))
+    return Page(
+        "One run", scenario["title"], scenario.get("notice", ""), facts, sections, [scenario], manifest["versions"]
+    )
+
+
+def _measures_table(heading: str, rows: list[list[str]]) -> ShownTable:
+    n_columns = 3 if any(share for *_, share in rows) else 2
+    return ShownTable(
+        ["", "value", "share"][:n_columns], [row[:n_columns] for row in rows], heading, {"value", "share"}
+    )
+
+
+def _groups_table(groups: pd.DataFrame) -> ShownTable:
+    names = ["group", "people", "out of the area", "hurt or killed per 1,000", "median hours until out"]
+    rows = [
+        [row.group, f"{row.n_persons:,}", f"{row.evacuated_share:.0%}", f"{row.casualties_per_1000:,.1f}",
+         "none is out" if np.isnan(row.median_arrival_h) else f"{row.median_arrival_h:,.1f}"]
+        for row in groups.itertuples()
+    ]  # fmt: skip
+    return ShownTable(names, rows, "By group", set(names[1:]))
+
+
+def _fairness_table(measures) -> ShownTable:
+    rows = [
+        [m.meaning, "nothing to compare" if np.isnan(m.value) else f"{m.value:,.2f}{' h' * (m.unit == 'h')}"]
+        for m in measures
+    ]
+    return ShownTable(["", "value"], rows, "How unevenly danger and delay fall (1: alike)", {"value"})
+
+
+def comparison_page(folder: Path) -> Page:
+    """Return the page of a comparison of plans."""
+    from safepassage.experiments.questions.compare import open_comparison
+    from safepassage.experiments.reports.comparison_pictures import PICTURES, signed
+
+    manifest, found = _manifest(folder / "comparison.json"), open_comparison(folder)
+    captions = {
+        "differences": "What each plan changes against no plan, under the same shells",
+        "people_out": "People out over time, and the gain",
+        "distributions": "How the gain is spread over the replications",
+    }
+    tables = []
+    for plan, other in found.pairs():
+        rows = []
+        for outcome in found.all_outcomes():
+            one = found.difference(outcome, plan, other)
+            unpaired = "any number" if np.isinf(one.n_unpaired) else shown(one.n_unpaired)
+            cells = [shown(round(v, 2)) for v in (one.baseline_mean, one.baseline_p95, one.plan_mean, one.plan_p95)]
+            interval = f"{signed(one.low)} to {signed(one.high)}" if one.n_pairs else ""
+            change = signed(one.mean) if one.n_pairs else ""
+            shares = [f"{one.p_better:.0%}", f"{one.p_equal:.0%}"] if one.n_pairs else ["", ""]
+            unit = "" if outcome.unit == "people" else f" ({outcome.unit})"
+            rows.append([outcome.label + unit, *cells, change, interval, *shares, unpaired if one.n_pairs else ""])
+        columns = ["", f"{other} mean", f"{other} p95", f"{plan} mean", f"{plan} p95", "difference", "95% interval",
+                   "better in", "same in", "runs if unpaired"]  # fmt: skip
+        tables.append(ShownTable(columns, rows, f"{plan} against {other}", numbers=set(columns[1:])))
+    sections = [
+        Part("What the plans change", pictures=[picture_of(draw(found), captions[n]) for n, draw in PICTURES.items()]),
+        Part(
+            "Differences",
+            "Mean and 95th percentile of each plan; mean paired difference with its 95 % interval; in how many "
+            "replications the plan does better or the same; how many replications of each plan an unpaired comparison "
+            "would have needed for an interval as narrow.",
+            tables=tables,
+        ),
+    ]
+    facts = [
+        *_facts(manifest["scenario"]),
+        ("plans", ", ".join(found.plans)),
+        ("replications", f"{found.n_replications:,}"),
+    ]
+    page = _page("Comparison of plans", manifest, facts, sections)
+    page.scenarios = [{**manifest["scenario"], **keys, "plan": name} for name, keys in manifest["plan_keys"].items()]
+    return page
+
+
+def calibration_page(folder: Path) -> Page:
+    """Return the page of a calibration."""
+    manifest = _manifest(folder / "calibration.json")
+    captions = {
+        "posterior": "Parameters, before and after",
+        "predictive": "What the fitted model says, and what was seen",
+    }
+    titles = {
+        "parameters": "Parameters: value in the scenario, median and 90% interval found",
+        "observations": "What was seen beside what is foretold: median and 90% band",
+        "scores": "Scores, fitted and kept back",
+        "generations": "Generations",
+    }
+    tables = [frame_table(pd.read_csv(folder / f"{name}.csv"), title) for name, title in titles.items()]
+    text = (
+        "Rows of use fit were fitted, rows of use judge only score. Scores: mean of |median - seen| / seen; root mean "
+        "square in standard deviations of what was seen; share of what was seen that lies within its 90% band."
+    )
+    sections = [Part("What the observations say", text, _pictures(folder, captions), tables)]
+    settings = manifest["calibration"]
+    facts = [
+        *_facts(manifest["scenario"]),
+        ("observations", str(settings["series"])),
+        ("particles", str(settings["n_particles"])),
+    ]
+    return _page("Calibration", manifest, facts, sections, settings.get("title"))
+
+
+def optimisation_page(folder: Path) -> Page:
+    """Return the page of a search over protective levers."""
+    manifest = _manifest(folder / "optimisation.json")
+    text = "Only protective levers were searched; hazards were sampled. Trial -1: the scenario as it is."
+    trials = pd.read_csv(folder / "trials.csv")
+    best = trials[trials["is_pareto"] | (trials["trial"] < 0)].drop(columns="is_pareto")
+    sections = [
+        Part("Plans that no other tried plan beats", text, _pictures(folder, {"pareto": "Trials by their aims"}),
+             [frame_table(best), frame_table(trials, "All trials", folded=True)]),
+    ]  # fmt: skip
+    settings = manifest["optimisation"]
+    aims = ", ".join(f"{direction} {name}" for name, direction in settings["objectives"].items())
+    facts = [*_facts(manifest["scenario"]), ("aims", aims), ("trials", str(manifest["n_trials"]))]
+    return _page("Search for a better plan", manifest, facts, sections, settings.get("title"))
+
+
+def sampled_page(folder: Path) -> Page:
+    """Return the page of sensitivity and robustness analyses."""
+    sections, manifest = [], {}
+    for path in sorted([*folder.glob("sensitivity-*.json"), *folder.glob("robustness-*.json")]):
+        manifest = _manifest(path)
+        name = f"{manifest.get('method', 'robustness')}: {manifest['outcome'].replace('_', ' ')}"
+        text = manifest.get("verdict") or f"Least greatest regret: {manifest['most_robust']}."
+        table = frame_table(pd.read_csv(path.with_suffix(".csv")), "Numbers", folded="verdict" in manifest)
+        sections.append(Part(name.capitalize(), text, _pictures(folder, {path.stem: name}), [table]))
+    study = manifest["study"]
+    factors = [
+        [key, json.dumps({k: v for k, v in f.items() if v not in (None, {}, False)})]
+        for key, f in study["factors"].items()
+    ]
+    sections.append(Part("Factors", tables=[ShownTable(["key", "varied over"], factors)]))
+    facts = [*_facts(manifest["scenario"]), ("replications", str(manifest["replications"]))]
+    page = _page(
+        "Sensitivity" if "verdict" in manifest else "Robustness", manifest, facts, sections, study.get("title")
+    )
+    page.warnings = []
+    return page
+
+
+def sweep_page(folder: Path) -> Page:
+    """Return the page of a sweep: each point of the design with the mean and interval of its outcomes."""
+    from safepassage.experiments.reports.sweep_pictures import sweep_picture
+    from safepassage.experiments.sweeps.study_folder import StudyFolder
+
+    study = StudyFolder(folder)
+    about, frame, factors = study.description, study.frame(), list(study.factors)
+    scenarios = about["scenarios"]
+    notices = dict.fromkeys(one["notice"] for one in scenarios if one["notice"])
+    head = {"title": about.get("title") or scenarios[0]["title"], "notice": " ".join(notices)}
+    if frame.empty:
+        raise ScenarioError(f"{folder}: no run of this sweep is finished yet.")
+    fixed = {"point", "scenario", "plan", "replication", "seed", "key", *factors}
+    outcomes = [c for c in frame if c not in fixed and ":" not in c and pd.api.types.is_numeric_dtype(frame[c])]
+    telling, units = list(about["outcomes"]) or _telling(frame, outcomes), study.units()
+    in_table = [name for name in telling if name in outcomes][:MOST_OUTCOMES]
+    rows = []
+    for point, part in frame.groupby("point"):
+        row = {
+            "point": point,
+            "plan": part["plan"].iloc[0] or "none",
+            **part[factors].iloc[0].to_dict(),
+            "runs": len(part),
+        }
+        for outcome in in_table:
+            values = part[outcome].dropna().to_numpy(float)
+            row[f"{outcome} ({units[outcome]})"] = _mean_and_half_width(values)
+        rows.append(row)
+    varied = [name for name in factors if frame[name].nunique() > 1]
+    pictures = [
+        picture_of(sweep_picture(head, frame, varied, o, units[o]), f"{o.replace('_', ' ')} ({units[o]})")
+        for o in _telling(frame, outcomes)
+    ]
+    table = frame_table(pd.DataFrame(rows))
+    sections = [
+        Part(
+            "What came out",
+            "Mean over replications ± half the 95 % interval, for each point of the design. All outcomes of every run "
+            "are in results.parquet; a study's `outcomes` say which stand here.",
+            pictures,
+            [table],
+        )
+    ]
+    failures = study.failures()
+    if failures:
+        lines = [[f["traceback"].strip().splitlines()[-1], f.get("command", "")] for f in failures]
+        sections.append(Part("Runs that failed", tables=[ShownTable(["error", "repeat with"], lines)]))
+    n_least = int(frame.groupby("point").size().min())
+    few = [f"Points of {n_least} replications: a reported figure needs {ENOUGH_RUNS} or more (IMO MSC.1/Circ.1533)."]
+    facts = [
+        ("runs", f"{len(frame):,}"), ("points", f"{frame['point'].nunique():,}"),
+        ("factors", ", ".join(factors) or "none"), *_facts(scenarios[0])[:3],
+    ]  # fmt: skip
+    return Page("Sweep", head["title"], head["notice"], facts, sections, scenarios, about["versions"],
+                few if n_least < ENOUGH_RUNS else [])  # fmt: skip
+
+
+def _mean_and_half_width(values: np.ndarray) -> str:
+    if values.size == 0:
+        return "not reached"
+    if values.size == 1:
+        return shown(float(values[0]))
+    low, high, _ = confidence_interval(values)
+    return f"{shown(round(values.mean(), 3))} ± {shown(round((high - low) / 2, 2))}".replace(" ", NO_BREAK)
+
+
+def _telling(frame: pd.DataFrame, outcomes: list[str]) -> list[str]:
+    """Return the outcomes worth a picture: those asked for first, that differ between runs, four at most."""
+    first = [name for name in ("safe", "dead", "injured_serious", "stranded", "exposure_outdoors") if name in outcomes]
+    order = [*first, *[name for name in outcomes if name not in first]]
+    return [name for name in order if frame[name].nunique() > 1][:4]
+
+
+def _page(kind: str, manifest: dict, facts: list, sections: list[Part], title: str | None = None) -> Page:
+    scenario = manifest["scenario"]
+    return Page(
+        kind, title or scenario["title"], scenario.get("notice", ""), facts, sections, [scenario],
+        manifest["versions"], list(manifest.get("warnings", [])),
+    )  # fmt: skip
+
+
+def _facts(scenario: dict[str, Any]) -> list[tuple[str, str]]:
+    run, plan = scenario["run"], scenario.get("plan")
+    facts = [
+        ("scenario", scenario["name"]),
+        ("starts", str(run["start"])[:16].replace("T", " ")),
+        ("lasts", _span(run["duration_h"])),
+    ]
+    return [*facts, ("plan", plan)] if plan else facts
+
+
+def _span(hours: float) -> str:
+    return f"{hours / 24:,.4g} days" if hours > 72 else f"{hours:,.4g} h"
+
+
+def _manifest(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ScenarioError(f"{path}: this is not a manifest: {error}. Repeat the command that made it.") from None
+
+
+def _pictures(folder: Path, captions: dict[str, str]) -> list:
+    return [picture_file(folder / f"{n}.png", c) for n, c in captions.items() if (folder / f"{n}.png").is_file()]

@@ -1,0 +1,155 @@
+"""Runs that are done once and kept: asked for again, they are read; what is missing is run by the executor.
+
+Comparisons, sensitivity, robustness, calibration and optimisation all ask here, so that each of them can be killed at
+any moment and goes on where it stopped.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safepassage.experiments.runs.executors import as_completed
+from safepassage.experiments.outcomes.for_planners import outcomes_and_units
+from safepassage.experiments.runs.run import Record, code_digest, run_key, scenario_digest
+from safepassage.experiments.runs.store import Store
+from safepassage.experiments.runs.worker import Failure
+from safepassage.model.settings.scenario import Scenario
+from safepassage.model.settings.base import ScenarioError
+
+OUTCOMES_VERSION = 3
+"""Version of the outcomes kept here; part of every key."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One run that is wanted: scenario, seed, and the columns of the time series to keep at the given times."""
+
+    scenario: Scenario
+    seed: int
+    at_s: tuple[float, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name of the run's result."""
+        asked = f"{OUTCOMES_VERSION};{self.at_s};{self.columns}"
+        return run_key(f"{scenario_digest(self.scenario)};{asked}", self.seed)
+
+
+def answer(question: Question) -> Record:
+    """Run a scenario once and return the outcomes; what a worker does."""
+    from safepassage.experiments.outcomes.of_run import RunInMemory
+    from safepassage.experiments.runs.run import manifest_of
+    from safepassage.model.evacuation import EvacuationModel
+
+    model = EvacuationModel(question.scenario, rng=question.seed).run()
+    tables = model.recorder.tables()
+    run = RunInMemory(tables, {**manifest_of(model), "digests": dict.fromkeys(tables, "")})
+    outcomes, units = outcomes_and_units(run, question.at_s, question.columns)
+    return Record(outcomes, units, {}, dict(model.timings_s), code_digest())
+
+
+class InThisProcess:
+    """The executor of tests and short scripts: calls are carried out here, one after the other."""
+
+    n_workers = capacity = 1
+
+    def __init__(self):
+        self._done: list[tuple[Any, Any]] = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def submit(self, function, tag, item):
+        """Carry out function(item)."""
+        import traceback
+
+        try:
+            result = function(item)
+        except Exception:
+            result = Failure(traceback.format_exc())
+        self._done.append((tag, result))
+
+    def next_done(self, timeout_s):
+        """Return (tag, result or Failure) of a call that is done, None if there is none."""
+        return self._done.pop(0) if self._done else None
+
+    def close(self):
+        """Nothing to end."""
+
+
+class KeptRuns:
+    """Outcomes of runs by scenario and seed, kept in the folder `runs_kept` of a study; a context manager.
+
+    on_progress(n_done, n_wanted) is called as runs finish. Raises ScenarioError if the folder is another study's.
+    """
+
+    def __init__(self, folder: Path | str, identity: dict, executor, on_progress: Callable | None = None):
+        self.store = Store(Path(folder))
+        self.store.open_for_writing(identity, {})
+        self.executor = executor
+        self.on_progress = on_progress or (lambda n_done, n_wanted: None)
+        table = self.store.runs()
+        self.known = {row.pop("key"): row for row in table.to_pylist()}
+        self.units = {f.name: (f.metadata or {}).get(b"unit", b"").decode() for f in table.schema}
+        self.n_run = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.store.close()
+
+    def outcomes(self, questions: Sequence[Question], *, failures_allowed: bool = False) -> list[dict | None]:
+        """Return the outcomes of each question, run or read; None for one that failed, if that is allowed.
+
+        Raises ScenarioError after all others are done if a run failed and that is not allowed.
+        """
+        keys = [question.key for question in questions]
+        missing = {key: q for key, q in zip(keys, questions, strict=True) if key not in self.known}
+        n_done, failed = len(keys) - len(missing), []
+        self.on_progress(n_done, len(keys))
+        wanted = list(missing.items())
+        for index, result in as_completed(self.executor, answer, (question for _, question in wanted)):
+            key, question = wanted[index]
+            n_done += 1
+            if isinstance(result, Failure):
+                failed.append(self._note(key, question, result))
+            else:
+                self.store.put(key, question.seed, result)
+                self.known[key] = result.outcomes
+                self.units |= result.units
+                self.n_run += 1
+            self.on_progress(n_done, len(keys))
+        if failed and not failures_allowed:
+            last_line = failed[0].strip().splitlines()[-1]
+            raise ScenarioError(
+                f"{len(failed)} of {len(keys)} runs failed, the first with: {last_line} Tracebacks are in "
+                f"{self.store.folder / 'failed'}; the finished runs are kept. Repeat the command to go on."
+            )
+        return [self.known.get(key) for key in keys]
+
+    def _note(self, key: str, question: Question, failure: Failure) -> str:
+        self.store.put_failed(
+            key,
+            {
+                "point": question.scenario.name, "replication": question.seed, "seed": question.seed,
+                "plan": question.scenario.plan, "traceback": failure.message,
+            },
+        )  # fmt: skip
+        return failure.message
+
+
+def seeds_of(first: int, n: int) -> range:
+    """Return the seeds of n replications: consecutive from the scenario's own."""
+    return range(first, first + n)
+
+
+def finite(values: Iterable[float | None]) -> list[float]:
+    """Return the values that are numbers."""
+    return [value for value in values if value is not None and math.isfinite(value)]

@@ -1,0 +1,169 @@
+"""One run of a study: what it is, the key that names its result for ever, how a worker carries it out."""
+
+import hashlib
+import json
+import platform
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pyarrow as pa
+
+from safepassage.model.settings.scenario import Scenario
+
+RECORD_VERSION = 1
+"""Version of what is kept of a run; part of every key."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A scenario with a plan laid over it, before factors."""
+
+    scenario: Scenario
+    name: str
+    """What the user called the scenario: a shipped name or a path."""
+    plan: str = ""
+    """What the user called the plan: a name or a path; empty: none."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Dotted keys that the study changes in all its runs; in `scenario` already."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One row of a design: a base and the values of the factors."""
+
+    index: int
+    base: Base
+    factors: Mapping[str, Any]
+    place: str = "--set"
+    """Where the factors were written; stands in error messages."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario with the factors set. Raises InvalidScenario."""
+        if not self.factors:
+            return self.base.scenario
+        from safepassage.model.settings.scenario import validated
+
+        return validated(self.base.scenario.source.with_changes(self.factors, self.place))
+
+    def command(self, seed: int) -> str:
+        """Return the command that repeats one run of this point by itself."""
+        words = ["safepassage", "run", self.base.name]
+        if self.base.plan:
+            words += ["--plan", self.base.plan]
+        for key, value in {**self.base.changes, **self.factors}.items():
+            words += ["--set", f"{key}={_as_yaml(value)}"]
+        return shlex.join([*words, "--seed", str(seed)])
+
+
+def _as_yaml(value: Any) -> str:
+    if isinstance(value, float):
+        text = repr(value)
+        return text.replace("e", ".0e") if "e" in text and "." not in text else text
+    return value if isinstance(value, str) and value.isidentifier() else json.dumps(value, default=str)
+
+
+@lru_cache(maxsize=1)
+def code_digest() -> str:
+    """Return the SHA-256 of the source files of agents and model: what a run's result depends on."""
+    from importlib.resources import files
+
+    sink = hashlib.sha256()
+    for package in ("safepassage.agents", "safepassage.model"):
+        folder = Path(str(files(package)))
+        for path in sorted(folder.rglob("*.py")):
+            sink.update(f"{package}/{path.relative_to(folder).as_posix()};".encode())
+            sink.update(path.read_bytes())
+    return sink.hexdigest()
+
+
+def scenario_digest(scenario: Scenario) -> str:
+    """Return the SHA-256 of everything but the seed that a run depends on.
+
+    That is the validated scenario, the contents of the files it names (not where they are), the code and the record.
+    """
+    content = scenario.model_dump(mode="python")
+    content["run"].pop("seed")
+    written = json.dumps(_with_contents(content), sort_keys=True, default=str)
+    return hashlib.sha256(f"{RECORD_VERSION};{code_digest()};{written}".encode()).hexdigest()
+
+
+def run_key(digest: str, seed: int) -> str:
+    """Return the name of a run's result: the SHA-256 over the scenario's digest and the seed."""
+    return hashlib.sha256(f"{digest};{seed}".encode()).hexdigest()
+
+
+def _with_contents(value: Any) -> Any:
+    """Return nested values with each path replaced by the digest of the file."""
+    if isinstance(value, Path):
+        state = value.stat()
+        return _file_digest(value, state.st_mtime_ns, state.st_size)
+    if isinstance(value, dict):
+        return {str(key): _with_contents(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_contents(part) for part in value]
+    return value
+
+
+@cache
+def _file_digest(path: Path, modified_ns: int, size: int) -> str:
+    from safepassage.model.results.run_folder import file_digest
+
+    return f"sha256:{file_digest(path)}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker gets: a scenario, a seed, the tables to bring back besides the outcomes."""
+
+    scenario: Scenario
+    seed: int
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a worker brings back from a run."""
+
+    outcomes: dict[str, float]
+    units: dict[str, str]
+    tables: dict[str, pa.Table]
+    timings: dict[str, Any]
+    code: str
+
+
+def carry_out(task: Task) -> Record:
+    """Run a scenario once and return what a study keeps of it."""
+    from safepassage.experiments.outcomes.of_run import RunInMemory, outcomes_of
+    from safepassage.model.evacuation import EvacuationModel
+
+    started = perf_counter()
+    model = EvacuationModel(task.scenario, rng=task.seed).run()
+    run = RunInMemory(model.recorder.tables(), manifest_of(model))
+    found = outcomes_of(run)
+    for name in task.tables:
+        run.frame(name)
+    timings = {**model.timings_s, "all": perf_counter() - started, "host": platform.node()}
+    return Record(
+        {name: value for name, (value, _) in found.items()},
+        {name: unit for name, (_, unit) in found.items()},
+        {name: run.tables[name] for name in task.tables},
+        timings,
+        code_digest(),
+    )
+
+
+def manifest_of(model) -> dict:
+    """Return what measures need to know of a run besides its tables."""
+    return {
+        "scenario": model.settings.model_dump(mode="json"),
+        "seed": model.seed,
+        "simulated_s": model.time_s,
+        "warning_time_s": model.settings.warning_time_s,
+        "crs": model.streets.crs,
+    }

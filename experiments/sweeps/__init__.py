@@ -1,0 +1,1 @@
+"""Many runs over a design: study files, progress, folders."""

@@ -1,0 +1,1 @@
+"""Traffic alone: trips through a network, without people or harm."""

@@ -1,0 +1,1 @@
+"""What households know and decide: information, decision, curfew."""

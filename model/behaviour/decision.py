@@ -1,0 +1,90 @@
+"""Who decides to leave, and when: orders obeyed, impacts fled from, everything weighed over days."""
+
+import numpy as np
+from scipy.special import ndtri
+
+from safepassage.agents.households import Cause, Households
+from safepassage.agents.rules import decide
+from safepassage.agents.rules.decide import Covariate
+from safepassage.model.behaviour.information import Information
+from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.settings.behaviour import Behaviour, Order
+
+
+class Decision:
+    """Rates and thresholds of all households; every draw is keyed by household, the same under every plan."""
+
+    def __init__(self, settings: Behaviour, households: Households, information: Information, seed: int):
+        self.settings, self.households, self.information, self.seed = settings, households, information, seed
+        n = len(households)
+        u_kind = uniforms(seed, Stream.COMPLIANCE, n, index=1)
+        households.is_stayer[:] = u_kind < settings.share_stayers
+        self.is_early = u_kind >= 1 - settings.share_early
+        self._yields = uniforms(seed, Stream.COMPLIANCE, n, index=2) < settings.p_yield_to_compulsory
+        self._u_comply = uniforms(seed, Stream.COMPLIANCE, n)
+        z = ndtri(np.clip(uniforms(seed, Stream.PREPARATION, n), 1e-12, 1 - 1e-12))
+        self.preparation_s = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
+        self.threshold = -np.log1p(-uniforms(seed, Stream.LEAVE, n))
+        self.weighed = np.zeros(n)
+        self.rate_per_day = np.zeros(n)
+        self.time_s = 0.0
+        self.coefficients = coefficient_vector(settings)
+
+    def obey(self, order: Order, rows_or_mask: np.ndarray, heard_s: np.ndarray) -> int:
+        """Let households that have come to believe an order and do as told plan to leave; return how many."""
+        h = self.households
+        addressed = np.zeros(len(h), np.bool_)
+        addressed[rows_or_mask] = True
+        return decide.answer_order(
+            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.is_stayer, heard_s, self.preparation_s,
+            order.compliance, self._u_comply,
+        )  # fmt: skip
+
+    def flee(self, event: np.ndarray, home: np.ndarray, time_s: np.ndarray) -> int:
+        """Let impacts nearby make households leave on the spot; event: row of the impact, time_s: of each; in order."""
+        h = self.households
+        u = uniforms_for(self.seed, Stream.REACTION, home, tick=event)
+        return decide.react_to_impacts(
+            h.cause, h.decision_time_s, h.departure_time_s, home, time_s, h.is_stayer, self.preparation_s,
+            self.settings.p_leave_after_impact, u,
+        )  # fmt: skip
+
+    def weigh(self, until_s: float, is_home: np.ndarray) -> int:
+        """Let households at home weigh what they have known since the last call; return how many decide."""
+        h = self.households
+        n = decide.weigh(
+            h.cause, h.decision_time_s, h.departure_time_s, self.weighed, self.rate_per_day, self.threshold, is_home,
+            self.preparation_s, self.time_s, until_s,
+        )  # fmt: skip
+        self.time_s = until_s
+        h.is_stayer &= ~(self._yields & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
+        decide.leaving_rates(
+            self.rate_per_day, self.information.covariates, self.coefficients,
+            self.settings.coefficients.baseline_per_day, self.settings.early_factor, self.is_early, h.is_stayer,
+        )  # fmt: skip
+        return n
+
+    def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray, last_impact_s: float) -> np.ndarray:
+        """Return the households in safety that come back in this time, if it has been quiet; is_safe: bool[n]."""
+        settings = self.settings
+        if settings.return_per_day == 0 or until_s - last_impact_s < settings.quiet_after_d * 86400.0:
+            return np.empty(0, np.int64)
+        p = -np.expm1(-settings.return_per_day * (until_s - from_s) / 86400.0)
+        safe = np.flatnonzero(is_safe)
+        return safe[uniforms_for(self.seed, Stream.RETURN, safe, tick=int(until_s)) < p]
+
+    def start_again(self, household: np.ndarray, time_s: float):
+        """Let households that have come back weigh everything afresh, with a threshold of their own."""
+        h = self.households
+        h.cause[household] = Cause.NONE
+        h.decision_time_s[household] = np.inf
+        h.departure_time_s[household] = np.inf
+        tick = int(time_s) + 1
+        self.weighed[household] = 0.0
+        self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, household, tick=tick))
+
+
+def coefficient_vector(settings: Behaviour) -> np.ndarray:
+    """Return the coefficients in the order of Covariate, float64."""
+    named = settings.coefficients
+    return np.array([named.front_per_km if c == Covariate.FRONT else getattr(named, c.name.lower()) for c in Covariate])

@@ -1,0 +1,59 @@
+"""Hours in which a service works, as seconds since the start of the run."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class OpenHours:
+    """Disjoint intervals in order of time, float64."""
+
+    start_s: np.ndarray
+    end_s: np.ndarray
+
+    def is_open(self, time_s: float) -> bool:
+        """Return whether it is open at a moment."""
+        row = int(self.start_s.searchsorted(time_s, side="right")) - 1
+        return row >= 0 and time_s < self.end_s[row]
+
+    def next_open_s(self, time_s: float) -> float:
+        """Return the first moment from time_s on at which it is open; inf: never again."""
+        row = int(self.end_s.searchsorted(time_s, side="right"))
+        return max(float(self.start_s[row]), time_s) if row < self.start_s.size else np.inf
+
+
+def open_hours(hours, run, time_zone: str) -> OpenHours:
+    """Return the OpenHours of settings `Hours` within a run; none given: always open.
+
+    Local times follow the clock of time_zone, summer time included; hours that meet or overlap are joined.
+    """
+    if not hours:
+        return OpenHours(np.array([-np.inf]), np.array([np.inf]))
+    zone = ZoneInfo(time_zone)
+    start_s = epoch_s(run.start, time_zone)
+    first = datetime.fromtimestamp(start_s, zone).date() - timedelta(days=1)
+    last = datetime.fromtimestamp(start_s + run.duration_h * 3600.0, zone).date() + timedelta(days=1)
+    found = []
+    for each in hours:
+        day = max(each.first_day or first, first)
+        while day <= min(each.last_day or last, last):
+            until_day = day if each.until_time > each.from_time else day + timedelta(days=1)
+            begin = datetime.combine(day, each.from_time, zone).timestamp() - start_s
+            found.append((begin, datetime.combine(until_day, each.until_time, zone).timestamp() - start_s))
+            day += timedelta(days=1)
+    joined: list[list[float]] = []
+    for begin, end in sorted(found):
+        if joined and begin <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([begin, end])
+    pairs = np.array(joined, np.float64).reshape(-1, 2)
+    return OpenHours(pairs[:, 0].copy(), pairs[:, 1].copy())
+
+
+def epoch_s(moment: datetime, time_zone: str) -> float:
+    """Return seconds since 1970-01-01 00:00 UTC; a moment without a zone is local in time_zone."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))).timestamp()

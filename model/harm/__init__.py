@@ -1,0 +1,1 @@
+"""Who is hurt: people near impacts, injuries, cover, drones and crossfire on the road, expected casualties."""

@@ -1,0 +1,112 @@
+"""Shelter or go: where people at home are during an alert, and who walks to a shelter and back."""
+
+import numpy as np
+
+from safepassage.agents.civilians import Protection, Status
+from safepassage.agents.ground.nearby import points_within
+from safepassage.agents.parties import members
+from safepassage.agents.rules import harm
+from safepassage.agents.shelters import Shelters
+from safepassage.model.draws import Stream, uniforms
+from safepassage.model.harm.injuries import rooms_at_home
+from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.people.population import Population
+from safepassage.model.settings.scenario import Scenario
+
+NOWHERE = -1
+
+
+class Cover:
+    """Alerts at homes: people go to the safest room, or to a shelter with room within reach, and come back after."""
+
+    def __init__(self, scenario: Scenario, population: Population, shelters: Shelters, homes, seed: int):
+        """homes: grid over the homes."""
+        self.settings, self.rooms = scenario.shelters, scenario.harm.rooms
+        self.population, self.homes = population, homes
+        households, people = population.households, population.people
+        n = len(households)
+        self.usual_room, self._is_obedient, self.has_basement = rooms_at_home(self.rooms, seed, people.household)
+        people.protection[:] = self.usual_room
+        population.usual_room = self.usual_room
+        self.shelters = shelters
+        self.goes_to_shelter = uniforms(seed, Stream.SHELTER, n, index=4) < self.settings.share_who_go
+        self.shelter = np.full(n, NOWHERE, np.int32)
+        """Shelter in which each household has a place, on the way there included; -1: none."""
+        self._inside_from_s = np.full(n, np.inf)
+        self._last_heard_s = np.full(n, -np.inf)
+        self._next_look_s = -np.inf
+
+    def hear(self, impacts: Impacts, rows: slice):
+        """Note at each home the impacts heard there: an alert begins or goes on."""
+        x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
+        event, home, _ = points_within(self.homes, x_m, y_m, self.rooms.hearing_distance_m)
+        harm.hear_impacts(self._last_heard_s, event, home, impacts.time_s[rows])
+        if home.size:
+            self._next_look_s = -np.inf
+
+    def take(self, time_s: float):
+        """Move people at home to safety when an alert begins, and back when it ends."""
+        if time_s < self._next_look_s:
+            return
+        people = self.population.people
+        if len(self.shelters):
+            self._walk_to_shelters(time_s)
+        is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
+        waits = (people.status == Status.WAITING) | (people.status == Status.STRANDED)
+        is_home |= waits & self.population.is_at_home()[people.household]
+        harm.seek_protection(
+            people.protection, people.household, self._last_heard_s, self.has_basement, is_home, self.usual_room,
+            self._is_obedient, time_s, self.rooms.alert_duration_s,
+        )  # fmt: skip
+        self.population.is_changed = True
+        ends_s = self._last_heard_s + self.rooms.alert_duration_s
+        self._next_look_s = ends_s[ends_s > time_s].min(initial=np.inf)
+        if (self.shelter >= 0).any():
+            self._next_look_s = -np.inf
+
+    def _walk_to_shelters(self, time_s: float):
+        households, people = self.population.households, self.population.people
+        alert = time_s - self._last_heard_s < self.rooms.alert_duration_s
+        done = np.flatnonzero((self.shelter >= 0) & (~alert | ~self.shelters.is_open[self.shelter]))
+        if done.size:
+            self.shelters.let_out(self.shelter[done], households.n_members[done])
+            self.shelter[done] = NOWHERE
+            self.population.leave_shelter(done)
+        wants = alert & (self.shelter == NOWHERE) & self.goes_to_shelter & ~self.has_basement
+        wants = np.flatnonzero(wants & self.population.can_walk & self.population.is_at_home())
+        if wants.size:
+            x_m, y_m = households.home_x_m[wants], households.home_y_m[wants]
+            found = self.shelters.admit(wants, x_m, y_m, households.n_members[wants], self.settings.reach_m)
+            goes, place = wants[found >= 0], found[found >= 0]
+            self.shelter[goes] = place
+            away_m = np.hypot(
+                households.home_x_m[goes] - self.shelters.x_m[place],
+                households.home_y_m[goes] - self.shelters.y_m[place],
+            )
+            away_m *= self.settings.detour_factor
+            self._inside_from_s[goes] = time_s + away_m / self.population.parties.free_speed_m_s[goes]
+            self.population.go_to_shelter(goes)
+        inside = np.flatnonzero((self.shelter >= 0) & (self._inside_from_s <= time_s))
+        person, _ = members(households.first_person, inside)
+        person = person[people.status[person] == Status.SHELTERING]
+        people.protection[person] = Protection.SHELTER
+
+    def close(self, shelters: np.ndarray):
+        """Close shelters that were destroyed; those inside come out at the next look."""
+        self.shelters.is_open[shelters] = False
+
+    def is_away(self) -> np.ndarray:
+        """Return which households are in a shelter or on their way there, bool[n]."""
+        return self.shelter >= 0
+
+    def people_near(self, x_m: float, y_m: float, reach_m: float):
+        """Return (person, x_m, y_m) of living people in shelters within reach of a place.
+
+        Those on their way count as at the door, outdoors.
+        """
+        near = np.hypot(self.shelters.x_m - x_m, self.shelters.y_m - y_m) <= reach_m
+        there = np.flatnonzero((self.shelter >= 0) & near[self.shelter]) if near.any() else np.empty(0, np.int64)
+        person, place = members(self.population.households.first_person, there)
+        alive = self.population.people.status[person] == Status.SHELTERING
+        at = self.shelter[there[place[alive]]]
+        return person[alive], self.shelters.x_m[at], self.shelters.y_m[at]

@@ -1,0 +1,47 @@
+"""How many casualties were to be expected where people were when shells fell, beside those that chance has made.
+
+Each exposure of a person - an impact within reach, a stretch of time under drones or crossfire - harms them with some
+probability p. They are unhurt by all so far with probability prod(1 - p), whatever chance has done; so the number of
+people hurt is a sum of independent zeros and ones (Poisson-binomial) whose mean and variance are known exactly.
+Exposures that never came about because somebody was killed, or moved more slowly once hurt, are not made up.
+"""
+
+import numpy as np
+from scipy.stats import binom
+
+from safepassage.agents.rules import harm as kernels
+
+
+class ExpectedCasualties:
+    """Mean and variance of the number of people hurt, given everybody's exposures so far."""
+
+    def __init__(self, n_people: int):
+        self._p_unhurt = np.ones(n_people)
+        self._moments = np.zeros(2)
+
+    def add(self, person: np.ndarray, p: np.ndarray):
+        """Add exposures: rows of people, int32, and the probability that each harms, float64; a person may recur."""
+        kernels.add_exposures(self._p_unhurt, self._moments, person, p)
+
+    @property
+    def mean(self) -> float:
+        """Expected number of people hurt so far."""
+        return float(self._moments[0])
+
+    @property
+    def variance(self) -> float:
+        """Variance of the number of people hurt so far."""
+        return max(0.0, float(self._moments[1]))
+
+
+def band(mean, variance) -> tuple[np.ndarray, np.ndarray]:
+    """Return (low, high), whole numbers that hold 95 % of the chance between them, both included; float64[n].
+
+    The sum of independent zeros and ones is taken for a binomial of the same mean and variance, as is usual (Ehm 1991,
+    Statistics & Probability Letters 11, 7-16).
+    """
+    mean, variance = np.atleast_1d(np.asarray(mean, float)), np.atleast_1d(np.asarray(variance, float))
+    n = np.ceil(mean**2 / np.maximum(mean - variance, 1e-9 * np.maximum(mean, 1e-9)) - 1e-9)
+    n = np.maximum(n, 1.0)
+    low, high = binom.ppf([[0.025], [0.975]], n, np.minimum(mean / n, 1.0))
+    return low, high

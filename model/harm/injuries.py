@@ -1,0 +1,166 @@
+"""Draws keyed numbers for the people near each impact and calls the kernels of `agents/rules/harm.py`.
+
+Each event has its own number per person, keyed (event, person): where others are, how often this is asked and
+in what portions change nothing, and only people near an event cost anything.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from safepassage.agents.civilians import Injury, Protection
+from safepassage.agents.ground.nearby import grid_of_points, points_within
+from safepassage.agents.rules import harm as kernels
+from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.harm.expected_casualties import ExpectedCasualties
+
+
+class Pairs(NamedTuple):
+    """People within reach of events, sorted by event."""
+
+    event: np.ndarray
+    """int32: row of the event in the impacts table."""
+    person: np.ndarray
+    """int32"""
+    distance_m: np.ndarray
+    """float64"""
+
+
+@dataclass(frozen=True)
+class Casualties:
+    """People whom events left worse off than they were, in order of time."""
+
+    event: np.ndarray
+    """int32: row of the event in the impacts table."""
+    person: np.ndarray
+    """int32"""
+    injury: np.ndarray
+    """int8 of Injury: what the event left them with."""
+    distance_m: np.ndarray
+    """float64: from the impact (m)."""
+
+
+class HarmByImpacts:
+    """Finds the people near impacts and injures them."""
+
+    def __init__(self, settings, seed, home_x_m, home_y_m, first_person):
+        """settings: `settings.harm.Harm`; first_person: people of household h are first_person[h]..[h + 1]."""
+        self.settings = settings
+        self.seed = seed
+        self.first_person = np.ascontiguousarray(first_person, dtype=np.int64)
+        self.reach_m = settings.reach_m
+        self.homes = grid_of_points(home_x_m, home_y_m, cell_m=max(25.0, float(self.reach_m[1])))
+        self._curve = (
+            float(settings.casualty_scale), float(settings.p_at_centre), np.array(settings.d50_m),
+            float(settings.n_d50_reach), float(settings.steepness),
+        )  # fmt: skip
+        self._factor = settings.protection.by_protection
+        self.expected = ExpectedCasualties(int(self.first_person[-1]))
+
+    def people_at_home_near(self, impacts, first, last, is_present) -> Pairs:
+        """Return the people at home within reach of the impacts first..last (rows of the impacts table).
+
+        is_present: bool per person: alive and at home now.
+        """
+        reach_m = self.reach_m[impacts.size[first:last]]
+        near = points_within(self.homes, impacts.x_m[first:last], impacts.y_m[first:last], reach_m)
+        event, person, distance_m = kernels.people_at(*near, self.first_person, is_present)
+        return Pairs(event + np.int32(first), person, distance_m)
+
+    def people_elsewhere_near(self, impacts, event, person, x_m, y_m) -> Pairs:
+        """Return those of some people, at their places at the time of one impact, who are within its reach.
+
+        event: row of the impact. person: rows of people who travel, wait or shelter near it; x_m, y_m: where
+        (m).
+        """
+        distance_m = np.hypot(x_m - impacts.x_m[event], y_m - impacts.y_m[event])
+        near = distance_m <= self.reach_m[impacts.size[event]]
+        person = np.asarray(person, dtype=np.int32)[near]
+        return Pairs(np.full(person.size, event, dtype=np.int32), person, distance_m[near])
+
+    def injure(self, injury, injured_at_s, impacts, pairs, protection) -> Casualties:
+        """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
+        p = np.empty(pairs.person.size)
+        kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
+        self.expected.add(pairs.person, p)
+        outcome = np.empty(pairs.person.size, dtype=np.int8)
+        u = uniforms_for(self.seed, Stream.INJURY, pairs.person, tick=pairs.event)
+        kernels.injure(
+            injury, injured_at_s, outcome, *pairs, u, impacts.time_s, impacts.size, protection, self._factor,
+            *self._curve, self.settings.share_fatal, self.settings.share_serious,
+        )  # fmt: skip
+        worse = np.flatnonzero(outcome != Injury.NONE)
+        event, person, distance_m = (column[worse] for column in pairs)
+        return Casualties(event, person, outcome[worse], distance_m)
+
+    def injure_exposed(self, injury, injured_at_s, person, mean, step, time_s, protection) -> np.ndarray:
+        """Injure people exposed to crossfire; return those left worse off, int32.
+
+        person: each once. mean: rate x time exposed, as for somebody unprotected: p = 1 - exp(-mean * factor). step:
+        number of the step, keys the draws; time_s: when injuries count as received. Writes injury (int8),
+        injured_at_s (float64).
+        """
+        p = -np.expm1(-np.asarray(mean, dtype=np.float64) * self._factor[protection[person]])
+        return self._injure_at_once(injury, injured_at_s, person, p, Stream.CROSSFIRE, 0, step, time_s)
+
+    def injure_struck(
+        self, injury, injured_at_s, person, n_strikes, p_per_strike, step, time_s, protection
+    ) -> np.ndarray:
+        """Injure the people of parties that drones struck; return those left worse off, int32.
+
+        person: each once. n_strikes: on the party of each. p_per_strike: chance of one strike to harm somebody
+        unprotected: p = 1 - (1 - p_per_strike * factor) ** n_strikes. The rest as in `injure_exposed`.
+        """
+        p = 1.0 - (1.0 - p_per_strike * self._factor[protection[person]]) ** n_strikes
+        return self._injure_at_once(injury, injured_at_s, person, p, Stream.DRONE, 1, step, time_s)
+
+    def _injure_at_once(self, injury, injured_at_s, person, p, stream, index, step, time_s):
+        person = np.asarray(person, dtype=np.int32)
+        outcome = np.empty(person.size, dtype=np.int8)
+        self.expected.add(person, p)
+        u = uniforms_for(self.seed, stream, person, tick=step, index=index)
+        kernels.injure_at_once(
+            injury, injured_at_s, outcome, person, u, p, float(time_s), self.settings.share_fatal,
+            self.settings.share_serious,
+        )  # fmt: skip
+        return person[outcome != Injury.NONE]
+
+    def add_expected_casualties(self, expected, impacts, pairs, protection):
+        """Add to expected (float64 per person) the mean number of events that harm each person. No chance."""
+        kernels.add_expected_casualties(
+            expected, *pairs, impacts.size, protection, self._factor, *self._curve
+        )  # fmt: skip
+
+    def death_times_s(self, person, injured_at_s, care_at_s):
+        """Return when each of the seriously injured dies (s), infinity if not; care_at_s infinity: none so far."""
+        death_s = np.empty(len(person))
+        settings = self.settings
+        kernels.death_times(
+            death_s, np.asarray(injured_at_s, dtype=np.float64), np.asarray(care_at_s, dtype=np.float64),
+            uniforms_for(self.seed, Stream.DEATH, person), settings.p_death_with_care, settings.p_death_without_care,
+            settings.care_in_vain_after_h * 3600.0, settings.mean_untreated_survival_h * 3600.0,
+        )  # fmt: skip
+        return death_s
+
+
+def in_order_of_time(*groups) -> Pairs:
+    """Return the pairs of several groups as one, sorted by event; within an event as given."""
+    event, person, distance_m = (np.concatenate(column) for column in zip(*groups, strict=True))
+    order = np.argsort(event, kind="stable")
+    return Pairs(event[order], person[order], distance_m[order])
+
+
+def rooms_at_home(rooms, seed, household):
+    """Return (usual_room, is_obedient, has_basement) for `agents.harm.seek_protection`.
+
+    rooms: `settings.harm.Rooms`. household: int32 per person. usual_room: int8 of Protection and is_obedient:
+    bool, per person; has_basement: bool per household.
+    """
+    n_people, n_households = len(household), int(np.max(household, initial=-1)) + 1
+    has_basement = uniforms(seed, Stream.SHELTER, n_households, index=0) < rooms.share_with_basement
+    lives_there = uniforms(seed, Stream.SHELTER, n_households, index=1) < rooms.share_usually_basement
+    is_inner = uniforms(seed, Stream.SHELTER, n_people, index=2) < rooms.share_usually_inner_room
+    usual_room = np.where(is_inner, Protection.INNER_ROOM, Protection.UPPER_FLOOR).astype(np.int8)
+    usual_room[(has_basement & lives_there)[household]] = Protection.BASEMENT
+    return usual_room, uniforms(seed, Stream.SHELTER, n_people, index=3) < rooms.share_who_heed_alerts, has_basement

@@ -1,0 +1,1 @@
+"""What falls, whatever anyone does: impacts, their process, records, the front, drones."""

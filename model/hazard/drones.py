@@ -1,0 +1,89 @@
+"""Drones over roads: strikes on parties in proportion to the time they spend on links within reach of the front.
+
+A strike hits a party, a car or a service vehicle with all aboard; `model/harm/road_fire.py` says what it does. Where
+they strike follows from a fixed field over the links; nothing here looks at who is there or chooses anybody.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numba import njit
+
+from safepassage.model import draws
+from safepassage.model.clock import epoch_s
+from safepassage.model.draws import Stream
+from safepassage.model.settings.base import ScenarioError
+
+
+class DroneField:
+    """The rate of strikes on each link at any time, per party there."""
+
+    def __init__(self, settings, run, time_zone, street_names):
+        """settings: `Drones`. street_names: name of each link, "" if none. time_zone: of the local times."""
+        self._settings = settings
+        self._zone = ZoneInfo(time_zone)
+        self._start_s = epoch_s(run.start, time_zone)
+        self._fog_s = [(epoch_s(p.start, time_zone), epoch_s(p.end, time_zone)) for p in settings.fog]
+        names = np.asarray(street_names, dtype=np.str_)
+        known = set(names.tolist())
+        self._nets = []
+        for nets in settings.nets:
+            unknown = [name for name in nets.streets if name not in known]
+            if unknown:
+                raise ScenarioError(
+                    f"drones.nets: no street is called {', '.join(map(repr, unknown))}. Write names as on the map."
+                )
+            from_s = -np.inf
+            if nets.first_day is not None:
+                from_s = epoch_s(datetime.combine(nets.first_day, datetime.min.time()), time_zone)
+            self._nets.append((from_s, np.isin(names, nets.streets), nets.factor))
+
+    def time_factor(self, time_s):
+        """Return the factor of light and weather at one moment (s since the start of the run)."""
+        settings, moment_s = self._settings, self._start_s + time_s
+        clock = datetime.fromtimestamp(moment_s, self._zone).time()
+        factor = 1.0 if settings.day_from <= clock < settings.day_until else settings.night_factor
+        if any(start <= moment_s < end for start, end in self._fog_s):
+            factor *= settings.fog_factor
+        return factor
+
+    def rate_per_s(self, distance_km, time_s, *, walking=False):
+        """Return strikes per second on one moving party on each link, float64[n_links].
+
+        distance_km: from each link to the front (`LinksNearFront.distance_km`); time_s: since the start of the run.
+        walking: on a party on foot rather than a vehicle.
+        """
+        settings = self._settings
+        per_minute = settings.strikes_per_walker_minute if walking else settings.strikes_per_vehicle_minute
+        nearness = np.clip(1 - np.asarray(distance_km, dtype=np.float64) / settings.reach_km, 0, 1)
+        net_factor = np.ones(nearness.size)
+        for from_s, under_nets, factor in self._nets:
+            if self._start_s + time_s >= from_s:
+                net_factor[under_nets] = np.minimum(net_factor[under_nets], factor)
+        return per_minute / 60 * self.time_factor(time_s) * nearness * net_factor
+
+
+@njit(cache=True, nogil=True)
+def draw_strikes(n_strikes, expected, u):
+    """Write the number of strikes on each party, Poisson by inversion of u in [0, 1); never less if more are expected.
+
+    n_strikes: int32; expected, u: float64, one row per party.
+    """
+    for i in range(expected.size):
+        mean = min(expected[i], 700.0)  # exp(-mean) is 0 in float64 beyond 745
+        p = np.exp(-mean)
+        reached = p
+        n = 0
+        while u[i] >= reached and p > 0.0:
+            n += 1
+            p *= mean / n
+            reached += p
+        n_strikes[i] = n
+
+
+def strikes(expected, seed, step, party):
+    """Return the number of strikes on each party in one step, int32. party: the number that keys its draws."""
+    n_strikes = np.zeros(expected.size, dtype=np.int32)
+    draw_strikes(n_strikes, expected, draws.uniforms_for(seed, Stream.DRONE, party, tick=step))
+    return n_strikes

@@ -1,0 +1,267 @@
+"""The front: how far it is from any place at any time, what that closes, and its crossfire."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry import shape
+
+from safepassage.model.clock import epoch_s
+from safepassage.model.settings.base import ScenarioError
+
+
+@dataclass(frozen=True)
+class LineFront:
+    """A straight front that moves along a bearing."""
+
+    time_s: np.ndarray
+    """Moments at which its place is known, since the start of the run, increasing, float64."""
+    reference_distance_km: np.ndarray
+    """From the reference point to the front at those moments, float64; negative: the front has passed it."""
+    reference_x_m: float
+    reference_y_m: float
+    bearing_rad: float
+    """Direction from the reference point to the front, clockwise from north."""
+    report: tuple[str, ...] = ()
+
+    def over(self, x_m, y_m):
+        """Return what gives the distance of these points at any time."""
+        towards_m = (np.asarray(x_m) - self.reference_x_m) * np.sin(self.bearing_rad) + (
+            np.asarray(y_m) - self.reference_y_m
+        ) * np.cos(self.bearing_rad)
+        return _Points(self.time_s, lambda row: self.reference_distance_km[row] - towards_m / 1000)
+
+    def distance_km(self, x_m, y_m, time_s):
+        """Return the distance of points to the front at one moment, float64; negative beyond it."""
+        return self.over(x_m, y_m).distance_km(time_s)
+
+
+@dataclass(frozen=True)
+class AreaFront:
+    """A front along the edge of areas that are given for several dates."""
+
+    time_s: np.ndarray
+    areas: tuple
+    """One shapely geometry per moment, in the plane of the streets."""
+    report: tuple[str, ...] = ()
+
+    def over(self, x_m, y_m):
+        """Return what gives the distance of these points at any time; each area is measured once, when needed."""
+        x_m, y_m = np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
+        return _Points(self.time_s, lambda row: _signed_distance_km(self.areas[row], x_m, y_m))
+
+    def distance_km(self, x_m, y_m, time_s):
+        """Return the distance of points to the front at one moment, float64; negative beyond it."""
+        return self.over(x_m, y_m).distance_km(time_s)
+
+
+class _Points:
+    """Distances of fixed points to a front, linear in time between its dates and level outside them."""
+
+    def __init__(self, time_s, distance_at):
+        self._time_s, self._distance_at, self._known = time_s, distance_at, {}
+
+    def distance_km(self, time_s):
+        """Return the distance of each point at one moment, float64."""
+        after = int(np.searchsorted(self._time_s, time_s, side="right"))
+        before = max(after - 1, 0)
+        after = min(after, self._time_s.size - 1)
+        if before == after:
+            return self._at(before).copy()
+        share = (time_s - self._time_s[before]) / (self._time_s[after] - self._time_s[before])
+        return (1 - share) * self._at(before) + share * self._at(after)
+
+    def _at(self, row):
+        if row not in self._known:
+            while len(self._known) > 2:
+                del self._known[next(iter(self._known))]
+            self._known[row] = self._distance_at(row)
+        return self._known[row]
+
+
+def _signed_distance_km(area, x_m, y_m):
+    """Return the distance to the edge of an area, negative inside it, float64."""
+    points = shapely.points(x_m, y_m)
+    edges = [ring for part in shapely.get_parts(area) for ring in shapely.get_rings(part)]
+    segments = np.concatenate([_segments(ring) for ring in edges])
+    (point, _), distance_m = shapely.STRtree(segments).query_nearest(points, return_distance=True, all_matches=False)
+    nearest_m = np.empty(x_m.size)
+    nearest_m[point] = distance_m
+    shapely.prepare(area)
+    return np.where(shapely.contains_xy(area, x_m, y_m), -nearest_m, nearest_m) / 1000
+
+
+def _segments(ring):
+    corners = shapely.get_coordinates(ring)
+    return shapely.linestrings(np.stack((corners[:-1], corners[1:]), axis=1))
+
+
+def front_of(settings, area, run, time_zone):
+    """Return the LineFront or AreaFront of a scenario; None if it has none.
+
+    settings: `Front`. area: `Area`. run: anything with `start` and `duration_h`. time_zone: of its local dates.
+    """
+    start_s = epoch_s(run.start, time_zone)
+    report = []
+    if settings.polygons_file is not None:
+        days, areas = _read_areas(settings.polygons_file, area, report)
+        time_s = _day_starts_s(days, time_zone) - start_s
+        _report_outside(time_s, run, settings.polygons_file.name, report)
+        return AreaFront(time_s, areas, tuple(report))
+    if settings.distance_file is not None:
+        days, distance_km = _read_distances(settings.distance_file, settings.distance_column, report)
+        name = settings.distance_file.name
+    elif settings.distances:
+        days, distance_km = [p.day for p in settings.distances], [p.distance_km for p in settings.distances]
+        name = "front.distances"
+    else:
+        return None
+    days, distance_km = _in_order(days, distance_km, name, report)
+    time_s = _day_starts_s(days, time_zone) - start_s
+    _report_outside(time_s, run, name, report)
+    x_m, y_m = settings.reference or ((area.west_m + area.east_m) / 2, (area.south_m + area.north_m) / 2)
+    if settings.reference is not None and area.to_plane is not None:
+        x_m, y_m = (float(value) for value in area.plane(x_m, y_m, "front.reference"))
+    return LineFront(time_s, distance_km, x_m, y_m, float(np.radians(settings.bearing_deg)), tuple(report))
+
+
+def _day_starts_s(days, time_zone):
+    zone = ZoneInfo(time_zone)
+    return np.array([datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() for day in days])
+
+
+def _report_outside(time_s, run, name, report):
+    if time_s[0] > 0:
+        report.append(f"{name}: the run starts {time_s[0] / 86400:.1f} days before its first date, which stands in.")
+    late_s = run.duration_h * 3600.0 - time_s[-1]
+    if late_s > 86400:
+        report.append(f"{name}: the run ends {late_s / 86400:.1f} days after its last date, which stands in.")
+
+
+def _in_order(days, distance_km, name, report):
+    """Return days and distances in order of day; refuse a day with two distances."""
+    order = sorted(range(len(days)), key=lambda i: days[i])
+    if order != list(range(len(days))):
+        report.append(f"{name}: dates were not in order and have been sorted.")
+    kept = []
+    for i in order:
+        if kept and days[kept[-1]] == days[i]:
+            if distance_km[kept[-1]] != distance_km[i]:
+                raise ScenarioError(
+                    f"{name}: {days[i]} has two distances, {distance_km[kept[-1]]} and {distance_km[i]} km. Keep one."
+                )
+            report.append(f"{name}: {days[i]} is given twice and counts once.")
+        else:
+            kept.append(i)
+    return [days[i] for i in kept], np.array([distance_km[i] for i in kept], dtype=np.float64)
+
+
+def _read_distances(path, column, report):
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    for name in ("date", column):
+        if name not in frame.columns:
+            raise ScenarioError(
+                f"{path}: there is no column {name!r}; found: {', '.join(frame.columns)}. "
+                "Set front.distance_column to one of them."
+            )
+    empty = frame[column].str.strip() == ""
+    if empty.any():
+        report.append(f"{path.name}: {int(empty.sum())} dates have no distance; the days about them stand in.")
+    frame = frame[~empty]
+    if frame.empty:
+        raise ScenarioError(f"{path}: the column {column!r} has no distance in any row. Choose another column.")
+    days, distance_km = [], []
+    for row, (day, distance) in enumerate(zip(frame["date"], frame[column], strict=True)):
+        try:
+            days.append(date.fromisoformat(day.strip()))
+            distance_km.append(float(distance))
+        except ValueError:
+            raise ScenarioError(
+                f"{path}, line {frame.index[row] + 2}: {day!r}, {distance!r} are no date and distance; write them as "
+                "2024-08-19 and 10.5."
+            ) from None
+        if not np.isfinite(distance_km[-1]):
+            raise ScenarioError(f"{path}, line {frame.index[row] + 2}: the distance is {distance!r}; give a number.")
+    return days, distance_km
+
+
+def _read_areas(path, area, report):
+    """Return the dates and the areas of a GeoJSON file in order of date; several areas of a date are joined."""
+    try:
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ScenarioError(f"{path}: is no GeoJSON FeatureCollection ({problem!r}). Export it as one.") from None
+    by_day, n_repaired = {}, 0
+    for number, feature in enumerate(features):
+        text = str((feature.get("properties") or {}).get("date", ""))
+        try:
+            day = date.fromisoformat(text[:10])
+        except ValueError:
+            raise ScenarioError(
+                f"{path}, feature {number}: its property date is {text!r}; write it as 2024-08-19."
+            ) from None
+        polygon = shape(feature["geometry"]) if feature.get("geometry") else None
+        if polygon is None or polygon.geom_type not in ("Polygon", "MultiPolygon"):
+            raise ScenarioError(f"{path}, feature {number} of {day}: is no polygon; draw the area beyond the front.")
+        if area.to_plane is not None:
+            polygon = shapely.transform(polygon, lambda xy: np.stack(area.plane(xy[:, 0], xy[:, 1], str(path)), axis=1))
+        if not polygon.is_valid:
+            n_repaired += 1
+            polygon = shapely.make_valid(polygon)
+        by_day.setdefault(day, []).append(polygon)
+    if n_repaired:
+        report.append(f"{path.name}: {n_repaired} polygons crossed themselves and were repaired (make_valid).")
+    days = sorted(by_day)
+    areas = tuple(_polygons_of(shapely.union_all(by_day[day])) for day in days)
+    wrong = [day for day, joined in zip(days, areas, strict=True) if joined.is_empty]
+    if not days or wrong:
+        raise ScenarioError(f"{path}: {f'the area of {wrong[0]} is empty' if days else 'has no areas'}. Correct it.")
+    return days, areas
+
+
+def _polygons_of(geometry):
+    """Return the part of a geometry that has an area, without loose lines and points."""
+    parts = shapely.get_parts(geometry)
+    return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+
+
+class LinksNearFront:
+    """How near the front is to each link, and what that closes."""
+
+    def __init__(self, front, settings, streets):
+        """front: `LineFront` or `AreaFront`. settings: `Front`. streets: node coordinates and link ends."""
+        self._front = front.over(streets.node_x_m, streets.node_y_m)
+        self._settings = settings
+        self._upstream, self._downstream = streets.link_upstream, streets.link_downstream
+        self._exit_node = np.asarray(streets.exit_node)
+
+    def distance_km(self, time_s):
+        """Return the distance from the nearer end of each link to the front, float64; negative beyond it."""
+        distance_km = self._front.distance_km(time_s)
+        return np.minimum(distance_km[self._upstream], distance_km[self._downstream])
+
+    def links_closed(self, time_s):
+        """Return which links the front closes to vehicles, and which to walkers; two bool arrays."""
+        distance_km = self.distance_km(time_s)
+        return (
+            distance_km < self._settings.closes_to_vehicles_within_km,
+            distance_km < self._settings.closes_to_walkers_within_km,
+        )
+
+    def exits_lost(self, time_s):
+        """Return which exits the front closes to vehicles, and which to walkers; two bool arrays."""
+        distance_km = self._front.distance_km(time_s)[self._exit_node]
+        return (
+            distance_km < self._settings.closes_to_vehicles_within_km,
+            distance_km < self._settings.closes_to_walkers_within_km,
+        )
+
+
+def crossfire_rate_per_s(settings, distance_km):
+    """Return the rate at which somebody unprotected is harmed by crossfire at distances from the front (1/s)."""
+    nearness = np.clip(1 - np.asarray(distance_km, dtype=np.float64) / settings.crossfire_reach_km, 0, 1)
+    return settings.crossfire_casualties_per_person_h / 3600 * nearness

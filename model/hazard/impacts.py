@@ -1,0 +1,132 @@
+"""What falls, and the area on which it falls: the impacts of a run as arrays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+
+from safepassage.model.settings.base import ScenarioError
+
+
+class Size(IntEnum):
+    """Abstract size class of an impact: sets the scale of the risk-distance curve, and nothing else."""
+
+    S = 0
+    M = 1
+    L = 2
+
+
+@dataclass(frozen=True)
+class Area:
+    """The rectangle that the model sees, in metres, and how to get there from degrees."""
+
+    west_m: float
+    south_m: float
+    east_m: float
+    north_m: float
+    to_plane: Callable | None = None
+    """(longitude, latitude) arrays -> (x_m, y_m) arrays; None: the map has plane coordinates only."""
+
+    @classmethod
+    def around(cls, x_m, y_m, margin_m=0.0, crs=None):
+        """Return the rectangle about the points given, wider by margin_m; crs: of the points, if they have one."""
+        to_plane = None
+        if crs:
+            from pyproj import Transformer
+
+            to_plane = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
+        return cls(
+            float(np.min(x_m)) - margin_m,
+            float(np.min(y_m)) - margin_m,
+            float(np.max(x_m)) + margin_m,
+            float(np.max(y_m)) + margin_m,
+            to_plane,
+        )
+
+    @classmethod
+    def of_streets(cls, streets, margin_m=500.0):
+        """Return the rectangle about all streets of the file, wider by margin_m: the same under every plan."""
+        west_m, south_m, east_m, north_m = streets.extent_m
+        return cls.around((west_m, east_m), (south_m, north_m), margin_m, streets.crs)
+
+    @property
+    def area_km2(self):
+        """Area of the rectangle (km2)."""
+        return (self.east_m - self.west_m) * (self.north_m - self.south_m) / 1e6
+
+    def contains(self, x_m, y_m):
+        """Return which of the points lie inside, bool."""
+        return (x_m >= self.west_m) & (x_m <= self.east_m) & (y_m >= self.south_m) & (y_m <= self.north_m)
+
+    def plane(self, longitude, latitude, place):
+        """Return x_m, y_m of points in degrees; `place` names in the error what asks for it."""
+        if self.to_plane is None:
+            raise ScenarioError(
+                f"{place} gives longitude and latitude, but the streets have plane coordinates without a reference "
+                "system. Give x_m and y_m instead, or streets with a crs."
+            )
+        x_m, y_m = self.to_plane(np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64))
+        return np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Impacts:
+    """Arrays of the impacts of a run, one row each, sorted by time."""
+
+    time_s: np.ndarray
+    """Since the start of the run, float64."""
+    x_m: np.ndarray
+    y_m: np.ndarray
+    size: np.ndarray
+    """`Size`, int8."""
+    cluster: np.ndarray
+    """Row of the first event of its cluster on the map and in the run, int32; its own row if it stands alone."""
+    n_outside_area: int = 0
+    """Events of the run's period that fell outside the map and are left out."""
+    n_before: int = 0
+    """Events on the map before the run starts, left out."""
+    n_after: int = 0
+    """Events on the map after the run ends, left out."""
+    report: tuple[str, ...] = ()
+    """What was repaired or left out on the way, one sentence each."""
+
+    @classmethod
+    def none(cls):
+        """Return a run in which nothing falls."""
+        empty = np.empty(0)
+        return cls(empty, empty, empty, np.empty(0, np.int8), np.empty(0, np.int32))
+
+    def __len__(self):
+        return self.time_s.size
+
+    def between(self, from_s, until_s):
+        """Return the slice of rows with from_s <= time_s < until_s."""
+        return slice(*(int(row) for row in np.searchsorted(self.time_s, (from_s, until_s), side="left")))
+
+    def to_frame(self):
+        """Return one row per impact; columns time_s, x_m, y_m, size (S, M or L), cluster."""
+        return pd.DataFrame(
+            {
+                "time_s": self.time_s,
+                "x_m": self.x_m,
+                "y_m": self.y_m,
+                "size": pd.Categorical.from_codes(self.size, [size.name for size in Size]),
+                "cluster": self.cluster,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events of one source, in any order, before map and run cut them."""
+
+    time_s: np.ndarray
+    """Since 1970-01-01 00:00 UTC, float64."""
+    x_m: np.ndarray
+    y_m: np.ndarray
+    size: np.ndarray
+    cluster: np.ndarray
+    """Any number below 2**48 that the events of one cluster share, int64."""
+    report: tuple[str, ...] = ()

@@ -1,0 +1,191 @@
+"""Whose columns a table of recorded events has: our own, or those of ACLED, VIINA or UCDP GED exports.
+
+Each layout function turns the file's text into the same few columns: line, from_text (date, or date and time),
+n_days (whole days the event may have come in, 0 if from_text tells), place_1 and place_2 (longitude and latitude,
+or x_m and y_m), precision, size, n_events (text), identity.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+from enum import IntEnum
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from safepassage.model.hazard.impacts import Size
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.tables import Table
+
+UNKNOWN_SIZE = -1
+"""The record does not give the size of an event; it is drawn."""
+
+
+class Precision(IntEnum):
+    """How well the place of a recorded event is known."""
+
+    EXACT = 0
+    SETTLEMENT = 1
+    DISTRICT = 2
+
+
+PLAIN_COLUMNS = {
+    "time": "date, or date and time, ISO 8601; with an offset or local",
+    "longitude": "degrees east",
+    "latitude": "degrees north",
+    "x_m": "m, in the plane of the streets; instead of longitude",
+    "y_m": "m, instead of latitude",
+    "precision": "exact, settlement or district; empty: exact",
+    "size": "S, M or L; empty: drawn",
+    "n_events": "events in the report; empty: 1",
+    "id": "tells apart rows that are otherwise alike",
+    "note": "ignored",
+}
+"""Every column that a plain table may have; time and two of place are needed."""
+
+# ACLED codebook: geo_precision 1 town, 2 part of a region, 3 region; time_precision 1 day, 2 week, 3 month.
+ACLED_TYPES = ("Shelling/artillery/missile attack", "Air/drone strike")
+ACLED_PRECISION = {"1": Precision.SETTLEMENT, "2": Precision.DISTRICT, "3": Precision.DISTRICT}
+ACLED_DAYS = {"1": 1, "2": 7, "3": 30}
+# VIINA 2 codebook, table of one event per place and day; dates are those of the report.
+VIINA_TYPES = ("t_airstrike_b", "t_artillery_b", "t_uav_b")
+VIINA_PRECISION = {"STREET": Precision.EXACT, "PPL": Precision.SETTLEMENT, "ADM3": Precision.DISTRICT}
+# UCDP GED codebook: where_prec 1 a known place, whose own coordinates are given, 2 within about 25 km of one,
+# 3 district; 4 and above are vaguer.
+UCDP_PRECISION = {"1": Precision.SETTLEMENT, "2": Precision.DISTRICT, "3": Precision.DISTRICT}
+
+
+def common_columns(frame, layout, path, event_types, report):
+    """Return the common columns of a table of text; appends to report what is left out.
+
+    Raises ScenarioError with all wrong cells of the rows that are not left out.
+    """
+    function = {"plain": _plain, "acled": _acled, "viina": _viina, "ucdp": _ucdp}[layout]
+    return function(frame, path, event_types, report)
+
+
+def _need(frame, columns, path, layout):
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        found = ", ".join(name for name in frame.columns if name != "line")
+        raise ScenarioError(
+            f"{path}: a table of layout {layout} needs the columns {', '.join(missing)}; found: {found}. "
+            "Add them, or choose another layout."
+        )
+
+
+def _table(frame, path):
+    return Table(path, frame, rows=frame["line"], row="line")
+
+
+def _common(table, place, time, **columns):
+    """Return the common columns once all cells are right; time: name of the column of from_text in the file."""
+    limits = {"longitude": (-180, 180), "latitude": (-90, 90)}
+    common = pd.DataFrame({"line": table["line"], **columns})
+    common["place_1"] = table.numbers(place[0], *limits.get(place[0], ()))
+    common["place_2"] = table.numbers(place[1], *limits.get(place[1], ()))
+    change = "this is no date or time; write it as 2024-08-19, 2024-08-19T14:30 or 2024-08-19T14:30+03:00"
+    table.note(time, [not _is_iso(text) for text in common["from_text"]], change)
+    table.check()
+    return common.astype({"n_days": int, "precision": int, "size": int, "n_events": str, "identity": str})
+
+
+def _is_iso(text):
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(frame, path, event_types, report):
+    unknown = [name for name in frame.columns if name not in PLAIN_COLUMNS and name != "line"]
+    if unknown:
+        raise ScenarioError(
+            f"{path}: unknown columns {', '.join(unknown)}. Known: {', '.join(PLAIN_COLUMNS)}. "
+            "Rename them, or put remarks in note."
+        )
+    place = ("x_m", "y_m") if "x_m" in frame.columns else ("longitude", "latitude")
+    _need(frame, ("time", *place), path, "plain")
+    for name in PLAIN_COLUMNS:
+        if name not in frame.columns:
+            frame[name] = ""
+    table = _table(frame, path)
+    precision = table.choices("precision", {**Precision.__members__, "": Precision.EXACT})
+    size = table.choices("size", {**Size.__members__, "": UNKNOWN_SIZE})
+    n_events = pd.to_numeric(frame["n_events"].replace("", "1"), errors="coerce")
+    is_count = n_events.between(0, 1e6) & (n_events == np.floor(n_events))
+    table.note("n_events", ~is_count, "give a whole number from 0 to 1,000,000")
+    return _common(
+        table, place, "time", from_text=frame["time"], n_days=0, precision=precision, size=size,
+        n_events=frame["n_events"], identity=frame["id"],
+    )  # fmt: skip
+
+
+def _acled(frame, path, event_types, report):
+    _need(frame, ("event_id_cnty", "event_date", "time_precision", "sub_event_type", "latitude", "longitude",
+                  "geo_precision"), path, "acled")  # fmt: skip
+    frame = frame[frame["sub_event_type"].isin(event_types or ACLED_TYPES)]
+    frame = _of_known_precision(frame, "geo_precision", ACLED_PRECISION, report)
+    return _common(
+        _table(frame, path), ("longitude", "latitude"), "event_date",
+        from_text=frame["event_date"].map(_iso_day), n_days=frame["time_precision"].map(ACLED_DAYS).fillna(30),
+        precision=frame["geo_precision"].map(ACLED_PRECISION), size=UNKNOWN_SIZE, n_events="",
+        identity=frame["event_id_cnty"],
+    )  # fmt: skip
+
+
+def _viina(frame, path, event_types, report):
+    types = event_types or tuple(name for name in VIINA_TYPES if name in frame.columns)
+    _need(frame, ("event_id_1pd", "date", "longitude", "latitude", "GEO_PRECISION", *(types or VIINA_TYPES)), path,
+          "viina")  # fmt: skip
+    of_type = np.zeros(len(frame), dtype=bool)
+    for name in types:
+        of_type |= pd.to_numeric(frame[name], errors="coerce").fillna(0).to_numpy() > 0
+    frame = _of_known_precision(frame[of_type], "GEO_PRECISION", VIINA_PRECISION, report)
+    return _common(
+        _table(frame, path), ("longitude", "latitude"), "date",
+        from_text=frame["date"].map(_iso_day), n_days=1,
+        precision=frame["GEO_PRECISION"].map(VIINA_PRECISION), size=UNKNOWN_SIZE, n_events="",
+        identity=frame["event_id_1pd"],
+    )  # fmt: skip
+
+
+def _ucdp(frame, path, event_types, report):
+    _need(frame, ("id", "date_start", "date_end", "where_prec", "latitude", "longitude"), path, "ucdp")
+    if event_types:
+        _need(frame, ("type_of_violence",), path, "ucdp")
+        frame = frame[frame["type_of_violence"].isin(event_types)]
+    frame = _of_known_precision(frame, "where_prec", UCDP_PRECISION, report)
+    first, last = (
+        pd.to_datetime(frame[name].map(_iso_day), format="%Y-%m-%d", errors="coerce")
+        for name in ("date_start", "date_end")
+    )
+    table = _table(frame, path)
+    table.note("date_end", last.isna(), "write the day as YYYY-MM-DD")
+    table.note("date_end", last < first, "it is before date_start; write the start first")
+    return _common(
+        table, ("longitude", "latitude"), "date_start",
+        from_text=first.dt.strftime("%Y-%m-%d").fillna(""), n_days=((last - first).dt.days + 1).fillna(0),
+        precision=frame["where_prec"].map(UCDP_PRECISION), size=UNKNOWN_SIZE, n_events="", identity=frame["id"],
+    )  # fmt: skip
+
+
+def _of_known_precision(frame, name, known, report):
+    vague = ~frame[name].isin(list(known))
+    if vague.any():
+        report.append(f"{int(vague.sum())} events are placed no better than {name} outside {', '.join(known)} "
+                      "and are left out.")  # fmt: skip
+    return frame[~vague]
+
+
+@lru_cache(maxsize=4096)
+def _iso_day(text):
+    """Return a day as YYYY-MM-DD if it comes so (with a time or not), as 20240819 or as 19 August 2024, else as it is.
+
+    Days such as 8/9/2024 stay as they are and are refused later: they may mean August or September.
+    """
+    for day, form in ((text[:10], "%Y-%m-%d"), (text, "%Y%m%d"), (text, "%d %B %Y")):
+        with suppress(ValueError):
+            return datetime.strptime(day, form).strftime("%Y-%m-%d")
+    return text

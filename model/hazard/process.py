@@ -1,0 +1,188 @@
+"""A self-exciting process of shelling in space and time, simulated exactly by branching.
+
+Background: a Poisson process whose rate is constant over each hour and each square of a grid. Aftershocks: every
+event sets off a Poisson number of others, exponentially later and circular-normally about it (Hawkes and Oakes 1974,
+J. Appl. Prob. 11:493, cluster representation; Ogata 1988, ETAS; for recorded conflict events Browning et al. 2024,
+arXiv 2408.14940). Draws of the background are keyed by the hour of the calendar and the count within it, those of a
+cluster by its first event and the order of birth: a longer run, another start or another plan changes no earlier
+event, and where the rate changes, other hours keep theirs.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from scipy import stats
+
+from safepassage.model import draws
+from safepassage.model.draws import Stream
+from safepassage.model.hazard.impacts import Events
+from safepassage.model.settings.base import ScenarioError
+
+HOUR_S = 3600.0
+HALF_RADIUS_IN_SIGMA = float(np.sqrt(2 * np.log(2)))
+"""Radius of a circular normal that holds half of it, 1.1774 sigma."""
+
+MOST_PER_HOUR = 1 << 14
+HOURS_OF_KEYS = 1 << 18
+"""An event's key is its hour, modulo 30 years, times MOST_PER_HOUR plus its count in it: 32 bits."""
+
+COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE = range(8)
+"""Which of the numbers of one hour or event a draw is for."""
+
+
+def simulate(process, area, start_s, end_s, seed, time_zone, front=None, source_number=0):
+    """Return the Events of a process between two moments (epoch seconds), with some before and after.
+
+    process: `ShellingProcess`. front: `LineFront` or `AreaFront`, in time since start_s; None: no front.
+    """
+    hours = np.arange(int(start_s // HOUR_S) - process.warm_up_h, int(-(-end_s // HOUR_S)), dtype=np.int64)
+    if hours.size > HOURS_OF_KEYS:
+        raise ScenarioError(f"the run covers {hours.size} hours; at most {HOURS_OF_KEYS} can be drawn. Shorten it.")
+    grid = Grid(process, area)
+    nearness = grid.nearness(process, front)
+    fields = [grid.zone_weight * nearness(day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
+    mean = expected_background(process, grid, hours, fields, time_zone)
+    background = _background(process, grid, hours, mean, fields, seed, source_number)
+    return _with_aftershocks(process, *background, seed, source_number)
+
+
+class Grid:
+    """The squares of the map over which the background's rate is constant."""
+
+    def __init__(self, process, area):
+        self.n_east = max(1, round((area.east_m - area.west_m) / process.cell_m))
+        self.n_north = max(1, round((area.north_m - area.south_m) / process.cell_m))
+        if self.n_east * self.n_north > 4_000_000:
+            raise ScenarioError(
+                f"cell_m = {process.cell_m:g} m cuts the map into {self.n_east * self.n_north:,} squares; "
+                "choose larger ones, such as 250 m."
+            )
+        self.west_m, self.south_m = area.west_m, area.south_m
+        self.width_m = (area.east_m - area.west_m) / self.n_east
+        self.height_m = (area.north_m - area.south_m) / self.n_north
+        east = area.west_m + (np.arange(self.n_east) + 0.5) * self.width_m
+        north = area.south_m + (np.arange(self.n_north) + 0.5) * self.height_m
+        x_m, y_m = np.meshgrid(east, north)
+        self.x_m, self.y_m = x_m.ravel(), y_m.ravel()
+        self.cell_km2 = self.width_m * self.height_m / 1e6
+        self.zone_weight = np.ones(self.x_m.size)
+        for zone in process.zones:
+            corners = (zone.west, zone.east), (zone.south, zone.north)
+            if area.to_plane is not None:
+                corners = area.plane(*corners, "zones")
+            (west, east), (south, north) = corners
+            inside = (self.x_m >= west) & (self.x_m < east) & (self.y_m >= south) & (self.y_m < north)
+            self.zone_weight[inside] *= zone.weight
+
+    def nearness(self, process, front):
+        """Return a function of time_s that gives the relative rate of each square by the front; 1 at its line."""
+        if front is None:
+            return lambda time_s: np.ones(self.x_m.size)
+        squares = front.over(self.x_m, self.y_m)
+        return lambda time_s: np.exp(-np.maximum(squares.distance_km(time_s), 0.0) / process.front_reach_km)
+
+
+def ramp_factor(process, moment_s, time_zone):
+    """Return the level of shelling at moments (epoch seconds): linear between the points of the ramp."""
+    if not process.ramp:
+        return np.ones(len(moment_s))
+    zone = ZoneInfo(time_zone)
+    days = [datetime(p.day.year, p.day.month, p.day.day, tzinfo=zone).timestamp() for p in process.ramp]
+    return np.interp(moment_s, days, [p.factor for p in process.ramp])
+
+
+def expected_background(process, grid, hours, fields, time_zone):
+    """Return the mean number of background events in each hour (hours since 1970-01-01 00:00 UTC), float64.
+
+    fields: relative rate of each square, one array per day that hours touch. The front is taken once a day, at
+    12:00 UTC; the ramp at the middle of each hour; the day profile by the local hour in which the hour begins.
+    """
+    zone = ZoneInfo(time_zone)
+    profile = np.array(process.day_profile) / np.mean(process.day_profile)
+    local_hour = np.array([datetime.fromtimestamp(hour * HOUR_S, zone).hour for hour in hours], dtype=np.int64)
+    total = np.array([field.sum() for field in fields])
+    if process.events_per_day is not None:
+        if process.events_per_day > 0 and total.min() <= 0:
+            raise ScenarioError(
+                "nothing can fall on the map, by the weights of zones or the distance to the front, yet events_per_day "
+                "is above 0. Raise a weight or front_reach_km, or set events_per_day to 0."
+            )
+        per_day = np.full(total.size, process.events_per_day * (1 - process.branching_ratio))
+    else:
+        per_day = process.background_per_km2_day * grid.cell_km2 * total
+    which_day = hours // 24 - hours[0] // 24
+    level = ramp_factor(process, (hours + 0.5) * HOUR_S, time_zone) * profile[local_hour]
+    return per_day[which_day] / 24 * level
+
+
+def _background(process, grid, hours, mean, fields, seed, source_number):
+    """Return time_s (epoch), x_m, y_m and key of the background events, in the order of their hours."""
+
+    def number(entity, which):
+        return draws.uniforms_for(seed, Stream.SHELLING, entity, index=16 * source_number + which)
+
+    hour_key = hours % HOURS_OF_KEYS
+    n_events = np.maximum(stats.poisson.ppf(number(hour_key, COUNT), mean), 0).astype(np.int64)
+    if n_events.max(initial=0) >= MOST_PER_HOUR:
+        raise ScenarioError(
+            f"{n_events.max():,} background events fall in one hour; at most {MOST_PER_HOUR:,} can be drawn. Lower "
+            "events_per_day or background_per_km2_day, or the peak of day_profile or ramp."
+        )
+    hour = np.repeat(np.arange(hours.size), n_events)
+    rank = np.arange(hour.size) - np.repeat(np.cumsum(n_events) - n_events, n_events)
+    key = (hour_key[hour] * MOST_PER_HOUR + rank).astype(np.uint32)
+    time_s = (hours[hour] + number(key, TIME)) * HOUR_S
+    day = hours[hour] // 24 - hours[0] // 24
+    u = number(key, CELL)
+    cell = np.empty(hour.size, dtype=np.int64)
+    for d, field in enumerate(fields):
+        events = slice(*np.searchsorted(day, (d, d + 1)))
+        cumulative = np.cumsum(field)
+        cell[events] = np.searchsorted(cumulative, u[events] * cumulative[-1], side="right")
+    x_m = grid.west_m + (cell % grid.n_east + number(key, EAST)) * grid.width_m
+    y_m = grid.south_m + (cell // grid.n_east + number(key, NORTH)) * grid.height_m
+    return time_s, x_m, y_m, key
+
+
+def _with_aftershocks(process, time_s, x_m, y_m, key, seed, source_number):
+    """Return the Events of the background and of all generations that it sets off.
+
+    The rank of an event is its order of birth in its cluster; (first event's key, rank) names it for all draws.
+    Events after the end of the run are bred too, since ranks would depend on where it ends otherwise.
+    """
+    root, rank = np.arange(key.size), np.zeros(key.size, dtype=np.int64)
+    n_born = np.ones(key.size, dtype=np.int64)
+    generations = [(time_s, x_m, y_m, root, rank)]
+    sigma_m = process.spread_m / HALF_RADIUS_IN_SIGMA
+    while root.size:
+        u = _cluster_numbers(seed, key, root, rank, COUNT, source_number)
+        n_children = np.maximum(stats.poisson.ppf(u, process.branching_ratio), 0).astype(np.int64)
+        parent = np.repeat(np.arange(root.size), n_children)
+        root = root[parent]  # stays sorted, as parents are
+        first = np.searchsorted(root, root, side="left")
+        rank = n_born[root] + np.arange(root.size) - first
+        n_born += np.bincount(root, minlength=n_born.size)
+        delay, radius, angle = (
+            _cluster_numbers(seed, key, root, rank, which, source_number) for which in (TIME, RADIUS, ANGLE)
+        )
+        radius_m = sigma_m * np.sqrt(-2 * np.log1p(-radius))
+        time_s = time_s[parent] - process.decay_h * HOUR_S * np.log1p(-delay)
+        x_m = x_m[parent] + radius_m * np.cos(2 * np.pi * angle)
+        y_m = y_m[parent] + radius_m * np.sin(2 * np.pi * angle)
+        generations.append((time_s, x_m, y_m, root, rank))
+    time_s, x_m, y_m, root, rank = (np.concatenate(part) for part in zip(*generations, strict=True))
+    u = _cluster_numbers(seed, key, root, rank, SIZE, source_number)
+    size = np.searchsorted(np.cumsum(process.size_shares)[:2], u, side="right").astype(np.int8)
+    return Events(time_s, x_m, y_m, size, root)
+
+
+def _cluster_numbers(seed, key, root, rank, which, source_number):
+    """Return one number in [0, 1) for each event of a cluster, named by its first event's key and its rank."""
+    u = np.empty(root.size)
+    order = np.argsort(rank, kind="stable")
+    ranks, first = np.unique(rank[order], return_index=True)
+    for r, events in zip(ranks, np.split(order, first[1:]), strict=False):
+        index = 16 * source_number + which
+        u[events] = draws.uniforms_for(seed, Stream.AFTERSHOCK, key[root[events]], tick=int(r), index=index)
+    return u

@@ -1,0 +1,213 @@
+"""Recorded shelling: tables of events read from files, placed as precisely as they are known, and replayed.
+
+Layouts: our own plain CSV, and exports of ACLED (Raleigh et al. 2010), VIINA (Zhukov and Ayers) and UCDP GED
+(Sundberg and Melander 2013). Every draw is keyed by the row's own content, so other rows never change it.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from safepassage.model import draws
+from safepassage.model.clock import epoch_s
+from safepassage.model.draws import Stream
+from safepassage.model.hazard.impacts import Events
+from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.tables import refuse, some_of
+
+DAY_S = 86400.0
+TIME, RADIUS, ANGLE, SIZE, KEPT = range(5)
+"""Which of the numbers of one event a draw is for."""
+
+
+@dataclass(frozen=True)
+class EventTable:
+    """Arrays of recorded events, one row each, sorted by time; a report of several events is several rows."""
+
+    time_s: np.ndarray
+    """Earliest moment, since 1970-01-01 00:00 UTC, float64."""
+    span_s: np.ndarray
+    """The event came within this time of the earliest moment: 0 if the time is known, else one or more days."""
+    place_1: np.ndarray
+    """Longitude (degrees), or x_m."""
+    place_2: np.ndarray
+    """Latitude (degrees), or y_m."""
+    precision: np.ndarray
+    """`Precision`, int8."""
+    size: np.ndarray
+    """`Size`, int8, or UNKNOWN_SIZE."""
+    key: np.ndarray
+    """32 bits of a digest of the row's content, uint32: what its draws are keyed by."""
+    copy: np.ndarray
+    """Which of the events of its report, from 0, int32."""
+    in_degrees: bool = True
+    """Whether places are longitude and latitude."""
+    report: tuple[str, ...] = ()
+
+    def __len__(self):
+        return self.time_s.size
+
+    def rows(self, chosen):
+        """Return the table of the chosen rows (mask, indices or slice)."""
+        names = ("time_s", "span_s", "place_1", "place_2", "precision", "size", "key", "copy")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+
+
+def read(path, layout="plain", time_zone="Europe/Kyiv", mixed_zones="refuse", event_types=None):
+    """Return the EventTable of a file, repaired where that is safe, with a report of each repair."""
+    path = Path(path)
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+    except (ValueError, OSError) as problem:
+        raise ScenarioError(
+            f"{path}: cannot be read as a CSV table ({problem}). Save it as UTF-8 text with commas."
+        ) from None
+    frame.columns = [name.strip() for name in frame.columns]
+    frame = frame.apply(lambda column: column.str.strip())
+    in_degrees = "x_m" not in frame.columns
+    frame["line"] = np.arange(2, len(frame) + 2)
+    report = []
+    events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
+    time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
+    if np.any(np.diff(time_s) < 0):
+        report.append(f"{path.name}: rows were not in order of time and have been sorted.")
+    n_events = pd.to_numeric(events["n_events"].replace("", "1")).to_numpy(np.int64)
+    order = np.lexsort((events["key"].to_numpy(), time_s))
+    rows = np.repeat(order, n_events[order])
+    first = np.repeat(np.cumsum(n_events[order]) - n_events[order], n_events[order])
+    return EventTable(
+        time_s=time_s[rows],
+        span_s=span_s[rows],
+        place_1=events["place_1"].to_numpy(np.float64)[rows],
+        place_2=events["place_2"].to_numpy(np.float64)[rows],
+        precision=events["precision"].to_numpy(np.int8)[rows],
+        size=events["size"].to_numpy(np.int8)[rows],
+        key=events["key"].to_numpy(np.uint32)[rows],
+        copy=(np.arange(rows.size) - first).astype(np.int32),
+        in_degrees=in_degrees,
+        report=tuple(report),
+    )
+
+
+def _without_duplicates(events, path, report):
+    """Return the rows that differ, each with the key of its content; refuse one identity with two contents."""
+    columns = [events[name].tolist() for name in
+               ("from_text", "n_days", "place_1", "place_2", "precision", "size", "n_events", "identity")]  # fmt: skip
+    texts = pd.Series(["|".join(map(str, row)) for row in zip(*columns, strict=True)], dtype=object)
+    events = events.assign(
+        key=[int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little") for text in texts]
+    )
+    again = texts.duplicated().to_numpy(bool)
+    if again.any():
+        lines = ", ".join(str(line) for line in events["line"][again][:5])
+        report.append(f"{path.name}: {int(again.sum())} duplicate rows are left out (lines {lines}).")
+    events = events[~again]
+    named = events[events["identity"] != ""]
+    twice = named[named["identity"].duplicated(keep=False)]
+    lines = twice["line"].astype(str).groupby(twice["identity"], sort=False).agg(" and ".join)
+    refuse(
+        some_of(
+            np.arange(len(lines)),
+            lambda i: (
+                f"{path}: the id {lines.index[i]!r} is on lines {lines.iloc[i]} with different content. Keep the row "
+                "that is right."
+            ),
+            f"{path}: {{n}} more ids are on several lines with different content.",
+        )
+    )
+    return events
+
+
+def _times(events, path, time_zone, mixed_zones, report):
+    """Return the earliest moment (epoch s) and the span (s) of each row, float64."""
+    moments = [datetime.fromisoformat(text) for text in events["from_text"]]
+    only_day = np.array([len(text) <= 10 for text in events["from_text"]], dtype=bool)
+    local = np.array([moment.tzinfo is None for moment in moments], dtype=bool) & ~only_day
+    offsets = sorted({moment.strftime("%z") for moment in moments if moment.tzinfo is not None})
+    if offsets and local.any():
+        if mixed_zones == "refuse":
+            raise ScenarioError(
+                f"{path}: {len(moments) - int(local.sum() + only_day.sum())} times carry an offset and "
+                f"{int(local.sum())} do not (first: line {events['line'].to_numpy()[local][0]}). Write all of them in "
+                f"one way, or set mixed_zones: convert to read those without as local time of {time_zone}."
+            )
+        report.append(
+            f"{path.name}: {int(local.sum())} times without an offset were read as local time of {time_zone}."
+        )
+    if len(offsets) > 1:
+        report.append(f"{path.name}: times carry the offsets {', '.join(offsets)}; each was taken as written.")
+    time_s = np.array([epoch_s(moment, time_zone) for moment in moments], dtype=np.float64)
+    n_days = np.maximum(events["n_days"].to_numpy(np.int64), only_day)
+    span_s = np.zeros(len(moments))
+    for i in np.flatnonzero(n_days):
+        span_s[i] = epoch_s(moments[i] + timedelta(days=int(n_days[i])), time_zone) - time_s[i]
+    return time_s, span_s
+
+
+def numbers(table, seed, which, repeat=0, source_number=0):
+    """Return one number in [0, 1) per event, which depends on the event's own row and nothing else."""
+    u = np.empty(len(table))
+    for copy in np.unique(table.copy):
+        rows = np.flatnonzero(table.copy == copy)
+        index = (source_number * 2048 + repeat) * 8 + which
+        u[rows] = draws.uniforms_for(seed, Stream.PLACE, table.key[rows], tick=int(copy), index=index)
+    return u
+
+
+def place(table, settings, area, seed, source_number=0):
+    """Return time_s (epoch), x_m, y_m, size of each event, drawn within what is known of it.
+
+    Time: uniform over the days it may have come in. Place: uniform in the disc about the point given.
+    """
+
+    def number(which):
+        return numbers(table, seed, which, source_number=source_number)
+
+    time_s = table.time_s + number(TIME) * table.span_s
+    if table.in_degrees:
+        x_m, y_m = area.plane(table.place_1, table.place_2, str(settings.file))
+    else:
+        x_m, y_m = table.place_1, table.place_2
+    reach_m = np.array([0.0, settings.settlement_radius_m, settings.district_radius_m])[table.precision]
+    radius_m, angle = reach_m * np.sqrt(number(RADIUS)), 2 * np.pi * number(ANGLE)
+    drawn = np.searchsorted(np.cumsum(settings.size_shares)[:2], number(SIZE), side="right")
+    size = np.where(table.size == UNKNOWN_SIZE, drawn, table.size).astype(np.int8)
+    return time_s, x_m + radius_m * np.cos(angle), y_m + radius_m * np.sin(angle), size
+
+
+def replay(settings, area, seed, time_zone, source_number=0):
+    """Return the Events of a recorded source: those of its period, shifted, repeated and thinned as it says."""
+    zone = settings.time_zone or time_zone
+    table = read(settings.file, settings.layout, zone, settings.mixed_zones, settings.event_types)
+    report = list(table.report)
+    time_s, x_m, y_m, size = place(table, settings, area, seed, source_number)
+    first_s, end_s = -np.inf, np.inf
+    if settings.first_day:
+        first_s = _midnight_s(settings.first_day, zone)
+    if settings.last_day:
+        end_s = _midnight_s(settings.last_day + timedelta(days=1), zone)
+    chosen = (time_s >= first_s) & (time_s < end_s)
+    if not chosen.all():
+        report.append(f"{settings.file.name}: {int((~chosen).sum())} events lie outside the period and are left out.")
+    vague = chosen & (table.precision != Precision.EXACT)
+    if vague.any():
+        report.append(f"{settings.file.name}: {int(vague.sum())} events are known to their settlement or district "
+                      "only and were placed by chance within it.")  # fmt: skip
+    parts = []
+    for repeat in range(settings.n_repeats):
+        u = numbers(table, seed, KEPT, repeat, source_number)
+        kept = chosen & (u < settings.keep_share)
+        later_s = settings.shift_h * 3600.0 + (repeat * (end_s - first_s) if repeat else 0.0)
+        parts.append((time_s[kept] + later_s, x_m[kept], y_m[kept], size[kept]))
+    time_s, x_m, y_m, size = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Events(time_s, x_m, y_m, size, np.arange(time_s.size), tuple(report))
+
+
+def _midnight_s(day, time_zone):
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).timestamp()

@@ -1,0 +1,1 @@
+"""Everybody on the streets: driving, walking, routes, road news."""

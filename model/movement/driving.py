@@ -1,0 +1,371 @@
+"""Vehicles on the streets: who is where, when they get where they are going, what changes on the way.
+
+The rules of motion are in agents/rules/drive.py; this class checks its input, holds the state and hands out results.
+"""
+
+import numpy as np
+
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules import drive, drive_edit
+from safepassage.agents.rules.drive_state import ARM, ARRIVAL, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
+from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
+from safepassage.model.settings.base import ScenarioError
+
+NO_PATH = np.zeros(0, np.int32)
+NO_ARRIVALS = Arrivals(np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32))
+
+
+def _checked(name, value, n, *, above=0.0, of="link"):
+    """Return float64[n] of finite values above a bound, or say which value is not."""
+    array = np.broadcast_to(np.asarray(value, np.float64), (n,)).copy()
+    bad = ~(array > above) | np.isnan(array)
+    if bad.any():
+        i = int(np.flatnonzero(bad)[0])
+        raise ScenarioError(f"{of} {i} has {name} = {array[i]}; it must be above {above:g}. Correct that {of}.")
+    return array
+
+
+class Driving(DrivingViews):
+    """All vehicles on the streets, exact in time; results do not depend on how advance() is split.
+
+    Links are given by arrays: upstream and downstream node, length_m, free_flow_speed_m_s, n_lanes. Jam density is
+    per lane (vehicles/m), 0.133 by default (7.5 m per car); the backward wave runs at wave_speed_m_s. Both together
+    with the free-flow speed give the most a link takes in, u w kj / (u + w) per lane; flow_capacity_per_s limits
+    what leaves its end further (junction, damage; 0: nobody leaves). sink_flow_capacity_per_s limits how many leave
+    the network at each node (infinite by default). With record=True every crossing is kept, see crossings().
+    """
+
+    def __init__(
+        self,
+        *,
+        upstream,
+        downstream,
+        length_m,
+        free_flow_speed_m_s,
+        n_lanes=1.0,
+        jam_density_per_m=0.133,
+        wave_speed_m_s=5.0,
+        flow_capacity_per_s=None,
+        n_nodes=None,
+        sink_flow_capacity_per_s=None,
+        n_vehicles=0,
+        record=False,
+    ):
+        self.upstream = np.ascontiguousarray(upstream, np.int32)
+        self.downstream = np.ascontiguousarray(downstream, np.int32)
+        n = self.n_links = self.upstream.size
+        ends = np.concatenate([self.upstream, self.downstream])
+        self.n_nodes = int(n_nodes if n_nodes is not None else (ends.max() + 1 if n else 0))
+        if self.downstream.size != n or (n and (ends.min() < 0 or ends.max() >= self.n_nodes)):
+            raise ScenarioError(
+                f"the ends of {n} links must be nodes 0..{self.n_nodes - 1}; found {ends.min()}..{ends.max()}"
+            )
+        self.length_m = _checked("length_m", length_m, n)
+        self.n_lanes = _checked("n_lanes", n_lanes, n)
+        self.jam_density_per_m = _checked("jam_density_per_m", jam_density_per_m, n) * self.n_lanes
+        self.wave_speed_m_s = _checked("wave_speed_m_s", wave_speed_m_s, n)
+        self.time_s = 0.0
+        self._record = record
+        self._n_present = 0
+        self._log_parts = []
+        self._build_state(sink_flow_capacity_per_s)
+        self._links["free_flow_time_s"][:n] = self.length_m / _checked("free_flow_speed_m_s", free_flow_speed_m_s, n)
+        self._set_in_headway()
+        self.flow_capacity_per_s = 1.0 / self._links["in_headway_s"][:n]
+        if flow_capacity_per_s is not None:
+            given = _checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
+            self.flow_capacity_per_s = np.minimum(given, self.flow_capacity_per_s)
+        self._set_out_headway()
+        self._links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
+        self._vehicles = records(0, VEHICLE)
+        self.make_room(n_vehicles)
+        self._choose_buckets()
+
+    @classmethod
+    def on_streets(cls, streets, **options):
+        """Return Driving on the links of model.network.Streets; those not drivable are closed."""
+        sink = np.full(len(streets.node_x_m), np.inf)
+        capacity_per_s = streets.exit_flow_capacity_per_s
+        sink[streets.exit_node] = np.where(capacity_per_s > 0, capacity_per_s, np.inf)  # 0: no car gets to the exit
+        driving = cls(
+            upstream=streets.link_upstream,
+            downstream=streets.link_downstream,
+            length_m=streets.length_m,
+            free_flow_speed_m_s=np.where(streets.drivable, streets.free_flow_speed_m_s, 1.0),
+            n_lanes=np.where(streets.drivable, streets.n_lanes, 1.0),
+            flow_capacity_per_s=np.where(streets.drivable, streets.flow_capacity_per_s, 0.0),
+            n_nodes=sink.size,
+            sink_flow_capacity_per_s=sink,
+            **options,
+        )
+        driving.set_open(np.flatnonzero(~streets.drivable), is_open=False)
+        return driving
+
+    def _build_state(self, sink_flow_capacity_per_s):
+        """Make the records of links, sinks, arms, slots and events, all empty."""
+        n, n_nodes = self.n_links, self.n_nodes
+        links = self._links = records(n + n_nodes, LINK)
+        links["first_waiter"] = drive.NONE
+        links["is_open"] = 1
+        links["downstream"][:n] = self.downstream
+        links["length_m"][:n] = self.length_m
+        links["jam_spacing_m"][:n] = 1.0 / self.jam_density_per_m
+        links["wave_time_s"][:n] = self.length_m / self.wave_speed_m_s
+        links["storage"] = 2**30
+        links["storage"][:n] = np.maximum(1, np.ceil(self.jam_density_per_m * self.length_m - 1e-6))
+        slots = 2 ** np.ceil(np.log2(links["storage"][:n])).astype(np.int64)
+        links["ring_mask"][:n] = slots - 1
+        links["ring_first"][:n] = np.cumsum(slots) - slots
+        if sink_flow_capacity_per_s is not None:
+            capacity = _checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, n_nodes, of="node")
+            links["in_headway_s"][n:] = 1.0 / capacity
+        self._slots = records(int(slots.sum()), SLOT)
+        self._arms = records(2 * n, ARM)
+        self._arms["tag_target"] = drive.NONE
+        self._events = records(3 * n + n_nodes, EVENT)
+        self._heap = records(3 * n + n_nodes + 1, HEAP)
+        self._run = records(1, RUN)
+        self._run["held_first"] = drive.NONE
+        self._departures = records(0, SLOT)
+        self._arrivals = records(0, ARRIVAL)
+        self._log = records(65536 if self._record else 0, LOG)
+        self._paths = NO_PATH
+        self._next_link = np.full((1, n_nodes), drive.NO_ROUTE, np.int32)
+
+    def _choose_buckets(self):
+        """Size the calendar of events by how many can happen per second; no result depends on it."""
+        mean_time_s = self._links["free_flow_time_s"][: self.n_links].mean() if self.n_links else 1.0
+        per_s = 2.0 ** np.clip(np.round(np.log2(self.n_links / mean_time_s / 64.0 + 1e-9)), 0, 10)
+        self._run["buckets_per_s"] = per_s
+        self._wheel = np.full(2 ** int(np.ceil(np.log2(256 * per_s))), drive.NONE, np.int32)
+
+    def _set_in_headway(self):
+        n = self.n_links
+        speed_m_s = self.length_m / self._links["free_flow_time_s"][:n]
+        per_s = speed_m_s * self.wave_speed_m_s * self.jam_density_per_m / (speed_m_s + self.wave_speed_m_s)
+        self._links["in_headway_s"][:n] = 1.0 / per_s
+        self._arms["weight_per_s"][n:] = per_s
+
+    def _set_out_headway(self):
+        with np.errstate(divide="ignore"):
+            self._links["out_headway_s"][: self.n_links] = 1.0 / self.flow_capacity_per_s
+        self._arms["weight_per_s"][: self.n_links] = np.maximum(self.flow_capacity_per_s, 1e-9)
+
+    def make_room(self, n_vehicles):
+        """Hold rows for at least so many vehicles."""
+        if n_vehicles > self._vehicles.size:
+            vehicles = records(max(n_vehicles, 2 * self._vehicles.size), VEHICLE)
+            vehicles["link"] = drive.NONE
+            vehicles[: self._vehicles.size] = self._vehicles
+            self._vehicles = vehicles
+
+    def _resume(self, arms, supplies):
+        drive.resume(
+            self._links,
+            self._slots,
+            self._arms,
+            self._events,
+            self._wheel,
+            self._heap,
+            self._run,
+            np.asarray(arms, np.int32),
+            np.asarray(supplies, np.int32),
+            self.time_s,
+        )
+
+    def _forget_departures(self, ids):
+        run = self._run[0]
+        rest = self._departures[run["next_departure"] : run["n_departures"]]
+        self._departures = rest[~np.isin(rest["vehicle"], ids)]
+        run["next_departure"], run["n_departures"] = 0, self._departures.size
+
+    def _set_out(self, ids, time_s):
+        """Merge vehicles into those still to depart, in the order of (time, id)."""
+        run, new = self._run[0], records(len(ids), SLOT)
+        new["vehicle"], new["time_s"] = ids, time_s
+        rest = self._departures[run["next_departure"] : run["n_departures"]]
+        both = np.concatenate([rest, new]) if rest.size else new
+        self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
+        run["next_departure"], run["n_departures"] = 0, both.size
+
+    def add(self, ids, origin, departure_s, *, table=0, size=1, max_speed_m_s=np.inf, paths=None):
+        """Let vehicles set out from a node at a time (not before now).
+
+        ids: rows chosen by the caller, absent now. table: row of the next-link table to follow. size: car units
+        (bus 2-3). max_speed_m_s: of the vehicle itself. paths: instead of a table, one sequence of links for each
+        vehicle; it leaves the network at the end of the last one.
+        """
+        ids = np.atleast_1d(np.asarray(ids, np.int32))
+        origin = np.broadcast_to(np.asarray(origin, np.int32), ids.shape)
+        departure_s = np.broadcast_to(np.asarray(departure_s, np.float64), ids.shape)
+        if ids.size == 0:
+            return
+        if ids.min() < 0:
+            raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
+        self.make_room(int(ids.max()) + 1)
+        self._check_new(ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
+        if paths is not None:
+            self._add_paths(ids, origin, paths)
+        else:
+            self._check_table(table)
+        vehicles = self._vehicles
+        vehicles["state"][ids] = drive.PENDING
+        vehicles["link"][ids] = drive.NONE
+        vehicles["origin"][ids] = origin
+        vehicles["departure_s"][ids] = departure_s
+        vehicles["car_units"][ids] = size
+        vehicles["s_per_m"][ids] = 1.0 / np.asarray(max_speed_m_s, np.float64)
+        vehicles["table"][ids] = drive.NONE if paths is not None else table
+        self._n_present += ids.size
+        self._set_out(ids, departure_s)
+
+    def _check_new(self, ids, origin, departure_s, size, max_speed_m_s):
+        is_twice = (np.diff(np.sort(ids)) == 0).any()
+        if is_twice or (self._vehicles["state"][ids] != drive.ABSENT).any():
+            busy = ids[self._vehicles["state"][ids] != drive.ABSENT]
+            raise ScenarioError(f"vehicle {busy[0] if busy.size else ids[0]} is under way already; use another id")
+        if origin.min() < 0 or origin.max() >= self.n_nodes:
+            raise ScenarioError(f"an origin is node {origin.min()} or {origin.max()}; nodes are 0..{self.n_nodes - 1}")
+        if not (departure_s >= self.time_s).all() or not np.isfinite(departure_s).all():
+            raise ScenarioError(
+                f"a vehicle departs at {departure_s.min()} s; it is {self.time_s} s already. Depart then or later."
+            )
+        if (size < 1).any():
+            raise ScenarioError(f"a vehicle has size {size.min()}; a car has size 1, a bus 2 or 3")
+        if not (max_speed_m_s > 0).all():
+            raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
+
+    def _check_table(self, table):
+        if np.min(table) < 0 or np.max(table) >= self._next_link.shape[0]:
+            raise ScenarioError(
+                f"a vehicle follows table {np.min(table)} or {np.max(table)}; there are {self._next_link.shape[0]}. "
+                "Call set_next_link first."
+            )
+
+    def _add_paths(self, ids, origin, paths):
+        flat = np.concatenate([np.asarray(p, np.int32) for p in paths]) if len(paths) else NO_PATH
+        last = np.cumsum([len(p) for p in paths])
+        if flat.size and (flat.min() < 0 or flat.max() >= self.n_links):
+            raise ScenarioError(f"a path holds link {flat.min()} or {flat.max()}; links are 0..{self.n_links - 1}")
+        start = self.upstream[flat]
+        come_from = np.empty_like(start)
+        come_from[1:] = self.downstream[flat[:-1]]
+        first = last - [len(p) for p in paths]
+        come_from[first[first < last]] = origin[first < last]
+        if (start != come_from).any():
+            i = int(np.flatnonzero(start != come_from)[0])
+            raise ScenarioError(
+                f"a path takes link {flat[i]}, which starts at node {start[i]}, from node {come_from[i]}; "
+                "give links that follow each other, the first of them from the origin"
+            )
+        self._vehicles["path_next"][ids] = self._paths.size + first
+        self._vehicles["path_end"][ids] = self._paths.size + last
+        self._paths = np.concatenate([self._paths, flat])
+
+    def advance(self, until_s):
+        """Run all that happens before until_s; return the Arrivals since the last call."""
+        if not (until_s >= self.time_s and np.isfinite(until_s)):
+            raise ScenarioError(f"cannot advance to {until_s} s: it is {self.time_s} s; give that time or a later one")
+        if self._n_present == 0:
+            self.time_s = float(until_s)
+            return NO_ARRIVALS
+        if self._arrivals.size < self._n_present:
+            self._arrivals = records(self._n_present, ARRIVAL)
+        state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)
+        given = (self._departures, self._next_link, self._paths, float(until_s))
+        while drive.advance(*state, self._run, self._arrivals, self._log, *given) == drive.LOG_FULL:
+            self._keep_log()
+        self.time_s = float(until_s)
+        n = int(self._run["n_arrived"][0])
+        self._run["n_arrived"] = 0
+        self._n_present -= n
+        arrived = self._arrivals[:n]
+        return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["node"].copy())
+
+    def _keep_log(self):
+        n = int(self._run["n_logged"][0])
+        self._log_parts.append(self._log[:n].copy())
+        self._run["n_logged"] = 0
+
+    def crossings(self):
+        """Return all completed crossings since the start; record=True is needed."""
+        if not self._record:
+            raise ScenarioError("crossings were not recorded; make Driving(..., record=True)")
+        self._keep_log()
+        self._log_parts = [np.concatenate(self._log_parts)]
+        log = self._log_parts[0]
+        return Crossings(log["vehicle"], log["link"], log["entry_s"], log["exit_s"])
+
+    def set_next_link(self, next_link):
+        """Give new tables, int32[n_tables, n_nodes]; whoever stands at a node or has yet to start looks again."""
+        table = np.atleast_2d(np.array(next_link, np.int32, order="C"))
+        if table.shape[1] != self.n_nodes or (table.size and (table.min() < -2 or table.max() >= self.n_links)):
+            raise ScenarioError(f"a next-link table of shape {table.shape} does not fit {self.n_nodes} nodes and links")
+        row, node = np.nonzero(table >= 0)
+        if (self.upstream[table[row, node]] != node).any():
+            raise ScenarioError("a next-link table takes a link from a node at which that link does not start")
+        if table.shape[0] < self._next_link.shape[0]:
+            raise ScenarioError(f"there are {self._next_link.shape[0]} tables; {table.shape[0]} cannot replace them")
+        self._next_link = table
+        self._look_again()
+
+    def _look_again(self):
+        if self._n_present == 0:
+            return
+        way_on = np.empty(self._vehicles.size, np.int32)
+        drive.ways_on(way_on, self._links, self._vehicles, self._next_link, self._paths)
+        again = drive_edit.arms_to_ask_again(self._links, self._slots, self._arms, way_on)
+        moved, left = drive_edit.take_out_of_queues(self._arms, self._vehicles, self._run, way_on)
+        self._resume(np.union1d(again, left), [])
+        if moved.size:
+            self._set_out(moved, self.time_s)
+
+    def set_table(self, ids, table):
+        """Let vehicles follow another row of the next-link table from their next node on."""
+        self._check_table(table)
+        self._vehicles["table"][ids] = table
+        self._look_again()
+
+    def set_open(self, links, *, is_open):
+        """Open or close links to those who would enter; those on a closed link may leave at its end."""
+        self._links["is_open"][links] = is_open
+        self._look_again()
+
+    def set_flow_capacity(self, links, flow_capacity_per_s):
+        """Change what can leave the ends of links (vehicles/s); 0 lets nobody leave."""
+        links = np.atleast_1d(links)
+        given = _checked("flow_capacity_per_s", flow_capacity_per_s, links.size, above=-1e-300)
+        self.flow_capacity_per_s[links] = np.minimum(given, 1.0 / self._links["in_headway_s"][links])
+        before_s = self._links["out_headway_s"][links]
+        self._set_out_headway()
+        after_s = self._links["out_headway_s"][links]
+        left_s = np.maximum(0.0, self._links["next_exit_s"][links] - self.time_s)
+        with np.errstate(invalid="ignore"):
+            left_s = np.where(np.isfinite(before_s), left_s * (after_s / before_s), 0.0)
+        self._links["next_exit_s"][links] = self.time_s + np.where(np.isfinite(after_s), left_s, np.inf)
+        state = self._arms["state"][links]
+        self._resume(links[(state == drive.MOVING) | ((state == drive.WAITING) & (given == 0))], [])
+
+    def set_free_flow_speed(self, links, free_flow_speed_m_s):
+        """Change the free-flow speed of links for those who enter from now on."""
+        links = np.atleast_1d(links)
+        speed = _checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
+        self._links["free_flow_time_s"][links] = self.length_m[links] / speed
+        self._set_in_headway()
+
+    def withdraw(self, ids):
+        """Take vehicles out wherever they are; the room of one on the road comes back after the wave's time."""
+        arms, supplies = [], []
+        ids = np.atleast_1d(np.asarray(ids, np.int32))
+        if (self._vehicles["state"][ids] == drive.PENDING).any():
+            self._forget_departures(ids)
+        for vehicle in ids:
+            state = (self._links, self._slots, self._arms, self._vehicles, self._run)
+            if self._vehicles["state"][vehicle] != drive.ABSENT:
+                self._n_present -= 1
+            arm, was_first = drive_edit.take_off(*state, vehicle, self.time_s)
+            if was_first:
+                arms.append(arm)
+            if 0 <= arm < self.n_links:
+                supplies.append(arm)
+        self._resume(np.unique(arms), np.unique(supplies))

@@ -1,0 +1,153 @@
+"""What can be seen of the vehicles on the streets; nothing here changes their state."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from safepassage.agents.rules import drive, drive_views
+
+NOBODY = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Vehicles that left the network, in the order of time."""
+
+    id: np.ndarray
+    time_s: np.ndarray
+    node: np.ndarray
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """Links driven through, one row per vehicle and link, in the order of exit."""
+
+    id: np.ndarray
+    link: np.ndarray
+    entry_s: np.ndarray
+    exit_s: np.ndarray
+
+
+class DrivingViews:
+    """The reading half of Driving."""
+
+    @property
+    def n_entered(self):
+        """Vehicles that have entered each link so far, int64[n_links]."""
+        return self._links["tail"][: self.n_links].copy()
+
+    @property
+    def n_left(self):
+        """Vehicles that have left each link so far, by its end or taken off the road, int64[n_links]."""
+        return self._links["head"][: self.n_links].copy()
+
+    @property
+    def n_on_link(self):
+        """Vehicles on each link now, int64[n_links]."""
+        return self._links["tail"][: self.n_links] - self._links["head"][: self.n_links]
+
+    @property
+    def delay_s(self):
+        """Time lost against free flow on each link by those who have left it by its end (s), float64[n_links]."""
+        return self._links["delay_s"][: self.n_links].copy()
+
+    @property
+    def n_queued(self):
+        """Vehicles waiting off the road to enter each link as their first, int32[n_links]."""
+        return self._arms["n_queued"][self.n_links :].copy()
+
+    @property
+    def n_crossings(self):
+        """Link crossings so far: what the work grows with."""
+        return int(self._run["n_crossings"][0])
+
+    @property
+    def n_under_way(self):
+        """Vehicles added that have neither arrived nor been withdrawn."""
+        return self._n_present
+
+    def occupants(self, links):
+        """Return the ids on one or several links, link after link, the one nearest its end first."""
+        at = self._links[np.atleast_1d(links)]
+        n = at["tail"] - at["head"]
+        if not n.any():
+            return NOBODY
+        of = np.repeat(np.arange(n.size), n)
+        count = np.arange(of.size) - (np.cumsum(n) - n)[of] + at["head"][of]
+        return self._slots["vehicle"][at["ring_first"][of] + (count & at["ring_mask"][of])]
+
+    def state_of(self, ids):
+        """Return where vehicles stand: ABSENT, PENDING, QUEUED (to set out), HELD (no route) or DRIVING of drive."""
+        return self._vehicles["state"][ids]
+
+    def on_links(self):
+        """Return the Crossings under way: vehicles on a link now, by id; exit_s is NaN."""
+        ids = np.flatnonzero(self._vehicles["state"] == drive.DRIVING).astype(np.int32)
+        now = self._vehicles[ids]
+        return Crossings(ids, now["link"].copy(), now["entry_s"].copy(), np.full(ids.size, np.nan))
+
+    def position(self, ids, time_s=None):
+        """Return (link, distance from its upstream end in m) of vehicles at a time from now on, default now.
+
+        Exact in free flow; in a queue, vehicles stand behind each other at jam density. link is -1 and the distance
+        NaN for those not on a link; a vehicle waiting to set out is at its origin.
+        """
+        ids = np.asarray(ids)
+        time_s = self.time_s if time_s is None else float(time_s)
+        on_link = self._vehicles["state"][ids] == drive.DRIVING
+        link = np.where(on_link, self._vehicles["link"][ids], drive.NONE)
+        position_m = np.empty(self._vehicles.size)
+        some_links = np.unique(link[on_link])
+        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, some_links, time_s)
+        return link, np.where(on_link, position_m[ids], np.nan)
+
+    def link_of(self, ids):
+        """Return the link that each vehicle is on, int32; -1 for those on none."""
+        on_link = self._vehicles["state"][ids] == drive.DRIVING
+        return np.where(on_link, self._vehicles["link"][ids], drive.NONE)
+
+    def is_standing(self, ids):
+        """Return which vehicles are on a link for longer than free flow takes: they stand, or creep, in a queue."""
+        return drive_views.stand(self._links, self._vehicles, np.asarray(ids, np.int64), self.time_s)
+
+    def link_time_s(self):
+        """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
+        link_time_s = np.empty(self.n_links)
+        drive_views.write_link_times(link_time_s, self._links, self._slots, self.n_links, self.time_s)
+        return link_time_s
+
+    def _heads(self, state):
+        """Return the links whose first vehicle is in a state, and these vehicles."""
+        if self._n_present == 0:
+            return NOBODY, NOBODY
+        links = np.flatnonzero(self._arms["state"][: self.n_links] == state)
+        if links.size == 0:
+            return NOBODY, NOBODY
+        at = self._links[links]
+        return links, self._slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
+
+    def without_route(self):
+        """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
+        any_held = self._run["held_first"][0] != drive.NONE
+        held = np.flatnonzero(self._vehicles["state"] == drive.HELD if any_held else []).astype(np.int32)
+        return np.sort(np.concatenate([self._heads(drive.LOST)[1], held]))
+
+    def at_closed_links(self):
+        """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
+        links, ids = self._heads(drive.SHUT_OUT)
+        n = self.n_links
+        sources = np.flatnonzero(self._arms["state"][n:] == drive.SHUT_OUT)
+        first = self._arms["queue_first"][n + sources]
+        return np.concatenate([ids, first]), np.concatenate([self._arms["target"][links], sources.astype(np.int32)])
+
+    def gridlocks(self):
+        """Return the rings of full links that wait for each other for ever, a list of lists of links.
+
+        Nothing resolves them but withdraw(), other tables or paths.
+        """
+        if self._n_present == 0:
+            return []
+        cycle = drive_views.ring_of_cycles(self._links, self._arms, self._events)
+        if not (cycle >= 0).any():
+            return []
+        return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]

@@ -1,0 +1,359 @@
+"""Everybody on the streets: cars and walkers, what they know of the roads, what they do who cannot get on."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from safepassage.agents.ground.nearby import grid_of_links, links_within
+from safepassage.agents.parties import Mode
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.gridlocks import Gridlocks
+from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
+from safepassage.model.movement.routing import NO_ROUTE, Routes
+from safepassage.model.movement.shared_streets import SharedStreets
+from safepassage.model.movement.walking import Stage, Walking
+from safepassage.model.settings.movement import Movement as MovementSettings
+from safepassage.model.streets.streets import Streets
+
+ROUTE_SPEED_M_S = 1.34
+"""Walking speed by which walkers choose their way (m/s); Weidmann 1993. Everybody's ways rank alike at any speed."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Parties that left the area."""
+
+    party: np.ndarray
+    time_s: np.ndarray
+    node: np.ndarray
+    mode: np.ndarray
+
+    def __len__(self):
+        return self.party.size
+
+    def only(self, mask: np.ndarray) -> "Arrivals":
+        """Return some of them."""
+        return Arrivals(*(getattr(self, f.name)[mask] for f in fields(self)))
+
+    @classmethod
+    def joined(cls, parts):
+        """Return several of them as one."""
+        return cls(*(np.concatenate([getattr(a, f.name) for a in parts]) for f in fields(cls)))
+
+
+NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))
+
+
+class Movement:
+    """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
+
+    def __init__(
+        self, settings: MovementSettings, streets: Streets, n_parties: int, stop_node=(), n_vehicles=0, n_tables=0
+    ):
+        """Put nobody on the streets.
+
+        stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
+        n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on.
+        """
+        self.settings, self.streets, self.n_parties = settings, streets, n_parties
+        n_stops, n_parties = len(stop_node), n_parties + n_vehicles
+        self.goal = np.zeros(n_parties, np.int32)
+        """Where each party walks to: 0, out of the area, or 1 + row of the stop."""
+        self.carrier = np.arange(n_parties, dtype=np.int32)
+        """The party on the streets that carries each: itself, or the service vehicle that it is aboard."""
+        self.wreck_table = 2 + n_stops
+        """Leads to vehicles broken down; the tables after it are those of single vehicles."""
+        n_tables += n_vehicles > 0
+        self._knowledge = {
+            Mode.CAR: np.array([HEARSAY, WITNESS] + [WITNESS] * (n_stops + n_tables)),
+            Mode.WALK: np.array([HEARSAY, WITNESS] * (1 + n_stops)),
+        }
+        self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
+        self.walking = Walking.on_streets(
+            streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s
+        )
+        self.gridlocks = Gridlocks(streets, self.driving)
+        self.shared_streets = SharedStreets(settings, streets, self.driving, self.walking)
+        self.car_open = streets.drivable.copy()
+        self.walk_open = streets.walkable.copy()
+        self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
+        n_nodes = streets.node_x_m.size
+        self.car_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2 + n_stops + n_tables)
+        self.walk_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2 + 2 * n_stops)
+        self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
+        self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
+        self.car_cost_s = self.free_flow_time_s
+        self.queue_seen_s = self.free_flow_time_s
+        self.road_news = {
+            Mode.CAR: RoadNews(streets.drivable, settings.road_news_delay_s),
+            Mode.WALK: RoadNews(streets.walkable, settings.road_news_delay_s),
+        }
+        self._stuck_since_s = np.full(n_parties, np.inf)
+        self._car_factor = np.ones(streets.n_links)
+        self._walk_factor = np.ones(streets.n_links)
+        self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+        self.time_s = 0.0
+        self.next_news_s = settings.congestion_news_delay_s
+        self._drivable_node = _nearest_with(streets, streets.drivable)
+        self._walkable_node = _nearest_with(streets, streets.walkable)
+        for row in (HEARSAY, WITNESS):
+            self._rebuild(Mode.CAR, row)
+            self._rebuild(Mode.WALK, row)
+        self.stop_node = {
+            mode: self.start_node(mode, np.asarray(stop_node, np.int32)) for mode in (Mode.CAR, Mode.WALK)
+        }
+        for stop in range(n_stops):
+            self._lead_to_stop(stop)
+        self._hand_over()
+
+    def make_room(self, n_vehicles: int, n_tables: int):
+        """Take in more service vehicles, with ids after all others, and tables for them after all others."""
+        n = self.goal.size + n_vehicles
+        self.goal = np.append(self.goal, np.zeros(n_vehicles, np.int32))
+        self.carrier = np.append(self.carrier, np.arange(n - n_vehicles, n, dtype=np.int32))
+        self._stuck_since_s = np.append(self._stuck_since_s, np.full(n_vehicles, np.inf))
+        self.driving.make_room(n)
+        self.walking.make_room(n)
+        n_tables += self.car_routes.next_link.shape[0] == self.wreck_table
+        if n_tables:
+            self._knowledge[Mode.CAR] = np.append(self._knowledge[Mode.CAR], np.full(n_tables, WITNESS))
+            self.car_routes.make_room(n_tables)
+            self._hand_over()
+
+    def _lead_to_stop(self, stop: int):
+        self.aim(2 + stop, self.stop_node[Mode.CAR][stop])
+        for row in (HEARSAY, WITNESS):
+            is_open = self.road_news[Mode.WALK].is_believed_open[row]
+            node = self.stop_node[Mode.WALK][stop : stop + 1]
+            self.walk_routes.set_class(2 + 2 * stop + row, self.walk_time_s, is_open, node)
+
+    @property
+    def n_moving(self) -> int:
+        """Parties on the streets or queueing to get onto them."""
+        return self.driving.n_under_way + self.walking.n_under_way
+
+    def start_node(self, mode: Mode, node: np.ndarray) -> np.ndarray:
+        """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
+        return (self._drivable_node if mode == Mode.CAR else self._walkable_node)[node]
+
+    def has_way_out(self, mode: Mode, node: np.ndarray) -> np.ndarray:
+        """Return whether people who start from these nodes know a way out, bool."""
+        routes = self.car_routes if mode == Mode.CAR else self.walk_routes
+        return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
+
+    def walk_m(self, node: np.ndarray, goal: int = 0) -> np.ndarray:
+        """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
+        return self.walk_routes.cost_to_go_s[2 * goal + HEARSAY, self.start_node(Mode.WALK, node)] * ROUTE_SPEED_M_S
+
+    def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s, goal=0):
+        """Put parties onto the streets at the times given (s, not before the present). goal: see `goal`, of walkers."""
+        start = self.start_node(mode, node)
+        self.goal[party] = goal
+        if mode == Mode.CAR:
+            self.driving.add(party, start, time_s, table=HEARSAY)
+        else:
+            self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
+
+    def head_out(self, party: np.ndarray):
+        """Let walkers make for the exits instead of a stop."""
+        self.goal[party] = 0
+        self.walking.set_table(party, WITNESS)
+
+    def walk_from(self, party: np.ndarray, link: int, along_m: float, n_persons, free_speed_m_s):
+        """Let parties walk out of the area from a place on a link."""
+        self.goal[party] = 0
+        n = party.size
+        self.walking.add_on_link(
+            party, np.full(n, link), np.full(n, along_m), self.time_s, free_speed_m_s, n_persons, WITNESS
+        )
+
+    def aim(self, table: int, node):
+        """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
+        self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), np.atleast_1d(node))
+        self._is_aimed = True
+
+    def open_to_services(self) -> np.ndarray:
+        """Return which links service vehicles believe open; bool[n_links]."""
+        return self.road_news[Mode.CAR].is_believed_open[WITNESS]
+
+    def drive_s(self, table: int, node) -> np.ndarray:
+        """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
+        return self.car_routes.cost_to_go_s[table, node]
+
+    def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int):
+        """Put a service vehicle onto the streets at a node; it drives where a table leads."""
+        if self._is_aimed:
+            self._hand_over()
+        self.driving.add([self.n_parties + vehicle], node, max(time_s, self.time_s), table=table, size=car_units)
+
+    def pull_over(self, vehicle: int) -> tuple[int, float]:
+        """Take a service vehicle off the road; return (link, m from upstream) of where it was, link -1 if on none."""
+        link, along_m = self.driving.position(np.array([self.n_parties + vehicle]))
+        self.driving.withdraw([self.n_parties + vehicle])
+        return int(link[0]), float(along_m[0])
+
+    def advance(self, until_s: float) -> Arrivals:
+        """Move everybody to a time; return who left the area on the way."""
+        parts = []
+        while self.shared_streets.next_s <= until_s and self.shared_streets.is_needed():
+            parts.append(self._advance(self.shared_streets.next_s))
+            self.shared_streets.tell()
+        self.shared_streets.skip_to(until_s)
+        last = self._advance(until_s)
+        return last if not parts else Arrivals.joined([*parts, last])
+
+    def _advance(self, until_s: float) -> Arrivals:
+        cars, walkers = self.driving.advance(until_s), self.walking.advance(until_s)
+        self.time_s = until_s
+        if cars.id.size + walkers.id.size == 0:
+            return NOBODY
+        return Arrivals(
+            party=np.concatenate([cars.id, walkers.id]),
+            time_s=np.concatenate([cars.time_s, walkers.time_s]),
+            node=np.concatenate([cars.node, walkers.node]),
+            mode=np.repeat(np.array([Mode.CAR, Mode.WALK], np.int8), [cars.id.size, walkers.id.size]),
+        )
+
+    def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray):
+        """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""
+        for mode, now, mover in ((Mode.CAR, car_open, self.driving), (Mode.WALK, walk_open, self.walking)):
+            before = self.car_open if mode == Mode.CAR else self.walk_open
+            closed, opened = np.flatnonzero(before & ~now), np.flatnonzero(now & ~before)
+            self.road_news[mode].change(closed, opened, self.time_s)
+            for links, is_open in ((closed, False), (opened, True)):
+                if links.size:
+                    mover.set_open(links, is_open=is_open)
+            before[:] = now
+
+    def set_exits(self, for_cars: np.ndarray, for_walkers: np.ndarray):
+        """Open and close exits; bool per exit. It is known at once."""
+        for mode, is_open in ((Mode.CAR, for_cars), (Mode.WALK, for_walkers)):
+            if (is_open != self.exit_open[mode]).any():
+                self.exit_open[mode] = is_open.copy()
+                for row in (HEARSAY, WITNESS):
+                    self._rebuild(mode, row)
+                self._hand_over()
+
+    def talk(self):
+        """Let those who stand before closed streets learn of it, and news of closures and queues reach the others."""
+        changed = False
+        for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
+            self._meet(mode)
+            for row, links, is_open in self.road_news[mode].spread(self.time_s):
+                for table in np.flatnonzero(self._knowledge[mode] == row):
+                    routes.change(table, links, is_open=is_open)
+                changed = True
+        if self.time_s >= self.next_news_s:
+            self.next_news_s = self.time_s + self.settings.congestion_news_delay_s
+            changed |= self._look_at_queues()
+        if changed:
+            self._hand_over()
+
+    def _meet(self, mode: Mode):
+        if mode == Mode.CAR and self.driving.n_under_way:
+            party, link = self.driving.at_closed_links()
+            if party.size:
+                self.road_news[mode].meet(link, self.time_s)
+                self.driving.set_table(party[party < self.n_parties], WITNESS)
+        elif mode == Mode.WALK and self.walking.n_under_way:
+            party, link = self.walking.at_closed_links()
+            if party.size:
+                self.road_news[mode].meet(link, self.time_s)
+                self.walking.set_table(party, 2 * self.goal[party] + WITNESS)
+
+    def _look_at_queues(self) -> bool:
+        """Let what was seen of queues at the last look be known now; return whether it changes what links cost."""
+        seen_s = self.driving.link_time_s() if self.driving.n_under_way else self.free_flow_time_s
+        news_s, self.queue_seen_s = self.queue_seen_s, seen_s
+        if np.array_equal(news_s, self.car_cost_s):
+            return False
+        self.car_cost_s = news_s
+        for row in (HEARSAY, WITNESS):
+            self._rebuild(Mode.CAR, row)
+        return True
+
+    def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
+        """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
+        links = np.flatnonzero((car_factor != self._car_factor) & self.streets.drivable & (car_factor > 0))
+        if links.size:
+            self._car_factor[links] = car_factor[links]
+            self.driving.set_flow_capacity(links, self.streets.flow_capacity_per_s[links] * car_factor[links])
+        links = np.flatnonzero((walk_factor != self._walk_factor) & self.streets.walkable & (walk_factor > 0))
+        if links.size:
+            self._walk_factor[links] = walk_factor[links]
+            width_m = self.streets.walk_width_m[links] * walk_factor[links]
+            self.walking.set_street(self.streets.link_street[links], walk_width_m=width_m)
+
+    def parties_near(self, x_m: float, y_m: float, reach_m: float):
+        """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
+        _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
+        party = np.concatenate([self.driving.occupants(links), self.walking.occupants(links)])
+        return (party, *self.place(party))
+
+    def link_of(self, party: np.ndarray) -> np.ndarray:
+        """Return the link that each party is on now, int32; -1 for those on none."""
+        party = self.carrier[party]
+        link = self.driving.link_of(party)
+        return np.where(link >= 0, link, self.walking.link_of(party))
+
+    def place(self, party: np.ndarray):
+        """Return (x_m, y_m) of parties on the streets now; nan for others."""
+        link, along_m = self.driving.position(party)
+        on_foot = link < 0
+        if on_foot.any():
+            link[on_foot], along_m[on_foot] = self.walking.position(party[on_foot])
+        streets = self.streets
+        share = along_m / np.where(link >= 0, streets.length_m[link], 1.0)
+        return streets.places(link, share)
+
+    def who_give_up(self) -> np.ndarray:
+        """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
+        if not self.driving.n_under_way:
+            return np.empty(0, np.int32)
+        held = np.unique(np.concatenate([self.driving.without_route(), self.gridlocks.look(self.time_s)]))
+        since_s = np.full(self._stuck_since_s.size, np.inf)
+        since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
+        self._stuck_since_s = since_s
+        return held[self.time_s - since_s[held] >= self.settings.patience_s]
+
+    def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray):
+        """Let people get out of their cars where they are and walk on."""
+        link, along_m = self.driving.position(party)
+        self.driving.withdraw(party)
+        on_way = link >= 0
+        self.walking.add_on_link(
+            party[on_way],
+            link[on_way],
+            along_m[on_way],
+            self.time_s,
+            free_speed_m_s[on_way],
+            n_persons[on_way],
+            WITNESS,
+        )
+        return party[on_way], party[~on_way]
+
+    def withdraw(self, party: np.ndarray):
+        """Take parties off the streets for good."""
+        if party.size == 0:
+            return
+        walks = self.walking.stage(party) != Stage.AWAY
+        self.walking.withdraw(party[walks])
+        self.driving.withdraw(party[~walks])
+
+    def _rebuild(self, mode: Mode, row: int):
+        routes = self.car_routes if mode == Mode.CAR else self.walk_routes
+        cost_s = self.car_cost_s if mode == Mode.CAR else self.walk_time_s
+        routes.set_class(
+            row, cost_s, self.road_news[mode].is_believed_open[row], self.streets.exit_node[self.exit_open[mode]]
+        )
+
+    def _hand_over(self):
+        self._is_aimed = False
+        self.driving.set_next_link(self.car_routes.next_link)
+        self.walking.set_next_link(self.walk_routes.next_link)
+
+
+def _nearest_with(streets: Streets, usable: np.ndarray) -> np.ndarray:
+    """Return for each node the nearest node from which a usable link leaves; int32[n_nodes]."""
+    leaving = np.unique(streets.link_upstream[usable])
+    return streets.nearest_node(streets.node_x_m, streets.node_y_m, among=leaving)[0]

@@ -1,0 +1,292 @@
+"""Walking: parties on foot, from departure to arrival, exact in time; the rules are in agents/rules/walk.py."""
+
+import numpy as np
+
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules import walk
+from safepassage.agents.rules.walk_state import (
+    ARRIVED,
+    CLOCK,
+    LINK,
+    NO_ROUTE,
+    RANK,
+    RULES,
+    STREET,
+    TURN,
+    WALKER,
+    Crowd,
+    Stage,
+)  # fmt: skip
+from safepassage.model.movement.walking_views import NOBODY, Arrivals, WalkingViews
+
+WEIDMANN_GAMMA_PER_M2 = 1.913
+JAM_DENSITY_PER_M2 = 5.4
+"""Weidmann (1993), Kladek's formula."""
+SPECIFIC_FLOW_PER_M_S = 1.225
+"""Most walkers per metre of width and second: the maximum of Weidmann's diagram, at 1.75 persons/m2."""
+CRITICAL_DENSITY_PER_M2 = 1.75
+LEAST_PACE = 0.01
+"""Smallest share of the free speed, so that nobody in a crush stands for ever; reached at 5.2/m2. Assumption."""
+LEAST_WIDTH_M = 0.5
+"""Width that people find beside cars however many there are: one person sideways along the wall (m). Assumption."""
+SWAP_AFTER_S = 10.0
+"""Time after which parties on full streets change places, if they wait for each other's (s). Assumption."""
+EVENTS_PER_S = 1 / 200
+"""Events of a walking party per second, roughly: sizes the slots of the event wheel; no result depends on it."""
+
+NO_ARRIVALS = Arrivals(NOBODY, np.empty(0), NOBODY)
+
+
+def weidmann_pace(density_per_m2):
+    """Return walking speed / free speed at a density (persons/m2), as the kernels compute it."""
+    density_per_m2 = np.asarray(density_per_m2, dtype=float)
+    exponent = WEIDMANN_GAMMA_PER_M2 * (1 / np.maximum(density_per_m2, 1e-9) - 1 / JAM_DENSITY_PER_M2)
+    return np.maximum(-np.expm1(-exponent), LEAST_PACE)
+
+
+class Walking(WalkingViews):
+    """All who are on foot. Times are absolute (s); between calls, `time_s` is the time reached.
+
+    A party is a row, chosen by the caller and known to one movement object at a time. Links, streets and nodes are
+    rows of the street arrays. What is due at exactly `until_s` happens in the next call of `advance`, so results do
+    not depend on how the time is split.
+    """
+
+    def __init__(
+        self, n_nodes, link_upstream, link_downstream, link_street, length_m, walk_width_m, n_parties, *,
+        is_open=True, exit_node=(), exit_flow_capacity_per_s=(), specific_flow_per_m_s=SPECIFIC_FLOW_PER_M_S,
+    ):  # fmt: skip
+        """Put nobody on streets given as arrays by link (width: of the whole street), with room for n_parties.
+
+        Exits named in exit_node let exit_flow_capacity_per_s persons out; at other destinations all leave at once.
+        """
+        link_street = np.asarray(link_street, dtype=np.int32)
+        length_m = np.array(length_m, dtype=float)
+        if not (length_m > 0).all():
+            link = int(np.argmax(~(length_m > 0)))
+            raise ValueError(
+                f"link {link} has length_m = {length_m[link]}; a length must be positive. Correct the link."
+            )
+        self._specific_flow_per_m_s = float(specific_flow_per_m_s)
+        self._n_streets = int(link_street.max()) + 1
+        n_exits = np.size(exit_node)
+        n_rows = self._n_streets + n_exits + 1
+        links = records(
+            length_m.size, LINK, length_m=length_m, upstream=link_upstream, downstream=link_downstream,
+            street=link_street, first=-1, last=-1, is_open=is_open,
+        )  # fmt: skip
+        streets = records(
+            n_rows, STREET, pace=1.0, area_m2=1.0, flow_capacity_per_s=np.inf, speed_factor=1.0,
+            swap_s=np.inf, block=-1, first=-1, last=-1, link_a=-1, link_b=-1,
+        )  # fmt: skip
+        by_street = np.argsort(link_street, kind="stable")
+        n_links = np.bincount(link_street, minlength=self._n_streets)
+        if n_links.max() > 2:
+            raise ValueError(f"street {n_links.argmax()} has {n_links.max()} links; give it one or two.")
+        first = np.cumsum(n_links) - n_links
+        used = np.flatnonzero(n_links > 0)
+        streets["link_a"][used] = by_street[first[used]]
+        both = np.flatnonzero(n_links == 2)
+        streets["link_b"][both] = by_street[first[both] + 1]
+        n_used = np.maximum(n_links, 1)
+        streets["length_m"][: self._n_streets] = np.bincount(link_street, length_m, self._n_streets) / n_used
+        exits = slice(self._n_streets, self._n_streets + n_exits)
+        streets["area_m2"][exits] = np.inf
+        streets["flow_capacity_per_s"][exits] = exit_flow_capacity_per_s
+        if n_exits and not (streets["flow_capacity_per_s"][exits] > 0).all():
+            raise ValueError("exit_flow_capacity_per_s must be positive; leave a closed exit out of the tables.")
+        exit_street = np.full(n_nodes, -1, dtype=np.int32)
+        exit_street[np.asarray(exit_node, dtype=np.int32)] = np.arange(n_rows - 1)[exits]
+        rules = records(
+            1, RULES, gamma_per_m2=WEIDMANN_GAMMA_PER_M2, jam_density_per_m2=JAM_DENSITY_PER_M2,
+            critical_density_per_m2=CRITICAL_DENSITY_PER_M2, least_pace=LEAST_PACE, swap_after_s=SWAP_AFTER_S,
+        )  # fmt: skip
+        n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
+        slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
+        none = np.empty(0, dtype=np.int32)
+        self._crowd = Crowd(
+            *self._rows(n_parties), links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
+            np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
+            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
+            np.zeros((3, 16), dtype=np.int32),
+        )  # fmt: skip
+        self.time_s = 0.0
+        self._departure_s, self._departing = np.empty(0), none
+        self._early = []
+        self._n_under_way = 0
+        width_m = np.ones(self._n_streets)
+        width_m[link_street] = walk_width_m
+        self._width_m, self._taken_width_m = width_m, np.zeros(self._n_streets)
+        self.set_street(np.arange(self._n_streets), walk_width_m=np.where(width_m > 0, width_m, 1.0))
+
+    @classmethod
+    def on_streets(cls, streets, n_parties, **settings):
+        """Return Walking on the walkable links of model.streets.Streets; exits do not limit walkers."""
+        return cls(
+            len(streets.node_x_m), streets.link_upstream, streets.link_downstream, streets.link_street,
+            streets.length_m, streets.walk_width_m, n_parties, is_open=streets.walkable, **settings,
+        )  # fmt: skip
+
+    def _rows(self, n_parties):
+        """Return (walkers, ranks) for so many parties: ranks in blocks of up to twice what is used, twice over."""
+        n_ranks = 4 * n_parties + 8 * min(n_parties, self._n_streets) + 8
+        return records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE), records(n_ranks, RANK)
+
+    def make_room(self, n_parties):
+        """Hold rows for so many parties."""
+        walkers, ranks = self._rows(n_parties)
+        walkers[: self._crowd.walkers.size], ranks[: self._crowd.ranks.size] = self._crowd.walkers, self._crowd.ranks
+        self._crowd = self._crowd._replace(walkers=walkers, ranks=ranks)
+
+    def add(self, ids, origin_node, departure_s, free_speed_m_s, n_persons=1, table=0):
+        """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table."""
+        self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=origin_node)
+
+    def add_on_link(self, ids, link, distance_m, departure_s, free_speed_m_s, n_persons=1, table=0):
+        """Let parties set out from the middle of links, distance_m from upstream, even if the street is full."""
+        to_go_m = np.clip(self._crowd.links["length_m"][np.asarray(link)] - distance_m, 0.0, None)
+        node = self._crowd.links["upstream"][np.asarray(link)]
+        self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=node, wanted=link)
+        self._crowd.walkers["target_s"][np.asarray(ids)] = to_go_m
+
+    def _add(self, ids, departure_s, free_speed_m_s, n_persons, table, **start):
+        """Write the parties' rows and merge them into the list of departures, by time, then row."""
+        ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
+        departure_s = np.broadcast_to(np.asarray(departure_s, dtype=float), ids.shape)
+        walkers = self._crowd.walkers
+        self._check(ids, departure_s, np.broadcast_to(free_speed_m_s, ids.shape), np.broadcast_to(n_persons, ids.shape))
+        self._check_table(table)
+        rows = {"link": -1, "wanted": NO_ROUTE, "table": table, "stage": Stage.DUE}
+        rows |= {"speed_m_s": free_speed_m_s, "n_persons": n_persons} | start
+        for name, value in rows.items():
+            walkers[name][ids] = value
+        waiting = slice(int(self._crowd.clock["n_departed"][0]), None)
+        departing = np.concatenate([self._departing[waiting], ids])
+        departure_s = np.concatenate([self._departure_s[waiting], departure_s])
+        order = np.lexsort((departing, departure_s))
+        self._departing, self._departure_s = departing[order], departure_s[order]
+        self._crowd.clock["n_departed"][0] = 0
+        self._n_under_way += ids.size
+
+    def _check_table(self, table):
+        """Refuse a row that the table does not have."""
+        n = self._crowd.next_link.shape[0]
+        if np.size(table) and (np.min(table) < 0 or np.max(table) >= n):
+            raise ValueError(
+                f"table = {np.max(table)} is no row of the next-link table, which has {n}; set_next_link first."
+            )
+
+    def _check(self, ids, departure_s, free_speed_m_s, n_persons):
+        """Refuse parties that are on their way already, depart in the past, or have no people or no speed."""
+        stage = self._crowd.walkers["stage"][ids]
+        for wrong, name, found, change in (
+            (stage != Stage.AWAY, "stage", stage, "withdraw it"),
+            (~(departure_s >= self.time_s), "departure_s", departure_s, f"give {self.time_s} or later, and finite"),
+            (departure_s == np.inf, "departure_s", departure_s, "give a finite time"),
+            (~(free_speed_m_s > 0), "free_speed_m_s", free_speed_m_s, "give a positive speed"),
+            (n_persons < 1, "n_persons", n_persons, "give at least 1"),
+        ):
+            if wrong.any():
+                k = int(np.argmax(wrong))
+                raise ValueError(f"walking party {ids[k]} has {name} = {found[k]}; {change}.")
+        if (np.diff(np.sort(ids)) == 0).any():
+            raise ValueError("a walking party is added twice in one call; name each once.")
+
+    def advance(self, until_s):
+        """Let all happen that is due before until_s (inf: until nothing more can) and return the Arrivals."""
+        if until_s < self.time_s:
+            raise ValueError(f"until_s = {until_s} lies before the time reached, {self.time_s}; give a later time.")
+        if self._n_under_way == 0:
+            self.time_s = max(self.time_s, float(until_s)) if until_s < np.inf else self.time_s
+            return NO_ARRIVALS
+        crowd = self._with_room_for_arrivals()
+        walk.advance(crowd, self._departure_s, self._departing, float(until_s))
+        if until_s < np.inf:
+            self.time_s = float(until_s)
+        else:
+            last_s = crowd.arrived_s[: self._n(crowd)].max(initial=self.time_s)
+            self.time_s = max(float(last_s), float(crowd.streets["updated_s"].max()))
+        arrivals = self._arrivals(crowd)
+        if self._early:
+            parts, self._early = [*self._early, arrivals], []
+            arrivals = Arrivals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        self._n_under_way -= arrivals.id.size
+        return arrivals
+
+    @staticmethod
+    def _n(crowd):
+        return int(crowd.clock["n_arrived"][0])
+
+    def _with_room_for_arrivals(self):
+        """Return the crowd with arrays that hold an arrival of everybody under way."""
+        n = self._n_under_way
+        return self._crowd._replace(
+            arrived=np.empty(n, np.int32), arrived_s=np.empty(n), arrived_node=np.empty(n, np.int32)
+        )
+
+    def _arrivals(self, crowd):
+        n = self._n(crowd)
+        return Arrivals(crowd.arrived[:n].copy(), crowd.arrived_s[:n].copy(), crowd.arrived_node[:n].copy())
+
+    def _reconsider(self):
+        """Ask those who wait at nodes again; whoever leaves by this is among the next arrivals."""
+        if self._n_under_way == 0:
+            return
+        crowd = self._with_room_for_arrivals()
+        walk.reconsider(crowd, self.time_s)
+        if self._n(crowd):
+            self._early.append(self._arrivals(crowd))
+
+    def set_next_link(self, next_link):
+        """Take a new table (int32[n_classes, n_nodes]); those on a link follow it from the link's end on."""
+        self._crowd = self._crowd._replace(next_link=np.array(np.atleast_2d(next_link), dtype=np.int32, order="C"))
+        self._reconsider()
+
+    def set_table(self, ids, table):
+        """Let parties follow another row of the next-link table from now on."""
+        self._check_table(table)
+        self._crowd.walkers["table"][ids] = table
+        self._reconsider()
+
+    def set_open(self, links, *, is_open):
+        """Open or close links. Those on a closed link walk on to its end; nobody enters."""
+        self._crowd.links["is_open"][links] = is_open
+        self._reconsider()
+
+    def set_street(self, streets, *, speed_factor=None, walk_width_m=None, taken_width_m=None):
+        """Change streets from now on: factor on walking speed and flow (stairs, rubble), usable width (m).
+
+        taken_width_m: what others, such as cars, take of that width now (m); LEAST_WIDTH_M of it is always left.
+        """
+        streets = np.atleast_1d(streets)
+        rows = self._crowd.streets
+        for name, values in (("speed_factor", speed_factor), ("walk_width_m", walk_width_m)):
+            if values is not None and not (np.asarray(values) > 0).all():
+                raise ValueError(f"{name} = {np.min(values)} of a street must be positive; close its links to bar it.")
+        if speed_factor is not None:
+            rows["speed_factor"][streets] = speed_factor
+        if walk_width_m is not None:
+            self._width_m[streets] = walk_width_m
+        if taken_width_m is not None:
+            self._taken_width_m[streets] = taken_width_m
+        width_m = self._width_m[streets]
+        width_m = np.maximum(width_m - self._taken_width_m[streets], np.minimum(width_m, LEAST_WIDTH_M))
+        rows["area_m2"][streets] = rows["length_m"][streets] * width_m
+        rows["flow_capacity_per_s"][streets] = self._specific_flow_per_m_s * width_m * rows["speed_factor"][streets]
+        walk.renew(self._crowd, streets.astype(np.int32), self.time_s)
+
+    def withdraw(self, ids):
+        """Take parties off the streets, or out of the list of departures, wherever they are."""
+        ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
+        stage = self._crowd.walkers["stage"][ids]
+        if (stage == Stage.AWAY).any():
+            raise ValueError(f"walking party {ids[stage == Stage.AWAY][0]} is not on its way; leave it out.")
+        waiting = slice(int(self._crowd.clock["n_departed"][0]), None)
+        keep = ~np.isin(self._departing[waiting], ids)
+        self._departing, self._departure_s = self._departing[waiting][keep], self._departure_s[waiting][keep]
+        self._crowd.clock["n_departed"][0] = 0
+        walk.withdraw(self._crowd, ids, self.time_s)
+        self._n_under_way -= ids.size
+
+
+__all__ = ["ARRIVED", "NO_ROUTE", "Arrivals", "Stage", "Walking", "weidmann_pace"]

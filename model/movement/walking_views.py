@@ -1,0 +1,117 @@
+"""What can be seen of the walkers on the streets; nothing here changes their state."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from safepassage.agents.rules import walk_views
+from safepassage.agents.rules.walk_state import NO_ROUTE, Stage
+
+
+class Arrivals(NamedTuple):
+    """Parties that reached a destination, in the order they did."""
+
+    id: np.ndarray
+    """int32: the party's row."""
+    time_s: np.ndarray
+    node: np.ndarray
+    """int32: where."""
+
+
+NOBODY = np.empty(0, np.int32)
+
+
+class WalkingViews:
+    """The reading half of Walking."""
+
+    @property
+    def n_under_way(self):
+        """Parties added that have neither arrived nor been withdrawn."""
+        return self._n_under_way
+
+    def position(self, ids, time_s=None):
+        """Return (link, distance_m from upstream) at time_s: now, or later as if nobody entered or left until then.
+
+        Who waits at an origin is at the start of a link that leaves it (the end of one that enters, if none does).
+        """
+        ids = np.asarray(ids)
+        time_s = self.time_s if time_s is None else time_s
+        if time_s < self.time_s:
+            raise ValueError(f"time_s = {time_s} lies before the time reached, {self.time_s}.")
+        walkers, links, streets = self._crowd.walkers, self._crowd.links, self._crowd.streets
+        link = walkers["link"][ids]
+        distance_m = walk_views.distances(walkers, links, streets, ids.astype(np.int64), time_s)
+        for k in np.flatnonzero(link < 0):
+            node = walkers["node"][ids[k]]
+            leaving, entering = (np.flatnonzero(links[end] == node) for end in ("upstream", "downstream"))
+            link[k] = next(iter([*leaving, *entering]), -1)
+            distance_m[k] = 0.0 if leaving.size else links["length_m"][link[k]]
+        return link, distance_m
+
+    def link_of(self, ids):
+        """Return the link that each party is on or waits at the end of, int32; -1 for those on none."""
+        return self._crowd.walkers["link"][ids].copy()
+
+    def node_of(self, ids):
+        """Return the node where each party set out, or the last that it passed, int32."""
+        return self._crowd.walkers["node"][ids].copy()
+
+    def occupants(self, links):
+        """Return the parties on one or several links, in order of row: one pass over all, none where nobody is."""
+        links = np.atleast_1d(links)
+        if self._n_under_way == 0 or not self._crowd.streets["n_persons"][self._crowd.links["street"][links]].any():
+            return NOBODY
+        is_asked = np.zeros(self._crowd.links.size, np.bool_)
+        is_asked[links] = True
+        return walk_views.on_links(self._crowd.walkers, is_asked)
+
+    def stage(self, ids):
+        """Return where parties stand on their way (int32 of agents.walkers.Stage)."""
+        return self._crowd.walkers["stage"][ids].copy()
+
+    def _held(self):
+        """Return the parties that stand at a node without a way on, in order of row."""
+        if self._crowd.streets["first"][-1] < 0:
+            return NOBODY
+        return np.flatnonzero(self._crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
+
+    def without_route(self):
+        """Return the parties that stand at a node from which the table gives NO_ROUTE."""
+        held = self._held()
+        return held[self._crowd.walkers["wanted"][held] == NO_ROUTE]
+
+    def at_closed_links(self):
+        """Return (parties, links): who stands before a closed link that the table sends them to."""
+        held = self._held()
+        wanted = self._crowd.walkers["wanted"][held]
+        return held[wanted != NO_ROUTE], wanted[wanted != NO_ROUTE]
+
+    @property
+    def n_entered(self):
+        """Persons who entered each link so far (int64)."""
+        return self._crowd.links["n_entered"].copy()
+
+    @property
+    def n_left(self):
+        """Persons who left each link so far, by its end or withdrawn (int64)."""
+        return self._crowd.links["n_left"].copy()
+
+    @property
+    def n_on_street(self):
+        """Persons on each street now (int64)."""
+        return self._crowd.streets["n_persons"][: self._n_streets].astype(np.int64)
+
+    @property
+    def density_per_m2(self):
+        """Persons per square metre on each street now."""
+        return self.n_on_street / self._crowd.streets["area_m2"][: self._n_streets]
+
+    @property
+    def pace(self):
+        """Walking speed on each street now / free speed."""
+        return self._crowd.streets["pace"][: self._n_streets].copy()
+
+    @property
+    def n_places_changed(self):
+        """How often parties on full streets changed places."""
+        return int(self._crowd.clock["n_swaps"][0])

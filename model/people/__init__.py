@@ -1,0 +1,1 @@
+"""Who lives in the town: synthesis, families, homes, given tables, population."""

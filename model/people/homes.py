@@ -1,0 +1,166 @@
+"""Where homes stand: along the streets, in buildings, or at nodes, each in its zone."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.population import Population
+from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones, zone_of
+from safepassage.model.tables import Table, read_table, refuse, some_of
+
+HOME_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "pedestrian")
+"""Classes of street (OpenStreetMap highway) that people live along. Assumption."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Places where homes may stand, with their weights."""
+
+    x_m: np.ndarray
+    y_m: np.ndarray
+    node: np.ndarray
+    weight: np.ndarray
+    zone: np.ndarray
+    """int32: zone of each; -1: none."""
+    source: str
+
+
+def homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarray, entity: np.ndarray, seed: int):
+    """Return node, x_m and y_m of each home, and a note for each zone that had to do without sites.
+
+    zone, entity: of each household; entity is its number within its zone, by which its place is drawn.
+    """
+    node, x_m, y_m = np.empty(zone.size, np.int32), np.empty(zone.size), np.empty(zone.size)
+    sites, notes = _sites(settings, zones, streets), []
+    liveable = np.isin(np.array(streets.highway_names)[streets.highway], HOME_STREETS)
+    by_zone = np.argsort(zone, kind="stable")
+    first = np.searchsorted(zone[by_zone], np.arange(len(zones.name) + 1))
+    for row in range(len(zones.name)):
+        here = by_zone[first[row] : first[row + 1]]
+        if here.size == 0:
+            continue
+        u = [uniforms_for(seed, Stream.HOME, entity[here], tick=row, index=i) for i in range(3)]
+        if sites is not None:
+            chosen = np.flatnonzero((sites.zone == row) & (sites.weight > 0))
+            if chosen.size:
+                site = chosen[_drawn(sites.weight[chosen], u[0])]
+                node[here], x_m[here], y_m[here] = sites.node[site], sites.x_m[site], sites.y_m[site]
+                continue
+            notes.append(
+                f"{sites.source}: nothing to live in lies in zone {zones.name[row]}; its homes stand on streets."
+            )
+        links = np.flatnonzero((zones.link_zone == row) & liveable)
+        if links.size == 0:
+            links = np.flatnonzero(zones.link_zone == row)
+        if links.size == 0:
+            raise ScenarioError(
+                f"{settings.zones}: zone {zones.name[row]} has {here.size:,} households and no street of its own. Give "
+                "their places, correct the zone's outline, or use a larger network."
+            )
+        node[here], x_m[here], y_m[here] = _along(streets, links, u, settings.home_setback_m)
+    return node, x_m, y_m, notes
+
+
+def _drawn(weight: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Return for each u a row, drawn in proportion to weight."""
+    ladder = np.cumsum(weight)
+    return np.minimum(np.searchsorted(ladder, u * ladder[-1], side="right"), weight.size - 1)
+
+
+def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: float):
+    """Return places along links drawn in proportion to length, beside the roadway, and the nearer end of each link."""
+    u_link, u_along, u_side = u
+    link = links[_drawn(streets.length_m[links], u_link)]
+    upstream, downstream = streets.link_upstream[link], streets.link_downstream[link]
+    ax, ay = streets.node_x_m[upstream], streets.node_y_m[upstream]
+    bx, by = streets.node_x_m[downstream], streets.node_y_m[downstream]
+    length = np.maximum(np.hypot(bx - ax, by - ay), 1e-9)
+    side = np.where(u_side < 0.5, -1.0, 1.0) * setback_m
+    x_m = ax + u_along * (bx - ax) - side * (by - ay) / length
+    y_m = ay + u_along * (by - ay) + side * (bx - ax) / length
+    return np.where(u_along < 0.5, upstream, downstream), x_m, y_m
+
+
+def _sites(settings: Population, zones: Zones, streets: Streets) -> Sites | None:
+    if settings.buildings is not None:
+        x_m, y_m, weight = _buildings(settings.buildings, streets)
+        node = nearest_home_node(streets, x_m, y_m, settings.buildings)
+        source = settings.buildings.name
+    elif settings.node_weights is not None:
+        node, weight = _weighted_nodes(settings.node_weights, streets)
+        x_m, y_m, source = streets.node_x_m[node], streets.node_y_m[node], settings.node_weights.name
+    else:
+        return None
+    return Sites(x_m, y_m, node, weight, zone_of(x_m, y_m, zones.outline), source)
+
+
+def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:
+    """Return the node nearest to each place, int32; raises ScenarioError for a place far from every street."""
+    node, away_m = streets.nearest_node(x_m, y_m)
+    refuse(
+        some_of(
+            np.flatnonzero(away_m > FARTHEST_STREET_M),
+            lambda i: (
+                f"{path}: row {i + 1} lies {away_m[i] / 1000:,.1f} km from any street. Correct its place, leave it "
+                "out, or use a larger network."
+            ),
+            f"{path}: {{n}} more rows lie as far from any street.",
+        )
+    )
+    return node
+
+
+def _buildings(path: Path, streets: Streets):
+    """Return x_m, y_m and weight of the buildings of a GeoJSON file."""
+    try:
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+        shapes = np.array([shapely.geometry.shape(feature["geometry"]) for feature in features], dtype=object)
+    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise ScenarioError(f"{path}: this is not a GeoJSON FeatureCollection of polygons: {error!r}.") from None
+    if shapes.size == 0:
+        raise ScenarioError(f"{path}: there is no building in it; give at least one polygon, or leave the file out.")
+    outlines = streets.project_shape(shapely.make_valid(shapes))
+    area_m2 = shapely.area(outlines)
+    weight, mistakes = np.empty(shapes.size), []
+    for row, feature in enumerate(features):
+        properties = feature.get("properties") or {}
+        dwellings = _positive(path, row, properties, ("dwellings",), mistakes)
+        levels = _positive(path, row, properties, ("building:levels", "levels"), mistakes)
+        weight[row] = dwellings if dwellings is not None else area_m2[row] * (1.0 if levels is None else levels)
+    refuse(some_of(mistakes, str, f"{path}: {{n}} more mistakes like these."))
+    inside = shapely.point_on_surface(outlines)
+    return shapely.get_x(inside), shapely.get_y(inside), weight
+
+
+def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mistakes: list[str]):
+    """Return the first of some properties that is given, None if none is; one that is no number >= 0 is a mistake."""
+    for key in keys:
+        if properties.get(key) in (None, ""):
+            continue
+        try:
+            value = float(properties[key])
+        except (TypeError, ValueError):
+            value = np.nan
+        if not 0 <= value < 1e6:
+            mistakes.append(f"{path}: building {row + 1} has {key} = {properties[key]!r}; give a number >= 0.")
+        return value
+    return None
+
+
+def _weighted_nodes(path: Path, streets: Streets):
+    table = read_table(path, ("node", "weight"))
+    weight, node = table.numbers("weight", 0, 1e12), nodes_named(table, streets)
+    table.check()
+    return node, weight
+
+
+def nodes_named(table: Table, streets: Streets) -> np.ndarray:
+    """Return the rows of nodes given by their ids in the column node, int32; -1, and noted, where there is none."""
+    row_of = {name: row for row, name in enumerate(streets.node_id)}
+    return table.known("node", row_of, "there is no such node in the network; correct the id").astype(np.int32)

@@ -1,0 +1,221 @@
+"""What all pictures of a run share: colours, frame with title and notice, clock axis, files never overwritten."""
+
+import textwrap
+from datetime import datetime
+from pathlib import Path
+
+import matplotlib.dates as mdates
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from safepassage.model.behaviour.curfew import curfew_hours
+from safepassage.model.results.run_folder import RunFolder
+from safepassage.model.settings.front import Curfew
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE)
+"""Okabe & Ito (2008), Color Universal Design: told apart by nearly everybody, colour-blind or not."""
+
+GREY, PALE, INK, QUIET = "#999999", "#D9D9D9", "#222222", "#595959"
+
+STATUS_STYLE = {
+    "SAFE": ("out of the area", GREEN),
+    "TRAVELLING": ("on the way", SKY),
+    "WAITING": ("waiting for a seat or the road", BLUE),
+    "STRANDED": ("cut off, no way out", VERMILION),
+    "SHELTERING": ("in a shelter", PURPLE),
+    "PREPARING": ("preparing to leave", YELLOW),
+    "HOME": ("at home", PALE),
+    "DEAD": ("killed or died of injuries", BLACK),
+}
+"""Label and colour of each status, from the bottom of the stack to its top; others follow in grey."""
+
+PLACE_STYLE = {
+    "OUTDOORS": ("outdoors", VERMILION),
+    "VEHICLE": ("in a vehicle", ORANGE),
+    "UPPER_FLOOR": ("home, upper floor", YELLOW),
+    "INNER_ROOM": ("home, inner room", SKY),
+    "BASEMENT": ("basement", BLUE),
+    "SHELTER": ("shelter", GREEN),
+    "ARMOURED": ("armoured vehicle", PURPLE),
+}
+MODE_STYLE = {
+    "WALK": ("on foot", ORANGE),
+    "CAR": ("by car", BLUE),
+    "BUS": ("by bus", GREEN),
+    "TRAIN": ("by train", PURPLE),
+}
+SIZE_STYLE = {"S": ("small", 3.2), "M": ("medium", 5.6), "L": ("large", 9.0)}
+"""Label and diameter on the map (points) of an impact by size class."""
+
+WIDTH_IN, DPI = 12.0, 150
+CURFEW = "curfew"
+
+
+def label_and_colour(styles: dict, name: str) -> tuple[str, str]:
+    """Return label and colour of a name, grey and in plain words if the table of styles does not have it."""
+    return styles.get(name, (name.lower().replace("_", " "), GREY))
+
+
+def new_figure(run: RunFolder, heading: str, height_in: float = 7.0, credit: str = "") -> Figure:
+    """Return a figure with heading, the scenario's question, and source, credit and notice below; axes follow."""
+    figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    scenario = run.manifest["scenario"]
+    left = 0.15 / WIDTH_IN
+    question = textwrap.wrap(scenario["title"], 150)
+    footer = textwrap.wrap(f"{source_line(run)} {credit}".strip(), 195)
+    figure.text(left, 1 - 0.14 / height_in, heading, va="top", fontsize=16, fontweight="bold", color=INK)
+    figure.text(left, 1 - 0.47 / height_in, "\n".join(question), va="top", fontsize=11, color=QUIET)
+    figure.text(left, 0.08 / height_in, "\n".join(footer), va="bottom", fontsize=8, color=QUIET)
+    top, bottom = 0.55 + 0.2 * len(question), 0.16 + 0.15 * len(footer)
+    area = (0.005, bottom / height_in, 0.99, 1 - (top + bottom) / height_in)
+    figure.set_layout_engine("constrained", rect=area, h_pad=0.08, w_pad=0.06)
+    return figure
+
+
+def source_line(run: RunFolder) -> str:
+    """Return what stands below every picture: notice, run, streets and, where they are OpenStreetMap's, its credit."""
+    manifest, scenario = run.manifest, run.manifest["scenario"]
+    plan = f", plan {scenario['plan']}" if scenario.get("plan") else ""
+    parts = [scenario.get("notice", "").strip()]
+    parts.append(f"One run of safepassage {manifest['versions']['safepassage']}: {scenario['name']}{plan},")
+    parts.append(f"seed\u00a0{manifest['seed']}; another seed gives other numbers.")
+    return " ".join(part for part in parts if part)
+
+
+def street_credit(run: RunFolder, node_ids: np.ndarray) -> str:
+    """Return whose data the streets are: the file, and OpenStreetMap's credit where nodes carry its numbers.
+
+    OSMnx keeps OpenStreetMap's node numbers, which have many digits; streets drawn by hand have short ones or names.
+    """
+    file = Path(run.manifest["scenario"]["streets"]["network"]).name
+    is_osm = np.mean([name.isdigit() and len(name) >= 6 for name in node_ids]) > 0.5
+    return f"Streets: {file}{', © OpenStreetMap contributors (ODbL 1.0)' if is_osm else ''}."
+
+
+def start(run: RunFolder) -> datetime:
+    """Return the local date and time at which the run starts."""
+    return datetime.fromisoformat(run.manifest["scenario"]["run"]["start"]).replace(tzinfo=None)
+
+
+def clock(run: RunFolder, time_s) -> np.ndarray:
+    """Return times since the start of the run (s) as local dates and times, datetime64."""
+    milliseconds = np.round(np.asarray(time_s, dtype=np.float64) * 1000).astype("timedelta64[ms]")
+    return np.datetime64(start(run), "ms") + milliseconds
+
+
+def clock_axis(axes, run: RunFolder, max_ticks: int = 9):
+    """Turn the x axis into local clock time over the whole run and shade the hours of curfew."""
+    begin, end = clock(run, [0.0, run.manifest["simulated_s"]])
+    axes.set_xlim(begin, end)
+    locator = mdates.AutoDateLocator(minticks=4, maxticks=max_ticks)
+    formatter = mdates.ConciseDateFormatter(
+        locator,
+        formats=["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
+        zero_formats=["%Y", "%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M"],
+        show_offset=False,
+    )
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(formatter)
+    zone = run.manifest["scenario"]["shelling"].get("time_zone", "")
+    axes.set_xlabel(f"local time{f' ({zone})' if zone else ''}; the run starts on {start(run):%a %d %b %Y at %H:%M}")
+    _shade_curfew(axes, run)
+
+
+def _shade_curfew(axes, run: RunFolder):
+    scenario = run.manifest["scenario"]
+    settings = Curfew.model_validate(scenario.get("curfew") or {})
+    if not settings.windows:
+        return
+    hours = _Hours(start(run), scenario["run"]["duration_h"])
+    curfew = curfew_hours(settings, hours, scenario["shelling"].get("time_zone", "UTC"))
+    end_s, label = run.manifest["simulated_s"], CURFEW
+    for from_s, until_s in zip(curfew.start_s, curfew.end_s, strict=True):
+        if until_s > 0 and from_s < end_s:
+            axes.axvspan(*clock(run, [max(from_s, 0), min(until_s, end_s)]), facecolor=BLACK, alpha=0.10, zorder=4,
+                         linewidth=0, label=label)  # fmt: skip
+            label = None
+
+
+class _Hours:
+    """What `curfew_hours` asks of a run's settings."""
+
+    def __init__(self, begin: datetime, duration_h: float):
+        self.start, self.duration_h = begin, duration_h
+
+
+def bin_s(run: RunFolder) -> float:
+    """Return the width of time bins that suits the length of the run (s): 15 minutes for runs of hours."""
+    hours = run.manifest["simulated_s"] / 3600
+    return 60.0 if hours <= 1 else 900.0 if hours <= 24 else 3600.0 if hours <= 24 * 7 else 86400.0
+
+
+def bin_name(width_s: float) -> str:
+    """Return the width of a time bin in words."""
+    return {60.0: "minute", 900.0: "15 min", 3600.0: "hour", 86400.0: "day"}[width_s]
+
+
+def count_axis(axis, unit: str, max_ticks: int = 7):
+    """Give an axis of whole numbers thousands separators and its unit."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.set_major_locator(MaxNLocator(nbins=max_ticks, integer=True, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_label_text(unit)
+
+
+def tidy(axes, grid: str = "y"):
+    """Take away what does not inform: upper and right frame, tick marks; lay a faint grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis=grid, color="#E6E6E6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, labelsize=10, pad=5)
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage; what is not quite nothing, or not quite all, is not rounded to it."""
+    text = f"{share:.0%}"
+    if text == "0%" and share > 0:
+        return "<1%"
+    return ">99%" if text == "100%" and share < 1 else text
+
+
+def stack_entries(axes) -> dict:
+    """Return handles by label of stacked areas in the order of the stack, from the top down; the curfew comes last."""
+    entries = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    names = [name for name in list(entries)[::-1] if name != CURFEW]
+    return {name: entries[name] for name in [*names, *(name for name in entries if name == CURFEW)]}
+
+
+def stack_legend(axes, **options):
+    """Draw the legend of stacked areas in the order of the stack."""
+    entries = stack_entries(axes)
+    axes.legend(entries.values(), entries, frameon=False, fontsize=10, **options)
+
+
+def say(axes, text: str):
+    """Write a finding in the middle of a panel whose curve would show nothing."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color=QUIET, zorder=9)
+
+
+def save_new(figure: Figure, path: Path) -> Path:
+    """Write a figure to a PNG file and return its path; if the name is taken, a number is added."""
+    with open_new(path) as opened:
+        figure.savefig(opened, format="png")
+    return Path(opened.name)
+
+
+def open_new(path: Path):
+    """Return a binary file opened for writing under a name that nobody has; if it is taken, a number is added."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 100_000):
+        target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        try:
+            return open(target, "xb")
+        except FileExistsError:
+            continue
+    raise FileExistsError(f"no free name beside {path}")

@@ -1,0 +1,138 @@
+"""Tables by which a recorded run can be drawn as it was: outlines of zones, the front, shelters and stops over time.
+
+They hold all that is drawn: a run can be played where the files that its scenario names are not.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import shapely
+
+from safepassage.model.hazard.front import AreaFront, LineFront
+from safepassage.model.results.run_folder import RunFolder
+
+
+def map_tables(model) -> dict[str, Callable[[], dict]]:
+    """Return what makes the columns of `zone_outlines`, and of `front` and `shelters` if the scenario has them."""
+    front, shelters = model.surroundings.front, model.surroundings.shelters
+    tables: dict[str, Callable[[], dict]] = {"zone_outlines": partial(_outlines, model.zones)}
+    if front is not None:
+        tables["front"] = partial(_front, front, model.duration_s)
+    if len(shelters):
+        tables["shelters"] = partial(_shelters, shelters)
+    return tables
+
+
+def outer_rings(zones) -> list[tuple[str, np.ndarray]]:
+    """Return (name of the zone, float64[n, 2] in metres) of each outer border; those of a zone follow each other."""
+    parts = ((name, part) for name, outline in zip(zones.name, zones.outline, strict=True)
+             for part in getattr(outline, "geoms", [outline]))  # fmt: skip
+    return [(name, shapely.get_coordinates(part.exterior)) for name, part in parts if part.geom_type == "Polygon"]
+
+
+def _outlines(zones) -> dict:
+    rings = outer_rings(zones)
+    return {
+        "zone": pa.array([name for name, _ in rings], pa.string()),
+        "x_m": pa.array([ring[:, 0] for _, ring in rings], pa.list_(pa.float64())),
+        "y_m": pa.array([ring[:, 1] for _, ring in rings], pa.list_(pa.float64())),
+    }
+
+
+def read_rings(run: RunFolder) -> list[tuple[str, np.ndarray]]:
+    """Return what `outer_rings` gave of the zones of a run; nothing if it was recorded before they were kept."""
+    if not run.has("zone_outlines"):
+        return []
+    table = run.frame("zone_outlines")
+    return [(row.zone, np.column_stack((row.x_m, row.y_m))) for row in table.itertuples()]
+
+
+def _front(front: LineFront | AreaFront, duration_s: float) -> dict:
+    """Return the moments at which the front's place is known, those between which the run lies, and the place."""
+    first = max(int(np.searchsorted(front.time_s, 0.0, side="right")) - 1, 0)
+    rows = slice(first, int(np.searchsorted(front.time_s, duration_s)) + 1)
+    time_s = front.time_s[rows]
+    if isinstance(front, AreaFront):
+        return {"time_s": time_s, "area_wkb": pa.array(shapely.to_wkb(front.areas[rows]).tolist(), pa.binary())}
+    return {
+        "time_s": time_s,
+        "distance_km": front.reference_distance_km[rows],
+        "reference_x_m": np.full(time_s.size, front.reference_x_m),
+        "reference_y_m": np.full(time_s.size, front.reference_y_m),
+        "bearing_rad": np.full(time_s.size, front.bearing_rad),
+    }
+
+
+def read_front(run: RunFolder) -> LineFront | AreaFront | None:
+    """Return the front of a run; None if it has none, or was recorded before it was kept."""
+    if not run.has("front"):
+        return None
+    table = run.frame("front")
+    time_s = table["time_s"].to_numpy(float)
+    if "area_wkb" in table:
+        return AreaFront(time_s, tuple(shapely.from_wkb(table["area_wkb"])))
+    place = (float(table[name].iloc[0]) for name in ("reference_x_m", "reference_y_m", "bearing_rad"))
+    return LineFront(time_s, table["distance_km"].to_numpy(float), *place)
+
+
+def _shelters(shelters) -> dict:
+    return {
+        "shelter": pa.array(shelters.name, pa.string()),
+        "x_m": shelters.x_m,
+        "y_m": shelters.y_m,
+        "capacity": shelters.capacity,
+    }
+
+
+class PlacesOverTime:
+    """Keeps who is in shelters and at stops at each recorded moment; reads the model, never changes it."""
+
+    def __init__(self, model):
+        self._shelters = model.surroundings.shelters
+        services = model.services
+        self._stops = services.stops[: services.n_fixed] if services is not None else []
+        self._time_s: list[float] = []
+        self._in_shelters: list[tuple[np.ndarray, np.ndarray]] = []
+        self._at_stops: list[tuple[int, int, bool]] = []
+
+    def record(self, time_s: float):
+        """Keep the present."""
+        self._time_s.append(time_s)
+        self._in_shelters.append((self._shelters.n_inside.copy(), self._shelters.is_open.copy()))
+        self._at_stops += [(stop.n_waiting, stop.n_boarded, stop.is_open(time_s)) for stop in self._stops]
+
+    def tables(self) -> dict[str, Callable[[], dict]]:
+        """Return what makes the columns of `shelter_states` and `stop_states`; nothing of what the town lacks."""
+        tables = {"shelter_states": self._shelter_states} if len(self._shelters) else {}
+        return tables | ({"stop_states": self._stop_states} if self._stops else {})
+
+    def _shelter_states(self) -> dict:
+        n_inside, is_open = (np.concatenate(parts) for parts in zip(*self._in_shelters, strict=True))
+        return self._moments("shelter", self._shelters.name) | {"n_inside": n_inside, "is_open": is_open}
+
+    def _stop_states(self) -> dict:
+        columns = zip(("n_waiting", "n_boarded", "is_open"), zip(*self._at_stops, strict=True), strict=True)
+        return self._moments("stop", [stop.name for stop in self._stops]) | {k: np.array(v) for k, v in columns}
+
+    def _moments(self, what: str, names) -> dict:
+        """Return the columns that tell the rows apart: one for each moment and, within it, each thing."""
+        return {
+            "time_s": np.repeat(self._time_s, len(names)),
+            what: pa.array([*names] * len(self._time_s), pa.string()),
+        }
+
+
+class States:
+    """A table that has a row for each recorded moment and, within it, for each of several things."""
+
+    def __init__(self, table: pd.DataFrame, n_things: int):
+        self._table, self._n = table, n_things
+        self._time_s = table["time_s"].to_numpy(float)[::n_things]
+
+    def at(self, time_s: float) -> pd.DataFrame:
+        """Return a row for each thing as it was at the last recorded moment not after a time."""
+        row = max(0, int(np.searchsorted(self._time_s, time_s, side="right")) - 1)
+        return self._table.iloc[row * self._n : (row + 1) * self._n]

@@ -1,0 +1,265 @@
+"""What a run leaves behind: counts over time while it runs, and the full tables at its end."""
+
+import numpy as np
+import pyarrow as pa
+
+from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.agents.households import Cause
+from safepassage.agents.parties import Mode
+from safepassage.agents.rules.tally import tally
+from safepassage.model.harm.expected_casualties import band
+from safepassage.model.hazard.impacts import Size
+from safepassage.model.results import columns
+from safepassage.model.results.exit_queues import ExitQueues
+from safepassage.model.results.map_tables import PlacesOverTime, map_tables
+from safepassage.model.results.service_tables import service_tables, waiting_reasons
+from safepassage.model.results.trajectories import Trajectories
+
+
+def names(enum, codes: np.ndarray) -> pa.Array:
+    """Return codes of an enum as a dictionary-encoded column of its names."""
+    return pa.DictionaryArray.from_arrays(codes.astype(np.int8), [member.name for member in enum]).cast("string")
+
+
+def count(status: Status, model) -> int:
+    """Return the number of people of one status; with functools.partial, a reporter that can be pickled."""
+    return int(model.recorder.n_by_status[status])
+
+
+class Recorder:
+    """Counts people by status and protection at every step, keeps a row each record_every_s, checks the books."""
+
+    def __init__(self, model):
+        self.model = model
+        self.n_by_status = np.zeros(len(Status), np.int64)
+        self.n_by_injury = np.zeros(len(Injury), np.int64)
+        self._n_present = np.zeros((len(Protection), len(Mobility), len(model.zones.name)))
+        self.exposure_person_h = np.zeros_like(self._n_present)
+        people = model.people
+        zone = model.households.zone[people.household].astype(np.int64)
+        self._group = people.mobility.astype(np.int64) * len(model.zones.name) + zone
+        self._rows: list[tuple] = []
+        self.expected_casualties = model.under_fire.harm.expected
+        self._expected_rows: list[tuple[float, float]] = []
+        self.exit_queues = ExitQueues(model.streets, model.movement.driving)
+        self._exit_rows: list[tuple] = []
+        self.places = PlacesOverTime(model)
+        self._last_s = 0.0
+        self._next_s = 0.0
+        self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
+
+    def record(self):
+        """Add the time since the last call to the exposure, count people anew, keep a row if it is time."""
+        model, people = self.model, self.model.people
+        self.exposure_person_h += self._n_present * ((model.time_s - self._last_s) / 3600.0)
+        self._last_s = model.time_s
+        if model.population.is_changed:
+            model.population.is_changed = False
+            flat = self._n_present.reshape(len(Protection), -1)
+            tally(
+                self.n_by_status, self.n_by_injury, flat, people.status, people.injury, people.protection, self._group
+            )
+        self.trajectories.record()
+        if model.time_s >= self._next_s or model.time_s >= model.duration_s:
+            self._next_s += model.settings.run.record_every_s
+            model.population.check(model.n_parties_on_streets)
+            self._rows.append(self._row())
+            self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
+            self._exit_rows.append((self.exit_queues.n_cars(), model.movement.exit_open[Mode.CAR].copy(),
+                                    model.movement.exit_open[Mode.WALK].copy()))  # fmt: skip
+            self.places.record(model.time_s)
+
+    def _row(self) -> tuple:
+        model = self.model
+        return (
+            model.time_s,
+            *self.n_by_status.tolist(),
+            *self.n_by_injury.tolist(),
+            *self._n_present.sum(axis=(1, 2)).tolist(),
+            model.movement.driving.n_under_way,
+            model.movement.walking.n_under_way,
+            int(np.searchsorted(model.impacts.time_s, model.time_s)),
+            int((model.streets.drivable & ~model.movement.car_open).sum()),
+            *(route.n_persons for route in model.routes),
+        )
+
+    def tables(self) -> columns.Tables:
+        """Return all tables of the run, each column with its unit; each as the run stands when it is first read."""
+        return columns.Tables(
+            {
+                "timeseries": self._timeseries,
+                "casualties": self._casualties,
+                "exit_states": self._exit_states,
+                "street_changes": self.model.surroundings.street_changes,
+                "persons": self._persons,
+                "trips": self._trips,
+                "links": self._links,
+                "impacts": self._impacts,
+                "exits": self._exits,
+                "exposure": self._exposure,
+                "zones": self._zones,
+                **map_tables(self.model),
+                **self.places.tables(),
+                **self.trajectories.tables(),
+                **service_tables(self.model),
+            }
+        )
+
+    def _timeseries(self):
+        columns = ["time_s", *(f"n_{s.name.lower()}" for s in Status), *(f"n_injury_{i.name.lower()}" for i in Injury)]
+        columns += [f"n_{p.name.lower()}_at_risk" for p in Protection]
+        columns += ["n_vehicles_on_way", "n_walking_parties_on_way", "n_impacts_so_far", "n_links_closed"]
+        columns += [f"n_out_by_{name}" for name in self.model.streets.exit_name]
+        return dict(zip(columns, map(np.array, zip(*self._rows, strict=True)), strict=True))
+
+    def _casualties(self):
+        """Return people hurt so far, and how many were to be expected of their exposures, with a 95 % band."""
+        mean, variance = np.array(self._expected_rows).reshape(-1, 2).T
+        low, high = band(mean, variance)
+        by_injury = np.array([row[1 + len(Status) :][: len(Injury)] for row in self._rows], np.int64)
+        return {
+            "time_s": np.array([row[0] for row in self._rows]),
+            "n_hurt": by_injury[:, Injury.LIGHT :].sum(axis=1),
+            "n_hurt_expected": mean,
+            "n_hurt_low": low,
+            "n_hurt_high": high,
+        }
+
+    def _exit_states(self):
+        """Return the cars on the last kilometre before each exit and whether it is open, a row for each exit."""
+        exits, n = self.model.streets.exit_name, len(self._rows)
+        queues, for_cars, for_walkers = (np.array(part).reshape(-1) for part in zip(*self._exit_rows, strict=True))
+        return {
+            "time_s": np.repeat([row[0] for row in self._rows], len(exits)),
+            "exit": pa.array([*exits] * n, pa.string()),
+            "n_cars_last_km": queues,
+            "cars_pass": for_cars,
+            "walkers_pass": for_walkers,
+        }
+
+    def _persons(self):
+        model, people, households = self.model, self.model.people, self.model.households
+        home = people.household
+        safe_s = np.where(people.status == Status.SAFE, model.parties.arrival_time_s[home], np.inf)
+        return {
+            "person": np.arange(len(people), dtype=np.int32),
+            "household": home,
+            "family": households.family[home],
+            "zone": pa.array(model.zones.name).take(pa.array(households.zone[home])),
+            "age": people.age,
+            "is_female": people.is_female,
+            "mobility": names(Mobility, people.mobility),
+            "has_car": households.has_car[home],
+            "home_x_m": households.home_x_m[home],
+            "home_y_m": households.home_y_m[home],
+            "status": names(Status, people.status),
+            "reason": self._reasons(),
+            "protection": names(Protection, people.protection),
+            "injury": names(Injury, people.injury),
+            "injury_time_s": people.injury_time_s,
+            "decision_time_s": households.decision_time_s[home],
+            "departure_time_s": households.departure_time_s[home],
+            "safe_time_s": safe_s,
+        }
+
+    def _reasons(self) -> pa.Array:
+        """Return for each person, in words, why they are where they are at the end."""
+        model, people, parties = self.model, self.model.people, self.model.parties
+        home = people.household
+        by_car = parties.mode[home] == Mode.CAR
+        safe, decided = people.status == Status.SAFE, model.households.cause[home] != Cause.NONE
+        has_car = model.households.has_car[home] & ~parties.left_car[home]
+        reasons = {
+            "killed or died of injuries": people.status == Status.DEAD,
+            "safe by car": safe & by_car,
+            **waiting_reasons(model),
+            "safe on foot after leaving the car": safe & parties.left_car[home],
+            "safe on foot": safe & ~parties.left_car[home] & ~by_car,
+            "on the way by car": (people.status == Status.TRAVELLING) & by_car,
+            "on the way on foot": people.status == Status.TRAVELLING,
+            "cut off: no way out known": people.status == Status.STRANDED,
+            "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
+            "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)
+            & ~model.population.can_walk[home],
+            "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
+            "preparing to leave": (people.status == Status.PREPARING) & decided,
+            "staying: will not leave": model.households.is_stayer[home],
+        }
+        chosen = np.select(list(reasons.values()), range(len(reasons)), len(reasons)).astype(np.int8)
+        return pa.DictionaryArray.from_arrays(chosen, [*reasons, "staying: saw no reason to leave"]).cast("string")
+
+    def _trips(self):
+        model, parties, households = self.model, self.model.parties, self.model.households
+        party = np.flatnonzero(parties.mode != Mode.NONE)
+        exits = pa.array([*model.streets.exit_name, None])
+        return {
+            "party": party.astype(np.int32),
+            "mode": names(Mode, parties.mode[party]),
+            "left_car": parties.left_car[party],
+            "n_persons": households.n_members[party].astype(np.int32),
+            "home_node": pa.array(model.streets.node_id).take(pa.array(households.home_node[party])),
+            "departure_time_s": households.departure_time_s[party],
+            "arrival_time_s": parties.arrival_time_s[party],
+            "exit": exits.take(pa.array(np.where(parties.exit[party] < 0, len(exits) - 1, parties.exit[party]))),
+        }
+
+    def _links(self):
+        model, streets = self.model, self.model.streets
+        node = pa.array(streets.node_id)
+        return {
+            "link": np.arange(streets.n_links, dtype=np.int32),
+            "upstream": node.take(pa.array(streets.link_upstream)),
+            "downstream": node.take(pa.array(streets.link_downstream)),
+            "name": pa.array(streets.link_name, pa.string()),
+            "highway": pa.array(streets.highway_names).take(pa.array(streets.highway)),
+            "length_m": streets.length_m,
+            "n_vehicles": model.movement.driving.n_left,
+            "n_walking_persons": model.movement.walking.n_left,
+            "delay_vehicle_h": model.movement.driving.delay_s / 3600.0,
+            "closed_time_s": model.surroundings.closed_time_s,
+            "gridlock_time_s": model.movement.gridlocks.first_s,
+            "x_m": columns.as_lists(streets.geometry_first, streets.geometry_x_m),
+            "y_m": columns.as_lists(streets.geometry_first, streets.geometry_y_m),
+        }
+
+    def _impacts(self):
+        impacts = self.model.impacts
+        fallen = slice(0, int(np.searchsorted(impacts.time_s, self.model.time_s)))
+        return {
+            "time_s": impacts.time_s[fallen],
+            "x_m": impacts.x_m[fallen],
+            "y_m": impacts.y_m[fallen],
+            "size": names(Size, impacts.size[fallen]),
+            "cluster": impacts.cluster[fallen],
+        }
+
+    def _exits(self):
+        model, streets = self.model, self.model.streets
+        return {
+            "exit": pa.array(streets.exit_name),
+            "node": pa.array(streets.node_id).take(pa.array(streets.exit_node)),
+            "x_m": streets.node_x_m[streets.exit_node],
+            "y_m": streets.node_y_m[streets.exit_node],
+            "flow_capacity_per_s": streets.exit_flow_capacity_per_s,
+            "n_cars": np.array([route.n_cars for route in model.routes], np.int64),
+            "n_walkers": np.array([route.n_walkers for route in model.routes], np.int64),
+            "n_persons": np.array([route.n_persons for route in model.routes], np.int64),
+        }
+
+    def _exposure(self):
+        protection, mobility, zone = np.indices(self.exposure_person_h.shape).reshape(3, -1)
+        return {
+            "protection": names(Protection, protection),
+            "mobility": names(Mobility, mobility),
+            "zone": pa.array(self.model.zones.name).take(pa.array(zone)),
+            "exposure_person_h": self.exposure_person_h.ravel(),
+        }
+
+    def _zones(self):
+        model = self.model
+        n_safe = np.bincount(
+            model.households.zone[model.people.household[model.people.status == Status.SAFE]],
+            minlength=len(model.zones.name),
+        )
+        n_residents = np.bincount(model.households.zone, model.households.n_members, len(model.zones.name))
+        return {"zone": pa.array(model.zones.name), "n_residents": n_residents.astype(np.int64), "n_safe": n_safe}

@@ -1,0 +1,162 @@
+"""What leaves a run: tables with units, a manifest beside them, written whole or not at all.
+
+A run is a folder: `manifest.json` (scenario, seed, versions, digests, timings) and one Parquet file per table. Nothing
+is ever overwritten: each run takes a folder name of its own.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from uuid import uuid4
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from safepassage.model.results.columns import SCHEMA_VERSION, digest
+from safepassage.model.settings.base import ScenarioError
+
+PACKAGES = ("safepassage", "mesa", "networkx", "numba", "numpy", "scipy", "pandas", "pyarrow", "pydantic")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this code, of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    found["commit"] = _commit()
+    return found
+
+
+def _commit() -> str:
+    here = Path(__file__).resolve().parent
+    if not (here.parent / ".git").exists():
+        return "not a git checkout"
+    try:
+        command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with open(path, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def write_run(folder: Path, tables: Mapping[str, pa.Table], manifest: dict) -> Path:
+    """Write tables and manifest to a new folder and return it; the folder appears only when it is complete.
+
+    folder: the wish; if it is taken, a number is added. Raises ScenarioError if nothing can be written there. Whatever
+    interrupts it, also Ctrl-C, leaves nothing behind.
+    """
+    folder = Path(folder)
+    partial = folder.parent / f".{folder.name}.partial-{uuid4().hex}"
+    try:
+        partial.mkdir(parents=True)
+        for name, content in tables.items():
+            pq.write_table(content, partial / f"{name}.parquet", compression="zstd")
+        digests = {name: digest(content) for name, content in tables.items()}
+        full = {"schema_version": SCHEMA_VERSION, **manifest, "digests": digests}
+        (partial / "manifest.json").write_text(json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8")
+        return _move_to_free_name(partial, folder)
+    except OSError as error:
+        raise ScenarioError(
+            f"{folder}: the run could not be written ({error.strerror or error}). Free some space or choose another "
+            "folder."
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_writable(folder: Path):
+    """Raise ScenarioError unless runs can be written into a folder, which is made if it is not there."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ScenarioError(
+            f"{folder}: nothing can be written there ({error.strerror or error}). Choose another folder with --out."
+        ) from None
+
+
+def _move_to_free_name(partial: Path, folder: Path) -> Path:
+    for number in range(1, 100_000):
+        target = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        if target.exists():
+            continue
+        try:
+            os.rename(partial, target)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            if error.errno not in (39, 66):  # ENOTEMPTY on Linux, macOS: somebody was faster
+                raise
+            continue
+        return target
+    raise OSError(f"no free name beside {folder}")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A finished run on disk."""
+
+    path: Path
+
+    @cached_property
+    def manifest(self) -> dict:
+        """Scenario, seed, versions, digests, timings."""
+        return json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a table of this name."""
+        return (self.path / f"{name}.parquet").is_file()
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a table as a pandas frame; raises ScenarioError naming the tables that there are."""
+        path = self.path / f"{name}.parquet"
+        if not self.has(name):
+            there = ", ".join(sorted(p.stem for p in self.path.glob("*.parquet")))
+            raise ScenarioError(f"{self.path}: there is no table {name!r}; there are {there}.")
+        try:
+            return pq.read_table(path).to_pandas()
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ScenarioError(f"{path}: this table cannot be read ({error}). Run the scenario again.") from None
+
+    def units(self, name: str) -> dict[str, str]:
+        """Return the unit of each column of a table."""
+        schema = pq.read_schema(self.path / f"{name}.parquet")
+        return {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
+
+
+def open_run(path: Path | str) -> RunFolder:
+    """Return a finished run; raises ScenarioError if the folder holds none or another schema."""
+    path = Path(path)
+    if not (path / "manifest.json").is_file():
+        raise ScenarioError(
+            f"{path}: this is not a run; a run is a folder with manifest.json, as `safepassage run` writes."
+        )
+    run = RunFolder(path)
+    try:
+        found = run.manifest.get("schema_version")
+    except (ValueError, AttributeError) as error:
+        raise ScenarioError(f"{path}/manifest.json: this is not a manifest: {error}. Run the scenario again.") from None
+    if found != SCHEMA_VERSION:
+        raise ScenarioError(
+            f"{path}: written with table schema {found}, this version reads {SCHEMA_VERSION}. Run the scenario again."
+        )
+    return run

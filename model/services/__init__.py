@@ -1,0 +1,1 @@
+"""Seats and care: buses, trains, ambulances."""

@@ -1,0 +1,130 @@
+"""Ambulances: the nearest free one drives to each seriously injured person; care begins when it comes."""
+
+import numpy as np
+
+from safepassage.agents.civilians import Injury, Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import NOBODY, Run, ServiceVehicle, Task
+from safepassage.model.clock import OpenHours
+
+FOUND_WITHIN_M = 300.0
+"""A patient who has moved farther than this from where the call came from is not found (m). Assumption."""
+
+
+class AmbulancesAtWork:
+    """Calls and the ambulances that answer them."""
+
+    def __init__(self, settings, vehicles: list[ServiceVehicle], hours: OpenHours, movement, population):
+        self.settings, self.vehicles, self.hours = settings, vehicles, hours
+        self.movement, self.population = movement, population
+        self.people = population.people
+        self._cared_for_s = np.full(len(self.people), -1.0)
+        """Time of the injury that each person has had care for."""
+        self.place_of = None
+        """Function person -> (x_m, y_m), set by Services."""
+        self.give_care = None
+        """Function (persons, time_s): care begins, set by UnderFire."""
+        self._calls = np.empty(0, np.int64)
+        """People who may still need an ambulance."""
+        self._cut_off: set[int] = set()
+        """Nodes to which no free ambulance has a way, as far as is known of the roads."""
+        self._cut_off_from = None
+        """What that holds for: where the free ambulances stand, and which roads are believed open."""
+        self.n_calls = self.n_reached = 0
+        self.waits_s: list[float] = []
+
+    def call(self, persons: np.ndarray):
+        """Take calls for people who have been injured seriously."""
+        self._calls = np.union1d(self._calls, persons)
+
+    def act(self, now_s: float):
+        """Send free ambulances to calls, those with nothing to do back to their base."""
+        for vehicle in self.vehicles:
+            if vehicle.task == Task.TREATING and vehicle.ready_s <= now_s:
+                vehicle.task, vehicle.target = Task.IDLE, NOBODY
+        if self._calls.size and self.hours.is_open(now_s) and any(v.task == Task.IDLE for v in self.vehicles):
+            self._answer(now_s)
+        for vehicle in self.vehicles:
+            if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
+                self.movement.aim(vehicle.table, vehicle.depot)
+                self._drive(vehicle, Task.TO_BASE, NOBODY, vehicle.depot, now_s)
+
+    def _answer(self, now_s: float):
+        people = self.people
+        calls = self._calls
+        calls = calls[(people.injury[calls] == Injury.SERIOUS) & (people.status[calls] < Status.SAFE)]
+        calls = self._calls = calls[self._cared_for_s[calls] != people.injury_time_s[calls]]
+        aimed = {v.target for v in self.vehicles if v.task == Task.TO_CALL}
+        for person in calls[np.argsort(people.injury_time_s[calls], kind="stable")].tolist():
+            if person in aimed:
+                continue
+            x_m, y_m = self.place_of(person)
+            if not np.isfinite(x_m):
+                continue
+            if not self._send_nearest(person, x_m, y_m, now_s):
+                break
+
+    def _send_nearest(self, person: int, x_m: float, y_m: float, now_s: float) -> bool:
+        """Send the nearest free ambulance to a place; return whether one was free."""
+        free = [v for v in self.vehicles if v.task == Task.IDLE and v.node >= 0]
+        if not free:
+            return False
+        node = int(self.movement.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
+        now = {v.node for v in free}, self.movement.open_to_services().tobytes()
+        if now != self._cut_off_from:
+            self._cut_off_from, self._cut_off = now, set()
+        if node in self._cut_off:
+            return True
+        self.movement.aim(free[0].table, node)
+        drive_s = [float(self.movement.drive_s(free[0].table, v.node)) for v in free]
+        if min(drive_s) == np.inf:
+            self._cut_off.add(node)
+        else:
+            vehicle = free[int(np.argmin(drive_s))]
+            self.movement.aim(vehicle.table, node)
+            vehicle.call_place = (x_m, y_m)
+            self._drive(vehicle, Task.TO_CALL, person, node, now_s)
+        return True
+
+    def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, to_node: int, now_s: float):
+        if vehicle.is_at_depot:
+            vehicle.entered_s = now_s
+        if vehicle.node == to_node:
+            vehicle.task, vehicle.target = task, target
+            self._start_run(vehicle, now_s)
+            self.arrive(vehicle, to_node, now_s)
+        elif float(self.movement.drive_s(vehicle.table, vehicle.node)) < np.inf:
+            node, vehicle.node, vehicle.from_node = vehicle.node, NOBODY, vehicle.node
+            vehicle.task, vehicle.target = task, target
+            self._start_run(vehicle, now_s)
+            self.movement.send(vehicle.row, node, now_s, vehicle.table, vehicle.car_units)
+
+    def _start_run(self, vehicle: ServiceVehicle, now_s: float):
+        if vehicle.task == Task.TO_CALL:
+            self.n_calls += 1
+            if vehicle.run is None:
+                vehicle.run = Run(now_s)
+                vehicle.runs.append(vehicle.run)
+
+    def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float):
+        """Note that an ambulance has come to a call or to its base; begin care if somebody is found."""
+        vehicle.node = node
+        if vehicle.task == Task.TO_BASE:
+            vehicle.leave_area(time_s)
+            vehicle.task = Task.IDLE
+            if vehicle.run is not None:
+                vehicle.run.end_s, vehicle.run = time_s, None
+            return
+        people, person = self.people, vehicle.target
+        x_m, y_m = self.place_of(person)
+        found = np.hypot(x_m - vehicle.call_place[0], y_m - vehicle.call_place[1]) <= FOUND_WITHIN_M
+        alive = people.status[person] < Status.SAFE and people.death_time_s[person] > time_s
+        vehicle.task, vehicle.ready_s = Task.TREATING, time_s
+        vehicle.run.n_pickups += 1
+        if found and alive and people.injury[person] == Injury.SERIOUS:
+            self._cared_for_s[person] = people.injury_time_s[person]
+            self.give_care(np.array([person]), time_s)
+            self.n_reached += 1
+            self.waits_s.append(time_s - float(people.injury_time_s[person]))
+            vehicle.run.n_assisted += 1
+            vehicle.ready_s = time_s + self.settings.treat_time_s

@@ -1,0 +1,253 @@
+"""A fleet at work: which vehicle goes where, who boards, when it leaves, what it does without a way."""
+
+import numpy as np
+
+from safepassage.agents.civilians import Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, ServiceVehicle, Task
+from safepassage.model.clock import OpenHours
+from safepassage.model.movement.road_news import WITNESS
+from safepassage.model.services.riders import Riders
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.services import Dispatch, Fleet, Reinforcement, Serves
+from safepassage.model.town.closures import SAME_MOMENT_S
+
+COMES_AFTER_S = 3600.0
+"""People go to a stop, or hope to be fetched, only if a vehicle can still be sent out so long after (s). Assumption."""
+UNDER_WAY = (Task.AWAY, Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME, Task.LOST)
+"""What a vehicle does that needs no decision unless somebody waits."""
+N_HOMES_TRIED = 5
+"""Of the homes first in the queue, so many are tried for a way before a vehicle waits. Assumption."""
+
+
+class FleetAtWork:
+    """The vehicles of one fleet; `act` is called once a step, times within it are exact where they are known before."""
+
+    def __init__(self, settings: Fleet, vehicles: list[ServiceVehicle], hours: OpenHours, movement, riders: Riders,
+                 stops: list[PickupPoint]):  # fmt: skip
+        """stops: all of the model; those of vehicles broken down are added while it runs."""
+        self.settings, self.vehicles, self.hours = settings, vehicles, hours
+        self.movement, self.riders, self.stops = movement, riders, stops
+        self.by_door = settings.serves == Serves.DOOR_TO_DOOR
+
+    def act(self, now_s: float, ahead_s: float, unmet: dict[int, int]):
+        """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
+
+        ahead_s: what becomes free within this time is planned now, so that it happens on time.
+        """
+        wanted = bool(unmet) or (self.by_door and self.riders.is_requesting.any())
+        if not wanted and all(vehicle.task in UNDER_WAY for vehicle in self.vehicles):
+            return
+        for vehicle in self.vehicles:
+            while vehicle.task == Task.BOARDING and self._board(vehicle, now_s, ahead_s, unmet):
+                pass
+        wanted = self.riders.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
+        wanted = wanted or any(n > 0 and self.stops[s].is_wreck for s, n in unmet.items())
+        is_open = self.hours.is_open(now_s)
+        for vehicle in self.vehicles:
+            free = vehicle.task == Task.IDLE or (vehicle.task == Task.AWAY and vehicle.ready_s <= now_s + ahead_s)
+            if free and is_open and wanted and self._send_out(vehicle, max(vehicle.ready_s, now_s), unmet):
+                continue
+            if vehicle.task == Task.IDLE and not is_open and vehicle.node != vehicle.depot:
+                self._leave(vehicle, now_s)
+
+    def _board(self, vehicle: ServiceVehicle, now_s: float, ahead_s: float, unmet: dict[int, int]) -> bool:
+        """Let people aboard and the vehicle go on; return whether it has more to do here at once."""
+        if vehicle.ready_s > now_s and not self.by_door:
+            return False
+        if vehicle.target >= 0:
+            self._take_up(vehicle, now_s)
+        seats = vehicle.seats
+        if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet):
+            return True
+        if not seats.aboard:
+            vehicle.task, vehicle.target = Task.IDLE, NOBODY
+            return False
+        leave_s = vehicle.ready_s
+        if seats.n_free > 0 and not self.by_door and vehicle.target >= 0:
+            leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
+        if leave_s <= now_s + ahead_s or seats.n_free <= 0:
+            self._leave(vehicle, max(leave_s, now_s))
+        if vehicle.task == Task.BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
+            self._wait_here(vehicle, now_s)
+        return False
+
+    def _take_up(self, vehicle: ServiceVehicle, now_s: float):
+        """Let those aboard who wait where the vehicle stands."""
+        settings, seats = self.settings, vehicle.seats
+        if vehicle.is_at_home:
+            household, vehicle.target = vehicle.target, NOBODY
+            if not self._is_waiting_at_home(household):
+                return
+            at_s = vehicle.ready_s
+            n, n_assisted = self.riders.board_at_home(household, seats, vehicle.row, vehicle.protection, at_s)
+            began_s = vehicle.ready_s
+        else:
+            stop = self.stops[vehicle.target]
+            n, n_assisted, last_s = self.riders.board(
+                stop, seats, Mode.BUS, vehicle.row, vehicle.protection, now_s, vehicle.ready_s
+            )
+            began_s = max(vehicle.ready_s, last_s)
+        if n:
+            self.movement.carrier[seats.aboard] = self.movement.n_parties + vehicle.row
+            one_s, assisted_s = settings.boarding_s_per_person, settings.boarding_s_per_assisted
+            vehicle.ready_s = began_s + (n - n_assisted) * one_s + n_assisted * assisted_s
+            vehicle.run.n_boarded += n
+            vehicle.run.n_assisted += n_assisted
+
+    def _is_waiting_at_home(self, household: int) -> bool:
+        riders = self.riders
+        first = riders.households.first_person[household]
+        members = slice(first, riders.households.first_person[household + 1])
+        is_there = riders.is_requesting[household] and not riders.parties.is_on_way[household]
+        return bool(is_there and (riders.people.status[members] == Status.WAITING).any())
+
+    def _send_out(self, vehicle: ServiceVehicle, time_s: float, unmet: dict[int, int]) -> bool:
+        """Send a vehicle to people who wait for one; return whether there are any whom it can reach and take."""
+        stop = self._choose_stop(vehicle, unmet)
+        if stop is not None:
+            table, nodes = self._aim(vehicle, stop)
+            if self._drive(vehicle, Task.TO_STOP, stop.row, table, nodes, time_s):
+                unmet[stop.row] -= vehicle.seats.n_free
+                return True
+        return self.by_door and self._send_to_home(vehicle, time_s)
+
+    def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint):
+        if not stop.is_wreck:
+            return 2 + stop.row, stop.car_node
+        table = vehicle.table if vehicle.table >= 0 else self.movement.wreck_table
+        self.movement.aim(table, stop.car_node)
+        return table, stop.car_node
+
+    def _choose_stop(self, vehicle: ServiceVehicle, unmet: dict[int, int]) -> PickupPoint | None:
+        best = None
+        for row, n in unmet.items():
+            stop = self.stops[row]
+            if (
+                n <= 0
+                or (self.by_door and not stop.is_wreck)
+                or (stop.row == vehicle.target and not vehicle.is_at_home)
+            ):
+                continue
+            if not self.riders.any_fits(stop, vehicle.seats):
+                continue
+            table, node = self._aim(vehicle, stop)
+            drive_s = float(self._entry(vehicle, table)[1])
+            if drive_s == np.inf or not self._has_way_out(node):
+                continue
+            rule = self.settings.dispatch
+            if rule == Dispatch.LONGEST_QUEUE:
+                key = (-n, drive_s, row)
+            elif rule == Dispatch.NEAREST:
+                key = (drive_s, row)
+            else:
+                key = (float(self.riders.since_s[stop.waiting].min()), row)
+            key = (not stop.is_wreck, *key)
+            if best is None or key < best[0]:
+                best = (key, stop)
+        return best[1] if best else None
+
+    def _send_to_home(self, vehicle: ServiceVehicle, time_s: float) -> bool:
+        aimed = {v.target for v in self.vehicles if v.task == Task.TO_HOME}
+        n_tried = 0
+        for household in self.riders.requests().tolist():
+            if household in aimed or not self._is_waiting_at_home(household):
+                continue
+            if not vehicle.seats.fits(*self.riders.size(household)):
+                continue
+            node = int(self.movement.start_node(Mode.CAR, self.riders.households.home_node[household]))
+            self.movement.aim(vehicle.table, node)
+            if self._has_way_out(node) and self._drive(vehicle, Task.TO_HOME, household, vehicle.table, node, time_s):
+                return True
+            n_tried += 1
+            if n_tried == N_HOMES_TRIED:
+                break
+        return False
+
+    def comes(self, now_s: float) -> bool:
+        """Return whether vehicles are sent out once people who set out now are at their stop."""
+        return bool(self.vehicles) and self.hours.is_open(now_s + COMES_AFTER_S)
+
+    def next_start_s(self, now_s: float) -> float:
+        """Return when people may begin to count on the fleet anew (s); inf: not again, or they do so already."""
+        open_s = self.hours.next_open_s(now_s + COMES_AFTER_S) - COMES_AFTER_S
+        return open_s if self.vehicles and open_s > now_s else np.inf
+
+    def _has_way_out(self, node: int) -> bool:
+        """Return whether vehicles know a way out of the area from a node."""
+        return float(self.movement.drive_s(WITNESS, node)) < np.inf
+
+    def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
+        """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
+        if vehicle.node >= 0:
+            return vehicle.node, self.movement.drive_s(table, vehicle.node)
+        nodes = self.movement.streets.exit_node[self.movement.exit_open[Mode.CAR]]
+        drive_s = self.movement.drive_s(table, nodes)
+        if nodes.size == 0:
+            return NOBODY, np.inf
+        return int(nodes[drive_s.argmin()]), float(drive_s.min())
+
+    def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, table: int, to_node: int, time_s: float) -> bool:
+        """Put a vehicle onto its way; return False, with nothing changed, if it has none."""
+        node, drive_s = self._entry(vehicle, table)
+        if drive_s == np.inf:
+            return False
+        if vehicle.run is None:
+            vehicle.run = Run(time_s)
+            vehicle.runs.append(vehicle.run)
+        if vehicle.task == Task.AWAY or vehicle.is_at_depot:
+            vehicle.entered_s = time_s
+        vehicle.target, vehicle.stuck_since_s = target, np.inf
+        if node == to_node and task in (Task.TO_STOP, Task.TO_HOME):
+            vehicle.node, vehicle.task = node, task
+            self.arrive(vehicle, node, time_s)
+            return True
+        vehicle.task, vehicle.node, vehicle.from_node = task, NOBODY, node
+        self.movement.send(vehicle.row, node, time_s, table, vehicle.car_units)
+        return True
+
+    def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float):
+        """Note that a vehicle has come to a stop or a home."""
+        vehicle.is_at_home = vehicle.task == Task.TO_HOME
+        vehicle.task, vehicle.node = Task.BOARDING, node
+        vehicle.arrived_s = vehicle.ready_s = time_s
+        vehicle.run.n_pickups += 1
+
+    def _leave(self, vehicle: ServiceVehicle, time_s: float):
+        """Let a vehicle drive out of the area; without a way it stays and asks again."""
+        if not self._drive(vehicle, Task.TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
+            vehicle.stuck_since_s = min(vehicle.stuck_since_s, time_s)
+
+    def _wait_here(self, vehicle: ServiceVehicle, now_s: float):
+        """Let the passengers of a vehicle that finds no way out at a stop wait there."""
+        if vehicle.target < 0 or vehicle.is_at_home:
+            return
+        stop = self.stops[vehicle.target]
+        households = vehicle.seats.empty()
+        self.movement.carrier[households] = households
+        for household in households:
+            n, n_assisted = self.riders.size(household)
+            vehicle.run.n_boarded -= n
+            vehicle.run.n_assisted -= n_assisted
+            self.riders.wait(stop, household, now_s)
+        vehicle.task, vehicle.target = Task.IDLE, NOBODY
+
+
+class Reinforcements:
+    """Those that have yet to come, in order of time; those of one moment in the order in which they are named."""
+
+    def __init__(self, settings: tuple[Reinforcement, ...]):
+        self._due = sorted(settings, key=lambda one: one.at_h)
+
+    def add(self, settings: Reinforcement, fleets: list[str]):
+        """Take in one more; raises ScenarioError if there is no such fleet."""
+        if settings.fleet not in fleets:
+            there = ", ".join(fleets) or "none: the scenario has no buses (`services.fleets`)"
+            raise ScenarioError(f"there is no fleet {settings.fleet!r}; the fleets are {there}.")
+        self._due = sorted([*self._due, settings], key=lambda one: one.at_h)
+
+    def come(self, time_s: float) -> list[Reinforcement]:
+        """Return those that come at a time or before; each once."""
+        n = sum(one.at_h * 3600.0 <= time_s + SAME_MOMENT_S for one in self._due)
+        here, self._due = self._due[:n], self._due[n:]
+        return here

@@ -1,0 +1,120 @@
+"""Those who depend on seats: where they wait, since when, who comes first, who fits."""
+
+import numpy as np
+
+from safepassage.agents.civilians import Mobility, Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.rules.decide import Covariate
+from safepassage.agents.vehicles import PickupPoint, Seats
+
+INF = float("inf")
+
+
+class Riders:
+    """Households that wait for a seat at a stop or at home, or are aboard."""
+
+    def __init__(self, population, information):
+        self.population, self.information = population, information
+        self.households, self.people, self.parties = population.households, population.people, population.parties
+        n = len(self.households)
+        self.since_s = np.full(n, INF)
+        """When each household came to its stop or asked for a seat (s); inf: it does not wait."""
+        self.is_requesting = np.zeros(n, np.bool_)
+        """Whether it has asked to be taken up at home."""
+        needs = self.people.mobility == Mobility.NEEDS_ASSISTANCE
+        self._needs_help = np.logical_or.reduceat(needs, self.households.first_person[:-1])
+
+    def size(self, household: int) -> tuple[int, int]:
+        """Return how many members live, and how many of them need assistance."""
+        first = self.households.first_person
+        members = slice(first[household], first[household + 1])
+        alive = self.people.status[members] != Status.DEAD
+        assisted = alive & (self.people.mobility[members] == Mobility.NEEDS_ASSISTANCE)
+        return int(alive.sum()), int(assisted.sum())
+
+    def most_seats(self, n_places: int) -> int:
+        """Return the ordinary seats that the largest household takes in an empty vehicle with so many places."""
+        first = self.households.first_person
+        n_assisted = np.add.reduceat(self.people.mobility == Mobility.NEEDS_ASSISTANCE, first[:-1], dtype=np.int64)
+        seats = self.households.n_members + n_assisted - 2 * np.minimum(n_assisted, n_places)
+        return int(seats.max(initial=0))
+
+    def in_order(self, rows) -> np.ndarray:
+        """Return households in order of who comes first: families under a compulsory order, assistance, time, row."""
+        rows = np.sort(np.asarray(rows, np.int64))
+        family = self.households.has_children[rows]
+        ordered = self.information.covariates[Covariate.COMPULSORY_ORDER, rows] > 0
+        rank = np.where(family & ordered, 0, np.where(self._needs_help[rows], 1, 2))
+        return rows[np.lexsort((self.since_s[rows], rank))]
+
+    def request(self, rows: np.ndarray, time_s: float):
+        """Note that households at home ask to be taken up there."""
+        new = rows[~self.is_requesting[rows]]
+        self.is_requesting[new] = True
+        self.since_s[new] = time_s
+
+    def requests(self) -> np.ndarray:
+        """Return the households at home that ask to be taken up, first come first."""
+        rows = np.flatnonzero(self.is_requesting)
+        gone = ~self.population.is_at_home()[rows]
+        self.is_requesting[rows[gone]] = False
+        return self.in_order(rows[~gone])
+
+    def withdraw_request(self, household: int):
+        """Note that a household no longer asks to be taken up at home."""
+        self.is_requesting[household] = False
+        self.since_s[household] = INF
+
+    def wait(self, stop: PickupPoint, household: int, time_s: float):
+        """Let a household wait at a stop."""
+        n = self.size(household)[0]
+        stop.waiting.append(household)
+        stop.n_waiting += n
+        self.since_s[household] = time_s
+        self.population.wait_at_stop(np.array([household]), stop.row, stop.protection)
+
+    def any_fits(self, stop: PickupPoint, seats: Seats) -> bool:
+        """Return whether one of the households waiting at a stop fits into the free seats."""
+        return seats.n_free > 0 and any(seats.fits(*self.size(h)) for h in stop.waiting)
+
+    def board(self, stop: PickupPoint, seats: Seats, mode: Mode, carrier: int, protection, until_s: float, at_s: float,
+              first=()):  # fmt: skip
+        """Let those aboard who wait at a stop since before until_s and fit; return (persons, assisted, last came).
+
+        carrier: row of the vehicle; at_s: when it was ready for them. first: households that come before all others.
+        """
+        ready = [h for h in stop.waiting if self.since_s[h] <= until_s]
+        order = self.in_order(ready).tolist() if ready else []
+        if len(first):
+            order.sort(key=lambda h: h not in first)
+        taken, n_persons, n_assisted, last_s = [], 0, 0, -INF
+        for household in order:
+            size = self.size(household)
+            if not seats.take(household, *size):
+                continue
+            taken.append(household)
+            n_persons, n_assisted = n_persons + size[0], n_assisted + size[1]
+            last_s = max(last_s, float(self.since_s[household]))
+        if taken:
+            gone = set(taken)
+            stop.waiting = [h for h in stop.waiting if h not in gone]
+            for household in taken:
+                stop.waits.append((max(0.0, at_s - float(self.since_s[household])), self.size(household)[0]))
+            stop.n_waiting -= n_persons
+            self.since_s[taken] = INF
+            self.population.go_aboard(np.array(taken), mode, carrier, protection)
+        return n_persons, n_assisted, last_s
+
+    def board_at_home(self, household: int, seats: Seats, carrier: int, protection, time_s: float):
+        """Let a household aboard at its home; return (persons, assisted), (0, 0) if it does not fit."""
+        size = self.size(household)
+        if not seats.take(household, *size):
+            return 0, 0
+        self.withdraw_request(household)
+        self.households.departure_time_s[household] = time_s
+        self.population.go_aboard(np.array([household]), Mode.BUS, carrier, protection)
+        return size
+
+    def count_again(self, stop: PickupPoint):
+        """Bring the number of those who wait at a stop up to date after deaths."""
+        stop.n_waiting = sum(self.size(h)[0] for h in stop.waiting)

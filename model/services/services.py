@@ -1,0 +1,391 @@
+"""Seats and care: stops, fleets, trains and ambulances of a scenario, and the households that depend on them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from safepassage.agents.civilians import Protection, Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import NOBODY, PickupPoint, Seats, ServiceVehicle, Task
+from safepassage.model.clock import open_hours
+from safepassage.model.harm.services import ServicesUnderFire
+from safepassage.model.movement.movement import Arrivals
+from safepassage.model.movement.road_news import WITNESS
+from safepassage.model.services.ambulances import AmbulancesAtWork
+from safepassage.model.services.fleets import FleetAtWork, Reinforcements
+from safepassage.model.services.riders import Riders
+from safepassage.model.services.seats_sought import SeatsSought
+from safepassage.model.services.trains import Trains
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.services import Kind, Place, Reinforcement, Serves
+from safepassage.model.settings.services import Services as ServiceSettings
+
+MAX_PLACE_DISTANCE_M = 2000.0
+"""A place farther than this from every street is taken for a slip. Assumption."""
+
+
+DISBAND_EVERY_S = 900.0
+"""How often people at a stop ask whether anything still comes (s). Assumption."""
+
+GO_HOME_AFTER_S = 3 * 3600.0
+"""People leave a stop if nothing comes for longer than this (s). Assumption."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How much room services need among those who move."""
+
+    stop_node: np.ndarray
+    n_vehicles: int
+    n_tables: int
+    """Vehicles that drive to single homes or calls, each with a table of its own."""
+    comes_later: bool
+    """Whether vehicles join while the run goes on."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the scenario has no services."""
+        return self.stop_node.size == 0 and self.n_vehicles == 0 and not self.comes_later
+
+
+def layout_of(settings: ServiceSettings, streets) -> Layout:
+    """Return the Layout of a scenario; raises ScenarioError for a place that is not on the streets."""
+    stops = (*settings.pickup_points, *settings.trains)
+    node = np.array([_node_of(place, streets, f"services: stop {place.name!r}") for place in stops], np.int32)
+    by_door = sum(f.n_vehicles for f in settings.fleets if f.serves == Serves.DOOR_TO_DOOR)
+    n_vehicles = sum(f.n_vehicles for f in settings.fleets) + settings.ambulances.n
+    return Layout(node, n_vehicles, by_door + settings.ambulances.n, bool(settings.reinforcements))
+
+
+def _node_of(place: Place, streets, what: str) -> int:
+    """Return the node of a place."""
+    if place.node is not None:
+        if place.node not in streets.node_id:
+            raise ScenarioError(f"{what}: there is no node {place.node!r}; give one of the network, or degrees")
+        return streets.node_id.index(place.node)
+    at = (place.x_m, place.y_m) if place.x_m is not None else streets.project(place.longitude_deg, place.latitude_deg)
+    node, distance_m = streets.nearest_node(*at)
+    if distance_m[0] > MAX_PLACE_DISTANCE_M:
+        raise ScenarioError(
+            f"{what}: the nearest street is {distance_m[0] / 1000:,.1f} km away; correct the place "
+            "(are latitude and longitude swapped?)"
+        )
+    return int(node[0])
+
+
+class Services:
+    """All services of a run. Vehicle row v is the party n_households + v of the movement."""
+
+    def __init__(self, model, layout: Layout):
+        """model: EvacuationModel with its people and movement; the agents made here belong to it."""
+        settings, scenario = model.settings.services, model.settings
+        self.settings, self.model = settings, model
+        self.population, self.movement, self.streets = model.population, model.movement, model.streets
+        self.households, self.parties = model.households, model.parties
+        self.n_households = len(model.households)
+        self.step_s = scenario.run.step_s
+        self._open_hours = lambda hours: open_hours(hours, scenario.run, scenario.shelling.time_zone)
+        self.riders = Riders(model.population, model.information)
+        self.stops = [self._stop(row, place, int(layout.stop_node[row])) for row, place in enumerate(
+            (*settings.pickup_points, *settings.trains))]  # fmt: skip
+        self.n_points = len(settings.pickup_points)
+        self.n_fixed = len(self.stops)
+        self.trains = Trains(settings.trains, self.n_points, scenario.run, scenario.shelling.time_zone, self.riders)
+        self.vehicles: list[ServiceVehicle] = []
+        self._next_table = model.movement.wreck_table + 1
+        self.fleets = [self._fleet(fleet) for fleet in settings.fleets]
+        fire = model.under_fire
+        self.under_fire = fire.services = ServicesUnderFire(self, fire.harm, fire.impacts, fire.cover)
+        self.ambulances = self._ambulances()
+        self._check_seats()
+        self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
+        self.seats_sought = SeatsSought(self, model.keeps_curfew, model.curfew)
+        self._next_disband_s = 0.0
+        self.reinforcements = Reinforcements(settings.reinforcements)
+        for one in settings.reinforcements:
+            self._depot_of(one.depot, one.fleet)
+
+    def reinforce(self, now_s: float):
+        """Let the vehicles that are ready by now join their fleets: rows and tables after all others."""
+        for one in self.reinforcements.come(now_s):
+            fleet = next(fleet for fleet in self.fleets if fleet.settings.name == one.fleet)
+            self.movement.make_room(one.n_vehicles, one.n_vehicles * fleet.by_door)
+            for vehicle in self._vehicles_of(fleet.settings, one.n_vehicles, len(fleet.vehicles), one.depot):
+                vehicle.ready_s = now_s
+                fleet.vehicles.append(vehicle)
+                self._work[vehicle.row] = fleet
+
+    def expect(self, one: Reinforcement):
+        """Let vehicles join that the scenario does not have; raises ScenarioError if they cannot."""
+        self._depot_of(one.depot, one.fleet)
+        self.reinforcements.add(one, [fleet.settings.name for fleet in self.fleets])
+
+    def _stop(self, row: int, place, node: int) -> PickupPoint:
+        protection = Protection.INNER_ROOM if place.indoors else Protection.OUTDOORS
+        hours = self._open_hours(getattr(place, "hours", ()))
+        at = (float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node]))
+        room = getattr(place, "room", None) or float("inf")
+        stop = PickupPoint(self.model, row, place.name, node, at, protection, hours.is_open, room)
+        stop.hours, stop.car_node = hours, int(self.movement.stop_node[Mode.CAR][row])
+        return stop
+
+    def _fleet(self, fleet) -> FleetAtWork:
+        vehicles = self._vehicles_of(fleet, fleet.n_vehicles)
+        hours = self._open_hours(fleet.hours)
+        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops)
+
+    def _vehicles_of(self, fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
+        by_door = fleet.serves == Serves.DOOR_TO_DOOR
+        protection = Protection.ARMOURED if fleet.kind == Kind.ARMOURED else Protection.VEHICLE
+        node = self._depot_of(depot or fleet.depot, fleet.name)
+        return [
+            self._vehicle(f"{fleet.name} {n_before + k + 1}", fleet, Seats(fleet.seats, fleet.wheelchair_places),
+                          protection, by_door, node, fleet.car_units)
+            for k in range(n)
+        ]  # fmt: skip
+
+    def _depot_of(self, depot: Place | None, fleet: str) -> int:
+        return NOBODY if depot is None else _node_of(depot, self.streets, f"fleet {fleet!r}: depot")
+
+    def _vehicle(self, name, fleet, seats, protection, has_table, depot, car_units=1, fleet_name=None):
+        table = NOBODY
+        if has_table:
+            table, self._next_table = self._next_table, self._next_table + 1
+        vehicle = ServiceVehicle(
+            self.model, len(self.vehicles), name, fleet_name or fleet.name, seats, protection, table=table,
+            car_units=car_units, n_crew=fleet.n_crew,
+        )  # fmt: skip
+        if depot >= 0:
+            vehicle.depot = int(self.movement.start_node(Mode.CAR, depot))
+            vehicle.node, vehicle.task = vehicle.depot, Task.IDLE
+        self.vehicles.append(vehicle)
+        return vehicle
+
+    def _ambulances(self) -> AmbulancesAtWork:
+        settings = self.settings.ambulances
+        base = int(self.streets.exit_node[0])
+        if settings.base is not None:
+            base = _node_of(settings.base, self.streets, "services.ambulances.base")
+        vehicles = [
+            self._vehicle(f"ambulance {k + 1}", settings, Seats(0, 0), Protection.VEHICLE, True, base, 1, "ambulances")
+            for k in range(settings.n)
+        ]
+        work = AmbulancesAtWork(settings, vehicles, self._open_hours(settings.hours), self.movement, self.population)
+        work.place_of, work.give_care = self.under_fire.place_of, self.model.under_fire.give_care
+        return work
+
+    def _check_seats(self):
+        for what, each in (("fleets", self.settings.fleets), ("trains", self.settings.trains)):
+            for number, service in enumerate(each):
+                most = self.riders.most_seats(service.wheelchair_places)
+                if service.seats < most:
+                    raise ScenarioError(
+                        f"services.{what}.{number} ({service.name}): seats = {service.seats}, but the largest "
+                        f"household takes {most} (two for each person who needs assistance beyond the "
+                        f"{service.wheelchair_places} wheelchair places). Give at least {most} seats."
+                    )
+
+    def seek(self, due: np.ndarray, now_s: float) -> np.ndarray:
+        """Let households without a car seek seats; return which of them go to a stop or wait at home for one, bool."""
+        found = self.seats_sought.go(due, now_s)
+        rest = due[~found]
+        if rest.size and self._comes_to_doors(now_s):
+            self.riders.request(rest, now_s)
+            self.population.put_off(rest, Status.WAITING, self.next_ask_s(now_s))
+            found[:] = True
+        return found
+
+    def next_ask_s(self, now_s: float) -> float:
+        """Return when households that wait at home ask again (s)."""
+        starts_s = (fleet.next_start_s(now_s) for fleet in self.fleets)
+        return max(min(self.model.next_decision_s, *starts_s, np.inf), now_s + self.step_s)
+
+    def _comes_to_doors(self, now_s: float) -> bool:
+        return any(f.by_door and f.vehicles and f.hours.next_open_s(now_s) < np.inf for f in self.fleets)
+
+    def offers_seats(self, now_s: float) -> bool:
+        """Return whether seats out of town are on offer now."""
+        if any(fleet.vehicles and fleet.hours.is_open(now_s) for fleet in self.fleets):
+            return True
+        return self.trains.offers_seats(now_s, now_s + self.seats_sought.book_ahead_s)
+
+    @property
+    def points(self) -> list[PickupPoint]:
+        """The pickup points of the scenario."""
+        return self.stops[: self.n_points]
+
+    @property
+    def n_driving(self) -> int:
+        """Service vehicles on the streets."""
+        return sum(v.node < 0 and v.task not in (Task.AWAY, Task.LOST) for v in self.vehicles)
+
+    def receive(self, arrivals: Arrivals) -> Arrivals:
+        """Take in the vehicles and the walkers to stops among arrivals; return the others, who left the area."""
+        party = arrivals.party
+        is_mine = (party >= self.n_households) | ((self.movement.goal[party] > 0) & (arrivals.mode == Mode.WALK))
+        if not is_mine.any():
+            return arrivals
+        for k in np.flatnonzero(is_mine).tolist():
+            time_s = float(arrivals.time_s[k])
+            if party[k] < self.n_households:
+                self.riders.wait(self.stops[self.movement.goal[party[k]] - 1], int(party[k]), time_s)
+            else:
+                self._receive_vehicle(self.vehicles[party[k] - self.n_households], int(arrivals.node[k]), time_s)
+        return arrivals.only(~is_mine)
+
+    def _receive_vehicle(self, vehicle: ServiceVehicle, node: int, time_s: float):
+        if vehicle.task == Task.TO_EXIT:
+            self._bring_out(vehicle, node, time_s)
+        elif vehicle.task in (Task.TO_STOP, Task.TO_HOME):
+            if vehicle.task == Task.TO_STOP and self.stops[vehicle.target].car_node != node:
+                vehicle.target = next(s.row for s in self.stops if s.is_wreck and s.car_node == node)
+            self._work[vehicle.row].arrive(vehicle, node, time_s)
+        else:
+            self.ambulances.arrive(vehicle, node, time_s)
+
+    def _bring_out(self, vehicle: ServiceVehicle, node: int, time_s: float):
+        """Bring a vehicle with all aboard out of the area."""
+        route = self.model.routes[self.model.exit_of_node[node]]
+        households = np.array(vehicle.seats.empty(), np.int64)
+        vehicle.leave_area(time_s)
+        vehicle.run.exit, vehicle.run.end_s, vehicle.run = route.row, time_s, None
+        vehicle.task, vehicle.target, vehicle.node = Task.AWAY, NOBODY, NOBODY
+        vehicle.ready_s = time_s + self._work[vehicle.row].settings.hub_time_s
+        if households.size:
+            self.movement.carrier[households] = households
+            n = households.size
+            self.population.arrive(households, np.full(n, time_s), np.full(n, route.row, np.int32))
+            route.n_persons += int(self.population.n_living(households).sum())
+
+    def get_on(self, giving_up: np.ndarray, now_s: float) -> np.ndarray:
+        """Do what services owe at a time; return those of the parties giving up that are no service vehicles."""
+        mine = giving_up >= self.n_households
+        if mine.any():
+            self.give_up(giving_up[mine] - self.n_households, now_s)
+        if self.movement.walking.n_under_way:
+            lost = self.movement.walking.without_route()
+            lost = lost[self.movement.goal[lost] > 0]
+            if lost.size:
+                self.movement.head_out(lost)
+        self.act(now_s)
+        return giving_up[~mine]
+
+    def act(self, now_s: float):
+        """Let trains leave, vehicles board, leave and be sent out, ambulances answer calls."""
+        if self.ambulances.vehicles:
+            self.ambulances.act(now_s)
+        if self.trains.next_s < now_s:
+            self.trains.act(self.stops, now_s)
+        unmet = self._unmet()
+        for fleet in self.fleets:
+            fleet.act(now_s, self.step_s, unmet)
+        if now_s >= self._next_disband_s:
+            self._next_disband_s = now_s + DISBAND_EVERY_S
+            self._disband(now_s)
+
+    def _unmet(self) -> dict[int, int]:
+        """Return by stop, stations left out, the people waiting for whom no seat is coming."""
+        unmet = {stop.row: stop.n_waiting for stop in self.stops if stop.waiting and not self._is_station(stop)}
+        if unmet:
+            for vehicle in self.vehicles:
+                at_stop = vehicle.task == Task.BOARDING and not vehicle.is_at_home
+                if (vehicle.task == Task.TO_STOP or at_stop) and vehicle.target in unmet:
+                    unmet[vehicle.target] -= vehicle.seats.n_free
+        return unmet
+
+    def _disband(self, now_s: float):
+        """Let people leave stops: who has waited for long walks out; where nothing comes, the others go home."""
+        limit_m = self.movement.settings.walk_out_limit_m
+        for stop in self.stops:
+            if not stop.waiting:
+                continue
+            is_near = float(self.movement.walk_m(np.array([stop.node]))[0]) <= limit_m
+            leaving = list(stop.waiting)
+            if self._comes_soon(stop, now_s) and not self.is_cut_off(stop):
+                since_s = now_s - self.settings.patience_s if is_near and not self._is_station(stop) else -np.inf
+                leaving = [h for h in leaving if self.riders.since_s[h] <= since_s]
+            for household in leaving:
+                if not self.population.can_walk[household] or (stop.is_wreck and not is_near):
+                    continue
+                stop.waiting.remove(household)
+                stop.n_waiting -= self.riders.size(household)[0]
+                self.riders.since_s[household] = np.inf
+                if is_near:
+                    self.walk_out(household, stop.node, now_s)
+                else:
+                    self._go_home(household, now_s)
+
+    def _go_home(self, household: int, now_s: float):
+        """Bring a household home from a stop to ask again; its way back is not simulated."""
+        party, ask_s = np.array([household]), self.next_ask_s(now_s)
+        self.population.turn_back(party, ask_s)
+        self.parties.mode[party] = Mode.NONE
+        self.population.put_off(party, Status.WAITING, ask_s)
+
+    def _is_station(self, stop: PickupPoint) -> bool:
+        return self.n_points <= stop.row < self.n_fixed
+
+    def is_cut_off(self, stop: PickupPoint) -> bool:
+        """Return whether vehicles know no way out of the area from a stop; trains always have one."""
+        return not self._is_station(stop) and float(self.movement.drive_s(WITNESS, stop.car_node)) == np.inf
+
+    def _comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
+        soon_s = now_s + GO_HOME_AFTER_S
+        if self._is_station(stop):
+            return any(line.stop == stop.row and line.next_s <= soon_s for line in self.trains.lines)
+        under_way = (Task.TO_STOP, Task.BOARDING)
+        return any(
+            v.task != Task.LOST and (v.task in under_way or fleet.hours.next_open_s(now_s) <= soon_s)
+            for fleet in self.fleets
+            if stop.is_wreck or not fleet.by_door
+            for v in fleet.vehicles
+        )
+
+    def walk_out(self, household: int, node: int, now_s: float):
+        """Let a household set out on foot from a node to leave the area."""
+        party = np.array([household])
+        size, speed = self.households.n_members[party], self.parties.free_speed_m_s[party]
+        self.movement.carrier[party] = party
+        self.movement.set_out(Mode.WALK, party, np.array([node]), np.array([now_s]), size, speed)
+        self.population.get_off(party)
+
+    def get_off(self, vehicle: ServiceVehicle, link: int, along_m: float, node: int, now_s: float) -> list[int]:
+        """Let those aboard who can walk out of the area do so from where the vehicle is; return the others."""
+        stay = []
+        foot_node = int(self.streets.link_downstream[link]) if link >= 0 else node
+        has_way = float(self.movement.walk_m(np.array([foot_node]))[0]) < np.inf
+        for household in vehicle.seats.empty():
+            if not (has_way and self.population.can_walk[household]):
+                stay.append(household)
+                continue
+            self.movement.carrier[household] = household
+            if link < 0:
+                self.walk_out(household, node, now_s)
+                continue
+            party = np.array([household])
+            size, speed = self.households.n_members[party], self.parties.free_speed_m_s[party]
+            self.movement.walk_from(party, link, along_m, size, speed)
+            self.population.get_off(party)
+        return stay
+
+    def give_up(self, rows: np.ndarray, now_s: float):
+        """Let vehicles that have stood too long turn round at the last junction; those who can walk get off."""
+        for row in rows.tolist():
+            vehicle = self.vehicles[row]
+            link, along_m = self.movement.pull_over(row)
+            vehicle.node = int(self.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
+            if row not in self._work:
+                vehicle.task = Task.IDLE
+                continue
+            for household in self.get_off(vehicle, link, along_m, vehicle.node, now_s):
+                vehicle.seats.take(household, *self.riders.size(household))
+            vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
+            vehicle.ready_s = vehicle.arrived_s = now_s
+
+    def count_the_dead(self):
+        """Take the dead out of the queues and off the vehicles."""
+        for stop in self.stops:
+            stop.waiting = [h for h in stop.waiting if self.parties.stop[h] == stop.row]
+            self.riders.count_again(stop)
+        for vehicle in self.vehicles:
+            vehicle.seats.aboard = [h for h in vehicle.seats.aboard if self.parties.vehicle[h] == vehicle.row]

@@ -1,0 +1,102 @@
+"""Trains: when they leave, who has taken a seat on which, who gets aboard."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from safepassage.agents.civilians import Protection
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, Seats, TrainLine
+from safepassage.model.clock import epoch_s
+from safepassage.model.services.riders import INF, Riders
+from safepassage.model.settings.services import Train
+
+BOARDING_CLOSES_S = 300.0
+"""Whoever cannot be at the station so long before departure does not count on the train (s). Assumption."""
+
+
+def departures_s(train: Train, run, time_zone: str) -> list[float]:
+    """Return when the trains of a line leave within a run and the two days after it (s after the start)."""
+    zone = ZoneInfo(time_zone)
+    start_s = epoch_s(run.start, time_zone)
+    first = datetime.fromtimestamp(start_s, zone).date()
+    last = datetime.fromtimestamp(start_s + run.duration_h * 3600.0, zone).date() + timedelta(days=2)
+    day, last = train.first_day or first, min(train.last_day or last, last)
+    found = []
+    while day <= last:
+        for clock in train.departures:
+            found.append(datetime.combine(day, clock, zone).timestamp() - start_s)
+        day += timedelta(days=train.every_n_days)
+    return sorted(time_s for time_s in found if time_s >= 0)
+
+
+class Trains:
+    """Lines from stations; people take a seat before they set out, and come in time for their train."""
+
+    def __init__(self, settings, first_stop: int, run, time_zone: str, riders: Riders):
+        """settings: `Train` of each line; their stations are stops from first_stop on."""
+        self.riders = riders
+        self.lines = []
+        for row, train in enumerate(settings):
+            times_s = departures_s(train, run, time_zone)
+            seats = [Seats(train.seats, train.wheelchair_places) for _ in times_s]
+            self.lines.append(TrainLine(train.name, first_stop + row, times_s, seats, train.early_s))
+        self.booked: dict[int, tuple[TrainLine, int]] = {}
+        """Line and number of the train on which a household has seats."""
+        self.next_s = min((line.next_s for line in self.lines), default=INF)
+
+    def book(self, household: int, stop: int, now_s: float, walk_s: float, until_s: float, set_out_by) -> float | None:
+        """Give a household seats on the first train from a station; return when it sets out, None: no such train.
+
+        until_s: no train later than this. set_out_by: function (wanted time, latest time) -> a time at which the
+        household may set out, None if there is none.
+        """
+        size = self.riders.size(household)
+        for line in self.lines:
+            if line.stop != stop:
+                continue
+            for number in range(len(line.runs), len(line.departures_s)):
+                leaves_s = line.departures_s[number]
+                if leaves_s > until_s:
+                    break
+                latest_s = leaves_s - walk_s - BOARDING_CLOSES_S
+                if latest_s < now_s or not line.seats[number].fits(*size):
+                    continue
+                at_s = set_out_by(max(now_s, leaves_s - line.early_s - walk_s), latest_s)
+                if at_s is not None and line.seats[number].take(household, *size):
+                    self.booked[household] = (line, number)
+                    return at_s
+        return None
+
+    def offers_seats(self, now_s: float, until_s: float) -> bool:
+        """Return whether a train leaves before a time on which seats are free."""
+        for line in self.lines:
+            for number in range(len(line.runs), len(line.departures_s)):
+                if now_s < line.departures_s[number] <= until_s and line.seats[number].n_free > 0:
+                    return True
+        return False
+
+    def act(self, stops: list[PickupPoint], until_s: float):
+        """Let the trains leave that are due before a time."""
+        while self.next_s < until_s:
+            line = min(self.lines, key=lambda line: line.next_s)
+            self._leave(line, stops[line.stop])
+            self.next_s = min(line.next_s for line in self.lines)
+
+    def _leave(self, line: TrainLine, stop: PickupPoint):
+        number, time_s = len(line.runs), line.next_s
+        promised = line.seats[number]
+        seats = Seats(promised.n, promised.n_places)
+        run = Run(time_s, n_pickups=1, end_s=time_s)
+        if stop.waiting:
+            first = set(promised.aboard)
+            run.n_boarded, run.n_assisted, _ = self.riders.board(
+                stop, seats, Mode.TRAIN, NOBODY, Protection.VEHICLE, time_s, time_s, first
+            )
+        aboard = np.array(seats.aboard, np.int64)
+        if aboard.size:
+            self.riders.population.arrive(aboard, np.full(aboard.size, time_s), np.full(aboard.size, -1, np.int32))
+        for household in {*promised.aboard, *seats.aboard}:
+            self.booked.pop(household, None)
+        line.runs.append(run)

@@ -1,0 +1,1 @@
+"""How a map becomes arrays: reading, street classes, exits, zones, report."""

@@ -1,0 +1,367 @@
+"""Streets: a networkx graph comes in, is checked and compiled once to flat arrays of nodes and links.
+
+A link is one direction of a street. What the file does not say is filled in by highway class and reported.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets import columns, polylines, projection
+from safepassage.model.streets.classes import UNKNOWN_CLASS, lane_flow_per_s
+from safepassage.model.streets.exits import Layout, find_exits
+from safepassage.model.streets.graphml import check_graph, number, read_graph
+from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
+from safepassage.model.tables import refuse
+
+__all__ = ["Streets", "StreetsReport", "compile_streets", "load_streets", "reaches_exit", "to_networkx"]
+
+
+@dataclass(frozen=True)
+class StreetsReport:
+    """What was found in a street graph, filled in and dropped."""
+
+    crs_read: str
+    crs_assumed: bool
+    n_nodes_read: int
+    n_edges_read: int
+    n_edges_giving: dict
+    """Edges that carry a usable value, by attribute."""
+    unknown_classes: dict
+    """Edges by class, of classes that the table of defaults does not have."""
+    n_nodes_merged: int
+    n_self_loops: int
+    self_loops_km: float
+    n_too_short: int
+    """Edges whose length was raised to the least length."""
+    n_parallel: int
+    """Edges beside another edge between the same two nodes; kept."""
+    n_against_one_way: int
+    """Links added so that people can walk against one-way streets."""
+    n_parts: int
+    """Connected parts of the network, before dropping."""
+    n_nodes_dropped: int
+    dropped_km: float
+    exit_found_by: tuple
+    exit_n_nodes_by_car: tuple
+    """Nodes from which each exit can be reached by car."""
+    exit_n_nodes_on_foot: tuple
+    n_nodes_without_exit_by_car: int
+    """Nodes kept from which a car reaches no exit, among nodes with a drivable link."""
+    n_nodes_without_exit_on_foot: int
+    notes: tuple = ()
+
+
+def load_streets(settings):
+    """Read and compile the network that a scenario names; return (Streets, StreetsReport)."""
+    graph = read_graph(settings.network)
+    try:
+        return compile_streets(graph, settings)
+    except ScenarioError as error:
+        raise ScenarioError(f"{settings.network}: {error}") from error
+
+
+def compile_streets(graph, settings):
+    """Return (Streets, StreetsReport) of a networkx.MultiDiGraph with OSMnx's attributes (read_graph, or made in code).
+
+    Self-loops lead nowhere and are dropped; nodes at one place are merged; parallel edges stay. Kept are the
+    largest connected part and all nodes that can reach an exit.
+    """
+    check_graph(graph)
+    node_id, x, y, index_of_node = _read_nodes(graph)
+    crs_read, crs_assumed = projection.source_crs(graph.graph.get("crs"), x, y)
+    crs = projection.plane_crs(crs_read, x, y)
+    edges = columns.read_edges(graph, index_of_node, settings)
+    geometry = polylines.read_polylines(
+        columns.texts([d for _, _, d in graph.edges(data=True)], "geometry"),
+        edges.upstream,
+        edges.downstream,
+        x,
+        y,
+    )
+    to_plane = projection.transformer(crs_read, crs)
+    x_m, y_m = to_plane(x, y)
+    line = (geometry[0], *to_plane(geometry[1], geometry[2]))
+    if not (np.isfinite(x_m).all() and np.isfinite(y_m).all()):
+        raise ScenarioError(
+            f"some nodes cannot be projected from {crs_read} to {crs}; correct their x and y, or the crs."
+        )
+    all_links, counts = _links(edges, line, settings)
+    ends = np.union1d(edges.upstream, edges.downstream)
+    whole = _streets(node_id, x_m, y_m, crs, _extent_m(x_m[ends], y_m[ends]), all_links)
+    exits = find_exits(
+        _layout(whole),
+        settings,
+        index_of_node,
+        projection.transformer(projection.WGS84, crs),
+    )
+    streets, dropped = _keep_connected(_with_exits(whole, exits))
+    given = {k: int(v.sum() if v.dtype == bool else np.isfinite(v).sum()) for k, v in edges.given.items()}
+    given["geometry"] = int(geometry[3].sum())
+    report = StreetsReport(
+        crs_read=crs_read,
+        crs_assumed=crs_assumed,
+        n_nodes_read=graph.number_of_nodes(),
+        n_edges_read=graph.number_of_edges(),
+        n_edges_giving=given,
+        n_nodes_merged=graph.number_of_nodes() - len(node_id),
+        unknown_classes=columns.unknown_classes(edges.highway),
+        **counts,
+        **dropped,
+        **_exit_report(streets, exits),
+    )
+    return streets, replace(report, notes=_notes(streets, report))
+
+
+def _read_nodes(graph):
+    """Return ids, x and y of the distinct places, and the index of each node by id."""
+    nodes = list(graph.nodes)
+    xy = np.array([(number(d["x"]), number(d["y"])) for _, d in graph.nodes(data=True)])
+    _, first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    new_index = np.empty(first.size, dtype=np.int32)
+    new_index[order] = np.arange(first.size)
+    index = new_index[place.ravel()]
+    kept = [nodes[i] for i in first[order]]
+    index_of_node = dict(zip(nodes, index.tolist(), strict=True))
+    index_of_node.update(zip(map(str, nodes), index.tolist(), strict=True))
+    return tuple(map(str, kept)), xy[first[order], 0], xy[first[order], 1], index_of_node
+
+
+def _links(edges, line, settings):
+    """Return the columns of all links and counts: without self-loops, with ways on foot against one-way streets."""
+    length_m, n_too_short = _lengths(edges.length_m, line, settings.min_length_m)
+    edges.walkable |= (edges.reverse >= 0) & edges.walkable[edges.reverse] & edges.drivable
+    speed, n_lanes, width, flow = columns.vehicle_columns(edges, settings)
+    walk_width, has_pavement = columns.walking_columns(edges, width)
+    is_loop = edges.upstream == edges.downstream
+    usable = ~is_loop & (edges.drivable | edges.walkable)
+    against = np.flatnonzero(usable & edges.walkable & ~_kept_reverse(edges.reverse, usable))
+    kept = np.flatnonzero(usable)
+    if kept.size == 0:
+        raise ScenarioError(
+            "no street of the graph is open to cars or walkers. Download a drivable network, or open "
+            "classes with streets.drivable and streets.walkable."
+        )
+    rows = np.concatenate((kept, against))
+    is_added = np.arange(rows.size) >= kept.size
+    new_row = np.full(usable.size, -1, dtype=np.int32)
+    new_row[kept] = np.arange(kept.size)
+    reverse = np.where(_kept_reverse(edges.reverse, usable)[kept], new_row[edges.reverse[kept]], -1)
+    reverse[new_row[against]] = np.arange(kept.size, rows.size)
+    reverse = np.concatenate((reverse, new_row[against])).astype(np.int32)
+    lead = np.where(reverse >= 0, np.minimum(np.arange(rows.size), reverse), np.arange(rows.size))
+    first, x, y = polylines.take_polylines(*line, rows, is_added)
+    links = {
+        "link_upstream": np.where(is_added, edges.downstream[rows], edges.upstream[rows]).astype(np.int32),
+        "link_downstream": np.where(is_added, edges.upstream[rows], edges.downstream[rows]).astype(np.int32),
+        "link_reverse": reverse,
+        "link_street": np.unique(lead, return_inverse=True)[1].astype(np.int32),
+        "length_m": length_m[rows],
+        "free_flow_speed_m_s": speed[rows],
+        "n_lanes": np.where(is_added, 0.0, n_lanes[rows]),
+        "carriageway_width_m": width[rows],
+        "walk_width_m": walk_width[rows],
+        "flow_capacity_per_s": np.where(is_added, 0.0, flow[rows]),
+        "drivable": edges.drivable[rows] & ~is_added,
+        "walkable": edges.walkable[rows],
+        "has_pavement": has_pavement[rows],
+        "is_bridge": edges.is_bridge[rows],
+        "highway": [edges.highway[i] for i in rows],
+        "link_name": tuple(edges.name[i] for i in rows),
+        "geometry_first": first,
+        "geometry_x_m": x,
+        "geometry_y_m": y,
+    }
+    pairs = edges.upstream[kept].astype(np.int64) << 32 | edges.downstream[kept]
+    counts = {
+        "n_self_loops": int(is_loop.sum()),
+        "self_loops_km": _street_km(length_m[is_loop], edges.reverse[is_loop]),
+        "n_too_short": n_too_short,
+        "n_parallel": int(pairs.size - np.unique(pairs).size),
+        "n_against_one_way": int(against.size),
+    }
+    return links, counts
+
+
+def _kept_reverse(reverse, usable):
+    return (reverse >= 0) & usable[reverse]
+
+
+def _lengths(given_m, line, least_m):
+    """Return the length of each edge (m): as the file says, else along its course; none below least_m."""
+    length_m = np.where(np.isnan(given_m), polylines.polyline_lengths(*line), given_m)
+    return np.maximum(length_m, least_m), int((length_m < least_m).sum())
+
+
+def _street_km(length_m, reverse):
+    """Return the kilometres of streets, each two-way street counted once."""
+    return float((length_m / np.where(reverse >= 0, 2, 1)).sum() / 1000)
+
+
+def _extent_m(x_m, y_m):
+    return float(x_m.min()), float(y_m.min()), float(x_m.max()), float(y_m.max())
+
+
+def _streets(node_id, x_m, y_m, crs, extent_m, links):
+    names = tuple(dict.fromkeys(links["highway"]))
+    index = {name: i for i, name in enumerate(names)}
+    links = links | {"highway": np.array([index[h] for h in links["highway"]], dtype=np.int16), "highway_names": names}
+    none = {"exit_name": (), "exit_node": np.zeros(0, np.int32), "exit_flow_capacity_per_s": np.zeros(0)}
+    return Streets(node_id=node_id, node_x_m=x_m, node_y_m=y_m, crs=crs, extent_m=extent_m, **none, **links)
+
+
+def _layout(streets):
+    return Layout(
+        streets.node_id,
+        streets.node_x_m,
+        streets.node_y_m,
+        streets.link_upstream,
+        streets.link_downstream,
+        streets.drivable,
+        streets.walkable,
+        [streets.highway_names[h] for h in streets.highway],
+        streets.link_name,
+        streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s),
+        streets.geometry_first,
+        streets.geometry_x_m,
+        streets.geometry_y_m,
+    )
+
+
+def _with_exits(streets, exits):
+    """Return the streets with their exits; by default an exit takes what the lanes into it carry, uninterrupted."""
+    flow = streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s)
+    into = np.bincount(streets.link_downstream, flow, streets.n_nodes)
+    capacity = [into[e.node] if e.flow_capacity_per_s is None else e.flow_capacity_per_s for e in exits]
+    return replace(
+        streets,
+        exit_name=tuple(e.name for e in exits),
+        exit_node=np.array([e.node for e in exits], dtype=np.int32),
+        exit_flow_capacity_per_s=np.array(capacity, dtype=np.float64),
+    )
+
+
+def _keep_connected(streets):
+    """Return the streets without parts that neither belong to the largest nor reach an exit, and what was dropped."""
+    from scipy.sparse import csgraph, csr_array
+
+    n = streets.n_nodes
+    links = csr_array((np.ones(streets.n_links), (streets.link_upstream, streets.link_downstream)), shape=(n, n))
+    n_parts, part = csgraph.connected_components(links, directed=False)
+    kept = part == np.argmax(np.bincount(part))
+    kept |= reaches_exit(streets, streets.drivable) | reaches_exit(streets, streets.walkable)
+    kept_links = np.flatnonzero(kept[streets.link_upstream] & kept[streets.link_downstream])
+    gone = np.ones(streets.n_links, dtype=bool)
+    gone[kept_links] = False
+    dropped = {
+        "n_parts": int(n_parts),
+        "n_nodes_dropped": int(n - kept.sum()),
+        "dropped_km": _street_km(streets.length_m[gone], streets.link_reverse[gone]),
+    }
+    return _select(streets, np.flatnonzero(kept), kept_links), dropped
+
+
+def _select(streets, nodes, links):
+    """Return the streets reduced to some nodes and links, renumbered; arrays are made read-only."""
+    new_node = np.full(streets.n_nodes, -1, dtype=np.int32)
+    new_node[nodes] = np.arange(nodes.size)
+    new_link = np.full(streets.n_links + 1, -1, dtype=np.int32)
+    new_link[links] = np.arange(links.size)
+    first, x, y = polylines.take_polylines(
+        streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m, links, np.zeros(links.size, dtype=bool)
+    )
+    changed = {
+        "node_id": tuple(streets.node_id[i] for i in nodes),
+        "node_x_m": streets.node_x_m[nodes],
+        "node_y_m": streets.node_y_m[nodes],
+        "link_upstream": new_node[streets.link_upstream[links]],
+        "link_downstream": new_node[streets.link_downstream[links]],
+        "link_reverse": new_link[streets.link_reverse[links]],
+        "link_street": np.unique(streets.link_street[links], return_inverse=True)[1].astype(np.int32),
+        "link_name": tuple(streets.link_name[i] for i in links),
+        "exit_node": new_node[streets.exit_node],
+        "geometry_first": first,
+        "geometry_x_m": x,
+        "geometry_y_m": y,
+    }
+    for column in (
+        "length_m",
+        "free_flow_speed_m_s",
+        "n_lanes",
+        "carriageway_width_m",
+        "walk_width_m",
+        "flow_capacity_per_s",
+        "drivable",
+        "walkable",
+        "has_pavement",
+        "is_bridge",
+        "highway",
+    ):
+        changed[column] = getattr(streets, column)[links]
+    smaller = replace(streets, **changed)
+    for value in vars(smaller).values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    return smaller
+
+
+def _exit_report(streets, exits):
+    """Return what reaches the exits; raise ScenarioError for an exit that nobody reaches."""
+    by_mode = []
+    for mode_open in (streets.drivable, streets.walkable):
+        by_mode.append([int(reaches_exit(streets, mode_open, [k]).sum()) - 1 for k in range(len(exits))])
+    reached = zip(streets.exit_name, streets.exit_node, *by_mode, strict=True)
+    refuse(
+        [
+            f"exit {name!r} (node {streets.node_id[node]}) cannot be reached from any other node, by car or on foot. "
+            "Choose a node that a street leads to, or correct the direction of its streets."
+            for name, node, n_by_car, n_on_foot in reached
+            if n_by_car == 0 and n_on_foot == 0
+        ]
+    )
+    without = []
+    for mode_open in (streets.drivable, streets.walkable):
+        used = np.zeros(streets.n_nodes, dtype=bool)
+        used[streets.link_upstream[mode_open]] = used[streets.link_downstream[mode_open]] = True
+        without.append(int((used & ~reaches_exit(streets, mode_open)).sum()))
+    return {
+        "exit_found_by": tuple(e.how for e in exits),
+        "exit_n_nodes_by_car": tuple(by_mode[0]),
+        "exit_n_nodes_on_foot": tuple(by_mode[1]),
+        "n_nodes_without_exit_by_car": without[0],
+        "n_nodes_without_exit_on_foot": without[1],
+    }
+
+
+def _notes(streets, report):
+    """Return what a user should know before trusting the network, one sentence each."""
+    notes = []
+    if report.crs_assumed:
+        notes.append("The file names no coordinate system; degrees (EPSG:4326) were assumed.")
+    apart_m = np.hypot(
+        streets.node_x_m[streets.link_upstream] - streets.node_x_m[streets.link_downstream],
+        streets.node_y_m[streets.link_upstream] - streets.node_y_m[streets.link_downstream],
+    )
+    detour = float(np.median(streets.length_m / np.maximum(apart_m, streets.length_m.min())))
+    if not 0.8 <= detour <= 3:
+        notes.append(f"The typical street is {detour:.3g} times as long as its ends are apart: is `length` in metres?")
+    if report.n_edges_read >= 200 and report.n_against_one_way == 0 and streets.drivable.all():
+        notes.append("No street is one-way: was the file made with network_type='walk', or without the direction?")
+    if report.unknown_classes:
+        classes = ", ".join(f"{name} ({n} edges)" for name, n in report.unknown_classes.items())
+        notes.append(f"Highway classes that the table of defaults does not have, taken as {UNKNOWN_CLASS}: {classes}.")
+    if any("outermost" in how for how in report.exit_found_by):
+        notes.append("No road ends at the border, so exits are the outermost nodes; name real ones in streets.exits.")
+    for name, n_by_car, n_on_foot in zip(
+        streets.exit_name, report.exit_n_nodes_by_car, report.exit_n_nodes_on_foot, strict=True
+    ):
+        for mode, n, mode_open in (("by car", n_by_car, streets.drivable), ("on foot", n_on_foot, streets.walkable)):
+            n_nodes = np.unique(streets.link_upstream[mode_open]).size
+            if n == 0 or n + 1 < n_nodes / 2:
+                notes.append(f"Exit {name!r} can be reached {mode} from only {n:,} of {n_nodes:,} nodes.")
+    for mode, n in (("by car", report.n_nodes_without_exit_by_car), ("on foot", report.n_nodes_without_exit_on_foot)):
+        if n:
+            notes.append(f"From {n:,} nodes no exit can be reached {mode}.")
+    return tuple(notes)

@@ -1,0 +1,170 @@
+"""The street network that a run moves on: flat arrays of nodes and links, and what can be asked of them.
+
+A link is one direction of a street. model/streets/build.py makes Streets from a graph; nothing changes them after.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from safepassage.agents.ground.places import piece_lengths, places_on_links
+from safepassage.model.streets import projection
+
+
+@dataclass(frozen=True, eq=False)
+class Streets:
+    """The street network as arrays: n_nodes junctions, n_links links (one direction of a street each), exits."""
+
+    node_id: tuple[str, ...]
+    node_x_m: np.ndarray
+    node_y_m: np.ndarray
+    link_upstream: np.ndarray
+    """Node where the link begins, int32; link_downstream is where it ends."""
+    link_downstream: np.ndarray
+    link_reverse: np.ndarray
+    """Link of the same street the other way, int32; -1 if neither cars nor walkers may go that way."""
+    link_street: np.ndarray
+    """Undirected street that the link is a direction of, int32."""
+    length_m: np.ndarray
+    free_flow_speed_m_s: np.ndarray
+    """Speed of an unhindered vehicle."""
+    n_lanes: np.ndarray
+    """Lanes in this direction, float64: half of one where a single lane serves both; 0 if not drivable."""
+    carriageway_width_m: np.ndarray
+    """Width of the whole street between the kerbs, both directions."""
+    walk_width_m: np.ndarray
+    """Width that walkers can use, whole street, both directions; 0 if not walkable."""
+    flow_capacity_per_s: np.ndarray
+    """Vehicles that can leave the link's end per second, junction included; 0 if not drivable."""
+    drivable: np.ndarray
+    walkable: np.ndarray
+    has_pavement: np.ndarray
+    is_bridge: np.ndarray
+    highway: np.ndarray
+    """Class of the street, int16 index into highway_names."""
+    highway_names: tuple[str, ...]
+    link_name: tuple[str, ...]
+    exit_name: tuple[str, ...]
+    exit_node: np.ndarray
+    exit_flow_capacity_per_s: np.ndarray
+    crs: str
+    """Projected coordinate system of all x_m and y_m."""
+    extent_m: tuple[float, float, float, float]
+    """West, south, east and north edge of all streets of the file, those left out among them: the same whatever exits
+    a plan adds, though more of the file may then be kept."""
+    geometry_first: np.ndarray
+    """Points of link i are geometry_first[i] to geometry_first[i + 1] of geometry_x_m and geometry_y_m, int64."""
+    geometry_x_m: np.ndarray
+    geometry_y_m: np.ndarray
+
+    @property
+    def n_nodes(self):
+        """Number of nodes."""
+        return self.node_x_m.size
+
+    @property
+    def n_links(self):
+        """Number of links."""
+        return self.length_m.size
+
+    def project(self, longitude_deg, latitude_deg):
+        """Return (x_m, y_m) of points in degrees (WGS 84); numbers or arrays."""
+        return projection.transformer(projection.WGS84, self.crs)(longitude_deg, latitude_deg)
+
+    def unproject(self, x_m, y_m):
+        """Return (longitude_deg, latitude_deg) of points in the streets' plane; numbers or arrays."""
+        return projection.transformer(self.crs, projection.WGS84)(x_m, y_m)
+
+    def project_shape(self, shape):
+        """Return a shapely geometry, or an array of them, moved from degrees to the streets' plane."""
+        import shapely
+
+        return shapely.transform(shape, lambda points: np.column_stack(self.project(points[:, 0], points[:, 1])))
+
+    def nearest_node(self, x_m, y_m, among=None):
+        """Return the index of the node nearest to each point, int32, and its distance (m).
+
+        among: indices of the nodes that may be chosen; all by default.
+        """
+        from scipy.spatial import KDTree
+
+        nodes = np.arange(self.n_nodes) if among is None else np.asarray(among)
+        tree = KDTree(np.column_stack((self.node_x_m[nodes], self.node_y_m[nodes])))
+        distance_m, row = tree.query(np.column_stack((np.atleast_1d(x_m), np.atleast_1d(y_m))))
+        return nodes[row].astype(np.int32), distance_m
+
+    def polyline(self, link):
+        """Return (x_m, y_m) of the points of one link, from upstream to downstream."""
+        points = slice(self.geometry_first[link], self.geometry_first[link + 1])
+        return self.geometry_x_m[points], self.geometry_y_m[points]
+
+    def places(self, link, share):
+        """Return (x_m, y_m) of points at a share of the course of links, from upstream; nan where link is -1."""
+        shape = (self.geometry_first, self.geometry_x_m, self.geometry_y_m, self._geometry_piece_m)
+        return places_on_links(link, share, *shape)
+
+    @cached_property
+    def _geometry_piece_m(self):
+        return piece_lengths(self.geometry_x_m, self.geometry_y_m)
+
+
+def reaches_exit(streets, mode_open, exit_rows=None):
+    """Return for each node whether it can reach an exit over links with mode_open (streets.drivable or .walkable).
+
+    exit_rows: which exits count; all by default. The node of an exit reaches it.
+    """
+    from scipy.sparse import csgraph, csr_array
+
+    exit_node = streets.exit_node if exit_rows is None else streets.exit_node[exit_rows]
+    n = streets.n_nodes
+    back_from = np.concatenate((streets.link_downstream[mode_open], np.full(exit_node.size, n)))
+    back_to = np.concatenate((streets.link_upstream[mode_open], exit_node))
+    back = csr_array((np.ones(back_from.size), (back_from, back_to)), shape=(n + 1, n + 1))
+    reached = np.zeros(n + 1, dtype=bool)
+    reached[csgraph.breadth_first_order(back, n, return_predecessors=False)] = True
+    return reached[:n]
+
+
+def to_networkx(streets):
+    """Return a networkx.MultiDiGraph of the links and what is assumed of them, for export (x and y in metres)."""
+    import networkx as nx
+
+    graph = nx.MultiDiGraph(crs=streets.crs, created_with="safepassage")
+    longitude, latitude = streets.unproject(streets.node_x_m, streets.node_y_m)
+    exits = dict(zip(streets.exit_node.tolist(), streets.exit_name, strict=True))
+    for i, node in enumerate(streets.node_id):
+        place = {"x": float(streets.node_x_m[i]), "y": float(streets.node_y_m[i])}
+        degrees = {"lon": float(longitude[i]), "lat": float(latitude[i])}
+        graph.add_node(node, **place, **degrees, **({"exit": exits[i]} if i in exits else {}))
+    for link in range(streets.n_links):
+        ends = (streets.node_id[streets.link_upstream[link]], streets.node_id[streets.link_downstream[link]])
+        graph.add_edge(*ends, **_edge_attributes(streets, link))
+    return graph
+
+
+def _edge_attributes(streets, link):
+    """Return one link's attributes under OSMnx's names, as GraphML can hold them; `lanes` counts both directions."""
+    reverse = streets.link_reverse[link]
+    is_two_way = reverse >= 0 and bool(streets.drivable[reverse])
+    attributes = {
+        "osmid": int(streets.link_street[link]),
+        "highway": streets.highway_names[streets.highway[link]],
+        "name": streets.link_name[link],
+        "oneway": str(not is_two_way),
+        "length": float(streets.length_m[link]),
+        "maxspeed": f"{streets.free_flow_speed_m_s[link] * 3.6:.6g}",
+        "lanes": f"{streets.n_lanes[link] + (streets.n_lanes[reverse] if is_two_way else 0):g}",
+        "width": f"{streets.carriageway_width_m[link]:.6g}",
+        "bridge": "yes" if streets.is_bridge[link] else "no",
+        "drive": str(bool(streets.drivable[link])),
+        "walk": str(bool(streets.walkable[link])),
+        "walk_width_m": float(streets.walk_width_m[link]),
+        "flow_capacity_per_s": float(streets.flow_capacity_per_s[link]),
+        "geometry": "LINESTRING ("
+        + ", ".join(f"{x:.3f} {y:.3f}" for x, y in zip(*streets.polyline(link), strict=True))
+        + ")",
+    }
+    if not streets.drivable[link]:
+        del attributes["lanes"]
+    return attributes

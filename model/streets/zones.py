@@ -1,0 +1,136 @@
+"""Zones: the parts of a town, their outlines, residents and streets."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.population import Population
+from safepassage.model.streets.streets import Streets
+
+FARTHEST_STREET_M = 3000.0
+"""A zone without a street of its own may use streets this near (m). Assumption."""
+
+
+@dataclass(frozen=True, eq=False)
+class Zones:
+    """Parts of the town with their residents."""
+
+    name: tuple[str, ...]
+    residents: np.ndarray
+    """int64: persons at the start, as the file gives them; 0 where households come from a table of their own."""
+    outline: tuple
+    """shapely polygons, in metres like the streets."""
+    link_zone: np.ndarray
+    """int32[n_links]: zone in which the middle of each link lies; -1: in none."""
+    report: tuple[str, ...] = ()
+    """What had to be mended, one sentence each."""
+
+
+def read_zones(settings: Population, streets: Streets) -> Zones:
+    """Return the zones of a GeoJSON file, projected like the streets.
+
+    Raises ScenarioError for a file that is not GeoJSON, a zone without its name or residents, residents below 0, two
+    zones of one name, or residents where there is no street.
+    """
+    path = settings.zones
+    names, residents, outlines = [], [], []
+    wanted_properties = [settings.zone_name_property]
+    if not settings.households_file:
+        wanted_properties.append(settings.residents_property)
+    for place, properties, outline in _features(path):
+        for wanted in wanted_properties:
+            if wanted not in properties:
+                raise ScenarioError(
+                    f"{path}: {place} has no property {wanted!r}; it has {', '.join(properties) or 'none'}. Set "
+                    "population.zone_name_property and population.residents_property."
+                )
+        count = 0 if settings.households_file else properties[settings.residents_property]
+        if not isinstance(count, int | float) or not 0 <= count < 1e9:
+            raise ScenarioError(f"{path}: {place} has {settings.residents_property} = {count!r}; give a number >= 0.")
+        names.append(str(properties[settings.zone_name_property]))
+        residents.append(count)
+        outlines.append(streets.project_shape(shapely.make_valid(outline)))
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
+    if not any(residents) and not settings.households_file:
+        raise ScenarioError(f"{path}: nobody lives in any zone; give at least one of them residents.")
+    counts = _scaled(np.array(residents, float), settings.residents)
+    middle_x_m, middle_y_m = (
+        (node[streets.link_upstream] + node[streets.link_downstream]) / 2
+        for node in (streets.node_x_m, streets.node_y_m)
+    )
+    link_zone = zone_of(middle_x_m, middle_y_m, outlines)
+    without_street = []
+    for zone, name in enumerate(names):
+        if counts[zone] and not (link_zone == zone).any():
+            away_m = shapely.distance(outlines[zone], shapely.points(middle_x_m, middle_y_m))
+            nearest = int(np.argmin(away_m))
+            if away_m[nearest] > FARTHEST_STREET_M:
+                raise ScenarioError(
+                    f"{path}: zone {name} has {counts[zone]} residents; the nearest street is {away_m[nearest]:.0f} m "
+                    "away. Correct its outline, set its residents to 0, or use a larger network."
+                )
+            near = (away_m <= away_m[nearest] + 100.0) & (link_zone < 0)
+            near[nearest] = True
+            link_zone[near] = zone
+            without_street.append(name)
+    return Zones(tuple(names), counts, tuple(outlines), link_zone, _report(path, without_street))
+
+
+def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
+    if not without_street:
+        return ()
+    where = f"zones {', '.join(without_street[:-1])} and {without_street[-1]}" if without_street[1:] else "zone "
+    where, whose = (where, "their") if without_street[1:] else (where + without_street[0], "its")
+    return (f"{path.name}: no street lies in {where}; {whose} homes stand along the nearest ones.",)
+
+
+def _features(path: Path):
+    try:
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+        parsed = [(f.get("properties") or {}, shapely.geometry.shape(f["geometry"])) for f in features]
+    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+        raise ScenarioError(f"{path}: this is not a GeoJSON FeatureCollection of polygons: {error!r}.") from None
+    if not parsed:
+        raise ScenarioError(f"{path}: there is no zone in it; give at least one polygon with its residents.")
+    return [(f"feature {i}", properties, outline) for i, (properties, outline) in enumerate(parsed)]
+
+
+def _scaled(residents: np.ndarray, total: int | None) -> np.ndarray:
+    """Return whole numbers in proportion to residents that add up to total (largest remainders)."""
+    exact = residents * (1 if total is None else total / max(residents.sum(), 1e-300))
+    counts = np.floor(exact).astype(np.int64)
+    short = round(exact.sum()) - counts.sum()
+    counts[np.argsort(counts - exact, kind="stable")[:short]] += 1
+    return counts
+
+
+def zone_of(x_m: np.ndarray, y_m: np.ndarray, outlines: list) -> np.ndarray:
+    """Return the first zone that holds each point, -1 where none does."""
+    zone = np.full(x_m.size, -1, np.int32)
+    for row in reversed(range(len(outlines))):
+        shapely.prepare(outlines[row])
+        zone[shapely.contains_xy(outlines[row], x_m, y_m)] = row
+    return zone
+
+
+def nearest_zone(x_m: np.ndarray, y_m: np.ndarray, zones: Zones, path: Path) -> np.ndarray:
+    """Return the zone that holds each place, else the nearest one, int32; raises ScenarioError for one far from all."""
+    zone = zone_of(x_m, y_m, list(zones.outline))
+    outside = np.flatnonzero(zone < 0)
+    if outside.size:
+        away_m = np.array([shapely.distance(o, shapely.points(x_m[outside], y_m[outside])) for o in zones.outline])
+        zone[outside] = np.argmin(away_m, axis=0)
+        least_m = away_m.min(axis=0)
+        if least_m.max() > FARTHEST_STREET_M:
+            row = outside[np.argmax(least_m)]
+            raise ScenarioError(
+                f"{path}: row {row + 1} lies {least_m.max() / 1000:,.1f} km from every zone. Correct its place, or "
+                "give its zone in a column zone."
+            )
+    return zone

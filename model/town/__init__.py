@@ -1,0 +1,1 @@
+"""What still stands and is open: damage, clearing, closures, buildings, utilities, shelters."""

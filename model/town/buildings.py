@@ -1,0 +1,49 @@
+"""Heights of the buildings along each street, from a file of footprints."""
+
+import json
+
+import numpy as np
+import shapely
+
+from safepassage.agents.ground.nearby import grid_of_links, links_within
+from safepassage.model.settings.base import ScenarioError
+
+_M_PER_STOREY = 3.0
+
+
+def heights_along_links(path, streets, within_m=30.0):
+    """Return the mean height of the buildings within reach of each link (m), float64, nan where there is none.
+
+    path: GeoJSON in longitude and latitude, with one feature per building and its `height` (m) or `building:levels`
+    (storeys of 3 m, Assumption) as in OpenStreetMap. within_m: from the building's centre to the line of the link.
+    """
+    try:
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ScenarioError(
+            f"{path}: not a GeoJSON FeatureCollection ({problem}). Export the footprints again."
+        ) from None
+    height_m = np.array([_height_m(feature.get("properties") or {}) for feature in features], dtype=np.float64)
+    known = np.flatnonzero(~np.isnan(height_m))
+    if known.size == 0:
+        raise ScenarioError(f"{path}: no building has a `height` or `building:levels`. Add one, or leave the file out.")
+    shapes = shapely.from_geojson([json.dumps(features[i]["geometry"]) for i in known])
+    centre = shapely.centroid(shapes)
+    x_m, y_m = streets.project(shapely.get_x(centre), shapely.get_y(centre))
+    grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
+    building, link, _ = links_within(grid, x_m, y_m, within_m)
+    n = np.bincount(link, minlength=streets.n_links)
+    total_m = np.bincount(link, weights=height_m[known][building], minlength=streets.n_links)
+    return np.divide(total_m, n, out=np.full(streets.n_links, np.nan), where=n > 0)
+
+
+def _height_m(properties):
+    """Return the height that the properties of a building give (m), nan if none that is a positive number."""
+    for key, metres in (("height", 1.0), ("building:levels", _M_PER_STOREY)):
+        try:
+            value = float(str(properties.get(key, "")).removesuffix("m").strip()) * metres
+        except ValueError:
+            continue
+        if value > 0:
+            return value
+    return np.nan

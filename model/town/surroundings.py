@@ -1,0 +1,119 @@
+"""The state of the town: what impacts and the front leave open of streets and exits."""
+
+import numpy as np
+
+from safepassage.model.hazard.front import LinksNearFront, front_of
+from safepassage.model.hazard.impacts import Area, Impacts
+from safepassage.model.movement.movement import Movement
+from safepassage.model.settings.scenario import Scenario
+from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.zones import Zones
+from safepassage.model.town.buildings import heights_along_links
+from safepassage.model.town.closures import ClosedOnPurpose
+from safepassage.model.town.damage import Damage
+from safepassage.model.town.shelters import build_shelters
+from safepassage.model.town.utilities import Utilities
+
+FRONT_EVERY_S = 3600.0
+"""The front is looked at once an hour: it moves by hundreds of metres a day."""
+
+
+class Surroundings:
+    """Damage and front over the same streets: together they say who may pass where, and tell the movement."""
+
+    def __init__(self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households, seed: int):
+        self.streets = streets
+        zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
+        self.shelters = build_shelters(scenario.shelters, streets)
+        self.closed = ClosedOnPurpose(scenario.closures, streets, self.shelters.name)
+        self.damage = Damage(
+            scenario.damage,
+            seed,
+            streets,
+            households.home_x_m,
+            households.home_y_m,
+            self.shelters.x_m,
+            self.shelters.y_m,
+            zone_of_link,
+            _building_heights(scenario, streets),
+        )
+        self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
+        self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
+        self.utilities = Utilities(scenario.damage, seed, zones.name)
+        self.homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
+        self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
+        self._next_front_s = 0.0
+        self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
+        self.exits_lost = (np.zeros(streets.exit_node.size, np.bool_),) * 2
+        self.closed_time_s = np.full(streets.n_links, np.inf)
+        self._changes: list[tuple] = []
+        self.is_changed = True
+
+    def utilities_lost(self, zone: np.ndarray) -> np.ndarray:
+        """Return what does not work at homes, by zone of each: bool[utility, n]."""
+        return self.utilities.is_lost[:, zone]
+
+    def reported_front_km(self, time_s: float) -> np.ndarray | None:
+        """Return how far the front is said to be from each home (km), news being some time old; None: no front."""
+        if self.homes_to_front is None:
+            return None
+        return self.homes_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
+
+    @property
+    def report(self) -> tuple[str, ...]:
+        """What was repaired or left out of the front's data."""
+        return self.front.report if self.front else ()
+
+    def advance(self, time_s: float):
+        """Let dates come, crews work and the front move until a time."""
+        self.is_changed |= self.damage.advance(time_s).size > 0
+        self.utilities.advance(time_s)
+        self.is_changed |= self.closed.advance(time_s)
+        if self.links_near_front is not None and time_s >= self._next_front_s:
+            self._next_front_s = time_s + FRONT_EVERY_S
+            self._lost_to_front = self.links_near_front.links_closed(time_s)
+            self.exits_lost = self.links_near_front.exits_lost(time_s)
+            self.is_changed = True
+
+    def strike(self, impacts: Impacts, first: int, last: int):
+        """Let the impacts first..last break what they break; return the Changes: links, homes, shelters."""
+        changes = self.damage.apply(impacts, first, last)
+        self.utilities.apply(impacts, first, last)
+        self.is_changed |= changes.links.size > 0
+        return changes
+
+    def tell(self, movement: Movement, time_s: float):
+        """Hand what has changed to the movement."""
+        if not self.is_changed:
+            return
+        self.is_changed = False
+        cars, walkers = self._lost_to_front
+        car_open = self.damage.is_open_car & ~cars & ~self.closed.cars
+        walk_open = self.damage.is_open_walk & ~walkers & ~self.closed.walkers
+        closed = ~car_open & self.streets.drivable
+        self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
+        changed = np.flatnonzero((car_open != movement.car_open) | (walk_open != movement.walk_open))
+        if changed.size:
+            no_cars, no_walkers = closed, ~walk_open & self.streets.walkable
+            self._changes.append((np.full(changed.size, time_s), changed, no_cars[changed], no_walkers[changed]))
+        movement.set_streets(car_open, walk_open)
+        movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
+        movement.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
+        self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
+
+    def street_changes(self) -> dict[str, np.ndarray]:
+        """Return every closing and reopening of a link so far, in order of time: columns by name.
+
+        A link that no car, or nobody on foot, may ever enter is not counted as closed to them.
+        """
+        empty = (np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.bool_))
+        time_s, link, no_cars, no_walkers = (np.concatenate(parts) for parts in zip(empty, *self._changes, strict=True))
+        link = link.astype(np.int32)
+        return {"time_s": time_s, "link": link, "is_closed_to_cars": no_cars, "is_closed_to_walkers": no_walkers}
+
+
+def _building_heights(scenario: Scenario, streets: Streets):
+    """Return the height of the buildings along each link from footprints (m); None: by class and zone."""
+    if scenario.damage.debris.footprints is None:
+        return None
+    return heights_along_links(scenario.damage.debris.footprints, streets)

@@ -1,0 +1,88 @@
+"""Power, gas, water, phones and shops: lost on dates or when an impact hits a site, and restored."""
+
+import numpy as np
+
+from safepassage.agents.ground.nearby import grid_of_points, points_within
+from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.damage import Utility
+
+_SITE = 4
+"""Which of the numbers of `Stream.DAMAGE` decides whether a site is lost; 0-3 serve `model/town/damage.py`."""
+
+
+class Utilities:
+    """What works in which zone. A service works in a zone if nothing it depends on is out."""
+
+    def __init__(self, settings, seed, zones):
+        """settings: `settings.damage.Damage`; zones: names of the zones."""
+        self.seed = seed
+        self.sites = settings.utility_sites
+        self.time_s = 0.0
+        self.n_causes = np.zeros((len(Utility), len(zones)), dtype=np.int32)
+        """int32[utility, zone]: how many losses are in force."""
+        self._zone = {name: i for i, name in enumerate(zones)}
+        self._out = np.zeros(len(self.sites), dtype=bool)
+        self._events = []
+        for i, loss in enumerate(settings.utility_losses):
+            rows = self._zones(loss.zones, f"damage.utility_losses[{i}]")
+            self._events.append((loss.at_h * 3600.0, 1, loss.utility, rows, -1))
+            if loss.restored_h is not None:
+                self._events.append((loss.restored_h * 3600.0, -1, loss.utility, rows, -1))
+        self._site_zones = [self._zones(site.zones, f"damage.utility_sites[{i}]") for i, site in enumerate(self.sites)]
+        self._events.sort(key=lambda event: event[0])
+        self._grid = grid_of_points([site.x_m for site in self.sites], [site.y_m for site in self.sites])
+
+    def _zones(self, names, place):
+        if names is None:
+            return np.arange(len(self._zone))
+        for name in names:
+            if name not in self._zone:
+                known = ", ".join(sorted(self._zone))
+                raise ScenarioError(f"{place}: no zone is called {name!r}. Write one of: {known}.")
+        return np.array(sorted({self._zone[name] for name in names}), dtype=np.int64)
+
+    @property
+    def is_lost(self):
+        """bool[utility, zone]"""
+        return self.n_causes > 0
+
+    def advance(self, time_s):
+        """Let losses and repairs come until a time; return whether anything changed."""
+        if time_s < self.time_s:
+            raise ValueError(f"utilities cannot go back from {self.time_s} s to {time_s} s; give times that rise")
+        before = self.is_lost
+        while self._events and self._events[0][0] <= time_s:
+            _, n, utility, rows, site = self._events.pop(0)
+            self.n_causes[utility, rows] += n
+            if site >= 0:
+                self._out[site] = False
+        self.time_s = time_s
+        return bool((before != self.is_lost).any())
+
+    def apply(self, impacts, first, last):
+        """Let the impacts first..last hit sites, in order of time; return whether anything changed."""
+        if not self.sites:
+            return False
+        before = self.is_lost
+        hit_m = np.array([site.hit_distance_m for site in self.sites])
+        event, site, distance_m = points_within(
+            self._grid, impacts.x_m[first:last], impacts.y_m[first:last], hit_m.max()
+        )
+        event = event + np.int32(first)
+        u = uniforms_for(self.seed, Stream.DAMAGE, site, tick=event, index=_SITE)
+        p = np.array([s.p_lost for s in self.sites])[site, impacts.size[event]]
+        for i in np.flatnonzero((distance_m <= hit_m[site, impacts.size[event]]) & (u < p)):
+            time_s, row = float(impacts.time_s[event[i]]), int(site[i])
+            self.advance(time_s)
+            if not self._out[row]:
+                self._lose(row, time_s)
+        return bool((before != self.is_lost).any())
+
+    def _lose(self, row, time_s):
+        site, rows = self.sites[row], self._site_zones[row]
+        self._out[row] = True
+        self.n_causes[site.utility, rows] += 1
+        if site.repair_h is not None:
+            self._events.append((time_s + site.repair_h * 3600.0, -1, site.utility, rows, row))
+            self._events.sort(key=lambda event: event[0])

@@ -1,0 +1,71 @@
+"""`safepassage explore`: the page on this machine's own address."""
+
+import json
+import os
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from safepassage.model.settings.base import ScenarioError
+
+console = Console()
+
+OFFLINE = {
+    "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
+    "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",
+    "SOLARA_THEME_LOADER": "plain",
+    "SOLARA_THEME_SHOW_BANNER": "false",
+    "SOLARA_THEME_TITLE": "Safepassage",
+    "SOLARA_KERNEL_CULL_TIMEOUT": "1h",
+}
+"""Settings of the page's server: it asks nothing of the internet and forgets a closed tab after an hour."""
+
+
+def explore(
+    scenario: Annotated[
+        str, typer.Argument(help="Name of a shipped scenario, a scenario file, or the folder of a finished run.")
+    ] = "tiny_town",
+    plan: Annotated[str | None, typer.Option(help="Plan to lay over the scenario: a name or a path.")] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+):
+    """Open the page: watch an evacuation, change it, act while it runs, play a recorded run."""
+    for name, value in OFFLINE.items():
+        os.environ.setdefault(name, value)
+    try:
+        import solara  # noqa: F401
+        import uvicorn
+    except ImportError:
+        raise ScenarioError('explore needs the page\'s packages: pip install "safepassage[app]".') from None
+    options = {"scenario": scenario, "plan": plan}
+    if (Path(scenario) / "manifest.json").is_file():
+        from safepassage.model.results.run_folder import open_run
+
+        open_run(scenario)
+        options = {"run": str(Path(scenario).resolve())}
+    else:
+        from safepassage.model.settings.scenario import load
+
+        load(scenario, plan=plan)
+    os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
+    os.environ["SOLARA_APP"] = "safepassage.app.page"
+    from safepassage.app.session import prepare
+
+    with console.status("building the town"):
+        prepare(options)
+    url = f"http://{host}:{port}/"
+    console.print(f"The page is at {url} until you press Ctrl+C.", highlight=False)
+    if not no_browser:
+        threading.Timer(1.5, webbrowser.open, (url,)).start()
+    uvicorn.run(
+        "solara.server.starlette:app",
+        host=host,
+        port=port,
+        log_level="warning",
+        ws_per_message_deflate=False,  # pictures go no farther than this machine; packing them costs more than it saves
+    )

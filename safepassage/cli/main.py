@@ -1,0 +1,268 @@
+"""The command `safepassage`: thin; every command calls one function of the package and shows what it returns."""
+
+import errno
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from safepassage.cli import questions, sweeps
+from safepassage.cli.explore import explore
+from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
+from safepassage.model.settings.base import ScenarioError
+
+app = typer.Typer(
+    help="Civilian evacuation under shelling, simulated street by street.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is_help=True)
+app.add_typer(network_app, name="network")
+sweeps.mount(app)
+app.add_typer(questions.analysis_app)
+console = Console()
+
+
+def main():
+    """Run the command line; a mistake of the user ends with one clear message and exit code 2."""
+    try:
+        app()
+    except ScenarioError as error:
+        _refuse(str(error).splitlines())
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise
+        _refuse([f"{error.filename or 'writing'}: {error.strerror}. Correct the path, or choose another one."])
+
+
+def _refuse(problems: list[str]):
+    count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
+    print(f"error{count}:", file=sys.stderr)
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    sys.exit(2)
+
+
+@contextmanager
+def _ended_by_ctrl_c(bar):
+    """Let Ctrl-C end the process at once: a KeyboardInterrupt within a call back from the compiler would be lost."""
+
+    def end(*_):
+        bar.stop()
+        os._exit(128 + signal.SIGINT)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody else's
+        yield
+        return
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@app.command()
+def scenarios():
+    """List the scenarios that come with the package."""
+    from safepassage.model.settings.scenario import load, shipped
+
+    table = Table("name", "question", "what to know", box=None, header_style="bold")
+    for name, path in shipped().items():
+        scenario = load(path)
+        table.add_row(name, scenario.title, scenario.notice)
+    console.print(table)
+
+
+@app.command()
+def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOption = None):
+    """Check a scenario file, and all files it names, without running it; every mistake is listed."""
+    from safepassage.model.evacuation import prepare
+    from safepassage.model.settings.scenario import load
+
+    loaded = load(scenario, _changes(set_), plan)
+    for line in prepare(loaded):
+        console.print(line, highlight=False)
+    console.print(f"[green]{scenario} is valid.[/green]")
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    plan: PlanOption = None,
+    set_: SetOption = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of run.seed.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that the run's own folder is made in.")] = Path("runs"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
+):
+    """Run a scenario; write its tables and print what came out."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from safepassage.cli.run_table import run_table
+    from safepassage.model.results.metrics import summary
+    from safepassage.model.results.run_folder import check_writable, open_run
+    from safepassage.model.settings.scenario import load
+
+    changes = _changes(set_)
+    if seed is not None:
+        changes["run.seed"] = seed
+    loaded = load(scenario, changes, plan)
+    check_writable(out)
+    if not quiet:
+        console.print(f"[bold]{loaded.title}[/bold]\n{loaded.notice}", highlight=False)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=quiet,
+    )  # fmt: skip
+    with bar, _ended_by_ctrl_c(bar):
+        task = bar.add_task("building the town", total=loaded.run.duration_h * 3600)
+        from safepassage.model.evacuation import EvacuationModel
+
+        model = EvacuationModel(loaded)
+        model.run(
+            on_step=lambda m: bar.update(
+                task, completed=m.time_s, description=f"{m.clock:%d %b %H:%M}, {m.recorder.n_by_status[6]:,} safe"
+            )
+        )
+    folder = model.save(out)
+    if quiet:
+        print(folder)
+        return
+    for line in model.report():
+        console.print(f"[yellow]note:[/yellow] {line}", highlight=False)
+    console.print(run_table(summary(open_run(folder))))
+    timing = model.timings_s
+    console.print(
+        f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def story(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    household: Annotated[int, typer.Option(help="Number of the household, as in the table of persons.")],
+):
+    """Tell one household's story: what it knew, its odds, what it did and why."""
+    from safepassage.model.results.run_folder import open_run
+    from safepassage.model.story import tell
+
+    run = open_run(run_folder)
+    with console.status("running the scenario again, with an eye on them"):
+        lines = tell(run, household)
+    for line in lines:
+        console.print(f"[bold]{line.moment:%d %b %H:%M}[/bold]  {line.text}", highlight=False)
+
+
+@app.command()
+def plot(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; default: the run's folder.")] = None,
+    animation: Annotated[
+        Path | None,
+        typer.Option(help="Write a moving picture instead: NAME.gif, or NAME.mp4 where ffmpeg is installed."),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=2, help="Frames of the moving picture, shown at 12 a second.")] = 180,
+):
+    """Draw map and curves of a finished run as PNG files, or the run as a moving picture."""
+    from safepassage.model.pictures.curves import draw_all
+    from safepassage.model.results.run_folder import open_run
+
+    finished = open_run(run_folder)
+    if animation is not None:
+        console.print(_animate(finished, animation, frames), highlight=False, soft_wrap=True)
+        return
+    for path in draw_all(finished, out or run_folder):
+        console.print(path, highlight=False, soft_wrap=True)
+
+
+def _animate(finished, path: Path, n_frames: int) -> Path:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from safepassage.model.pictures.animation import animate
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        again = bar.add_task("where people were", total=finished.manifest["simulated_s"])
+        drawn = bar.add_task("drawing", total=n_frames)
+
+        def on_frame(done: int, of: int):
+            bar.update(again, visible=False)
+            bar.update(drawn, completed=done)
+
+        return animate(
+            finished, path, n_frames, on_frame=on_frame, on_step=lambda model: bar.update(again, completed=model.time_s)
+        )
+
+
+app.command()(explore)
+
+
+@network_app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="GraphML as OSMnx saves it (.graphml, .graphml.gz).")],
+    map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
+):
+    """Print what a street network holds, what was filled in and dropped; draw its map."""
+    from safepassage.model.streets.report import describe as describe_network
+
+    path = map_ or Path(file.name.removesuffix(".gz")).with_suffix(".png")
+    if path.exists():
+        raise ScenarioError(f"{path}: a file of this name is there already; name another with --map.")
+    report = describe_network(file)
+    console.print(report)
+    report.draw(path)
+    console.print(f"map: {path}", highlight=False, soft_wrap=True)
+
+
+@app.command("fit-harm")
+def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]):
+    """Fit harm.casualty_scale to recorded casualties per 1,000 resident-months, with the events of a run."""
+    from safepassage.experiments.fits.casualty_scale import fit_harm
+    from safepassage.model.results.run_folder import open_run
+
+    fit = fit_harm(open_run(run_folder))
+    recorded, scale = fit.recorded, fit.casualty_scale
+    console.print(
+        f"recorded: {recorded.value:.2f} ({recorded.low:.2f} to {recorded.high:.2f}) casualties per 1,000 "
+        f"resident-months\nthis run: {fit.n_impacts:,} impacts over {fit.resident_months:,.0f} resident-months; at "
+        f"present {fit.expected_at_present:.2f} per 1,000 expected\n"
+        f"harm.casualty_scale: [bold]{scale.value:.3g}[/bold] ({scale.low:.3g} to {scale.high:.3g})",
+        highlight=False,
+    )
+
+
+@app.command()
+def verify():
+    """Run the published cases with known answers and print what is found beside what is expected."""
+    from safepassage.experiments.verification import all_cases
+
+    checked = failed = skipped = 0
+    console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict", highlight=False)
+    for case in all_cases():
+        console.print(f"[bold]{case.name}[/bold]  [dim]{case.source}[/dim]", highlight=False)
+        if case.skipped:
+            skipped += 1
+            console.print(f"  [yellow]skipped[/yellow]: {case.skipped}", highlight=False)
+            continue
+        for check in case.run():
+            checked, failed = checked + 1, failed + (not check.passed)
+            verdict = "[green]as expected[/green]" if check.passed else "[red]DIFFERS[/red]"
+            allowed = f"{check.tolerance:.3g}" if check.expected == 0 else f"{100 * check.tolerance:.3g} %"
+            numbers = f"{check.quantity:<64}{check.expected:<13g}{check.found:<13g}{allowed:<10}"
+            console.print(f"  {numbers}{verdict}", highlight=False)
+    console.print(f"{checked - failed} of {checked} numbers as expected; {skipped} cases skipped.", highlight=False)
+    if failed:
+        console.print(f"[red]{failed} numbers differ from what was published.[/red]")
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Arguments and options that several commands share."""
+
+from typing import Annotated
+
+import typer
+import yaml
+
+from safepassage.model.settings.base import ScenarioError
+
+ScenarioArgument = Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")]
+
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. run.duration_h=3. Repeat for more."),
+]
+
+
+PlanOption = Annotated[str | None, typer.Option(help="Plan to lay over the scenario: a name or a path.")]
+
+
+def _changes(pairs: list[str] | None) -> dict:
+    changes = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise ScenarioError(f"--set {pair}: write it as key.path=value, for example run.duration_h=3.")
+        try:
+            changes[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ScenarioError(f"--set {pair}: {value!r} is not a YAML value; quote the text.") from None
+    return changes

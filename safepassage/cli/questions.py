@@ -1,0 +1,231 @@
+"""Commands that ask many runs one question: compare, sensitivity, robustness, calibrate, optimise, report."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+analysis_app = typer.Typer()
+console = Console() if Console().is_terminal else Console(width=150)
+
+WorkersOption = Annotated[int | None, typer.Option(help="Processes to run in; default: one per core.", min=1)]
+DaskOption = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, or `local`.", metavar="ADDRESS")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the scenario. Repeat for more."),
+]
+
+
+@contextmanager
+def _many_runs(description: str, workers: int | None, dask: str | None):
+    """Give what every study runs with: the executor, and on_progress(n_done, n_wanted), which moves a bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from safepassage.experiments.runs.executors import local, on_dask
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with on_dask(dask, workers) if dask else local(workers) as executor, bar:
+        task = bar.add_task(description, total=None)
+        yield {
+            "executor": executor,
+            "on_progress": lambda n_done, n_wanted: bar.update(task, completed=n_done, total=n_wanted),
+        }
+
+
+def _print_frame(frame):
+    from safepassage.experiments.reports.parts import frame_table
+
+    shown = frame_table(frame)
+    table = Table(box=None, header_style="bold")
+    for name in shown.columns:
+        table.add_column(name, justify="right" if name in shown.numbers else "left")
+    for row in shown.rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+@analysis_app.command()
+def compare(
+    scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")],
+    plan: Annotated[
+        list[str] | None, typer.Option(help="Plan to compare with no plan: a name or a path. Repeat.")
+    ] = None,
+    replications: Annotated[int, typer.Option(help="Seeds that every plan is run under.")] = 200,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the comparison; default: runs/compare-NAMES.")] = None,
+):
+    """Compare plans under the same shells and with the same people; tables and pictures of the differences."""
+    from safepassage.cli.options import _changes
+    from safepassage.experiments.questions.compare import compare as compare_plans
+    from safepassage.experiments.questions.compare import plans_of
+    from safepassage.experiments.reports.comparison_pictures import draw_comparison
+
+    changes = _changes(set_)
+    variants = plans_of(scenario, plan or [], changes)
+    base = next(iter(variants.values()))
+    folder = out or Path("runs") / "-".join(["compare", base.name, *list(variants)[1:]])
+    console.print(f"[bold]{base.title}[/bold]\n{base.notice}", highlight=False)
+    with _many_runs(f"{len(variants)} plans", workers, dask) as running:
+        found = compare_plans(scenario, plan, out=folder, replications=replications, changes=changes, **running)
+    for one, other in found.pairs():
+        _print_differences(found, one, other)
+    pictures = draw_comparison(found, folder)
+    for note in found.warnings():
+        console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
+    console.print(f"tables and {len(pictures)} pictures in {folder}", highlight=False, soft_wrap=True)
+
+
+def _print_differences(found, plan: str, other: str):
+    from safepassage.experiments.reports.comparison_pictures import signed
+
+    console.print(f"\n[bold]{plan}[/bold] against [bold]{other}[/bold], {found.n_replications:,} replications each")
+    headings = (f"{other}\nmean", "\np95", f"{plan}\nmean", "\np95", "mean\ndifference", "95%\ninterval",
+                "better\nin", "same\nin", "runs if\nunpaired")  # fmt: skip
+    table = Table("", box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for outcome in found.all_outcomes():
+        one = found.difference(outcome, plan, other)
+        unit = "" if outcome.unit == "people" else f" ({outcome.unit})"
+        if one.n_pairs == 0:
+            table.add_row(outcome.label + unit, "not reached")
+            continue
+        table.add_row(
+            outcome.label + unit, _number(one.baseline_mean), _number(one.baseline_p95), _number(one.plan_mean),
+            _number(one.plan_p95), signed(one.mean), f"{signed(one.low)} to {signed(one.high)}", f"{one.p_better:.0%}",
+            f"{one.p_equal:.0%}", "any" if one.n_unpaired == float("inf") else f"{one.n_unpaired:,.0f}",
+        )  # fmt: skip
+    console.print(table)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
+
+
+StudyArgument = Annotated[Path, typer.Argument(help="Study file (YAML): scenario, plans, factors with ranges.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the results; an interrupted analysis goes on in it.")]
+
+
+@analysis_app.command()
+def sensitivity(
+    study: StudyArgument,
+    outcome: Annotated[str, typer.Option(help="Outcome to explain, such as people_out, casualties, left_behind.")],
+    out: OutOption,
+    method: Annotated[
+        str, typer.Option(help="morris (screening, few runs) or sobol (shares of variance, many).")
+    ] = "morris",
+    n: Annotated[int | None, typer.Option(help="Trajectories (morris) or base samples, a power of 2 (sobol).")] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Find which factors an outcome hangs on, and whether the runs suffice to tell."""
+    from safepassage.experiments.questions.sensitivity import KIND
+    from safepassage.experiments.questions.sensitivity import sensitivity as analyse
+    from safepassage.experiments.reports.comparison_pictures import replace
+    from safepassage.experiments.reports.sampled_pictures import picture_path, sensitivity_picture
+    from safepassage.experiments.sweeps.study import load_study
+    from safepassage.model.settings.base import ScenarioError
+
+    if method not in ("morris", "sobol"):
+        raise ScenarioError(f"--method {method}: choose morris or sobol.")
+    loaded = load_study(study)
+    with _many_runs(f"{method}, {outcome}", workers, dask) as running:
+        found = analyse(loaded, outcome, method=method, out=out, n=n, **running)
+    final = found.final()
+    both = final["value"].map("{:,.3g}".format) + final["half_width"].map(" ± {:,.2g}".format).replace(" ± nan", "")
+    console.print(f"{outcome}{f' ({found.unit})' * bool(found.unit)}, ± half of the 95 % interval", highlight=False)
+    _print_frame(both.rename_axis("factor").reset_index())
+    console.print(found.verdict(), highlight=False)
+    path = replace(sensitivity_picture(found), picture_path(out, KIND, method, outcome))
+    console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def robustness(
+    study: StudyArgument,
+    outcome: Annotated[str, typer.Option(help="Outcome to weigh plans by, such as people_out or casualties.")],
+    out: OutOption,
+    n: Annotated[int | None, typer.Option(help="Futures to sample; default: the study's design.")] = None,
+    good_enough: Annotated[float | None, typer.Option(help="Value of the outcome that satisfies.")] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Weigh a study's plans over many futures: worst tenth, regret, share of futures in which they are good enough."""
+    from safepassage.experiments.questions.robustness import KIND
+    from safepassage.experiments.questions.robustness import robustness as weigh
+    from safepassage.experiments.reports.comparison_pictures import replace
+    from safepassage.experiments.reports.sampled_pictures import picture_path, robustness_picture
+    from safepassage.experiments.sweeps.study import load_study
+
+    loaded = load_study(study)
+    with _many_runs(f"{len(loaded.plans)} plans", workers, dask) as running:
+        found = weigh(loaded, outcome, out=out, n=n, good_enough=good_enough, **running)
+    _print_frame(found.table())
+    console.print(f"least greatest regret: [bold]{found.most_robust()}[/bold] (good enough: {found.threshold:,.1f})")
+    path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
+    console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def calibrate(
+    calibration: Annotated[Path, typer.Argument(help="Calibration file (YAML): scenario, series, parameters.")],
+    out: OutOption,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Fit what people do to dated observations; posterior, predictive bands, scores on what was kept back."""
+    from safepassage.experiments.questions.calibrate import calibrate as fit
+    from safepassage.experiments.questions.calibrate import load_calibration
+    from safepassage.experiments.reports.comparison_pictures import replace
+    from safepassage.experiments.reports.fitted_pictures import posterior_picture, predictive_picture
+
+    loaded = load_calibration(calibration)
+    with _many_runs("fitting", workers, dask) as running:
+        found = fit(loaded, out=out, **running)
+    for frame in (found.table(), found.observations(), found.scores()):
+        _print_frame(frame)
+    for note in found.warnings():
+        console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
+    replace(posterior_picture(found), out / "posterior.png")
+    replace(predictive_picture(found), out / "predictive.png")
+    console.print(f"tables and pictures in {out}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def optimise(
+    search: Annotated[Path, typer.Argument(help="Optimisation file (YAML): scenario, levers, objectives.")],
+    out: OutOption,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+):
+    """Search protective levers for plans that nobody beats; anything that would seek harm is refused."""
+    from safepassage.experiments.questions.optimise import load_optimisation
+    from safepassage.experiments.questions.optimise import optimise as search_plans
+    from safepassage.experiments.reports.comparison_pictures import replace
+    from safepassage.experiments.reports.fitted_pictures import pareto_picture
+
+    wanted = load_optimisation(search)
+    with _many_runs("trials", workers, dask) as running:
+        found = search_plans(wanted, out=out, **running)
+    _print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
+    replace(pareto_picture(found), out / "pareto.png")
+    console.print(f"trial -1: as it is. Trials, plans and a picture in {out}", highlight=False, soft_wrap=True)
+
+
+@analysis_app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, a sweep, a comparison or another study.")],
+    out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html in the folder.")] = None,
+):
+    """Write one self-contained HTML file: tables, pictures, scenario, sources and assumptions, versions."""
+    from safepassage.experiments.reports.report import report as write_report
+
+    console.print(write_report(folder, out), highlight=False, soft_wrap=True)

@@ -1,0 +1,53 @@
+"""Commands of the command line that carry out many runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console()
+
+
+def mount(app: typer.Typer):
+    """Add these commands to the command line."""
+    app.command()(sweep)
+
+
+def sweep(
+    study: Annotated[Path, typer.Argument(help="Study file (YAML).")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted sweep goes on in it.")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (tcp://HOST:8786), or local.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell size, time and disk of the design; run one.")
+    ] = False,
+):
+    """Carry out a study: factors x plans x replications into one table. Repeat the command to go on after a stop."""
+    from safepassage.experiments.sweeps.study import load_study
+
+    loaded = load_study(study)
+    if dry_run:
+        from safepassage.experiments.sweeps.estimate import estimate
+
+        for line in estimate(loaded, out, workers):
+            console.print(line, highlight=False)
+        return
+    from safepassage.experiments.runs.executors import local, on_dask
+    from safepassage.experiments.sweeps.progress import shown
+    from safepassage.experiments.sweeps.sweep import carry_out_sweep, sweep_of
+
+    planned = sweep_of(loaded)
+    with on_dask(dask, workers) if dask else local(workers) as executor, shown(console) as on_progress:
+        folder = carry_out_sweep(planned, out, executor, on_progress)
+    failures = folder.failures()
+    console.print(f"{len(folder.frame()):,} runs in {out}/results.parquet", highlight=False, soft_wrap=True)
+    for failure in failures[:10]:
+        last_line = failure["traceback"].strip().splitlines()[-1]
+        console.print(
+            f"[red]failed:[/red] {last_line}\n  repeat: {failure['command']}", highlight=False, soft_wrap=True
+        )
+    if failures:
+        told = f"[red]{len(failures)} runs failed[/red]; tracebacks in {out}/failed."
+        console.print(told, highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
