@@ -1,0 +1,1 @@
+"""Carrying out runs: workers, executors, and the store of finished runs."""
