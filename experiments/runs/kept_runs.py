@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safepassage.experiments.runs.executors import as_completed
 from safepassage.experiments.outcomes.for_planners import outcomes_and_units
+from safepassage.experiments.runs.executors import as_completed
 from safepassage.experiments.runs.run import Record, code_digest, run_key, scenario_digest
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
-from safepassage.model.settings.scenario import Scenario
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import Scenario
 
 OUTCOMES_VERSION = 3
 """Version of the outcomes kept here; part of every key."""
