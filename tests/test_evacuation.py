@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_results_do_not_depend_on_the_number_of_threads(threads, finished):
     code = (
-        "from safepassage.model.evacuation import EvacuationModel; from safepassage.model import results;"
+        "from safepassage.model.evacuation import EvacuationModel; from safepassage.model.results import columns;"
         "m = EvacuationModel('tiny_town').run();"
         "print({n: columns.digest(t) for n, t in m.recorder.tables().items()})"
     )

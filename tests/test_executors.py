@@ -39,7 +39,7 @@ def test_a_scheduler_that_is_not_there_is_one_clear_message(tmp_path):
     address = f"tcp://127.0.0.1:{free_port()}"
     python, _, _, *words = command(write_study(tmp_path), tmp_path / "out", "--dask", address)
     impatient = (
-        "from safepassage.experiments import dask_cluster; dask_cluster.ANSWER_WITHIN_S = 1\n"
+        "from safepassage.experiments.runs import dask_cluster; dask_cluster.ANSWER_WITHIN_S = 1\n"
         "from safepassage.cli.main import main; main()"
     )
     done = subprocess.run([python, "-c", impatient, *words], capture_output=True, text=True)
