@@ -1,0 +1,68 @@
+"""The layout that CONTRIBUTING.md describes: packages as declared, folders and modules of a size that can be read."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ("agents", "app", "experiments", "model", "safepassage", "scenarios")
+MOST_MODULES = 16
+MOST_LINES = 400
+LONGER = ("agents/rules/drive.py", "agents/rules/walk.py")
+"""A compiled kernel that numba keeps on disk may call only kernels of its own file, so these two cannot be split."""
+
+
+def _code_folders() -> list[Path]:
+    """Return the folders that hold Python modules, tests and what is not under version control left out."""
+    tops = [*SHIPPED, "benchmarks", "docs", "notebooks"]
+    return sorted({path.parent for top in tops for path in (ROOT / top).rglob("*.py")})
+
+
+def _modules() -> list[Path]:
+    return [module for folder in _code_folders() for module in sorted(folder.glob("*.py"))]
+
+
+def _setuptools() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+
+
+def _package_of(folder: Path) -> str:
+    """Return the import name of a folder: all but safepassage/ itself stand under safepassage by package-dir."""
+    parts = folder.relative_to(ROOT).parts
+    return ".".join(parts if parts[0] == "safepassage" else ("safepassage", *parts))
+
+
+def test_pyproject_names_every_folder_of_the_package_and_no_other():
+    folders = {_package_of(f): f for f in _code_folders() if f.relative_to(ROOT).parts[0] in SHIPPED}
+    declared = _setuptools()
+    assert sorted(declared["packages"]) == sorted(folders)
+    assert declared["package-dir"] == {name: f.relative_to(ROOT).as_posix() for name, f in folders.items()}
+
+
+def test_every_package_has_a_line_that_says_what_is_in_it():
+    for folder in _code_folders():
+        if folder.relative_to(ROOT).parts[0] in SHIPPED:
+            text = (folder / "__init__.py").read_text(encoding="utf-8")
+            assert text.startswith('"""'), f"{folder.relative_to(ROOT)}/__init__.py has no docstring"
+
+
+@pytest.mark.parametrize("folder", _code_folders(), ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_no_folder_of_code_holds_more_modules_than_fit_on_a_screen(folder):
+    modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES, f"{len(modules)} modules; divide the folder by subject"
+
+
+def test_no_module_is_too_long_to_read_at_one_sitting():
+    too_long = {}
+    for module in _modules():
+        name = module.relative_to(ROOT).as_posix()
+        n_lines = len(module.read_text(encoding="utf-8").splitlines())
+        if n_lines >= MOST_LINES and name not in LONGER:
+            too_long[name] = n_lines
+    assert not too_long, f"split by subject, not by helpers: {too_long}"
+
+
+def test_the_modules_that_may_be_longer_give_the_reason_themselves():
+    for name in LONGER:
+        assert "numba's cache" in (ROOT / name).read_text(encoding="utf-8").split('"""')[1]
