@@ -18,23 +18,20 @@ from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
 from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
 from safepassage.model.behaviour.decision import Decision
-from safepassage.model.behaviour.information import Information, addressed_by
-from safepassage.model.draws import Stream, uniforms
+from safepassage.model.behaviour.information import Information
+from safepassage.model.departures import Departures
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Area, Size
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people import margins
-from safepassage.model.people.families import StayingBehind
 from safepassage.model.people.population import Population
 from safepassage.model.people.synthesis import synthesise
 from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, count
 from safepassage.model.services.services import Services, layout_of
-from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
-from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import load_streets
@@ -108,14 +105,11 @@ class EvacuationModel(RowModel):
             scenario.behaviour, scenario.run, zone, self.streets, self.households, self.people, seed
         )
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
-        self.staying_behind = StayingBehind(self.households)
-        _refuse_unknown_zones(scenario.orders, self.zones.name)
-        self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
-        self._n_orders = len(self._due)
-        self.next_decision_s = 0.0
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
         self.keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
-        self._turn_after_curfew = uniforms(seed, Stream.CURFEW, n, index=1)
+        self.departures = Departures(
+            scenario, self.zones.name, self.population, self.curfew, self.keeps_curfew, self.information, self.decision
+        )
         room = self._services_layout = layout_of(scenario.services, self.streets)
         self.movement = Movement(scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables)
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
@@ -147,9 +141,9 @@ class EvacuationModel(RowModel):
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
         if self.services is not None:
             self.services.reinforce(self.time_s)
-        self._decide()
-        self._issue_orders(until_s)
-        self._set_out(until_s)
+        self.departures.decide(self.time_s, self.surroundings, self.services, self.impacts)
+        self.departures.issue_orders(self.time_s, until_s, self.surroundings)
+        self.departures.set_out(self.time_s, until_s, self.under_fire, self.movement, self.services)
         self._forget_events()
         self.under_fire.fall(self.impacts.between(self.time_s, until_s), self._arrive, self._note_impact)
         self._arrive(self.movement.advance(until_s))
@@ -175,9 +169,7 @@ class EvacuationModel(RowModel):
 
     def issue(self, order: Order):
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
-        _refuse_unknown_zones([order], self.zones.name)
-        self._due = sorted([*self._due, (self.settings.issued_s(order), self._n_orders, order)])
-        self._n_orders += 1
+        self.departures.expect(order)
 
     @property
     def clock(self):
@@ -213,90 +205,6 @@ class EvacuationModel(RowModel):
         }
         name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
         return run_folder.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
-
-    def _issue_orders(self, until_s):
-        """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
-        while self._due and self._due[0][0] < until_s:
-            issued_s, number, order = self._due.pop(0)
-            issued_s = max(issued_s, self.time_s)
-            addressed = addressed_by(order, self.households, self.zones.name)
-            phone_works = ~self.surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
-            heard_s = self.information.announce(number, order, addressed, issued_s, phone_works)
-            if self.decision.obey(order, addressed, heard_s):
-                self.population.plans_changed()
-
-    def _decide(self):
-        """At the pace of decisions: news spreads, households look at the situation and weigh it."""
-        if self.time_s < self.next_decision_s:
-            return
-        from_s, self.next_decision_s = self.decision.time_s, self.time_s + self.settings.behaviour.decide_every_s
-        for order, rows in self.information.gossip(from_s, self.time_s):
-            self.decision.obey(order, rows, np.full(len(self.households), self.time_s))
-        is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
-        self.information.look(
-            self.time_s,
-            self.surroundings.reported_front_km(self.time_s),
-            self.surroundings.utilities_lost(self.households.zone),
-            is_gone,
-            self.services is not None and self.services.offers_seats(self.time_s),
-        )
-        extinct = self.population.is_extinct
-        self.staying_behind.release(is_gone | extinct)
-        self.decision.weigh(self.time_s, ~(is_gone | extinct))
-        last = int(np.searchsorted(self.impacts.time_s, self.time_s)) - 1
-        last_impact_s = float(self.impacts.time_s[last]) if last >= 0 else 0.0
-        is_safe = np.isfinite(self.parties.arrival_time_s)
-        back = self.decision.who_return(from_s, self.time_s, is_safe, last_impact_s)
-        if back.size:
-            self.decision.start_again(back, self.time_s)
-            self.population.come_back(back)
-        self.population.plans_changed()
-
-    def _set_out(self, until_s):
-        due = self._free_of_curfew(self.population.due(until_s))
-        due = due[~self.under_fire.cover.is_away()[due]]
-        if due.size == 0:
-            return
-        households, movement = self.households, self.movement
-        node = households.home_node[due]
-        drives = households.has_car[due] & movement.has_way_out(Mode.CAR, node)
-        seeks = ~drives
-        if self.services is not None and seeks.any():
-            seeks[seeks] = ~self.services.seek(due[seeks], self.time_s)
-        walks = seeks & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
-        walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
-        speed_m_s = self.under_fire.walking_speeds(due)
-        walks &= speed_m_s > 0
-        left = seeks & ~walks
-        no_way = left & ~movement.has_way_out(Mode.WALK, node) & ~movement.has_way_out(Mode.CAR, node)
-        for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
-            party = due[mask]
-            if party.size:
-                time_s = np.maximum(households.departure_time_s[party], self.time_s)
-                households.departure_time_s[party] = time_s
-                movement.set_out(mode, party, node[mask], time_s, households.n_members[party], speed_m_s[mask])
-                self.population.set_out(party, mode)
-        news_s = max(movement.next_news_s, until_s)
-        if no_way.any():
-            self.population.put_off(due[no_way], Status.STRANDED, news_s)
-        waits = left & ~no_way
-        if waits.any():
-            if self.services is not None:
-                ask_s = self.services.next_ask_s(self.time_s)
-            else:  # a road for the car may open; without car and seats there is nothing to ask for
-                ask_s = np.where(households.has_car[due[waits]], news_s, np.inf)
-            self.population.put_off(due[waits], Status.WAITING, ask_s)
-
-    def _free_of_curfew(self, due):
-        """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
-        planned_s = np.maximum(self.households.departure_time_s[due], self.time_s)
-        held = self.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
-        if held.any():
-            ends_s = self.curfew.next_allowed_s(planned_s[held])
-            spread_s = np.minimum(self.settings.curfew.stagger_s, self.curfew.next_start_s(ends_s) - ends_s)
-            self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew[due[held]] * spread_s
-            self.population.plans_changed()
-        return due[~held]
 
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety, or to their stop."""
@@ -343,13 +251,6 @@ class EvacuationModel(RowModel):
         """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""
         while self.shelling_events and self.shelling_events[0].time_s < self.time_s - EVENT_MATTERS_S:
             self.shelling_events.popleft().remove()
-
-
-def _refuse_unknown_zones(orders: list[Order], names: tuple[str, ...]):
-    unknown = {zone: None for order in orders for zone in order.zones or () if zone not in names}
-    if unknown:
-        known = f"The zones are {', '.join(names)}."
-        raise ScenarioError("\n".join(f"orders: there is no zone {zone!r}. {known}" for zone in unknown))
 
 
 def prepare(scenario: Scenario) -> list[str]:

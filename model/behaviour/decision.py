@@ -27,7 +27,8 @@ class Decision:
         self.threshold = -np.log1p(-uniforms(seed, Stream.LEAVE, n))
         self.weighed = np.zeros(n)
         self.rate_per_day = np.zeros(n)
-        self.time_s = 0.0
+        self.time_s = self.next_s = 0.0
+        """Until when everything has been weighed; when it is weighed next (s)."""
         self.coefficients = coefficient_vector(settings)
 
     def obey(self, order: Order, rows_or_mask: np.ndarray, heard_s: np.ndarray) -> int:

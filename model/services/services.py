@@ -198,7 +198,7 @@ class Services:
     def next_ask_s(self, now_s: float) -> float:
         """Return when households that wait at home ask again (s)."""
         starts_s = (fleet.next_start_s(now_s) for fleet in self.fleets)
-        return max(min(self.model.next_decision_s, *starts_s, np.inf), now_s + self.step_s)
+        return max(min(self.model.decision.next_s, *starts_s, np.inf), now_s + self.step_s)
 
     def _comes_to_doors(self, now_s: float) -> bool:
         return any(f.by_door and f.vehicles and f.hours.next_open_s(now_s) < np.inf for f in self.fleets)

@@ -1,0 +1,147 @@
+"""Who leaves when: orders go out, households decide, and those whose time has come set out or find that they cannot."""
+
+import numpy as np
+
+from safepassage.agents.civilians import Status
+from safepassage.agents.parties import Mode
+from safepassage.model.behaviour.curfew import CurfewHours
+from safepassage.model.behaviour.decision import Decision
+from safepassage.model.behaviour.information import Information, addressed_by
+from safepassage.model.draws import Stream, uniforms
+from safepassage.model.harm.under_fire import UnderFire
+from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.movement.movement import Movement
+from safepassage.model.people.families import StayingBehind
+from safepassage.model.people.population import Population
+from safepassage.model.services.services import Services
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.behaviour import Order
+from safepassage.model.settings.damage import Utility
+from safepassage.model.settings.scenario import Scenario
+from safepassage.model.town.surroundings import Surroundings
+
+
+class Departures:
+    """From an order or a decision to the first metre on the street; asks the other parts, is asked by none of them."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        zone_names: tuple[str, ...],
+        population: Population,
+        curfew: CurfewHours,
+        keeps_curfew: np.ndarray,
+        information: Information,
+        decision: Decision,
+    ):
+        """keeps_curfew: bool by household. Raises ScenarioError if an order names a zone that is not there."""
+        self.settings, self.zone_names = scenario, zone_names
+        self.population, self.households, self.parties = population, population.households, population.parties
+        self.information, self.decision = information, decision
+        self.staying_behind = StayingBehind(self.households)
+        self.curfew, self.keeps_curfew = curfew, keeps_curfew
+        self._turn_after_curfew = uniforms(scenario.run.seed, Stream.CURFEW, len(self.households), index=1)
+        self._refuse_unknown_zones(scenario.orders)
+        self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
+        self._n_orders = len(self._due)
+
+    def expect(self, order: Order):
+        """Take an order that the scenario does not have; raises ScenarioError if a zone of it is not there."""
+        self._refuse_unknown_zones([order])
+        self._due = sorted([*self._due, (self.settings.issued_s(order), self._n_orders, order)])
+        self._n_orders += 1
+
+    def _refuse_unknown_zones(self, orders):
+        unknown = {zone: None for order in orders for zone in order.zones or () if zone not in self.zone_names}
+        if unknown:
+            known = f"The zones are {', '.join(self.zone_names)}."
+            raise ScenarioError("\n".join(f"orders: there is no zone {zone!r}. {known}" for zone in unknown))
+
+    def issue_orders(self, now_s: float, until_s: float, surroundings: Surroundings):
+        """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
+        while self._due and self._due[0][0] < until_s:
+            issued_s, number, order = self._due.pop(0)
+            issued_s = max(issued_s, now_s)
+            addressed = addressed_by(order, self.households, self.zone_names)
+            phone_works = ~surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
+            heard_s = self.information.announce(number, order, addressed, issued_s, phone_works)
+            if self.decision.obey(order, addressed, heard_s):
+                self.population.plans_changed()
+
+    def decide(self, now_s: float, surroundings: Surroundings, services: Services | None, impacts: Impacts):
+        """At the pace of decisions: news spreads, households look at the situation and weigh it."""
+        if now_s < self.decision.next_s:
+            return
+        from_s, self.decision.next_s = self.decision.time_s, now_s + self.settings.behaviour.decide_every_s
+        for order, rows in self.information.gossip(from_s, now_s):
+            self.decision.obey(order, rows, np.full(len(self.households), now_s))
+        is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
+        self.information.look(
+            now_s,
+            surroundings.reported_front_km(now_s),
+            surroundings.utilities_lost(self.households.zone),
+            is_gone,
+            services is not None and services.offers_seats(now_s),
+        )
+        extinct = self.population.is_extinct
+        self.staying_behind.release(is_gone | extinct)
+        self.decision.weigh(now_s, ~(is_gone | extinct))
+        self._let_return(from_s, now_s, impacts)
+        self.population.plans_changed()
+
+    def _let_return(self, from_s: float, now_s: float, impacts: Impacts):
+        last = int(np.searchsorted(impacts.time_s, now_s)) - 1
+        last_impact_s = float(impacts.time_s[last]) if last >= 0 else 0.0
+        is_safe = np.isfinite(self.parties.arrival_time_s)
+        back = self.decision.who_return(from_s, now_s, is_safe, last_impact_s)
+        if back.size:
+            self.decision.start_again(back, now_s)
+            self.population.come_back(back)
+
+    def set_out(self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement,
+                services: Services | None):  # fmt: skip
+        """Let those set out whose departure is due before a time: by car, to a stop, on foot; the others wait."""
+        due = self._free_of_curfew(self.population.due(until_s), now_s)
+        due = due[~under_fire.cover.is_away()[due]]
+        if due.size == 0:
+            return
+        households = self.households
+        node = households.home_node[due]
+        drives = households.has_car[due] & movement.has_way_out(Mode.CAR, node)
+        seeks = ~drives
+        if services is not None and seeks.any():
+            seeks[seeks] = ~services.seek(due[seeks], now_s)
+        walks = seeks & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
+        walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
+        speed_m_s = under_fire.walking_speeds(due)
+        walks &= speed_m_s > 0
+        left = seeks & ~walks
+        no_way = left & ~movement.has_way_out(Mode.WALK, node) & ~movement.has_way_out(Mode.CAR, node)
+        for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
+            party = due[mask]
+            if party.size:
+                time_s = np.maximum(households.departure_time_s[party], now_s)
+                households.departure_time_s[party] = time_s
+                movement.set_out(mode, party, node[mask], time_s, households.n_members[party], speed_m_s[mask])
+                self.population.set_out(party, mode)
+        news_s = max(movement.next_news_s, until_s)
+        if no_way.any():
+            self.population.put_off(due[no_way], Status.STRANDED, news_s)
+        waits = left & ~no_way
+        if waits.any():
+            if services is not None:
+                ask_s = services.next_ask_s(now_s)
+            else:  # a road for the car may open; without car and seats there is nothing to ask for
+                ask_s = np.where(households.has_car[due[waits]], news_s, np.inf)
+            self.population.put_off(due[waits], Status.WAITING, ask_s)
+
+    def _free_of_curfew(self, due, now_s: float):
+        """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
+        planned_s = np.maximum(self.households.departure_time_s[due], now_s)
+        held = self.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
+        if held.any():
+            ends_s = self.curfew.next_allowed_s(planned_s[held])
+            spread_s = np.minimum(self.settings.curfew.stagger_s, self.curfew.next_start_s(ends_s) - ends_s)
+            self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew[due[held]] * spread_s
+            self.population.plans_changed()
+        return due[~held]
