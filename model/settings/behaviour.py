@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from safepassage.model.settings.base import Section
-from safepassage.model.settings.front import Period
+from safepassage.model.settings.front import PERIODS, Period
 from safepassage.model.settings.population import Share
 
 
@@ -68,8 +68,8 @@ class Channel(Section):
     delay_median_s: float = Field(gt=0)
     """Median time from the order until a household it reaches has heard it (s); exponential."""
     trust: Share = 1.0
-    """Share of households that believe what they hear by it."""
-    outages: tuple[Period, ...] = ()
+    """Share of households that believe what they hear by it. Assumption."""
+    outages: tuple[Period, ...] = Field((), examples=[PERIODS])
     """Periods in which the channel does not work; an order then waits for their end."""
 
 
@@ -130,13 +130,13 @@ class Coefficients(Section):
     baseline_per_day: float = Field(0.0003, ge=0)
     """Rate with the front 20 km away and nothing else (1/day): 500 people a month of 60,000 (Pokrovsk, June 2024)."""
     front_per_km: float = 0.2
-    """Per km that the front, as reported, is nearer than 20 km."""
+    """Per km that the front, as reported, is nearer than 20 km. Rounded from the fit to Pokrovsk."""
     impacts: float = 0.3
     """Per unit of log(1 + impacts heard nearby, remembered). Assumption."""
     order: float = 0.7
-    """Once a voluntary order or campaign is believed."""
+    """Once a voluntary order or campaign is believed. Rounded from the fit to Pokrovsk."""
     compulsory_order: float = 1.5
-    """Once a compulsory order that addresses the household is believed."""
+    """Once a compulsory order that addresses the household is believed. Rounded from the fit to Pokrovsk."""
     power_lost: float = 0.3
     """While the home has no power. Assumption."""
     gas_lost: float = 0.3

@@ -58,7 +58,7 @@ class ClosedShelter(_Closed):
 class Closures(Section):
     """What is closed on purpose, and when. Known as fast as any closed street or exit is."""
 
-    streets: tuple[ClosedStreet, ...] = ()
+    streets: tuple[ClosedStreet, ...] = Field((), examples=[[{"name": "Main Street", "from_h": 2}]])
     """Streets; none by default."""
     exits: tuple[ClosedExit, ...] = ()
     """Exits; none by default."""

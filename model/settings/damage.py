@@ -136,7 +136,7 @@ class Crews(Section):
     """Metres of covered street that one crew opens per hour, the way there included. Assumption."""
     priority: tuple[str, ...] = ()
     """Names of the streets to clear first, in this order; then by time of damage."""
-    orders: tuple[ClearingOrder, ...] = ()
+    orders: tuple[ClearingOrder, ...] = Field((), examples=[[{"name": "Main Street", "at_h": 2}]])
     """Streets to clear before all others from some moment on. A crew at work finishes its street first."""
 
 
@@ -183,8 +183,9 @@ class UtilitySite(Section):
     utility: Utility
     """power, gas, water, phone or shops."""
     x_m: float
+    """With y_m: the place, in the plane of the map (m)."""
     y_m: float
-    """Place (m), in the plane of the map."""
+    """With x_m (m)."""
     hit_distance_m: _BySize = (0.0, 10.0, 30.0)
     """An impact of size S, M, L no farther than this may put it out (m). Assumption."""
     p_lost: _ShareBySize = (0.0, 0.3, 0.6)
@@ -228,5 +229,5 @@ class Damage(Section):
     """Crews that clear streets."""
     utility_losses: tuple[UtilityLoss, ...] = ()
     """Services that fail at known times."""
-    utility_sites: tuple[UtilitySite, ...] = ()
+    utility_sites: tuple[UtilitySite, ...] = Field((), examples=[[{"utility": "power", "x_m": 350, "y_m": 1200}]])
     """Places whose loss cuts a service off."""

@@ -113,6 +113,10 @@ class Period(Section):
         return self
 
 
+PERIODS = [{"start": datetime(2024, 8, 20, 6, 0), "end": datetime(2024, 8, 20, 18, 0)}]
+"""A list of one period, as an example."""
+
+
 class Nets(Section):
     """Streets covered by nets against drones."""
 
@@ -145,7 +149,7 @@ class Drones(Section):
     """Local time at which it gets light. Assumption."""
     day_until: ClockTime = time(20, 0)
     """Local time at which it gets dark. Assumption."""
-    fog: tuple[Period, ...] = ()
+    fog: tuple[Period, ...] = Field((), examples=[PERIODS])
     """Periods of fog or other weather in which drones hardly fly."""
     fog_factor: float = Field(0.2, ge=0)
     """Factor in fog. Assumption."""

@@ -59,6 +59,7 @@ class Scenario(Section):
     services: Services = Services()
     closures: Closures = Closures()
     orders: tuple[Order, ...] = ()
+    """Evacuation orders, in any order of time."""
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()
 

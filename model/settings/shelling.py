@@ -43,7 +43,7 @@ class RecordedShelling(Section):
     """CSV file with one row per event, or per report of several."""
     layout: Literal["plain", "acled", "viina", "ucdp"] = "plain"
     """Whose columns the file has: our own (scenarios/README.md), or an export of ACLED, VIINA or UCDP GED."""
-    time_zone: TimeZone | None = None
+    time_zone: TimeZone | None = Field(None, examples=["Europe/Kyiv"])
     """Zone of times and days that carry none; default: the zone of the scenario."""
     mixed_zones: Literal["refuse", "convert"] = "refuse"
     """What to do if some times carry an offset and others do not: refuse the file, or read the latter in
@@ -129,7 +129,9 @@ class ShellingProcess(Section):
     day_profile: tuple[float, ...] = (1.0,) * 24
     """Relative rate in each local hour from 0 to 23; its mean is set to 1. Assumption: flat, since no hourly
     record was found (SOURCES 5.3); vary it."""
-    zones: tuple[ZoneWeight, ...] = ()
+    zones: tuple[ZoneWeight, ...] = Field(
+        (), examples=[[{"west": 37.10, "south": 48.27, "east": 37.14, "north": 48.30, "weight": 2}]]
+    )
     """Rectangles with more or less than their share; where they overlap the factors multiply."""
     ramp: tuple[RampPoint, ...] = ()
     """Level of shelling by date; empty: always 1."""

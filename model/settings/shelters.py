@@ -35,7 +35,9 @@ class ShelterPlace(Section):
 class Shelters(Section):
     """Purpose-built shelters that people can walk to."""
 
-    places: tuple[ShelterPlace, ...] = ()
+    places: tuple[ShelterPlace, ...] = Field(
+        (), examples=[[{"name": "School", "capacity": 300, "longitude_deg": 37.17, "latitude_deg": 48.28}]]
+    )
     """Shelters, one by one."""
     file: DataFile | None = None
     """GeoJSON of points, each with `name` and `capacity`; added to `places`."""
