@@ -74,6 +74,10 @@ class People:
     """float64: when the person was hurt (s); inf: unhurt."""
     death_time_s: np.ndarray
     """float64: when the person dies or died of injuries (s); inf: does not."""
+    key: np.ndarray
+    """uint32: key of the household in which the person was placed; names the person's draws."""
+    place_key: np.ndarray
+    """uint32: digest of the zone's name and of the person's number in that household; names the person's draws."""
 
     def __len__(self):
         return self.age.size

@@ -46,6 +46,10 @@ class Households:
     family: np.ndarray
     """int32: row of the household's family: its own, unless one adult stays behind when the rest leave and is a
     household too; then that of the rest, for both."""
+    key: np.ndarray
+    """uint32: its number within its zone, or the digest of the id that the user gave it; names its draws."""
+    place_key: np.ndarray
+    """uint32: digest of its zone's name; names its draws."""
 
     def __len__(self):
         return self.home_node.size

@@ -7,7 +7,7 @@ from safepassage.agents.parties import Mode
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information, addressed_by
-from safepassage.model.draws import Stream, uniforms
+from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.movement.movement import Movement
@@ -40,7 +40,7 @@ class Departures:
         self.information, self.decision = information, decision
         self.staying_behind = StayingBehind(self.households)
         self.curfew, self.keeps_curfew = curfew, keeps_curfew
-        self._turn_after_curfew = uniforms(scenario.run.seed, Stream.CURFEW, len(self.households), index=1)
+        self._turn_after_curfew = uniforms_for(scenario.run.seed, Stream.CURFEW, keys_of(self.households), index=1)
         self._refuse_unknown_zones(scenario.orders)
         self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
         self._n_orders = len(self._due)

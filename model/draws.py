@@ -7,6 +7,8 @@ Philox 4x32-10 after Salmon, Moraes, Dror and Shaw (2011), "Parallel random numb
 SC'11, doi 10.1145/2063384.2063405; checked against the known answers that its authors published (Random123).
 """
 
+import hashlib
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -42,6 +44,50 @@ class Stream(IntEnum):
     RETURN = 24
 
 
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """What draws are keyed by where entities have names: the number of each and the digest of the place it is in.
+
+    A household is named by its zone and its number or id there, a person by household and number in it. Whatever
+    stands beside them in a file, or comes and goes there, changes none of these.
+    """
+
+    number: np.ndarray
+    """uint32: number within its place, or digest of an id."""
+    place: np.ndarray
+    """uint32: digest of the place's name."""
+
+    def __getitem__(self, rows) -> "Keys":
+        return Keys(self.number[rows], self.place[rows])
+
+
+def keys_of(rows) -> Keys:
+    """Return the keys of households or people from their columns `key` and `place_key`."""
+    return Keys(rows.key, rows.place_key)
+
+
+def digest(*names) -> int:
+    """Return 32 bits that stand for names or numbers, in their order."""
+    text = "|".join(map(str, names))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
+
+
+def digests(names) -> np.ndarray:
+    """Return the digest of each of several names, uint32."""
+    return np.array([digest(name) for name in names], np.uint32)
+
+
+def members_of(place: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Return the digest of the place of each member of a household, uint32: its own for each number in it.
+
+    place: uint32, of their household; member: number of each person in it, from 0. Mixed as by MurmurHash3's finish.
+    """
+    mixed = place ^ ((member.astype(np.uint32) + np.uint32(1)) * np.uint32(_WEYL_0))
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        mixed = (mixed ^ (mixed >> np.uint32(shift))) * np.uint32(factor)
+    return mixed ^ (mixed >> np.uint32(16))
+
+
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 _WEYL_0 = np.uint32(0x9E3779B9)
@@ -70,21 +116,25 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @njit(cache=True, nogil=True)
-def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, index):
-    """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i] at tick[i]."""
+def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, place, index):
+    """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i] of place[i] at tick[i]."""
     for i in range(entity.size):
-        w0, w1, _, _ = philox(entity[i], tick[i], stream, index, seed_low, seed_high)
+        w0, w1, _, _ = philox(entity[i], tick[i], stream, index ^ place[i], seed_low, seed_high)
         u[i] = (np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))) / 9007199254740992.0
 
 
 def uniforms_for(seed, stream, entity, tick=0, index=0):
     """Return one number in [0, 1) for each entity, float64.
 
-    seed: 0 to 2**64 - 1. entity: whole numbers from 0, any order. tick: when (step, event or day number), one for all
-    or one for each.
+    seed: 0 to 2**64 - 1. entity: `Keys`, or whole numbers from 0; any order. tick: when (step, event or day number),
+    one for all or one for each.
     index: which of several numbers that one entity needs at one tick.
     """
+    place = np.uint32(0)
+    if isinstance(entity, Keys):
+        entity, place = entity.number, entity.place
     entity = np.ascontiguousarray(entity, dtype=np.uint32)
+    place = np.broadcast_to(np.asarray(place, dtype=np.uint32), entity.shape)
     tick = np.broadcast_to(np.asarray(tick, dtype=np.uint32), entity.shape)
     u = np.empty(entity.size)
     seed = int(seed)
@@ -95,6 +145,7 @@ def uniforms_for(seed, stream, entity, tick=0, index=0):
         np.uint32(stream),
         tick,
         entity,
+        place,
         np.uint32(index),
     )
     return u

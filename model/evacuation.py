@@ -20,6 +20,7 @@ from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.departures import Departures
+from safepassage.model.draws import keys_of
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
@@ -106,7 +107,7 @@ class EvacuationModel(RowModel):
         )
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
-        self.keeps_curfew = keeps_curfew(scenario.curfew, seed, np.arange(n))
+        self.keeps_curfew = keeps_curfew(scenario.curfew, seed, keys_of(self.households))
         self.departures = Departures(
             scenario, self.zones.name, self.population, self.curfew, self.keeps_curfew, self.information, self.decision
         )

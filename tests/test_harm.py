@@ -179,7 +179,7 @@ def test_care_saves_nobody_who_was_dead_and_earlier_care_never_kills(p_with, res
 
 def test_the_untreated_die_at_exponential_times():
     n = 20_000
-    harm = HarmByImpacts(Harm(mean_untreated_survival_h=6.0), 4, [0.0], [0.0], [0, 1])
+    harm = HarmByImpacts(Harm(mean_untreated_survival_h=6.0), 4, [0.0], [0.0], [0, n])
     death_h = harm.death_times_s(np.arange(n), np.zeros(n), np.full(n, np.inf)) / 3600
     after_h = death_h[np.isfinite(death_h)]
     assert after_h.mean() == pytest.approx(6.0, abs=4 * 6 / np.sqrt(after_h.size))
@@ -287,7 +287,9 @@ def test_a_party_carries_its_injured_if_it_can_and_waits_if_it_cannot():
 
 def test_people_live_in_the_rooms_that_the_settings_say():
     household = np.repeat(np.arange(5_000, dtype=np.int32), 2)
-    usual, obeys, has_basement = rooms_at_home(Rooms(), 5, household)
+    usual, obeys, has_basement = rooms_at_home(
+        Rooms(), 5, household, np.arange(household[-1] + 1), np.arange(household.size)
+    )
     assert has_basement.mean() == pytest.approx(0.5, abs=0.03)
     assert (usual == Protection.BASEMENT).mean() == pytest.approx(0.05, abs=0.013)
     assert (usual == Protection.INNER_ROOM).mean() == pytest.approx(0.3 * 0.95, abs=0.02)

@@ -8,6 +8,7 @@ from made_people import STREETS, TABLE, TINY, margin, one_zone, people_of, writt
 
 from safepassage.agents.civilians import Mobility
 from safepassage.model.evacuation import prepare
+from safepassage.model.draws import digests
 from safepassage.model.people import demography, margins
 from safepassage.model.people.synthesis import household_sizes
 from safepassage.model.settings.base import ScenarioError
@@ -65,7 +66,7 @@ def test_household_sizes_follow_their_shares_and_house_everybody():
 )
 def test_sizes_add_up_to_the_residents_of_every_zone_whatever_the_shares(residents, shares, seed):
     shares = np.array(shares) / sum(shares)
-    size, zone = household_sizes(shares, np.array(residents), seed)
+    size, zone = household_sizes(shares, np.array(residents), digests(range(len(residents))), seed)
     assert (np.bincount(zone, size, len(residents)) == residents).all()
     assert size.size == 0 or (size.min() >= 1 and size.max() <= shares.size)
 

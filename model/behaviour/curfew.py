@@ -72,6 +72,6 @@ def curfew_hours(settings, run, time_zone):
     return CurfewHours(pairs[:, 0].copy(), pairs[:, 1].copy())
 
 
-def keeps_curfew(settings, seed, party):
-    """Return which parties (whole numbers) keep the curfew throughout the run, bool."""
-    return draws.uniforms_for(seed, Stream.CURFEW, party) < settings.compliance
+def keeps_curfew(settings, seed, keys):
+    """Return which households (their `Keys`, or whole numbers) keep the curfew throughout the run, bool."""
+    return draws.uniforms_for(seed, Stream.CURFEW, keys) < settings.compliance

@@ -7,7 +7,7 @@ from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules import decide
 from safepassage.agents.rules.decide import Covariate
 from safepassage.model.behaviour.information import Information
-from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.settings.behaviour import Behaviour, Order
 
 
@@ -16,15 +16,15 @@ class Decision:
 
     def __init__(self, settings: Behaviour, households: Households, information: Information, seed: int):
         self.settings, self.households, self.information, self.seed = settings, households, information, seed
-        n = len(households)
-        u_kind = uniforms(seed, Stream.COMPLIANCE, n, index=1)
+        n, self._keys = len(households), keys_of(households)
+        u_kind = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=1)
         households.is_stayer[:] = u_kind < settings.share_stayers
         self.is_early = u_kind >= 1 - settings.share_early
-        self._yields = uniforms(seed, Stream.COMPLIANCE, n, index=2) < settings.p_yield_to_compulsory
-        self._u_comply = uniforms(seed, Stream.COMPLIANCE, n)
-        z = ndtri(np.clip(uniforms(seed, Stream.PREPARATION, n), 1e-12, 1 - 1e-12))
+        self._yields = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=2) < settings.p_yield_to_compulsory
+        self._u_comply = uniforms_for(seed, Stream.COMPLIANCE, self._keys)
+        z = ndtri(np.clip(uniforms_for(seed, Stream.PREPARATION, self._keys), 1e-12, 1 - 1e-12))
         self.preparation_s = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
-        self.threshold = -np.log1p(-uniforms(seed, Stream.LEAVE, n))
+        self.threshold = -np.log1p(-uniforms_for(seed, Stream.LEAVE, self._keys))
         self.weighed = np.zeros(n)
         self.rate_per_day = np.zeros(n)
         self.time_s = self.next_s = 0.0
@@ -44,7 +44,7 @@ class Decision:
     def flee(self, event: np.ndarray, home: np.ndarray, time_s: np.ndarray) -> int:
         """Let impacts nearby make households leave on the spot; event: row of the impact, time_s: of each; in order."""
         h = self.households
-        u = uniforms_for(self.seed, Stream.REACTION, home, tick=event)
+        u = uniforms_for(self.seed, Stream.REACTION, self._keys[home], tick=event)
         return decide.react_to_impacts(
             h.cause, h.decision_time_s, h.departure_time_s, home, time_s, h.is_stayer, self.preparation_s,
             self.settings.p_leave_after_impact, u,
@@ -72,7 +72,7 @@ class Decision:
             return np.empty(0, np.int64)
         p = -np.expm1(-settings.return_per_day * (until_s - from_s) / 86400.0)
         safe = np.flatnonzero(is_safe)
-        return safe[uniforms_for(self.seed, Stream.RETURN, safe, tick=int(until_s)) < p]
+        return safe[uniforms_for(self.seed, Stream.RETURN, self._keys[safe], tick=int(until_s)) < p]
 
     def start_again(self, household: np.ndarray, time_s: float):
         """Let households that have come back weigh everything afresh, with a threshold of their own."""
@@ -82,7 +82,7 @@ class Decision:
         h.departure_time_s[household] = np.inf
         tick = int(time_s) + 1
         self.weighed[household] = 0.0
-        self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, household, tick=tick))
+        self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick))
 
 
 def coefficient_vector(settings: Behaviour) -> np.ndarray:

@@ -6,7 +6,7 @@ from safepassage.agents.civilians import Mobility, People
 from safepassage.agents.households import Households
 from safepassage.agents.rules.decide import Covariate
 from safepassage.model.clock import epoch_s
-from safepassage.model.draws import Stream, uniforms
+from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.people.demography import OLD_AGE
 from safepassage.model.settings.behaviour import Audience, Behaviour, Channel, Force, Order
 from safepassage.model.settings.damage import Utility
@@ -28,14 +28,14 @@ class Information:
         self.settings, self.run, self.seed, self.households = settings, run, seed, households
         self._start_s = epoch_s(run.start, time_zone)
         self._time_zone = time_zone
-        n = len(households)
+        n, self._keys = len(households), keys_of(households)
         self.covariates = np.zeros((len(Covariate), n), np.float32)
         first = households.first_person
         self._set(Covariate.NO_CAR, ~households.has_car)
         assisted = np.logical_or.reduceat(people.mobility == Mobility.NEEDS_ASSISTANCE, first[:-1])
         self._set(Covariate.NEEDS_ASSISTANCE, assisted)
         self._set(Covariate.LONE_OLD, (households.n_members == 1) & (people.age[first[:-1]] >= OLD_AGE))
-        no_destination = uniforms(seed, Stream.HOUSEHOLD, n, tick=2**31) >= settings.p_destination
+        no_destination = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31) >= settings.p_destination
         self._set(Covariate.NO_DESTINATION, no_destination)
         self.heard_s: list[np.ndarray] = []
         """For each order sent out, when each household believes it (s); inf: not yet, or not addressed."""
@@ -71,7 +71,7 @@ class Information:
         for index, name in enumerate(CHANNELS):
             channel: Channel = getattr(channels, name)
             u_reach, u_delay, u_trust = (
-                uniforms(self.seed, Stream.NEWS, addressed.size, tick=number, index=3 * index + k) for k in range(3)
+                uniforms_for(self.seed, Stream.NEWS, self._keys, tick=number, index=3 * index + k) for k in range(3)
             )
             sent_s = self._after_outages(channel, issued_s)
             delay_s = -np.log1p(-u_delay) * channel.delay_median_s / np.log(2)
@@ -102,7 +102,7 @@ class Information:
             if ignorant.size == 0 or rate == 0:
                 continue
             share = self._share_knowing(heard_s <= from_s)[self.households.home_node[ignorant]]
-            u = uniforms(self.seed, Stream.GOSSIP, addressed.size, tick=self._n_talks, index=number)[ignorant]
+            u = uniforms_for(self.seed, Stream.GOSSIP, self._keys[ignorant], tick=self._n_talks, index=number)
             hears = ignorant[u < -np.expm1(-rate * share)]
             if hears.size:
                 heard_s[hears] = until_s

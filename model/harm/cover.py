@@ -7,7 +7,7 @@ from safepassage.agents.ground.nearby import points_within
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.shelters import Shelters
-from safepassage.model.draws import Stream, uniforms
+from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.injuries import rooms_at_home
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.people.population import Population
@@ -25,11 +25,15 @@ class Cover:
         self.population, self.homes = population, homes
         households, people = population.households, population.people
         n = len(households)
-        self.usual_room, self._is_obedient, self.has_basement = rooms_at_home(self.rooms, seed, people.household)
+        self.usual_room, self._is_obedient, self.has_basement = rooms_at_home(
+            self.rooms, seed, people.household, keys_of(households), keys_of(people)
+        )
         people.protection[:] = self.usual_room
         population.usual_room = self.usual_room
         self.shelters = shelters
-        self.goes_to_shelter = uniforms(seed, Stream.SHELTER, n, index=4) < self.settings.share_who_go
+        self.goes_to_shelter = (
+            uniforms_for(seed, Stream.SHELTER, keys_of(households), index=4) < self.settings.share_who_go
+        )
         self.shelter = np.full(n, NOWHERE, np.int32)
         """Shelter in which each household has a place, on the way there included; -1: none."""
         self._inside_from_s = np.full(n, np.inf)

@@ -12,7 +12,7 @@ import numpy as np
 from safepassage.agents.civilians import Injury, Protection
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.agents.rules import harm as kernels
-from safepassage.model.draws import Stream, uniforms, uniforms_for
+from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.harm.expected_casualties import ExpectedCasualties
 
 
@@ -44,8 +44,11 @@ class Casualties:
 class HarmByImpacts:
     """Finds the people near impacts and injures them."""
 
-    def __init__(self, settings, seed, home_x_m, home_y_m, first_person):
-        """settings: `settings.harm.Harm`; first_person: people of household h are first_person[h]..[h + 1]."""
+    def __init__(self, settings, seed, home_x_m, home_y_m, first_person, person_keys=None):
+        """settings: `settings.harm.Harm`; first_person: people of household h are first_person[h]..[h + 1].
+
+        person_keys: `Keys` of the people, by which their chance is drawn; default: their rows.
+        """
         self.settings = settings
         self.seed = seed
         self.first_person = np.ascontiguousarray(first_person, dtype=np.int64)
@@ -56,7 +59,9 @@ class HarmByImpacts:
             float(settings.n_d50_reach), float(settings.steepness),
         )  # fmt: skip
         self._factor = settings.protection.by_protection
-        self.expected = ExpectedCasualties(int(self.first_person[-1]))
+        n_people = int(self.first_person[-1])
+        self._keys = np.arange(n_people) if person_keys is None else person_keys
+        self.expected = ExpectedCasualties(n_people)
 
     def people_at_home_near(self, impacts, first, last, is_present) -> Pairs:
         """Return the people at home within reach of the impacts first..last (rows of the impacts table).
@@ -85,7 +90,7 @@ class HarmByImpacts:
         kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
         self.expected.add(pairs.person, p)
         outcome = np.empty(pairs.person.size, dtype=np.int8)
-        u = uniforms_for(self.seed, Stream.INJURY, pairs.person, tick=pairs.event)
+        u = uniforms_for(self.seed, Stream.INJURY, self._keys[pairs.person], tick=pairs.event)
         kernels.injure(
             injury, injured_at_s, outcome, *pairs, u, impacts.time_s, impacts.size, protection, self._factor,
             *self._curve, self.settings.share_fatal, self.settings.share_serious,
@@ -119,7 +124,7 @@ class HarmByImpacts:
         person = np.asarray(person, dtype=np.int32)
         outcome = np.empty(person.size, dtype=np.int8)
         self.expected.add(person, p)
-        u = uniforms_for(self.seed, stream, person, tick=step, index=index)
+        u = uniforms_for(self.seed, stream, self._keys[person], tick=step, index=index)
         kernels.injure_at_once(
             injury, injured_at_s, outcome, person, u, p, float(time_s), self.settings.share_fatal,
             self.settings.share_serious,
@@ -138,7 +143,7 @@ class HarmByImpacts:
         settings = self.settings
         kernels.death_times(
             death_s, np.asarray(injured_at_s, dtype=np.float64), np.asarray(care_at_s, dtype=np.float64),
-            uniforms_for(self.seed, Stream.DEATH, person), settings.p_death_with_care, settings.p_death_without_care,
+            uniforms_for(self.seed, Stream.DEATH, self._keys[person]), settings.p_death_with_care, settings.p_death_without_care,
             settings.care_in_vain_after_h * 3600.0, settings.mean_untreated_survival_h * 3600.0,
         )  # fmt: skip
         return death_s
@@ -151,16 +156,17 @@ def in_order_of_time(*groups) -> Pairs:
     return Pairs(event[order], person[order], distance_m[order])
 
 
-def rooms_at_home(rooms, seed, household):
+def rooms_at_home(rooms, seed, household, household_keys, person_keys):
     """Return (usual_room, is_obedient, has_basement) for `agents.harm.seek_protection`.
 
-    rooms: `settings.harm.Rooms`. household: int32 per person. usual_room: int8 of Protection and is_obedient:
+    rooms: `settings.harm.Rooms`. household: int32 per person. household_keys, person_keys: by which their chance is
+    drawn. usual_room: int8 of Protection and is_obedient:
     bool, per person; has_basement: bool per household.
     """
-    n_people, n_households = len(household), int(np.max(household, initial=-1)) + 1
-    has_basement = uniforms(seed, Stream.SHELTER, n_households, index=0) < rooms.share_with_basement
-    lives_there = uniforms(seed, Stream.SHELTER, n_households, index=1) < rooms.share_usually_basement
-    is_inner = uniforms(seed, Stream.SHELTER, n_people, index=2) < rooms.share_usually_inner_room
+    has_basement = uniforms_for(seed, Stream.SHELTER, household_keys, index=0) < rooms.share_with_basement
+    lives_there = uniforms_for(seed, Stream.SHELTER, household_keys, index=1) < rooms.share_usually_basement
+    is_inner = uniforms_for(seed, Stream.SHELTER, person_keys, index=2) < rooms.share_usually_inner_room
     usual_room = np.where(is_inner, Protection.INNER_ROOM, Protection.UPPER_FLOOR).astype(np.int8)
     usual_room[(has_basement & lives_there)[household]] = Protection.BASEMENT
-    return usual_room, uniforms(seed, Stream.SHELTER, n_people, index=3) < rooms.share_who_heed_alerts, has_basement
+    heeds_alerts = uniforms_for(seed, Stream.SHELTER, person_keys, index=3) < rooms.share_who_heed_alerts
+    return usual_room, heeds_alerts, has_basement

@@ -6,7 +6,7 @@ from safepassage.agents.civilians import Protection, Status
 from safepassage.agents.parties import Mode, members
 from safepassage.agents.rules import harm as kernels
 from safepassage.agents.vehicles import NOBODY, PickupPoint, ServiceVehicle, Task
-from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.draws import Stream, digest, digests, uniforms_for
 from safepassage.model.harm.injuries import HarmByImpacts, Pairs
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.front import Drones
@@ -61,7 +61,10 @@ class ServicesUnderFire:
         at_centre = min(1.0, settings.casualty_scale * float(self._factor[vehicle.protection]) * settings.p_at_centre)
         p = kernels.risk(distance_m, settings.d50_m[size], settings.n_d50_reach, settings.steepness, at_centre)
         vehicle.expected_crew_casualties += vehicle.n_crew * p
-        if uniforms_for(self.harm.seed, Stream.SERVICE, [vehicle.row], tick=k)[0] < p and vehicle not in self._hit:
+        if (
+            uniforms_for(self.harm.seed, Stream.SERVICE, [digest(vehicle.name)], tick=k)[0] < p
+            and vehicle not in self._hit
+        ):
             self._hit.append(vehicle)
 
     def strike(self, vehicle: np.ndarray, expected: np.ndarray, n_strikes: np.ndarray, drones: Drones, step: int):
@@ -71,8 +74,10 @@ class ServicesUnderFire:
         """
         protection = np.array([self.services.vehicles[row].protection for row in vehicle], np.int64)
         p = drones.p_casualty_per_strike * self._factor[protection]
+        names = [self.services.vehicles[row].name for row in vehicle]
         is_hit = (
-            uniforms_for(self.harm.seed, Stream.SERVICE, vehicle, tick=step, index=1) < 1.0 - (1.0 - p) ** n_strikes
+            uniforms_for(self.harm.seed, Stream.SERVICE, digests(names), tick=step, index=1)
+            < 1.0 - (1.0 - p) ** n_strikes
         )
         for row, n_casualties, hit in zip(vehicle.tolist(), (expected * p).tolist(), is_hit.tolist(), strict=True):
             struck = self.services.vehicles[row]

@@ -10,6 +10,7 @@ from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
+from safepassage.model.draws import keys_of
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts, in_order_of_time
 from safepassage.model.harm.road_fire import RoadFire
@@ -39,8 +40,9 @@ class UnderFire:
         self.surroundings, self.information, self.decision = surroundings, information, decision
         households, seed = population.households, scenario.run.seed
         self.harm = HarmByImpacts(
-            scenario.harm, seed, households.home_x_m, households.home_y_m, households.first_person
-        )
+            scenario.harm, seed, households.home_x_m, households.home_y_m, households.first_person,
+            keys_of(population.people),
+        )  # fmt: skip
         self.homes = self.harm.homes
         self.cover = Cover(scenario, population, surroundings.shelters, self.homes, seed)
         self.road_fire = RoadFire(

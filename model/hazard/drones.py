@@ -83,7 +83,7 @@ def draw_strikes(n_strikes, expected, u):
 
 
 def strikes(expected, seed, step, party):
-    """Return the number of strikes on each party in one step, int32. party: the number that keys its draws."""
+    """Return the number of strikes on each party in one step, int32. party: `Keys` or numbers, keys of its draws."""
     n_strikes = np.zeros(expected.size, dtype=np.int32)
     draw_strikes(n_strikes, expected, draws.uniforms_for(seed, Stream.DRONE, party, tick=step))
     return n_strikes

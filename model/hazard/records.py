@@ -4,7 +4,6 @@ Layouts: our own plain CSV, and exports of ACLED (Raleigh et al. 2010), VIINA (Z
 (Sundberg and Melander 2013). Every draw is keyed by the row's own content, so other rows never change it.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -100,9 +99,7 @@ def _without_duplicates(events, path, report):
     columns = [events[name].tolist() for name in
                ("from_text", "n_days", "place_1", "place_2", "precision", "size", "n_events", "identity")]  # fmt: skip
     texts = pd.Series(["|".join(map(str, row)) for row in zip(*columns, strict=True)], dtype=object)
-    events = events.assign(
-        key=[int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little") for text in texts]
-    )
+    events = events.assign(key=draws.digests(texts))
     again = texts.duplicated().to_numpy(bool)
     if again.any():
         lines = ", ".join(str(line) for line in events["line"][again][:5])

@@ -6,6 +6,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, People
 from safepassage.agents.households import Households
+from safepassage.model.draws import members_of
 from safepassage.model.people.demography import ADULT_AGE
 
 
@@ -38,6 +39,9 @@ def split(households: Households, people: People, p_split: float, u_family: np.n
     columns = {name: np.concatenate((column, column[rows])) for name, column in columns.items()}
     columns["has_car"][len(households) :] = False
     columns["has_children"][len(households) :] = False
+    columns["place_key"][len(households) :] = members_of(
+        columns["place_key"][len(households) :], np.full(rows.size, -2)
+    )
     return Households(np.concatenate(([0], np.cumsum(n_members))).astype(np.int64), **columns), people
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Mobility
-from safepassage.model.draws import Stream, uniforms
+from safepassage.model.draws import Stream, digests, uniforms_for
 from safepassage.model.people.demography import LIFESPAN, SEXES
 from safepassage.model.people.homes import nearest_home_node, nodes_named
 from safepassage.model.settings.population import Population
@@ -33,6 +33,8 @@ class Given:
     is_female: np.ndarray | None = None
     mobility: np.ndarray | None = None
     """Of persons, in the order of their households."""
+    key: np.ndarray | None = None
+    """uint32: digest of each household's id, by which its chance is drawn."""
 
 
 def read_given(settings: Population, zones: Zones, streets: Streets, seed: int) -> Given | None:
@@ -58,6 +60,8 @@ def read_given(settings: Population, zones: Zones, streets: Streets, seed: int) 
         table.mistakes.append(f"{path}: the rows have no place and no zone; add a column zone, or x_m and y_m.")
     refuse([*table.mistakes, *(persons.mistakes if persons is not None else ())])
     given = Given(size.astype(np.int64), zone, node, *place, has_car)
+    if "household" in table:
+        given.key = digests(table["household"])
     if node is None and place[0] is not None:
         given.node = nearest_home_node(streets, *place, path)
     elif node is not None and place[0] is None:
@@ -127,10 +131,10 @@ def _homes_by_zone(persons: Table, zones: Zones, seed: int) -> Given:
         persons.note("zone", (zone[row] != person_zone) & (zone[row] >= 0) & (person_zone >= 0), change)
     else:
         ladder = np.cumsum(zones.residents)
-        point = uniforms(seed, Stream.HOUSEHOLD, len(ids), tick=2**31 - 1) * ladder[-1]
+        point = uniforms_for(seed, Stream.HOUSEHOLD, digests(ids), tick=2**31 - 1) * ladder[-1]
         zone = np.searchsorted(ladder, point, side="right").astype(np.int32)
     persons.check()
-    given = Given(size, zone)
+    given = Given(size, zone, key=digests(ids))
     _add_persons(given, persons, row)
     return given
 

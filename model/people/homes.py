@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.streets import Streets
-from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones, zone_of
+from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones
 from safepassage.model.tables import Table, read_table, refuse, some_of
 
 HOME_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "pedestrian")
@@ -26,18 +26,16 @@ class Sites:
     y_m: np.ndarray
     node: np.ndarray
     weight: np.ndarray
-    zone: np.ndarray
-    """int32: zone of each; -1: none."""
     source: str
 
 
-def homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarray, entity: np.ndarray, seed: int):
+def homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarray, keys: Keys, seed: int):
     """Return node, x_m and y_m of each home, and a note for each zone that had to do without sites.
 
-    zone, entity: of each household; entity is its number within its zone, by which its place is drawn.
+    zone, keys: of each household; its place is drawn by its keys.
     """
     node, x_m, y_m = np.empty(zone.size, np.int32), np.empty(zone.size), np.empty(zone.size)
-    sites, notes = _sites(settings, zones, streets), []
+    sites, notes = _sites(settings, streets), []
     liveable = np.isin(np.array(streets.highway_names)[streets.highway], HOME_STREETS)
     by_zone = np.argsort(zone, kind="stable")
     first = np.searchsorted(zone[by_zone], np.arange(len(zones.name) + 1))
@@ -45,9 +43,10 @@ def homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarray
         here = by_zone[first[row] : first[row + 1]]
         if here.size == 0:
             continue
-        u = [uniforms_for(seed, Stream.HOME, entity[here], tick=row, index=i) for i in range(3)]
+        u = [uniforms_for(seed, Stream.HOME, keys[here], index=i) for i in range(3)]
         if sites is not None:
-            chosen = np.flatnonzero((sites.zone == row) & (sites.weight > 0))
+            is_inside = shapely.contains_xy(zones.outline[row], sites.x_m, sites.y_m)
+            chosen = np.flatnonzero(is_inside & (sites.weight > 0))
             if chosen.size:
                 site = chosen[_drawn(sites.weight[chosen], u[0])]
                 node[here], x_m[here], y_m[here] = sites.node[site], sites.x_m[site], sites.y_m[site]
@@ -55,9 +54,9 @@ def homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarray
             notes.append(
                 f"{sites.source}: nothing to live in lies in zone {zones.name[row]}; its homes stand on streets."
             )
-        links = np.flatnonzero((zones.link_zone == row) & liveable)
+        links = zones.links[row][liveable[zones.links[row]]]
         if links.size == 0:
-            links = np.flatnonzero(zones.link_zone == row)
+            links = zones.links[row]
         if links.size == 0:
             raise ScenarioError(
                 f"{settings.zones}: zone {zones.name[row]} has {here.size:,} households and no street of its own. Give "
@@ -87,7 +86,7 @@ def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: 
     return np.where(u_along < 0.5, upstream, downstream), x_m, y_m
 
 
-def _sites(settings: Population, zones: Zones, streets: Streets) -> Sites | None:
+def _sites(settings: Population, streets: Streets) -> Sites | None:
     if settings.buildings is not None:
         x_m, y_m, weight = _buildings(settings.buildings, streets)
         node = nearest_home_node(streets, x_m, y_m, settings.buildings)
@@ -97,7 +96,7 @@ def _sites(settings: Population, zones: Zones, streets: Streets) -> Sites | None
         x_m, y_m, source = streets.node_x_m[node], streets.node_y_m[node], settings.node_weights.name
     else:
         return None
-    return Sites(x_m, y_m, node, weight, zone_of(x_m, y_m, zones.outline), source)
+    return Sites(x_m, y_m, node, weight, source)
 
 
 def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:

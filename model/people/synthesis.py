@@ -1,6 +1,7 @@
 """Households and people placed on the streets: margins met by zone, everything else drawn by person and household.
 
-Every draw is keyed by zone and by number within the zone, so the residents of one zone change nobody in another.
+Every draw is keyed by the zone's name, the household within it and the person within the household, so what one zone
+or family adds changes nobody in another.
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
-from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.draws import Keys, Stream, digests, members_of, uniforms_for
 from safepassage.model.people import demography
 from safepassage.model.people.demography import ADULT_AGE, LIFESPAN, OLD_AGE, AgeSex
 from safepassage.model.people.families import split
@@ -29,19 +30,20 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
     Residents by zone are met exactly; ages, sexes and household sizes to about one person or household in each zone
     (systematic sampling); what tables of the user's own say is used as it is.
     """
+    zone_key = digests(zones.name)
     given = read_given(settings, zones, streets, seed)
     if given is None:
-        size, zone = household_sizes(demography.size_shares(settings), zones.residents, seed)
+        size, zone = household_sizes(demography.size_shares(settings), zones.residents, zone_key, seed)
         given = Given(size, zone)
     size, zone = given.size, given.zone
-    entity = index_within(zone)
-    person_zone = np.repeat(zone, size)
-    person = index_within(person_zone)
+    keys = Keys(index_within(zone).astype(np.uint32) if given.key is None else given.key, zone_key[zone])
+    household = np.repeat(np.arange(size.size, dtype=np.int32), size)
+    person_keys = Keys(keys.number[household], members_of(keys.place[household], index_within(household)))
 
     def draw(stream, index=0):
-        return uniforms_for(seed, stream, person, tick=person_zone, index=index)
+        return uniforms_for(seed, stream, person_keys, index=index)
 
-    age, is_female = _ages_and_sexes(settings, given, person_zone, person, seed)
+    age, is_female = _ages_and_sexes(settings, given, household, draw, zone_key, seed)
     _somebody_of_age(settings, size, age, given.age is not None)
     mobility = given.mobility
     if mobility is None:
@@ -49,9 +51,9 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
     n_people, first = age.size, np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
     node, x_m, y_m, notes = given.node, given.x_m, given.y_m, []
     if node is None:
-        node, x_m, y_m, notes = homes(settings, zones, streets, zone, entity, seed)
+        node, x_m, y_m, notes = homes(settings, zones, streets, zone, keys, seed)
     people = People(
-        household=np.repeat(np.arange(size.size, dtype=np.int32), size),
+        household=household,
         age=age,
         is_female=is_female,
         mobility=mobility,
@@ -61,11 +63,13 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
         injury=np.full(n_people, Injury.NONE, np.int8),
         injury_time_s=np.full(n_people, np.inf),
         death_time_s=np.full(n_people, np.inf),
+        key=person_keys.number,
+        place_key=person_keys.place,
     )
     has_car = given.has_car
     if has_car is None:
         lone_old = (size == 1) & (age[first[:-1]] >= OLD_AGE)
-        has_car = uniforms_for(seed, Stream.CAR, entity, tick=zone) < demography.p_car(settings, size, lone_old)
+        has_car = uniforms_for(seed, Stream.CAR, keys) < demography.p_car(settings, size, lone_old)
     households = Households(
         first_person=first,
         home_node=node,
@@ -79,9 +83,11 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
         decision_time_s=np.full(size.size, np.inf),
         departure_time_s=np.full(size.size, np.inf),
         family=np.arange(size.size, dtype=np.int32),
+        key=keys.number,
+        place_key=keys.place,
     )
     if settings.p_split:
-        u_family = uniforms_for(seed, Stream.HOUSEHOLD, entity, tick=zone, index=3)
+        u_family = uniforms_for(seed, Stream.HOUSEHOLD, keys, index=3)
         households, people = split(households, people, settings.p_split, u_family, draw(Stream.PERSON, 5))
     return households, people, notes
 
@@ -104,7 +110,7 @@ def _rank_within(group: np.ndarray, u: np.ndarray) -> np.ndarray:
     return rank
 
 
-def household_sizes(shares: np.ndarray, residents: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def household_sizes(shares: np.ndarray, residents: np.ndarray, zone_key: np.ndarray, seed: int):
     """Return size and zone of each household, zone after zone; in every zone the sizes add up to its residents.
 
     Their numbers follow the shares to within one household of each size, but for one more household where the
@@ -112,7 +118,7 @@ def household_sizes(shares: np.ndarray, residents: np.ndarray, seed: int) -> tup
     """
     persons = np.arange(1, shares.size + 1)
     rows = np.arange(residents.size)
-    u_number, u_size = (uniforms_for(seed, Stream.HOUSEHOLD, np.zeros(rows.size), tick=rows, index=i) for i in (1, 2))
+    u_number, u_size = (_by_zone(seed, Stream.HOUSEHOLD, zone_key, index) for index in (1, 2))
     n_households = np.floor(residents / (shares @ persons) + u_number)
     ladder = np.floor(n_households[:, None] * np.cumsum(shares) / shares.sum() + u_size[:, None] + 1e-9)
     counts = np.diff(ladder, axis=1, prepend=0).astype(np.int64)
@@ -120,8 +126,13 @@ def household_sizes(shares: np.ndarray, residents: np.ndarray, seed: int) -> tup
         _come_out(counts[zone], int(residents[zone]))
     zone = np.repeat(rows, counts.sum(axis=1)).astype(np.int32)
     size = np.repeat(np.tile(persons, rows.size), counts.ravel()).astype(np.int64)
-    u = uniforms_for(seed, Stream.HOUSEHOLD, index_within(zone), tick=zone)
+    u = uniforms_for(seed, Stream.HOUSEHOLD, Keys(index_within(zone), zone_key[zone]))
     return size[np.argsort(zone + u, kind="stable")], zone
+
+
+def _by_zone(seed: int, stream: Stream, zone_key: np.ndarray, index: int) -> np.ndarray:
+    """Return one number in [0, 1) for each zone; tick 1: not those of its first household or person."""
+    return uniforms_for(seed, stream, Keys(np.zeros(zone_key.size), zone_key), tick=1, index=index)
 
 
 def _come_out(counts: np.ndarray, residents: int):
@@ -140,43 +151,50 @@ def _come_out(counts: np.ndarray, residents: int):
             counts[smallest + short] += 1
 
 
-def _ages_and_sexes(settings: Population, given, person_zone: np.ndarray, person: np.ndarray, seed: int):
-    """Return age and sex of each person; those that the tables leave open meet the margins."""
+def _ages_and_sexes(settings: Population, given, household: np.ndarray, draw, zone_key: np.ndarray, seed: int):
+    """Return age and sex of each person; those that the tables leave open meet the margins.
+
+    household: of each person. draw: function (stream, index) -> a number for each person.
+    """
     if given.age is not None and given.is_female is not None:
         return given.age, given.is_female
     shares = demography.age_sex(settings)
     if given.age is not None:
         p_female = shares.share[1] / np.maximum(shares.share.sum(axis=0), 1e-300)
-        return given.age, uniforms_for(seed, Stream.PERSON, person, tick=person_zone, index=1) < p_female[given.age]
+        return given.age, draw(Stream.PERSON, 1) < p_female[given.age]
     # persons of one zone stand side by side for a while, whatever the order of a user's table
-    order = np.argsort(person_zone, kind="stable")
-    age, is_female = np.empty(person.size, np.int16), np.empty(person.size, np.bool_)
-    household = np.repeat(np.arange(given.size.size), given.size)[order]
-    zone, local = person_zone[order], person[order]
-    n_zones = int(zone[-1]) + 1
-    pool_age, pool_female = _pool(shares, zone, local, np.bincount(given.zone, minlength=n_zones), seed)
-    u_place, u_pool = (uniforms_for(seed, Stream.PERSON, local, tick=zone, index=i) for i in (0, 2))
-    place = _places(settings, given.size[household], household, zone, pool_age, u_place, n_zones, seed)
-    to_fill = np.argsort(zone * 4 + place + uniforms_for(seed, Stream.PERSON, local, tick=zone, index=6), kind="stable")
-    kind = _pool_kinds(zone, pool_age, place, u_pool, n_zones)
-    taken = np.argsort(zone * 4 + kind + uniforms_for(seed, Stream.PERSON, local, tick=zone, index=7), kind="stable")
+    order = np.argsort(given.zone[household], kind="stable")
+    age, is_female = np.empty(order.size, np.int16), np.empty(order.size, np.bool_)
+    household = household[order]
+    zone = given.zone[household]
+    keys = Keys(index_within(zone), zone_key[zone])
+    u_place, u_pool, u_fill, u_taken, u_grown = (
+        uniforms_for(seed, Stream.PERSON, keys, index=index) for index in (0, 2, 6, 7, 8)
+    )
+    n_households = np.bincount(given.zone, minlength=zone_key.size)
+    pool_age, pool_female = _pool(shares, keys, zone, n_households, _by_zone(seed, Stream.PERSON, zone_key, 4), u_grown)
+    u_lone_old = _by_zone(seed, Stream.HOUSEHOLD, zone_key, 4)
+    place = _places(settings, given.size[household], household, zone, pool_age, u_place, u_lone_old)
+    to_fill = np.argsort(zone * 4 + place + u_fill, kind="stable")
+    kind = _pool_kinds(zone, pool_age, place, u_pool, zone_key.size)
+    taken = np.argsort(zone * 4 + kind + u_taken, kind="stable")
     age[order[to_fill]], is_female[order[to_fill]] = pool_age[taken], pool_female[taken]
     if given.is_female is not None:
         return age, given.is_female
     return age, is_female
 
 
-def _pool(shares: AgeSex, zone: np.ndarray, local: np.ndarray, n_households: np.ndarray, seed: int):
+def _pool(shares: AgeSex, keys: Keys, zone: np.ndarray, n_households: np.ndarray, offset: np.ndarray, u_grown):
     """Return ages and sexes of the persons of each zone, before they are divided over its households.
 
     Systematic sampling: one point in each n-th part of the cumulated shares, so that every run of neighbouring cells
     is met to within one person. Where a zone has fewer people of age than households, its oldest children become
-    people of age.
+    people of age. keys: of the persons, numbered within their zones; offset: a number for each zone; u_grown: for
+    each person.
     """
     n_people = np.bincount(zone, minlength=n_households.size)
-    offset = uniforms_for(seed, Stream.PERSON, np.zeros(n_people.size), tick=np.arange(n_people.size), index=4)
     cells = shares.share[::-1].ravel()
-    cell = _cell(cells, (local + offset[zone]) / n_people[zone])
+    cell = _cell(cells, (keys.number + offset[zone]) / n_people[zone])
     age, is_female = (cell % LIFESPAN).astype(np.int16), cell < LIFESPAN
     is_child = age < ADULT_AGE
     spare = n_people - n_households
@@ -186,8 +204,7 @@ def _pool(shares: AgeSex, zone: np.ndarray, local: np.ndarray, n_households: np.
         oldest_last = _rank_within(zone[rows], age[rows] / LIFESPAN)
         grown = rows[oldest_last >= spare[zone[rows]]]
         of_age = np.where(np.arange(cells.size) % LIFESPAN >= ADULT_AGE, cells, 0.0)
-        u = uniforms_for(seed, Stream.PERSON, local[grown], tick=zone[grown], index=8)
-        age[grown] = (_cell(of_age, u) % LIFESPAN).astype(np.int16) if of_age.any() else ADULT_AGE
+        age[grown] = (_cell(of_age, u_grown[grown]) % LIFESPAN).astype(np.int16) if of_age.any() else ADULT_AGE
     return age, is_female
 
 
@@ -198,8 +215,12 @@ def _cell(weight: np.ndarray, point: np.ndarray) -> np.ndarray:
     return np.minimum(np.searchsorted(ladder, point * ladder[-1], side="right"), last)
 
 
-def _places(settings: Population, size, household, zone, pool_age, u, n_zones: int, seed: int) -> np.ndarray:
-    """Return the kind of each place: one head in every household, children and lone old people spread at random."""
+def _places(settings: Population, size, household, zone, pool_age, u, u_lone_old) -> np.ndarray:
+    """Return the kind of each place: one head in every household, children and lone old people spread at random.
+
+    u: a number for each person; u_lone_old: for each zone.
+    """
+    n_zones = u_lone_old.size
     is_head = np.concatenate(([True], np.diff(household) != 0))
     place = np.where(is_head, HEAD, OTHER_ADULT)
     n_children = np.bincount(zone, pool_age < ADULT_AGE, n_zones)
@@ -211,8 +232,7 @@ def _places(settings: Population, size, household, zone, pool_age, u, n_zones: i
     place[is_head & (size > 1) & ~has_child[household]] = OTHER_ADULT
     alone = np.flatnonzero(size == 1)
     n_old = np.bincount(zone, pool_age >= OLD_AGE, n_zones)
-    offset = uniforms_for(seed, Stream.HOUSEHOLD, np.zeros(n_zones), tick=np.arange(n_zones), index=4)
-    wanted = np.floor(settings.p_lone_person_is_65_or_over * np.bincount(zone[alone], minlength=n_zones) + offset)
+    wanted = np.floor(settings.p_lone_person_is_65_or_over * np.bincount(zone[alone], minlength=n_zones) + u_lone_old)
     n_lone_old = np.minimum(wanted, n_old)
     place[alone[_rank_within(zone[alone], u[alone]) < n_lone_old[zone[alone]]]] = LONE_OLD
     return place

@@ -25,7 +25,9 @@ class Zones:
     outline: tuple
     """shapely polygons, in metres like the streets."""
     link_zone: np.ndarray
-    """int32[n_links]: zone in which the middle of each link lies; -1: in none."""
+    """int32[n_links]: zone in which the middle of each link lies, the smallest if they overlap; -1: in none."""
+    links: tuple[np.ndarray, ...]
+    """For each zone the links whose middle it holds, whatever other zones hold them too; int64[]."""
     report: tuple[str, ...] = ()
     """What had to be mended, one sentence each."""
 
@@ -64,10 +66,11 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
         (node[streets.link_upstream] + node[streets.link_downstream]) / 2
         for node in (streets.node_x_m, streets.node_y_m)
     )
+    links = [np.flatnonzero(shapely.contains_xy(outline, middle_x_m, middle_y_m)) for outline in outlines]
     link_zone = zone_of(middle_x_m, middle_y_m, outlines)
     without_street = []
     for zone, name in enumerate(names):
-        if counts[zone] and not (link_zone == zone).any():
+        if counts[zone] and not links[zone].size:
             away_m = shapely.distance(outlines[zone], shapely.points(middle_x_m, middle_y_m))
             nearest = int(np.argmin(away_m))
             if away_m[nearest] > FARTHEST_STREET_M:
@@ -75,11 +78,11 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
                     f"{path}: zone {name} has {counts[zone]} residents; the nearest street is {away_m[nearest]:.0f} m "
                     "away. Correct its outline, set its residents to 0, or use a larger network."
                 )
-            near = (away_m <= away_m[nearest] + 100.0) & (link_zone < 0)
-            near[nearest] = True
-            link_zone[near] = zone
+            near = away_m <= away_m[nearest] + 100.0
+            links[zone] = np.flatnonzero(near)
+            link_zone[near & (link_zone < 0)] = zone
             without_street.append(name)
-    return Zones(tuple(names), counts, tuple(outlines), link_zone, _report(path, without_street))
+    return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), _report(path, without_street))
 
 
 def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
@@ -111,9 +114,9 @@ def _scaled(residents: np.ndarray, total: int | None) -> np.ndarray:
 
 
 def zone_of(x_m: np.ndarray, y_m: np.ndarray, outlines: list) -> np.ndarray:
-    """Return the first zone that holds each point, -1 where none does."""
+    """Return the smallest zone that holds each point, int32; -1 where none does."""
     zone = np.full(x_m.size, -1, np.int32)
-    for row in reversed(range(len(outlines))):
+    for row in np.argsort(-shapely.area(np.array(outlines, dtype=object)), kind="stable"):
         shapely.prepare(outlines[row])
         zone[shapely.contains_xy(outlines[row], x_m, y_m)] = row
     return zone

@@ -65,10 +65,11 @@ class Damage:
     """State of streets, homes and shelters. Per link: widths left, capacity factors, who may pass."""
 
     def __init__(self, settings, seed, streets, home_x_m=(), home_y_m=(), shelter_x_m=(), shelter_y_m=(),
-                 zone_of_link=None, building_height_m=None):  # fmt: skip
+                 zone_of_link=None, building_height_m=None, home_keys=None, shelter_keys=None):  # fmt: skip
         """settings: `settings.damage.Damage`. zone_of_link: name of the zone of each link, if heights go by zone.
 
         building_height_m: height of the buildings along each link, nan where not known; goes before zone and class.
+        home_keys, shelter_keys: by which the chance of each is drawn, see `draws.uniforms_for`; default: their rows.
         """
         self.settings = settings
         self.seed = seed
@@ -87,7 +88,9 @@ class Damage:
         self._lanes_left = np.full(n, np.inf)
         self._walkers_pass = np.ones(n, dtype=bool)
         self.home_lost = np.zeros(len(home_x_m), dtype=bool)
+        self._home_keys = np.arange(len(home_x_m)) if home_keys is None else home_keys
         self.shelter_lost = np.zeros(len(shelter_x_m), dtype=bool)
+        self._shelter_keys = np.arange(len(shelter_x_m)) if shelter_keys is None else shelter_keys
         self._homes = grid_of_points(home_x_m, home_y_m, cell_m=25.0)
         self._shelters = grid_of_points(shelter_x_m, shelter_y_m, cell_m=25.0)
         rank = {name.casefold(): i for i, name in enumerate(settings.crews.priority)}
@@ -246,8 +249,8 @@ class Damage:
         self._impacts = impacts
         self._hits = self._draw_hits(impacts)
         self._building_losses = [
-            (self.home_lost, *self._draw_losses(impacts, self._homes, "home", _HOME)),
-            (self.shelter_lost, *self._draw_losses(impacts, self._shelters, "shelter", _SHELTER)),
+            (self.home_lost, *self._draw_losses(impacts, self._homes, self._home_keys, "home", _HOME)),
+            (self.shelter_lost, *self._draw_losses(impacts, self._shelters, self._shelter_keys, "shelter", _SHELTER)),
         ]
 
     def _draw_hits(self, impacts):
@@ -279,14 +282,14 @@ class Damage:
         hit = (debris_m > 0) | (crater_m > 0) | bridge_falls
         return Hits(*(a[hit] for a in (event, street, debris_m, side, crater_m, length_m, bridge_falls)))
 
-    def _draw_losses(self, impacts, grid, kind, index):
+    def _draw_losses(self, impacts, grid, keys, kind, index):
         """Return (event, building) of all impacts that would destroy a building."""
         distance_m = np.array(getattr(self.settings.buildings, f"{kind}_distance_m"))[impacts.size]
         event, building, _ = points_within(grid, impacts.x_m, impacts.y_m, distance_m)
         p = np.array(getattr(self.settings.buildings, f"p_{kind}_lost"))[impacts.size[event]]
         at_risk = p > 0
         event, building = event[at_risk], building[at_risk]
-        lost = uniforms_for(self.seed, Stream.DAMAGE, building, tick=event, index=index) < p[at_risk]
+        lost = uniforms_for(self.seed, Stream.DAMAGE, keys[building], tick=event, index=index) < p[at_risk]
         return event[lost], building[lost]
 
     def _refresh(self, rows):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from safepassage.model.draws import digests, keys_of
 from safepassage.model.hazard.front import LinksNearFront, front_of
 from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.movement.movement import Movement
@@ -36,6 +37,8 @@ class Surroundings:
             self.shelters.y_m,
             zone_of_link,
             _building_heights(scenario, streets),
+            home_keys=keys_of(households),
+            shelter_keys=digests(self.shelters.name),
         )
         self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
         self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
