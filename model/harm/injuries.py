@@ -143,8 +143,9 @@ class HarmByImpacts:
         settings = self.settings
         kernels.death_times(
             death_s, np.asarray(injured_at_s, dtype=np.float64), np.asarray(care_at_s, dtype=np.float64),
-            uniforms_for(self.seed, Stream.DEATH, self._keys[person]), settings.p_death_with_care, settings.p_death_without_care,
-            settings.care_in_vain_after_h * 3600.0, settings.mean_untreated_survival_h * 3600.0,
+            uniforms_for(self.seed, Stream.DEATH, self._keys[person]), settings.p_death_with_care,
+            settings.p_death_without_care, settings.care_in_vain_after_h * 3600.0,
+            settings.mean_untreated_survival_h * 3600.0,
         )  # fmt: skip
         return death_s
 
