@@ -57,9 +57,9 @@ class Key:
     default: str
     """As YAML; "required" if the file must say."""
     meaning: str
-    """The field's docstring."""
+    """The field's docstring, without the sentences that give a source."""
     source: str
-    """The sentences of it that give a source or say Assumption."""
+    """The sentences of the docstring that give a source or say Assumption."""
     example: str
     """A value as YAML, from a shipped scenario if one has the key."""
 
@@ -92,11 +92,11 @@ def _parts(model: type[BaseModel], at: str, used: Mapping[str, Any]) -> Iterator
     own, below = [], []
     for name, info in model.model_fields.items():
         key, sections = f"{at}{name}", models_in(info.annotation)
-        is_list = bool(sections) and _is_list(info.annotation)
-        if not sections or is_list:
+        is_many = bool(sections) and (_is_list(info.annotation) or get_origin(info.annotation) is dict)
+        if not sections or is_many:
             own.append(_key(key, info, used))
         if sections:
-            step = f"{key}.{ANY}." if is_list or _is_mapping(info.annotation) else f"{key}."
+            step = f"{key}.{ANY}." if is_many else f"{key}."
             below += [(section, step) for section in sections]
     kind = model.model_fields.get("kind")
     chosen = str(kind.default) if kind is not None and get_origin(kind.annotation) is Literal else ""
@@ -106,10 +106,11 @@ def _parts(model: type[BaseModel], at: str, used: Mapping[str, Any]) -> Iterator
 
 
 def _key(name: str, info: FieldInfo, used: Mapping[str, Any]) -> Key:
-    meaning = _one_line(info.description or "")
+    text = _one_line(info.description or "")
+    meaning, source = _divided(text)
     words = _with_limits(in_words(info.annotation), info.metadata)
     default = "required" if info.is_required() else as_yaml(_plain(info.get_default(call_default_factory=True)))
-    return Key(name, words, _unit(name, words, meaning), default, meaning, _source(meaning), _example(name, info, used))
+    return Key(name, words, _unit(name, words, text), default, meaning, source, _example(name, info, used))
 
 
 def in_words(annotation: Any) -> str:
@@ -160,10 +161,15 @@ def _unit(name: str, words: str, meaning: str) -> str:
     return stated[1] if stated else "1"
 
 
-def _source(meaning: str) -> str:
-    """Return the sentences that name a source: a year, SOURCES, or the word Assumption."""
-    sentences = re.split(rf"{_NO_ABBREVIATION}(?<=[.;]) (?=[A-Z(])", meaning)
-    return " ".join(one for one in sentences if re.search(_TELLS_SOURCE, one))
+def _divided(text: str) -> tuple[str, str]:
+    """Return (meaning, source) of a docstring: source are the sentences with a year, SOURCES or the word Assumption."""
+    sentences = re.split(rf"{_NO_ABBREVIATION}(?<=[.;]) (?=[A-Z(])", text)
+    tells_source = [bool(re.search(_TELLS_SOURCE, one)) for one in sentences]
+    meaning, source = (
+        " ".join(one for one, is_source in zip(sentences, tells_source, strict=True) if is_source == wanted)
+        for wanted in (False, True)
+    )
+    return meaning or text, source
 
 
 def _example(name: str, info: FieldInfo, used: Mapping[str, Any]) -> str:
@@ -217,10 +223,6 @@ def _flat(value: Any, at: str) -> Iterator[tuple[str, Any]]:
 
 def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is tuple or any(map(_is_list, get_args(annotation)))
-
-
-def _is_mapping(annotation: Any) -> bool:
-    return get_origin(annotation) is dict
 
 
 def _plain(value: Any) -> Any:

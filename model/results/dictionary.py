@@ -1,0 +1,263 @@
+"""What each table of a run holds: what a row is, and what each column means. Units stand in `columns.unit_of`.
+
+A new column is told here beside its table; a test finds the ones that are not. `*` stands for the name of an exit.
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.agents.parties import Mode
+from safepassage.model.hazard.impacts import Size
+
+
+@dataclass(frozen=True)
+class Described:
+    """One table of a run."""
+
+    row: str
+    """What one row is, and when the table is there."""
+    columns: dict[str, str]
+    """Column, or pattern of columns, and what it means."""
+
+    def meaning(self, column: str) -> str | None:
+        """Return what a column means; None if it is not described."""
+        return next((words for name, words in self.columns.items() if fnmatchcase(column, name)), None)
+
+
+def _one_of(enum) -> str:
+    return ", ".join(member.name for member in enum)
+
+
+_TIME = "moment, after the start of the run"
+_PLACE = {"x_m": "place, east, in the plane of the map", "y_m": "place, north, in the plane of the map"}
+_STILL_INF = "; inf: not within the run"
+
+TABLES: dict[str, Described] = {
+    "timeseries": Described(
+        "One moment; a row each `run.record_every_s` and at the end.",
+        {
+            "time_s": _TIME,
+            **{f"n_{s.name.lower()}": f"people whose status is {s.name}" for s in Status},
+            **{f"n_injury_{i.name.lower()}": f"people whose injury is {i.name}" for i in Injury},
+            **{f"n_{p.name.lower()}_at_risk": f"people in the area and alive whose protection is {p.name}"
+               for p in Protection},
+            "n_vehicles_on_way": "vehicles on the streets or waiting to get onto them",
+            "n_walking_parties_on_way": "walking parties on the streets",
+            "n_impacts_so_far": "impacts since the start",
+            "n_links_closed": "drivable links closed to cars at this moment",
+            "n_out_by_*": "people who have left by this exit since the start",
+        },
+    ),
+    "casualties": Described(
+        "One moment, as in `timeseries`: people hurt beside what was to be expected of the same exposures.",
+        {
+            "time_s": _TIME,
+            "n_hurt": "people hurt or killed since the start",
+            "n_hurt_expected": "sum of their probabilities to be hurt",
+            "n_hurt_low": "lower end of the 95 % band about it",
+            "n_hurt_high": "upper end of the 95 % band about it",
+        },
+    ),
+    "exit_states": Described(
+        "One exit at one moment of `timeseries`.",
+        {
+            "time_s": _TIME,
+            "exit": "name of the exit",
+            "n_cars_last_km": "cars on the last kilometre of road before it",
+            "cars_pass": "whether cars can leave by it",
+            "walkers_pass": "whether people on foot can leave by it",
+        },
+    ),
+    "street_changes": Described(
+        "One change of one link: it closes, or opens again.",
+        {
+            "time_s": _TIME,
+            "link": "row in `links`",
+            "is_closed_to_cars": "from then on",
+            "is_closed_to_walkers": "from then on",
+        },
+    ),
+    "persons": Described(
+        "One person, as the run leaves them.",
+        {
+            "person": "number of the person",
+            "household": "number of the household, as `safepassage story --household` takes it",
+            "family": "number of the household's family: its own, unless one adult stays behind as a household",
+            "zone": "name of the zone of the home",
+            "age": "age",
+            "is_female": "sex",
+            "mobility": f"one of {_one_of(Mobility)}",
+            "has_car": "whether the household has a car",
+            "home_x_m": "place of the home, east",
+            "home_y_m": "place of the home, north",
+            "status": f"one of {_one_of(Status)}",
+            "reason": "why they are where they are, in words",
+            "protection": f"one of {_one_of(Protection)}",
+            "injury": f"one of {_one_of(Injury)}",
+            "injury_time_s": "when they were hurt; inf: unhurt",
+            "decision_time_s": f"when the household decided to leave{_STILL_INF}",
+            "departure_time_s": "when the household set out or means to; inf: not planned",
+            "safe_time_s": f"when they reached safety{_STILL_INF}",
+        },
+    ),
+    "trips": Described(
+        "One household that has set out.",
+        {
+            "party": "number of the household",
+            "mode": f"one of {_one_of(Mode)}: how it travels, or travelled last",
+            "left_car": "whether it left its car on the way and walked on",
+            "n_persons": "people in it, the dead among them",
+            "home_node": "id of the node where it joined the streets",
+            "departure_time_s": "when it set out",
+            "arrival_time_s": f"when it reached safety{_STILL_INF}",
+            "exit": "name of the exit it left by; empty: by none so far, or by train",
+        },
+    ),
+    "links": Described(
+        "One link: one direction of a street between two nodes.",
+        {
+            "link": "number of the link",
+            "upstream": "id of the node where it begins",
+            "downstream": "id of the node where it ends",
+            "name": "name of the street",
+            "highway": "class of the street, as in OpenStreetMap",
+            "length_m": "length",
+            "n_vehicles": "vehicles that have left it",
+            "n_walking_persons": "people on foot who have left it",
+            "delay_vehicle_h": "time that vehicles lost on it against free flow",
+            "closed_time_s": "when it was first closed to cars; inf: never",
+            "gridlock_time_s": "when it was first part of a gridlock; inf: never",
+            "x_m": "points of its line, east",
+            "y_m": "points of its line, north",
+        },
+    ),
+    "impacts": Described(
+        "One impact.",
+        {
+            "time_s": _TIME,
+            **_PLACE,
+            "size": f"class of size, one of {_one_of(Size)}",
+            "cluster": "number of the cluster that it belongs to",
+        },
+    ),
+    "exits": Described(
+        "One exit.",
+        {
+            "exit": "name",
+            "node": "id of its node",
+            **_PLACE,
+            "flow_capacity_per_s": "most vehicles that can leave by it",
+            "n_cars": "cars that have left by it",
+            "n_walkers": "people who have left by it on foot",
+            "n_persons": "people who have left by it, cars and buses included",
+        },
+    ),
+    "exposure": Described(
+        "One protection, mobility and zone of the home together.",
+        {
+            "protection": f"one of {_one_of(Protection)}",
+            "mobility": f"one of {_one_of(Mobility)}",
+            "zone": "name of the zone of the home",
+            "exposure_person_h": "time that such people spent in the area, alive, so protected",
+        },
+    ),
+    "zones": Described(
+        "One zone.",
+        {
+            "zone": "name",
+            "n_residents": "residents at the start",
+            "n_safe": "of them out of the area at the end",
+        },
+    ),
+    "zone_outlines": Described(
+        "One outer border of a zone, for maps.",
+        {"zone": "name of the zone", "x_m": "points of the border, east", "y_m": "points of the border, north"},
+    ),
+    "trajectories": Described(
+        "One party on the streets at one moment; only with `run.record_positions_every_s`.",
+        {
+            "time_s": _TIME,
+            "party": "number of the household; a service vehicle has a number after the last of them",
+            **_PLACE,
+            "mode": f"code of the mode, from 0: {_one_of(Mode)}",
+            "stands": "whether it stands still in a queue",
+        },
+    ),
+    "front": Described(
+        "One moment at which the place of the front is known; only in scenarios with a front.",
+        {
+            "time_s": f"{_TIME}; the first row may lie before it",
+            "distance_km": "distance from the reference point to the front",
+            "reference_x_m": "reference point, east",
+            "reference_y_m": "reference point, north",
+            "bearing_rad": "direction from the reference point to the front, clockwise from north",
+            "area_wkb": "area behind the front as well-known binary, where the scenario gives areas, not distances",
+        },
+    ),
+    "shelters": Described(
+        "One shelter; only in scenarios with shelters.",
+        {"shelter": "name", **_PLACE, "capacity": "people it holds"},
+    ),
+    "shelter_states": Described(
+        "One shelter at one moment of `timeseries`.",
+        {
+            "time_s": _TIME,
+            "shelter": "name of the shelter",
+            "n_inside": "people inside",
+            "is_open": "whether it lets people in",
+        },
+    ),
+    "stop_states": Described(
+        "One stop at one moment of `timeseries`; only in scenarios with services.",
+        {
+            "time_s": _TIME,
+            "stop": "name of the stop",
+            "n_waiting": "people waiting there",
+            "n_boarded": "people who have boarded there since the start",
+            "is_open": "whether it takes people in",
+        },
+    ),
+    "services": Described(
+        "One run of a service vehicle or train; only in scenarios with services.",
+        {
+            "vehicle": "name of the vehicle, or of the train's station",
+            "fleet": "name of its fleet, or train",
+            "start_s": "when it was sent out; of a train, when it departed",
+            "n_pickups": "places where it took people up",
+            "n_boarded": "people aboard",
+            "n_assisted": "of them in need of assistance",
+            "n_seats": "ordinary seats",
+            "exit": "name of the exit it left by; empty: a train, or not so far",
+            "end_s": f"when it had left the area{_STILL_INF}",
+        },
+    ),
+    "stops": Described(
+        "One stop; only in scenarios with services.",
+        {
+            "stop": "name",
+            **_PLACE,
+            "protection": f"of those who wait there, one of {_one_of(Protection)}",
+            "n_boarded": "people who boarded there",
+            "n_waiting": "people still waiting there at the end",
+            "median_wait_s": "median wait of those who boarded; nan: nobody did",
+            "max_wait_s": "longest wait of those who boarded; nan: nobody did",
+            "waiting_person_h": "time that all who waited there spent waiting",
+        },
+    ),
+    "vehicles": Described(
+        "One service vehicle; only in scenarios with services.",
+        {
+            "vehicle": "name",
+            "fleet": "name of its fleet",
+            "n_seats": "ordinary seats",
+            "n_runs": "runs it has begun",
+            "n_boarded": "people it took aboard",
+            "n_crew": "crew",
+            "crew_person_h": "time that its crew spent in the area",
+            "n_crew_casualties_expected": "sum of the probabilities that its crew comes to harm",
+            "is_lost": "whether it was put out of action",
+        },
+    ),
+}  # fmt: skip
+"""Every table that a run can leave, by name."""
