@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from drawn_streets import X0, Y0, both, compile_at, crossing, graph_of, settings
+from drawn_streets import X0, Y0, both, compile_at, crossing, graph_of, link, settings
 from pydantic import ValidationError
 
 from safepassage.model.settings.base import ScenarioError
@@ -9,12 +9,19 @@ from safepassage.model.streets.build import compile_streets, reaches_exit
 from safepassage.model.streets.classes import lane_flow_per_s
 
 
-def test_an_exit_takes_what_the_lanes_into_it_carry_without_junctions_unless_told():
+def test_an_exit_takes_600_vehicles_an_hour_and_lane_unless_told():
     graph = graph_of(both("a", "b") + both("b", "c", maxspeed="50", lanes="4"))
     streets, _ = compile_at(graph)
-    assert streets.exit_flow_capacity_per_s[0] == pytest.approx(2 * lane_flow_per_s(50 / 3.6))
+    assert streets.exit_flow_capacity_per_s[0] == pytest.approx(2 * 600 / 3600)
+    assert streets.flow_capacity_per_s[link(streets, "b", "c")] == pytest.approx(2 * lane_flow_per_s(50 / 3.6))
     told, _ = compile_streets(graph, settings(exits=[Exit(node="c", flow_capacity_per_s=0.1)]))
     assert told.exit_flow_capacity_per_s[0] == 0.1
+
+
+def test_an_exit_stated_beyond_what_its_roads_carry_is_told():
+    graph = graph_of(both("a", "b") + both("b", "c", maxspeed="50"))
+    _, report = compile_streets(graph, settings(exits=[Exit(node="c", name="bridge", flow_capacity_per_s=2.0)]))
+    assert any("Exit 'bridge' is said to let out 7,200 vehicles an hour" in note for note in report.notes)
 
 
 def test_a_place_becomes_the_nearest_node_and_a_far_one_is_refused():
@@ -76,11 +83,11 @@ def test_an_exit_says_where_it_is_in_exactly_one_way():
 
 def test_exits_are_found_where_large_roads_leave_the_area_largest_first():
     streets, report = compile_streets(crossing(), settings())
-    assert [streets.node_id[n] for n in streets.exit_node] == ["E", "W", "S", "N"]
+    assert [streets.node_id[n] for n in streets.exit_node] == ["E", "S", "W", "N"]
     assert streets.exit_name[0] == "Big Road (east)" and streets.exit_name[3] == "secondary road (north)"
     assert set(report.exit_found_by) == {"road ends at the border"}
     two, _ = compile_streets(crossing(), settings(border_exits={"n_exits": 2}))
-    assert [two.node_id[n] for n in two.exit_node] == ["E", "W"]
+    assert [two.node_id[n] for n in two.exit_node] == ["E", "S"]
     named, _ = compile_streets(crossing(), settings(exits=[{"node": "S"}], border_exits=BorderExits(n_exits=1)))
     assert [named.node_id[n] for n in named.exit_node] == ["S", "E"]
 

@@ -11,7 +11,10 @@ from drawn_streets import X0, Y0, both, compile_at, crossing, graph_of, link, sa
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets, load_streets, reaches_exit, to_networkx
 from safepassage.model.streets.classes import STREET_CLASSES
+from safepassage.model.streets.graphml import read_graph
 from safepassage.model.streets.report import describe
+
+TINY_TOWN = Path(__file__).parents[1] / "scenarios/networks/tiny_town.graphml"
 
 # --- what the arrays hold -------------------------------------------------------------------------------------------
 
@@ -137,7 +140,7 @@ def test_self_loops_go_parallel_edges_stay_and_nodes_at_one_place_are_one():
     assert reaches_exit(streets, streets.drivable).all()
 
 
-def test_parts_that_reach_no_exit_are_dropped_and_those_that_do_are_kept():
+def test_scraps_that_reach_no_exit_are_dropped_and_parts_that_do_are_kept():
     nodes = {
         "a": (0, 0),
         "b": (300, 0),
@@ -152,6 +155,25 @@ def test_parts_that_reach_no_exit_are_dropped_and_those_that_do_are_kept():
     assert set(streets.node_id) == set("abcpq")
     assert (report.n_parts, report.n_nodes_dropped) == (3, 2)
     assert report.dropped_km == pytest.approx(0.2)
+
+
+def test_a_part_of_the_town_without_a_way_out_is_kept_and_told():
+    nodes = {"a": (0, 0), "b": (300, 0), "c": (600, 0), "p": (0, 900), "q": (300, 900), "r": (600, 900)}
+    edges = both("a", "b") + both("b", "c") + both("p", "q", name="Island Road") + both("q", "r")
+    streets, report = compile_at(graph_of(edges, nodes))
+    assert set(streets.node_id) == set("abcpqr") and report.n_nodes_dropped == 0
+    assert any("Island Road (3 nodes, 0.6 km) has no way out" in note for note in report.notes)
+
+
+def test_the_order_in_which_a_file_lists_its_streets_changes_nothing():
+    graph = read_graph(TINY_TOWN)
+    rng = np.random.default_rng(3)
+    shuffled = nx.MultiDiGraph(**graph.graph)
+    shuffled.add_nodes_from([list(graph.nodes(data=True))[k] for k in rng.permutation(graph.number_of_nodes())])
+    shuffled.add_edges_from([list(graph.edges(data=True))[k] for k in rng.permutation(graph.number_of_edges())])
+    one, other = (compile_at(g, exit_node=next(iter(graph.nodes)))[0] for g in (graph, shuffled))
+    for name, value in vars(one).items():
+        assert np.array_equal(value, getattr(other, name)), name
 
 
 def test_a_street_in_degrees_is_as_long_on_the_plane_as_on_the_ground():

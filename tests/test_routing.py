@@ -81,12 +81,23 @@ def test_a_repaired_table_equals_one_built_afresh_bit_for_bit(seed, whole):
         assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
 
 
-def test_among_equal_ways_the_link_with_the_lowest_index_is_taken():
-    up, down = [0, 0, 0, 1, 2, 3], [3, 1, 2, 4, 4, 4]
-    next_link, _ = next_links(5, up, down, [2.0, 1.0, 1.0, 1.0, 1.0, 1.0], np.ones(6, bool), [4])
-    assert next_link[0] == 1
-    next_link, _ = next_links(5, up, down, np.ones(6), np.ones(6, bool), [4])
-    assert next_link[0] == 0
+def test_among_equal_ways_what_a_link_is_decides_and_not_its_place_in_the_list():
+    up, down = np.array([0, 0, 0, 1, 2, 3]), np.array([3, 1, 2, 4, 4, 4])
+    key = np.array([11, 22, 33, 44, 55, 66], np.uint32)
+    found = []
+    for order in (np.arange(6), np.array([2, 0, 1, 5, 4, 3]), np.array([5, 4, 3, 2, 1, 0])):
+        routes = Routes(5, up[order], down[order], 40, key[order])
+        for row in range(40):
+            routes.set_class(row, np.ones(6), np.ones(6, bool), [4])
+        found.append(key[order][routes.next_link[:, 0]].tolist())
+    assert found[0] == found[1] == found[2] and len(set(found[0])) == 3
+
+
+def test_classes_take_equal_ways_about_equally_often():
+    routes = Routes(4, [0, 0, 1, 2], [1, 2, 3, 3], 400)
+    for row in range(400):
+        routes.set_class(row, np.ones(4), np.ones(4, bool), [3])
+    assert 160 < (routes.next_link[:, 0] == 0).sum() < 240
 
 
 def test_people_pass_by_a_destination_that_is_dear_to_enter():

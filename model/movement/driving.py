@@ -144,12 +144,13 @@ class Driving(DrivingViews):
         speed_m_s = self.length_m / self._links["free_flow_time_s"][:n]
         per_s = speed_m_s * self.wave_speed_m_s * self.jam_density_per_m / (speed_m_s + self.wave_speed_m_s)
         self._links["in_headway_s"][:n] = 1.0 / per_s
-        self._arms["weight_per_s"][n:] = per_s
 
     def _set_out_headway(self):
         with np.errstate(divide="ignore"):
             self._links["out_headway_s"][: self.n_links] = 1.0 / self.flow_capacity_per_s
-        self._arms["weight_per_s"][: self.n_links] = np.maximum(self.flow_capacity_per_s, 1e-9)
+        weight_per_s = np.maximum(self.flow_capacity_per_s, 1e-9)
+        self._arms["weight_per_s"][: self.n_links] = weight_per_s
+        self._arms["weight_per_s"][self.n_links :] = weight_per_s  # those who set out weigh as the street they join
 
     def make_room(self, n_vehicles):
         """Hold rows for at least so many vehicles."""

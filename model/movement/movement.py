@@ -78,8 +78,9 @@ class Movement:
         self.walk_open = streets.walkable.copy()
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
         n_nodes = streets.node_x_m.size
-        self.car_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2 + n_stops + n_tables)
-        self.walk_routes = Routes(n_nodes, streets.link_upstream, streets.link_downstream, 2 + 2 * n_stops)
+        ends = (n_nodes, streets.link_upstream, streets.link_downstream)
+        self.car_routes = Routes(*ends, 2 + n_stops + n_tables, streets.link_key)
+        self.walk_routes = Routes(*ends, 2 + 2 * n_stops, streets.link_key)
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         self.car_cost_s = self.free_flow_time_s
@@ -354,6 +355,16 @@ class Movement:
 
 
 def _nearest_with(streets: Streets, usable: np.ndarray) -> np.ndarray:
-    """Return for each node the nearest node from which a usable link leaves; int32[n_nodes]."""
-    leaving = np.unique(streets.link_upstream[usable])
-    return streets.nearest_node(streets.node_x_m, streets.node_y_m, among=leaving)[0]
+    """Return for each node the nearest of its part of the town from which a usable link leaves; int32[n_nodes].
+
+    A node stands for itself if there is none: nobody is taken over water.
+    """
+    nearest = np.arange(streets.n_nodes, dtype=np.int32)
+    leaving = np.zeros(streets.n_nodes, np.bool_)
+    leaving[streets.link_upstream[usable]] = True
+    for part in range(streets.node_part.max() + 1):
+        here = np.flatnonzero(streets.node_part == part)
+        among = here[leaving[here]]
+        if among.size:
+            nearest[here] = streets.nearest_node(streets.node_x_m[here], streets.node_y_m[here], among=among)[0]
+    return nearest

@@ -4,8 +4,9 @@ A table holds one row for each class of people (destination set, travel mode, wh
 indices, or NO_ROUTE, or ARRIVED where entering a destination at the node itself costs no more than going on. The
 cost to go of a node is the least sum, over all routes, of perceived link costs and of the entry cost of the
 destination (Dijkstra 1959, from the destinations backwards, binary heap). Among links that are equally good the one
-with the lowest index is taken, so a table is a function of the costs alone: a table repaired after a few links
-changed (after Ramalingam and Reps 1996) equals, bit for bit, one built afresh.
+of the lowest turn is taken. The turn is drawn for each class and link by what the link is, so that it does not matter
+where a file lists it, and not all classes go the same of two equal ways. A table is a function of the costs alone: one
+repaired after a few links changed (after Ramalingam and Reps 1996) equals, bit for bit, one built afresh.
 """
 
 import numpy as np
@@ -52,7 +53,15 @@ def _drop_first(heap_cost_s, heap_node, size):
 
 
 @njit(cache=True, nogil=True)
-def _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s):
+def _is_before(turn, link, other):
+    """Return whether a link goes before what a node has now, at equal cost. To have arrived goes before all."""
+    return other >= 0 and (turn[link] < turn[other] or (turn[link] == turn[other] and link < other))
+
+
+@njit(cache=True, nogil=True)
+def _settle(
+    next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
+):
     """Spread costs to go from the nodes in the heap to all nodes upstream. Writes the tables and the heap.
 
     `incoming[incoming_first[n]:incoming_first[n + 1]]` are the links that end at node n. A closed link costs inf.
@@ -70,13 +79,13 @@ def _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_firs
                 cost_to_go_s[upstream] = through_s
                 next_link[upstream] = link
                 size = _push(heap_cost_s, heap_node, size, through_s, upstream)
-            elif through_s == cost_to_go_s[upstream] and link < next_link[upstream]:
+            elif through_s == cost_to_go_s[upstream] and _is_before(turn, link, next_link[upstream]):
                 next_link[upstream] = link
 
 
 @njit(cache=True, nogil=True)
 def _build(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s
+    next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s, turn
 ):
     """Fill one row of the tables from nothing. Writes the tables and the heap."""
     size = 0
@@ -86,7 +95,9 @@ def _build(
         if entry_cost_s[node] < np.inf:
             next_link[node] = ARRIVED
             size = _push(heap_cost_s, heap_node, size, entry_cost_s[node], node)
-    _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s)
+    _settle(
+        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -116,7 +127,7 @@ def _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, in
 @njit(cache=True, nogil=True)
 def _repair(
     next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first, outgoing,
-    link_upstream, link_downstream, entry_cost_s, links, new_cost_s,
+    link_upstream, link_downstream, entry_cost_s, links, new_cost_s, turn,
 ):  # fmt: skip
     """Bring one row up to date after `links` (each once) take their new costs. Writes tables, costs and work arrays."""
     n_lost = _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s)
@@ -129,7 +140,7 @@ def _repair(
         for k in range(outgoing_first[node], outgoing_first[node + 1]):
             link = outgoing[k]
             through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]
-            if through_s < best_s:
+            if through_s < best_s or (through_s == best_s < np.inf and _is_before(turn, link, best)):
                 best_s, best = through_s, link
         heap_cost_s[i], heap_node[i] = best_s, best
     # Costs of lost nodes stay inf until all have looked, so that no one builds on a cost still to be corrected.
@@ -144,9 +155,11 @@ def _repair(
         if through_s < cost_to_go_s[node]:
             cost_to_go_s[node], next_link[node] = through_s, link
             size = _push(heap_cost_s, heap_node, size, through_s, node)
-        elif through_s == cost_to_go_s[node] and link < next_link[node]:
+        elif through_s == cost_to_go_s[node] and _is_before(turn, link, next_link[node]):
             next_link[node] = link
-    _settle(next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s)
+    _settle(
+        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
+    )
 
 
 def _by_node(node_of_link, n_nodes):
@@ -159,8 +172,8 @@ def _by_node(node_of_link, n_nodes):
 class Routes:
     """Next-link tables of several classes on one street graph, kept up to date as costs and closures change."""
 
-    def __init__(self, n_nodes, link_upstream, link_downstream, n_classes=1):
-        """Prepare tables without any route; `set_class` fills a row."""
+    def __init__(self, n_nodes, link_upstream, link_downstream, n_classes=1, link_key=None):
+        """Prepare tables without any route; `set_class` fills a row. link_key: uint32, what each link is."""
         self.link_upstream = np.ascontiguousarray(link_upstream, dtype=np.int32)
         self.link_downstream = np.ascontiguousarray(link_downstream, dtype=np.int32)
         self.next_link = np.full((n_classes, n_nodes), NO_ROUTE, dtype=np.int32)
@@ -168,6 +181,7 @@ class Routes:
         self.cost_to_go_s = np.full((n_classes, n_nodes), np.inf)
         """float64[n_classes, n_nodes]: perceived cost to the cheapest destination (s); inf: no route."""
         n_links = self.link_upstream.size
+        self._link_key = np.arange(n_links, dtype=np.uint32) if link_key is None else link_key
         self._cost_s = np.full((n_classes, n_links), np.inf)
         self._open_cost_s = np.full((n_classes, n_links), np.inf)
         self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
@@ -200,7 +214,7 @@ class Routes:
         np.minimum.at(self._entry_cost_s[row], np.asarray(destination_node, dtype=np.int64), entry_cost_s)
         _build(
             self.next_link[row], self.cost_to_go_s[row], self._heap_cost_s, self._heap_node, self._incoming_first,
-            self._incoming, self.link_upstream, self._cost_s[row], self._entry_cost_s[row],
+            self._incoming, self.link_upstream, self._cost_s[row], self._entry_cost_s[row], self._turns(row),
         )  # fmt: skip
 
     def change(self, row, links, cost_s=None, is_open=None):
@@ -218,7 +232,13 @@ class Routes:
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
             self._lost, self._incoming_first, self._incoming, self._outgoing_first, self._outgoing,
             self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
+            self._turns(row),
         )  # fmt: skip
+
+    def _turns(self, row):
+        """Return the turn of each link where links are equally good, uint32: another order for each class."""
+        mixed = (self._link_key ^ np.uint32(row * 0x9E3779B9 & 0xFFFFFFFF)) * np.uint32(0x85EBCA6B)
+        return (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
 
     def path(self, row, node):
         """Return the links from a node to where the table leads; empty without a route."""

@@ -25,7 +25,7 @@ class Exit(Section):
     y_m: float | None = None
     """With x_m (metres)."""
     flow_capacity_per_s: float | None = Field(default=None, gt=0)
-    """Most vehicles that can leave here per second; by default what the roads leading to it can carry."""
+    """Most vehicles that can leave here per second; by default streets.exit_flow_per_lane_per_s for each lane."""
 
     @model_validator(mode="after")
     def _one_way_to_say_where(self):
@@ -75,5 +75,13 @@ class StreetSettings(Section):
     """Highway classes opened to or closed for cars; wins over the file, so {track: true} opens tracks."""
     walkable: dict[str, bool] = Field(default={})
     """Highway classes opened to or closed for walkers; wins over the file, {motorway: true} for one."""
+    exit_flow_per_lane_per_s: float = Field(default=600 / 3600, gt=0)
+    """Vehicles that an exit lets out per lane of the roads into it, where flow_capacity_per_s is not given (1/s). What
+    evacuations sustained without contraflow: 600 vehicles an hour and lane, 800 to 1,000 with it (counts of hurricanes
+    Ivan, Katrina and Gustav in Louisiana, trid.trb.org/view.aspx?id=1093433). A checkpoint passed about 230 an hour
+    (Nagorno-Karabakh, 29 September 2023)."""
+    least_part_m: float = Field(default=500.0, ge=0)
+    """A part of the network without any connection to the rest or to an exit is kept if it has this much street (m);
+    less is taken for a slip of the map and left out. Assumption."""
     min_length_m: float = Field(default=1.0, gt=0)
     """Length of streets whose length is zero or missing with both ends in one place (m). Assumption."""

@@ -9,9 +9,11 @@ import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets import columns, polylines, projection
-from safepassage.model.streets.classes import UNKNOWN_CLASS, lane_flow_per_s
+from safepassage.model.streets.classes import lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
 from safepassage.model.streets.graphml import check_graph, number, read_graph
+from safepassage.model.streets.notes import notes
+from safepassage.model.streets.order import in_order
 from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
 from safepassage.model.tables import refuse
 
@@ -65,10 +67,12 @@ def load_streets(settings):
 def compile_streets(graph, settings):
     """Return (Streets, StreetsReport) of a networkx.MultiDiGraph with OSMnx's attributes (read_graph, or made in code).
 
-    Self-loops lead nowhere and are dropped; nodes at one place are merged; parallel edges stay. Kept are the
-    largest connected part and all nodes that can reach an exit.
+    Self-loops lead nowhere and are dropped; nodes at one place are merged; parallel edges stay. Kept are all nodes
+    that can reach an exit and every connected part that is no scrap, though no exit can be reached from it. The order
+    in which the graph lists its nodes and edges does not matter.
     """
     check_graph(graph)
+    graph = in_order(graph)
     node_id, x, y, index_of_node = _read_nodes(graph)
     crs_read, crs_assumed = projection.source_crs(graph.graph.get("crs"), x, y)
     crs = projection.plane_crs(crs_read, x, y)
@@ -96,7 +100,7 @@ def compile_streets(graph, settings):
         index_of_node,
         projection.transformer(projection.WGS84, crs),
     )
-    streets, dropped = _keep_connected(_with_exits(whole, exits))
+    streets, dropped = _keep_parts(_with_exits(whole, exits, settings), settings.least_part_m)
     given = {k: int(v.sum() if v.dtype == bool else np.isfinite(v).sum()) for k, v in edges.given.items()}
     given["geometry"] = int(geometry[3].sum())
     report = StreetsReport(
@@ -111,7 +115,7 @@ def compile_streets(graph, settings):
         **dropped,
         **_exit_report(streets, exits),
     )
-    return streets, replace(report, notes=_notes(streets, report))
+    return streets, replace(report, notes=notes(streets, report))
 
 
 def _read_nodes(graph):
@@ -197,7 +201,11 @@ def _lengths(given_m, line, least_m):
 
 def _street_km(length_m, reverse):
     """Return the kilometres of streets, each two-way street counted once."""
-    return float((length_m / np.where(reverse >= 0, 2, 1)).sum() / 1000)
+    return float(_one_way_m(length_m, reverse).sum() / 1000)
+
+
+def _one_way_m(length_m, reverse):
+    return length_m / np.where(reverse >= 0, 2, 1)
 
 
 def _extent_m(x_m, y_m):
@@ -230,27 +238,43 @@ def _layout(streets):
     )
 
 
-def _with_exits(streets, exits):
-    """Return the streets with their exits; by default an exit takes what the lanes into it carry, uninterrupted."""
-    flow = streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s)
-    into = np.bincount(streets.link_downstream, flow, streets.n_nodes)
-    capacity = [into[e.node] if e.flow_capacity_per_s is None else e.flow_capacity_per_s for e in exits]
+def _with_exits(streets, exits, settings):
+    """Return the streets with their exits. Nothing crosses at an exit: the roads into it carry all that their lanes do.
+
+    By default an exit lets out what evacuations were seen to reach on so many lanes.
+    """
+    drivable = streets.drivable
+    carried = streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s)
+    n_lanes = np.bincount(streets.link_downstream[drivable], streets.n_lanes[drivable], streets.n_nodes)
+    roof = np.bincount(streets.link_downstream[drivable], carried[drivable], streets.n_nodes)
+    capacity = [
+        min(roof[e.node], n_lanes[e.node] * settings.exit_flow_per_lane_per_s)
+        if e.flow_capacity_per_s is None
+        else e.flow_capacity_per_s
+        for e in exits
+    ]
+    exit_node = np.array([e.node for e in exits], dtype=np.int32)
+    into_exit = np.isin(streets.link_downstream, exit_node) & drivable
     return replace(
         streets,
         exit_name=tuple(e.name for e in exits),
-        exit_node=np.array([e.node for e in exits], dtype=np.int32),
+        exit_node=exit_node,
         exit_flow_capacity_per_s=np.array(capacity, dtype=np.float64),
+        flow_capacity_per_s=np.where(into_exit, carried, streets.flow_capacity_per_s),
     )
 
 
-def _keep_connected(streets):
-    """Return the streets without parts that neither belong to the largest nor reach an exit, and what was dropped."""
+def _keep_parts(streets, least_part_m):
+    """Return the streets without scraps that reach no exit, and what was dropped. A part of the town is kept: whoever
+    lives where no way leads out is stranded there, and moved nowhere.
+    """
     from scipy.sparse import csgraph, csr_array
 
     n = streets.n_nodes
     links = csr_array((np.ones(streets.n_links), (streets.link_upstream, streets.link_downstream)), shape=(n, n))
     n_parts, part = csgraph.connected_components(links, directed=False)
-    kept = part == np.argmax(np.bincount(part))
+    street_m = np.bincount(part[streets.link_upstream], _one_way_m(streets.length_m, streets.link_reverse), n_parts)
+    kept = (part == np.argmax(np.bincount(part))) | (street_m >= least_part_m)[part]
     kept |= reaches_exit(streets, streets.drivable) | reaches_exit(streets, streets.walkable)
     kept_links = np.flatnonzero(kept[streets.link_upstream] & kept[streets.link_downstream])
     gone = np.ones(streets.n_links, dtype=bool)
@@ -333,35 +357,3 @@ def _exit_report(streets, exits):
         "n_nodes_without_exit_by_car": without[0],
         "n_nodes_without_exit_on_foot": without[1],
     }
-
-
-def _notes(streets, report):
-    """Return what a user should know before trusting the network, one sentence each."""
-    notes = []
-    if report.crs_assumed:
-        notes.append("The file names no coordinate system; degrees (EPSG:4326) were assumed.")
-    apart_m = np.hypot(
-        streets.node_x_m[streets.link_upstream] - streets.node_x_m[streets.link_downstream],
-        streets.node_y_m[streets.link_upstream] - streets.node_y_m[streets.link_downstream],
-    )
-    detour = float(np.median(streets.length_m / np.maximum(apart_m, streets.length_m.min())))
-    if not 0.8 <= detour <= 3:
-        notes.append(f"The typical street is {detour:.3g} times as long as its ends are apart: is `length` in metres?")
-    if report.n_edges_read >= 200 and report.n_against_one_way == 0 and streets.drivable.all():
-        notes.append("No street is one-way: was the file made with network_type='walk', or without the direction?")
-    if report.unknown_classes:
-        classes = ", ".join(f"{name} ({n} edges)" for name, n in report.unknown_classes.items())
-        notes.append(f"Highway classes that the table of defaults does not have, taken as {UNKNOWN_CLASS}: {classes}.")
-    if any("outermost" in how for how in report.exit_found_by):
-        notes.append("No road ends at the border, so exits are the outermost nodes; name real ones in streets.exits.")
-    for name, n_by_car, n_on_foot in zip(
-        streets.exit_name, report.exit_n_nodes_by_car, report.exit_n_nodes_on_foot, strict=True
-    ):
-        for mode, n, mode_open in (("by car", n_by_car, streets.drivable), ("on foot", n_on_foot, streets.walkable)):
-            n_nodes = np.unique(streets.link_upstream[mode_open]).size
-            if n == 0 or n + 1 < n_nodes / 2:
-                notes.append(f"Exit {name!r} can be reached {mode} from only {n:,} of {n_nodes:,} nodes.")
-    for mode, n in (("by car", report.n_nodes_without_exit_by_car), ("on foot", report.n_nodes_without_exit_on_foot)):
-        if n:
-            notes.append(f"From {n:,} nodes no exit can be reached {mode}.")
-    return tuple(notes)

@@ -5,6 +5,7 @@ A link is one direction of a street. model/streets/build.py makes Streets from a
 
 from dataclasses import dataclass
 from functools import cached_property
+from zlib import crc32
 
 import numpy as np
 
@@ -103,6 +104,21 @@ class Streets:
         """Return (x_m, y_m) of points at a share of the course of links, from upstream; nan where link is -1."""
         shape = (self.geometry_first, self.geometry_x_m, self.geometry_y_m, self._geometry_piece_m)
         return places_on_links(link, share, *shape)
+
+    @cached_property
+    def node_part(self):
+        """Connected part of the network that each node belongs to, int32: within one, people can walk or drive."""
+        from scipy.sparse import csgraph, csr_array
+
+        ends = (np.ones(self.n_links), (self.link_upstream, self.link_downstream))
+        return csgraph.connected_components(csr_array(ends, shape=(self.n_nodes, self.n_nodes)), directed=False)[1]
+
+    @cached_property
+    def link_key(self):
+        """What each link is, by the names of its ends, uint32: the same wherever a file lists it. Ties go by it."""
+        ends = zip(self.link_upstream.tolist(), self.link_downstream.tolist(), strict=True)
+        names = (f"{self.node_id[up]} to {self.node_id[down]}".encode() for up, down in ends)
+        return np.fromiter((crc32(name) for name in names), np.uint32, self.n_links)
 
     @cached_property
     def _geometry_piece_m(self):

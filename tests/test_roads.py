@@ -1,0 +1,83 @@
+"""What a plan moves is what the roads can carry: exits, merges, cut-off parts, and no trace of a file's order."""
+
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from drawn_streets import both, graph_of, saved, settings
+
+from safepassage.agents.civilians import Status
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.routing import Routes
+from safepassage.model.streets.build import compile_streets
+from safepassage.model.streets.graphml import read_graph
+
+TINY_TOWN = Path(__file__).parents[1] / "scenarios/networks/tiny_town.graphml"
+
+
+@pytest.mark.parametrize("per_h", [600, 1200, 1700])
+def test_an_exit_delivers_what_it_states(per_h):
+    graph = graph_of(both("a", "b", maxspeed="50", lanes="4") + both("b", "c", maxspeed="50", lanes="4"))
+    exits = [{"node": "c", "flow_capacity_per_s": per_h / 3600}]
+    streets, _ = compile_streets(graph, settings(exits=exits, junction_factor={"residential": 1.0}))
+    routes = Routes(streets.n_nodes, streets.link_upstream, streets.link_downstream)
+    routes.set_class(0, streets.length_m, streets.drivable, streets.exit_node)
+    driving = Driving.on_streets(streets)
+    driving.set_next_link(routes.next_link)
+    driving.add(np.arange(3000), streets.node_id.index("a"), np.linspace(0, 1000, 3000))
+    arrived_s = driving.advance(2400.0).time_s
+    assert ((arrived_s >= 600) & (arrived_s < 2400)).sum() / 1800 * 3600 == pytest.approx(per_h, rel=0.01)
+
+
+def test_homes_that_join_a_full_street_take_half_of_it():
+    driving = Driving(
+        upstream=[0, 1], downstream=[1, 2], length_m=[300.0, 300.0], free_flow_speed_m_s=14.0,
+        flow_capacity_per_s=[0.2, 0.2], record=True,
+    )  # fmt: skip
+    driving.add(np.arange(1000), 0, np.arange(1000.0), paths=[[0, 1]] * 1000)
+    driving.add(np.arange(1000, 2000), 1, np.arange(1000.0), paths=[[1]] * 1000)
+    driving.advance(3000)
+    crossed = driving.crossings()
+    late = (crossed.link == 1) & (crossed.exit_s > 1000)
+    assert (crossed.id[late] >= 1000).mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def town_without_bridge(tmp_path_factory):
+    graph = read_graph(TINY_TOWN)
+    bridges = [(u, v, k) for u, v, k, d in graph.edges(keys=True, data=True) if d.get("bridge") == "yes"]
+    graph.remove_edges_from(bridges)
+    path = saved(tmp_path_factory.mktemp("town"), graph)
+    north = {"name": "North road", "latitude_deg": 45.011242, "longitude_deg": -33.002289}
+    changes = {"streets.network": path, "streets.exits": [north], "run.duration_h": 3}
+    return EvacuationModel("tiny_town", **changes).run()
+
+
+def test_a_part_of_town_cut_off_by_water_keeps_its_people_and_strands_them(town_without_bridge):
+    model = town_without_bridge
+    people, households = model.people, model.households
+    south = model.zones.name.index("3")
+    lives_south = households.zone[people.household] == south
+    cut_off = model.streets.node_part[households.home_node] != model.streets.node_part[model.streets.exit_node[0]]
+    assert lives_south.sum() > 300 and cut_off[people.household][lives_south].all()
+    assert not (people.status[lives_south] == Status.SAFE).any()
+    assert (people.status[lives_south] == Status.STRANDED).sum() > 200
+    assert any("has no way out" in line for line in model.report())
+
+
+def test_the_order_of_a_file_changes_no_result(tmp_path):
+    graph = read_graph(TINY_TOWN)
+    rng = np.random.default_rng(7)
+    shuffled = nx.MultiDiGraph(**graph.graph)
+    shuffled.add_nodes_from([list(graph.nodes(data=True))[k] for k in rng.permutation(graph.number_of_nodes())])
+    shuffled.add_edges_from([list(graph.edges(data=True))[k] for k in rng.permutation(graph.number_of_edges())])
+    changes = {"streets.network": saved(tmp_path, shuffled), "run.duration_h": 1.5}
+    other, one = (
+        EvacuationModel("tiny_town", **changes).run(),
+        EvacuationModel("tiny_town", **{"run.duration_h": 1.5}).run(),
+    )
+    assert np.array_equal(one.parties.arrival_time_s, other.parties.arrival_time_s)
+    assert np.array_equal(one.people.status, other.people.status)
+    assert [route.n_cars for route in one.routes] == [route.n_cars for route in other.routes]
