@@ -1,6 +1,6 @@
 """Households: who lives together, where, with which car, and what they have decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -50,6 +50,12 @@ class Households:
     """uint32: its number within its zone, or the digest of the id that the user gave it; names its draws."""
     place_key: np.ndarray
     """uint32: digest of its zone's name; names its draws."""
+    shelter: np.ndarray = field(init=False)
+    """int32: shelter in which it has a place, on the way there included; -1: none."""
+
+    def __post_init__(self):
+        n = len(self)
+        self.shelter = np.full(n, -1, np.int32)
 
     def __len__(self):
         return self.home_node.size
@@ -74,3 +80,4 @@ class Household(RowAgent):
     decision_time_s = column(np.float64)
     departure_time_s = column(np.float64)
     family = column(np.int32)
+    shelter = column(np.int32)

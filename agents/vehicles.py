@@ -153,6 +153,14 @@ class ServiceVehicle(Agent):
 
 
 @dataclass
+class ServiceAgents:
+    """The stops and the vehicles of a run, each in order of row; both lists only grow."""
+
+    stops: list[PickupPoint] = field(default_factory=list)
+    vehicles: list[ServiceVehicle] = field(default_factory=list)
+
+
+@dataclass
 class TrainLine:
     """Trains from one station: when they leave, and who has a seat on which."""
 

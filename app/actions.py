@@ -84,7 +84,7 @@ class Actions:
         if data.get("at"):
             keys["depot"] = self._place_of_stop(str(data["at"]))
         more = _checked(Reinforcement, keys, "buses")
-        if self.model.services is None:
+        if self.model.services.is_empty:
             raise ScenarioError(
                 "this scenario has no buses to add to. Give it a fleet and a pickup point (`services`)."
             )

@@ -119,7 +119,7 @@ class Explainer:
 
     def _stop_at(self, x_m, y_m, reach_m, can_act):
         services = self.model.services
-        stops = services.stops[: services.n_fixed] if services is not None else []
+        stops = services.stops[: services.n_fixed]
         row = nearest([s.x_m for s in stops], [s.y_m for s in stops], x_m, y_m, reach_m)
         if row is None:
             return None

@@ -60,7 +60,7 @@ class LiveScene:
         self._home_cell = place[:, 1] * HOME_CELLS + place[:, 0]
         self._n_members = households.n_members.astype(np.float64)
         self._most_in_cell = max(1.0, self._residents().max())
-        self._stops = model.services.stops[: model.services.n_fixed] if model.services is not None else []
+        self._stops = model.services.stops[: model.services.n_fixed]
         self._row_every_s = model.duration_s / MOST_ROWS
         self._homes_s = -np.inf
         self._front = FrontLines(model.surroundings.front, self.frame)

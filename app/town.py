@@ -85,7 +85,7 @@ def shelters_and_stops(frame: Frame, shelters, stops) -> list[dict]:
 def describe(model, frame: Frame) -> dict:
     """Return what the page says and draws of a model's town, as JSON can hold it."""
     scenario, streets, shelters = model.settings, model.streets, model.surroundings.shelters
-    stops = model.services.stops[: model.services.n_fixed] if model.services is not None else ()
+    stops = model.services.stops[: model.services.n_fixed]
     return {
         "name": scenario.name,
         "title": scenario.title,

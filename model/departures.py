@@ -68,7 +68,7 @@ class Departures:
             if self.decision.obey(order, addressed, heard_s):
                 self.population.plans_changed()
 
-    def decide(self, now_s: float, surroundings: Surroundings, services: Services | None, impacts: Impacts):
+    def decide(self, now_s: float, surroundings: Surroundings, services: Services, impacts: Impacts):
         """At the pace of decisions: news spreads, households look at the situation and weigh it."""
         if now_s < self.decision.next_s:
             return
@@ -81,7 +81,7 @@ class Departures:
             surroundings.reported_front_km(now_s),
             surroundings.utilities_lost(self.households.zone),
             is_gone,
-            services is not None and services.offers_seats(now_s),
+            services.offers_seats(now_s),
         )
         extinct = self.population.is_extinct
         self.staying_behind.release(is_gone | extinct)
@@ -98,18 +98,17 @@ class Departures:
             self.decision.start_again(back, now_s)
             self.population.come_back(back)
 
-    def set_out(self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement,
-                services: Services | None):  # fmt: skip
+    def set_out(self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement, services: Services):
         """Let those set out whose departure is due before a time: by car, to a stop, on foot; the others wait."""
         due = self._free_of_curfew(self.population.due(until_s), now_s)
-        due = due[~under_fire.cover.is_away()[due]]
+        due = due[self.households.shelter[due] < 0]
         if due.size == 0:
             return
         households = self.households
         node = households.home_node[due]
         drives = households.has_car[due] & movement.has_way_out(Mode.CAR, node)
         seeks = ~drives
-        if services is not None and seeks.any():
+        if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], now_s)
         walks = seeks & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
         walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
@@ -129,9 +128,8 @@ class Departures:
             self.population.put_off(due[no_way], Status.STRANDED, news_s)
         waits = left & ~no_way
         if waits.any():
-            if services is not None:
-                ask_s = services.next_ask_s(now_s)
-            else:  # a road for the car may open; without car and seats there is nothing to ask for
+            ask_s = services.next_ask_s(now_s)
+            if services.is_empty:  # a road for the car may open; without car and seats there is nothing to ask for
                 ask_s = np.where(households.has_car[due[waits]], news_s, np.inf)
             self.population.put_off(due[waits], Status.WAITING, ask_s)
 

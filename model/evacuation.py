@@ -16,6 +16,7 @@ from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
+from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
@@ -31,7 +32,8 @@ from safepassage.model.people.population import Population
 from safepassage.model.people.synthesis import synthesise
 from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, count
-from safepassage.model.services.services import Services, layout_of
+from safepassage.model.services.layout import layout_of
+from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
@@ -116,9 +118,11 @@ class EvacuationModel(RowModel):
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
         self.surroundings.tell(self.movement, 0.0)
+        self.service_agents = ServiceAgents()
         self.under_fire = UnderFire(
-            scenario, self.impacts, self.population, self.movement, self.surroundings, self.information, self.decision
-        )
+            scenario, self.impacts, self.population, self.movement, self.surroundings, self.information, self.decision,
+            self.service_agents,
+        )  # fmt: skip
 
     def _build_agents(self):
         streets = self.streets
@@ -134,27 +138,30 @@ class EvacuationModel(RowModel):
             for row, name in enumerate(streets.exit_name)
         ]
         self.exit_of_node = {int(node): row for row, node in enumerate(streets.exit_node)}
-        self.services = None if self._services_layout.is_empty else Services(self, self._services_layout)
+        self.services = Services(self, self._services_layout)
 
     def step(self):
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
         began = perf_counter()
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
-        if self.services is not None:
-            self.services.reinforce(self.time_s)
+        self.services.reinforce(self.time_s)
         self.departures.decide(self.time_s, self.surroundings, self.services, self.impacts)
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self.departures.set_out(self.time_s, until_s, self.under_fire, self.movement, self.services)
         self._forget_events()
-        self.under_fire.fall(self.impacts.between(self.time_s, until_s), self._arrive, self._note_impact)
+        self._fall(self.impacts.between(self.time_s, until_s))
         self._arrive(self.movement.advance(until_s))
         self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
         self.surroundings.advance(until_s)
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
         self.population.prepare(until_s)
-        self.under_fire.expose(until_s, until_s - self._stepped_from_s, self.tick)
-        self.movement.withdraw(self.under_fire.die(until_s))
+        self.services.call(self.under_fire.expose(until_s, until_s - self._stepped_from_s, self.tick))
+        self.services.lose(self.under_fire.vehicles.take_hit(), until_s)
+        self.under_fire.cover.take(until_s)
+        if self.under_fire.next_death_s <= until_s:
+            self.movement.withdraw(self.under_fire.die(until_s))
+            self.services.count_the_dead()
         self.recorder.record()
         self.datacollector.collect(self)
         self.running = self.time_s < self.duration_s
@@ -180,7 +187,7 @@ class EvacuationModel(RowModel):
     @property
     def n_parties_on_streets(self) -> int:
         """Households on the streets in a car or on foot; service vehicles are left out."""
-        return self.movement.n_moving - (self.services.n_driving if self.services is not None else 0)
+        return self.movement.n_moving - self.services.n_driving
 
     def report(self) -> list[str]:
         """Return what was repaired, assumed, left out or met with on the way, one sentence each."""
@@ -209,7 +216,7 @@ class EvacuationModel(RowModel):
 
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety, or to their stop."""
-        if len(arrivals) and self.services is not None:
+        if len(arrivals):
             arrivals = self.services.receive(arrivals)
         if len(arrivals) == 0:
             return
@@ -227,9 +234,7 @@ class EvacuationModel(RowModel):
         """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
         movement, population = self.movement, self.population
         movement.talk()
-        giving_up = movement.who_give_up()
-        if self.services is not None:
-            giving_up = self.services.get_on(giving_up, self.time_s)
+        giving_up = self.services.get_on(movement.who_give_up(), self.time_s)
         if giving_up.size:
             size, speed = self.households.n_members[giving_up], self.parties.free_speed_m_s[giving_up]
             walking, at_home = movement.leave_cars(giving_up, size, speed)
@@ -237,6 +242,21 @@ class EvacuationModel(RowModel):
             population.turn_back(at_home, movement.next_news_s)
         if movement.n_moving:
             population.stand(movement.walking.without_route())
+
+    def _fall(self, rows: slice):
+        """Let impacts fall, each on everybody where they are at its time; people hear them, vehicles are lost."""
+        if rows.start == rows.stop:
+            return
+        for k in range(rows.start, rows.stop):
+            if self.movement.n_moving:
+                self._arrive(self.movement.advance(float(self.impacts.time_s[k])))
+            self.under_fire.fall(k)
+        casualties = self.under_fire.injure()
+        for k in range(rows.start, rows.stop):
+            self._note_impact(k, int((casualties.event == k).sum()))
+        self.services.call(casualties.person)
+        self.services.lose(self.under_fire.vehicles.take_hit(), self.movement.time_s)
+        self.under_fire.hear(rows)
 
     def _note_impact(self, row: int, n_casualties: int):
         """Make an impact a Mesa agent for as long as it matters."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from safepassage.agents.civilians import Injury, Protection
 from safepassage.agents.rules import harm as kernels
 from safepassage.model.draws import Stream, uniforms, uniforms_for
-from safepassage.model.harm.injuries import HarmByImpacts, Pairs, in_order_of_time, rooms_at_home
+from safepassage.model.harm.injuries import HarmByImpacts, Pairs, rooms_at_home
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.harm import Harm, Rooms
 
@@ -205,21 +205,12 @@ def test_people_on_the_road_are_harmed_by_the_same_numbers_as_at_home():
     harm = HarmByImpacts(Harm(), 8, [0.0], [0.0], [0, n])
     impacts = impacts_at([3.0, 5000.0], [4.0, 0.0], [1, 2])
     at_home = strike(harm, impacts, np.zeros(n, np.int8))[0]
-    pairs = harm.people_elsewhere_near(impacts, 0, np.arange(n), np.zeros(n), np.zeros(n))
-    assert harm.people_elsewhere_near(impacts, 1, np.arange(n), np.zeros(n), np.zeros(n)).person.size == 0
+    pairs = Pairs(np.zeros(n, np.int32), np.arange(n, dtype=np.int32), np.full(n, 5.0))
     injury = np.zeros(n, np.int8)
     casualties = harm.injure(injury, np.full(n, np.inf), impacts, pairs, np.zeros(n, np.int8))
     assert (injury == at_home).all()
     assert (casualties.person == np.flatnonzero(injury)).all()
     assert (casualties.injury == injury[injury > 0]).all() and (casualties.distance_m == 5.0).all()
-
-
-def test_groups_found_apart_are_put_in_order_of_time():
-    a = Pairs(np.array([0, 3], np.int32), np.array([7, 8], np.int32), np.array([1.0, 2.0]))
-    b = Pairs(np.array([1, 3], np.int32), np.array([9, 4], np.int32), np.array([3.0, 4.0]))
-    merged = in_order_of_time(a, b)
-    assert merged.event.tolist() == [0, 1, 3, 3]
-    assert merged.person.tolist() == [7, 9, 8, 4]
 
 
 def test_time_under_crossfire_harms_with_one_minus_the_exponential_of_rate_and_time():

@@ -32,7 +32,9 @@ def town(front=None, duration_s=DAY_S, n_shelters=0, outlines=()):
     shelters = Shelters.empty(names, place, -place, np.full(n_shelters, 10))
     zones = SimpleNamespace(name=tuple(f"zone {k}" for k in range(len(outlines))), outline=tuple(outlines))
     surroundings = SimpleNamespace(front=front, shelters=shelters)
-    return SimpleNamespace(surroundings=surroundings, zones=zones, duration_s=duration_s, services=None)
+    return SimpleNamespace(
+        surroundings=surroundings, zones=zones, duration_s=duration_s, services=SimpleNamespace(stops=[], n_fixed=0)
+    )
 
 
 def test_every_outer_border_of_a_zone_is_kept_and_its_holes_are_not(tmp_path):
@@ -59,8 +61,8 @@ def test_the_front_read_back_is_as_far_from_any_place_at_any_moment_of_the_run(d
         front = AreaFront(time_s, tuple(shapely.box(1000.0 + 7 * day, -1e4, 1e5, 1e4) for day in days))
     else:
         front = LineFront(time_s, np.array([5.0 - 0.03 * day**2 for day in days]), 10.0, -20.0, 1.1)
-    columns = map_tables(town(front, duration_d * DAY_S))["front"]()
-    table = columns.table(columns).to_pandas()
+    made = map_tables(town(front, duration_d * DAY_S))["front"]()
+    table = columns.table(made).to_pandas()
     run = SimpleNamespace(has=lambda name: name == "front", frame=lambda name: table)
     now_s = share * duration_d * DAY_S
     x_m, y_m = np.array([0.0, 1500.0, -300.0]), np.array([0.0, 40.0, 900.0])

@@ -20,6 +20,11 @@ DRONES = {
 N = 600
 
 
+def strike(model, step):
+    fire = model.under_fire
+    return fire.road_fire.strike(model.population, model.movement, fire.vehicles, model.time_s, 60.0, step)
+
+
 @pytest.fixture(scope="module")
 def under_way():
     """Return a town with people on the road, and who is hurt (bool) in each of N steps of 60 s that begin afresh."""
@@ -29,7 +34,9 @@ def under_way():
     people, hurt = model.people, np.zeros((N, len(model.people)), np.bool_)
     for step in range(N):
         people.injury[:], people.injury_time_s[:] = Injury.NONE, np.inf
-        rows = model.under_fire.road_fire.strike(model.population, model.movement, None, model.time_s, 60.0, step)
+        rows = model.under_fire.road_fire.strike(
+            model.population, model.movement, model.under_fire.vehicles, model.time_s, 60.0, step
+        )
         hurt[step, rows] = True
     people.injury[:], people.injury_time_s[:] = Injury.NONE, np.inf
     return model, hurt
@@ -69,7 +76,7 @@ def test_vehicles_that_stand_are_struck_by_their_factor_as_often():
     for step in range(300):
         model.people.injury[:] = Injury.NONE
         road_fire = model.under_fire.road_fire
-        rows = road_fire.strike(model.population, model.movement, None, model.time_s, 60.0, step)
+        rows = road_fire.strike(model.population, model.movement, model.under_fire.vehicles, model.time_s, 60.0, step)
         struck[model.people.household[rows]] += 1
     assert stands.sum() > 20 and moves.sum() > 3 and not struck[stands].any() and (struck[moves] > 0).mean() > 0.9
 
@@ -95,7 +102,7 @@ def test_a_party_has_the_same_luck_whoever_else_is_on_the_road(under_way):
     for step in range(50):
         model.people.injury[:] = Injury.NONE
         road_fire = model.under_fire.road_fire
-        rows = road_fire.strike(model.population, model.movement, None, model.time_s, 60.0, step)
+        rows = road_fire.strike(model.population, model.movement, model.under_fire.vehicles, model.time_s, 60.0, step)
         expected = np.flatnonzero(hurt[step] & ~np.isin(model.people.household, others))
         assert sorted(rows) == expected.tolist()
     model.parties.is_on_way[others] = True
@@ -116,6 +123,8 @@ def test_one_strike_on_a_bus_is_felt_by_all_aboard_and_puts_it_out_of_action():
     n_hurt = set()
     for step in range(200):
         model.people.injury[:] = Injury.NONE
-        rows = model.under_fire.road_fire.strike(model.population, model.movement, None, model.time_s, 60.0, step)
+        rows = model.under_fire.road_fire.strike(
+            model.population, model.movement, model.under_fire.vehicles, model.time_s, 60.0, step
+        )
         n_hurt.add(rows.size)
     assert n_hurt == {0, 6}

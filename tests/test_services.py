@@ -53,7 +53,7 @@ def test_runs_do_not_depend_on_the_step(step_s):
 
 def test_without_services_there_is_nothing_to_pay_and_no_table():
     model = town(town_of([[ADULT]] * 3), points=()).run()
-    assert model.services is None and "services" not in model.recorder.tables()
+    assert model.services.is_empty and "services" not in model.recorder.tables()
     assert (model.people.status == Status.WAITING).all()
     reason = tables(model)["persons"].reason
     assert (reason == "waiting for a seat: no car, too far to walk").all()

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from service_towns import ADULT, AMBULANCES, ASSISTED, DRIVE_S, check, fleet, run, tables, town, town_of
@@ -26,8 +24,7 @@ def test_a_bus_that_is_lost_lets_people_walk_on_and_others_wait_beside_it():
     bus = model.services.vehicles[1]
     while not (bus.seats.aboard and model.movement.driving.link_of([len(model.households) + bus.row])[0] >= 0):
         model.step()
-    model.services.under_fire._hit.append(bus)
-    model.services.under_fire.lose(model.time_s)
+    model.services.lose([bus], model.time_s)
     check(model)
     assert bus.task == Task.LOST and bus.name + ", broken down" in [s.name for s in model.services.stops]
     persons = tables(model)["persons"]
@@ -60,20 +57,18 @@ def test_impacts_harm_those_who_wait_at_stops_and_those_aboard():
     while not model.services.vehicles[0].seats.aboard:
         model.step()
     vehicle = model.services.vehicles[0]
-    x_m, y_m = model.services.under_fire.place_of_vehicle(vehicle)
-    impacts = model.impacts
-    fields = {"time_s": [model.time_s], "x_m": [x_m], "y_m": [y_m], "size": [2], "cluster": [0]}
-    one = replace(impacts, **{k: np.array(v, getattr(impacts, k).dtype) for k, v in fields.items()})
-    model.services.under_fire.impacts = one
-    pairs = model.services.under_fire.people_near(0, np.empty(0, np.int64), np.empty(0), np.empty(0))
-    assert sorted(pairs.person.tolist()) == sorted(vehicle.seats.aboard) and (pairs.distance_m == 0).all()
+    whereabouts = model.under_fire.whereabouts
+    near = whereabouts.people_near(*whereabouts.place_of_vehicle(vehicle), 50.0)
+    assert set(vehicle.seats.aboard) <= set(near.person.tolist()) and near.vehicle.tolist() == [0]
+    assert (near.distance_m[np.isin(near.person, vehicle.seats.aboard)] == 0).all()
 
 
 def hurt(model, n):
     """Injure the first n people seriously, as an impact now would; return when they would die without care."""
     people = model.people
     people.injury[:n], people.injury_time_s[:n] = Injury.SERIOUS, model.time_s
-    model.under_fire._fatally_injure(np.arange(n), people.injury[:n].copy())
+    model.under_fire.note_when_they_die(np.arange(n))
+    model.services.call(np.arange(n))
     return people.death_time_s[:n].copy()
 
 

@@ -34,8 +34,7 @@ class Cover:
         self.goes_to_shelter = (
             uniforms_for(seed, Stream.SHELTER, keys_of(households), index=4) < self.settings.share_who_go
         )
-        self.shelter = np.full(n, NOWHERE, np.int32)
-        """Shelter in which each household has a place, on the way there included; -1: none."""
+        self.shelter = households.shelter
         self._inside_from_s = np.full(n, np.inf)
         self._last_heard_s = np.full(n, -np.inf)
         self._next_look_s = -np.inf
@@ -98,19 +97,3 @@ class Cover:
     def close(self, shelters: np.ndarray):
         """Close shelters that were destroyed; those inside come out at the next look."""
         self.shelters.is_open[shelters] = False
-
-    def is_away(self) -> np.ndarray:
-        """Return which households are in a shelter or on their way there, bool[n]."""
-        return self.shelter >= 0
-
-    def people_near(self, x_m: float, y_m: float, reach_m: float):
-        """Return (person, x_m, y_m) of living people in shelters within reach of a place.
-
-        Those on their way count as at the door, outdoors.
-        """
-        near = np.hypot(self.shelters.x_m - x_m, self.shelters.y_m - y_m) <= reach_m
-        there = np.flatnonzero((self.shelter >= 0) & near[self.shelter]) if near.any() else np.empty(0, np.int64)
-        person, place = members(self.population.households.first_person, there)
-        alive = self.population.people.status[person] == Status.SHELTERING
-        at = self.shelter[there[place[alive]]]
-        return person[alive], self.shelters.x_m[at], self.shelters.y_m[at]

@@ -73,17 +73,6 @@ class HarmByImpacts:
         event, person, distance_m = kernels.people_at(*near, self.first_person, is_present)
         return Pairs(event + np.int32(first), person, distance_m)
 
-    def people_elsewhere_near(self, impacts, event, person, x_m, y_m) -> Pairs:
-        """Return those of some people, at their places at the time of one impact, who are within its reach.
-
-        event: row of the impact. person: rows of people who travel, wait or shelter near it; x_m, y_m: where
-        (m).
-        """
-        distance_m = np.hypot(x_m - impacts.x_m[event], y_m - impacts.y_m[event])
-        near = distance_m <= self.reach_m[impacts.size[event]]
-        person = np.asarray(person, dtype=np.int32)[near]
-        return Pairs(np.full(person.size, event, dtype=np.int32), person, distance_m[near])
-
     def injure(self, injury, injured_at_s, impacts, pairs, protection) -> Casualties:
         """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
         p = np.empty(pairs.person.size)
@@ -148,13 +137,6 @@ class HarmByImpacts:
             settings.mean_untreated_survival_h * 3600.0,
         )  # fmt: skip
         return death_s
-
-
-def in_order_of_time(*groups) -> Pairs:
-    """Return the pairs of several groups as one, sorted by event; within an event as given."""
-    event, person, distance_m = (np.concatenate(column) for column in zip(*groups, strict=True))
-    order = np.argsort(event, kind="stable")
-    return Pairs(event[order], person[order], distance_m[order])
 
 
 def rooms_at_home(rooms, seed, household, household_keys, person_keys):

@@ -4,7 +4,7 @@ A drone strikes what moves: a party on foot, a car, or a service vehicle with al
 with the probability `drones.p_casualty_per_strike` (times the factor of their protection), so people in one vehicle
 share its luck. With a Poisson number of strikes of mean m, somebody is harmed with 1 - exp(-m * p): as often as if
 everybody were exposed alone to the rate times p. A household goes on after a strike; a service vehicle is put out of
-action with the odds of harm to those aboard, as by an impact (`model/harm/services.py`).
+action with the odds of harm to those aboard, as by an impact (`model/harm/vehicles.py`).
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode, members
 from safepassage.model.harm.injuries import HarmByImpacts
-from safepassage.model.harm.services import ServicesUnderFire
+from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.hazard.drones import DroneField, strikes
 from safepassage.model.hazard.front import LinksNearFront, crossfire_rate_per_s
 from safepassage.model.movement.movement import Movement
@@ -49,7 +49,7 @@ class RoadFire:
         self,
         population: Population,
         movement: Movement,
-        services: ServicesUnderFire | None,
+        vehicles: VehiclesUnderFire,
         time_s: float,
         dt_s: float,
         step: int,
@@ -66,12 +66,12 @@ class RoadFire:
             self._next_look_s = time_s + LOOK_EVERY_S
         people = population.people
         written, when = (people.injury, people.injury_time_s), (step, time_s, people.protection)
-        person, n_strikes = self._under_drones(population, movement, services, dt_s, step)
+        person, n_strikes = self._under_drones(population, movement, vehicles, dt_s, step)
         struck = self.harm.injure_struck(*written, person, n_strikes, self.drones.p_casualty_per_strike, *when)
         person, rate_per_s = self._under_crossfire(population, movement)
         return np.concatenate([struck, self.harm.injure_exposed(*written, person, rate_per_s * dt_s, *when)])
 
-    def _under_drones(self, population: Population, movement: Movement, services, dt_s: float, step: int):
+    def _under_drones(self, population: Population, movement: Movement, vehicles, dt_s: float, step: int):
         """Return the living whose car, party on foot or service vehicle is struck, and how often it is."""
         on_way, carrier = np.flatnonzero(population.parties.is_on_way), movement.carrier
         n_strikes = np.zeros(carrier.size, np.int32)
@@ -81,10 +81,10 @@ class RoadFire:
             expected = self._strike_rate_per_s(movement, mover) * dt_s
             mover, expected = mover[expected > 0], expected[expected > 0]
             n_strikes[mover] = strikes(expected, self.harm.seed, step, mover)
-            if services is not None:
-                served = mover >= movement.n_parties
+            served = mover >= movement.n_parties
+            if served.any():
                 vehicle = mover[served] - movement.n_parties
-                services.strike(vehicle, expected[served], n_strikes[mover[served]], self.drones, step)
+                vehicles.strike(vehicle, expected[served], n_strikes[mover[served]], self.drones, step)
         struck = on_way[n_strikes[carrier[on_way]] > 0]
         person, place = self._living(population, struck)
         return person, n_strikes[carrier[struck]][place]

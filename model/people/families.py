@@ -35,7 +35,7 @@ def split(households: Households, people: People, p_split: float, u_family: np.n
     n_members[rows] -= 1
     n_members = np.concatenate((n_members, np.ones(rows.size, np.int64)))
     people.household = np.repeat(np.arange(n_members.size, dtype=np.int32), n_members)
-    columns = {f.name: getattr(households, f.name) for f in fields(Households) if f.name != "first_person"}
+    columns = {f.name: getattr(households, f.name) for f in fields(Households) if f.init and f.name != "first_person"}
     columns = {name: np.concatenate((column, column[rows])) for name, column in columns.items()}
     columns["has_car"][len(households) :] = False
     columns["has_children"][len(households) :] = False

@@ -159,9 +159,13 @@ class Population:
         person, place = members(self.households.first_person, parties)
         return np.bincount(place, self.people.status[person] != Status.DEAD, parties.size).astype(np.int64)
 
-    def is_at_home(self) -> np.ndarray:
-        """Return which households with somebody alive have not left, or are back; some may be in shelters. bool[n]"""
-        return ~self.is_extinct & ~self.parties.is_on_way & np.isinf(self.parties.arrival_time_s)
+    def is_at_home(self, rows=slice(None)) -> np.ndarray:
+        """Return which households (all, or those of some rows) have somebody alive and have not left, or are back.
+
+        Some of them may be in shelters. bool, one for each.
+        """
+        is_away = self.is_extinct[rows] | self.parties.is_on_way[rows]
+        return ~is_away & np.isinf(self.parties.arrival_time_s[rows])
 
     def setting_out(self, link_of) -> np.ndarray:
         """Return the parties that have set out and wait at home to get onto their first street; int64[].

@@ -93,7 +93,7 @@ class PlacesOverTime:
     def __init__(self, model):
         self._shelters = model.surroundings.shelters
         services = model.services
-        self._stops = services.stops[: services.n_fixed] if services is not None else []
+        self._stops = services.stops[: services.n_fixed]
         self._time_s: list[float] = []
         self._in_shelters: list[tuple[np.ndarray, np.ndarray]] = []
         self._at_stops: list[tuple[int, int, bool]] = []

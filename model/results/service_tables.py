@@ -13,7 +13,7 @@ from safepassage.agents.vehicles import Task
 
 def service_tables(model) -> dict[str, Callable[[], dict]]:
     """Return what makes the columns of the tables `services`, `stops`, `vehicles`; empty without services."""
-    if model.services is None:
+    if model.services.is_empty:
         return {}
     return {"services": partial(_runs, model), "stops": partial(_stops, model), "vehicles": partial(_vehicles, model)}
 
@@ -93,8 +93,6 @@ def waiting_reasons(model) -> dict[str, np.ndarray]:
         "safe by train": safe & (mode == Mode.TRAIN),
         "on the way by bus": (people.status == Status.TRAVELLING) & (parties.vehicle[home] >= 0),
     }
-    if model.services is None:
-        return reasons
     for stop in model.services.stops:
         if stop.waiting:
             reasons[f"waiting at {stop.name}"] = waits & (parties.stop[home] == stop.row)

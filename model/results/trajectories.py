@@ -23,7 +23,7 @@ def whereabouts(model):
     node = movement.start_node(Mode.CAR, model.households.home_node[party])
     on_foot = np.flatnonzero(~by_car)
     node[on_foot] = movement.walking.node_of(party[on_foot])
-    vehicles = n + np.arange(len(model.services.vehicles) if model.services is not None else 0, dtype=np.int32)
+    vehicles = n + np.arange(len(model.services.vehicles), dtype=np.int32)
     vehicles = vehicles[movement.driving.link_of(vehicles) >= 0]
     party, node = np.concatenate((party, vehicles)), np.concatenate((node, np.zeros(vehicles.size, node.dtype)))
     mode = np.concatenate((mode[party[party < n]], np.full(vehicles.size, Mode.BUS, mode.dtype)))

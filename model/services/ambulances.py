@@ -6,6 +6,7 @@ from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, Run, ServiceVehicle, Task
 from safepassage.model.clock import OpenHours
+from safepassage.model.harm.under_fire import UnderFire
 
 FOUND_WITHIN_M = 300.0
 """A patient who has moved farther than this from where the call came from is not found (m). Assumption."""
@@ -14,16 +15,14 @@ FOUND_WITHIN_M = 300.0
 class AmbulancesAtWork:
     """Calls and the ambulances that answer them."""
 
-    def __init__(self, settings, vehicles: list[ServiceVehicle], hours: OpenHours, movement, population):
+    def __init__(self, settings, vehicles: list[ServiceVehicle], hours: OpenHours, movement, population,
+                 under_fire: UnderFire):  # fmt: skip
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.population = movement, population
         self.people = population.people
         self._cared_for_s = np.full(len(self.people), -1.0)
         """Time of the injury that each person has had care for."""
-        self.place_of = None
-        """Function person -> (x_m, y_m), set by Services."""
-        self.give_care = None
-        """Function (persons, time_s): care begins, set by UnderFire."""
+        self.under_fire, self.place_of = under_fire, under_fire.whereabouts.place_of
         self._calls = np.empty(0, np.int64)
         """People who may still need an ambulance."""
         self._cut_off: set[int] = set()
@@ -34,8 +33,8 @@ class AmbulancesAtWork:
         self.waits_s: list[float] = []
 
     def call(self, persons: np.ndarray):
-        """Take calls for people who have been injured seriously."""
-        self._calls = np.union1d(self._calls, persons)
+        """Take calls for those of some people hurt who are seriously injured."""
+        self._calls = np.union1d(self._calls, persons[self.people.injury[persons] == Injury.SERIOUS])
 
     def act(self, now_s: float):
         """Send free ambulances to calls, those with nothing to do back to their base."""
@@ -123,7 +122,7 @@ class AmbulancesAtWork:
         vehicle.run.n_pickups += 1
         if found and alive and people.injury[person] == Injury.SERIOUS:
             self._cared_for_s[person] = people.injury_time_s[person]
-            self.give_care(np.array([person]), time_s)
+            self.under_fire.give_care(np.array([person]), time_s)
             self.n_reached += 1
             self.waits_s.append(time_s - float(people.injury_time_s[person]))
             vehicle.run.n_assisted += 1

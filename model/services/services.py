@@ -1,76 +1,29 @@
 """Seats and care: stops, fleets, trains and ambulances of a scenario, and the households that depend on them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, PickupPoint, Seats, ServiceVehicle, Task
 from safepassage.model.clock import open_hours
-from safepassage.model.harm.services import ServicesUnderFire
+from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.movement import Arrivals
 from safepassage.model.movement.road_news import WITNESS
+from safepassage.model.services import losses
 from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import FleetAtWork, Reinforcements
+from safepassage.model.services.layout import Layout, node_of
 from safepassage.model.services.riders import Riders
 from safepassage.model.services.seats_sought import SeatsSought
 from safepassage.model.services.trains import Trains
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Kind, Place, Reinforcement, Serves
-from safepassage.model.settings.services import Services as ServiceSettings
-
-MAX_PLACE_DISTANCE_M = 2000.0
-"""A place farther than this from every street is taken for a slip. Assumption."""
-
 
 DISBAND_EVERY_S = 900.0
 """How often people at a stop ask whether anything still comes (s). Assumption."""
 
 GO_HOME_AFTER_S = 3 * 3600.0
 """People leave a stop if nothing comes for longer than this (s). Assumption."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How much room services need among those who move."""
-
-    stop_node: np.ndarray
-    n_vehicles: int
-    n_tables: int
-    """Vehicles that drive to single homes or calls, each with a table of its own."""
-    comes_later: bool
-    """Whether vehicles join while the run goes on."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the scenario has no services."""
-        return self.stop_node.size == 0 and self.n_vehicles == 0 and not self.comes_later
-
-
-def layout_of(settings: ServiceSettings, streets) -> Layout:
-    """Return the Layout of a scenario; raises ScenarioError for a place that is not on the streets."""
-    stops = (*settings.pickup_points, *settings.trains)
-    node = np.array([_node_of(place, streets, f"services: stop {place.name!r}") for place in stops], np.int32)
-    by_door = sum(f.n_vehicles for f in settings.fleets if f.serves == Serves.DOOR_TO_DOOR)
-    n_vehicles = sum(f.n_vehicles for f in settings.fleets) + settings.ambulances.n
-    return Layout(node, n_vehicles, by_door + settings.ambulances.n, bool(settings.reinforcements))
-
-
-def _node_of(place: Place, streets, what: str) -> int:
-    """Return the node of a place."""
-    if place.node is not None:
-        if place.node not in streets.node_id:
-            raise ScenarioError(f"{what}: there is no node {place.node!r}; give one of the network, or degrees")
-        return streets.node_id.index(place.node)
-    at = (place.x_m, place.y_m) if place.x_m is not None else streets.project(place.longitude_deg, place.latitude_deg)
-    node, distance_m = streets.nearest_node(*at)
-    if distance_m[0] > MAX_PLACE_DISTANCE_M:
-        raise ScenarioError(
-            f"{what}: the nearest street is {distance_m[0] / 1000:,.1f} km away; correct the place "
-            "(are latitude and longitude swapped?)"
-        )
-    return int(node[0])
 
 
 class Services:
@@ -86,17 +39,17 @@ class Services:
         self.step_s = scenario.run.step_s
         self._open_hours = lambda hours: open_hours(hours, scenario.run, scenario.shelling.time_zone)
         self.riders = Riders(model.population, model.information)
-        self.stops = [self._stop(row, place, int(layout.stop_node[row])) for row, place in enumerate(
-            (*settings.pickup_points, *settings.trains))]  # fmt: skip
+        self.is_empty = layout.is_empty
+        """Whether the scenario has no services."""
+        self.stops, self.vehicles = model.service_agents.stops, model.service_agents.vehicles
+        for row, place in enumerate((*settings.pickup_points, *settings.trains)):
+            self.stops.append(self._stop(row, place, int(layout.stop_node[row])))
         self.n_points = len(settings.pickup_points)
         self.n_fixed = len(self.stops)
         self.trains = Trains(settings.trains, self.n_points, scenario.run, scenario.shelling.time_zone, self.riders)
-        self.vehicles: list[ServiceVehicle] = []
         self._next_table = model.movement.wreck_table + 1
         self.fleets = [self._fleet(fleet) for fleet in settings.fleets]
-        fire = model.under_fire
-        self.under_fire = fire.services = ServicesUnderFire(self, fire.harm, fire.impacts, fire.cover)
-        self.ambulances = self._ambulances()
+        self.ambulances = self._ambulances(model.under_fire)
         self._check_seats()
         self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
         self.seats_sought = SeatsSought(self, model.keeps_curfew, model.curfew)
@@ -145,7 +98,7 @@ class Services:
         ]  # fmt: skip
 
     def _depot_of(self, depot: Place | None, fleet: str) -> int:
-        return NOBODY if depot is None else _node_of(depot, self.streets, f"fleet {fleet!r}: depot")
+        return NOBODY if depot is None else node_of(depot, self.streets, f"fleet {fleet!r}: depot")
 
     def _vehicle(self, name, fleet, seats, protection, has_table, depot, car_units=1, fleet_name=None):
         table = NOBODY
@@ -161,18 +114,17 @@ class Services:
         self.vehicles.append(vehicle)
         return vehicle
 
-    def _ambulances(self) -> AmbulancesAtWork:
+    def _ambulances(self, under_fire: UnderFire) -> AmbulancesAtWork:
         settings = self.settings.ambulances
-        base = int(self.streets.exit_node[0])
+        base = int(self.streets.exit_node[0]) if settings.n else NOBODY
         if settings.base is not None:
-            base = _node_of(settings.base, self.streets, "services.ambulances.base")
+            base = node_of(settings.base, self.streets, "services.ambulances.base")
         vehicles = [
             self._vehicle(f"ambulance {k + 1}", settings, Seats(0, 0), Protection.VEHICLE, True, base, 1, "ambulances")
             for k in range(settings.n)
         ]
-        work = AmbulancesAtWork(settings, vehicles, self._open_hours(settings.hours), self.movement, self.population)
-        work.place_of, work.give_care = self.under_fire.place_of, self.model.under_fire.give_care
-        return work
+        hours = self._open_hours(settings.hours)
+        return AmbulancesAtWork(settings, vehicles, hours, self.movement, self.population, under_fire)
 
     def _check_seats(self):
         for what, each in (("fleets", self.settings.fleets), ("trains", self.settings.trains)):
@@ -381,6 +333,16 @@ class Services:
                 vehicle.seats.take(household, *self.riders.size(household))
             vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
             vehicle.ready_s = vehicle.arrived_s = now_s
+
+    def call(self, persons: np.ndarray):
+        """Call ambulances to those of some people hurt who are seriously injured."""
+        if persons.size and self.ambulances.vehicles:
+            self.ambulances.call(persons)
+
+    def lose(self, hit: list[ServiceVehicle], now_s: float):
+        """Take vehicles out of action; who can walks on, the others wait beside them."""
+        if hit:
+            losses.lose(self, self.model.under_fire.whereabouts, hit, now_s)
 
     def count_the_dead(self):
         """Take the dead out of the queues and off the vehicles."""

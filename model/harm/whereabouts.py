@@ -1,0 +1,127 @@
+"""Where everybody is: the one search for who is near a place, and the place of one person or vehicle."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from safepassage.agents.civilians import Status
+from safepassage.agents.ground.nearby import PointGrid, points_within
+from safepassage.agents.parties import members
+from safepassage.agents.shelters import Shelters
+from safepassage.agents.vehicles import ServiceAgents, ServiceVehicle, Task
+from safepassage.model.movement.movement import Movement
+from safepassage.model.people.population import Population
+
+
+class Near(NamedTuple):
+    """Who is within reach of a place; each person and vehicle once."""
+
+    person: np.ndarray
+    """int32: living people at home, on the streets, setting out, aboard, at stops and in shelters, in this order."""
+    distance_m: np.ndarray
+    """float64, of each."""
+    vehicle: np.ndarray
+    """int64: rows of service vehicles in the area, those on the road first."""
+    vehicle_distance_m: np.ndarray
+
+
+class Whereabouts:
+    """Looks the places of people up where they are kept: homes, streets, vehicles, stops, shelters."""
+
+    def __init__(self, population: Population, movement: Movement, homes: PointGrid, shelters: Shelters,
+                 services: ServiceAgents):  # fmt: skip
+        """homes: grid over the homes, by household."""
+        self.population, self.movement, self.streets = population, movement, movement.streets
+        self.households, self.parties, self.people = population.households, population.parties, population.people
+        self.homes, self.shelters, self.services = homes, shelters, services
+
+    def people_near(self, x_m: float, y_m: float, reach_m: float) -> Near:
+        """Return who is within reach of a place now, those exactly at reach among them."""
+        first = self.households.first_person
+        _, home, home_m = points_within(self.homes, x_m, y_m, reach_m)
+        is_there = self.population.is_at_home(home) & (self.households.shelter[home] < 0)
+        person, place = members(first, home[is_there])
+        parts, vehicle, vehicle_m = self._away_from_home(x_m, y_m, reach_m)
+        household, at_x_m, at_y_m = (np.concatenate(column) for column in zip(*parts, strict=True))
+        elsewhere, of = members(first, household)
+        away_m = np.hypot(at_x_m[of] - x_m, at_y_m[of] - y_m)
+        is_near = away_m <= reach_m
+        person = np.concatenate((person, elsewhere[is_near])).astype(np.int32)
+        distance_m = np.concatenate((home_m[is_there][place], away_m[is_near]))
+        status = self.people.status[person]
+        alive = (status != Status.SAFE) & (status != Status.DEAD)
+        return Near(person[alive], distance_m[alive], vehicle, vehicle_m)
+
+    def _away_from_home(self, x_m: float, y_m: float, reach_m: float):
+        """Return (parts, vehicles, distance of each): parts are (household, x_m, y_m) of those who may be near."""
+        party, party_x_m, party_y_m = _all_at([], x_m, y_m)
+        if self.movement.n_moving:
+            party, party_x_m, party_y_m = self.movement.parties_near(x_m, y_m, reach_m)
+        served = party >= self.movement.n_parties
+        parts = [(party[~served], party_x_m[~served], party_y_m[~served]), self._setting_out()]
+        on_road = (party[served] - self.movement.n_parties, party_x_m[served], party_y_m[served])
+        vehicle, at_x_m, at_y_m = (np.concatenate(column) for column in zip(on_road, self._standing(), strict=True))
+        away_m = np.hypot(at_x_m - x_m, at_y_m - y_m)
+        for k in np.flatnonzero(away_m <= reach_m):
+            parts.append(_all_at(self.services.vehicles[vehicle[k]].seats.aboard, at_x_m[k], at_y_m[k]))
+        parts += [_all_at(stop.waiting, stop.x_m, stop.y_m) for stop in self.services.stops if stop.waiting]
+        if len(self.shelters):
+            parts.append(self._in_shelters(x_m, y_m, reach_m))
+        return parts, vehicle[away_m <= reach_m], away_m[away_m <= reach_m]
+
+    def _setting_out(self):
+        """Return (household, x_m, y_m) of those who have set out and wait at home to get onto the street."""
+        if not self.movement.n_moving:
+            return _all_at([], 0.0, 0.0)
+        rows = self.population.setting_out(self.movement.link_of)
+        return rows, self.households.home_x_m[rows], self.households.home_y_m[rows]
+
+    def _standing(self):
+        """Return (row, x_m, y_m) of the vehicles in the area on no link: at stops, or about to set out."""
+        inside = [v for v in self.services.vehicles if v.task not in (Task.AWAY, Task.LOST)]
+        if not inside:
+            return _all_at([], 0.0, 0.0)
+        rows = np.array([v.row for v in inside], np.int64)
+        stands = self.movement.driving.link_of(self.movement.n_parties + rows) < 0
+        node = np.array([v.node if v.node >= 0 else v.from_node for v in inside], np.int64)[stands]
+        return rows[stands], self.streets.node_x_m[node], self.streets.node_y_m[node]
+
+    def _in_shelters(self, x_m: float, y_m: float, reach_m: float):
+        """Return (household, x_m, y_m) of those in shelters near a place; on the way there they are at the door."""
+        near = np.hypot(self.shelters.x_m - x_m, self.shelters.y_m - y_m) <= reach_m
+        place = self.households.shelter
+        rows = np.flatnonzero((place >= 0) & near[place]) if near.any() else np.empty(0, np.int64)
+        return rows, self.shelters.x_m[place[rows]], self.shelters.y_m[place[rows]]
+
+    def place_of_vehicle(self, vehicle: ServiceVehicle) -> tuple[float, float]:
+        """Return (x_m, y_m) of a vehicle; nan if it is out of the area or not on the road yet."""
+        if vehicle.node >= 0:
+            return float(self.streets.node_x_m[vehicle.node]), float(self.streets.node_y_m[vehicle.node])
+        if vehicle.task in (Task.AWAY, Task.LOST):
+            return float("nan"), float("nan")
+        x_m, y_m = self.movement.place(np.array([self.movement.n_parties + vehicle.row]))
+        if np.isnan(x_m[0]) and vehicle.from_node >= 0:
+            return float(self.streets.node_x_m[vehicle.from_node]), float(self.streets.node_y_m[vehicle.from_node])
+        return float(x_m[0]), float(y_m[0])
+
+    def place_of(self, person: int) -> tuple[float, float]:
+        """Return (x_m, y_m) of a living person in the area."""
+        household = int(self.people.household[person])
+        parties, homes = self.parties, self.households
+        if parties.stop[household] >= 0:
+            stop = self.services.stops[parties.stop[household]]
+            return stop.x_m, stop.y_m
+        if parties.vehicle[household] >= 0:
+            return self.place_of_vehicle(self.services.vehicles[parties.vehicle[household]])
+        if parties.is_on_way[household]:
+            x_m, y_m = self.movement.place(np.array([household], np.int32))
+            return float(x_m[0]), float(y_m[0])
+        shelter = int(homes.shelter[household])
+        if shelter >= 0:
+            return float(self.shelters.x_m[shelter]), float(self.shelters.y_m[shelter])
+        return float(homes.home_x_m[household]), float(homes.home_y_m[household])
+
+
+def _all_at(households, x_m: float, y_m: float):
+    """Return (household, x_m, y_m) of households in one place."""
+    return np.array(households, np.int64), np.full(len(households), x_m), np.full(len(households), y_m)

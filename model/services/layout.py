@@ -1,0 +1,54 @@
+"""Where stops, depots and bases are on the streets, and how much room services need among those who move."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.services import Place, Serves
+from safepassage.model.settings.services import Services as ServiceSettings
+
+MAX_PLACE_DISTANCE_M = 2000.0
+"""A place farther than this from every street is taken for a slip. Assumption."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How much room services need among those who move."""
+
+    stop_node: np.ndarray
+    n_vehicles: int
+    n_tables: int
+    """Vehicles that drive to single homes or calls, each with a table of its own."""
+    comes_later: bool
+    """Whether vehicles join while the run goes on."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the scenario has no services."""
+        return self.stop_node.size == 0 and self.n_vehicles == 0 and not self.comes_later
+
+
+def layout_of(settings: ServiceSettings, streets) -> Layout:
+    """Return the Layout of a scenario; raises ScenarioError for a place that is not on the streets."""
+    stops = (*settings.pickup_points, *settings.trains)
+    node = np.array([node_of(place, streets, f"services: stop {place.name!r}") for place in stops], np.int32)
+    by_door = sum(f.n_vehicles for f in settings.fleets if f.serves == Serves.DOOR_TO_DOOR)
+    n_vehicles = sum(f.n_vehicles for f in settings.fleets) + settings.ambulances.n
+    return Layout(node, n_vehicles, by_door + settings.ambulances.n, bool(settings.reinforcements))
+
+
+def node_of(place: Place, streets, what: str) -> int:
+    """Return the node of a place."""
+    if place.node is not None:
+        if place.node not in streets.node_id:
+            raise ScenarioError(f"{what}: there is no node {place.node!r}; give one of the network, or degrees")
+        return streets.node_id.index(place.node)
+    at = (place.x_m, place.y_m) if place.x_m is not None else streets.project(place.longitude_deg, place.latitude_deg)
+    node, distance_m = streets.nearest_node(*at)
+    if distance_m[0] > MAX_PLACE_DISTANCE_M:
+        raise ScenarioError(
+            f"{what}: the nearest street is {distance_m[0] / 1000:,.1f} km away; correct the place "
+            "(are latitude and longitude swapped?)"
+        )
+    return int(node[0])
