@@ -110,17 +110,32 @@ def test_a_killed_worker_is_replaced_and_what_it_was_doing_is_done_again(tmp_pat
     assert not kill_at and not folder.failures() and digest(tmp_path / "out") == uninterrupted
 
 
-def test_a_run_that_kills_every_worker_is_given_up_and_harms_no_other():
+def test_a_run_that_crashes_every_worker_is_given_up_and_harms_no_other():
     with local(2) as executor:
-        found = dict(as_completed(executor, _die_if_asked, [1, 2, "die", 4, 5, 6]))
+        found = dict(as_completed(executor, _crash_if_asked, [1, 2, "crash", 4, 5, 6]))
     assert [found[i] for i in (0, 1, 3, 4, 5)] == [1, 2, 4, 5, 6]
-    assert isinstance(found[2], Failure) and "killed by signal 9" in found[2].message and "2 times" in found[2].message
+    assert isinstance(found[2], Failure) and "killed by signal 11" in found[2].message and "2 times" in found[2].message
 
 
-def _die_if_asked(item):
-    if item == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
+def _crash_if_asked(item):
+    if item == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
     return item
+
+
+def test_a_run_is_not_marked_failed_because_its_worker_is_killed_in_the_first_call_again_and_again(tmp_path):
+    with local(1) as executor:
+        found = dict(as_completed(executor, _killed_four_times, [tmp_path / "kills"]))
+    assert found == {0: "1111"}
+
+
+def _killed_four_times(kills: Path) -> str:
+    """Stand for a run whose worker somebody kills four times; each time is noted in a file."""
+    found = kills.read_text() if kills.exists() else ""
+    if len(found) < 4:
+        kills.write_text(found + "1")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
 
 
 def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path, uninterrupted, workers, start):

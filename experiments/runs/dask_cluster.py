@@ -1,7 +1,14 @@
-"""Runs on a Dask cluster: one of this machine's own, or a scheduler that is running elsewhere."""
+"""Runs on a Dask cluster: one of this machine's own, or a scheduler that is running elsewhere.
 
+Whoever may talk to a scheduler may run programs as the user who started it. What is started here therefore takes
+encrypted connections from its own parts only, with keys that are made for it and never leave it; a scheduler elsewhere
+that takes anybody's is used, with a warning.
+"""
+
+import os
 import pickle
 import queue
+import warnings
 from collections import deque
 from concurrent.futures import CancelledError
 from time import perf_counter
@@ -10,8 +17,9 @@ from typing import Any
 import dask
 import numpy as np
 from dask.distributed import Client, LocalCluster
+from distributed.security import Security
 
-from safepassage.experiments.runs.limits import AHEAD, DEATHS_ALLOWED, ONE_THREAD
+from safepassage.experiments.runs.limits import AHEAD, DEATHS_ALLOWED, ONE_THREAD, OpenScheduler
 from safepassage.experiments.runs.worker import Failure, do
 from safepassage.model.settings.base import ScenarioError
 
@@ -25,20 +33,25 @@ MOST_TOGETHER = 16
 MOST_LOST = 10
 """Results lost in a row with the worker that held them, before the cluster is given up."""
 SETTINGS = {
-    "distributed.scheduler.allowed-failures": DEATHS_ALLOWED - 1,
+    "distributed.scheduler.allowed-failures": DEATHS_ALLOWED,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.worker.memory.monitor-interval": "1s",
 }
 """Of a cluster of this machine. What Dask does many times a second beside the runs, for displays that nobody sees here,
-takes the interpreter's lock from them: with its defaults, runs in workers took 1.35 times as long."""
+takes the interpreter's lock from them: with its defaults, runs in workers took 1.35 times as long. Nothing is served
+to browsers."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Set in the environment of worker processes: they do not look for modules in the folder that they are started in."""
 
 
 class DaskCluster:
     """An executor over dask.distributed; workers that die are Dask's business, the scheduler's death is reported."""
 
-    def __init__(self, address: str, n_workers: int):
+    def __init__(self, address: str, n_workers: int, security: Security | None = None):
         self.address = address
         self._cluster = None
         self._news: queue.SimpleQueue = queue.SimpleQueue()
@@ -50,15 +63,29 @@ class DaskCluster:
         self._n_together = 1
         self._silent_s = 0.0
         self._n_lost = 0
+        self._found_safe_path = os.environ.get(SAFE_PATH)
         if address == LOCAL:
-            with dask.config.set(SETTINGS):
-                self._cluster = LocalCluster(
-                    n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None, env=ONE_THREAD
-                )
-                self._client = Client(self._cluster)
+            self._start_cluster(n_workers)
         else:
-            self._client = self._connect(address)
+            self._client = self._connect(address, security)
         self._count()
+
+    def _start_cluster(self, n_workers: int):
+        """Start a scheduler and workers on this machine. Dask starts processes, lost ones anew, as this one would."""
+        try:
+            security = Security.temporary()
+        except ImportError:
+            raise ScenarioError(
+                "--dask local: the package cryptography is needed, so that nobody else on this machine can give the "
+                "workers orders; pip install 'safepassage[study]'."
+            ) from None
+        os.environ[SAFE_PATH] = "1"
+        with dask.config.set(SETTINGS):
+            self._cluster = LocalCluster(
+                n_workers=n_workers, threads_per_worker=1, processes=True, security=security, env=ONE_THREAD,
+                dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False},
+            )  # fmt: skip
+            self._client = Client(self._cluster, set_as_default=False)
 
     def __enter__(self):
         return self
@@ -128,10 +155,15 @@ class DaskCluster:
         self._client.close(timeout=2)
         if self._cluster is not None:
             self._cluster.close()
+            os.environ.pop(SAFE_PATH, None)
+            if self._found_safe_path is not None:
+                os.environ[SAFE_PATH] = self._found_safe_path
 
-    def _connect(self, address: str) -> Client:
+    def _connect(self, address: str, security: Security | None) -> Client:
+        if not address.startswith("tls://"):
+            warnings.warn(OpenScheduler(address), stacklevel=2)
         try:
-            return Client(address, timeout=ANSWER_WITHIN_S, set_as_default=False)
+            return Client(address, timeout=ANSWER_WITHIN_S, set_as_default=False, security=security)
         except (OSError, ValueError, TimeoutError) as error:
             raise ScenarioError(
                 f"--dask {address}: no Dask scheduler answers there within {ANSWER_WITHIN_S} s ({error}). Start one "

@@ -4,15 +4,24 @@
         for index, result in as_completed(executor, function, items):
             ...
 
-Dask beyond one machine: start `dask scheduler` and, on each machine, `dask worker tcp://HOST:8786 --nthreads 1
---nworkers N`, with this package installed everywhere and the input files under the same paths; then `--dask
-tcp://HOST:8786`. Under SLURM, dask-jobqueue starts both:
+Dask beyond one machine: whoever reaches a scheduler can run programs as its user, so give it a key that only you have:
 
+    openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=dask -keyout key.pem -out cert.pem
+    dask scheduler --protocol tls --tls-ca-file cert.pem --tls-cert cert.pem --tls-key key.pem --no-dashboard
+    dask worker tls://HOST:8786 --tls-ca-file cert.pem --tls-cert cert.pem --tls-key key.pem \\
+        --nthreads 1 --nworkers N --no-dashboard                        (on each machine)
+    export DASK_DISTRIBUTED__COMM__TLS__CA_FILE=cert.pem DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT=cert.pem
+    export DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY=key.pem             (where the command runs)
+    safepassage sweep study.yaml --out DIR --dask tls://HOST:8786
+
+with this package installed everywhere and the input files under the same paths. Under SLURM, dask-jobqueue starts both:
+
+    from dask.distributed import Security
     from dask_jobqueue import SLURMCluster
-    cluster = SLURMCluster(cores=1, processes=1, memory="4GB", walltime="08:00:00",
-                           job_script_prologue=["export NUMBA_NUM_THREADS=1"])
+    cluster = SLURMCluster(cores=1, processes=1, memory="4GB", walltime="08:00:00", security=Security.temporary(),
+                           shared_temp_directory="~/keys", job_script_prologue=["export NUMBA_NUM_THREADS=1"])
     cluster.scale(jobs=100)
-    run_sweep(load_study("study.yaml"), "out", executor=on_dask(cluster.scheduler_address))
+    run_sweep(load_study("study.yaml"), "out", executor=on_dask(cluster.scheduler_address, security=cluster.security))
 """
 
 import contextlib
@@ -24,9 +33,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-from safepassage.experiments.runs.limits import AHEAD, DEATHS_ALLOWED, ONE_THREAD, Executor
+from safepassage.experiments.runs.limits import AHEAD, DEATHS_ALLOWED, KILLS_ALLOWED, ONE_THREAD, Executor
 from safepassage.experiments.runs.worker import READY, Failure
 from safepassage.model.settings.base import ScenarioError
 
@@ -60,8 +70,10 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def on_dask(address: str, n_workers: int | None = None):
-    """Return a Dask cluster: "local", or the address of a scheduler, such as tcp://10.0.0.1:8786.
+def on_dask(address: str, n_workers: int | None = None, security=None):
+    """Return a Dask cluster: "local", or the address of a scheduler, such as tls://10.0.0.1:8786.
+
+    security: dask.distributed.Security with the keys of a scheduler elsewhere; default: those of Dask's configuration.
 
     Raises ScenarioError if Dask is not installed or no scheduler answers.
     """
@@ -69,7 +81,7 @@ def on_dask(address: str, n_workers: int | None = None):
         from safepassage.experiments.runs.dask_cluster import DaskCluster
     except ImportError:
         raise ScenarioError("--dask: Dask is not installed; pip install 'safepassage[study]'.") from None
-    return DaskCluster(address, n_workers or n_cores())
+    return DaskCluster(address, n_workers or n_cores(), security)
 
 
 class LocalProcesses:
@@ -113,6 +125,7 @@ class LocalProcesses:
             self._n_false_starts = 0
             return None
         worker.calls.popleft()
+        worker.n_done += 1
         self._deaths.pop(tag, None)
         self._hand_out()
         return tag, result
@@ -124,8 +137,10 @@ class LocalProcesses:
         self._workers = []
 
     def _hand_out(self):
+        """Send waiting calls to the workers with the fewest; a call that a worker died of goes to one that is warm."""
         while self._waiting:
-            worker = min(self._workers, key=lambda one: len(one.calls))
+            again = self._deaths.get(self._waiting[0][0], 0) > 0
+            worker = min(self._workers, key=lambda one: (len(one.calls), again and not one.n_done))
             if len(worker.calls) >= AHEAD:
                 return
             worker.send(self._waiting.popleft())
@@ -134,6 +149,7 @@ class LocalProcesses:
         """Replace a worker that died; return its call as failed if it has now died of it too often."""
         if dead not in self._workers:
             return None
+        dead.process.kill()
         status = dead.process.wait()
         self._n_false_starts += not dead.was_ready
         if self._n_false_starts > self.n_workers + 1:
@@ -143,7 +159,7 @@ class LocalProcesses:
         if dead.calls and dead.was_ready:
             tag = dead.calls[0][0]
             self._deaths[tag] = self._deaths.get(tag, 0) + 1
-            if self._deaths[tag] >= DEATHS_ALLOWED:
+            if self._deaths[tag] >= (KILLS_ALLOWED if status in BY_OTHERS else DEATHS_ALLOWED):
                 dead.calls.popleft()
                 times = self._deaths.pop(tag)
                 how = f"killed by signal {-status}" if status < 0 else f"ended with status {status}"
@@ -153,18 +169,48 @@ class LocalProcesses:
         return verdict
 
 
+BY_OTHERS = (-9, -15, *([1] if os.name == "nt" else []))
+"""How a process ends that somebody killed, or the system for want of memory: SIGKILL, SIGTERM, TerminateProcess."""
+
+
+def worker_path() -> list[str]:
+    """Return what a worker adds to the end of its own path: this process's, without the folder it was started in.
+
+    A script's own folder stays on it, wherever the script was started, so that its functions can be sent.
+    """
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    own = Path(script).resolve().parent if script else None
+    here = Path.cwd()
+    return [part for part in sys.path if part and (Path(part).resolve() != here or own == here)]
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment of a worker: one thread, and no folder on its path but those named in full."""
+    named = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(part).is_absolute()]
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(named), "PYTHONSAFEPATH": "1"}
+
+
+START = """
+import sys
+sys.path += [part for part in sys.argv[1:] if part not in sys.path]
+from safepassage.experiments.runs.worker import serve
+serve()
+"""
+"""What a worker does first. The standard library and what is installed stand before anything that the parent adds."""
+
+
 class _Worker:
     """One process and the calls it has been sent, oldest first."""
 
     def __init__(self, news: queue.SimpleQueue):
         self.calls: deque[tuple[Any, bytes]] = deque()
         self.was_ready = False
-        path = os.pathsep.join(part for part in sys.path if part)
+        self.n_done = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from safepassage.experiments.runs.worker import serve; serve()"],
+            [sys.executable, "-P", "-c", START, *worker_path()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
+            env=worker_environment(),
         )
         threading.Thread(target=self._listen, args=(news,), daemon=True).start()
 

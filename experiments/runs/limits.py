@@ -12,7 +12,12 @@ AHEAD = 2
 
 
 DEATHS_ALLOWED = 2
-"""A call that kills its worker is tried so often in all, then reported as failed."""
+"""A call of which its worker dies, a crash, is tried so often in all, then reported as failed."""
+
+
+KILLS_ALLOWED = 5
+"""The same if the worker was killed: by somebody, who is unlikely to hit one run so often, or for want of memory.
+Assumption."""
 
 
 class Executor(Protocol):
@@ -31,3 +36,14 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End the workers; calls under way are dropped."""
+
+
+class OpenScheduler(UserWarning):
+    """A Dask scheduler takes orders from everybody who reaches its port."""
+
+    def __init__(self, address: str):
+        super().__init__(
+            f"--dask {address}: whoever reaches this scheduler over the network can run programs as you, there and on "
+            "its workers. Use it only where you trust everybody; or start it with TLS and name it tls://HOST:8786 "
+            "(SECURITY.md says how)."
+        )

@@ -30,6 +30,8 @@ def serve() -> None:
     os.dup2(2, 1)
     calls: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
+    import safepassage.model.evacuation  # noqa: F401 (a worker is ready once it has what runs need)
+
     _answer(answers, (READY, None))
     while True:
         tag, body = calls.get()

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,8 @@ console = Console()
 
 def main():
     """Run the command line; a mistake of the user ends with one clear message and exit code 2."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # no process that is started here runs modules of the folder we are in
+    warnings.showwarning = _note
     try:
         app()
     except ScenarioError as error:
@@ -40,6 +43,11 @@ def main():
         if error.filename is None and error.errno != errno.ENOSPC:
             raise
         _refuse([f"{error.filename or 'writing'}: {error.strerror}. Correct the path, or choose another one."])
+
+
+def _note(message, category, *_):
+    """Show a warning as what it is, without the place in the code that gave it."""
+    print(f"note: {message}", file=sys.stderr)
 
 
 def _refuse(problems: list[str]):

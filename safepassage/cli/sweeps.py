@@ -18,7 +18,7 @@ def sweep(
     study: Annotated[Path, typer.Argument(help="Study file (YAML).")],
     out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted sweep goes on in it.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
-    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (tcp://HOST:8786), or local.")] = None,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (tls://HOST:8786), or local.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell size, time and disk of the design; run one.")
     ] = False,
