@@ -35,7 +35,9 @@ class NaiveDriving:
                 }
             )
         self.arms = [{"weight": 1 / link["out_s"]} for link in self.links]
-        self.arms += [{"weight": 1 / link["in_s"]} for link in self.links]
+        self.arms += [{"weight": 1 / link["out_s"]} for link in self.links]
+        self.crossed_by = [[] for _ in range(self.n)]  # (link, stage) of those that cross each
+        self.share = [1.0] * self.n
         for arm in self.arms:
             arm.update(waits_for=None, since=0.0, tag=0.0, tag_of=None)
         self.queues = [[] for _ in range(self.n)]
@@ -144,7 +146,8 @@ class NaiveDriving:
             link = self.links[a]
             vehicle, entry, _ = link["on"].pop(0)
             self.crossings.append((vehicle, a, entry, self.now))
-            link["next_exit"] = self.now + self.size[vehicle] * link["out_s"]
+            link["next_exit"] = self.now + self.size[vehicle] * link["out_s"] / self.green(a)
+            link["has_run"] = True
             link["freeing"].append((self.now + link["wave_s"], self.size[vehicle]))
             self.look_anew(a)
         else:
@@ -157,6 +160,14 @@ class NaiveDriving:
             link["on"].append((vehicle, self.now, self.now + link["free_s"]))
         if a >= self.n and self.queues[a - self.n]:
             self.join(a, a - self.n)
+
+    def green(self, a):
+        """Return the share of the junction's time for an arm, given the stages that run now."""
+        runs = {}
+        for other, stage in self.crossed_by[a]:
+            if self.links[other].get("has_run") and self.links[other]["next_exit"] >= self.now:
+                runs.setdefault(stage, self.share[other])
+        return self.share[a] / max(1.0, self.share[a] + sum(runs.values())) if runs else 1.0
 
     def advance(self, until):
         while self.step(until):

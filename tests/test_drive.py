@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
+from safepassage.model.streets.junctions import Junctions
 
 
 @st.composite
@@ -55,19 +56,42 @@ def check_places(driving, length_m):
         assert driving._links["used"][link] <= max(storage, *driving._vehicles["car_units"][ids], 3 * (storage < 3))
 
 
-@given(towns())
-@example(bus_that_waits_for_room())
+def crosses(ends, i, j):
+    """Return whether two links cross in a made-up town: into one node and of different stages, three in turn."""
+    return ends[i][1] == ends[j][1] and i % 3 != j % 3
+
+
+def crossroads(ends, share):
+    """Return Junctions in which every link crosses those into the same node that are of another stage."""
+    n = len(ends)
+    pairs = [(i, j % 3, j) for i in range(n) for j in range(n) if crosses(ends, i, j)]
+    of, stage, crossing = (
+        (np.array(column, np.int64) for column in zip(*sorted(pairs), strict=True))
+        if pairs
+        else 3 * (np.zeros(0, np.int64),)
+    )
+    first = np.concatenate(([0], np.cumsum(np.bincount(of, minlength=n))))
+    return Junctions(first, crossing.astype(np.int32), stage.astype(np.int32), np.full(n, share))
+
+
+@given(towns(), st.sampled_from([0.3, 0.5, 1.0]))
+@example(bus_that_waits_for_room(), 1.0)
 @given_settings(max_examples=150, deadline=None)
-def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town):
+def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town, share):
     n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, looks_s = town
     routes = Routes(n_nodes, ends[:, 0], ends[:, 1], n_classes=2)
     for table, destination in enumerate((0, n_nodes - 1)):
         routes.set_class(table, length_m / speed_m_s, is_open=True, destination_node=[destination])
     driving = Driving(
         upstream=ends[:, 0], downstream=ends[:, 1], length_m=length_m, free_flow_speed_m_s=speed_m_s,
-        flow_capacity_per_s=capacity_per_s, n_nodes=n_nodes, record=True,
+        flow_capacity_per_s=capacity_per_s, n_nodes=n_nodes, junctions=crossroads(ends, share), record=True,
     )  # fmt: skip
     naive = naive_drive.NaiveDriving(ends[:, 0], ends[:, 1], length_m, speed_m_s, 0.133, 5.0, capacity_per_s, n_nodes)
+    naive.share = [share] * len(ends)
+    naive.crossed_by = [
+        [(j, j % 3) for j in sorted(range(len(ends)), key=lambda j: (j % 3, j)) if crosses(ends, i, j)]
+        for i in range(len(ends))
+    ]
     naive.next_link = routes.next_link
     driving.set_next_link(routes.next_link)
     for i, (origin, departure_s, table, size) in enumerate(trips):

@@ -38,12 +38,13 @@ def test_one_fast_street_does_not_make_the_others_fast():
     assert streets.free_flow_speed_m_s[link(streets, "a", "b")] * 3.6 == pytest.approx(25)
 
 
-def test_flow_capacity_is_the_triangular_diagram_times_the_junction_factor():
+def test_flow_capacity_is_the_maximum_of_the_triangular_diagram():
     streets, _ = compile_at(
         graph_of(both("a", "b", maxspeed="40") + both("b", "c")), junction_factor={"residential": 0.5}
     )
     u, w, kj = 40 / 3.6, 5.0, 0.133
-    assert streets.flow_capacity_per_s[link(streets, "a", "b")] == pytest.approx(0.5 * u * w * kj / (u + w))
+    assert streets.flow_capacity_per_s[link(streets, "a", "b")] == pytest.approx(u * w * kj / (u + w))
+    assert streets.junction_share[link(streets, "a", "b")] == 0.5
 
 
 def test_lanes_of_a_two_way_street_are_shared_and_of_a_one_way_street_are_not():

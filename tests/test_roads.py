@@ -5,13 +5,14 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from drawn_streets import both, graph_of, saved, settings
+from drawn_streets import both, compile_at, graph_of, link, saved, settings
 
 from safepassage.agents.civilians import Status
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
 from safepassage.model.streets.build import compile_streets
+from safepassage.model.streets.classes import lane_flow_per_s, street_class
 from safepassage.model.streets.graphml import read_graph
 
 TINY_TOWN = Path(__file__).parents[1] / "scenarios/networks/tiny_town.graphml"
@@ -29,6 +30,55 @@ def test_an_exit_delivers_what_it_states(per_h):
     driving.add(np.arange(3000), streets.node_id.index("a"), np.linspace(0, 1000, 3000))
     arrived_s = driving.advance(2400.0).time_s
     assert ((arrived_s >= 600) & (arrived_s < 2400)).sum() / 1800 * 3600 == pytest.approx(per_h, rel=0.01)
+
+
+@pytest.mark.parametrize("highway", ["primary", "residential"])
+def test_two_crossing_streams_share_the_time_of_one(highway):
+    nodes = {"w": (-500, 0), "e": (500, 0), "s": (0, -500), "n": (0, 500), "m": (0, 0)}
+    edges = [("w", "m"), ("m", "e"), ("s", "m"), ("m", "n")]
+    graph = graph_of([(u, v, {"highway": highway, "oneway": "True", "maxspeed": "50"}) for u, v in edges], nodes)
+    streets, _ = compile_streets(graph, settings(exits=[{"node": "e"}, {"node": "n"}], exit_flow_per_lane_per_s=1.0))
+    of = {edge: link(streets, *edge) for edge in edges}
+    driving = Driving.on_streets(streets)
+    west_east, south_north = [of["w", "m"], of["m", "e"]], [of["s", "m"], of["m", "n"]]
+    for k, (start, path) in enumerate((("w", west_east), ("s", south_north))):
+        ids = np.arange(1500) + 1500 * k
+        driving.add(ids, streets.node_id.index(start), np.linspace(0, 1700, 1500), paths=[path] * 1500)
+    driving.advance(600.0)
+    before = driving.n_left
+    driving.advance(1800.0)
+    flow_per_s = (driving.n_left - before)[[of["w", "m"], of["s", "m"]]] / 1200.0
+    one = lane_flow_per_s(50 / 3.6)
+    assert flow_per_s.sum() == pytest.approx(one * min(1.0, 2 * street_class(highway).junction_factor), rel=0.01)
+    assert flow_per_s[0] == pytest.approx(flow_per_s[1], rel=0.02)
+
+
+def test_a_lone_stream_has_all_the_time_of_its_junction():
+    nodes = {"w": (-500, 0), "e": (500, 0), "s": (0, -500), "n": (0, 500), "m": (0, 0)}
+    edges = both("w", "m", maxspeed="50") + both("m", "e", maxspeed="50") + both("s", "m") + both("m", "n")
+    streets, _ = compile_at(graph_of(edges, nodes), exit_node="e", exit_flow_per_lane_per_s=1.0)
+    driving = Driving.on_streets(streets)
+    path = [link(streets, "w", "m"), link(streets, "m", "e")]
+    driving.add(np.arange(1500), streets.node_id.index("w"), np.linspace(0, 1700, 1500), paths=[path] * 1500)
+    driving.advance(600.0)
+    before = driving.n_left
+    driving.advance(1800.0)
+    assert (driving.n_left - before)[path[0]] / 1200.0 == pytest.approx(lane_flow_per_s(50 / 3.6), rel=0.01)
+
+
+def test_who_crosses_whom_at_a_side_road_and_at_a_merge():
+    nodes = {"w": (-500, 0), "e": (500, 0), "s": (0, -500), "m": (0, 0)}
+    side_road, _ = compile_at(graph_of(both("w", "m") + both("m", "e") + both("s", "m"), nodes), exit_node="e")
+    crossed = {up: crossed_by(side_road, link(side_road, up, "m")) for up in "wes"}
+    assert crossed == {"w": {"s"}, "e": {"s"}, "s": {"w", "e"}} or crossed == {"w": {"s"}, "e": set(), "s": {"w"}}
+    one_way = [("w", "m", {"oneway": "True"}), ("s", "m", {"oneway": "True"}), ("m", "e", {"oneway": "True"})]
+    merge, _ = compile_at(graph_of(one_way, nodes), exit_node="e")
+    assert crossed_by(merge, link(merge, "w", "m")) == crossed_by(merge, link(merge, "s", "m")) == set()
+
+
+def crossed_by(streets, link):
+    found = streets.junctions.link[streets.junctions.first[link] : streets.junctions.first[link + 1]]
+    return {streets.node_id[up] for up in streets.link_upstream[found]}
 
 
 def test_homes_that_join_a_full_street_take_half_of_it():

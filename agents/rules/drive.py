@@ -14,6 +14,10 @@ arms are waiting for. An arm is a link (index 0..n_links-1) or the vertical queu
 (n_links..2 n_links-1). A supply is a link (same index) or the way out of the network at a node (n_links + node).
 A full link with no exit under way schedules nothing: its own next exit wakes it, so a standing queue costs nothing.
 
+Streams that cross at a node share its time: while the arms of another stage are running, one headway of a vehicle
+costs its arm 1 / share of it, so that all stages together take no more than one stream alone could. An arm runs until
+its own next exit is due; a stream that is not there costs nothing. See model/streets/junctions.py for who crosses whom.
+
 Arms waiting for one supply share it in proportion to their capacities by start-time fair queueing (Goyal, Vin and
 Cheng 1997): each turn costs an arm size / capacity of virtual time, and the arm that is least ahead goes next; ties
 go to the one waiting longest. Events run in the order (time, index), so the result does not depend on how often the
@@ -367,7 +371,21 @@ def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
 
 
 @_inlined
-def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, time_s):
+def _green(links, crossings, row, time_s):
+    """Return the share of a junction's time that a stream gets now, 1 if no other is running."""
+    own, others, counted = crossings[row].share, 0.0, NONE
+    row += 1
+    while crossings[row].link >= 0:
+        other = crossings[row].link
+        if crossings[row].stage != counted and links[other].head > 0 and time_s <= links[other].next_exit_s < np.inf:
+            others += crossings[row].share
+            counted = crossings[row].stage
+        row += 1
+    return 1.0 if others == 0.0 else own / max(1.0, own + others)
+
+
+@_inlined
+def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_arms, arm, time_s):
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
     slot = _slot_of_first(links, arm)
@@ -378,7 +396,8 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, t
         log[n].entry_s, log[n].exit_s = vehicles[vehicle].entry_s, time_s
         log[n].vehicle, log[n].link = vehicle, arm
     link.delay_s += time_s - slots[slot].time_s
-    link.next_exit_s = time_s + slots[slot].car_units * link.out_headway_s
+    green = 1.0 if link.crossed_by == NONE else _green(links, crossings, link.crossed_by, time_s)
+    link.next_exit_s = time_s + slots[slot].car_units * link.out_headway_s / green
     slots[slot].time_s = time_s + link.wave_time_s
     link.head += 1
     run[0].n_crossings += 1
@@ -418,14 +437,28 @@ def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, t
 
 @_kernel
 def advance(
-    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, departures, next_link, paths, until_s
+    links,
+    slots,
+    arms,
+    vehicles,
+    events,
+    wheel,
+    heap,
+    run,
+    arrivals,
+    log,
+    crossings,
+    departures,
+    next_link,
+    paths,
+    until_s,
 ):
     """Run all that happens before until_s; return DONE, or LOG_FULL to be called again with room in the log.
 
     Records as in drive_state. links: LINK[n_links + n_nodes]. slots: all rings. arms: ARM[2 n_links].
     events: EVENT[arms + supplies], at the index of the arm or at n_arms + supply.
     departures: SLOT sorted by (time, vehicle). arrivals: room for every vehicle present.
-    next_link: int32[n_tables, n_nodes]. paths: int32. All but departures, next_link and paths are written.
+    next_link: int32[n_tables, n_nodes]. paths: int32. All but crossings, departures, next_link and paths are written.
     """
     n_arms = arms.size
     n_links = n_arms // 2
@@ -467,7 +500,7 @@ def advance(
             if supply == NONE:
                 continue
         if arm < n_links:
-            vehicle = _leave(links, slots, vehicles, events, wheel, heap, run, log, n_arms, arm, time_s)
+            vehicle = _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_arms, arm, time_s)
         else:
             vehicle = arms[arm].queue_first
             arms[arm].queue_first = vehicles[vehicle].queue_next

@@ -11,12 +11,16 @@ LINK = np.dtype(
         ("next_exit_s", "f8"), ("next_entry_s", "f8"), ("virtual_time_s", "f8"), ("delay_s", "f8"),
         ("length_m", "f8"), ("freed", "i8"), ("head", "i8"), ("tail", "i8"), ("ring_first", "i4"),
         ("ring_mask", "i4"), ("storage", "i4"), ("used", "i4"), ("downstream", "i4"), ("first_waiter", "i4"),
-        ("is_open", "i4"), ("jam_spacing_m", "f4"),
+        ("is_open", "i4"), ("crossed_by", "i4"),
     ],
     align=True,
 )  # fmt: skip
 """A link or sink; 128 bytes. Ring of slots: freed..head have left but their room is not back yet, head..tail are on
-the link; head and tail are also the counts of those who have left and entered. Sizes in car units."""
+the link; head and tail are also the counts of those who have left and entered. Sizes in car units. crossed_by: row of
+its first CROSSING, -1: nothing crosses at its end."""
+CROSSING = np.dtype([("link", "i4"), ("stage", "i4"), ("share", "f8")], align=True)
+"""A link with streams that cross it has a row for itself, then one for each that crosses, stage by stage, then one
+whose link is -1. share: of the junction's time, while others cross."""
 SLOT = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("car_units", "i4")], align=True)
 """On the link: when the vehicle can be at its end. Having left: when its room comes back."""
 ARM = np.dtype(

@@ -9,7 +9,7 @@ DRIVING = 4
 
 
 @njit(cache=True, nogil=True)
-def write_positions(position_m, links, slots, vehicles, some_links, time_s):
+def write_positions(position_m, links, slots, vehicles, jam_spacing_m, some_links, time_s):
     """Write the distance from the upstream end of its link, at time_s, of each vehicle on some links.
 
     A vehicle is where free flow has brought it, unless one before it stands in the way: it is then behind that one
@@ -23,7 +23,7 @@ def write_positions(position_m, links, slots, vehicles, some_links, time_s):
             entry_s = vehicles[vehicle].entry_s
             share = (time_s - entry_s) / max(slots[slot].time_s - entry_s, 1e-9)
             position_m[vehicle] = max(0.0, min(limit_m, share * links[at].length_m))
-            limit_m = position_m[vehicle] - slots[slot].car_units * links[at].jam_spacing_m
+            limit_m = position_m[vehicle] - slots[slot].car_units * jam_spacing_m[at]
 
 
 @njit(cache=True, nogil=True)

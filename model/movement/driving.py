@@ -7,7 +7,7 @@ import numpy as np
 
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_edit
-from safepassage.agents.rules.drive_state import ARM, ARRIVAL, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
+from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
 from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 
@@ -32,7 +32,8 @@ class Driving(DrivingViews):
     per lane (vehicles/m), 0.133 by default (7.5 m per car); the backward wave runs at wave_speed_m_s. Both together
     with the free-flow speed give the most a link takes in, u w kj / (u + w) per lane; flow_capacity_per_s limits
     what leaves its end further (junction, damage; 0: nobody leaves). sink_flow_capacity_per_s limits how many leave
-    the network at each node (infinite by default). With record=True every crossing is kept, see crossings().
+    the network at each node (infinite by default). junctions: the Junctions of these links, where streams cross; none
+    by default. With record=True every crossing is kept, see crossings().
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Driving(DrivingViews):
         flow_capacity_per_s=None,
         n_nodes=None,
         sink_flow_capacity_per_s=None,
+        junctions=None,
         n_vehicles=0,
         record=False,
     ):
@@ -75,8 +77,11 @@ class Driving(DrivingViews):
         if flow_capacity_per_s is not None:
             given = _checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
             self.flow_capacity_per_s = np.minimum(given, self.flow_capacity_per_s)
+        self._share = np.ones(n) if junctions is None else junctions.share
         self._set_out_headway()
         self._links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
+        if junctions is not None:
+            self._cross(junctions)
         self._vehicles = records(0, VEHICLE)
         self.make_room(n_vehicles)
         self._choose_buckets()
@@ -96,6 +101,7 @@ class Driving(DrivingViews):
             flow_capacity_per_s=np.where(streets.drivable, streets.flow_capacity_per_s, 0.0),
             n_nodes=sink.size,
             sink_flow_capacity_per_s=sink,
+            junctions=streets.junctions,
             **options,
         )
         driving.set_open(np.flatnonzero(~streets.drivable), is_open=False)
@@ -109,7 +115,7 @@ class Driving(DrivingViews):
         links["is_open"] = 1
         links["downstream"][:n] = self.downstream
         links["length_m"][:n] = self.length_m
-        links["jam_spacing_m"][:n] = 1.0 / self.jam_density_per_m
+        links["crossed_by"] = drive.NONE
         links["wave_time_s"][:n] = self.length_m / self.wave_speed_m_s
         links["storage"] = 2**30
         links["storage"][:n] = np.maximum(1, np.ceil(self.jam_density_per_m * self.length_m - 1e-6))
@@ -129,8 +135,23 @@ class Driving(DrivingViews):
         self._departures = records(0, SLOT)
         self._arrivals = records(0, ARRIVAL)
         self._log = records(65536 if self._record else 0, LOG)
+        self._crossings = records(0, CROSSING)
         self._paths = NO_PATH
         self._next_link = np.full((1, n_nodes), drive.NO_ROUTE, np.int32)
+
+    def _cross(self, junctions):
+        """Note the streams that cross each other."""
+        n_crossing = np.diff(junctions.first)
+        crossed = np.flatnonzero(n_crossing)
+        row = np.cumsum(n_crossing[crossed] + 2) - n_crossing[crossed] - 2
+        self._links["crossed_by"][crossed] = row
+        crossings = self._crossings = records(int((n_crossing[crossed] + 2).sum()), CROSSING)
+        crossings["link"] = drive.NONE
+        crossings["link"][row], crossings["stage"][row], crossings["share"][row] = crossed, -2, junctions.share[crossed]
+        of = np.repeat(np.arange(crossed.size), n_crossing[crossed])
+        at = row[of] + 1 + np.arange(of.size) - (np.cumsum(n_crossing[crossed]) - n_crossing[crossed])[of]
+        crossings["link"][at], crossings["stage"][at] = junctions.link, junctions.stage
+        crossings["share"][at] = junctions.share[junctions.link]
 
     def _choose_buckets(self):
         """Size the calendar of events by how many can happen per second; no result depends on it."""
@@ -148,7 +169,7 @@ class Driving(DrivingViews):
     def _set_out_headway(self):
         with np.errstate(divide="ignore"):
             self._links["out_headway_s"][: self.n_links] = 1.0 / self.flow_capacity_per_s
-        weight_per_s = np.maximum(self.flow_capacity_per_s, 1e-9)
+        weight_per_s = np.maximum(self.flow_capacity_per_s * self._share, 1e-9)
         self._arms["weight_per_s"][: self.n_links] = weight_per_s
         self._arms["weight_per_s"][self.n_links :] = weight_per_s  # those who set out weigh as the street they join
 
@@ -273,7 +294,7 @@ class Driving(DrivingViews):
         if self._arrivals.size < self._n_present:
             self._arrivals = records(self._n_present, ARRIVAL)
         state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)
-        given = (self._departures, self._next_link, self._paths, float(until_s))
+        given = (self._crossings, self._departures, self._next_link, self._paths, float(until_s))
         while drive.advance(*state, self._run, self._arrivals, self._log, *given) == drive.LOG_FULL:
             self._keep_log()
         self.time_s = float(until_s)

@@ -98,7 +98,8 @@ class DrivingViews:
         link = np.where(on_link, self._vehicles["link"][ids], drive.NONE)
         position_m = np.empty(self._vehicles.size)
         some_links = np.unique(link[on_link])
-        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, some_links, time_s)
+        spacing_m = 1.0 / self.jam_density_per_m
+        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, spacing_m, some_links, time_s)
         return link, np.where(on_link, position_m[ids], np.nan)
 
     def link_of(self, ids):

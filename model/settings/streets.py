@@ -68,7 +68,8 @@ class StreetSettings(Section):
     default_width_m: PositiveByClass = Field(default={})
     """Width of the carriageway by highway class where the file gives none (m); by default lanes times lane width."""
     junction_factor: PositiveByClass = Field(default={})
-    """Share of the uninterrupted flow that junctions let through, by highway class; see model/streets/classes.py."""
+    """Share of a junction's time that a street gets at most while others cross, by highway class; see
+    model/streets/classes.py."""
     speed_factor: float = Field(default=1.0, gt=0, le=2)
     """Multiplies every vehicle speed, given or filled in: weather, darkness, damaged surface."""
     drivable: dict[str, bool] = Field(default={})

@@ -137,7 +137,7 @@ def _links(edges, line, settings):
     """Return the columns of all links and counts: without self-loops, with ways on foot against one-way streets."""
     length_m, n_too_short = _lengths(edges.length_m, line, settings.min_length_m)
     edges.walkable |= (edges.reverse >= 0) & edges.walkable[edges.reverse] & edges.drivable
-    speed, n_lanes, width, flow = columns.vehicle_columns(edges, settings)
+    speed, n_lanes, width, flow, share = columns.vehicle_columns(edges, settings)
     walk_width, has_pavement = columns.walking_columns(edges, width)
     is_loop = edges.upstream == edges.downstream
     usable = ~is_loop & (edges.drivable | edges.walkable)
@@ -168,6 +168,7 @@ def _links(edges, line, settings):
         "carriageway_width_m": width[rows],
         "walk_width_m": walk_width[rows],
         "flow_capacity_per_s": np.where(is_added, 0.0, flow[rows]),
+        "junction_share": share[rows],
         "drivable": edges.drivable[rows] & ~is_added,
         "walkable": edges.walkable[rows],
         "has_pavement": has_pavement[rows],
@@ -239,14 +240,13 @@ def _layout(streets):
 
 
 def _with_exits(streets, exits, settings):
-    """Return the streets with their exits. Nothing crosses at an exit: the roads into it carry all that their lanes do.
+    """Return the streets with their exits; nothing crosses there.
 
     By default an exit lets out what evacuations were seen to reach on so many lanes.
     """
     drivable = streets.drivable
-    carried = streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s)
     n_lanes = np.bincount(streets.link_downstream[drivable], streets.n_lanes[drivable], streets.n_nodes)
-    roof = np.bincount(streets.link_downstream[drivable], carried[drivable], streets.n_nodes)
+    roof = np.bincount(streets.link_downstream, streets.flow_capacity_per_s, streets.n_nodes)
     capacity = [
         min(roof[e.node], n_lanes[e.node] * settings.exit_flow_per_lane_per_s)
         if e.flow_capacity_per_s is None
@@ -254,13 +254,13 @@ def _with_exits(streets, exits, settings):
         for e in exits
     ]
     exit_node = np.array([e.node for e in exits], dtype=np.int32)
-    into_exit = np.isin(streets.link_downstream, exit_node) & drivable
+    into_exit = np.isin(streets.link_downstream, exit_node)
     return replace(
         streets,
         exit_name=tuple(e.name for e in exits),
         exit_node=exit_node,
         exit_flow_capacity_per_s=np.array(capacity, dtype=np.float64),
-        flow_capacity_per_s=np.where(into_exit, carried, streets.flow_capacity_per_s),
+        junction_share=np.where(into_exit, 1.0, streets.junction_share),
     )
 
 
@@ -317,6 +317,7 @@ def _select(streets, nodes, links):
         "carriageway_width_m",
         "walk_width_m",
         "flow_capacity_per_s",
+        "junction_share",
         "drivable",
         "walkable",
         "has_pavement",

@@ -11,8 +11,11 @@ Sources of the columns
 - n_lanes, in one direction: Assumption, one but for two on motorways and trunk roads. A file's `lanes` counts both
   directions and is shared evenly (OpenStreetMap wiki, Key:lanes).
 - lane_width_m: Assumption, within the 2.7 to 3.7 m usual for road lanes. Walk-only classes: width of the whole way.
-- junction_factor, the share of an uninterrupted lane's flow that the junction at its end lets through: Assumption.
-  SOURCES 3.2 gives 0.35 to 0.5 for urban links (600 to 800 vehicles per hour and lane); 1 where nothing crosses.
+- junction_factor, the share of the time of the junction at its end that a street gets at most while another stream
+  crosses: Assumption. SOURCES 3.2 gives 0.35 to 0.5 for urban links (600 to 800 vehicles per hour and lane). What two
+  such shares lack of 1 is time lost at the change from one stream to the other. Where three streams and more run, or
+  shares add up to more than 1, each gets in proportion; where nothing crosses, a street has all the time. So a large
+  road goes before a small one as its share is to the other's.
 - n_pavements (sides with a pavement) and walk_share (share of the carriageway that walkers can use, cars beside
   them): Assumption. Pavements are PAVEMENT_WIDTH_M wide.
 """

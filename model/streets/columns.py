@@ -144,10 +144,11 @@ def pair_directions(upstream, downstream, length_m, osmid, one_way):
 
 
 def vehicle_columns(edges, settings):
-    """Return free_flow_speed_m_s, n_lanes (this direction), carriageway_width_m (whole street) and flow_capacity_per_s.
+    """Return free_flow_speed_m_s, n_lanes (this direction), carriageway_width_m (whole street), flow_capacity_per_s
+    and junction_share.
 
     A file's `lanes` counts both directions of a two-way street and is shared evenly. Flow capacity is the
-    triangular diagram's maximum per lane times the junction factor, and 0 where cars may not go.
+    triangular diagram's maximum per lane, and 0 where cars may not go.
     """
     highway, given = edges.highway, edges.given
     paired = edges.reverse >= 0
@@ -165,7 +166,7 @@ def vehicle_columns(edges, settings):
     against = ~edges.drivable & paired & edges.drivable[edges.reverse]
     width = np.where(against, width[edges.reverse], width)
     factor = _filled(np.full(len(highway), np.nan), highway, settings.junction_factor, "junction_factor")
-    return speed, n_lanes, width, n_lanes * lane_flow_per_s(speed) * factor
+    return speed, n_lanes, width, n_lanes * lane_flow_per_s(speed), factor
 
 
 def walking_columns(edges, carriageway_width_m):

@@ -11,6 +11,7 @@ import numpy as np
 
 from safepassage.agents.ground.places import piece_lengths, places_on_links
 from safepassage.model.streets import projection
+from safepassage.model.streets.junctions import junctions_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,9 @@ class Streets:
     walk_width_m: np.ndarray
     """Width that walkers can use, whole street, both directions; 0 if not walkable."""
     flow_capacity_per_s: np.ndarray
-    """Vehicles that can leave the link's end per second, junction included; 0 if not drivable."""
+    """Vehicles that can leave the link's end per second while nothing crosses there; 0 if not drivable."""
+    junction_share: np.ndarray
+    """Share of that which the link gets while other streams cross at its end, at most; 1 where it leads to an exit."""
     drivable: np.ndarray
     walkable: np.ndarray
     has_pavement: np.ndarray
@@ -114,6 +117,11 @@ class Streets:
         return csgraph.connected_components(csr_array(ends, shape=(self.n_nodes, self.n_nodes)), directed=False)[1]
 
     @cached_property
+    def junctions(self):
+        """Which streams cross at the ends of the links."""
+        return junctions_of(self)
+
+    @cached_property
     def link_key(self):
         """What each link is, by the names of its ends, uint32: the same wherever a file lists it. Ties go by it."""
         ends = zip(self.link_upstream.tolist(), self.link_downstream.tolist(), strict=True)
@@ -177,6 +185,7 @@ def _edge_attributes(streets, link):
         "walk": str(bool(streets.walkable[link])),
         "walk_width_m": float(streets.walk_width_m[link]),
         "flow_capacity_per_s": float(streets.flow_capacity_per_s[link]),
+        "junction_share": float(streets.junction_share[link]),
         "geometry": "LINESTRING ("
         + ", ".join(f"{x:.3f} {y:.3f}" for x, y in zip(*streets.polyline(link), strict=True))
         + ")",
