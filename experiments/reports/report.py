@@ -56,7 +56,7 @@ def render(page: Page) -> str:
     """Return the page as one HTML file."""
     from jinja2 import Environment
 
-    template = files("safepassage.experiments").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    template = files("safepassage.experiments.reports").joinpath(TEMPLATE).read_text(encoding="utf-8")
     towns = {scenario["name"]: scenario for scenario in reversed(page.scenarios)}
     sections = [*page.sections, *_plans(page.scenarios), *map(_assumptions, reversed(towns.values()))]
     sections.append(_versions(page.versions))
