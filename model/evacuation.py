@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from mesa.datacollection import DataCollector
 
 from safepassage.agents.civilians import Civilian, Status
 from safepassage.agents.households import Household
+from safepassage.agents.lean_mesa import DataCollector
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows.rows import RowModel

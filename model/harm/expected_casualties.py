@@ -7,7 +7,7 @@ Exposures that never came about because somebody was killed, or moved more slowl
 """
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik
 
 from safepassage.agents.rules import harm as kernels
 
@@ -43,5 +43,14 @@ def band(mean, variance) -> tuple[np.ndarray, np.ndarray]:
     mean, variance = np.atleast_1d(np.asarray(mean, float)), np.atleast_1d(np.asarray(variance, float))
     n = np.ceil(mean**2 / np.maximum(mean - variance, 1e-9 * np.maximum(mean, 1e-9)) - 1e-9)
     n = np.maximum(n, 1.0)
-    low, high = binom.ppf([[0.025], [0.975]], n, np.minimum(mean / n, 1.0))
-    return low, high
+    p = np.minimum(mean / n, 1.0)
+    return _binomial_quantile(0.025, n, p), _binomial_quantile(0.975, n, p)
+
+
+def _binomial_quantile(u: float, n: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the least whole number that a binomial number reaches with probability u."""
+    certain = (p <= 0) | (p >= 1)
+    safe_p = np.where(certain, 0.5, p)
+    above = np.ceil(bdtrik(u, n, safe_p))
+    below = np.maximum(above - 1, 0)
+    return np.where(certain, n * (p >= 1), np.where(bdtr(below, n, safe_p) >= u, below, above))

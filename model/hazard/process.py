@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scipy import stats
+from scipy.special import pdtr, pdtrik
 
 from safepassage.model import draws
 from safepassage.model.draws import Stream
@@ -123,7 +123,7 @@ def _background(process, grid, hours, mean, fields, seed, source_number):
         return draws.uniforms_for(seed, Stream.SHELLING, entity, index=16 * source_number + which)
 
     hour_key = hours % HOURS_OF_KEYS
-    n_events = np.maximum(stats.poisson.ppf(number(hour_key, COUNT), mean), 0).astype(np.int64)
+    n_events = poisson_quantile(number(hour_key, COUNT), mean)
     if n_events.max(initial=0) >= MOST_PER_HOUR:
         raise ScenarioError(
             f"{n_events.max():,} background events fall in one hour; at most {MOST_PER_HOUR:,} can be drawn. Lower "
@@ -157,7 +157,7 @@ def _with_aftershocks(process, time_s, x_m, y_m, key, seed, source_number):
     sigma_m = process.spread_m / HALF_RADIUS_IN_SIGMA
     while root.size:
         u = _cluster_numbers(seed, key, root, rank, COUNT, source_number)
-        n_children = np.maximum(stats.poisson.ppf(u, process.branching_ratio), 0).astype(np.int64)
+        n_children = poisson_quantile(u, process.branching_ratio)
         parent = np.repeat(np.arange(root.size), n_children)
         root = root[parent]  # stays sorted, as parents are
         first = np.searchsorted(root, root, side="left")
@@ -175,6 +175,14 @@ def _with_aftershocks(process, time_s, x_m, y_m, key, seed, source_number):
     u = _cluster_numbers(seed, key, root, rank, SIZE, source_number)
     size = np.searchsorted(np.cumsum(process.size_shares)[:2], u, side="right").astype(np.int8)
     return Events(time_s, x_m, y_m, size, root)
+
+
+def poisson_quantile(u: np.ndarray, mean: np.ndarray | float) -> np.ndarray:
+    """Return the least whole number that a Poisson number of the mean reaches with probability u, int64; 0 <= u < 1."""
+    above = np.ceil(pdtrik(u, mean))
+    below = np.maximum(above - 1, 0)
+    n = np.where(pdtr(below, mean) >= u, below, above)
+    return np.where((np.asarray(mean) > 0) & (u > 0), n, 0).astype(np.int64)
 
 
 def _cluster_numbers(seed, key, root, rank, which, source_number):

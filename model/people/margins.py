@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from safepassage.agents.civilians import Mobility, People
 from safepassage.agents.households import Households
@@ -50,7 +50,7 @@ class Margin:
     def p_value(self) -> float:
         """Probability of a chi-square at least as large if people were drawn at random from the targets."""
         n_free = int((self.target > 0).sum()) - self.n_groups
-        return float(chi2.sf(self.chi_square, n_free)) if n_free > 0 else float("nan")
+        return float(chdtrc(n_free, self.chi_square)) if n_free > 0 else float("nan")
 
 
 def margins(settings: Population, zones: Zones, households: Households, people: People) -> tuple[Margin, ...]:

@@ -23,6 +23,7 @@ class ExitQueues:
 
 def links_before_exits(streets) -> tuple[np.ndarray, np.ndarray]:
     """Return (links, exit): links of the last kilometre of road before each exit, each with its nearest exit."""
+
     roads = np.flatnonzero(streets.drivable)
     n = streets.n_nodes
     ends = (streets.link_downstream[roads], streets.link_upstream[roads])

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
+from safepassage.model.settings.errors import ScenarioError
+
+__all__ = ["DataFile", "ScenarioError", "Section"]
+
 
 class Section(BaseModel):
     """A part of a scenario: frozen, unknown keys and endless numbers refused, units in the names of quantities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class ScenarioError(ValueError):
-    """Something that a user gave cannot be used. The message names the place, the value and the change to make."""
 
 
 def _existing_file(path: Path, info: ValidationInfo) -> Path:

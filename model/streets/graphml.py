@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-import networkx as nx
-
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
 from safepassage.model.tables import refuse, some_of
@@ -28,6 +26,8 @@ def read_graph(path):
 
     Raises ScenarioError if there is no file, if it is no GraphML, if it is undirected or has no streets or places.
     """
+    import networkx as nx
+
     path = Path(path)
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such file. Give the path of a GraphML file. {_HOW}")

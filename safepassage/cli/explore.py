@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.errors import ScenarioError
 
 console = Console()
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from safepassage.cli import questions, sweeps
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.errors import ScenarioError
 
 app = typer.Typer(
     help="Civilian evacuation under shelling, simulated street by street.",

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-import yaml
 
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.errors import ScenarioError
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")]
 
@@ -20,6 +19,8 @@ PlanOption = Annotated[str | None, typer.Option(help="Plan to lay over the scena
 
 
 def _changes(pairs: list[str] | None) -> dict:
+    import yaml
+
     changes = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")

@@ -132,7 +132,7 @@ def sensitivity(
     from safepassage.experiments.reports.comparison_pictures import replace
     from safepassage.experiments.reports.sampled_pictures import picture_path, sensitivity_picture
     from safepassage.experiments.sweeps.study import load_study
-    from safepassage.model.settings.base import ScenarioError
+    from safepassage.model.settings.errors import ScenarioError
 
     if method not in ("morris", "sobol"):
         raise ScenarioError(f"--method {method}: choose morris or sobol.")
