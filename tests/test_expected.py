@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safepassage.agents.rules import harm as kernels
@@ -13,6 +13,7 @@ FIERCE = {"run.duration_h": 2.0, "shelling.sources.0.events_per_day": 4000, "har
 EXPOSURES = st.lists(st.tuples(st.integers(0, 4), st.floats(0.0, 1.0)), max_size=40)
 
 
+@settings(deadline=None)  # the first example loads the kernel
 @given(EXPOSURES)
 def test_mean_and_variance_are_those_of_a_sum_of_independent_zeros_and_ones(exposures):
     expected = ExpectedCasualties(5)

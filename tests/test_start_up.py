@@ -55,5 +55,5 @@ def test_quantiles_are_those_of_scipy_stats():
 
 
 def test_the_band_of_nothing_and_of_certainty_has_no_width():
-    low, high = band([0.0, 3.0], [0.0, 0.0])
-    assert low.tolist() == [0, 3] and high.tolist() == [0, 3]
+    low, high = band([0.0, 3.0, 1e-300], [0.0, 0.0, 1e-300])
+    assert low.tolist() == [0, 3, 0] and high.tolist() == [0, 3, 0]

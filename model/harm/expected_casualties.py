@@ -49,8 +49,8 @@ def band(mean, variance) -> tuple[np.ndarray, np.ndarray]:
 
 def _binomial_quantile(u: float, n: np.ndarray, p: np.ndarray) -> np.ndarray:
     """Return the least whole number that a binomial number reaches with probability u."""
-    certain = (p <= 0) | (p >= 1)
-    safe_p = np.where(certain, 0.5, p)
-    above = np.ceil(bdtrik(u, n, safe_p))
-    below = np.maximum(above - 1, 0)
-    return np.where(certain, n * (p >= 1), np.where(bdtr(below, n, safe_p) >= u, below, above))
+    with np.errstate(invalid="ignore"):
+        above = np.ceil(bdtrik(u, n, p))
+        below = np.maximum(above - 1, 0)
+        between = np.where(bdtr(below, n, p) >= u, below, above)
+    return np.where(bdtr(0, n, p) >= u, 0.0, np.where(bdtr(n - 1, n, p) < u, n, between))
