@@ -42,7 +42,7 @@ def band(mean, variance) -> tuple[np.ndarray, np.ndarray]:
     """
     mean, variance = np.atleast_1d(np.asarray(mean, float)), np.atleast_1d(np.asarray(variance, float))
     n = np.ceil(mean**2 / np.maximum(mean - variance, 1e-9 * np.maximum(mean, 1e-9)) - 1e-9)
-    n = np.maximum(n, 1.0)
+    n = np.maximum(n, 1.0).astype(np.int64)
     p = np.minimum(mean / n, 1.0)
     return _binomial_quantile(0.025, n, p), _binomial_quantile(0.975, n, p)
 

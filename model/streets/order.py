@@ -4,16 +4,14 @@ Rows of nodes and links follow from this order, and ties in the model go by rows
 the file's.
 """
 
-import networkx as nx
 
-
-def in_order(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+def in_order(graph):
     """Return the graph with its nodes by id, numbers as numbers, and its edges by their ends and then by what they are.
 
     Two edges that are alike in everything may change places: nobody could tell.
     """
     rank = {node: k for k, node in enumerate(sorted(graph.nodes, key=_of_id))}
-    ordered = nx.MultiDiGraph(**graph.graph)
+    ordered = type(graph)(**graph.graph)
     ordered.add_nodes_from((node, graph.nodes[node]) for node in rank)
     edges = sorted(graph.edges(data=True), key=lambda edge: (rank[edge[0]], rank[edge[1]], _of_edge(edge[2])))
     ordered.add_edges_from(edges)
