@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import printed_results
 import reference_pages
 
 project = "Safe Passage"
@@ -16,9 +17,11 @@ version = release = version_of("safepassage")
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
-exclude_patterns = ["build"]
-nitpicky = True
+exclude_patterns = ["build", "reference/state_variables.md", "reference/validation_results.md"]
+nitpicky = True  # a link to a key or page that is gone is an error; types of other packages are not looked for
+nitpick_ignore_regex = [("py:.*", ".*")]
 default_role = "code"
+autoclass_content = "both"
 
 html_theme = "furo"
 html_title = "Safe Passage"
@@ -29,4 +32,7 @@ html_css_files = ["style.css"]
 
 def setup(app):
     """Write the pages that come from the code before Sphinx looks for pages."""
-    reference_pages.write_all(Path(app.srcdir) / "reference")
+    folder = Path(app.srcdir) / "reference"
+    reference_pages.write_all(folder)
+    printed_results.print_all(folder)
+    app.connect("autodoc-process-docstring", reference_pages.arguments_as_fields)

@@ -4,6 +4,8 @@ Sphinx calls `write_all` before it looks for pages (conf.py). Pages are written 
 build is quick. Nothing in docs/reference/ is written by hand or kept in the repository.
 """
 
+import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
@@ -15,6 +17,12 @@ from typer.models import OptionInfo
 
 from safepassage.model.settings.keys import Key, Part, parts
 
+ROOT = Path(__file__).parent.parent
+RULES = (
+    "agents/rules", "model/behaviour", "model/harm", "model/hazard", "model/movement", "model/people", "model/services",
+    "model/town",
+)  # fmt: skip
+"""Folders whose modules hold the rules of the model."""
 IN_WORDS = {"none": "nothing", "required": "none, the file must say"}
 
 
@@ -254,6 +262,50 @@ def events_page() -> str:
     )
 
 
+# What the ODD description takes from the code
+
+
+def state_variables_page() -> str:
+    """Return tables of the state variables of persons, households and parties, as their classes describe them."""
+    found = []
+    for path, name, what in (
+        ("agents/civilians.py", "People", "persons"),
+        ("agents/households.py", "Households", "households"),
+        ("agents/parties.py", "Parties", "parties"),
+    ):
+        rows = [(_code(column), words) for column, words in columns_of(path, name).items()]
+        found += [f"### State variables of {what} (`{path}`)", _table(("variable", "type, meaning, unit"), rows)]
+    return "\n\n".join(found)
+
+
+def columns_of(path: str, name: str) -> dict[str, str]:
+    """Return column -> docstring of a class of columns; columns in a row share the docstring that follows them."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    found: dict[str, str] = {}
+    waiting: list[str] = []
+    for node in body:
+        if isinstance(node, ast.AnnAssign):
+            waiting.append(node.target.id)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and waiting:
+            words = " ".join(str(node.value.value).split())
+            found |= dict.fromkeys(waiting, words)
+            waiting = []
+    return found | dict.fromkeys(waiting, "")
+
+
+def rules_page() -> str:
+    """Return the first lines of every module that holds a rule of the model, room by room."""
+    found = ["What each module says of itself: the rule, its formula, its source, its assumptions."]
+    for folder in RULES:
+        found.append(f"## {_code(folder)}")
+        for path in sorted((ROOT / folder).glob("*.py")):
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            if path.name != "__init__.py":
+                found += [f"### {_code(f'{folder}/{path.name}')}", _as_markdown(text)]
+    return _page("The rules in the words of the code", *found)
+
+
 # Docstrings
 
 
@@ -284,11 +336,32 @@ def _as_markdown(text: str) -> str:
     return "\n".join([*found, *(["```"] if is_code else [])])
 
 
+def arguments_as_fields(app, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Turn `argument: meaning` in the docstring of a function into fields, as Sphinx shows arguments."""
+    if what not in ("function", "method", "class") or (what == "class" and "__init__" not in vars(obj)):
+        return
+    known = [one for one in signature(obj).parameters if one != "self"]
+    if not known:
+        return
+    starts = re.compile(rf"(?:^|(?<=[.;] )|(?<=\n))({'|'.join(known)}): ")
+    found = []
+    for paragraph in "\n".join(lines).split("\n\n"):
+        pieces = starts.split(paragraph)
+        found.append(re.sub(r";\s*$", ".", pieces[0].strip("\n")))
+        fields = [
+            f":param {arg}: {' '.join(words.split())}" for arg, words in zip(pieces[1::2], pieces[2::2], strict=True)
+        ]
+        found.append("\n".join(fields))
+    lines[:] = "\n\n".join(part for part in found if part).splitlines()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "scenario": scenario_page,
     "tables": tables_page,
     "commands": commands_page,
     "studies": studies_page,
     "events": events_page,
+    "state_variables": state_variables_page,
+    "rules": rules_page,
 }
 """Page of the reference -> what writes it."""

@@ -65,3 +65,34 @@ def test_a_page_that_has_not_changed_is_left_alone(tmp_path):
     before = path.stat().st_mtime_ns
     reference_pages._write(path, "text\n")
     assert path.stat().st_mtime_ns == before
+
+
+def test_every_module_with_a_rule_is_named_in_the_odd_description():
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "odd" / "submodels.md").read_text(encoding="utf-8")
+    missing = [
+        f"{folder}/{path.name}"
+        for folder in reference_pages.RULES
+        for path in sorted((root / folder).glob("*.py"))
+        if path.name != "__init__.py" and path.name not in text
+    ]
+    assert not missing, f"say in docs/odd/submodels.md what these are for: {missing}"
+
+
+def test_every_state_variable_of_people_says_what_it_is(written):
+    assert "| `injury_time_s` | float64: when the person was hurt (s); inf: unhurt. |" in written["state_variables"]
+    silent = [line for line in written["state_variables"].splitlines() if line.endswith("|  |")]
+    assert not silent
+
+
+def test_arguments_described_in_a_docstring_become_fields():
+    def function(scenario, *, rng=None):
+        """Do it."""
+
+    lines = ["scenario: name or path. rng: seed,", "instead of run.seed.", "", "Raises ScenarioError."]
+    reference_pages.arguments_as_fields(None, "function", "name", function, None, lines)
+    assert [line for line in lines if line] == [
+        ":param scenario: name or path.",
+        ":param rng: seed, instead of run.seed.",
+        "Raises ScenarioError.",
+    ]
