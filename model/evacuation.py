@@ -1,6 +1,7 @@
 """The model: a town's households under shelling, as a Mesa model."""
 
 from collections import deque
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
@@ -38,7 +39,7 @@ from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import load_streets
-from safepassage.model.streets.zones import read_zones
+from safepassage.model.streets.zones import lived_along, read_zones
 from safepassage.model.town.surroundings import Surroundings
 
 EVENT_MATTERS_S = 6 * 3600.0
@@ -91,7 +92,7 @@ class EvacuationModel(RowModel):
         network = settings.network
         self.streets, self.streets_report = _streets(settings.model_dump_json(), network, network.stat().st_mtime_ns)
         self.zones = read_zones(self.settings.population, self.streets)
-        self.area = Area.of_streets(self.streets)
+        self.area = replace(Area.of_streets(self.streets), lived_along_m=lived_along(self.zones, self.streets))
         front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
         self.impacts = shelling.shell(self.settings.shelling, self.area, self.settings.run, self.seed, front)
 

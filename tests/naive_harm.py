@@ -30,8 +30,8 @@ def distance_to_polyline_m(x_m, y_m, xs_m, ys_m):
 
 def p_casualty(distance_m, size, factor, settings):
     """Return the probability that one event harms one person."""
-    d50_m = settings.d50_m[size]
-    if distance_m > settings.n_d50_reach * d50_m:
+    d50_m = settings.d50_within_reach_m[size]
+    if distance_m > settings.reach_m[size]:
         return 0.0
     p_at_centre = min(1.0, settings.casualty_scale * factor * settings.p_at_centre)
     return p_at_centre / (1 + (distance_m / d50_m) ** settings.steepness)

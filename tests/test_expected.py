@@ -9,7 +9,7 @@ from safepassage.agents.rules import harm as kernels
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.harm.expected_casualties import ExpectedCasualties, band
 
-FIERCE = {"run.duration_h": 2.0, "shelling.sources.0.events_per_day": 4000, "harm.casualty_scale": 10.0}
+FIERCE = {"run.duration_h": 2.0, "shelling.sources.0.events_per_day": 12_000, "harm.casualty_scale": 10.0}
 EXPOSURES = st.lists(st.tuples(st.integers(0, 4), st.floats(0.0, 1.0)), max_size=40)
 
 

@@ -315,3 +315,21 @@ def test_shares_of_severity_sum_to_the_death_share_by_default():
     assert settings.share_fatal + settings.share_serious * settings.p_death_without_care == pytest.approx(0.20)
     assert settings.share_fatal + settings.share_serious * settings.p_death_with_care == pytest.approx(0.159, abs=5e-4)
     assert uniforms_for(1, Stream.INJURY, NOBODY).size == 0
+
+
+@pytest.mark.parametrize(("steepness", "n_d50_reach"), [(3.0, 6.0), (2.5, 6.0), (4.0, 3.0)])
+def test_the_cut_of_the_curve_loses_no_expected_harm(steepness, n_d50_reach):
+    harm = Harm(steepness=steepness, n_d50_reach=n_d50_reach, casualty_scale=1.0)
+    for size, d50_m in enumerate(harm.d50_m):
+        r_m = np.linspace(0.0, harm.reach_m[size] * 1.01, 400_001)
+        curve = harm.d50_within_reach_m[size], n_d50_reach / harm.widening, steepness, harm.p_at_centre
+        p = np.array([kernels.risk(r, *curve) for r in r_m])
+        kept = np.trapezoid(p * 2 * np.pi * r_m, r_m)
+        # in closed form: 2 pi p0 d50^2 (pi / k) / sin(2 pi / k); cut at 6 d50 and not widened, 86 % of it for k = 3
+        whole = 2 * np.pi * harm.p_at_centre * d50_m**2 * np.pi / steepness / np.sin(2 * np.pi / steepness)
+        assert kept == pytest.approx(whole, rel=0.005)
+
+
+def test_a_curve_without_an_end_to_its_harm_is_refused():
+    with pytest.raises(ValidationError, match="greater than 2"):
+        Harm(steepness=2.0)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -9,15 +10,19 @@ from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.text import Text
 from pydantic import ValidationError
 
-from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.evacuation import EvacuationModel, prepare
 from safepassage.model.hazard.impacts import Area, Events, Impacts, Size
 from safepassage.model.hazard.shelling import gather, shell
+from safepassage.model.pictures.map import map_of_run
+from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load
-from safepassage.model.settings.shelling import Shelling
+from safepassage.model.settings.shelling import ALERTS_BY_HOUR, Shelling, ShellingProcess
 from safepassage.model.streets.graphml import read_graph
 
 FRONT = [{"day": date(2024, 8, 1), "distance_km": 3.0}]
@@ -218,3 +223,49 @@ def test_settings_that_cannot_be_meant_are_refused(change, message):
 def test_an_unknown_time_zone_is_refused():
     with pytest.raises(ValidationError, match="Europe/Kyiv"):
         Shelling(time_zone="Donbas")
+
+
+def test_impacts_fall_on_the_built_up_area_and_its_margin_and_as_many_a_day_as_stated():
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 24.0 * 30})
+    impacts, town = model.impacts, model.area
+    near = town.is_built_up(impacts.x_m, impacts.y_m, 300.0)
+    further = town.is_built_up(impacts.x_m, impacts.y_m, 600.0)
+    # events set off by others spread by 150 m, and squares at the edge are taken whole: few fall a little further out
+    assert near.mean() > 0.85 and further.mean() > 0.98
+    assert len(impacts) / 30 == pytest.approx(240, rel=0.05)
+
+
+def test_the_rate_of_impacts_on_homes_does_not_depend_on_how_much_empty_land_the_map_shows(tmp_path):
+    graph = read_graph(load("tiny_town").streets.network)
+    graph.add_node("far", x=-32.9, y=45.08)
+    near = max(graph.nodes, key=lambda n: float(graph.nodes[n]["x"]) if n != "far" else -99.0)
+    graph.add_edge(near, "far", highway="primary")
+    graph.add_edge("far", near, highway="primary")
+    nx.write_graphml(graph, tmp_path / "wide.graphml")
+    keys = {"run.duration_h": 24.0 * 20}
+    maps = [
+        EvacuationModel("tiny_town", **keys, **more) for more in ({}, {"streets.network": tmp_path / "wide.graphml"})
+    ]
+    assert maps[1].area.area_km2 > 3 * maps[0].area.area_km2
+    on_town = [m.area.is_built_up(m.impacts.x_m, m.impacts.y_m, 300.0).sum() for m in maps]
+    assert on_town[1] == pytest.approx(on_town[0], rel=0.1)
+
+
+def test_one_count_of_impacts_is_told_before_the_run_and_on_the_map_of_it(tmp_path):
+    scenario = load("tiny_town", {"run.duration_h": 2.0})
+    told = next(line for line in prepare(scenario) if line.startswith("shelling"))
+    run = open_run(EvacuationModel(scenario).run().save(tmp_path))
+    legend = " ".join(text.get_text() for text in map_of_run(run).findobj(Text))
+    n = re.search(r"([\d,]+) impacts", told)[1]
+    assert f"Impacts: {n}" in legend
+
+
+def test_the_hours_of_the_day_follow_the_recorded_alerts():
+    folder = os.environ.get("SAFEPASSAGE_DATA")
+    if folder is None:
+        pytest.skip("SAFEPASSAGE_DATA is not set: the record of air-raid alerts is not part of the project")
+    alerts = pd.read_csv(Path(folder) / "conflict" / "air_raid_alerts_donetsk_2022_2024.csv")
+    hour = pd.to_datetime(alerts.started_utc, utc=True).dt.tz_convert("Europe/Kyiv").dt.hour
+    counts = np.bincount(hour, minlength=24)
+    assert np.allclose(ALERTS_BY_HOUR, counts / counts.mean(), atol=0.006)
+    assert ShellingProcess(events_per_day=1).day_profile == ALERTS_BY_HOUR

@@ -109,15 +109,12 @@ def test_the_map_says_where_a_street_was_closed_and_how_many_left_by_each_exit(r
         assert f"{row.exit}: {row.n_persons:,}" in written
 
 
-def test_impacts_beyond_the_streets_are_counted_not_drawn(run):
+def test_every_impact_of_a_run_is_drawn_and_counted_by_size(run):
     impacts = run.frame("impacts").head(3).copy()
     x, y = run.frame("exits")[["x_m", "y_m"]].mean()
-    impacts["x_m"], impacts["y_m"], impacts["size"] = [x, x, x + 90_000], y, "L"
-    figure = curves.map_of_run(Changed(run, impacts=impacts))
-    written = texts(figure)
-    assert "Impacts: 3, 1 beyond the map" in written and "large: 2" in written
-    left, right = figure.axes[0].get_xlim()
-    assert right - left < 10_000
+    impacts["x_m"], impacts["y_m"], impacts["size"] = [x, x, x + 400], y, ["L", "L", "S"]
+    written = texts(curves.map_of_run(Changed(run, impacts=impacts)))
+    assert "Impacts: 3" in written and "large: 2" in written and "small: 1" in written
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,12 @@ WIDE = Area(0.0, 0.0, 40_000.0, 40_000.0)
 KYIV = "Europe/Kyiv"
 START_S = epoch_s(datetime(2024, 8, 1), KYIV)
 DAY_S = 86400.0
+FLAT = (1.0,) * 24
 
 
 def simulated(n_days=20, seed=11, front=None, area=WIDE, **changes):
     """Return a process, its events of the run's days and which of them are background."""
-    process = ShellingProcess(**{"events_per_day": 1000, **changes})
+    process = ShellingProcess(**{"events_per_day": 1000, "day_profile": FLAT, **changes})
     events = simulate(process, area, START_S, START_S + n_days * DAY_S, seed, KYIV, front=front)
     return process, events
 
@@ -184,7 +185,7 @@ def test_the_run_begins_amid_aftershocks_and_not_in_silence():
 
 
 def test_squares_fill_the_map_exactly_and_a_rate_per_area_is_one_per_area():
-    process = ShellingProcess(background_per_km2_day=24.0, cell_m=300)
+    process = ShellingProcess(background_per_km2_day=24.0, cell_m=300, day_profile=FLAT)
     area = Area(100.0, 200.0, 1100.0, 950.0)
     grid = Grid(process, area)
     assert grid.n_east * grid.width_m == pytest.approx(1000) and grid.n_north * grid.height_m == pytest.approx(750)

@@ -4,7 +4,8 @@ The risk-distance curve is generic: three abstract size classes and one fitted s
 
     p(casualty | event, d, protection) = min(1, f * factor[protection] * p0) / (1 + (d / d50)**k)
 
-and 0 beyond the reach: log-logistic in the distance; defaults and their sources are in
+and 0 beyond the reach: log-logistic in the distance, with a d50 as much wider than stated that the cut loses no harm
+(`Harm.widening`); defaults and their sources are in
 `model/settings/harm.py`.
 
 One number u per (event, person) decides everything that one event does to one person:

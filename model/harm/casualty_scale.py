@@ -88,7 +88,7 @@ def reached_residents(settings, impacts, x_m, y_m, n_people, n_at_once=5000):
     settings: `settings.harm.Harm`. x_m, y_m, n_people: where how many live. n_at_once: impacts per portion (memory).
     """
     homes = grid_of_points(x_m, y_m, cell_m=max(25.0, float(settings.reach_m[1])))
-    n_people, d50_m = np.asarray(n_people, dtype=np.float64), np.array(settings.d50_m)
+    n_people, d50_m = np.asarray(n_people, dtype=np.float64), settings.d50_within_reach_m
     total = 0.0
     for first in range(0, impacts.time_s.size, n_at_once):
         part = slice(first, first + n_at_once)

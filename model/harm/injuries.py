@@ -55,8 +55,8 @@ class HarmByImpacts:
         self.reach_m = settings.reach_m
         self.homes = grid_of_points(home_x_m, home_y_m, cell_m=max(25.0, float(self.reach_m[1])))
         self._curve = (
-            float(settings.casualty_scale), float(settings.p_at_centre), np.array(settings.d50_m),
-            float(settings.n_d50_reach), float(settings.steepness),
+            float(settings.casualty_scale), float(settings.p_at_centre), settings.d50_within_reach_m,
+            settings.n_d50_reach / settings.widening, float(settings.steepness),
         )  # fmt: skip
         self._factor = settings.protection.by_protection
         n_people = int(self.first_person[-1])

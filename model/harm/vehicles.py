@@ -25,11 +25,12 @@ class VehiclesUnderFire:
         vehicle: rows of those within reach; distance_m: of each.
         """
         settings, size = self.harm.settings, int(self.impacts.size[k])
+        curve = settings.d50_within_reach_m[size], settings.n_d50_reach / settings.widening, settings.steepness
         for row, away_m in zip(vehicle.tolist(), distance_m.tolist(), strict=True):
             each = self.vehicles[row]
             factor = float(self._factor[each.protection])
             at_centre = min(1.0, settings.casualty_scale * factor * settings.p_at_centre)
-            p = kernels.risk(away_m, settings.d50_m[size], settings.n_d50_reach, settings.steepness, at_centre)
+            p = kernels.risk(away_m, *curve, at_centre)
             each.expected_crew_casualties += each.n_crew * p
             if (
                 uniforms_for(self.harm.seed, Stream.SERVICE, [digest(each.name)], tick=k)[0] < p

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import KDTree
 
 from safepassage.model.settings.base import ScenarioError
 
@@ -20,7 +21,7 @@ class Size(IntEnum):
 
 @dataclass(frozen=True)
 class Area:
-    """The rectangle that the model sees, in metres, and how to get there from degrees."""
+    """The rectangle that the model sees, in metres, where people live in it, and how to get there from degrees."""
 
     west_m: float
     south_m: float
@@ -28,6 +29,8 @@ class Area:
     north_m: float
     to_plane: Callable | None = None
     """(longitude, latitude) arrays -> (x_m, y_m) arrays; None: the map has plane coordinates only."""
+    lived_along_m: np.ndarray | None = None
+    """float64[n, 2]: x_m and y_m of points along the streets that people live along; None: all of it is built up."""
 
     @classmethod
     def around(cls, x_m, y_m, margin_m=0.0, crs=None):
@@ -55,6 +58,13 @@ class Area:
     def area_km2(self):
         """Area of the rectangle (km2)."""
         return (self.east_m - self.west_m) * (self.north_m - self.south_m) / 1e6
+
+    def is_built_up(self, x_m, y_m, margin_m):
+        """Return which points lie within margin_m of a street that people live along, bool[n]."""
+        if self.lived_along_m is None:
+            return np.ones(x_m.size, np.bool_)
+        away_m, _ = KDTree(self.lived_along_m).query(np.column_stack((x_m, y_m)), distance_upper_bound=margin_m)
+        return np.isfinite(away_m)
 
     def contains(self, x_m, y_m):
         """Return which of the points lie inside, bool."""

@@ -48,7 +48,7 @@ def simulate(process, area, start_s, end_s, seed, time_zone, front=None, source_
 
 
 class Grid:
-    """The squares of the map over which the background's rate is constant."""
+    """The squares of the map over which the background's rate is constant; nothing falls where nobody lives near."""
 
     def __init__(self, process, area):
         self.n_east = max(1, round((area.east_m - area.west_m) / process.cell_m))
@@ -66,14 +66,25 @@ class Grid:
         x_m, y_m = np.meshgrid(east, north)
         self.x_m, self.y_m = x_m.ravel(), y_m.ravel()
         self.cell_km2 = self.width_m * self.height_m / 1e6
-        self.zone_weight = np.ones(self.x_m.size)
+        self.zone_weight = self._built_up_share(area, process.built_up_margin_m)
+        is_weighted = np.zeros(self.x_m.size, np.bool_)
         for zone in process.zones:
             corners = (zone.west, zone.east), (zone.south, zone.north)
             if area.to_plane is not None:
                 corners = area.plane(*corners, "zones")
             (west, east), (south, north) = corners
             inside = (self.x_m >= west) & (self.x_m < east) & (self.y_m >= south) & (self.y_m < north)
-            self.zone_weight[inside] *= zone.weight
+            self.zone_weight[inside] = np.where(is_weighted, self.zone_weight, 1.0)[inside] * zone.weight
+            is_weighted |= inside
+
+    def _built_up_share(self, area, margin_m):
+        """Return the share of each square that is built up or in its margin: of 4 by 4 points in it."""
+        share = np.zeros(self.x_m.size)
+        for east in (-0.375, -0.125, 0.125, 0.375):
+            for north in (-0.375, -0.125, 0.125, 0.375):
+                x_m, y_m = self.x_m + east * self.width_m, self.y_m + north * self.height_m
+                share += area.is_built_up(x_m, y_m, margin_m) / 16
+        return share
 
     def nearness(self, process, front):
         """Return a function of time_s that gives the relative rate of each square by the front; 1 at its line."""

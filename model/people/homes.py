@@ -10,12 +10,10 @@ import shapely
 from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
+from safepassage.model.streets.classes import HOME_STREETS
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones
 from safepassage.model.tables import Table, read_table, refuse, some_of
-
-HOME_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "pedestrian")
-"""Classes of street (OpenStreetMap highway) that people live along. Assumption."""
 
 
 @dataclass(frozen=True, eq=False)

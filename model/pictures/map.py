@@ -35,7 +35,7 @@ def map_of_run(run: RunFolder) -> Figure:
     draw_quiet_streets(axes, links)
     _draw_flow(axes, links)
     _draw_closures(axes, links)
-    _draw_impacts(axes, run.frame("impacts"), (x.min(), x.max()), (y.min(), y.max()))
+    _draw_impacts(axes, run.frame("impacts"))
     axes.margins(0.05)
     axes.autoscale_view()
     _draw_exits(axes, run.frame("exits"))
@@ -128,14 +128,12 @@ def _draw_closures(axes, links: pd.DataFrame):
               zorder=8, label=label)  # fmt: skip
 
 
-def _draw_impacts(axes, impacts: pd.DataFrame, x_range: tuple, y_range: tuple):
-    """Draw impacts as circles by size; those beyond the streets are counted in the legend."""
-    inside = impacts["x_m"].between(*x_range) & impacts["y_m"].between(*y_range)
+def _draw_impacts(axes, impacts: pd.DataFrame):
+    """Draw all impacts of the run as circles by size."""
     alpha = float(np.clip(0.75 - len(impacts) / 4000, 0.15, 0.75))
-    beyond = f", {int((~inside).sum()):,} beyond the map" if (~inside).any() else ""
-    axes.plot([], [], linestyle="none", label=f"{HEADING}Impacts: {len(impacts):,}{beyond}")
+    axes.plot([], [], linestyle="none", label=f"{HEADING}Impacts: {len(impacts):,}")
     for name, (label, diameter) in reversed(style.SIZE_STYLE.items()):
-        part = impacts[inside & (impacts["size"] == name)]
+        part = impacts[impacts["size"] == name]
         if not part.empty:
             axes.plot(part["x_m"], part["y_m"], linestyle="none", marker="o", markersize=diameter, alpha=alpha,
                       color=style.ORANGE, markeredgecolor=style.VERMILION, markeredgewidth=1.0, zorder=6,

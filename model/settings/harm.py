@@ -1,15 +1,34 @@
 """Harm and what protects from it. One curve with abstract size classes, one fitted scalar: no weapon catalogue."""
 
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
+from scipy.integrate import quad
+from scipy.optimize import brentq
 
 from safepassage.agents.civilians import Protection
 from safepassage.model.settings.base import Section
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
+
+
+@lru_cache
+def _widening(steepness: float, n_d50_reach: float) -> float:
+    """Return by what factor d50 is larger in a curve cut at n_d50_reach times d50, all harm kept.
+
+    The harm to people spread evenly, over 2 pi p0 d50**2, is the integral of r / (1 + r**k): to infinity
+    (pi / k) / sin(2 pi / k); to the cut of a curve s times as wide, s**2 times the integral to n_d50_reach / s.
+    """
+    whole = np.pi / steepness / np.sin(2.0 * np.pi / steepness)
+
+    def missing(widening):
+        within, _ = quad(lambda r: r / (1.0 + r**steepness), 0.0, n_d50_reach / widening)
+        return widening**2 * within - whole
+
+    return brentq(missing, 1.0, n_d50_reach)
 
 
 class ProtectionFactors(Section):
@@ -67,10 +86,11 @@ class Harm(Section):
     d50_m: tuple[_Positive, _Positive, _Positive] = (5.0, 15.0, 40.0)
     """Distance at which half of p0 is left, for sizes S, M, L (m). Assumption, uncertain by a factor of 2 either way;
     Zucker and Kaplan (2014) assumed 5 m as deliberately small."""
-    steepness: _Positive = 3.0
-    """k: exponent of the log-logistic fall with distance. Assumption."""
-    n_d50_reach: _Positive = 6.0
-    """No harm beyond this many d50. Cut for speed: what is left there is below 0.5 % of p0. Assumption."""
+    steepness: Annotated[float, Field(gt=2)] = 3.0
+    """k: exponent of the log-logistic fall with distance; above 2, or the harm of one impact had no end. Assumption."""
+    n_d50_reach: Annotated[float, Field(ge=2)] = 6.0
+    """No harm beyond this many d50. Cut for speed. What an even crowd beyond would suffer, 14 % of all by default, is
+    not dropped: the curve within is as much wider, see `widening`. Assumption."""
     protection: ProtectionFactors = ProtectionFactors()
     """Share of harm that gets through, by where a person is."""
     death_share: _Share = 0.20
@@ -129,6 +149,16 @@ class Harm(Section):
     def share_serious(self) -> float:
         """Share of casualties who outlive the impact with serious injuries."""
         return (1 - self.share_fatal) * self.serious_share
+
+    @property
+    def widening(self) -> float:
+        """Factor on d50 of the curve that is cut at `reach_m` and harms as many of an even crowd as the whole."""
+        return _widening(self.steepness, self.n_d50_reach)
+
+    @property
+    def d50_within_reach_m(self) -> np.ndarray:
+        """float64[3]: d50 of the curve that is cut at `reach_m` (m)."""
+        return self.widening * np.array(self.d50_m)
 
     @property
     def reach_m(self) -> np.ndarray:

@@ -110,6 +110,13 @@ class RampPoint(Section):
     """Factor on the rate of background events; linear in time between two points, level outside them."""
 
 
+ALERTS_BY_HOUR = (1.05, 0.95, 0.64, 0.63, 0.69, 0.61, 0.55, 0.74, 1.19, 1.66, 1.24, 1.22,
+                  1.37, 1.39, 1.26, 1.24, 1.15, 1.03, 0.91, 0.97, 0.86, 0.91, 0.86, 0.86)  # fmt: skip
+"""4,624 air-raid alerts for Donetsk oblast and Pokrovsk raion, 15 March 2022 to 22 April 2024, by the local hour in
+which they began, over the mean of all hours; counted from Vadimkin/ukrainian-air-raid-sirens-dataset 1366c7b1422d
+(MIT). Alerts stand in for impacts, of which no hourly record was found. Assumption in that."""
+
+
 class ShellingProcess(Section):
     """A self-exciting process: background events over space and time, each followed by others near it.
 
@@ -119,20 +126,23 @@ class ShellingProcess(Section):
 
     kind: Literal["process"] = "process"
     events_per_day: float | None = Field(None, ge=0)
-    """Mean number of events a day on the map, aftershocks included, at ramp 1 and wherever the front stands: the
-    distance to the front then shapes only where they fall. Either this or `background_per_km2_day`."""
+    """Mean number of events a day on the built-up area and its margin, aftershocks included, at ramp 1 and wherever
+    the front stands: the distance to the front then shapes only where they fall. Either this or
+    `background_per_km2_day`."""
     background_per_km2_day: float | None = Field(None, ge=0)
     """Background events per km2 and day at the front line at ramp 1 (1/(km2 d)): the approach of the front then
     raises the rate."""
     front_reach_km: float = Field(5.0, gt=0)
     """The background falls by a factor e over this distance from the front (km). Assumption, SOURCES 5.3."""
-    day_profile: tuple[float, ...] = (1.0,) * 24
-    """Relative rate in each local hour from 0 to 23; its mean is set to 1. Assumption: flat, since no hourly
-    record was found (SOURCES 5.3); vary it."""
+    day_profile: tuple[float, ...] = ALERTS_BY_HOUR
+    """Relative rate in each local hour from 0 to 23; its mean is set to 1. Default: starts of air-raid alerts."""
+    built_up_margin_m: float = Field(300.0, gt=0)
+    """The background falls no farther than this from a street that people live along, in a zone with residents (m):
+    beyond the reach of the largest size class. Assumption. Rates per km2 and per day are of that area."""
     zones: tuple[ZoneWeight, ...] = Field(
         (), examples=[[{"west": 37.10, "south": 48.27, "east": 37.14, "north": 48.30, "weight": 2}]]
     )
-    """Rectangles with more or less than their share; where they overlap the factors multiply."""
+    """Rectangles with more or less than their share, built up or not; where they overlap the factors multiply."""
     ramp: tuple[RampPoint, ...] = ()
     """Level of shelling by date; empty: always 1."""
     branching_ratio: float = Field(0.5, ge=0)

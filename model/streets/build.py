@@ -9,7 +9,7 @@ import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets import columns, polylines, projection
-from safepassage.model.streets.classes import lane_flow_per_s
+from safepassage.model.streets.classes import HOME_STREETS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
 from safepassage.model.streets.graphml import check_graph, number, read_graph
 from safepassage.model.streets.notes import notes
@@ -94,6 +94,7 @@ def compile_streets(graph, settings):
     all_links, counts = _links(edges, line, settings)
     ends = np.union1d(edges.upstream, edges.downstream)
     whole = _streets(node_id, x_m, y_m, crs, _extent_m(x_m[ends], y_m[ends]), all_links)
+    whole = replace(whole, **_points(whole))
     exits = find_exits(
         _layout(whole),
         settings,
@@ -213,11 +214,23 @@ def _extent_m(x_m, y_m):
     return float(x_m.min()), float(y_m.min()), float(x_m.max()), float(y_m.max())
 
 
+def _points(streets):
+    """Return points at most 50 m apart on all streets, each street once, and whether people live along it."""
+    links = np.unique(streets.link_street, return_index=True)[1]
+    n_points = np.ceil(streets.length_m[links] / 50.0).astype(np.int64) + 1
+    rank = np.arange(n_points.sum()) - np.repeat(np.cumsum(n_points) - n_points, n_points)
+    link = np.repeat(links, n_points)
+    place_m = streets.places(link, rank / np.repeat(n_points - 1, n_points))
+    lived_along = np.isin(np.array(streets.highway_names), HOME_STREETS)[streets.highway[link]]
+    return {"points_m": np.stack(place_m, axis=1), "is_lived_along": lived_along}
+
+
 def _streets(node_id, x_m, y_m, crs, extent_m, links):
     names = tuple(dict.fromkeys(links["highway"]))
     index = {name: i for i, name in enumerate(names)}
     links = links | {"highway": np.array([index[h] for h in links["highway"]], dtype=np.int16), "highway_names": names}
     none = {"exit_name": (), "exit_node": np.zeros(0, np.int32), "exit_flow_capacity_per_s": np.zeros(0)}
+    none |= {"points_m": np.zeros((0, 2)), "is_lived_along": np.zeros(0, np.bool_)}
     return Streets(node_id=node_id, node_x_m=x_m, node_y_m=y_m, crs=crs, extent_m=extent_m, **none, **links)
 
 

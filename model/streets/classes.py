@@ -28,6 +28,9 @@ JAM_DENSITY_PER_M = 0.133
 WAVE_SPEED_M_S = 5.0
 """Speed at which a gap travels back through a queue (triangular diagram; SOURCES 3.2)."""
 
+HOME_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "pedestrian")
+"""Classes that people live along. Assumption."""
+
 PAVEMENT_WIDTH_M = 1.5
 """Usable width of one pavement. Assumption."""
 

@@ -57,6 +57,10 @@ class Streets:
     extent_m: tuple[float, float, float, float]
     """West, south, east and north edge of all streets of the file, those left out among them: the same whatever exits
     a plan adds, though more of the file may then be kept."""
+    points_m: np.ndarray
+    """float64[n, 2]: x_m and y_m of points, at most 50 m apart, on all streets of the file."""
+    is_lived_along: np.ndarray
+    """bool[n]: the street of each of these points is of a class that people live along."""
     geometry_first: np.ndarray
     """Points of link i are geometry_first[i] to geometry_first[i + 1] of geometry_x_m and geometry_y_m, int64."""
     geometry_x_m: np.ndarray

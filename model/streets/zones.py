@@ -85,6 +85,22 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
     return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), _report(path, without_street))
 
 
+def lived_along(zones: Zones, streets: Streets) -> np.ndarray:
+    """Return points along the streets that people live along, float64[n, 2]: x_m, y_m; the same under every plan.
+
+    In each zone with residents (in any, where homes come from a table) those of the classes that people live along; if
+    it has none, all of its streets.
+    """
+    x_m, y_m = streets.points_m.T
+    is_kept = np.zeros(x_m.size, np.bool_)
+    for outline, n_residents in zip(zones.outline, zones.residents, strict=True):
+        if n_residents or not zones.residents.any():
+            inside = shapely.contains_xy(outline, x_m, y_m)
+            is_home = inside & streets.is_lived_along
+            is_kept |= is_home if is_home.any() else inside
+    return streets.points_m[is_kept if is_kept.any() else slice(None)]
+
+
 def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
     if not without_street:
         return ()
