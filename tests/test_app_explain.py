@@ -10,7 +10,7 @@ from safepassage.app.scene import LiveScene
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load
 
-SHELLED = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 3000, "damage.debris.p_collapse": [0.5, 1, 1]}
+SHELLED = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 9000, "damage.debris.p_collapse": [0.5, 1, 1]}
 
 
 def explainer_of(model):

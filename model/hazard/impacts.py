@@ -6,7 +6,6 @@ from enum import IntEnum
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import KDTree
 
 from safepassage.model.settings.base import ScenarioError
 
@@ -63,6 +62,8 @@ class Area:
         """Return which points lie within margin_m of a street that people live along, bool[n]."""
         if self.lived_along_m is None:
             return np.ones(x_m.size, np.bool_)
+        from scipy.spatial import KDTree
+
         away_m, _ = KDTree(self.lived_along_m).query(np.column_stack((x_m, y_m)), distance_upper_bound=margin_m)
         return np.isfinite(away_m)
 

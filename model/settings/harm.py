@@ -5,8 +5,6 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy.integrate import quad
-from scipy.optimize import brentq
 
 from safepassage.agents.civilians import Protection
 from safepassage.model.settings.base import Section
@@ -22,6 +20,9 @@ def _widening(steepness: float, n_d50_reach: float) -> float:
     The harm to people spread evenly, over 2 pi p0 d50**2, is the integral of r / (1 + r**k): to infinity
     (pi / k) / sin(2 pi / k); to the cut of a curve s times as wide, s**2 times the integral to n_d50_reach / s.
     """
+    from scipy.integrate import quad
+    from scipy.optimize import brentq
+
     whole = np.pi / steepness / np.sin(2.0 * np.pi / steepness)
 
     def missing(widening):
