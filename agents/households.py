@@ -50,12 +50,51 @@ class Households:
     """uint32: its number within its zone, or the digest of the id that the user gave it; names its draws."""
     place_key: np.ndarray
     """uint32: digest of its zone's name; names its draws."""
+
+    can_walk: np.ndarray = field(init=False)
+    """bool: can leave on foot: a member can help the others, or nobody needs help."""
+    needs_help: np.ndarray = field(init=False)
+    """bool: a member needs assistance."""
+    is_extinct: np.ndarray = field(init=False)
+    """bool: nobody of it lives."""
+    is_early: np.ndarray = field(init=False)
+    """bool: one of those who leave earlier than others in the same situation."""
+    yields_to_compulsory: np.ndarray = field(init=False)
+    """bool: a compulsory order that it hears makes it weigh leaving even if it is a stayer."""
+    least_compliance: np.ndarray = field(init=False)
+    """float64: does as an order tells if the order's compliance is above this; in [0, 1)."""
+    preparation_s: np.ndarray = field(init=False)
+    """float64: from its decision until it can set out (s)."""
+    leaving_threshold: np.ndarray = field(init=False)
+    """float64: decides to leave when `weighed` reaches this."""
+    weighed: np.ndarray = field(init=False)
+    """float64: sum of its leaving rate over time so far."""
+    leaving_rate_per_day: np.ndarray = field(init=False)
+    """float64: rate at which it decides to leave, as of the last look at its situation (1/day)."""
+    impacts_remembered: np.ndarray = field(init=False)
+    """float64: impacts heard, the older ones fading, as of the last that anybody heard or the last look."""
+    keeps_curfew: np.ndarray = field(init=False)
+    """bool"""
+    turn_after_curfew: np.ndarray = field(init=False)
+    """float64: its turn among those who set out after a curfew; 0: first, 1: last."""
+    waiting_since_s: np.ndarray = field(init=False)
+    """float64: when it came to its stop or asked to be taken up at home (s); inf: it does not wait."""
+    is_requesting: np.ndarray = field(init=False)
+    """bool: has asked to be taken up at home."""
+    has_basement: np.ndarray = field(init=False)
+    """bool"""
+    goes_to_shelter: np.ndarray = field(init=False)
+    """bool: goes to a shelter in reach during an alert if it has no basement."""
+    last_heard_s: np.ndarray = field(init=False)
+    """float64: when an impact was last heard at home (s); -inf: never."""
     shelter: np.ndarray = field(init=False)
     """int32: shelter in which it has a place, on the way there included; -1: none."""
+    in_shelter_from_s: np.ndarray = field(init=False)
+    """float64: when it came or comes to its shelter last (s); inf: never."""
 
     def __post_init__(self):
-        n = len(self)
-        self.shelter = np.full(n, -1, np.int32)
+        for name, (dtype, value) in _BEFORE_THE_RUN.items():
+            setattr(self, name, np.full(len(self), value, dtype))
 
     def __len__(self):
         return self.home_node.size
@@ -64,6 +103,18 @@ class Households:
     def n_members(self) -> np.ndarray:
         """int64[n]: persons of each household, the dead among them."""
         return np.diff(self.first_person)
+
+
+_BEFORE_THE_RUN = {
+    **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "is_early", "yields_to_compulsory"), (np.bool_, False)),
+    **dict.fromkeys(("keeps_curfew", "is_requesting", "has_basement", "goes_to_shelter"), (np.bool_, False)),
+    **dict.fromkeys(("least_compliance", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
+    **dict.fromkeys(("weighed", "leaving_rate_per_day", "impacts_remembered"), (np.float64, 0.0)),
+    **dict.fromkeys(("leaving_threshold", "waiting_since_s", "in_shelter_from_s"), (np.float64, np.inf)),
+    "last_heard_s": (np.float64, -np.inf),
+    "shelter": (np.int32, -1),
+}
+"""Type and first value of the columns that a run writes; those who decide, wait and seek cover fill them."""
 
 
 class Household(RowAgent):
@@ -80,4 +131,23 @@ class Household(RowAgent):
     decision_time_s = column(np.float64)
     departure_time_s = column(np.float64)
     family = column(np.int32)
+    can_walk = column(np.bool_)
+    needs_help = column(np.bool_)
+    is_extinct = column(np.bool_)
+    is_early = column(np.bool_)
+    yields_to_compulsory = column(np.bool_)
+    least_compliance = column(np.float64)
+    preparation_s = column(np.float64)
+    leaving_threshold = column(np.float64)
+    weighed = column(np.float64)
+    leaving_rate_per_day = column(np.float64)
+    impacts_remembered = column(np.float64)
+    keeps_curfew = column(np.bool_)
+    turn_after_curfew = column(np.float64)
+    waiting_since_s = column(np.float64)
+    is_requesting = column(np.bool_)
+    has_basement = column(np.bool_)
+    goes_to_shelter = column(np.bool_)
+    last_heard_s = column(np.float64)
     shelter = column(np.int32)
+    in_shelter_from_s = column(np.float64)

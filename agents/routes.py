@@ -2,6 +2,8 @@
 
 from mesa.agent import Agent
 
+from safepassage.agents.parties import Mode
+
 
 class EvacuationRoute(Agent):
     """A way out of the area, named by its exit."""
@@ -10,7 +12,21 @@ class EvacuationRoute(Agent):
         """row: of the exit; node: where it leaves the area; flow_capacity_per_s: most vehicles per second."""
         super().__init__(model)
         self.row, self.name, self.node, self.flow_capacity_per_s = row, name, node, flow_capacity_per_s
-        self.is_open = True
         self.n_cars = 0
         self.n_persons = 0
         self.n_walkers = 0
+
+    @property
+    def is_open_to_cars(self) -> bool:
+        """Whether cars may leave the area by it now."""
+        return bool(self.model.movement.exit_open[Mode.CAR][self.row])
+
+    @property
+    def is_open_to_walkers(self) -> bool:
+        """Whether people on foot may leave the area by it now."""
+        return bool(self.model.movement.exit_open[Mode.WALK][self.row])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may leave the area by it now."""
+        return self.is_open_to_cars or self.is_open_to_walkers

@@ -301,7 +301,7 @@ class Explainer:
             if households.has_car[row] and not model.parties.left_car[row]:
                 return text + " No road that it knows of is open to its car: it waits for news of one."
             why = (
-                "the way is too far to walk" if model.population.can_walk[row] else "one of its members cannot walk far"
+                "the way is too far to walk" if model.households.can_walk[row] else "one of its members cannot walk far"
             )
             return text + f" It has no car, and {why}: it waits for a seat."
         if Status.STRANDED in status:
@@ -309,14 +309,14 @@ class Explainer:
         if cause == Cause.NONE and households.is_stayer[row]:
             return "This household never leaves, whatever happens."
         if cause == Cause.NONE:
-            chance = -np.expm1(-model.decision.rate_per_day[row])
+            chance = -np.expm1(-model.households.leaving_rate_per_day[row])
             return f"{text} With what it knows now, it would decide to within a day with a chance of {chance:.1%}."
         return text
 
     def _knows(self, row: int) -> list[list[str]]:
         weights = self.model.decision.coefficients
         values = self.model.information.covariates[:, row]
-        rate = self.model.decision.rate_per_day[row]
+        rate = self.model.households.leaving_rate_per_day[row]
         lines = [["would decide within a day", f"{-np.expm1(-rate):.2%}"]]
         for covariate, words in KNOWS.items():
             value = float(values[covariate])

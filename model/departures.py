@@ -4,7 +4,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
-from safepassage.model.behaviour.curfew import CurfewHours
+from safepassage.model.behaviour.curfew import CurfewHours, keeps_curfew
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information, addressed_by
 from safepassage.model.draws import Stream, keys_of, uniforms_for
@@ -30,17 +30,18 @@ class Departures:
         zone_names: tuple[str, ...],
         population: Population,
         curfew: CurfewHours,
-        keeps_curfew: np.ndarray,
         information: Information,
         decision: Decision,
     ):
-        """keeps_curfew: bool by household. Raises ScenarioError if an order names a zone that is not there."""
+        """Raises ScenarioError if an order names a zone that is not there."""
         self.settings, self.zone_names = scenario, zone_names
         self.population, self.households, self.parties = population, population.households, population.parties
         self.information, self.decision = information, decision
         self.staying_behind = StayingBehind(self.households)
-        self.curfew, self.keeps_curfew = curfew, keeps_curfew
-        self._turn_after_curfew = uniforms_for(scenario.run.seed, Stream.CURFEW, keys_of(self.households), index=1)
+        keys, seed = keys_of(self.households), scenario.run.seed
+        self.curfew = curfew
+        self.households.keeps_curfew[:] = keeps_curfew(scenario.curfew, seed, keys)
+        self.households.turn_after_curfew[:] = uniforms_for(seed, Stream.CURFEW, keys, index=1)
         self._refuse_unknown_zones(scenario.orders)
         self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
         self._n_orders = len(self._due)
@@ -83,7 +84,7 @@ class Departures:
             is_gone,
             services.offers_seats(now_s),
         )
-        extinct = self.population.is_extinct
+        extinct = self.households.is_extinct
         self.staying_behind.release(is_gone | extinct)
         self.decision.weigh(now_s, ~(is_gone | extinct))
         self._let_return(from_s, now_s, impacts)
@@ -110,7 +111,7 @@ class Departures:
         seeks = ~drives
         if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], now_s)
-        walks = seeks & self.population.can_walk[due] & movement.has_way_out(Mode.WALK, node)
+        walks = seeks & self.households.can_walk[due] & movement.has_way_out(Mode.WALK, node)
         walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
         speed_m_s = under_fire.walking_speeds(due)
         walks &= speed_m_s > 0
@@ -136,10 +137,11 @@ class Departures:
     def _free_of_curfew(self, due, now_s: float):
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
         planned_s = np.maximum(self.households.departure_time_s[due], now_s)
-        held = self.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
+        held = self.households.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
         if held.any():
             ends_s = self.curfew.next_allowed_s(planned_s[held])
             spread_s = np.minimum(self.settings.curfew.stagger_s, self.curfew.next_start_s(ends_s) - ends_s)
-            self.households.departure_time_s[due[held]] = ends_s + self._turn_after_curfew[due[held]] * spread_s
+            turn = self.households.turn_after_curfew[due[held]]
+            self.households.departure_time_s[due[held]] = ends_s + turn * spread_s
             self.population.plans_changed()
         return due[~held]

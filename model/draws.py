@@ -35,7 +35,6 @@ class Stream(IntEnum):
     DRONE = 15
     CURFEW = 16
     SHELTER = 17
-    CARE = 18
     SERVICE = 19
     CROSSFIRE = 20
     LEAVE = 21

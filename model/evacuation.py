@@ -18,11 +18,10 @@ from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
-from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
+from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.departures import Departures
-from safepassage.model.draws import keys_of
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
@@ -110,9 +109,8 @@ class EvacuationModel(RowModel):
         )
         self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
-        self.keeps_curfew = keeps_curfew(scenario.curfew, seed, keys_of(self.households))
         self.departures = Departures(
-            scenario, self.zones.name, self.population, self.curfew, self.keeps_curfew, self.information, self.decision
+            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision
         )
         room = self._services_layout = layout_of(scenario.services, self.streets)
         self.movement = Movement(scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables)

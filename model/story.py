@@ -91,7 +91,7 @@ class Watch:
         kind = (
             "They will not leave, whatever happens."
             if model.households.is_stayer[h]
-            else ("They are among those who leave early." if model.decision.is_early[h] else "")
+            else ("They are among those who leave early." if model.households.is_early[h] else "")
         )
         n = self.members.stop - self.members.start
         people = "One person" if n == 1 else f"{n} people"
@@ -117,7 +117,7 @@ class Watch:
         model, h = self.model, self.h
         if model.households.cause[h] != Cause.NONE or model.households.is_stayer[h]:
             return
-        odds = float(-np.expm1(-model.decision.rate_per_day[h]))
+        odds = float(-np.expm1(-model.households.leaving_rate_per_day[h]))
         if odds > 1.5 * self._last_odds or odds < 0.5 * self._last_odds:
             self._last_odds = odds
             parts = model.decision.coefficients * model.information.covariates[:, h]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from service_towns import ADULT, AMBULANCES, ASSISTED, POINT, digests, fleet, town_of
 
+from safepassage.agents.civilians import Status
 from safepassage.app.actions import Actions, hours_not_before
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.columns import digest
@@ -154,7 +155,7 @@ def test_buses_come_to_a_fleet_that_had_none(tmp_path):
     model.run()
     plan, _ = actions.save("first", tmp_path, {})
     assert digests(EvacuationModel(load(path, given, plan=plan)).run()) == digests(model)
-    assert model.recorder.n_by_status[6] == 10
+    assert model.recorder.n_by_status[Status.SAFE] == 10
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from safepassage.agents.civilians import Status
 from safepassage.agents.rules.walk_state import Stage
 from safepassage.app import frames
 from safepassage.app import map as board_map
@@ -106,7 +107,7 @@ def test_everybody_under_way_is_drawn_once_and_the_rows_tell_the_recorder_s_numb
     assert len(picture.points) == len(picture.kind) == n_moving > 0
     assert set(picture.kind.tolist()) <= {int(k) for k in Kind}
     row = dict(zip(ROW_COLUMNS, scene.rows[-1], strict=False))
-    assert row["n_safe"] == model.recorder.n_by_status[6] == row["n_out_by_car"] + row["n_out_on_foot"]
+    assert row["n_safe"] == model.recorder.n_by_status[Status.SAFE] == row["n_out_by_car"] + row["n_out_on_foot"]
     assert len(scene.rows[0]) == len(ROW_COLUMNS) + 2 * len(model.routes)
     assert picture.homes.size == 180**2
 

@@ -63,3 +63,14 @@ def test_a_plan_may_close_things(tmp_path):
 def test_nothing_closed_changes_nothing():
     model = EvacuationModel("tiny_town")
     assert model.movement.exit_open[Mode.CAR].all() and not model.surroundings.closed.cars.any()
+
+
+def test_a_route_says_whether_its_exit_is_open_now():
+    model = EvacuationModel("tiny_town", **{"closures.exits": [{"name": "North road", "from_h": 0.2, "until_h": 0.5}]})
+    north, south = model.routes
+    seen = []
+    while model.time_s < 2400.0:
+        model.step()
+        seen.append((model.time_s, north.is_open))
+        assert north.is_open == north.is_open_to_cars == north.is_open_to_walkers and south.is_open
+    assert all(is_open == (not 720.0 <= time_s < 1800.0) for time_s, is_open in seen)

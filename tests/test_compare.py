@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from safepassage.agents.civilians import Status
 from safepassage.experiments.outcomes.for_planners import hours_or_dates
 from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison, plans_of
 from safepassage.experiments.questions.paired import difference, unpaired_replications
@@ -44,7 +45,7 @@ def test_the_runs_are_those_of_the_model_by_itself(finished, plans):
     found, _ = finished
     scenario = plans_of("tiny_town", plans, CHANGES)["early"]
     model = EvacuationModel(scenario, rng=scenario.run.seed + 2).run()
-    assert found.values("early", "people_out")[2] == model.recorder.n_by_status[6]
+    assert found.values("early", "people_out")[2] == model.recorder.n_by_status[Status.SAFE]
 
 
 def test_an_earlier_order_gets_more_people_out_and_the_interval_says_so(finished):

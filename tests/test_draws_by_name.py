@@ -53,8 +53,8 @@ def test_ten_more_residents_of_one_zone_leave_the_thresholds_of_all_others(tmp_p
         EvacuationModel("tiny_town", **{"population.zones": str(zones_with(tmp_path, more=10))}),
     )
     last = len(before.zones.name) - 1
-    for column in ("threshold", "preparation_s"):
-        was, now = (getattr(m.decision, column)[m.households.zone < last] for m in (before, after))
+    for column in ("leaving_threshold", "preparation_s"):
+        was, now = (getattr(m.households, column)[m.households.zone < last] for m in (before, after))
         assert np.array_equal(was, now)
     was, now = (m.population.usual_room[m.households.zone[m.people.household] < last] for m in (before, after))
     assert np.array_equal(was, now)
@@ -77,7 +77,7 @@ def test_a_family_that_splits_changes_no_other_person():
     moved = np.isin(split.households.family[split.people.household], split.households.family[len(whole.households) :])
     assert room[~moved].all()
     n = len(whole.households)
-    assert np.array_equal(whole.decision.threshold, split.decision.threshold[:n])
+    assert np.array_equal(whole.households.leaving_threshold, split.households.leaving_threshold[:n])
 
 
 def test_households_of_a_table_keep_their_luck_when_one_is_added_before_them(tmp_path):

@@ -185,8 +185,8 @@ def test_those_cut_off_at_home_take_cover_like_all_others():
     n_alerted = n_upstairs = 0
     while model.running:
         model.step()
-        people, cover = model.people, model.under_fire.cover
-        heard_s = model.time_s - cover._last_heard_s[people.household]
+        people = model.people
+        heard_s = model.time_s - model.households.last_heard_s[people.household]
         alerted = (people.status == Status.STRANDED) & (heard_s < model.settings.harm.rooms.alert_duration_s)
         n_alerted += int(alerted.sum())
         n_upstairs += int((alerted & (people.protection == Protection.UPPER_FLOOR)).sum())

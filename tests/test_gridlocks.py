@@ -26,7 +26,7 @@ def fill(model, round_):
     streets, movement = model.streets, model.movement
     room = movement.driving.jam_density_per_m[round_] * streets.length_m[round_]
     n = 4 * (int(room.max()) + 3)
-    party = np.flatnonzero(model.households.has_car & model.population.can_walk)[:n]
+    party = np.flatnonzero(model.households.has_car & model.households.can_walk)[:n]
     assert party.size == n
     paths = []
     for k in range(n):

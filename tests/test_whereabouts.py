@@ -3,6 +3,7 @@ import pytest
 from service_towns import ADULT, ASSISTED, fleet, town, town_of
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.households import Household
 from safepassage.model.evacuation import EvacuationModel
 
 SHELTERS = [{"name": "School", "x_m": 499887.0, "y_m": 4983209.0, "capacity": 200}]
@@ -50,3 +51,16 @@ def test_without_services_the_services_are_empty_and_change_nothing(busy_towns):
     model = busy_towns[0]
     assert model.services.is_empty and not model.services.offers_seats(model.time_s)
     assert model.services.n_driving == 0 and not model.recorder.tables().keys() & {"services", "stops", "vehicles"}
+
+
+def test_what_a_household_is_bound_to_do_can_be_read_from_its_handle(busy_towns):
+    model = busy_towns[0]
+    households = model.agents_by_type[Household]
+    someone = households[7]
+    assert someone.leaving_threshold == model.households.leaving_threshold[7] > 0 and someone.preparation_s > 0
+    assert 0 <= someone.least_compliance < 1 and someone.can_walk in (True, False)
+    inside = households.select(lambda household: household.shelter >= 0)
+    assert len(inside) > 0 and {household.in_shelter_from_s > 0 for household in inside} == {True}
+    served = busy_towns[1]
+    waiting = [h for h in served.agents_by_type[Household] if h.waiting_since_s < np.inf]
+    assert {h.row for h in waiting} >= set(served.services.stops[0].waiting)

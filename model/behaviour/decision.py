@@ -16,17 +16,16 @@ class Decision:
 
     def __init__(self, settings: Behaviour, households: Households, information: Information, seed: int):
         self.settings, self.households, self.information, self.seed = settings, households, information, seed
-        n, self._keys = len(households), keys_of(households)
+        self._keys = keys_of(households)
         u_kind = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=1)
         households.is_stayer[:] = u_kind < settings.share_stayers
-        self.is_early = u_kind >= 1 - settings.share_early
-        self._yields = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=2) < settings.p_yield_to_compulsory
-        self._u_comply = uniforms_for(seed, Stream.COMPLIANCE, self._keys)
+        households.is_early[:] = u_kind >= 1 - settings.share_early
+        u_yield = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=2)
+        households.yields_to_compulsory[:] = u_yield < settings.p_yield_to_compulsory
+        households.least_compliance[:] = uniforms_for(seed, Stream.COMPLIANCE, self._keys)
         z = ndtri(np.clip(uniforms_for(seed, Stream.PREPARATION, self._keys), 1e-12, 1 - 1e-12))
-        self.preparation_s = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
-        self.threshold = -np.log1p(-uniforms_for(seed, Stream.LEAVE, self._keys))
-        self.weighed = np.zeros(n)
-        self.rate_per_day = np.zeros(n)
+        households.preparation_s[:] = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
+        households.leaving_threshold[:] = -np.log1p(-uniforms_for(seed, Stream.LEAVE, self._keys))
         self.time_s = self.next_s = 0.0
         """Until when everything has been weighed; when it is weighed next (s)."""
         self.coefficients = coefficient_vector(settings)
@@ -37,8 +36,8 @@ class Decision:
         addressed = np.zeros(len(h), np.bool_)
         addressed[rows_or_mask] = True
         return decide.answer_order(
-            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.is_stayer, heard_s, self.preparation_s,
-            order.compliance, self._u_comply,
+            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.is_stayer, heard_s, h.preparation_s,
+            order.compliance, h.least_compliance,
         )  # fmt: skip
 
     def flee(self, event: np.ndarray, home: np.ndarray, time_s: np.ndarray) -> int:
@@ -46,7 +45,7 @@ class Decision:
         h = self.households
         u = uniforms_for(self.seed, Stream.REACTION, self._keys[home], tick=event)
         return decide.react_to_impacts(
-            h.cause, h.decision_time_s, h.departure_time_s, home, time_s, h.is_stayer, self.preparation_s,
+            h.cause, h.decision_time_s, h.departure_time_s, home, time_s, h.is_stayer, h.preparation_s,
             self.settings.p_leave_after_impact, u,
         )  # fmt: skip
 
@@ -54,14 +53,14 @@ class Decision:
         """Let households at home weigh what they have known since the last call; return how many decide."""
         h = self.households
         n = decide.weigh(
-            h.cause, h.decision_time_s, h.departure_time_s, self.weighed, self.rate_per_day, self.threshold, is_home,
-            self.preparation_s, self.time_s, until_s,
+            h.cause, h.decision_time_s, h.departure_time_s, h.weighed, h.leaving_rate_per_day, h.leaving_threshold,
+            is_home, h.preparation_s, self.time_s, until_s,
         )  # fmt: skip
         self.time_s = until_s
-        h.is_stayer &= ~(self._yields & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
+        h.is_stayer &= ~(h.yields_to_compulsory & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
         decide.leaving_rates(
-            self.rate_per_day, self.information.covariates, self.coefficients,
-            self.settings.coefficients.baseline_per_day, self.settings.early_factor, self.is_early, h.is_stayer,
+            h.leaving_rate_per_day, self.information.covariates, self.coefficients,
+            self.settings.coefficients.baseline_per_day, self.settings.early_factor, h.is_early, h.is_stayer,
         )  # fmt: skip
         return n
 
@@ -81,8 +80,9 @@ class Decision:
         h.decision_time_s[household] = np.inf
         h.departure_time_s[household] = np.inf
         tick = int(time_s) + 1
-        self.weighed[household] = 0.0
-        self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick))
+        h.weighed[household] = 0.0
+        u = uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick)
+        h.leaving_threshold[household] = -np.log1p(-u)
 
 
 def coefficient_vector(settings: Behaviour) -> np.ndarray:

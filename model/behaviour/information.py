@@ -42,10 +42,8 @@ class Information:
         self._orders: list[Order] = []
         self._number: list[int] = []
         self._issued: list[tuple[float, np.ndarray]] = []
-        self.memory = np.zeros(n)
         self._memory_s = 0.0
         self._n_talks = 0
-        self._phone_lost_s = np.zeros(0)
         self._link = (streets.link_upstream, streets.link_downstream)
         self._n_at_node = np.bincount(households.home_node, minlength=streets.n_nodes)
         west_m, south_m = households.home_x_m.min(), households.home_y_m.min()
@@ -120,11 +118,11 @@ class Information:
     def hear_impacts(self, home: np.ndarray, time_s: float):
         """Add impacts to the memory of the households that heard them; home: a row for each impact heard."""
         self._forget(time_s)
-        np.add.at(self.memory, home, 1.0)
+        np.add.at(self.households.impacts_remembered, home, 1.0)
 
     def _forget(self, time_s: float):
         days = (time_s - self._memory_s) / 86400.0
-        self.memory *= 0.5 ** (days / self.settings.memory_half_life_d)
+        self.households.impacts_remembered *= 0.5 ** (days / self.settings.memory_half_life_d)
         self._memory_s = time_s
 
     def look(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, is_gone: np.ndarray, seats: bool):
@@ -136,7 +134,7 @@ class Information:
         if front_km is not None:
             self._set(Covariate.FRONT, np.clip(FRONT_REFERENCE_KM - front_km, 0.0, FRONT_REFERENCE_KM))
         self._forget(time_s)
-        self._set(Covariate.IMPACTS, np.log1p(self.memory))
+        self._set(Covariate.IMPACTS, np.log1p(self.households.impacts_remembered))
         for covariate, force in ((Covariate.ORDER, Force.VOLUNTARY), (Covariate.COMPULSORY_ORDER, Force.COMPULSORY)):
             heard = [h for h, order in zip(self.heard_s, self._orders, strict=True) if order.force == force]
             if heard:

@@ -24,9 +24,8 @@ class Population:
         self.parties = Parties.at_home(np.minimum.reduceat(people.free_speed_m_s, first[:-1]))
         needs_help = people.mobility == Mobility.NEEDS_ASSISTANCE
         can_help = (people.age >= 18) & ~needs_help
-        self.can_walk = np.logical_or.reduceat(can_help, first[:-1]) | ~np.logical_or.reduceat(needs_help, first[:-1])
-        self.is_extinct = np.zeros(len(households), np.bool_)
-        """Households of which nobody lives."""
+        households.needs_help[:] = np.logical_or.reduceat(needs_help, first[:-1])
+        households.can_walk[:] = np.logical_or.reduceat(can_help, first[:-1]) | ~households.needs_help
         self.is_changed = True
         self._next_departure_s = np.inf
         self._next_decision_s = np.inf
@@ -135,7 +134,7 @@ class Population:
         households = np.unique(self.people.household[persons])
         person, place = members(self.households.first_person, households)
         empty = households[np.bincount(place, self.people.status[person] != Status.DEAD, households.size) == 0]
-        self.is_extinct[empty] = True
+        self.households.is_extinct[empty] = True
         self.households.departure_time_s[empty[~self.parties.is_on_way[empty]]] = np.inf
         empty = empty[self.parties.is_on_way[empty]]
         self.parties.is_on_way[empty] = False
@@ -164,7 +163,7 @@ class Population:
 
         Some of them may be in shelters. bool, one for each.
         """
-        is_away = self.is_extinct[rows] | self.parties.is_on_way[rows]
+        is_away = self.households.is_extinct[rows] | self.parties.is_on_way[rows]
         return ~is_away & np.isinf(self.parties.arrival_time_s[rows])
 
     def setting_out(self, link_of) -> np.ndarray:

@@ -180,7 +180,7 @@ class Recorder:
             "cut off: no way out known": people.status == Status.STRANDED,
             "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
             "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)
-            & ~model.population.can_walk[home],
+            & ~model.households.can_walk[home],
             "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
             "preparing to leave": (people.status == Status.PREPARING) & decided,
             "staying: will not leave": model.households.is_stayer[home],

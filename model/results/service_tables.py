@@ -56,7 +56,7 @@ def _stops(model) -> dict:
 def _waits(model, stop) -> tuple[float, float, float]:
     """Return median and longest wait of the people who boarded (s), and person-hours of all who waited, so far."""
     riders = model.services.riders
-    still = [(model.time_s - float(riders.since_s[h]), riders.size(h)[0]) for h in stop.waiting]
+    still = [(model.time_s - float(riders.households.waiting_since_s[h]), riders.size(h)[0]) for h in stop.waiting]
     hours = sum(wait_s * n for wait_s, n in (*stop.waits, *still)) / 3600.0
     if not stop.waits:
         return float("nan"), float("nan"), hours
@@ -99,5 +99,5 @@ def waiting_reasons(model) -> dict[str, np.ndarray]:
     booked = np.zeros(len(parties), np.bool_)
     booked[list(model.services.trains.booked)] = True
     reasons["waiting at home for the train"] = waits & at_home & booked[home]
-    reasons["waiting at home to be fetched"] = waits & at_home & model.services.riders.is_requesting[home]
+    reasons["waiting at home to be fetched"] = waits & at_home & model.services.riders.households.is_requesting[home]
     return reasons

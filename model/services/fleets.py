@@ -35,13 +35,13 @@ class FleetAtWork:
 
         ahead_s: what becomes free within this time is planned now, so that it happens on time.
         """
-        wanted = bool(unmet) or (self.by_door and self.riders.is_requesting.any())
+        wanted = bool(unmet) or (self.by_door and self.riders.households.is_requesting.any())
         if not wanted and all(vehicle.task in UNDER_WAY for vehicle in self.vehicles):
             return
         for vehicle in self.vehicles:
             while vehicle.task == Task.BOARDING and self._board(vehicle, now_s, ahead_s, unmet):
                 pass
-        wanted = self.riders.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
+        wanted = self.riders.households.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
         wanted = wanted or any(n > 0 and self.stops[s].is_wreck for s, n in unmet.items())
         is_open = self.hours.is_open(now_s)
         for vehicle in self.vehicles:
@@ -99,7 +99,7 @@ class FleetAtWork:
         riders = self.riders
         first = riders.households.first_person[household]
         members = slice(first, riders.households.first_person[household + 1])
-        is_there = riders.is_requesting[household] and not riders.parties.is_on_way[household]
+        is_there = riders.households.is_requesting[household] and not riders.parties.is_on_way[household]
         return bool(is_there and (riders.people.status[members] == Status.WAITING).any())
 
     def _send_out(self, vehicle: ServiceVehicle, time_s: float, unmet: dict[int, int]) -> bool:
@@ -141,7 +141,7 @@ class FleetAtWork:
             elif rule == Dispatch.NEAREST:
                 key = (drive_s, row)
             else:
-                key = (float(self.riders.since_s[stop.waiting].min()), row)
+                key = (float(self.riders.households.waiting_since_s[stop.waiting].min()), row)
             key = (not stop.is_wreck, *key)
             if best is None or key < best[0]:
                 best = (key, stop)

@@ -16,13 +16,6 @@ class Riders:
     def __init__(self, population, information):
         self.population, self.information = population, information
         self.households, self.people, self.parties = population.households, population.people, population.parties
-        n = len(self.households)
-        self.since_s = np.full(n, INF)
-        """When each household came to its stop or asked for a seat (s); inf: it does not wait."""
-        self.is_requesting = np.zeros(n, np.bool_)
-        """Whether it has asked to be taken up at home."""
-        needs = self.people.mobility == Mobility.NEEDS_ASSISTANCE
-        self._needs_help = np.logical_or.reduceat(needs, self.households.first_person[:-1])
 
     def size(self, household: int) -> tuple[int, int]:
         """Return how many members live, and how many of them need assistance."""
@@ -44,33 +37,33 @@ class Riders:
         rows = np.sort(np.asarray(rows, np.int64))
         family = self.households.has_children[rows]
         ordered = self.information.covariates[Covariate.COMPULSORY_ORDER, rows] > 0
-        rank = np.where(family & ordered, 0, np.where(self._needs_help[rows], 1, 2))
-        return rows[np.lexsort((self.since_s[rows], rank))]
+        rank = np.where(family & ordered, 0, np.where(self.households.needs_help[rows], 1, 2))
+        return rows[np.lexsort((self.households.waiting_since_s[rows], rank))]
 
     def request(self, rows: np.ndarray, time_s: float):
         """Note that households at home ask to be taken up there."""
-        new = rows[~self.is_requesting[rows]]
-        self.is_requesting[new] = True
-        self.since_s[new] = time_s
+        new = rows[~self.households.is_requesting[rows]]
+        self.households.is_requesting[new] = True
+        self.households.waiting_since_s[new] = time_s
 
     def requests(self) -> np.ndarray:
         """Return the households at home that ask to be taken up, first come first."""
-        rows = np.flatnonzero(self.is_requesting)
+        rows = np.flatnonzero(self.households.is_requesting)
         gone = ~self.population.is_at_home()[rows]
-        self.is_requesting[rows[gone]] = False
+        self.households.is_requesting[rows[gone]] = False
         return self.in_order(rows[~gone])
 
     def withdraw_request(self, household: int):
         """Note that a household no longer asks to be taken up at home."""
-        self.is_requesting[household] = False
-        self.since_s[household] = INF
+        self.households.is_requesting[household] = False
+        self.households.waiting_since_s[household] = INF
 
     def wait(self, stop: PickupPoint, household: int, time_s: float):
         """Let a household wait at a stop."""
         n = self.size(household)[0]
         stop.waiting.append(household)
         stop.n_waiting += n
-        self.since_s[household] = time_s
+        self.households.waiting_since_s[household] = time_s
         self.population.wait_at_stop(np.array([household]), stop.row, stop.protection)
 
     def any_fits(self, stop: PickupPoint, seats: Seats) -> bool:
@@ -83,7 +76,7 @@ class Riders:
 
         carrier: row of the vehicle; at_s: when it was ready for them. first: households that come before all others.
         """
-        ready = [h for h in stop.waiting if self.since_s[h] <= until_s]
+        ready = [h for h in stop.waiting if self.households.waiting_since_s[h] <= until_s]
         order = self.in_order(ready).tolist() if ready else []
         if len(first):
             order.sort(key=lambda h: h not in first)
@@ -94,14 +87,15 @@ class Riders:
                 continue
             taken.append(household)
             n_persons, n_assisted = n_persons + size[0], n_assisted + size[1]
-            last_s = max(last_s, float(self.since_s[household]))
+            last_s = max(last_s, float(self.households.waiting_since_s[household]))
         if taken:
             gone = set(taken)
             stop.waiting = [h for h in stop.waiting if h not in gone]
             for household in taken:
-                stop.waits.append((max(0.0, at_s - float(self.since_s[household])), self.size(household)[0]))
+                waited_s = max(0.0, at_s - float(self.households.waiting_since_s[household]))
+                stop.waits.append((waited_s, self.size(household)[0]))
             stop.n_waiting -= n_persons
-            self.since_s[taken] = INF
+            self.households.waiting_since_s[taken] = INF
             self.population.go_aboard(np.array(taken), mode, carrier, protection)
         return n_persons, n_assisted, last_s
 

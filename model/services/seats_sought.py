@@ -9,9 +9,9 @@ from safepassage.agents.parties import Mode
 class SeatsSought:
     """The way of households to stops."""
 
-    def __init__(self, services, keeps_curfew: np.ndarray, curfew):
-        """services: Services; keeps_curfew: bool by household; curfew: CurfewHours."""
-        self.services, self.keeps_curfew, self.curfew = services, keeps_curfew, curfew
+    def __init__(self, services, curfew):
+        """services: Services; curfew: CurfewHours."""
+        self.services, self.households, self.curfew = services, services.households, curfew
         self.population, self.movement = services.population, services.movement
         self.reach_m = services.settings.walk_reach_m
         self.book_ahead_s = services.settings.book_ahead_h * 3600.0
@@ -47,7 +47,7 @@ class SeatsSought:
 
     def _ways_m(self, due: np.ndarray, now_s: float) -> np.ndarray:
         """Return the way on foot to each stop that works now (m), inf if it is out of reach; float64[n_stops, n]."""
-        services, walks = self.services, self.population.can_walk[due]
+        services, walks = self.services, self.households.can_walk[due]
         way_m = np.full((services.n_fixed, due.size), np.inf)
         node = services.households.home_node[due]
         comes = any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets)
@@ -81,7 +81,7 @@ class SeatsSought:
 
     def _allowed_s(self, household: int, now_s: float, wanted_s: float, latest_s: float) -> float | None:
         """Return when a household that wants to set out at a time does so, in view of the curfew."""
-        if not self.keeps_curfew[household] or bool(self.curfew.may_move(wanted_s)):
+        if not self.households.keeps_curfew[household] or bool(self.curfew.may_move(wanted_s)):
             return wanted_s
         after_s = float(self.curfew.next_allowed_s(wanted_s))
         if after_s <= latest_s:

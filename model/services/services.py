@@ -52,7 +52,7 @@ class Services:
         self.ambulances = self._ambulances(model.under_fire)
         self._check_seats()
         self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
-        self.seats_sought = SeatsSought(self, model.keeps_curfew, model.curfew)
+        self.seats_sought = SeatsSought(self, model.curfew)
         self._next_disband_s = 0.0
         self.reinforcements = Reinforcements(settings.reinforcements)
         for one in settings.reinforcements:
@@ -255,13 +255,13 @@ class Services:
             leaving = list(stop.waiting)
             if self._comes_soon(stop, now_s) and not self.is_cut_off(stop):
                 since_s = now_s - self.settings.patience_s if is_near and not self._is_station(stop) else -np.inf
-                leaving = [h for h in leaving if self.riders.since_s[h] <= since_s]
+                leaving = [h for h in leaving if self.riders.households.waiting_since_s[h] <= since_s]
             for household in leaving:
-                if not self.population.can_walk[household] or (stop.is_wreck and not is_near):
+                if not self.households.can_walk[household] or (stop.is_wreck and not is_near):
                     continue
                 stop.waiting.remove(household)
                 stop.n_waiting -= self.riders.size(household)[0]
-                self.riders.since_s[household] = np.inf
+                self.riders.households.waiting_since_s[household] = np.inf
                 if is_near:
                     self.walk_out(household, stop.node, now_s)
                 else:
@@ -307,7 +307,7 @@ class Services:
         foot_node = int(self.streets.link_downstream[link]) if link >= 0 else node
         has_way = float(self.movement.walk_m(np.array([foot_node]))[0]) < np.inf
         for household in vehicle.seats.empty():
-            if not (has_way and self.population.can_walk[household]):
+            if not (has_way and self.households.can_walk[household]):
                 stay.append(household)
                 continue
             self.movement.carrier[household] = household

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from safepassage.agents.civilians import Status
 from safepassage.cli import questions, sweeps
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
@@ -135,7 +136,9 @@ def run(
         model = EvacuationModel(loaded)
         model.run(
             on_step=lambda m: bar.update(
-                task, completed=m.time_s, description=f"{m.clock:%d %b %H:%M}, {m.recorder.n_by_status[6]:,} safe"
+                task,
+                completed=m.time_s,
+                description=f"{m.clock:%d %b %H:%M}, {m.recorder.n_by_status[Status.SAFE]:,} safe",
             )
         )
     folder = model.save(out)
