@@ -1,53 +1,53 @@
 """Civilians: what each person is, where they stand in the evacuation and what protects them."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from safepassage.agents.rows.rows import RowAgent, column
+from safepassage.agents.words import Worded
 
 
-class Status(IntEnum):
+class Status(Worded):
     """Where a person stands in the evacuation; every person has exactly one at every moment."""
 
-    HOME = 0
-    PREPARING = 1
-    WAITING = 2
-    TRAVELLING = 3
-    SHELTERING = 4
-    STRANDED = 5
-    SAFE = 6
-    DEAD = 7
+    HOME = 0, "at home"
+    PREPARING = 1, "preparing to leave"
+    WAITING = 2, "waiting for a seat or the road"
+    TRAVELLING = 3, "on the way"
+    SHELTERING = 4, "in a shelter"
+    STRANDED = 5, "cut off, no way out"
+    SAFE = 6, "out of the area"
+    DEAD = 7, "killed or died of injuries"
 
 
-class Protection(IntEnum):
+class Protection(Worded):
     """Where a person is: sets the share of harm that gets through."""
 
-    OUTDOORS = 0
-    VEHICLE = 1
-    UPPER_FLOOR = 2
-    INNER_ROOM = 3
-    BASEMENT = 4
-    SHELTER = 5
-    ARMOURED = 6
+    OUTDOORS = 0, "outdoors"
+    VEHICLE = 1, "in a vehicle"
+    UPPER_FLOOR = 2, "on an upper floor"
+    INNER_ROOM = 3, "in an inner room"
+    BASEMENT = 4, "in a basement"
+    SHELTER = 5, "in a shelter"
+    ARMOURED = 6, "in an armoured vehicle"
 
 
-class Injury(IntEnum):
+class Injury(Worded):
     """What harm a person has come to."""
 
-    NONE = 0
-    LIGHT = 1
-    SERIOUS = 2
-    FATAL = 3
+    NONE = 0, "unhurt"
+    LIGHT = 1, "lightly injured"
+    SERIOUS = 2, "seriously injured"
+    FATAL = 3, "killed or died of injuries"
 
 
-class Mobility(IntEnum):
+class Mobility(Worded):
     """How a person gets about."""
 
-    UNIMPAIRED = 0
-    SLOW = 1
-    NEEDS_ASSISTANCE = 2
+    UNIMPAIRED = 0, "walks unimpaired"
+    SLOW = 1, "walks slowly"
+    NEEDS_ASSISTANCE = 2, "needs assistance"
 
 
 @dataclass(eq=False)

@@ -1,21 +1,21 @@
 """Households: who lives together, where, with which car, and what they have decided."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 
 from safepassage.agents.rows.rows import RowAgent, column
+from safepassage.agents.words import Worded
 
 
-class Cause(IntEnum):
-    """What made a household decide to leave."""
+class Cause(Worded):
+    """What made a household decide to leave. The words complete "because of"."""
 
-    NONE = 0
-    ORDER = 1
-    IMPACT = 2
-    WEIGHED = 3
-    """Everything known together, with no single push."""
+    NONE = 0, "nothing: it has not decided"
+    ORDER = 1, "an order that it obeys"
+    IMPACT = 2, "an impact nearby"
+    WEIGHED = 3, "everything it knows, weighed together"
+    """With no single push."""
 
 
 @dataclass(eq=False)

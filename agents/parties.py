@@ -1,20 +1,21 @@
 """Parties: what moves. The party of a household is the row of the household."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numba import njit
 
+from safepassage.agents.words import Worded
 
-class Mode(IntEnum):
+
+class Mode(Worded):
     """How a party travels."""
 
-    NONE = 0
-    WALK = 1
-    CAR = 2
-    BUS = 3
-    TRAIN = 4
+    NONE = 0, "not under way"
+    WALK = 1, "on foot"
+    CAR = 2, "by car"
+    BUS = 3, "by bus"
+    TRAIN = 4, "by train"
 
 
 @dataclass(eq=False)

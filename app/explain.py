@@ -8,40 +8,11 @@ from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
-from safepassage.agents.rules.decide import Covariate
 from safepassage.agents.vehicles import Task
 from safepassage.app.scene import LiveScene
+from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.results.trajectories import whereabouts
 from safepassage.model.streets.zones import zone_of
-
-KNOWS = {
-    Covariate.FRONT: "front nearer than 20 km, by (km)",
-    Covariate.IMPACTS: "impacts heard nearby, remembered (log)",
-    Covariate.ORDER: "believes an order to leave",
-    Covariate.COMPULSORY_ORDER: "believes a compulsory order",
-    Covariate.POWER_LOST: "no power",
-    Covariate.GAS_LOST: "no gas",
-    Covariate.WATER_LOST: "no water",
-    Covariate.SHOPS_LOST: "shops closed",
-    Covariate.NEIGHBOURS_GONE: "share of neighbours gone",
-    Covariate.SEAT_OFFERED: "a seat out of town is offered",
-    Covariate.NO_CAR: "has no car",
-    Covariate.NEEDS_ASSISTANCE: "a member needs assistance",
-    Covariate.LONE_OLD: "one person of 65 or over",
-    Covariate.NO_DESTINATION: "neither money nor kin elsewhere",
-}
-BECAUSE = {
-    Cause.NONE: "has not decided to leave",
-    Cause.ORDER: "leaves because it was ordered to and does as told",
-    Cause.IMPACT: "leaves because of an impact nearby",
-    Cause.WEIGHED: "leaves after weighing everything it knows",
-}
-STATUS = {
-    Status.HOME: "at home", Status.PREPARING: "preparing to leave", Status.WAITING: "waiting for a seat or the road",
-    Status.TRAVELLING: "on the way", Status.SHELTERING: "in a shelter", Status.STRANDED: "cut off, no way out",
-    Status.SAFE: "out of the area", Status.DEAD: "killed or died of injuries",
-}  # fmt: skip
-INJURY = {Injury.NONE: "", Injury.LIGHT: "lightly injured", Injury.SERIOUS: "seriously injured", Injury.FATAL: "dead"}
 
 
 class Explainer:
@@ -270,7 +241,7 @@ class Explainer:
         lines = [
             ["residents", persons(int(mine.sum()))],
             ["have set out", persons(int((mine & ~model.population.is_at_home()[home]).sum()))],
-            ["out of the area", persons(int((mine & (people.status == Status.SAFE)).sum()))],
+            [Status.SAFE.words, persons(int((mine & (people.status == Status.SAFE)).sum()))],
             ["hurt so far", persons(int((mine & (people.injury != Injury.NONE)).sum()))],
         ]
         return {"title": f"Zone: {model.zones.name[zone]}", "lines": lines, "actions": []}
@@ -282,9 +253,11 @@ class Explainer:
         for i in members:
             parts = [f"{people.age[i]} years"]
             if people.mobility[i] != Mobility.UNIMPAIRED:
-                parts.append("walks slowly" if people.mobility[i] == Mobility.SLOW else "needs assistance")
-            parts += [STATUS[Status(people.status[i])], INJURY[Injury(people.injury[i])]]
-            lines.append(["woman" if people.is_female[i] else "man", ", ".join(part for part in parts if part)])
+                parts.append(Mobility(people.mobility[i]).words)
+            parts.append(Status(people.status[i]).words)
+            if people.injury[i] != Injury.NONE and people.status[i] != Status.DEAD:
+                parts.append(Injury(people.injury[i]).words)
+            lines.append(["woman" if people.is_female[i] else "man", ", ".join(parts)])
         if np.isfinite(households.decision_time_s[row]):
             lines.append(["decided", self._clock(households.decision_time_s[row])])
             lines.append(["sets out", self._clock(households.departure_time_s[row])])
@@ -296,7 +269,9 @@ class Explainer:
         model, households = self.model, self.model.households
         status = {Status(s) for s in model.people.status[members.start : members.stop]}
         cause = Cause(households.cause[row])
-        text = f"This household {BECAUSE[cause]}."
+        text = f"This household leaves because of {cause.words}."
+        if cause == Cause.NONE:
+            text = "This household has not decided to leave."
         if Status.WAITING in status:
             if households.has_car[row] and not model.parties.left_car[row]:
                 return text + " No road that it knows of is open to its car: it waits for news of one."
@@ -318,11 +293,10 @@ class Explainer:
         values = self.model.information.covariates[:, row]
         rate = self.model.households.leaving_rate_per_day[row]
         lines = [["would decide within a day", f"{-np.expm1(-rate):.2%}"]]
-        for covariate, words in KNOWS.items():
+        for covariate in Covariate:
             value = float(values[covariate])
             if value != 0:
-                measured = "" if value == 1 else f"{value:.2g}: "
-                lines.append([words, f"{measured}odds times {np.exp(weights[covariate] * value):.2f}"])
+                lines.append([covariate.told(value), f"odds times {np.exp(weights[covariate] * value):.2f}"])
         return lines
 
 

@@ -5,6 +5,7 @@ when the browser says that it has drawn the last one, whichever is later: the mo
 browser shows what it can take.
 """
 
+import json
 import threading
 from importlib.resources import files
 from time import monotonic
@@ -12,7 +13,10 @@ from time import monotonic
 import traitlets
 from ipyvue import VueTemplate
 
+from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.app.frames import join, pack
+from safepassage.app.scene import ROW_COLUMNS
+from safepassage.model.pictures.palette import colour_of, in_order
 
 LOST_AFTER_S = 10.0
 """Without a sign of life from the page for so long, the model stops until there is one."""
@@ -22,8 +26,21 @@ PARTS = ("frame.js", "map.js", "charts.js", "board.js")
 def template(name: str, parts: tuple[str, ...] = ()) -> str:
     """Return a Vue template of the folder `web` with the scripts it asks for put in."""
     folder = files("safepassage.app") / "web"
-    scripts = "\n".join((folder / part).read_text(encoding="utf-8") for part in parts)
+    scripts = "\n".join(
+        [vocabulary() if parts else "", *((folder / part).read_text(encoding="utf-8") for part in parts)]
+    )
     return (folder / name).read_text(encoding="utf-8").replace("/* scripts */", scripts)
+
+
+def vocabulary() -> str:
+    """Return constants of the page's scripts: where a chart's row holds what, words and colours of its members."""
+    starts = {"time": "time_s", "status": f"n_{Status(0).name.lower()}", "injury": "n_light",
+              "exposure": f"exposure_{Protection(0).name.lower()}", "byCar": "n_out_by_car", "onFoot": "n_out_on_foot",
+              "expected": "n_hurt_expected"}  # fmt: skip
+    row = {name: ROW_COLUMNS.index(column) for name, column in starts.items()} | {"exits": len(ROW_COLUMNS)}
+    kinds = {"STATUS": Status, "PLACE": Protection, "INJURY": Injury}
+    lists = {name: [[int(m), m.words, colour_of(m)] for m in in_order(kind)] for name, kind in kinds.items()}
+    return "\n".join(f"const {name} = {json.dumps(value)};" for name, value in {"ROW": row, **lists}.items())
 
 
 class Board(VueTemplate):

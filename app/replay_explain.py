@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import shapely
 
+from safepassage.agents.civilians import Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.app.explain import nearest, persons
@@ -174,7 +175,7 @@ class ReplayExplainer:
         lines = [
             ["residents", persons(len(people))],
             ["have set out", persons(int(set_out.sum()))],
-            ["out of the area", persons(int((people["safe_time_s"] <= now_s).sum()))],
+            [Status.SAFE.words, persons(int((people["safe_time_s"] <= now_s).sum()))],
             ["hurt so far", persons(int((people["injury_time_s"] <= now_s).sum()))],
         ]
         return {"title": f"Zone: {name}", "text": self._as_of(now_s), "lines": lines}

@@ -11,34 +11,11 @@ import numpy as np
 from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
-from safepassage.agents.rules.decide import Covariate
+from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import Scenario, Source, validated
-
-WORDS = {
-    Covariate.FRONT: "the front, {value:.1f} km nearer than 20 km as reported",
-    Covariate.IMPACTS: "impacts heard nearby and remembered",
-    Covariate.ORDER: "the order to leave",
-    Covariate.COMPULSORY_ORDER: "the compulsory order for families with children",
-    Covariate.POWER_LOST: "no power",
-    Covariate.GAS_LOST: "no gas",
-    Covariate.WATER_LOST: "no water",
-    Covariate.SHOPS_LOST: "closed shops",
-    Covariate.NEIGHBOURS_GONE: "{value:.0%} of the neighbours gone",
-    Covariate.SEAT_OFFERED: "seats on offer",
-    Covariate.NO_CAR: "no car",
-    Covariate.NEEDS_ASSISTANCE: "somebody who needs assistance",
-    Covariate.LONE_OLD: "old and alone",
-    Covariate.NO_DESTINATION: "neither money nor kin elsewhere",
-}
-CAUSES = {
-    Cause.ORDER: "did as the order told",
-    Cause.IMPACT: "fled from an impact nearby",
-    Cause.WEIGHED: "had weighed everything and decided to go",
-}
-MODES = {Mode.NONE: "", Mode.WALK: "on foot", Mode.CAR: "by car", Mode.BUS: "by bus", Mode.TRAIN: "by train"}
 
 
 @dataclass(frozen=True)
@@ -123,8 +100,7 @@ class Watch:
             parts = model.decision.coefficients * model.information.covariates[:, h]
             strongest = [k for k in np.argsort(-np.abs(parts)) if abs(parts[k]) > 0.05][:4]
             reasons = "; ".join(
-                f"{WORDS[Covariate(k)].format(value=float(model.information.covariates[k, h]))} "
-                f"(odds x {np.exp(parts[k]):.2g})"
+                f"{Covariate(k).told(float(model.information.covariates[k, h]))} (odds x {np.exp(parts[k]):.2g})"
                 for k in strongest
             )
             self._say(
@@ -137,7 +113,7 @@ class Watch:
         cause = Cause(int(model.households.cause[h]))
         decided_s = model.households.decision_time_s[h]
         if cause != Cause.NONE and decided_s <= model.time_s:
-            self._once(("decided", decided_s), decided_s, f"Decided to leave: {CAUSES[cause]}.")
+            self._once(("decided", decided_s), decided_s, f"Decided to leave because of {cause.words}.")
         status = model.people.status[self.members]
         changed = np.flatnonzero(status != self._status)
         if changed.size:
@@ -146,7 +122,7 @@ class Watch:
 
     def _say_status(self, status: Status):
         model, h = self.model, self.h
-        mode = MODES[Mode(int(model.parties.mode[h]))]
+        mode = Mode(int(model.parties.mode[h])).words
         departure_s, arrival_s = model.households.departure_time_s[h], model.parties.arrival_time_s[h]
         if status == Status.TRAVELLING and departure_s >= self._looked_s:
             self._say(departure_s, f"Set out {mode}.")
@@ -166,9 +142,8 @@ class Watch:
         people = self.model.people
         injury = people.injury[self.members]
         for k in np.flatnonzero(injury != self._injury):
-            what = {Injury.LIGHT: "lightly injured", Injury.SERIOUS: "seriously injured", Injury.FATAL: "killed"}
-            age = people.age[self.members][k]
-            self._say(people.injury_time_s[self.members][k], f"The {age}-year-old was {what[Injury(int(injury[k]))]}.")
+            age, hurt = people.age[self.members][k], Injury(int(injury[k]))
+            self._say(people.injury_time_s[self.members][k], f"The {age}-year-old: {hurt.words}.")
         self._injury = injury.copy()
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from safepassage.agents.civilians import Status
-from safepassage.experiments.outcomes.for_planners import hours_or_dates
+from safepassage.experiments.outcomes.over_time import hours_or_dates
 from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison, plans_of
 from safepassage.experiments.questions.paired import difference, unpaired_replications
 from safepassage.experiments.reports.comparison_pictures import PICTURES, signed
@@ -45,7 +45,7 @@ def test_the_runs_are_those_of_the_model_by_itself(finished, plans):
     found, _ = finished
     scenario = plans_of("tiny_town", plans, CHANGES)["early"]
     model = EvacuationModel(scenario, rng=scenario.run.seed + 2).run()
-    assert found.values("early", "people_out")[2] == model.recorder.n_by_status[Status.SAFE]
+    assert found.values("early", "safe")[2] == model.recorder.n_by_status[Status.SAFE]
 
 
 def test_an_earlier_order_gets_more_people_out_and_the_interval_says_so(finished):
@@ -58,7 +58,7 @@ def test_an_earlier_order_gets_more_people_out_and_the_interval_says_so(finished
 def test_left_behind_and_out_and_dead_are_everybody(finished):
     found, _ = finished
     frame = found.frame
-    assert (frame["people_out"] + frame["left_behind"] + frame["deaths"] == frame["residents"]).all()
+    assert (frame["safe"] + frame["left_behind"] + frame["dead"] == frame["residents"]).all()
 
 
 def test_a_comparison_read_back_says_the_same(finished):
@@ -75,7 +75,7 @@ def test_more_replications_run_only_what_is_missing(finished, plans):
     more = compare("tiny_town", plans, out=out, executor=executor, replications=7, changes=CHANGES)
     assert len(seen) == 3
     assert len(more.frame) == 21
-    assert (more.values("early", "people_out")[:6] == found.values("early", "people_out")).all()
+    assert (more.values("early", "safe")[:6] == found.values("early", "safe")).all()
 
 
 def test_another_comparison_in_the_same_folder_is_refused(finished, plans):

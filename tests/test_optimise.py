@@ -18,7 +18,7 @@ KEYS = {
     "scenario": "tiny_town",
     "overrides": {"run.duration_h": 1.0, "run.step_s": 300, "behaviour.preparation_median_s": 600},
     "levers": {"orders.0.issued_h": {"range": [0, 0.9]}},
-    "objectives": {"people_out": "maximise"},
+    "objectives": {"safe": "maximise"},
     "replications": 2,
     "n_trials": 8,
 }
@@ -33,7 +33,7 @@ def write(folder, **changes):
 def test_a_search_finds_that_earlier_orders_get_more_people_out(tmp_path):
     found = optimise(load_optimisation(write(tmp_path)), out=tmp_path / "out", executor=InThisProcess())
     trials = found.trials[found.trials["trial"] >= 0]
-    best = trials.loc[trials["people_out"].idxmax(), "orders.0.issued_h"]
+    best = trials.loc[trials["safe"].idxmax(), "orders.0.issued_h"]
     assert best == trials["orders.0.issued_h"].min()
     assert len(trials) == 8
 
@@ -48,7 +48,7 @@ def test_a_search_that_goes_on_runs_only_new_trials_and_ends_as_if_never_stopped
 def test_several_aims_give_plans_that_compare_can_take(tmp_path):
     changes = {
         "levers": {**KEYS["levers"], "behaviour.channels.siren.reach": {"range": [0, 1]}},
-        "objectives": {"people_out": "maximise", "p95.casualties": "minimise", "cost": "minimise"},
+        "objectives": {"safe": "maximise", "p95.casualties": "minimise", "cost": "minimise"},
         "cost": {"behaviour.channels.siren.reach": 10},
         "futures": {"shelling.sources.0.events_per_day": {"range": [50, 500]}},
         "n_futures": 2,
@@ -75,7 +75,7 @@ def test_a_trial_is_beaten_only_by_one_at_least_as_good_in_every_aim():
     [
         ({"objectives": {"casualties": "maximise"}}, "search for more harm"),
         ({"objectives": {"p95.deaths": "maximise"}}, "search for more harm"),
-        ({"objectives": {"people_out": "minimise"}}, "fewer people out of danger"),
+        ({"objectives": {"safe": "minimise"}}, "fewer people out of danger"),
         ({"levers": {"shelling.sources.0.events_per_day": {"range": [1, 9]}}}, "over a hazard is refused"),
         ({"levers": {"behaviour.share_stayers": {"range": [0, 1]}}}, "only what protects people"),
         ({"levers": {"harm.casualty_scale": {"range": [1, 9]}}}, "over a hazard is refused"),

@@ -4,15 +4,26 @@ from safepassage.experiments.questions.refusal import Refused, refuse_harmful, r
 
 
 @pytest.mark.parametrize(
-    "name", ["dead", "casualties", "injured_serious", "exposure_outdoors", "mean_deaths", "stranded"]
-)
+    "name",
+    [
+        "dead",
+        "casualties",
+        "injured_serious",
+        "exposure_outdoors",
+        "mean_dead",
+        "p95.dead",
+        "n_dead",
+        "stranded",
+        "left_behind:no_car",
+    ],
+)  # fmt: skip
 def test_to_maximise_harm_is_refused_and_to_minimise_it_is_not(name):
     with pytest.raises(Refused, match=f"{name}: to maximise it is to search for more harm"):
         refuse_harmful({name: "maximise"})
     refuse_harmful({name: "minimise"})
 
 
-@pytest.mark.parametrize("name", ["safe", "evacuated_share", "people_out", "casualties_averted"])
+@pytest.mark.parametrize("name", ["safe", "evacuated_share", "n_safe@3600", "boarded", "n_boarded", "p05.boarded"])
 def test_to_minimise_those_who_get_out_is_refused_and_to_maximise_them_is_not(name):
     with pytest.raises(Refused, match="fewer people out of danger"):
         refuse_harmful([(name, "minimise")])
@@ -26,16 +37,25 @@ def test_a_minus_sign_does_not_hide_the_aim():
 
 def test_by_group_harm_is_still_harm():
     with pytest.raises(Refused, match="more harm"):
-        refuse_harmful({"casualties_per_1000:mobility_needs_assistance": "maximise"})
+        refuse_harmful({"casualties_per_1000:needs_assistance": "maximise"})
 
 
-def test_an_outcome_that_is_not_known_to_be_good_is_not_maximised():
-    with pytest.raises(Refused, match="not known to be good"):
-        refuse_harmful({"some_number": "maximise"})
+@pytest.mark.parametrize("aim", ["minimise", "maximise"])
+@pytest.mark.parametrize("name", ["some_number", "people_carried", "dead:nobody"])
+def test_an_outcome_that_is_in_no_vocabulary_is_neither_minimised_nor_maximised(name, aim):
+    with pytest.raises(Refused, match="there is no outcome"):
+        refuse_harmful({name: aim})
 
 
-def test_seats_used_cost_and_may_be_minimised():
-    refuse_harmful({"seats_used": "minimise"})
+def test_a_cost_may_be_minimised_and_not_maximised():
+    for name in ("seat_hours_used", "cost"):
+        refuse_harmful({name: "minimise"})
+        with pytest.raises(Refused, match="it is a cost"):
+            refuse_harmful({name: "maximise"})
+
+
+def test_seats_offered_say_nothing_of_people_and_may_be_searched_either_way():
+    refuse_harmful([("seats_offered", "minimise"), ("seats_offered", "maximise")])
 
 
 def test_a_direction_is_one_of_two_words():

@@ -67,13 +67,13 @@ def test_an_outcome_that_never_changes_hangs_on_nothing():
 
 def test_people_out_hang_on_compliance_and_not_on_returns(tmp_path):
     found = sensitivity.sensitivity(
-        study_of(KEYS), "people_out", method="morris", out=tmp_path / "out", executor=InThisProcess(), n=4
+        study_of(KEYS), "safe", method="morris", out=tmp_path / "out", executor=InThisProcess(), n=4
     )
     ranking = list(found.final().index)
     assert ranking[-1] == "behaviour.return_per_day"
     assert found.final().loc["orders.0.compliance", ("value", "mu")] > 0
     assert sensitivity_picture(found).axes
-    written = pd.read_csv(tmp_path / "out" / "sensitivity-morris-people_out.csv")
+    written = pd.read_csv(tmp_path / "out" / "sensitivity-morris-safe.csv")
     pd.testing.assert_frame_equal(written, found.indices)
 
 
@@ -86,21 +86,21 @@ def test_people_out_hang_on_compliance_and_not_on_returns(tmp_path):
 )
 def test_a_design_that_a_method_cannot_have_is_refused(asked, message, tmp_path):
     with pytest.raises(ScenarioError, match=message):
-        sensitivity.sensitivity(study_of(KEYS), "people_out", out=tmp_path, executor=None, **asked)
+        sensitivity.sensitivity(study_of(KEYS), "safe", out=tmp_path, executor=None, **asked)
 
 
 def test_a_misspelt_outcome_is_told_after_one_run(tmp_path):
     executor, n_calls = InThisProcess(), []
     submit = executor.submit
     executor.submit = lambda *call: (n_calls.append(1), submit(*call))
-    with pytest.raises(ScenarioError, match="Did you mean people_out"):
+    with pytest.raises(ScenarioError, match="Did you mean safe"):
         sensitivity.sensitivity(study_of(KEYS), "peple_out", method="morris", out=tmp_path / "o", executor=executor)
     assert len(n_calls) == 1
 
 
 def of_values(values, *, more_is_better=True, threshold=10.0):
     return Robustness(
-        "people_out", "people", more_is_better, "T", {"title": "T"}, tuple(values), pd.DataFrame({"f": range(10)}),
+        "safe", "people", more_is_better, "T", {"title": "T"}, tuple(values), pd.DataFrame({"f": range(10)}),
         pd.DataFrame(values), threshold, 1,
     )  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_plans_are_weighed_over_the_same_futures(tmp_path):
         "plans": ["none", str(plan)],
         "factors": {"shelling.sources.0.events_per_day": {"range": [10, 500]}},
     }
-    found = robustness(study_of(keys), "people_out", out=tmp_path / "out", executor=InThisProcess(), n=5)
+    found = robustness(study_of(keys), "safe", out=tmp_path / "out", executor=InThisProcess(), n=5)
     assert found.most_robust() == "early"
     assert (found.regret["early"] == 0).all()
     assert robustness_picture(found).axes
@@ -141,6 +141,6 @@ def test_plans_are_weighed_over_the_same_futures(tmp_path):
 
 def test_robustness_wants_plans_to_weigh_and_an_outcome_with_a_better_side(tmp_path):
     with pytest.raises(ScenarioError, match="name two or more"):
-        robustness(study_of(KEYS), "people_out", out=tmp_path, executor=None)
+        robustness(study_of(KEYS), "safe", out=tmp_path, executor=None)
     with pytest.raises(ScenarioError, match="better side is known"):
         robustness(study_of(KEYS), "n_links", out=tmp_path, executor=None)

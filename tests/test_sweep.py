@@ -37,7 +37,7 @@ def test_a_sweep_is_read_back_with_units_and_its_timings_apart(tmp_path):
     frame = open_study(tmp_path / "out").frame()
     assert list(frame)[:6] == ["point", "scenario", "plan", "harm.casualty_scale", "replication", "seed"]
     assert list(frame)[-2:] == ["dead", "ete90"] and len(frame) == 6
-    assert folder.units()["dead"] == "persons" and folder.units()["ete90"] == "h"
+    assert folder.units()["dead"] == "people" and folder.units()["ete90"] == "h"
     assert "safe" in folder.frame(()) and "safe" not in frame and folder.factors == ["harm.casualty_scale"]
     assert (folder.timings()["run_s"] > 0).all() and not any("run_s" in name for name in folder.frame(()))
     assert len(folder.table("timeseries").groupby(["point", "replication"])) == 6

@@ -5,8 +5,6 @@ decide within a time dt is 1 - exp(-rate * dt), the discrete-time hazard with a 
 step; and since u stays the same under every plan, whatever raises the rate earlier makes everybody leave no later.
 """
 
-from enum import IntEnum
-
 import numpy as np
 from numba import njit
 
@@ -15,25 +13,6 @@ from safepassage.agents.households import Cause
 _ORDER = int(Cause.ORDER)
 _IMPACT = int(Cause.IMPACT)
 _WEIGHED = int(Cause.WEIGHED)
-
-
-class Covariate(IntEnum):
-    """What a household weighs: rows of the matrix of covariates."""
-
-    FRONT = 0
-    IMPACTS = 1
-    ORDER = 2
-    COMPULSORY_ORDER = 3
-    POWER_LOST = 4
-    GAS_LOST = 5
-    WATER_LOST = 6
-    SHOPS_LOST = 7
-    NEIGHBOURS_GONE = 8
-    SEAT_OFFERED = 9
-    NO_CAR = 10
-    NEEDS_ASSISTANCE = 11
-    LONE_OLD = 12
-    NO_DESTINATION = 13
 
 
 @njit(cache=True, nogil=True)

@@ -1,11 +1,5 @@
 // Charts of what has happened so far, on canvases of their own; one hour of the clock is the same width in all.
-const STATUS = [ // index of the row, label, colour; from the bottom of the stack up, as in the pictures of runs
-  [6, "out of the area", "#009E73"], [3, "on the way", "#56B4E9"], [2, "waiting for a seat or the road", "#0072B2"],
-  [5, "cut off, no way out", "#D55E00"], [4, "in a shelter", "#CC79A7"], [1, "preparing to leave", "#F0E442"],
-  [0, "at home", "#D9D9D9"], [7, "killed or died of injuries", "#000000"],
-];
-const PLACE = [["outdoors", "#D55E00"], ["in a vehicle", "#E69F00"], ["home, upper floor", "#F0E442"], ["home, inner room", "#56B4E9"],
-  ["basement", "#0072B2"], ["shelter", "#009E73"], ["armoured vehicle", "#CC79A7"]];
+// STATUS, PLACE, INJURY: number, words and colour of each, from the bottom of a stack up; safepassage.app.map writes them.
 const SERIES = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#222222", "#999900", "#7b4fa3", "#666666"];
 
 class Rows {
@@ -40,8 +34,8 @@ function chartList(exitNames, durationS) {
     { id: "mode", title: "Out per hour, by mode", unit: "people per hour", series: [line("by car or bus", "#0072B2", perHour(ROW.byCar)), line("on foot", "#E69F00", perHour(ROW.onFoot))] },
     { id: "exit", title: "Out per hour, by exit", unit: "people per hour", colours, series: exits((i) => perHour(ROW.exits + i)) },
     { id: "queue", title: "Cars on the last kilometre before each exit", unit: "cars", colours, series: exits((i) => column(queue + i)) },
-    { id: "harm", title: "Casualties so far", unit: "people", stack: true, band: ROW.expected, series: [line("killed or died", "#000000", column(ROW.injury + 2)), line("seriously injured", "#D55E00", column(ROW.injury + 1)), line("lightly injured", "#F0E442", column(ROW.injury))] },
-    { id: "exposure", title: "Time at risk so far, by place", unit: "person-hours", stack: true, series: PLACE.map(([label, colour], i) => line(label, colour, column(ROW.exposure + i))) },
+    { id: "harm", title: "Casualties so far", unit: "people", stack: true, band: ROW.expected, series: INJURY.map(([i, label, colour]) => line(label, colour, column(ROW.injury + i - 1))) },
+    { id: "exposure", title: "Time at risk so far, by place", unit: "person-hours", stack: true, series: PLACE.map(([i, label, colour]) => line(label, colour, column(ROW.exposure + i))) },
   ];
 }
 

@@ -1,5 +1,5 @@
 // Reads what safepassage.app.frames and town.pack_streets write.
-const ROW = { time: 0, status: 1, injury: 9, exposure: 12, byCar: 19, onFoot: 20, expected: 21, exits: 24 };
+// ROW: where a row of the charts holds what; safepassage.app.map writes it.
 
 function buffer(view) { return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength); }
 

@@ -1,20 +1,17 @@
-"""The outcomes of one run, from its tables in memory: what a study keeps of it."""
+"""The outcomes of one run, from its tables in memory: what a sweep, a comparison and every other study keep of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from safepassage.agents.civilians import Status
+from safepassage.experiments.outcomes.over_time import AT, REMAINING
 from safepassage.model.results import metrics
+from safepassage.model.results.outcomes import outcome_of
 from safepassage.model.settings.base import ScenarioError
-
-GROUP_UNITS = {
-    "evacuated_share": "1",
-    "casualties_per_1000": "per 1,000 persons",
-    "median_arrival_h": "h",
-    "n_persons": "persons",
-}
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,41 @@ class RunInMemory:
             self._frames[name] = self.tables[name].to_pandas()
         return self._frames[name]
 
-    def units(self, name: str) -> dict[str, str]:
-        """Return the unit of each column of a table."""
-        return {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in self.tables[name].schema}
+
+def outcomes_of(run, at_s: Sequence[float] = (), columns: Sequence[str] = ()) -> dict[str, float]:
+    """Return name -> value of every outcome of a run, nan where there is none (a clearance time not reached, say).
+
+    at_s: times at which columns of the time series are kept too, as `column@time`; a column is held at its last row
+    before. columns: also n_remaining:GROUP.
+    """
+    found = metrics.values_of(run)
+    if at_s:
+        found |= _series(run.frame("timeseries"), at_s, [c for c in columns if not c.startswith(REMAINING)])
+        found |= _remaining(run.frame("persons"), at_s, [c for c in columns if c.startswith(REMAINING)])
+    return found
 
 
-def outcomes_of(run) -> dict[str, tuple[float, str]]:
-    """Return name -> (value, unit): every measure of `metrics.summary`, and `measure:group` for groups of people."""
-    found = {measure.name: (float(measure.value), measure.unit) for measure in metrics.summary(run)}
-    for row in metrics.group_rows(run):
-        group = row.pop("group").replace(" ", "_")
-        found |= {f"{name}:{group}": (float(value), GROUP_UNITS.get(name, "")) for name, value in row.items()}
+def units_of(names) -> dict[str, str]:
+    """Return the unit of each outcome; columns of the time series that are no outcomes count people."""
+    known = {name: outcome_of(name) for name in names}
+    return {name: "people" if outcome is None else outcome.unit for name, outcome in known.items()}
+
+
+def _series(frame: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) -> dict[str, float]:
+    row = np.clip(np.searchsorted(frame["time_s"].to_numpy(), np.asarray(at_s) + 1e-6, side="right") - 1, 0, None)
+    return {
+        f"{column}{AT}{time_s:.0f}": float(value)
+        for column in columns
+        for time_s, value in zip(at_s, frame[column].to_numpy()[row], strict=True)
+    }
+
+
+def _remaining(persons: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) -> dict[str, float]:
+    is_dead = (persons["status"] == Status.DEAD.name).to_numpy()
+    gone_s = np.where(is_dead, persons["injury_time_s"], persons["safe_time_s"])
+    found, groups = {}, metrics.groups_of(persons) if columns else {}
+    for column in columns:
+        left_s = np.sort(gone_s[groups[column.removeprefix(REMAINING)]])
+        n_left = left_s.size - np.searchsorted(left_s, np.asarray(at_s), side="right")
+        found |= {f"{column}{AT}{t:.0f}": float(n) for t, n in zip(at_s, n_left, strict=True)}
     return found

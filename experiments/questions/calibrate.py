@@ -26,12 +26,12 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field, PrivateAttr, ValidationError
 
-from safepassage.experiments.outcomes.for_planners import fine_grid, series_from
+from safepassage.experiments.outcomes.over_time import fine_grid, series_from
 from safepassage.experiments.questions.abc_smc import Posterior, infer
 from safepassage.experiments.questions.observed import DERIVED, Observed, read_observed
 from safepassage.experiments.questions.refusal import refuse_harmful
-from safepassage.experiments.runs.kept_runs import KeptRuns, Question
-from safepassage.experiments.runs.run import Base, code_digest, scenario_digest
+from safepassage.experiments.runs.kept_runs import KeptRuns
+from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
 from safepassage.model.results.run_folder import file_digest, versions
@@ -255,11 +255,11 @@ def calibrate(
         def values(particles: list[dict[str, float]], seeds: list[int], duration_h: float) -> np.ndarray:
             ends = base.scenario.override({"run.duration_h": duration_h})
             kept_s = tuple(sorted({*at_s.tolist(), *observed.time_s.tolist()}))
-            questions = [
-                Question(_set(calibration, ends, u), seed, kept_s, observed.columns)
+            tasks = [
+                Task(_set(calibration, ends, u), seed, at_s=kept_s, columns=observed.columns)
                 for u, seed in zip(particles, seeds, strict=True)
             ]
-            return np.array([scale * _values(outcomes, observed, at_s) for outcomes in runs.outcomes(questions)])
+            return np.array([scale * _values(outcomes, observed, at_s) for outcomes in runs.outcomes(tasks)])
 
         def distances(particles: list[dict[str, float]], seeds: list[int]) -> list[float]:
             if not particles:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from safepassage.experiments.outcomes.for_planners import AT, OF_SERVICES, Outcome, compared, fine_grid, hours_or_dates
+from safepassage.experiments.outcomes.over_time import AT, fine_grid, hours_or_dates
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference, difference
-from safepassage.experiments.runs.kept_runs import KeptRuns, Question, seeds_of
-from safepassage.experiments.runs.run import code_digest, scenario_digest
+from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
+from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.model.results.columns import SCHEMA_VERSION, table
+from safepassage.model.results.outcomes import OUTCOMES, Outcome, compared
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.run import Run
@@ -77,8 +78,12 @@ class Comparison:
 
     def all_outcomes(self) -> tuple[Outcome, ...]:
         """Return the outcomes of the table: people out at the end and by the hour, then the others."""
-        out = [Outcome(f"n_safe{AT}{s:.0f}", f"people out by {self.moment(s)}", "people", True) for s in self.moments_s]
-        return (*out, *self.outcomes)
+        safe = OUTCOMES["safe"]
+        by_hour = [
+            replace(safe, name=f"n_safe{AT}{time_s:.0f}", words=f"{safe.words} by {self.moment(time_s)}")
+            for time_s in self.moments_s
+        ]
+        return (*by_hour, *self.outcomes)
 
     def moment(self, time_s: float) -> str:
         """Return a time as a planner says it: 08:00, or 14 Aug for runs of days."""
@@ -92,7 +97,7 @@ class Comparison:
             for outcome in self.all_outcomes():
                 found = asdict(self.difference(outcome, plan, other))
                 rows.append(
-                    {"plan": plan, "compared_to": other, "outcome": outcome.name, "meaning": outcome.label,
+                    {"plan": plan, "compared_to": other, "outcome": outcome.name, "meaning": outcome.words,
                      "unit": outcome.unit, **found}
                 )  # fmt: skip
         return pd.DataFrame(rows)
@@ -105,7 +110,7 @@ class Comparison:
                 f"Only {self.n_replications} replications: a reported figure needs {ENOUGH_RUNS} or more "
                 "(IMO MSC.1/Circ.1533)."
             )
-        for name, share in (("ete90_h", "90%"), ("ete100_h", "all")):
+        for name, share in (("ete90", "90%"), ("ete100", "all")):
             missing = [f"{np.isnan(self.values(p, name)).sum()} of {self.n_replications} ({p})" for p in self.plans
                        if np.isnan(self.values(p, name)).any()]  # fmt: skip
             if missing:
@@ -145,9 +150,9 @@ def compare(
     }  # fmt: skip
     out = Path(out)
     _not_fewer(out, replications)
-    questions = [Question(variant, seed, kept_s, SERIES) for seed in seeds for variant in variants.values()]
+    tasks = [Task(variant, seed, at_s=kept_s, columns=SERIES) for seed in seeds for variant in variants.values()]
     with KeptRuns(out, identity, executor, on_progress) as runs:
-        found = runs.outcomes(questions)
+        found = runs.outcomes(tasks)
     labels = [(name, row, seed) for row, seed in enumerate(seeds) for name in variants]
     rows = [
         {"plan": name, "replication": row, "seed": seed, **{k: v for k, v in one.items() if k not in ("seed", "key")}}
@@ -155,8 +160,6 @@ def compare(
     ]
     frame = pd.DataFrame(rows)
     frame = frame[[*LABELS, *sorted(set(frame) - set(LABELS))]]
-    served = [name for name in OF_SERVICES if name in frame]
-    frame[served] = frame[served].fillna(0.0)
     comparison = Comparison(
         tuple(variants), base.model_dump(mode="json"), compared(frame.columns), frame, at_s, moments_s
     )

@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Injury, Status
-from safepassage.experiments.outcomes.for_planners import GROUP_LABELS, REMAINING
+from safepassage.experiments.outcomes.over_time import REMAINING
+from safepassage.model.results.outcomes import GROUPS
 from safepassage.model.settings.base import ScenarioError
 
 USES = ("fit", "judge")
@@ -30,7 +31,7 @@ DERIVED = {
     "n_casualties": tuple(f"n_injury_{i.name.lower()}" for i in Injury if i != Injury.NONE),
 }
 """Series that are sums of columns."""
-OF_GROUPS = tuple(REMAINING + group for group in GROUP_LABELS)
+OF_GROUPS = tuple(REMAINING + group for group in GROUPS)
 """Series that are counted from the table of persons."""
 
 

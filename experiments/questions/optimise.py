@@ -5,7 +5,7 @@
     levers:
       orders.0.issued_h: {range: [0, 2]}
       behaviour.channels.siren.reach: {range: [0, 1]}
-    objectives: {people_out: maximise, p95.casualties: minimise, cost: minimise}
+    objectives: {safe: maximise, p95.casualties: minimise, cost: minimise}
     cost: {behaviour.channels.siren.reach: 100}
     futures: {shelling.sources.0.events_per_day: {range: [100, 500]}}
     n_futures: 5
@@ -32,8 +32,8 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from scipy.stats import qmc
 
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
-from safepassage.experiments.runs.kept_runs import KeptRuns, Question, seeds_of
-from safepassage.experiments.runs.run import code_digest, scenario_digest
+from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
+from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
 from safepassage.model.results.run_folder import versions
@@ -176,7 +176,7 @@ def optimise(
         present = _present(base, wanted)
 
         def aims(levers: dict[str, Any]) -> dict[str, float]:
-            found = runs.outcomes(_questions(wanted, base, levers, futures))
+            found = runs.outcomes(_tasks(wanted, base, levers, futures))
             return {name: _aim(name, found, {**present, **levers}, wanted) for name in wanted.objectives}
 
         rows = [{"trial": -1, **present, **aims({})}]
@@ -238,11 +238,11 @@ def _suggest(trial, key: str, factor: Factor) -> Any:
     return trial.suggest_float(key, low, high, log=factor.log)
 
 
-def _questions(wanted: Optimisation, base: Scenario, levers: dict, futures: list[dict]) -> list[Question]:
+def _tasks(wanted: Optimisation, base: Scenario, levers: dict, futures: list[dict]) -> list[Task]:
     place = wanted.source.place(("levers",))
     scenarios = [validated(base.source.with_changes({**future, **levers}, place)) for future in futures]
     seeds = seeds_of(base.run.seed, wanted.replications)
-    return [Question(scenario, seed) for scenario, seed in product(scenarios, seeds)]
+    return [Task(scenario, seed) for scenario, seed in product(scenarios, seeds)]
 
 
 def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> float:

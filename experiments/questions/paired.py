@@ -25,7 +25,7 @@ class Difference:
     high: float
     """Mean difference and the ends of its 95 % interval."""
     p_better: float
-    """Share of the replications in which the plan does better than the baseline."""
+    """Share of the replications in which the plan does better than the baseline; nan where neither is better."""
     p_equal: float
     """Share of the replications in which both do the same."""
     n_unpaired: float
@@ -34,8 +34,10 @@ class Difference:
     """How the interval was found: paired t, or bootstrap where the differences are too skewed for it."""
 
 
-def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool) -> Difference:
+def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool | None) -> Difference:
     """Return the paired comparison of two arrays of one outcome, entry i of both under the same seed.
+
+    more_is_better: None if neither is.
 
     Entries that are nan in either are left out. The interval is Student's t over the differences; where their skewness
     times 1/sqrt(n) exceeds 0.25 (Cochran's rule n > 25 G1^2 would want more runs than there are), the bias-corrected
@@ -50,6 +52,7 @@ def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool) 
         return Difference(0, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, "none")
     low, high, interval = confidence_interval(change)
     better = (change > 0) if more_is_better else (change < 0)
+    p_better = float("nan") if more_is_better is None else float(better.mean())
     return Difference(
         n_pairs=n,
         baseline_mean=float(baseline.mean()),
@@ -59,7 +62,7 @@ def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool) 
         mean=float(change.mean()),
         low=low,
         high=high,
-        p_better=float(better.mean()),
+        p_better=p_better,
         p_equal=float((change == 0).mean()),
         n_unpaired=unpaired_replications(plan, baseline),
         interval=interval,

@@ -5,25 +5,15 @@ or more people out, and what it turns must be a lever that protects. Where shell
 """
 
 import fnmatch
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from safepassage.model.results.outcomes import Direction, outcome_of, unknown
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import LEVERS
 
 HAZARDS = ("shelling", "front", "drones", "harm", "damage")
 """Sections of a scenario that describe danger; the levers among them (config.LEVERS) are not meant."""
-
-HARM = (
-    "dead*", "death*", "died*", "kill*", "fatal*", "injur*", "wound*", "casualt*", "harm*", "hit*", "exposure*",
-    "exposed*", "stranded*", "left_behind*", "home*", "travelling*", "waiting*", "ete*", "*delay*", "*clearance*",
-    "*_lost*", "regret*",
-)  # fmt: skip
-"""Names of outcomes of which less is better."""
-
-GOOD = ("safe*", "evacuated*", "people_out*", "*averted*", "seats_*", "sheltering*", "saved*", "n_safe*")
-"""Names of outcomes of which more is better, or which only cost."""
 
 PLACES = (
     "shelling.sources.*.zones.*.west",
@@ -39,7 +29,7 @@ PLACES = (
 
 WHY = "This is a tool for protecting civilians (README, Boundary)."
 
-Direction = Literal["minimise", "maximise"]
+Aim = Literal["minimise", "maximise"]
 
 
 class Refused(ScenarioError):
@@ -47,16 +37,16 @@ class Refused(ScenarioError):
 
 
 def refuse_harmful(
-    objectives: Mapping[str, Direction] | Iterable[tuple[str, Direction]] = (),
+    objectives: Mapping[str, Aim] | Iterable[tuple[str, Aim]] = (),
     searched_keys: Iterable[str] = (),
     *,
     levers_only: bool = True,
 ) -> None:
     """Raise Refused if a search wants more harm or turns anything that it must not; otherwise do nothing.
 
-    objectives: outcome and direction, "minimise" or "maximise". searched_keys: dotted scenario keys that the search
-    may change. levers_only: an optimiser changes protective levers only; a calibration (False) may also fit what
-    people are and do, never a hazard.
+    objectives: outcome and aim, "minimise" or "maximise"; which way an outcome is better stands in the vocabulary
+    (model/results/outcomes.py). searched_keys: dotted scenario keys that the search may change. levers_only: an
+    optimiser changes protective levers only; a calibration (False) may also fit what people are and do, never a hazard.
     """
     pairs = objectives.items() if isinstance(objectives, Mapping) else objectives
     problems = [*map(_wrong_aim, pairs), *(_wrong_key(key, levers_only) for key in searched_keys)]
@@ -88,27 +78,18 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
     name, direction = objective
     if direction not in ("minimise", "maximise"):
         return f"{name}: the direction is {direction!r}; write minimise or maximise."
-    plain = name.strip().lower().lstrip("-")
-    turned = name.strip().startswith("-")
-    wants_more = (direction == "maximise") != turned
-    is_good = any(fnmatch.fnmatchcase(plain, good) for good in GOOD)
-    is_harm = not is_good and any(fnmatch.fnmatchcase(part, bad) for part in _parts(plain) for bad in HARM)
-    if is_harm and wants_more:
+    plain = name.strip()
+    wants_more = (direction == "maximise") != plain.startswith("-")
+    outcome = outcome_of(plain.lstrip("-"))
+    if outcome is None:
+        return f"{name}: to {direction} it is refused: {unknown(plain.lstrip('-'))} {WHY}"
+    if outcome.direction == Direction.LESS and wants_more:
         return f"{name}: to {direction} it is to search for more harm, which is refused. Minimise it. {WHY}"
-    if is_good and not wants_more and not plain.startswith("seats_"):
+    if outcome.direction == Direction.MORE and not wants_more:
         return f"{name}: to {direction} it is to search for fewer people out of danger, which is refused. {WHY}"
-    if not is_harm and not is_good and wants_more:
-        return (
-            f"{name}: to maximise an outcome that is not known to be good is refused. Maximise one of "
-            f"{', '.join(GOOD)}, or minimise a harm. {WHY}"
-        )
+    if outcome.direction == Direction.COST and wants_more:
+        return f"{name}: it is a cost; a search for more of it helps nobody and is refused. Minimise it. {WHY}"
     return None
-
-
-def _parts(name: str) -> list[str]:
-    """Return a name and the same without its leading qualifiers: mean_deaths, p95.deaths -> deaths."""
-    pieces = re.split(r"[._:]", name)
-    return ["_".join(pieces[first:]) for first in range(len(pieces))]
 
 
 def _wrong_key(key: str, levers_only: bool) -> str | None:

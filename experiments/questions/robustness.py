@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from safepassage.experiments.outcomes.for_planners import MAIN
-from safepassage.experiments.questions.sensitivity import _known_outcome, question_scenario
-from safepassage.experiments.runs.kept_runs import KeptRuns, Question
-from safepassage.experiments.runs.run import code_digest, scenario_digest
+from safepassage.experiments.questions.sensitivity import known_outcome, scenario_with
+from safepassage.experiments.runs.kept_runs import KeptRuns
+from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps import design
 from safepassage.experiments.sweeps.study import Design, Study
@@ -101,20 +100,20 @@ def robustness(
     good_enough: value of the outcome that satisfies; default: the first plan's median. Takes up what was interrupted.
     Raises ScenarioError.
     """
-    known = {one.name: one for one in MAIN}
-    if outcome not in known:
-        raise ScenarioError(f"--outcome {outcome}: choose one whose better side is known: {', '.join(known)}.")
+    judged = known_outcome(outcome)
+    if judged.more_is_better is None:
+        raise ScenarioError(f"--outcome {outcome}: neither more nor less of it is better; choose another outcome.")
     if len(study.plans) < 2:
         raise ScenarioError(f"{study.place('plans')}: robustness weighs plans against each other; name two or more.")
     study = _with_futures(study, n)
     design.refuse_too_many(study)
     bases, futures = study.bases(), list(design.rows(study))
     names = [base.scenario.plan or "none" for base in bases]
-    questions = [
-        Question(scenario, seed)
+    tasks = [
+        Task(scenario, seed)
         for base in bases
         for factors in futures
-        for scenario in [question_scenario(base, factors, study)]
+        for scenario in [scenario_with(base, factors, study)]
         for seed in study.all_seeds
     ]
     identity = {
@@ -123,16 +122,14 @@ def robustness(
         "scenarios": {name: scenario_digest(base.scenario) for name, base in zip(names, bases, strict=True)},
     }  # fmt: skip
     with KeptRuns(out, identity, executor, on_progress) as runs:
-        _known_outcome(runs, questions[0], outcome)
-        found = runs.outcomes(questions)
-        unit = runs.units.get(outcome, "")
-    values = np.array([one.get(outcome, 0.0) for one in found]).reshape(len(names), len(futures), -1)
+        found = runs.outcomes(tasks)
+    values = np.array([one.get(outcome, np.nan) for one in found]).reshape(len(names), len(futures), -1)
     if not np.isfinite(values).all():
         raise ScenarioError(f"--outcome {outcome}: some runs do not reach it. Make the run longer, or choose another.")
     frame = pd.DataFrame(values.mean(axis=2).T, columns=names)
     threshold = float(frame[names[0]].median()) if good_enough is None else float(good_enough)
     result = Robustness(
-        outcome, unit, known[outcome].more_is_better, study.title or bases[0].scenario.title,
+        outcome, judged.unit, judged.more_is_better, study.title or bases[0].scenario.title,
         bases[0].scenario.model_dump(mode="json"), tuple(names),
         pd.DataFrame(futures), frame, threshold, len(study.all_seeds),
     )  # fmt: skip

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from safepassage.experiments.runs.kept_runs import KeptRuns, Question
-from safepassage.experiments.runs.run import Base, code_digest, scenario_digest
+from safepassage.experiments.runs.kept_runs import KeptRuns
+from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps import design
 from safepassage.experiments.sweeps.study import Design, Study
+from safepassage.model.results.outcomes import NAMES, Outcome, outcome_of, unknown
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import validated
@@ -93,17 +94,16 @@ def sensitivity(
     n: trajectories (Morris) or base samples (Sobol, a power of 2); default: the study's own if its design is of this
     method. Takes up what was interrupted there. Raises ScenarioError.
     """
+    unit = known_outcome(outcome).unit
     study = with_design(study, method, n)
     design.refuse_too_many(study)
     base = only_base(study)
-    points = [question_scenario(base, factors, study) for factors in design.rows(study)]
-    questions = [Question(scenario, seed) for scenario in points for seed in study.all_seeds]
+    points = [scenario_with(base, factors, study) for factors in design.rows(study)]
+    tasks = [Task(scenario, seed) for scenario in points for seed in study.all_seeds]
     out = Path(out)
     with KeptRuns(out, identity_of(study, base, KIND), executor, on_progress) as runs:
-        _known_outcome(runs, questions[0], outcome)
-        found = runs.outcomes(questions)
-        unit = runs.units.get(outcome, "")
-    values = np.array([one.get(outcome, 0.0) for one in found]).reshape(len(points), -1)
+        found = runs.outcomes(tasks)
+    values = np.array([one.get(outcome, np.nan) for one in found]).reshape(len(points), -1)
     if not np.isfinite(values).all():
         raise ScenarioError(
             f"--outcome {outcome}: {np.isnan(values).sum()} of {values.size} runs do not have it (a time that was not "
@@ -136,7 +136,7 @@ def only_base(study: Study) -> Base:
     return study.bases()[0]
 
 
-def question_scenario(base: Base, factors: dict, study: Study):
+def scenario_with(base: Base, factors: dict, study: Study):
     """Return a scenario with factors set. Raises InvalidScenario naming the study file."""
     return validated(base.scenario.source.with_changes(factors, study.place("factors")))
 
@@ -150,15 +150,11 @@ def identity_of(study: Study, base: Base, kind: str) -> dict:
     }  # fmt: skip
 
 
-def _known_outcome(runs: KeptRuns, question: Question, outcome: str):
-    """Run one point, so that a misspelt outcome is told before all others are run."""
-    known = [name for name in runs.outcomes([question])[0] if name not in ("key", "seed")]
-    if outcome not in known:
-        import difflib
-
-        close = difflib.get_close_matches(outcome, known, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise ScenarioError(f"--outcome {outcome}: a run has no such outcome.{hint} There are {', '.join(known)}.")
+def known_outcome(name: str) -> Outcome:
+    """Return the outcome of a name, before anything is run. Raises ScenarioError for a name that no run has."""
+    if name not in NAMES:
+        raise ScenarioError(f"--outcome {name}: {unknown(name)}")
+    return outcome_of(name)
 
 
 def _indices(study: Study, method: Method, y: np.ndarray) -> pd.DataFrame:

@@ -9,12 +9,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from safepassage.experiments.outcomes.for_planners import LEFT, Outcome
 from safepassage.experiments.questions.compare import BASELINE, Comparison
-from safepassage.model.pictures import style
+from safepassage.model.pictures import palette, style
+from safepassage.model.results.outcomes import Direction, Outcome
 from safepassage.model.settings.run import Run
 
-PLAN_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+PLAN_COLOURS = (palette.BLUE, palette.VERMILION, palette.GREEN, palette.PURPLE, palette.ORANGE, palette.SKY)
 MARKERS = "osD^vP"
 BAND_FROM = 3
 """Fewest replications that a band is drawn for."""
@@ -27,9 +27,9 @@ def new_figure(scenario: Mapping, heading: str, footer: str, height_in: float) -
     left = 0.15 / style.WIDTH_IN
     question = textwrap.wrap(scenario["title"], 150)
     notes = textwrap.wrap(f"{scenario.get('notice', '').strip()} {footer}".strip(), 195)
-    figure.text(left, 1 - 0.14 / height_in, heading, va="top", fontsize=16, fontweight="bold", color=style.INK)
-    figure.text(left, 1 - 0.47 / height_in, "\n".join(question), va="top", fontsize=11, color=style.QUIET)
-    figure.text(left, 0.08 / height_in, "\n".join(notes), va="bottom", fontsize=8, color=style.QUIET)
+    figure.text(left, 1 - 0.14 / height_in, heading, va="top", fontsize=16, fontweight="bold", color=palette.INK)
+    figure.text(left, 1 - 0.47 / height_in, "\n".join(question), va="top", fontsize=11, color=palette.QUIET)
+    figure.text(left, 0.08 / height_in, "\n".join(notes), va="bottom", fontsize=8, color=palette.QUIET)
     top, bottom = 0.55 + 0.2 * len(question), 0.16 + 0.15 * len(notes)
     area = (0.005, bottom / height_in, 0.99, 1 - (top + bottom) / height_in)
     figure.set_layout_engine("constrained", rect=area, h_pad=0.08, w_pad=0.06)
@@ -56,7 +56,7 @@ def draw_comparison(comparison: Comparison, folder: Path | str) -> list[Path]:
 def plan_colours(comparison: Comparison) -> dict[str, str]:
     """Return a colour for each plan; the baseline is grey."""
     plans = comparison.plans[1:]
-    return {BASELINE: style.GREY} | {p: PLAN_COLOURS[i % len(PLAN_COLOURS)] for i, p in enumerate(plans)}
+    return {BASELINE: palette.GREY} | {p: PLAN_COLOURS[i % len(PLAN_COLOURS)] for i, p in enumerate(plans)}
 
 
 def _footer(comparison: Comparison) -> str:
@@ -86,28 +86,12 @@ def differences(comparison: Comparison) -> Figure:
 
 
 def _panels(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
-    found = comparison.all_outcomes()
-    kinds = {
-        "People out of the area (people; more is better)": [o for o in found if o.more_is_better],
-        "Hurt or killed (people; fewer is better)": [o for o in found if o.name in ("casualties", "deaths")],
-        "Time spent in danger (person-hours; less is better)": [o for o in found if o.name.startswith("exposure")],
-        "Clearance time after the first order (hours; sooner is better)": [
-            o for o in found if o.name.startswith("ete")
-        ],
-        "Left behind alive at the end (people; fewer is better)": [
-            o for o in found if o.name.startswith(LEFT) or o.name in ("left_behind", "stranded")
-        ],
-        "Seats offered and seat-hours used (shaded: fewer)": [o for o in found if o.name.startswith("seat")],
-        "Gap between the groups worst and best off (mean hours in the area; less is better)": [
-            o for o in found if o.name == "gap_hours_in_area"
-        ],
-        "Crews in the endangered area (person-hours; less is better)": [o for o in found if o.name == "crew_exposure"],
-    }
-    there = {
-        title: [o for o in outcomes if any(comparison.difference(o, plan).n_pairs for plan in comparison.plans[1:])]
-        for title, outcomes in kinds.items()
-    }
-    return [(title, outcomes) for title, outcomes in there.items() if outcomes]
+    """Return title and outcomes of each panel: those of one panel and one unit, in the order of the vocabulary."""
+    panels: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in comparison.all_outcomes():
+        if any(comparison.difference(outcome, plan).n_pairs for plan in comparison.plans[1:]):
+            panels.setdefault((outcome.panel, outcome.unit), []).append(outcome)
+    return [(f"{panel} ({unit}; shaded: better)", outcomes) for (panel, unit), outcomes in panels.items()]
 
 
 def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome]):
@@ -121,7 +105,7 @@ def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome
             at = row + offset[k]
             label = plan if row == 0 else None
             if found.n_pairs == 0:
-                axes.text(0, at, "  not reached", va="center", fontsize=8.5, color=style.QUIET)
+                axes.text(0, at, "  not reached", va="center", fontsize=8.5, color=palette.QUIET)
                 axes.plot([], [], marker=MARKERS[k % 6], color=colours[plan], linestyle="none", label=label)
                 continue
             low, high = (found.low, found.high) if np.isfinite(found.low) else (found.mean, found.mean)
@@ -131,7 +115,8 @@ def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome
                       label=label)  # fmt: skip
             axes.annotate(
                 _numbers(found), (1.0, at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-                va="center", fontsize=8.5, color=colours[plan] if len(plans) > 1 else style.INK, annotation_clip=False,
+                va="center", fontsize=8.5, annotation_clip=False,
+                color=colours[plan] if len(plans) > 1 else palette.INK,
             )  # fmt: skip
     _frame_panel(axes, title, outcomes, min(ends), max(ends))
 
@@ -140,10 +125,12 @@ def _frame_panel(axes, title: str, outcomes: list[Outcome], lowest: float, highe
     pad = 0.06 * ((highest - lowest) or 1.0)
     lowest, highest = lowest - pad, highest + pad
     axes.set_xlim(lowest, highest)
-    better = (0, highest) if outcomes[0].more_is_better else (lowest, 0)
-    axes.axvspan(*better, color=style.GREEN, alpha=0.08, linewidth=0)
-    axes.axvline(0, color=style.INK, linewidth=1)
-    axes.set_yticks(range(len(outcomes)), [o.label for o in outcomes])
+    for row, outcome in enumerate(outcomes):
+        if outcome.direction != Direction.NEUTRAL:
+            better = (0, highest) if outcome.more_is_better else (lowest, 0)
+            axes.fill_between(better, row - 0.5, row + 0.5, color=palette.GREEN, alpha=0.08, linewidth=0)
+    axes.axvline(0, color=palette.INK, linewidth=1)
+    axes.set_yticks(range(len(outcomes)), [o.words for o in outcomes])
     axes.set_ylim(len(outcomes) - 0.45, -0.55)
     axes.set_title(title, loc="left", fontsize=11.5)
     style.tidy(axes, "x")
@@ -166,9 +153,10 @@ def signed(value: float) -> str:
 
 
 def _numbers(found) -> str:
+    better = "" if np.isnan(found.p_better) else f", better in {style.percent(found.p_better)}"
     same = f", same in {style.percent(found.p_equal)}" if found.p_equal else ""
     interval = f"{signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
-    return f"{interval}, better in {style.percent(found.p_better)}{same}"
+    return f"{interval}{better}{same}"
 
 
 def people_out(comparison: Comparison) -> Figure:
@@ -184,7 +172,7 @@ def people_out(comparison: Comparison) -> Figure:
         _band(above, time, curves, colour, f"{plan}: {curves[:, -1].mean():,.0f} out at the end")
         if plan != BASELINE:
             _band(below, time, curves - base, colour, plan)
-    below.axhline(0, color=style.INK, linewidth=1)
+    below.axhline(0, color=palette.INK, linewidth=1)
     clock_axis(below, comparison.run, time)
     for axes, unit in ((above, "people out"), (below, "gain in people out")):
         style.tidy(axes)
@@ -222,7 +210,7 @@ def clock_axis(axes, run: Run, time: np.ndarray):
 
 def distributions(comparison: Comparison) -> Figure:
     """Return how each plan's paired gain is spread over the replications: people out, casualties averted."""
-    shown = [o for o in comparison.outcomes if o.name in ("people_out", "casualties", "exposure_person_h")]
+    shown = [o for o in comparison.outcomes if o.name in _GAIN]
     figure = new_figure(
         comparison.scenario, "How sure is the gain? Each replication compared with itself", _footer(comparison), 5.6
     )
@@ -234,7 +222,7 @@ def distributions(comparison: Comparison) -> Figure:
             x = np.sort(gain)
             axes.step(x, 1 - np.arange(x.size) / x.size, where="post", color=colour, linewidth=2,
                       label=f"{plan}: better in {style.percent((gain > 0).mean())}")  # fmt: skip
-        axes.axvline(0, color=style.INK, linewidth=1)
+        axes.axvline(0, color=palette.INK, linewidth=1)
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         style.tidy(axes, "both")
@@ -247,10 +235,10 @@ def distributions(comparison: Comparison) -> Figure:
 
 
 _GAIN = {
-    "people_out": "more people out",
+    "safe": "more people out",
     "casualties": "casualties averted",
     "exposure_person_h": "person-hours of danger averted",
 }
 
-PICTURES = {"differences": differences, "people_out": people_out, "distributions": distributions}
+PICTURES = {"differences": differences, "safe": people_out, "distributions": distributions}
 """What `draw_comparison` draws: name of the file and function."""

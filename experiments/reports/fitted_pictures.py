@@ -8,7 +8,7 @@ from safepassage.experiments.questions.calibrate import Calibrated
 from safepassage.experiments.questions.optimise import Optimised
 from safepassage.experiments.reports.comparison_pictures import clock, clock_axis, new_figure
 from safepassage.experiments.reports.sampled_pictures import label, plain
-from safepassage.model.pictures import style
+from safepassage.model.pictures import palette, style
 from safepassage.model.settings.run import Run
 
 MOST_PARAMETERS = 6
@@ -41,7 +41,7 @@ def posterior_picture(found: Calibrated) -> Figure:
                 _marginal(axes, found, below, frame[below].to_numpy(float), weight, table.loc[below])
             else:
                 size = 12 + 900 * weight / weight.sum() / max(1, 30 / len(frame))
-                axes.scatter(frame[left], frame[below], s=size, color=style.BLUE, alpha=0.45, linewidth=0)
+                axes.scatter(frame[left], frame[below], s=size, color=palette.BLUE, alpha=0.45, linewidth=0)
                 _limits(axes, found, left, below)
                 style.tidy(axes, "both")
             if row == n - 1:
@@ -75,12 +75,12 @@ def _marginal(axes, found: Calibrated, name: str, x: np.ndarray, weight: np.ndar
     low, high = factor.at(0.0), factor.at(1.0)
     edges = np.geomspace(low, high, 25) if factor.log else np.linspace(low, high, 25)
     prior = np.array([factor.at(u) for u in (np.arange(4000) + 0.5) / 4000])
-    axes.hist(prior, edges, weights=np.full(prior.size, 1 / prior.size), color=style.PALE)
-    axes.hist(x, edges, weights=weight / weight.sum(), color=style.BLUE, alpha=0.8)
+    axes.hist(prior, edges, weights=np.full(prior.size, 1 / prior.size), color=palette.PALE)
+    axes.hist(x, edges, weights=weight / weight.sum(), color=palette.BLUE, alpha=0.8)
     height = axes.get_ylim()[1]
-    axes.plot([row["p05"], row["p95"]], [height * 1.06] * 2, color=style.INK, linewidth=2)
-    axes.plot(row["p50"], height * 1.06, "o", color=style.INK, markersize=5)
-    axes.axvline(row["in_scenario"], color=style.VERMILION, linewidth=1.4, linestyle=(0, (4, 3)))
+    axes.plot([row["p05"], row["p95"]], [height * 1.06] * 2, color=palette.INK, linewidth=2)
+    axes.plot(row["p50"], height * 1.06, "o", color=palette.INK, markersize=5)
+    axes.axvline(row["in_scenario"], color=palette.VERMILION, linewidth=1.4, linestyle=(0, (4, 3)))
     axes.set_ylim(0, height * 1.25)
     axes.set_xlim(low, high)
     axes.set_yticks([])
@@ -112,15 +112,15 @@ def predictive_picture(found: Calibrated) -> Figure:
     for axes, name in zip(figure.subplots(len(seen.names), 1, squeeze=False)[:, 0], seen.names, strict=True):
         part = bands[bands["series"] == name]
         x = clock(run, part["time_s"])
-        axes.fill_between(x, part["p05"], part["p95"], color=style.BLUE, alpha=0.18, linewidth=0, label="90% band")
-        axes.fill_between(x, part["p25"], part["p75"], color=style.BLUE, alpha=0.3, linewidth=0, label="50% band")
-        axes.plot(x, part["p50"], color=style.BLUE, linewidth=2, label="median")
-        for use, mask, face in (("used to fit", seen.is_fit, style.VERMILION), ("kept back", ~seen.is_fit, "white")):
+        axes.fill_between(x, part["p05"], part["p95"], color=palette.BLUE, alpha=0.18, linewidth=0, label="90% band")
+        axes.fill_between(x, part["p25"], part["p75"], color=palette.BLUE, alpha=0.3, linewidth=0, label="50% band")
+        axes.plot(x, part["p50"], color=palette.BLUE, linewidth=2, label="median")
+        for use, mask, face in (("used to fit", seen.is_fit, palette.VERMILION), ("kept back", ~seen.is_fit, "white")):
             chosen = mask & (seen.series == name)
             if chosen.any():
                 axes.errorbar(
                     clock(run, seen.time_s[chosen]), seen.value[chosen], yerr=2 * seen.sd[chosen], fmt="o",
-                    color=style.VERMILION, markerfacecolor=face, markersize=6.5, elinewidth=1.2, capsize=2.5,
+                    color=palette.VERMILION, markerfacecolor=face, markersize=6.5, elinewidth=1.2, capsize=2.5,
                     label=use, zorder=6,
                 )  # fmt: skip
         lines = [
@@ -150,17 +150,29 @@ def pareto_picture(found: Optimised) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])
     second = aims[1] if len(aims) > 1 else None
     y_of = (lambda f: f[second]) if second else (lambda f: f["trial"])
-    left.scatter(trials[aims[0]], y_of(trials), s=28, color=style.PALE, label="tried", zorder=2)
+    left.scatter(trials[aims[0]], y_of(trials), s=28, color=palette.PALE, label="tried", zorder=2)
     if len(aims) > 2:
         dots = left.scatter(pareto[aims[0]], y_of(pareto), s=70, c=pareto[aims[2]], cmap="viridis", edgecolor="white",
-                            zorder=4, label="nobody beats it")  # fmt: skip
+                            zorder=4, label="no other trial beats it")  # fmt: skip
         figure.colorbar(dots, ax=left, location="bottom", shrink=0.7, aspect=40, label=_aim_label(aims[2], wanted))
     else:
         left.scatter(
-            pareto[aims[0]], y_of(pareto), s=70, color=style.BLUE, edgecolor="white", label="nobody beats it", zorder=4
+            pareto[aims[0]],
+            y_of(pareto),
+            s=70,
+            color=palette.BLUE,
+            edgecolor="white",
+            label="no other trial beats it",
+            zorder=4,
         )
     left.scatter(
-        now[aims[0]], y_of(now) if second else [0], marker="X", s=110, color=style.VERMILION, label="as it is", zorder=5
+        now[aims[0]],
+        y_of(now) if second else [0],
+        marker="X",
+        s=110,
+        color=palette.VERMILION,
+        label="the scenario as it is",
+        zorder=5,
     )
     for row in pareto.head(12).to_dict("records"):
         left.annotate(f"{row['trial']}", (row[aims[0]], row[second] if second else row["trial"]), (6, 4),
@@ -190,12 +202,12 @@ def _levers(axes, found: Optimised):
         else:
             ends = factor.range
             at = [(value - ends[0]) / (ends[1] - ends[0]) for value in values]
-        axes.plot([0, 1], [row, row], color=style.PALE, linewidth=5, solid_capstyle="round", zorder=1)
-        axes.plot(at, [row] * len(at), "o", color=style.BLUE, markersize=8, alpha=0.5, zorder=3)
+        axes.plot([0, 1], [row, row], color=palette.PALE, linewidth=5, solid_capstyle="round", zorder=1)
+        axes.plot(at, [row] * len(at), "o", color=palette.BLUE, markersize=8, alpha=0.5, zorder=3)
         for x, end, side in ((0, ends[0], "left"), (1, ends[1], "right")):
             text = f"{end:g}" if isinstance(end, int | float) else str(end)
             axes.annotate(
-                text, (x, row), (0, -15), textcoords="offset points", ha=side, fontsize=8.5, color=style.QUIET
+                text, (x, row), (0, -15), textcoords="offset points", ha=side, fontsize=8.5, color=palette.QUIET
             )
         axes.annotate(key, (0, row), (0, 9), textcoords="offset points", fontsize=9.5)
     axes.set_ylim(len(levers) - 0.4, -0.6)

@@ -9,6 +9,8 @@ import pandas as pd
 
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, confidence_interval
 from safepassage.experiments.reports.parts import Page, Part, ShownTable, frame_table, picture_file, picture_of, shown
+from safepassage.model.results.outcomes import compared, outcome_of
+from safepassage.model.results.words import in_words, with_unit, words_of
 from safepassage.model.settings.base import ScenarioError
 
 MOST_OUTCOMES = 6
@@ -30,7 +32,6 @@ def run_page(folder: Path) -> Page:
     from safepassage.model.pictures.curves import PICTURES
     from safepassage.model.results.metrics import by_group, fairness, summary
     from safepassage.model.results.run_folder import open_run
-    from safepassage.model.results.words import in_words
 
     run = open_run(folder)
     manifest, scenario = run.manifest, run.manifest["scenario"]
@@ -99,7 +100,7 @@ def comparison_page(folder: Path) -> Page:
     manifest, found = _manifest(folder / "comparison.json"), open_comparison(folder)
     captions = {
         "differences": "What each plan changes against no plan, under the same shells",
-        "people_out": "People out over time, and the gain",
+        "safe": "People out over time, and the gain",
         "distributions": "How the gain is spread over the replications",
     }
     tables = []
@@ -111,9 +112,9 @@ def comparison_page(folder: Path) -> Page:
             cells = [shown(round(v, 2)) for v in (one.baseline_mean, one.baseline_p95, one.plan_mean, one.plan_p95)]
             interval = f"{signed(one.low)} to {signed(one.high)}" if one.n_pairs else ""
             change = signed(one.mean) if one.n_pairs else ""
-            shares = [f"{one.p_better:.0%}", f"{one.p_equal:.0%}"] if one.n_pairs else ["", ""]
-            unit = "" if outcome.unit == "people" else f" ({outcome.unit})"
-            rows.append([outcome.label + unit, *cells, change, interval, *shares, unpaired if one.n_pairs else ""])
+            better = "" if np.isnan(one.p_better) else f"{one.p_better:.0%}"
+            shares = [better, f"{one.p_equal:.0%}"] if one.n_pairs else ["", ""]
+            rows.append([with_unit(outcome), *cells, change, interval, *shares, unpaired if one.n_pairs else ""])
         columns = ["", f"{other} mean", f"{other} p95", f"{plan} mean", f"{plan} p95", "difference", "95% interval",
                    "better in", "same in", "runs if unpaired"]  # fmt: skip
         tables.append(ShownTable(columns, rows, f"{plan} against {other}", numbers=set(columns[1:])))
@@ -186,7 +187,7 @@ def sampled_page(folder: Path) -> Page:
     sections, manifest = [], {}
     for path in sorted([*folder.glob("sensitivity-*.json"), *folder.glob("robustness-*.json")]):
         manifest = _manifest(path)
-        name = f"{manifest.get('method', 'robustness')}: {manifest['outcome'].replace('_', ' ')}"
+        name = f"{manifest.get('method', 'robustness')}: {words_of(manifest['outcome'])}"
         text = manifest.get("verdict") or f"Least greatest regret: {manifest['most_robust']}."
         table = frame_table(pd.read_csv(path.with_suffix(".csv")), "Numbers", folded="verdict" in manifest)
         sections.append(Part(name.capitalize(), text, _pictures(folder, {path.stem: name}), [table]))
@@ -234,7 +235,7 @@ def sweep_page(folder: Path) -> Page:
         rows.append(row)
     varied = [name for name in factors if frame[name].nunique() > 1]
     pictures = [
-        picture_of(sweep_picture(head, frame, varied, o, units[o]), f"{o.replace('_', ' ')} ({units[o]})")
+        picture_of(sweep_picture(head, frame, varied, outcome_of(o)), with_unit(outcome_of(o)))
         for o in _telling(frame, outcomes)
     ]
     table = frame_table(pd.DataFrame(rows))
@@ -272,7 +273,7 @@ def _mean_and_half_width(values: np.ndarray) -> str:
 
 def _telling(frame: pd.DataFrame, outcomes: list[str]) -> list[str]:
     """Return the outcomes worth a picture: those asked for first, that differ between runs, four at most."""
-    first = [name for name in ("safe", "dead", "injured_serious", "stranded", "exposure_outdoors") if name in outcomes]
+    first = [outcome.name for outcome in compared(outcomes)]
     order = [*first, *[name for name in outcomes if name not in first]]
     return [name for name in order if frame[name].nunique() > 1][:4]
 

@@ -10,9 +10,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from safepassage.experiments.questions.robustness import Robustness
 from safepassage.experiments.questions.sensitivity import MAIN_INDEX, Sensitivity
 from safepassage.experiments.reports.comparison_pictures import MARKERS, PLAN_COLOURS, new_figure
-from safepassage.model.pictures import style
+from safepassage.model.pictures import palette, style
+from safepassage.model.results.words import words_of
 
-LINES = (*PLAN_COLOURS, style.YELLOW, style.BLACK)
+LINES = (*PLAN_COLOURS, palette.YELLOW, palette.BLACK)
 INDEX_LABELS = {
     "mu_star": "mean absolute effect of a step (mu*)",
     "total": "total share of variance, with interactions",
@@ -29,7 +30,9 @@ def sensitivity_picture(found: Sensitivity) -> Figure:
         f"{found.n_replications} replications of each point under common random numbers. Bars: 95% intervals. "
         f"{found.verdict()}"
     )
-    title = f"What {plain(found.outcome)} hangs on ({'Morris' if found.method == 'morris' else 'Sobol'})"
+    title = (
+        f"Which factors change it most: {words_of(found.outcome)} ({'Morris' if found.method == 'morris' else 'Sobol'})"
+    )
     figure = new_figure({**found.scenario, "title": found.title}, title, footer, 3.6 + 0.42 * max(len(names), 4))
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1])
     (_morris if found.method == "morris" else _sobol)(left, final, found)
@@ -37,9 +40,8 @@ def sensitivity_picture(found: Sensitivity) -> Figure:
     return figure
 
 
-def plain(name: str) -> str:
-    """Return an outcome's name as words."""
-    return name.replace("_", " ").replace(":", ", ")
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def label(key: str, width: int = 30) -> str:
@@ -49,10 +51,10 @@ def label(key: str, width: int = 30) -> str:
 
 def _sobol(axes, final, found):
     rows = np.arange(len(final))
-    for offset, index, colour in ((-0.2, "total", style.BLUE), (0.2, "first_order", style.ORANGE)):
+    for offset, index, colour in ((-0.2, "total", palette.BLUE), (0.2, "first_order", palette.ORANGE)):
         value, half = final[("value", index)].to_numpy(), final[("half_width", index)].to_numpy()
         axes.barh(rows + offset, value, 0.36, color=colour, label=INDEX_LABELS[index])
-        axes.errorbar(value, rows + offset, xerr=half, fmt="none", ecolor=style.INK, elinewidth=1.2, capsize=2.5)
+        axes.errorbar(value, rows + offset, xerr=half, fmt="none", ecolor=palette.INK, elinewidth=1.2, capsize=2.5)
     axes.set_xlim(left=min(0, axes.get_xlim()[0]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.0%}"))
     axes.set_xlabel("share of the outcome's variance")
@@ -62,18 +64,18 @@ def _sobol(axes, final, found):
 def _morris(axes, final, found):
     rows = np.arange(len(final))
     value, half = final[("value", "mu_star")].to_numpy(), final[("half_width", "mu_star")].to_numpy()
-    axes.barh(rows, value, 0.6, color=style.BLUE, label=INDEX_LABELS["mu_star"])
-    axes.errorbar(value, rows, xerr=half, fmt="none", ecolor=style.INK, elinewidth=1.2, capsize=2.5)
-    axes.plot(final[("value", "sigma")], rows, "D", color=style.ORANGE, markersize=6, linestyle="none",
+    axes.barh(rows, value, 0.6, color=palette.BLUE, label=INDEX_LABELS["mu_star"])
+    axes.errorbar(value, rows, xerr=half, fmt="none", ecolor=palette.INK, elinewidth=1.2, capsize=2.5)
+    axes.plot(final[("value", "sigma")], rows, "D", color=palette.ORANGE, markersize=6, linestyle="none",
               label="spread of the effects (sigma): interactions, curvature")  # fmt: skip
     mu = final[("value", "mu")].to_numpy()
     for row, (m, v, h) in enumerate(zip(mu, value, half, strict=True)):
         text = "raises it" if m > 0.9 * v > 0 else "lowers it" if -m > 0.9 * v > 0 else "both ways" if v else ""
         axes.annotate(
-            text, (v + h, row), (5, 0), textcoords="offset points", va="center", fontsize=9, color=style.QUIET
+            text, (v + h, row), (5, 0), textcoords="offset points", va="center", fontsize=9, color=palette.QUIET
         )
     axes.set_xlim(0, 1.25 * max((value + half).max(), final[("value", "sigma")].max(), 1e-9))
-    axes.set_xlabel(f"effect of a factor's whole range on {plain(found.outcome)} ({found.unit})")
+    axes.set_xlabel(f"effect of a factor's whole range on {words_of(found.outcome)} ({found.unit})")
     _factors_axis(axes, final)
 
 
@@ -111,13 +113,13 @@ def robustness_picture(found: Robustness) -> Figure:
         "replications of each under common random numbers, the same futures for every plan."
     )
     side = "more" if found.more_is_better else "less"
-    title = f"{plain(found.outcome).capitalize()} in many futures: {found.most_robust()} has the least greatest regret"
+    title = f"{_capital(words_of(found.outcome))} in many futures: {found.most_robust()} has the least greatest regret"
     figure = new_figure({**found.scenario, "title": found.title}, title, footer, 6.6)
     left, right = figure.subplots(1, 2, sharey=True)
     table, regret = found.table().set_index("plan"), found.regret
     share = (np.arange(len(found.values)) + 1) / len(found.values)
     for k, plan in enumerate(found.plans):
-        colour = style.GREY if plan == "none" else LINES[k % len(LINES)]
+        colour = palette.GREY if plan == "none" else LINES[k % len(LINES)]
         row = table.loc[plan]
         left.step(np.sort(found.values[plan]), share, where="post", color=colour, linewidth=2,
                   label=f"{plan}: worst tenth {row['worst_decile_mean']:,.1f}, "
@@ -126,8 +128,8 @@ def robustness_picture(found: Robustness) -> Figure:
         right.step(np.sort(regret[plan]), share, where="post", color=colour, linewidth=2,
                    label=f"{plan}: greatest {row['max_regret']:,.1f}, {best}")  # fmt: skip
     if found.threshold is not None:
-        left.axvline(found.threshold, color=style.INK, linewidth=1, linestyle=(0, (4, 3)))
-    left.set_xlabel(f"{plain(found.outcome)} ({found.unit}; {side} is better; dashed: good enough)")
+        left.axvline(found.threshold, color=palette.INK, linewidth=1, linestyle=(0, (4, 3)))
+    left.set_xlabel(f"{words_of(found.outcome)} ({found.unit}; {side} is better; dashed: good enough)")
     right.set_xlabel(f"regret: short of the best plan in the same future ({found.unit})")
     left.set_ylabel("share of futures up to this value")
     for axes in (left, right):

@@ -10,31 +10,33 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from safepassage.experiments.questions.paired import confidence_interval
 from safepassage.experiments.reports.comparison_pictures import PLAN_COLOURS, new_figure
 from safepassage.model.pictures import style
+from safepassage.model.results.outcomes import Outcome
 
 MOST_FACTORS = 6
 
 
-def sweep_picture(head: Mapping, frame: pd.DataFrame, factors: list[str], outcome: str, unit: str) -> Figure:
+def sweep_picture(head: Mapping, frame: pd.DataFrame, factors: list[str], outcome: Outcome) -> Figure:
     """Return an outcome's mean at each point of the design against each factor that varies, plans apart.
 
     head: title and notice; factors: those that vary; without any, the points stand side by side.
     """
+    name = outcome.name
     shown = factors[:MOST_FACTORS] or ["point"]
     n_columns = min(3, len(shown))
     n_rows = -(-len(shown) // n_columns)
     footer = "Dots: mean over replications; bars: 95% intervals of the mean, where there are few points."
-    figure = new_figure(head, outcome.replace("_", " ").capitalize(), footer, 1.9 + 3.4 * n_rows)
+    figure = new_figure(head, outcome.words[:1].upper() + outcome.words[1:], footer, 1.9 + 3.4 * n_rows)
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).ravel()
     points = frame.groupby(["point", "plan"], as_index=False)
-    means = points[outcome].mean().merge(frame.drop_duplicates("point")[list({"point", *shown})], on="point")
-    half = points[outcome].agg(_half_width)[outcome].to_numpy() if len(means) <= 60 else None
-    for axes, name in zip(grid, shown, strict=False):
-        _draw(axes, means, half, name, outcome)
+    means = points[name].mean().merge(frame.drop_duplicates("point")[list({"point", *shown})], on="point")
+    half = points[name].agg(_half_width)[name].to_numpy() if len(means) <= 60 else None
+    for axes, factor in zip(grid, shown, strict=False):
+        _draw(axes, means, half, factor, name)
     for axes in grid[len(shown) :]:
         axes.set_axis_off()
     for axes in grid[::n_columns]:
-        axes.set_ylabel(unit)
-        axes.set_ylim(bottom=0 if (means[outcome] >= 0).all() and axes.get_ylim()[0] < 0 else None)
+        axes.set_ylabel(outcome.unit)
+        axes.set_ylim(bottom=0 if (means[name] >= 0).all() and axes.get_ylim()[0] < 0 else None)
     if means["plan"].nunique() > 1:
         grid[0].legend(frameon=False, fontsize=9)
     return figure

@@ -43,18 +43,24 @@ from safepassage.model.settings.base import ScenarioError
 
 def as_completed(executor: Executor, function: Callable, items: Iterable) -> Iterator[tuple[int, Any]]:
     """Yield (index of the item, function(item) or Failure), in the order in which they are done."""
-    waiting = enumerate(items)
-    n_running, exhausted = 0, False
-    while not exhausted or n_running:
-        while not exhausted and n_running < executor.capacity:
-            try:
-                index, item = next(waiting)
-            except StopIteration:
-                exhausted = True
-                break
-            executor.submit(function, index, item)
+    items = list(items)
+    return until_done(executor, function, deque(range(len(items))), items.__getitem__)
+
+
+def until_done(
+    executor: Executor, function: Callable, waiting: deque, item_of: Callable[[Any], Any]
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (tag, function(item_of(tag)) or Failure) until no tag waits and nothing runs; more may be added meanwhile.
+
+    waiting: tags, the next first; it is emptied. The one loop that keeps an executor busy.
+    """
+    n_running = 0
+    while waiting or n_running:
+        while waiting and n_running < executor.capacity:
+            tag = waiting.popleft()
+            executor.submit(function, tag, item_of(tag))
             n_running += 1
-        done = executor.next_done(1.0) if n_running else None
+        done = executor.next_done(1.0)
         if done is not None:
             n_running -= 1
             yield done

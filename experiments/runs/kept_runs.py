@@ -6,49 +6,14 @@ any moment and goes on where it stopped.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safepassage.experiments.outcomes.for_planners import outcomes_and_units
 from safepassage.experiments.runs.executors import as_completed
-from safepassage.experiments.runs.run import Record, code_digest, run_key, scenario_digest
+from safepassage.experiments.runs.run import Task, carry_out
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.scenario import Scenario
-
-OUTCOMES_VERSION = 3
-"""Version of the outcomes kept here; part of every key."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """One run that is wanted: scenario, seed, and the columns of the time series to keep at the given times."""
-
-    scenario: Scenario
-    seed: int
-    at_s: tuple[float, ...] = ()
-    columns: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Name of the run's result."""
-        asked = f"{OUTCOMES_VERSION};{self.at_s};{self.columns}"
-        return run_key(f"{scenario_digest(self.scenario)};{asked}", self.seed)
-
-
-def answer(question: Question) -> Record:
-    """Run a scenario once and return the outcomes; what a worker does."""
-    from safepassage.experiments.outcomes.of_run import RunInMemory
-    from safepassage.experiments.runs.run import manifest_of
-    from safepassage.model.evacuation import EvacuationModel
-
-    model = EvacuationModel(question.scenario, rng=question.seed).run()
-    tables = model.recorder.tables()
-    run = RunInMemory(tables, {**manifest_of(model), "digests": dict.fromkeys(tables, "")})
-    outcomes, units = outcomes_and_units(run, question.at_s, question.columns)
-    return Record(outcomes, units, {}, dict(model.timings_s), code_digest())
 
 
 class InThisProcess:
@@ -105,23 +70,23 @@ class KeptRuns:
     def __exit__(self, *_):
         self.store.close()
 
-    def outcomes(self, questions: Sequence[Question], *, failures_allowed: bool = False) -> list[dict | None]:
-        """Return the outcomes of each question, run or read; None for one that failed, if that is allowed.
+    def outcomes(self, tasks: Sequence[Task], *, failures_allowed: bool = False) -> list[dict | None]:
+        """Return the outcomes of each run, run or read; None for one that failed, if that is allowed.
 
         Raises ScenarioError after all others are done if a run failed and that is not allowed.
         """
-        keys = [question.key for question in questions]
-        missing = {key: q for key, q in zip(keys, questions, strict=True) if key not in self.known}
+        keys = [task.key for task in tasks]
+        missing = {key: task for key, task in zip(keys, tasks, strict=True) if key not in self.known}
         n_done, failed = len(keys) - len(missing), []
         self.on_progress(n_done, len(keys))
         wanted = list(missing.items())
-        for index, result in as_completed(self.executor, answer, (question for _, question in wanted)):
-            key, question = wanted[index]
+        for index, result in as_completed(self.executor, carry_out, [task for _, task in wanted]):
+            key, task = wanted[index]
             n_done += 1
             if isinstance(result, Failure):
-                failed.append(self._note(key, question, result))
+                failed.append(self._note(key, task, result))
             else:
-                self.store.put(key, question.seed, result)
+                self.store.put(key, task.seed, result)
                 self.known[key] = result.outcomes
                 self.units |= result.units
                 self.n_run += 1
@@ -134,12 +99,12 @@ class KeptRuns:
             )
         return [self.known.get(key) for key in keys]
 
-    def _note(self, key: str, question: Question, failure: Failure) -> str:
+    def _note(self, key: str, task: Task, failure: Failure) -> str:
         self.store.put_failed(
             key,
             {
-                "point": question.scenario.name, "replication": question.seed, "seed": question.seed,
-                "plan": question.scenario.plan, "traceback": failure.message,
+                "point": task.scenario.name, "replication": task.seed, "seed": task.seed,
+                "plan": task.scenario.plan, "traceback": failure.message,
             },
         )  # fmt: skip
         return failure.message

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from safepassage.model.settings.scenario import Scenario
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 """Version of what is kept of a run; part of every key."""
 
 
@@ -119,11 +119,22 @@ def _file_digest(path: Path, modified_ns: int, size: int) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker gets: a scenario, a seed, the tables to bring back besides the outcomes."""
+    """One run that is wanted: a scenario and a seed, and what to bring back besides the outcomes."""
 
     scenario: Scenario
     seed: int
     tables: tuple[str, ...] = ()
+    """Names of tables."""
+    at_s: tuple[float, ...] = ()
+    """Times at which columns of the time series are kept, as outcomes named `column@time`."""
+    columns: tuple[str, ...] = ()
+    """Those columns; also n_remaining:GROUP."""
+
+    @property
+    def key(self) -> str:
+        """Name of the run's result."""
+        asked = f";{self.at_s};{self.columns}" if self.columns else ""
+        return run_key(f"{scenario_digest(self.scenario)}{asked}", self.seed)
 
 
 @dataclass(frozen=True)
@@ -139,19 +150,19 @@ class Record:
 
 def carry_out(task: Task) -> Record:
     """Run a scenario once and return what a study keeps of it."""
-    from safepassage.experiments.outcomes.of_run import RunInMemory, outcomes_of
+    from safepassage.experiments.outcomes.of_run import RunInMemory, outcomes_of, units_of
     from safepassage.model.evacuation import EvacuationModel
 
     started = perf_counter()
     model = EvacuationModel(task.scenario, rng=task.seed).run()
     run = RunInMemory(model.recorder.tables(), manifest_of(model))
-    found = outcomes_of(run)
+    found = outcomes_of(run, task.at_s, task.columns)
     for name in task.tables:
         run.frame(name)
     timings = {**model.timings_s, "all": perf_counter() - started, "host": platform.node()}
     return Record(
-        {name: value for name, (value, _) in found.items()},
-        {name: unit for name, (_, unit) in found.items()},
+        found,
+        units_of(found),
         {name: run.tables[name] for name in task.tables},
         timings,
         code_digest(),

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from safepassage.experiments.runs.executors import until_done
 from safepassage.experiments.runs.limits import Executor
 from safepassage.experiments.runs.run import Point, Record, Task, carry_out, code_digest, run_key, scenario_digest
 from safepassage.experiments.runs.store import Store
@@ -123,7 +124,7 @@ class _Loop:
         self.n_open = dict.fromkeys(self.point_of, 0)
         self.values: dict[str, dict[int, float]] = {digest: {} for digest in self.point_of}
         self.queue: deque[tuple[str, int]] = deque()
-        self.n_running = self.n_finished = self.n_failed = 0
+        self.n_finished = self.n_failed = 0
         self.known_outcomes: set[str] = set()
 
     def run(self):
@@ -138,13 +139,9 @@ class _Loop:
             self._look(digest)
         self.n_found = self.n_finished
         self._tell()
-        while self.queue or self.n_running:
-            while self.queue and self.n_running < self.executor.capacity:
-                self._submit(*self.queue.popleft())
-            done = self.executor.next_done(1.0)
-            if done is not None:
-                self._take(*done)
-                self._tell()
+        for tag, result in until_done(self.executor, carry_out, self.queue, self._task):
+            self._take(tag, result)
+            self._tell()
 
     def _plan(self, digest: str, replication: int):
         self.n_planned[digest] += 1
@@ -154,16 +151,14 @@ class _Loop:
             self.n_open[digest] += 1
             self.queue.append((digest, replication))
 
-    def _submit(self, digest: str, replication: int):
-        task = Task(self.point_of[digest].scenario, self.sweep.seeds[replication], self.sweep.tables)
-        self.executor.submit(carry_out, (digest, replication), task)
-        self.n_running += 1
+    def _task(self, tag: tuple[str, int]) -> Task:
+        digest, replication = tag
+        return Task(self.point_of[digest].scenario, self.sweep.seeds[replication], self.sweep.tables)
 
     def _take(self, tag: tuple[str, int], result: Record | Failure):
         digest, replication = tag
         seed = self.sweep.seeds[replication]
         key = run_key(digest, seed)
-        self.n_running -= 1
         self.n_open[digest] -= 1
         if isinstance(result, Failure):
             self.n_failed += 1
@@ -200,7 +195,7 @@ class _Loop:
         self.known_outcomes = set(record.outcomes)
         wanted = [*self.sweep.outcomes, *([self.sweep.stopping.outcome] if self.sweep.stopping else [])]
         for name in wanted:
-            if name not in self.known_outcomes and not name.startswith("exposure_"):
+            if name not in self.known_outcomes:
                 known = ", ".join(one for one in record.outcomes if ":" not in one)
                 raise ScenarioError(f"outcomes: there is no outcome {name!r}; there are {known}, and by group.")
 

@@ -5,7 +5,7 @@ from scipy.special import ndtri
 
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules import decide
-from safepassage.agents.rules.decide import Covariate
+from safepassage.model.behaviour.covariates import Covariate, coefficient_vector
 from safepassage.model.behaviour.information import Information
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.settings.behaviour import Behaviour, Order
@@ -28,7 +28,7 @@ class Decision:
         households.leaving_threshold[:] = -np.log1p(-uniforms_for(seed, Stream.LEAVE, self._keys))
         self.time_s = self.next_s = 0.0
         """Until when everything has been weighed; when it is weighed next (s)."""
-        self.coefficients = coefficient_vector(settings)
+        self.coefficients = coefficient_vector(settings.coefficients)
 
     def obey(self, order: Order, rows_or_mask: np.ndarray, heard_s: np.ndarray) -> int:
         """Let households that have come to believe an order and do as told plan to leave; return how many."""
@@ -80,6 +80,7 @@ class Decision:
         h.decision_time_s[household] = np.inf
         h.departure_time_s[household] = np.inf
         tick = int(time_s) + 1
+<<<<<<< HEAD
         h.weighed[household] = 0.0
         u = uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick)
         h.leaving_threshold[household] = -np.log1p(-u)
@@ -89,3 +90,7 @@ def coefficient_vector(settings: Behaviour) -> np.ndarray:
     """Return the coefficients in the order of Covariate, float64."""
     named = settings.coefficients
     return np.array([named.front_per_km if c == Covariate.FRONT else getattr(named, c.name.lower()) for c in Covariate])
+=======
+        self.weighed[household] = 0.0
+        self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick))
+>>>>>>> 8b5fc01 (One vocabulary: a status, place, injury, cause, covariate and mode carries its words, an outcome its words, unit, direction and panel; sweeps and comparisons keep the same outcomes)

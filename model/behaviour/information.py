@@ -4,7 +4,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, People
 from safepassage.agents.households import Households
-from safepassage.agents.rules.decide import Covariate
+from safepassage.model.behaviour.covariates import Covariate, Known, fill
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.people.demography import OLD_AGE
@@ -13,8 +13,6 @@ from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.run import Run
 from safepassage.model.streets.streets import Streets
 
-FRONT_REFERENCE_KM = 20.0
-"""The covariate of the front counts the km by which it is nearer than this; baseline_per_day holds there."""
 NEIGHBOUR_CELL_M = 80.0
 """Neighbours are those in the 5 by 5 cells of this side about a home: within about 200 m (SOURCES 4)."""
 CHANNELS = ("siren", "phone", "door_to_door")
@@ -31,12 +29,9 @@ class Information:
         n, self._keys = len(households), keys_of(households)
         self.covariates = np.zeros((len(Covariate), n), np.float32)
         first = households.first_person
-        self._set(Covariate.NO_CAR, ~households.has_car)
-        assisted = np.logical_or.reduceat(people.mobility == Mobility.NEEDS_ASSISTANCE, first[:-1])
-        self._set(Covariate.NEEDS_ASSISTANCE, assisted)
-        self._set(Covariate.LONE_OLD, (households.n_members == 1) & (people.age[first[:-1]] >= OLD_AGE))
-        no_destination = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31) >= settings.p_destination
-        self._set(Covariate.NO_DESTINATION, no_destination)
+        self._needs_assistance = np.logical_or.reduceat(people.mobility == Mobility.NEEDS_ASSISTANCE, first[:-1])
+        self._is_lone_old = (households.n_members == 1) & (people.age[first[:-1]] >= OLD_AGE)
+        self._has_destination = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31) < settings.p_destination
         self.heard_s: list[np.ndarray] = []
         """For each order sent out, when each household believes it (s); inf: not yet, or not addressed."""
         self._orders: list[Order] = []
@@ -52,9 +47,7 @@ class Information:
         self._shape = (int(row.max()) + 5, int(column.max()) + 5)
         self._cell = (row + 2) * self._shape[1] + column + 2
         self._n_near = self._sum_near(np.ones(n))
-
-    def _set(self, covariate: Covariate, values):
-        self.covariates[covariate] = values
+        self.look(0.0, None, np.zeros((len(Utility), n), np.bool_), np.zeros(n, np.bool_), seats=False)
 
     def announce(
         self, number: int, order: Order, addressed: np.ndarray, issued_s: float, phone_works: np.ndarray
@@ -131,9 +124,8 @@ class Information:
         front_km: distance of each home to the front as reported, or None. lost: bool[utility, n], what does not work
         at each home. is_gone: bool[n], households that have left. seats: whether seats out of town are on offer.
         """
-        if front_km is not None:
-            self._set(Covariate.FRONT, np.clip(FRONT_REFERENCE_KM - front_km, 0.0, FRONT_REFERENCE_KM))
         self._forget(time_s)
+<<<<<<< HEAD
         self._set(Covariate.IMPACTS, np.log1p(self.households.impacts_remembered))
         for covariate, force in ((Covariate.ORDER, Force.VOLUNTARY), (Covariate.COMPULSORY_ORDER, Force.COMPULSORY)):
             heard = [h for h, order in zip(self.heard_s, self._orders, strict=True) if order.force == force]
@@ -144,6 +136,25 @@ class Information:
         gone = self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0)
         self._set(Covariate.NEIGHBOURS_GONE, gone)
         self._set(Covariate.SEAT_OFFERED, ~self.households.has_car & seats)
+=======
+        believed_s: dict[Force, list[np.ndarray]] = {force: [] for force in Force}
+        for heard_s, order in zip(self.heard_s, self._orders, strict=True):
+            believed_s[order.force].append(heard_s)
+        known = Known(
+            households=self.households,
+            time_s=time_s,
+            front_km=front_km,
+            impacts=self.memory,
+            believed_s=believed_s,
+            lost=lost,
+            neighbours_gone=self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0),
+            seats=seats,
+            needs_assistance=self._needs_assistance,
+            is_lone_old=self._is_lone_old,
+            has_destination=self._has_destination,
+        )
+        fill(self.covariates, known)
+>>>>>>> 8b5fc01 (One vocabulary: a status, place, injury, cause, covariate and mode carries its words, an outcome its words, unit, direction and panel; sweeps and comparisons keep the same outcomes)
 
     def _sum_near(self, values: np.ndarray) -> np.ndarray:
         """Return for each household the sum of values over those in the 5 by 5 cells about its home."""

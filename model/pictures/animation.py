@@ -18,7 +18,7 @@ from PIL import Image
 
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.pictures import style
+from safepassage.model.pictures import palette, style
 from safepassage.model.pictures.curves import draw_status_stack
 from safepassage.model.pictures.map import draw_quiet_streets, draw_scale_below, one_per_street, polylines
 from safepassage.model.results.columns import digest
@@ -36,10 +36,10 @@ MANY_IMPACTS = 300
 STANDING_M_S = 1.0
 """A car slower than this since the last picture is drawn as standing (m/s), as on the page."""
 MOVERS = {
-    "on foot": (style.ORANGE, 2.4),
-    "cars moving": (style.BLUE, 2.4),
-    "cars standing in a queue": (style.VERMILION, 2.4),
-    "buses": (style.GREEN, 4.5),
+    "on foot": (palette.ORANGE, 2.4),
+    "cars moving": (palette.BLUE, 2.4),
+    "cars standing in a queue": (palette.VERMILION, 2.4),
+    "buses": (palette.GREEN, 4.5),
 }
 """Colour and diameter (points) of those on the way, by what they are, from the lowest layer up; dots shrink where they
 are more than MANY at a time."""
@@ -118,7 +118,7 @@ def _write_gif(frames: Iterator[np.ndarray], path: Path, frames_per_s: float):
 
 def _palette() -> Image.Image:
     """Return one palette for all frames, so that what stays takes no space: tints of our colours, and white."""
-    colours = np.array([to_rgb(colour) for colour in (*style.PALETTE, style.QUIET)])
+    colours = np.array([to_rgb(colour) for colour in (*palette.PALETTE, palette.QUIET)])
     tints = np.linspace(0, 0.93, 255 // len(colours))[:, None, None]
     tinted = (colours * (1 - tints) + tints).reshape(-1, 3)
     values = np.round(255 * np.vstack([tinted, np.ones((256 - len(tinted), 3))])).astype(np.uint8)
@@ -178,11 +178,11 @@ class Scene:
     def _explain(self, axes):
         """Write the legend of what moves and changes on the map."""
         dots = {name: colour for name, (colour, _) in MOVERS.items() if name in self._seen}
-        dots |= {"impact, fading": style.PURPLE, "exit, grows with people out": style.GREEN}
+        dots |= {"impact, fading": palette.PURPLE, "exit, grows with people out": palette.GREEN}
         entries = {name: Line2D([], [], linestyle="none", marker="o", markersize=7, markeredgewidth=0, color=colour)
                    for name, colour in dots.items()}  # fmt: skip
         if self.streets.links.size:
-            entries["closed street"] = Line2D([], [], color=style.BLACK, linewidth=3.5)
+            entries["closed street"] = Line2D([], [], color=palette.BLACK, linewidth=3.5)
         axes.legend(
             entries.values(),
             entries,
@@ -220,7 +220,7 @@ class Scene:
         self.impacts = self.map.scatter(impacts["x_m"], impacts["y_m"], s=area, linewidths=0, zorder=6)
         self.closures = LineCollection(polylines(links.iloc[self.streets.links]), linewidths=3.5, zorder=7)
         self.map.add_collection(self.closures)
-        self.outflow = self.map.scatter(self.exits["x_m"], self.exits["y_m"], color=style.GREEN, alpha=0.75, zorder=8)
+        self.outflow = self.map.scatter(self.exits["x_m"], self.exits["y_m"], color=palette.GREEN, alpha=0.75, zorder=8)
         self.map.axis(limits)
         most = max(np.diff(self._first).max(initial=0), MANY)
         shrink = max(0.45, (MANY / most) ** 0.5)
@@ -231,7 +231,7 @@ class Scene:
         }  # fmt: skip
         self.clock = self.words.text(0, 1, "", va="top", fontsize=13, linespacing=1.3)
         self.future = self.stack.axvspan(*style.clock(self.run, [0, self.end_s]), color="white", alpha=0.8, zorder=8)
-        self.now = self.stack.axvline(style.clock(self.run, 0), color=style.INK, linewidth=1.5, zorder=9)
+        self.now = self.stack.axvline(style.clock(self.run, 0), color=palette.INK, linewidth=1.5, zorder=9)
         self.changing = [
             *self.movers.values(),
             self.impacts,
@@ -250,10 +250,10 @@ class Scene:
         fade_s = max(min(FADE_SHARE * self.end_s, FADE_S), self.end_s / 120)
         faint = FAINT * min(1.0, MANY_IMPACTS / max(age_s.size, 1)) ** 2
         strength = faint + (1 - faint) * np.exp(-np.maximum(age_s, 0) / fade_s)
-        self.impacts.set_facecolor(_with_alpha(style.PURPLE, np.where(age_s < 0, 0, strength)))
+        self.impacts.set_facecolor(_with_alpha(palette.PURPLE, np.where(age_s < 0, 0, strength)))
         self._set_places(time_s)
         closed = self.streets.closed_at(time_s).any(axis=1)[self.streets.links]
-        self.closures.set_color(_with_alpha(style.BLACK, closed.astype(float)))
+        self.closures.set_color(_with_alpha(palette.BLACK, closed.astype(float)))
         out = [np.interp(time_s, self.series["time_s"], self.series[f"n_out_by_{name}"]) for name in self.exits["exit"]]
         largest = max(self.exits["n_persons"].max(), 1)
         self.outflow.set_sizes(30 + 1200 * np.array(out) / largest)

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from safepassage.model.pictures import style
+from safepassage.agents.civilians import Injury, Protection, Status
+from safepassage.agents.parties import Mode
+from safepassage.model.pictures import palette, style
 from safepassage.model.pictures.left_behind import left_behind
 from safepassage.model.pictures.map import map_of_run
 from safepassage.model.results.metrics import summary, warning_s
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 EXIT_COLOURS = (
-    style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.SKY, style.VERMILION, style.YELLOW,
+    palette.BLUE, palette.ORANGE, palette.GREEN, palette.PURPLE, palette.SKY, palette.VERMILION, palette.YELLOW,
 )  # fmt: skip
 """From the busiest exit down; the exits after these share a grey."""
 MAX_EXITS = 12
@@ -55,32 +57,19 @@ def draw_status_stack(axes, run: RunFolder, max_ticks: int = 9):
     """Draw people by status over clock time as stacked areas, labelled with the numbers at the end."""
     series = run.frame("timeseries")
     time = style.clock(run, series["time_s"])
-    n_residents = int(series[_status_columns(series)].iloc[0].sum())
-    names = [name for name in _in_order(series) if series[f"n_{name.lower()}"].any()]
-    labels_and_colours = [style.label_and_colour(style.STATUS_STYLE, name) for name in names]
-    counts = [series[f"n_{name.lower()}"].to_numpy() for name in names]
+    n_residents = int(series[[f"n_{status.name.lower()}" for status in Status]].iloc[0].sum())
+    statuses = [status for status in palette.in_order(Status) if series[f"n_{status.name.lower()}"].any()]
+    counts = [series[f"n_{status.name.lower()}"].to_numpy() for status in statuses]
     labels = [
-        f"{label}\n{count[-1]:,} ({style.percent(count[-1] / n_residents)})"
-        for (label, _), count in zip(labels_and_colours, counts, strict=True)
+        f"{status.words}\n{count[-1]:,} ({style.percent(count[-1] / n_residents)})"
+        for status, count in zip(statuses, counts, strict=True)
     ]
-    colours = [colour for _, colour in labels_and_colours]
-    axes.stackplot(time, counts, labels=labels, colors=colours, edgecolor="white", linewidth=0.4)
+    fills = [palette.colour_of(status) for status in statuses]
+    axes.stackplot(time, counts, labels=labels, colors=fills, edgecolor="white", linewidth=0.4)
     style.clock_axis(axes, run, max_ticks)
     style.tidy(axes)
     axes.set_ylim(0, n_residents)
     style.count_axis(axes.yaxis, f"people (of {n_residents:,} residents)")
-
-
-def _status_columns(series: pd.DataFrame) -> list[str]:
-    return [f"n_{name.lower()}" for name in _in_order(series)]
-
-
-def _in_order(series: pd.DataFrame) -> list[str]:
-    """Return the names of the statuses that the table holds, in the order of the stack."""
-    columns = list(series.columns)
-    found = [name[2:].upper() for name in columns[columns.index("n_home") : columns.index("n_injury_none")]]
-    order = list(style.STATUS_STYLE)
-    return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _mark_moments(axes, run: RunFolder):
@@ -98,7 +87,7 @@ def _mark_moments(axes, run: RunFolder):
         if not 0 <= time_s <= end_s:
             continue
         at, is_late = style.clock(run, time_s), time_s > 0.6 * end_s
-        axes.axvline(at, color=style.INK, linestyle=(0, (4, 3)), linewidth=1.2, zorder=6)
+        axes.axvline(at, color=palette.INK, linestyle=(0, (4, 3)), linewidth=1.2, zorder=6)
         axes.annotate(
             text, (at, height), (-6 if is_late else 6, 0), xycoords=("data", "axes fraction"),
             textcoords="offset points", ha="right" if is_late else "left", va="top", fontsize=10, zorder=7,
@@ -109,8 +98,7 @@ def _mark_moments(axes, run: RunFolder):
 def departures(run: RunFolder) -> Figure:
     """Return departures and arrivals by mode: cumulative above, per time bin below."""
     trips = run.frame("trips")
-    modes = [name for name in style.MODE_STYLE if (trips["mode"] == name).any()]
-    modes += sorted(set(trips["mode"].unique()) - set(modes))
+    modes = [mode for mode in palette.in_order(Mode) if (trips["mode"] == mode.name).any()]
     figure = style.new_figure(run, "Setting out and arriving, by mode", 8.0)
     if not modes:
         axes = figure.add_subplot()
@@ -120,8 +108,8 @@ def departures(run: RunFolder) -> Figure:
         style.say(axes, "Nobody set out within the run.")
         return figure
     total, rate = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    for name in modes:
-        _draw_mode(total, rate, run, trips[trips["mode"] == name], *style.label_and_colour(style.MODE_STYLE, name))
+    for mode in modes:
+        _draw_mode(total, rate, run, trips[trips["mode"] == mode.name], mode.words, palette.colour_of(mode))
     for axes in (total, rate):
         style.tidy(axes)
         axes.set_ylim(bottom=0)
@@ -138,7 +126,7 @@ def _draw_mode(total, rate, run: RunFolder, trips: pd.DataFrame, label: str, col
     width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
     edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
     time = style.clock(run, edges)
-    for column, word, line in (("departure_time_s", "set out", "-"), ("arrival_time_s", "out of the area", "--")):
+    for column, word, line in (("departure_time_s", "set out", "-"), ("arrival_time_s", Status.SAFE.words, "--")):
         happened = trips[column] <= end_s
         counts, _ = np.histogram(trips[column][happened], edges, weights=trips["n_persons"][happened])
         text = f"{word} {label} ({counts.sum():,.0f})"
@@ -152,13 +140,10 @@ def casualties_exposure(run: RunFolder) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     _draw_casualties(left, run)
     hours = run.frame("exposure").groupby("protection")["exposure_person_h"].sum()
-    names = [name for name in style.PLACE_STYLE if hours.get(name, 0) > 0]
-    names += [name for name in hours.index if name not in style.PLACE_STYLE and hours[name] > 0]
-    styles = [style.label_and_colour(style.PLACE_STYLE, name) for name in names]
-    values = [float(hours[name]) for name in names]
-    right.barh(
-        [label for label, _ in styles], values, color=[c for _, c in styles], edgecolor=style.QUIET, linewidth=0.5
-    )
+    places = [place for place in palette.in_order(Protection) if hours.get(place.name, 0) > 0]
+    values = [float(hours[place.name]) for place in places]
+    fills = [palette.colour_of(place) for place in places]
+    right.barh([place.words for place in places], values, color=fills, edgecolor=palette.QUIET, linewidth=0.5)
     write_values(right, values, [f"{value:,.0f} ({style.percent(value / sum(values))})" for value in values])
     right.invert_yaxis()
     right.set_title("Time in the area, by protection", loc="left", fontsize=12)
@@ -170,16 +155,12 @@ def casualties_exposure(run: RunFolder) -> Figure:
 def _draw_casualties(axes, run: RunFolder):
     series, persons = run.frame("timeseries"), len(run.frame("persons"))
     time = style.clock(run, series["time_s"])
-    levels = {
-        "fatal": ("killed or died of injuries", style.BLACK),
-        "serious": ("seriously injured", style.VERMILION),
-        "light": ("lightly injured", style.ORANGE),
-    }
-    counts = [series[f"n_injury_{level}"].to_numpy() for level in levels]
+    levels = palette.in_order(Injury)
+    counts = [series[f"n_injury_{level.name.lower()}"].to_numpy() for level in levels]
     final = sum(int(count[-1]) for count in counts)
-    labels = [f"{label}: {count[-1]:,}" for (label, _), count in zip(levels.values(), counts, strict=True)]
-    colours = [colour for _, colour in levels.values()]
-    axes.stackplot(time, counts, labels=labels, colors=colours, step="post", edgecolor="white", linewidth=0.3, zorder=3)
+    labels = [f"{level.words}: {count[-1]:,}" for level, count in zip(levels, counts, strict=True)]
+    fills = [palette.colour_of(level) for level in levels]
+    axes.stackplot(time, counts, labels=labels, colors=fills, step="post", edgecolor="white", linewidth=0.3, zorder=3)
     highest = _draw_expected(axes, run)
     axes.set_ylim(0, max(1.35 * max(final, highest), 1))
     n_impacts = len(run.frame("impacts"))
@@ -204,11 +185,11 @@ def _draw_expected(axes, run: RunFolder) -> float:
     if not last["n_hurt_high"]:
         return 0.0
     label = f"95% range of chance: {last['n_hurt_low']:,.0f} to {last['n_hurt_high']:,.0f}"
-    axes.fill_between(time, low, high, step="post", color=style.BLUE, alpha=0.18, linewidth=0, zorder=1, label=label)
+    axes.fill_between(time, low, high, step="post", color=palette.BLUE, alpha=0.18, linewidth=0, zorder=1, label=label)
     for edge in (low, high):
-        axes.step(time, edge, where="post", color=style.BLUE, linewidth=0.9, linestyle=(0, (2, 2)), zorder=4)
+        axes.step(time, edge, where="post", color=palette.BLUE, linewidth=0.9, linestyle=(0, (2, 2)), zorder=4)
     axes.step(time, table["n_hurt_expected"], where="post", color="white", linewidth=4, zorder=4)
-    axes.step(time, table["n_hurt_expected"], where="post", color=style.BLUE, linewidth=2, zorder=5,
+    axes.step(time, table["n_hurt_expected"], where="post", color=palette.BLUE, linewidth=2, zorder=5,
               label=f"to be expected where people were: {last['n_hurt_expected']:,.1f}")  # fmt: skip
     return float(last["n_hurt_high"])
 
@@ -227,7 +208,7 @@ def queues_at_exits(run: RunFolder) -> Figure:
     if len(exits) > len(colours):
         rest = table[[name for name in exits["exit"] if name not in colours]].sum(axis=1)
         label = f"the other {len(exits) - len(colours)} exits together (at most {rest.max():,})"
-        axes.plot(time, rest, color=style.GREY, linewidth=2, linestyle="--", label=label)
+        axes.plot(time, rest, color=palette.GREY, linewidth=2, linestyle="--", label=label)
     style.clock_axis(axes, run)
     style.tidy(axes)
     style.count_axis(axes.yaxis, "cars on the last kilometre")
@@ -248,7 +229,7 @@ def exits_per_hour(run: RunFolder) -> Figure:
     shown = exits.head(MAX_EXITS)
     rows = np.arange(len(shown))
     walkers, by_car = shown["n_walkers"].to_numpy(), (shown["n_persons"] - shown["n_walkers"]).to_numpy()
-    colour = [colours.get(name, style.GREY) for name in shown["exit"]]
+    colour = [colours.get(name, palette.GREY) for name in shown["exit"]]
     below.barh(rows, by_car, color=colour, edgecolor=colour, height=0.7)
     below.barh(rows, walkers, left=by_car, color="white", edgecolor=colour, height=0.7, hatch="////")
     write_values(below, shown["n_persons"].to_list(), [f"{value:,}" for value in shown["n_persons"]])
@@ -268,7 +249,7 @@ def _draw_outflow(axes, run: RunFolder, colours: dict[str, str], names: list[str
     edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
     out = {name: (series[f"n_out_by_{name}"].to_numpy(), colours[name]) for name in names if name in colours}
     if len(names) > len(out):
-        out["other exits"] = (series[[f"n_out_by_{name}" for name in names[len(out) :]]].sum(axis=1), style.GREY)
+        out["other exits"] = (series[[f"n_out_by_{name}" for name in names[len(out) :]]].sum(axis=1), palette.GREY)
     lower = np.zeros(edges.size - 1)
     time = style.clock(run, edges)
     for total, colour in out.values():
@@ -293,7 +274,9 @@ def write_values(axes, values: list[float], texts: list[str]):
     largest = max([*values, 0])
     axes.set_xlim(0, (largest or 1) * (1.1 + 0.022 * max(map(len, texts), default=0)))
     for row, (value, text) in enumerate(zip(values, texts, strict=True)):
-        axes.annotate(text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=10, color=style.INK)
+        axes.annotate(
+            text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=10, color=palette.INK
+        )
 
 
 PICTURES: dict[str, Callable[[RunFolder], Figure]] = {

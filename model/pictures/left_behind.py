@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
-from safepassage.model.pictures import style
+from safepassage.model.pictures import palette, style
 from safepassage.model.pictures.map import draw_quiet_streets, draw_scale_below
 from safepassage.model.results.metrics import by_group
 from safepassage.model.results.run_folder import RunFolder
@@ -32,12 +32,12 @@ def left_behind(run: RunFolder) -> Figure:
 def _draw_groups(axes, run: RunFolder, share_of_all: float):
     groups = by_group(run)
     rows = np.arange(len(groups))
-    axes.barh(rows, groups["evacuated_share"], color=style.GREEN, height=0.7)
-    axes.barh(rows, 1 - groups["evacuated_share"], left=groups["evacuated_share"], color=style.PALE, height=0.7)
+    axes.barh(rows, groups["evacuated_share"], color=palette.GREEN, height=0.7)
+    axes.barh(rows, 1 - groups["evacuated_share"], left=groups["evacuated_share"], color=palette.PALE, height=0.7)
     for row, (share, n) in enumerate(zip(groups["evacuated_share"], groups["n_persons"], strict=True)):
         text = f"{style.percent(share)} of {n:,}"
         axes.annotate(text, (1, row), (6, 0), textcoords="offset points", va="center", fontsize=9.5)
-    axes.axvline(share_of_all, color=style.INK, linewidth=1.4, linestyle=(0, (4, 3)))
+    axes.axvline(share_of_all, color=palette.INK, linewidth=1.4, linestyle=(0, (4, 3)))
     axes.set_yticks(rows, groups["group"].str.replace("mobility ", "mobility: "))
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
@@ -55,7 +55,7 @@ def _draw_reasons(axes, left: pd.DataFrame):
         style.say(axes, "Everybody is out.")
         return
     rows = np.arange(len(counts))
-    axes.barh(rows, counts.to_numpy(), color=style.VERMILION, height=0.7)
+    axes.barh(rows, counts.to_numpy(), color=palette.VERMILION, height=0.7)
     axes.set_xlim(0, counts.max() * 1.3)
     for row, n in enumerate(counts):
         text = f"{n:,} ({style.percent(n / len(left))})"

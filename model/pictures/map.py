@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from safepassage.model.pictures import style
+from safepassage.model.pictures import palette, style
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.map import draw_scale_bar
@@ -120,11 +120,11 @@ def _draw_closures(axes, links: pd.DataFrame):
         return
     label = f"{len(closed):,} {'street' if len(closed) == 1 else 'streets'}"
     axes.plot([], [], linestyle="none", label=f"{HEADING}Closed during the run")
-    axes.add_collection(LineCollection(polylines(closed), colors=style.PURPLE, linewidths=4.0, zorder=4))
+    axes.add_collection(LineCollection(polylines(closed), colors=palette.PURPLE, linewidths=4.0, zorder=4))
     middle = np.array(
         [np.mean(line[[0, -1]], axis=0) if len(line) == 2 else line[len(line) // 2] for line in polylines(closed)]
     )
-    axes.plot(*middle.T, linestyle="none", marker="X", markersize=11, color=style.PURPLE, markeredgecolor="black",
+    axes.plot(*middle.T, linestyle="none", marker="X", markersize=11, color=palette.PURPLE, markeredgecolor="black",
               zorder=8, label=label)  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def _draw_impacts(axes, impacts: pd.DataFrame):
         part = impacts[impacts["size"] == name]
         if not part.empty:
             axes.plot(part["x_m"], part["y_m"], linestyle="none", marker="o", markersize=diameter, alpha=alpha,
-                      color=style.ORANGE, markeredgecolor=style.VERMILION, markeredgewidth=1.0, zorder=6,
+                      color=palette.ORANGE, markeredgecolor=palette.VERMILION, markeredgewidth=1.0, zorder=6,
                       label=f"{label}: {len(part):,}")  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _draw_exits(axes, exits: pd.DataFrame):
     for number, row in enumerate(exits.itertuples(), start=1):
         name = textwrap.fill(f"{row.exit}: {row.n_persons:,}", 32)
         axes.plot(
-            row.x_m, row.y_m, linestyle="none", marker="o", markersize=14, color=style.GREEN, markeredgecolor="white",
+            row.x_m, row.y_m, linestyle="none", marker="o", markersize=14, color=palette.GREEN, markeredgecolor="white",
             zorder=20, label=f"{number}  {name}" if number <= MAX_EXITS else None,
         )  # fmt: skip
         axes.annotate(str(number), (row.x_m, row.y_m), ha="center", va="center_baseline", fontsize=9, color="white",

@@ -11,54 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.model.behaviour.curfew import curfew_hours
+from safepassage.model.pictures.palette import BLACK, INK, QUIET
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.front import Curfew
 
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
-)  # fmt: skip
-PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE)
-"""Okabe & Ito (2008), Color Universal Design: told apart by nearly everybody, colour-blind or not."""
-
-GREY, PALE, INK, QUIET = "#999999", "#D9D9D9", "#222222", "#595959"
-
-STATUS_STYLE = {
-    "SAFE": ("out of the area", GREEN),
-    "TRAVELLING": ("on the way", SKY),
-    "WAITING": ("waiting for a seat or the road", BLUE),
-    "STRANDED": ("cut off, no way out", VERMILION),
-    "SHELTERING": ("in a shelter", PURPLE),
-    "PREPARING": ("preparing to leave", YELLOW),
-    "HOME": ("at home", PALE),
-    "DEAD": ("killed or died of injuries", BLACK),
-}
-"""Label and colour of each status, from the bottom of the stack to its top; others follow in grey."""
-
-PLACE_STYLE = {
-    "OUTDOORS": ("outdoors", VERMILION),
-    "VEHICLE": ("in a vehicle", ORANGE),
-    "UPPER_FLOOR": ("home, upper floor", YELLOW),
-    "INNER_ROOM": ("home, inner room", SKY),
-    "BASEMENT": ("basement", BLUE),
-    "SHELTER": ("shelter", GREEN),
-    "ARMOURED": ("armoured vehicle", PURPLE),
-}
-MODE_STYLE = {
-    "WALK": ("on foot", ORANGE),
-    "CAR": ("by car", BLUE),
-    "BUS": ("by bus", GREEN),
-    "TRAIN": ("by train", PURPLE),
-}
 SIZE_STYLE = {"S": ("small", 3.2), "M": ("medium", 5.6), "L": ("large", 9.0)}
 """Label and diameter on the map (points) of an impact by size class."""
 
 WIDTH_IN, DPI = 12.0, 150
 CURFEW = "curfew"
-
-
-def label_and_colour(styles: dict, name: str) -> tuple[str, str]:
-    """Return label and colour of a name, grey and in plain words if the table of styles does not have it."""
-    return styles.get(name, (name.lower().replace("_", " "), GREY))
 
 
 def new_figure(run: RunFolder, heading: str, height_in: float = 7.0, credit: str = "") -> Figure:

@@ -1,4 +1,4 @@
-"""Measures of one run, from its tables alone."""
+"""The outcomes of one run, from its tables alone; their words, units and directions stand in `outcomes.py`."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,19 +7,34 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.model.results.outcomes import AT_STOPS, BY_GROUP, GROUPS, OUTCOMES, Outcome, Panel
 from safepassage.model.results.run_folder import RunFolder
 
 LEAVING = (Status.PREPARING, Status.WAITING, Status.TRAVELLING, Status.STRANDED, Status.SAFE)
+SHARES = {"ete50": 0.5, "ete90": 0.9, "ete95": 0.95, "ete100": 1.0}
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a run."""
+    """One outcome of a run with its value."""
 
-    name: str
+    outcome: Outcome
     value: float
-    unit: str
-    meaning: str
+
+    @property
+    def name(self) -> str:
+        """Name of the outcome."""
+        return self.outcome.name
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value."""
+        return self.outcome.unit
+
+    @property
+    def meaning(self) -> str:
+        """The outcome in words."""
+        return self.outcome.words
 
 
 def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, warning_s: float = 0.0) -> float:
@@ -41,92 +56,142 @@ def warning_s(run: RunFolder) -> float:
     return issued_s if issued_s < run.manifest["simulated_s"] else 0.0
 
 
+def values_of(run: RunFolder) -> dict[str, float]:
+    """Return name -> value of every outcome of a finished run, the same names for every run.
+
+    A run without services has 0 of what services do. nan: not reached within the run, or nobody to whom it applies.
+    Outcomes of a group (`left_behind:no_car`) are there if the group has members.
+    """
+    found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run), **_fairness(run)}
+    return {name: float(found[name]) for name in OUTCOMES if name in found} | _of_groups(run)
+
+
 def summary(run: RunFolder) -> list[Measure]:
-    """Return the measures of a finished run, the ones that planners ask for first."""
-    persons, exposure = run.frame("persons"), run.frame("exposure")
-    n_by_status, n_by_injury = Counter(persons["status"].to_numpy()), Counter(persons["injury"].to_numpy())
-    n, n_leaving = len(persons), sum(n_by_status[s.name] for s in LEAVING)
-    since_s = warning_s(run)
-    measures = [Measure("residents", n, "persons", "people in the area at the start")]
-    for state, meaning in _STATUS_MEANING.items():
-        measures.append(Measure(state.name.lower(), n_by_status[state.name], "persons", meaning))
-    measures.append(Measure("evacuated_share", n_by_status[Status.SAFE.name] / max(n, 1), "1", "safe / residents"))
-    for level in (Injury.LIGHT, Injury.SERIOUS):
-        count = n_by_injury[level.name]
-        measures.append(Measure(f"injured_{level.name.lower()}", count, "persons", "living, hurt"))
-    safe_time_s = persons["safe_time_s"].to_numpy()
-    for share in (0.5, 0.9, 0.95, 1.0):
-        time_s = evacuation_time_s(safe_time_s, n_leaving, share, since_s)
-        meaning = f"{share:.0%} of those leaving are out, after the first order"
-        measures.append(Measure(f"ete{share * 100:.0f}", time_s / 3600, "h", meaning))
-    by_protection = exposure.groupby("protection")["exposure_person_h"].sum()
-    for place in Protection:
-        hours = float(by_protection.get(place.name, 0.0))
-        if hours:
-            measures.append(Measure(f"exposure_{place.name.lower()}", hours, "person-hours", _PLACE_MEANING[place]))
-    delay = run.frame("links")["delay_vehicle_h"].sum()
-    measures.append(Measure("vehicle_delay", float(delay), "vehicle-hours", "time lost in queues by cars"))
+    """Return the outcomes of a finished run for a reader: not those by group, nor person-hours of which there are none.
+
+    How unevenly they fall is told by `fairness`, groups by `by_group`.
+    """
+    found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run)}
     if run.has("services"):
-        measures += _of_services(run)
-    return measures
+        found |= _services(run)
+    measures = [Measure(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
+    return [measure for measure in measures if measure.value or measure.unit != "person-hours"]
 
 
-def _of_services(run: RunFolder) -> list[Measure]:
+def fairness(run: RunFolder) -> list[Measure]:
+    """Return how unevenly danger and delay fall: ratios between groups, spread of hours in the area.
+
+    Impaired: slow or in need of assistance. Risk: share of a group that came to harm. nan: nothing to compare with.
+    """
+    return [Measure(OUTCOMES[name], value) for name, value in _fairness(run).items()]
+
+
+def by_group(run: RunFolder) -> pd.DataFrame:
+    """Return the fate of each group that has members: a row for each, `group` in words, then the outcomes BY_GROUP."""
+    found = _of_groups(run)
+    groups = [group for group in GROUPS if f"{BY_GROUP[0]}:{group}" in found]
+    rows = [{"group": GROUPS[group], **{name: found[f"{name}:{group}"] for name in BY_GROUP}} for group in groups]
+    return pd.DataFrame(rows).astype({"n_persons": int, "left_behind": int})
+
+
+def _people(run: RunFolder) -> dict[str, float]:
+    persons = run.frame("persons")
+    n_by_status, n_by_injury = Counter(persons["status"].to_numpy()), Counter(persons["injury"].to_numpy())
+    n, n_safe = len(persons), n_by_status[Status.SAFE.name]
+    return {
+        "residents": n,
+        **{status.name.lower(): n_by_status[status.name] for status in Status},
+        "evacuated_share": n_safe / max(n, 1),
+        "left_behind": n - n_safe - n_by_status[Status.DEAD.name],
+        "casualties": _is_hurt(persons).sum(),
+        **{f"injured_{level.name.lower()}": n_by_injury[level.name] for level in (Injury.LIGHT, Injury.SERIOUS)},
+    }
+
+
+def _is_hurt(persons: pd.DataFrame) -> np.ndarray:
+    dead, hurt = persons["status"] == Status.DEAD.name, persons["injury"] != Injury.NONE.name
+    return (dead | hurt).to_numpy()
+
+
+def _clearance(run: RunFolder) -> dict[str, float]:
+    persons, since_s = run.frame("persons"), warning_s(run)
+    n_leaving = int(persons["status"].isin([s.name for s in LEAVING]).sum())
+    safe_s = persons["safe_time_s"].to_numpy()
+    return {name: evacuation_time_s(safe_s, n_leaving, share, since_s) / 3600 for name, share in SHARES.items()}
+
+
+def _exposure(run: RunFolder) -> dict[str, float]:
+    hours = run.frame("exposure").groupby("protection")["exposure_person_h"].sum()
+    by_place = {place: float(hours.get(place.name, 0.0)) for place in Protection}
+    return {
+        "exposure_person_h": sum(by_place.values()),
+        "exposure_unprotected_person_h": by_place[Protection.OUTDOORS] + by_place[Protection.VEHICLE],
+        **{f"exposure_{place.name.lower()}": value for place, value in by_place.items()},
+    }
+
+
+def _roads(run: RunFolder) -> dict[str, float]:
+    return {"vehicle_delay": run.frame("links")["delay_vehicle_h"].sum()}
+
+
+def _services(run: RunFolder) -> dict[str, float]:
     """Return what seats were offered, used and waited for, and what their crews were exposed to."""
+    if not run.has("services"):
+        nothing = {name: 0.0 for name, o in OUTCOMES.items() if o.panel == Panel.SERVICES}
+        return {**nothing, "seats_used_share": np.nan, "wait_longest": np.nan}
     runs, stops, vehicles = run.frame("services"), run.frame("stops"), run.frame("vehicles")
     done = runs[(runs["n_seats"] > 0) & np.isfinite(runs["end_s"])]
     n_boarded, n_seats = int(done["n_boarded"].sum()), int(done["n_seats"].sum())
     waiting = stops.groupby("protection")["waiting_person_h"].sum()
-    measures = [
-        Measure("service_runs", len(done), "runs", "runs of vehicles and trains that left the area"),
-        Measure("seats_offered", n_seats, "seats", "seats on those runs"),
-        Measure("boarded", n_boarded, "persons", "people aboard those runs"),
-        Measure("seats_used_share", n_boarded / n_seats if n_seats else np.nan, "1", "people aboard / seats"),
-        Measure("waiting_at_stops", int(stops["n_waiting"].sum()), "persons", "still waiting at stops at the end"),
-        Measure("wait_longest", float(stops["max_wait_s"].max()) / 3600, "h", "longest wait at a stop for a seat"),
-    ]
-    for place, hours in waiting.items():
-        meaning = f"waiting at stops, {_PLACE_MEANING[Protection[place]]}"
-        measures.append(Measure(f"waiting_{place.lower()}", float(hours), "person-hours", meaning))
-    crew, lost = float(vehicles["crew_person_h"].sum()), int(vehicles["is_lost"].sum())
-    measures.append(Measure("crew_exposure", crew, "person-hours", "crews of service vehicles in the area"))
-    expected = float(vehicles["n_crew_casualties_expected"].sum())
-    measures.append(Measure("crew_casualties_expected", expected, "persons", "expected, from impacts and drones"))
-    measures.append(Measure("vehicles_lost", lost, "vehicles", "put out of action by impacts or drones"))
-    return measures
+    return {
+        "service_runs": len(done),
+        "boarded": n_boarded,
+        "seats_offered": n_seats,
+        "seats_used_share": n_boarded / n_seats if n_seats else np.nan,
+        "seat_hours_used": _seat_hours_used(runs, run.manifest["simulated_s"]),
+        "waiting_at_stops": stops["n_waiting"].sum(),
+        "wait_longest": stops["max_wait_s"].max() / 3600,
+        **{f"waiting_{place.name.lower()}": waiting.get(place.name, 0.0) for place in AT_STOPS},
+        "crew_exposure": vehicles["crew_person_h"].sum(),
+        "crew_casualties_expected": vehicles["n_crew_casualties_expected"].sum(),
+        "vehicles_lost": vehicles["is_lost"].sum(),
+    }
 
 
-def by_group(run: RunFolder) -> pd.DataFrame:
-    """Return the fate of each group: by mobility, by car, by children; shares of the group's persons."""
-    return pd.DataFrame(group_rows(run))
+def _seat_hours_used(services: pd.DataFrame, end_s: float) -> float:
+    """Return people aboard x hours that their vehicle was out on that run, at most to the end of the simulation."""
+    until_s = services["end_s"].where(np.isfinite(services["end_s"]), end_s)
+    return float((services["n_boarded"] * (until_s - services["start_s"]).clip(lower=0)).sum() / 3600)
 
 
-def group_rows(run: RunFolder) -> list[dict]:
-    """Return the rows of `by_group`, one for each group that has members."""
-    persons = run.frame("persons")
-    mobility, age = persons["mobility"].to_numpy(), persons["age"].to_numpy()
+def groups_of(persons: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the groups whose fate is told apart: name -> mask of the rows of the table of persons."""
     has_car = persons["has_car"].to_numpy(bool)
-    groups = {f"mobility {m.name.lower().replace('_', ' ')}": mobility == m.name for m in Mobility}
-    groups |= {"household with a car": has_car, "household without a car": ~has_car}
-    groups |= {"under 18": age < 18, "65 and over": age >= 65}
-    is_safe = persons["status"].to_numpy() == Status.SAFE.name
-    is_hurt = persons["injury"].to_numpy() != Injury.NONE.name
+    found = {m.name.lower(): (persons["mobility"] == m.name).to_numpy() for m in Mobility}
+    found |= {"with_car": has_car, "no_car": ~has_car}
+    found |= {"under_18": (persons["age"] < 18).to_numpy(), "65_and_over": (persons["age"] >= 65).to_numpy()}
+    return {name: found[name] for name in GROUPS}
+
+
+def _of_groups(run: RunFolder) -> dict[str, float]:
+    persons = run.frame("persons")
     safe_time_s = persons["safe_time_s"].to_numpy()
-    rows = []
-    for name, mask in groups.items():
+    is_safe = (persons["status"] == Status.SAFE.name).to_numpy()
+    is_left, is_hurt = ~is_safe & (persons["status"] != Status.DEAD.name).to_numpy(), _is_hurt(persons)
+    found = {}
+    for group, mask in groups_of(persons).items():
         if not mask.any():
             continue
         arrived_s = safe_time_s[mask & np.isfinite(safe_time_s)]
-        rows.append(
-            {
-                "group": name,
-                "n_persons": int(mask.sum()),
-                "evacuated_share": is_safe[mask].mean(),
-                "casualties_per_1000": 1000 * is_hurt[mask].mean(),
-                "median_arrival_h": np.median(arrived_s) / 3600 if arrived_s.size else np.nan,
-            }
-        )
-    return rows
+        values = {
+            "n_persons": mask.sum(),
+            "evacuated_share": is_safe[mask].mean(),
+            "casualties_per_1000": 1000 * is_hurt[mask].mean(),
+            "median_arrival_h": np.median(arrived_s) / 3600 if arrived_s.size else np.nan,
+            "left_behind": (is_left & mask).sum(),
+        }
+        found |= {f"{name}:{group}": float(values[name]) for name in BY_GROUP}
+    return found
 
 
 def gini(values: np.ndarray) -> float:
@@ -146,14 +211,10 @@ def hours_in_area(run: RunFolder) -> np.ndarray:
     return np.asarray(end_s, float) / 3600.0
 
 
-def fairness(run: RunFolder) -> list[Measure]:
-    """Return how unevenly danger and delay fall: ratios between groups, spread of hours in the area.
-
-    Impaired: slow or in need of assistance. Risk: share of a group that came to harm. nan: nothing to compare with.
-    """
+def _fairness(run: RunFolder) -> dict[str, float]:
     persons, hours = run.frame("persons"), hours_in_area(run)
     leaving = np.isin(persons["status"].to_numpy(), [s.name for s in LEAVING])
-    hurt = (persons["injury"] != Injury.NONE.name).to_numpy()
+    hurt = _is_hurt(persons)
     safe_s, since_s = persons["safe_time_s"].to_numpy(), warning_s(run)
     has_car = persons["has_car"].to_numpy(bool)
     impaired = (persons["mobility"] != Mobility.UNIMPAIRED.name).to_numpy()
@@ -168,38 +229,12 @@ def fairness(run: RunFolder) -> list[Measure]:
         above, below = of(group), of(other)
         return float(above / below) if below > 0 else float("nan")
 
-    measures = []
+    found = {}
     for name, group, other in (("impaired", impaired, ~impaired), ("no_car", ~has_car, has_car)):
-        versus = {"impaired": "impaired / unimpaired", "no_car": "household without / with a car"}[name]
-        meaning = f"time until 90% of those leaving are out, {versus}"
-        measures.append(Measure(f"t90_ratio_{name}", ratio(t90_s, group, other), "1", meaning))
-        risk = ratio(lambda rows: hurt[rows].mean(), group, other)
-        measures.append(Measure(f"risk_ratio_{name}", risk, "1", f"share that came to harm, {versus}"))
+        found[f"t90_ratio_{name}"] = ratio(t90_s, group, other)
+        found[f"risk_ratio_{name}"] = ratio(lambda rows: hurt[rows].mean(), group, other)
     groups = (impaired, ~impaired, has_car, ~has_car, old, child)
     means = [hours[group].mean() for group in groups if group.any()]
-    gap = float(max(means) - min(means)) if means else float("nan")
-    meaning = "greatest minus least mean hours in the area of a group (mobility, car, age)"
-    measures.append(Measure("gap_hours_in_area", gap, "h", meaning))
-    measures.append(Measure("gini_hours_in_area", gini(hours), "1", "unevenness of hours in the area among persons"))
-    return measures
-
-
-_STATUS_MEANING = {
-    Status.SAFE: "out of the area",
-    Status.TRAVELLING: "on the way at the end",
-    Status.PREPARING: "decided to leave, not yet set out",
-    Status.WAITING: "waiting for a seat or for the road",
-    Status.STRANDED: "want to leave and have no way out",
-    Status.SHELTERING: "in a shelter",
-    Status.HOME: "staying at home",
-    Status.DEAD: "killed or died of injuries",
-}
-_PLACE_MEANING = {
-    Protection.OUTDOORS: "outdoors",
-    Protection.VEHICLE: "in an unarmoured vehicle",
-    Protection.UPPER_FLOOR: "at home, upper floor",
-    Protection.INNER_ROOM: "at home, inner room",
-    Protection.BASEMENT: "in a basement",
-    Protection.SHELTER: "in a shelter",
-    Protection.ARMOURED: "in an armoured vehicle",
-}
+    found["gap_hours_in_area"] = float(max(means) - min(means)) if means else float("nan")
+    found["gini_hours_in_area"] = gini(hours)
+    return found

@@ -170,7 +170,7 @@ class Recorder:
         safe, decided = people.status == Status.SAFE, model.households.cause[home] != Cause.NONE
         has_car = model.households.has_car[home] & ~parties.left_car[home]
         reasons = {
-            "killed or died of injuries": people.status == Status.DEAD,
+            Status.DEAD.words: people.status == Status.DEAD,
             "safe by car": safe & by_car,
             **waiting_reasons(model),
             "safe on foot after leaving the car": safe & parties.left_car[home],
@@ -182,7 +182,7 @@ class Recorder:
             "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)
             & ~model.households.can_walk[home],
             "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
-            "preparing to leave": (people.status == Status.PREPARING) & decided,
+            Status.PREPARING.words: (people.status == Status.PREPARING) & decided,
             "staying: will not leave": model.households.is_stayer[home],
         }
         chosen = np.select(list(reasons.values()), range(len(reasons)), len(reasons)).astype(np.int8)

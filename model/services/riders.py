@@ -4,8 +4,8 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, Status
 from safepassage.agents.parties import Mode
-from safepassage.agents.rules.decide import Covariate
 from safepassage.agents.vehicles import PickupPoint, Seats
+from safepassage.model.behaviour.covariates import Covariate
 
 INF = float("inf")
 

@@ -85,6 +85,7 @@ def compare(
 
 def _print_differences(found, plan: str, other: str):
     from safepassage.experiments.reports.comparison_pictures import signed
+    from safepassage.model.results.words import with_unit
 
     console.print(f"\n[bold]{plan}[/bold] against [bold]{other}[/bold], {found.n_replications:,} replications each")
     headings = (f"{other}\nmean", "\np95", f"{plan}\nmean", "\np95", "mean\ndifference", "95%\ninterval",
@@ -94,16 +95,20 @@ def _print_differences(found, plan: str, other: str):
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in found.all_outcomes():
         one = found.difference(outcome, plan, other)
-        unit = "" if outcome.unit == "people" else f" ({outcome.unit})"
+        label = with_unit(outcome)
         if one.n_pairs == 0:
-            table.add_row(outcome.label + unit, "not reached")
+            table.add_row(label, "not reached")
             continue
         table.add_row(
-            outcome.label + unit, _number(one.baseline_mean), _number(one.baseline_p95), _number(one.plan_mean),
-            _number(one.plan_p95), signed(one.mean), f"{signed(one.low)} to {signed(one.high)}", f"{one.p_better:.0%}",
+            label, _number(one.baseline_mean), _number(one.baseline_p95), _number(one.plan_mean),
+            _number(one.plan_p95), signed(one.mean), f"{signed(one.low)} to {signed(one.high)}", _share(one.p_better),
             f"{one.p_equal:.0%}", "any" if one.n_unpaired == float("inf") else f"{one.n_unpaired:,.0f}",
         )  # fmt: skip
     console.print(table)
+
+
+def _share(share: float) -> str:
+    return "" if share != share else f"{share:.0%}"
 
 
 def _number(value: float) -> str:
@@ -117,7 +122,7 @@ OutOption = Annotated[Path, typer.Option(help="Folder of the results; an interru
 @analysis_app.command()
 def sensitivity(
     study: StudyArgument,
-    outcome: Annotated[str, typer.Option(help="Outcome to explain, such as people_out, casualties, left_behind.")],
+    outcome: Annotated[str, typer.Option(help="Outcome to explain, such as safe, casualties, left_behind.")],
     out: OutOption,
     method: Annotated[
         str, typer.Option(help="morris (screening, few runs) or sobol (shares of variance, many).")
@@ -151,7 +156,7 @@ def sensitivity(
 @analysis_app.command()
 def robustness(
     study: StudyArgument,
-    outcome: Annotated[str, typer.Option(help="Outcome to weigh plans by, such as people_out or casualties.")],
+    outcome: Annotated[str, typer.Option(help="Outcome to weigh plans by, such as safe or casualties.")],
     out: OutOption,
     n: Annotated[int | None, typer.Option(help="Futures to sample; default: the study's design.")] = None,
     good_enough: Annotated[float | None, typer.Option(help="Value of the outcome that satisfies.")] = None,
