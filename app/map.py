@@ -15,7 +15,7 @@ from ipyvue import VueTemplate
 
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.app.frames import join, pack
-from safepassage.app.scene import ROW_COLUMNS
+from safepassage.app.scene import KIND_COLOURS, ROW_COLUMNS, Kind
 from safepassage.model.pictures.palette import colour_of, in_order
 
 LOST_AFTER_S = 10.0
@@ -39,8 +39,11 @@ def vocabulary() -> str:
               "expected": "n_hurt_expected"}  # fmt: skip
     row = {name: ROW_COLUMNS.index(column) for name, column in starts.items()} | {"exits": len(ROW_COLUMNS)}
     kinds = {"STATUS": Status, "PLACE": Protection, "INJURY": Injury}
+    movers = [[kind.words, KIND_COLOURS[kind]] for kind in Kind]
     lists = {name: [[int(m), m.words, colour_of(m)] for m in in_order(kind)] for name, kind in kinds.items()}
-    return "\n".join(f"const {name} = {json.dumps(value)};" for name, value in {"ROW": row, **lists}.items())
+    return "\n".join(
+        f"const {name} = {json.dumps(value)};" for name, value in {"ROW": row, "KINDS": movers, **lists}.items()
+    )
 
 
 class Board(VueTemplate):

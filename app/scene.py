@@ -1,14 +1,14 @@
 """A running model as the map shows it: who is where now, what is closed, what has fallen; and a row for the charts."""
 
-from enum import IntEnum
-
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
+from safepassage.agents.words import Worded
 from safepassage.app.frames import Picture
 from safepassage.app.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.harm.expected_casualties import band
+from safepassage.model.pictures.palette import BLACK, BLUE, GREEN, ORANGE, VERMILION
 from safepassage.model.results.trajectories import whereabouts, who_stands
 
 SHOWN_S = 6 * 3600.0
@@ -28,14 +28,19 @@ ROW_COLUMNS = (
 """Columns of the charts before those of the exits: persons out of each, then cars at each."""
 
 
-class Kind(IntEnum):
+class Kind(Worded):
     """How a party is drawn."""
 
-    CAR = 0
-    CAR_STANDING = 1
-    WALK = 2
-    CUT_OFF = 3
-    BUS = 4
+    CAR = 0, "cars moving"
+    CAR_STANDING = 1, "cars standing in a queue"
+    WALK = 2, "on foot"
+    CUT_OFF = 3, Status.STRANDED.words
+    BUS = 4, "buses"
+
+
+KIND_COLOURS = {
+    Kind.CAR: BLUE, Kind.CAR_STANDING: VERMILION, Kind.WALK: ORANGE, Kind.CUT_OFF: BLACK, Kind.BUS: GREEN,
+}  # fmt: skip
 
 
 KINDS = np.array(

@@ -74,7 +74,7 @@ def test_a_trial_is_beaten_only_by_one_at_least_as_good_in_every_aim():
     ("changes", "message"),
     [
         ({"objectives": {"casualties": "maximise"}}, "search for more harm"),
-        ({"objectives": {"p95.deaths": "maximise"}}, "search for more harm"),
+        ({"objectives": {"p95.dead": "maximise"}}, "search for more harm"),
         ({"objectives": {"safe": "minimise"}}, "fewer people out of danger"),
         ({"levers": {"shelling.sources.0.events_per_day": {"range": [1, 9]}}}, "over a hazard is refused"),
         ({"levers": {"behaviour.share_stayers": {"range": [0, 1]}}}, "only what protects people"),
@@ -101,7 +101,13 @@ def test_each_mistake_in_a_search_is_told(changes, message, tmp_path):
         load_optimisation(write(tmp_path, **changes))
 
 
-def test_an_aim_that_no_run_has_is_told(tmp_path):
-    wanted = load_optimisation(write(tmp_path, objectives={"casualtys": "minimise"}))
+def test_a_misspelt_aim_is_told_before_anything_is_run(tmp_path):
+    with pytest.raises(ScenarioError, match="Did you mean casualties"):
+        load_optimisation(write(tmp_path, objectives={"casualtys": "minimise"}))
+
+
+def test_an_aim_of_a_group_that_has_no_members_is_told(tmp_path):
+    changes = {"objectives": {"left_behind:slow": "minimise"}, "overrides": {"population.p_slow_65": 0.0, "population.p_slow_under_65": 0.0}}
+    wanted = load_optimisation(write(tmp_path, **changes))
     with pytest.raises(ScenarioError, match="write an outcome"):
         optimise(wanted, out=tmp_path / "out", executor=InThisProcess())

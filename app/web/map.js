@@ -1,10 +1,7 @@
 // One map on one opaque canvas. Streets, and streets with homes, are drawn once and kept as pixels; each picture is these
 // pixels, the dots set among them, and what lies over both: browsers without a graphics card pay for every layer.
 const STREET = [["#8c8c8c", 2.2], ["#a6a6a6", 1.7], ["#b8b8b8", 1.2], ["#cfcfcf", 0.9], ["#dde3dd", 0.6]];
-const KINDS = [
-  ["cars moving", "#0072B2"], ["cars standing in a queue", "#D55E00"], ["on foot", "#E69F00"],
-  ["cut off, no way out", "#000000"], ["buses", "#009E73"],
-];
+// KINDS: words and colour of each kind of party on the map; safepassage.app.map writes it.
 const EXIT = "#009E73", IMPACT = [204, 121, 167], HOME = [0, 60, 110], SHELTER = "#CC79A7", FRONT = "#8b0000";
 const KIND_RGBA = KINDS.map(([, c]) => {
   const v = parseInt(c.slice(1), 16);

@@ -82,7 +82,7 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
     wants_more = (direction == "maximise") != plain.startswith("-")
     outcome = outcome_of(plain.lstrip("-"))
     if outcome is None:
-        return f"{name}: to {direction} it is refused: {unknown(plain.lstrip('-'))} {WHY}"
+        return f"{name}: {unknown(plain.lstrip('-'))} A search states its aim by an outcome whose better side is known."
     if outcome.direction == Direction.LESS and wants_more:
         return f"{name}: to {direction} it is to search for more harm, which is refused. Minimise it. {WHY}"
     if outcome.direction == Direction.MORE and not wants_more:

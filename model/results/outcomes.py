@@ -172,8 +172,9 @@ def compared(found: Iterable[str]) -> tuple[Outcome, ...]:
 
 
 def unknown(name: str) -> str:
-    """Return what to say of a name that stands for no outcome: the nearest one, and those that there are."""
+    """Return what to say of a name that stands for no outcome: the nearest one, or all that there are."""
     close = difflib.get_close_matches(name, OUTCOMES, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    there = f"{', '.join(OUTCOMES)}; and by group, such as left_behind:under_18, {', '.join(BY_GROUP)}"
-    return f"there is no outcome {name!r}.{hint} There are {there}."
+    if close:
+        return f"there is no outcome {name!r}. Did you mean {close[0]}?"
+    by_group = ", ".join(f"{one}:{next(iter(GROUPS))}" for one in BY_GROUP)
+    return f"there is no outcome {name!r}. There are {', '.join(OUTCOMES)}; and by group, such as {by_group}."
