@@ -107,7 +107,10 @@ def test_a_misspelt_aim_is_told_before_anything_is_run(tmp_path):
 
 
 def test_an_aim_of_a_group_that_has_no_members_is_told(tmp_path):
-    changes = {"objectives": {"left_behind:slow": "minimise"}, "overrides": {"population.p_slow_65": 0.0, "population.p_slow_under_65": 0.0}}
+    changes = {
+        "objectives": {"left_behind:slow": "minimise"},
+        "overrides": {"population.p_slow_65": 0.0, "population.p_slow_under_65": 0.0},
+    }
     wanted = load_optimisation(write(tmp_path, **changes))
     with pytest.raises(ScenarioError, match="write an outcome"):
         optimise(wanted, out=tmp_path / "out", executor=InThisProcess())
