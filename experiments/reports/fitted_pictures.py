@@ -7,8 +7,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from safepassage.experiments.questions.calibrate import Calibrated
 from safepassage.experiments.questions.optimise import Optimised
 from safepassage.experiments.reports.comparison_pictures import clock, clock_axis, new_figure
-from safepassage.experiments.reports.sampled_pictures import label, plain
+from safepassage.experiments.reports.sampled_pictures import label
 from safepassage.model.pictures import palette, style
+from safepassage.model.results.words import words_of
 from safepassage.model.settings.run import Run
 
 MOST_PARAMETERS = 6
@@ -127,7 +128,7 @@ def predictive_picture(found: Calibrated) -> Figure:
             f"{row['use']}: {row['mean_abs_relative']:.0%} off on average, {row['coverage_90']:.0%} within the 90% band"
             for row in scores[scores["series"] == name].to_dict("records")
         ]
-        axes.set_title(f"{plain(name.removeprefix('n_'))} ({'; '.join(lines)})", loc="left", fontsize=11.5)
+        axes.set_title(f"{words_of(name)} ({'; '.join(lines)})", loc="left", fontsize=11.5)
         clock_axis(axes, run, x)
         axes.set_ylim(bottom=0)
         style.tidy(axes)
@@ -187,7 +188,7 @@ def pareto_picture(found: Optimised) -> Figure:
 
 def _aim_label(name: str, wanted) -> str:
     better = "less" if wanted.objectives[name] == "minimise" else "more"
-    return f"{plain(name)} ({better} is better)"
+    return f"{words_of(name)} ({better} is better)"
 
 
 def _levers(axes, found: Optimised):
