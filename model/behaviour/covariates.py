@@ -54,8 +54,6 @@ class Known:
     time_s: float
     front_km: np.ndarray | None
     """float64: distance of the home to the front as reported (km); None: there is no front."""
-    impacts: np.ndarray
-    """float64: impacts heard nearby, those long past fading."""
     believed_s: dict[Force, list[np.ndarray]]
     """For each order sent out, by its force: when each household believes it (s); inf: not so far."""
     lost: np.ndarray
@@ -85,7 +83,7 @@ def _front(known: Known):
 
 VALUES: dict[Covariate, Callable[[Known], np.ndarray | float]] = {
     Covariate.FRONT: _front,
-    Covariate.IMPACTS: lambda known: np.log1p(known.impacts),
+    Covariate.IMPACTS: lambda known: np.log1p(known.households.impacts_remembered),
     Covariate.ORDER: lambda known: known.believes(Force.VOLUNTARY),
     Covariate.COMPULSORY_ORDER: lambda known: known.believes(Force.COMPULSORY),
     Covariate.POWER_LOST: lambda known: known.lost[Utility.POWER],

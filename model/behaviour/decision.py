@@ -80,17 +80,6 @@ class Decision:
         h.decision_time_s[household] = np.inf
         h.departure_time_s[household] = np.inf
         tick = int(time_s) + 1
-<<<<<<< HEAD
         h.weighed[household] = 0.0
         u = uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick)
         h.leaving_threshold[household] = -np.log1p(-u)
-
-
-def coefficient_vector(settings: Behaviour) -> np.ndarray:
-    """Return the coefficients in the order of Covariate, float64."""
-    named = settings.coefficients
-    return np.array([named.front_per_km if c == Covariate.FRONT else getattr(named, c.name.lower()) for c in Covariate])
-=======
-        self.weighed[household] = 0.0
-        self.threshold[household] = -np.log1p(-uniforms_for(self.seed, Stream.LEAVE, self._keys[household], tick=tick))
->>>>>>> 8b5fc01 (One vocabulary: a status, place, injury, cause, covariate and mode carries its words, an outcome its words, unit, direction and panel; sweeps and comparisons keep the same outcomes)

@@ -125,18 +125,6 @@ class Information:
         at each home. is_gone: bool[n], households that have left. seats: whether seats out of town are on offer.
         """
         self._forget(time_s)
-<<<<<<< HEAD
-        self._set(Covariate.IMPACTS, np.log1p(self.households.impacts_remembered))
-        for covariate, force in ((Covariate.ORDER, Force.VOLUNTARY), (Covariate.COMPULSORY_ORDER, Force.COMPULSORY)):
-            heard = [h for h, order in zip(self.heard_s, self._orders, strict=True) if order.force == force]
-            if heard:
-                self._set(covariate, np.min(heard, axis=0) <= time_s)
-        for utility in (Utility.POWER, Utility.GAS, Utility.WATER, Utility.SHOPS):
-            self._set(Covariate[f"{utility.name}_LOST"], lost[utility])
-        gone = self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0)
-        self._set(Covariate.NEIGHBOURS_GONE, gone)
-        self._set(Covariate.SEAT_OFFERED, ~self.households.has_car & seats)
-=======
         believed_s: dict[Force, list[np.ndarray]] = {force: [] for force in Force}
         for heard_s, order in zip(self.heard_s, self._orders, strict=True):
             believed_s[order.force].append(heard_s)
@@ -144,7 +132,6 @@ class Information:
             households=self.households,
             time_s=time_s,
             front_km=front_km,
-            impacts=self.memory,
             believed_s=believed_s,
             lost=lost,
             neighbours_gone=self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0),
@@ -154,7 +141,6 @@ class Information:
             has_destination=self._has_destination,
         )
         fill(self.covariates, known)
->>>>>>> 8b5fc01 (One vocabulary: a status, place, injury, cause, covariate and mode carries its words, an outcome its words, unit, direction and panel; sweeps and comparisons keep the same outcomes)
 
     def _sum_near(self, values: np.ndarray) -> np.ndarray:
         """Return for each household the sum of values over those in the 5 by 5 cells about its home."""
