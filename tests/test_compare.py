@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from safepassage.agents.civilians import Status
 from safepassage.experiments.outcomes.over_time import hours_or_dates
 from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison, plans_of
 from safepassage.experiments.questions.paired import difference, unpaired_replications
