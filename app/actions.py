@@ -18,6 +18,7 @@ from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import ClearingOrder
 from safepassage.model.settings.scenario import LEVERS, load
 from safepassage.model.settings.services import Place, Reinforcement
+from safepassage.model.streets.naming import StreetNames
 
 NAME_CHARACTERS = 80
 """Of the name of a plan, so many are kept for its file; systems refuse names of more than 255."""
@@ -136,12 +137,9 @@ class Actions:
             raise ScenarioError("this street is closed under its name by the plan; change the plan to open it.")
 
     def _street_name(self, entry: dict) -> str:
-        streets = self.model.streets
-        up, down = (streets.node_id.index(node) for node in entry["between"])
-        for link in range(streets.n_links):
-            if {int(streets.link_upstream[link]), int(streets.link_downstream[link])} == {up, down}:
-                return streets.link_name[link] or "without a name"
-        return ""
+        names = StreetNames.of(self.model.streets)
+        links = names.links_between(entry["between"])
+        return names.name_of(int(links[0])) or "without a name" if links.size else ""
 
     def _next_s(self) -> float:
         model = self.model

@@ -49,6 +49,14 @@ def test_fog_lowers_the_rate_while_it_lasts():
     assert factors == [1, 0.2, 0.2, 1]
 
 
+def test_nets_find_their_street_whatever_the_case_of_its_letters():
+    rates = [
+        field(nets=[{"streets": [name]}]).rate_per_s(np.zeros(4), NOON_S) for name in ("Main Street", "MAIN street")
+    ]
+    np.testing.assert_array_equal(*rates)
+    assert rates[0][0] < rates[0][2]
+
+
 def test_nets_protect_their_street_from_the_day_they_hang():
     nets = [{"streets": ["Main Street"], "first_day": date(2024, 8, 2), "factor": 0.3}]
     netted = field(nets=nets)

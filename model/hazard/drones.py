@@ -13,7 +13,7 @@ from numba import njit
 from safepassage.model import draws
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.naming import StreetNames
 
 
 class DroneField:
@@ -25,19 +25,16 @@ class DroneField:
         self._zone = ZoneInfo(time_zone)
         self._start_s = epoch_s(run.start, time_zone)
         self._fog_s = [(epoch_s(p.start, time_zone), epoch_s(p.end, time_zone)) for p in settings.fog]
-        names = np.asarray(street_names, dtype=np.str_)
-        known = set(names.tolist())
+        names = StreetNames(street_names)
         self._nets = []
         for nets in settings.nets:
-            unknown = [name for name in nets.streets if name not in known]
-            if unknown:
-                raise ScenarioError(
-                    f"drones.nets: no street is called {', '.join(map(repr, unknown))}. Write names as on the map."
-                )
+            under_nets = np.zeros(len(street_names), np.bool_)
+            for name in nets.streets:
+                under_nets[names.demand_called(name, "drones.nets")] = True
             from_s = -np.inf
             if nets.first_day is not None:
                 from_s = epoch_s(datetime.combine(nets.first_day, datetime.min.time()), time_zone)
-            self._nets.append((from_s, np.isin(names, nets.streets), nets.factor))
+            self._nets.append((from_s, under_nets, nets.factor))
 
     def time_factor(self, time_s):
         """Return the factor of light and weather at one moment (s since the start of the run)."""

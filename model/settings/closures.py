@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import Section
+from safepassage.model.settings.base import NamedStreet, Section
 
 _Hours = Annotated[float, Field(ge=0)]
 
@@ -24,21 +24,11 @@ class _Closed(Section):
         return self
 
 
-class ClosedStreet(_Closed):
+class ClosedStreet(NamedStreet, _Closed):
     """A street that nobody may enter; who is on it may leave it."""
 
-    name: str | None = None
-    """Name of the street: all its links; give this or `between`."""
-    between: tuple[str, str] | None = None
-    """Ids of the two nodes that the link joins."""
     walkers_pass: bool = False
     """Whether people on foot may still enter."""
-
-    @model_validator(mode="after")
-    def _one_place(self):
-        if (self.name is None) == (self.between is None):
-            raise ValueError("say where in exactly one way: name (of the street) or between (ids of two nodes)")
-        return self
 
 
 class ClosedExit(_Closed):

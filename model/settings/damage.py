@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import DataFile, Section
+from safepassage.model.settings.base import DataFile, NamedStreet, Section
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Length = Annotated[float, Field(ge=0)]
@@ -74,15 +74,11 @@ class Passing(Section):
     """Length of street to be made good after it (m). Assumption."""
 
 
-class DatedLoss(Section):
+class DatedLoss(NamedStreet):
     """A bridge, overpass or street lost, or reduced to some lanes, at a known time."""
 
     at_h: _Hours
     """When (h after the start of the run)."""
-    name: str | None = None
-    """Name of the street: all its links; give this or `between`."""
-    between: tuple[str, str] | None = None
-    """Ids of the two nodes that the link joins."""
     lanes_left: Annotated[float, Field(ge=0)] = 0.0
     """Lanes that remain, both directions together; 0: closed."""
     walkers_pass: bool = False
@@ -91,9 +87,7 @@ class DatedLoss(Section):
     """When all lanes are back (h after the start of the run); default: not within the run."""
 
     @model_validator(mode="after")
-    def _one_place(self):
-        if (self.name is None) == (self.between is None):
-            raise ValueError("say where in exactly one way: name (of the street) or between (ids of two nodes)")
+    def _in_order(self):
         if self.restored_h is not None and self.restored_h <= self.at_h:
             raise ValueError(f"restored_h = {self.restored_h} is not after at_h = {self.at_h}")
         return self
@@ -108,23 +102,13 @@ class Bridges(Section):
     """Probability that a hit closes it for good, for S, M, L. Assumption."""
 
 
-class ClearingOrder(Section):
+class ClearingOrder(NamedStreet):
     """An order to clear a street before all others."""
 
     at_h: _Hours = 0.0
     """When it is given (h after the start of the run); of two orders, the later goes first."""
-    name: str | None = None
-    """Name of the street: all its links; give this or `between`."""
-    between: tuple[str, str] | None = None
-    """Ids of the two nodes that the link joins."""
     n_more_crews: Annotated[int, Field(ge=0)] = 0
     """Crews called in with it, who stay at work afterwards."""
-
-    @model_validator(mode="after")
-    def _one_place(self):
-        if (self.name is None) == (self.between is None):
-            raise ValueError("say where in exactly one way: name (of the street) or between (ids of two nodes)")
-        return self
 
 
 class Crews(Section):

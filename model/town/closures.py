@@ -3,7 +3,8 @@
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import ClosedStreet, Closures
+from safepassage.model.settings.closures import Closures
+from safepassage.model.streets.naming import StreetNames
 
 SAME_MOMENT_S = 1e-3
 """Hours written with six decimals name the same moment as the clock within this (s)."""
@@ -15,7 +16,7 @@ class ClosedOnPurpose:
     def __init__(self, settings: Closures, streets, shelter_names: tuple[str, ...]):
         self._streets, self._shelter_names = streets, shelter_names
         self.settings = settings
-        self._row_of_name: dict[str, np.ndarray] = {}
+        self._names = StreetNames.of(streets)
         self.cars = np.zeros(streets.n_links, np.bool_)
         self.walkers = np.zeros(streets.n_links, np.bool_)
         self.exits = np.zeros(streets.exit_node.size, np.bool_)
@@ -34,31 +35,12 @@ class ClosedOnPurpose:
 
     def _check(self):
         for i, closed in enumerate(self.settings.streets):
-            if self.links_of(closed).size == 0:
-                what = (
-                    f"is called {closed.name!r}" if closed.name else f"joins the nodes {' and '.join(closed.between)}"
-                )
-                raise ScenarioError(f"closures.streets[{i}]: no street {what}. Write it as the street file has it.")
+            self._names.demand(closed, f"closures.streets[{i}]")
         for kind, known in (("exits", self._streets.exit_name), ("shelters", self._shelter_names)):
             for i, closed in enumerate(getattr(self.settings, kind)):
                 if closed.name not in known:
                     there = ", ".join(known) or "none"
                     raise ScenarioError(f"closures.{kind}[{i}]: there is no {closed.name!r}; there are {there}.")
-
-    def links_of(self, closed: ClosedStreet) -> np.ndarray:
-        """Return the links of a street, both directions."""
-        streets = self._streets
-        if closed.name is not None:
-            if closed.name not in self._row_of_name:
-                wanted = closed.name.casefold()
-                found = [k for k, name in enumerate(streets.link_name) if (name or "").casefold() == wanted]
-                self._row_of_name[closed.name] = np.array(found, np.int64)
-            return self._row_of_name[closed.name]
-        rows = [streets.node_id.index(node) for node in closed.between if node in streets.node_id]
-        if len(rows) < 2:
-            return np.empty(0, np.int64)
-        up, down = streets.link_upstream, streets.link_downstream
-        return np.flatnonzero(((up == rows[0]) & (down == rows[1])) | ((up == rows[1]) & (down == rows[0])))
 
     def advance(self, time_s: float) -> bool:
         """Bring the arrays to a moment; return whether anything changed."""
@@ -75,7 +57,7 @@ class ClosedOnPurpose:
             array[:] = False
         for closed in self.settings.streets:
             if _holds(closed, time_s):
-                links = self.links_of(closed)
+                links = self._names.links_of(closed)
                 self.cars[links] = True
                 self.walkers[links] |= not closed.walkers_pass
         for kind, known, array in (

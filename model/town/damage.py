@@ -14,7 +14,7 @@ import numpy as np
 
 from safepassage.agents.ground.nearby import grid_of_links, grid_of_points, links_within, points_within
 from safepassage.model.draws import Stream, uniforms_for
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.naming import StreetNames
 from safepassage.model.town.clearing import ClearingCrews
 
 _DEBRIS, _BRIDGE, _HOME, _SHELTER = range(4)
@@ -93,12 +93,11 @@ class Damage:
         self._shelter_keys = np.arange(len(shelter_x_m)) if shelter_keys is None else shelter_keys
         self._homes = grid_of_points(home_x_m, home_y_m, cell_m=25.0)
         self._shelters = grid_of_points(shelter_x_m, shelter_y_m, cell_m=25.0)
-        rank = {name.casefold(): i for i, name in enumerate(settings.crews.priority)}
-        names = [streets.link_name[k] or "" for k in first_link]
-        self._check_priority(names)
-        ranks = np.array([rank.get(name.casefold(), len(rank)) for name in names], dtype=np.int64)
+        self._names = StreetNames.of(streets)
+        ranks = np.full(n, len(settings.crews.priority), dtype=np.int64)
+        for rank, name in reversed(list(enumerate(settings.crews.priority))):
+            ranks[self.street[self._names.demand_called(name, "damage.crews.priority")]] = rank
         self.crews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
-        self._streets = streets
         self._dated = self._dated_losses()
         self._dates_s = sorted({at_s for loss in self._dated for at_s in (loss.at_s, loss.until_s)} - {np.inf})
         self._orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
@@ -144,31 +143,9 @@ class Damage:
             self.building_height_m = np.where(np.isnan(measured_m), self.building_height_m, measured_m)
         self.building_height_m[self._is_bridge] = 0.0
 
-    def _check_priority(self, names):
-        known = {name.casefold() for name in names}
-        for name in self.settings.crews.priority:
-            if name.casefold() not in known:
-                raise ScenarioError(
-                    f"damage.crews.priority: no street is called {name!r}. Write a name as the street file has it."
-                )
-
     def _rows_of(self, one, what):
         """Return the rows of the streets that a setting names, by `name` or `between`."""
-        streets = self._streets
-        if one.name is not None:
-            wanted = one.name.casefold()
-            links = [k for k, name in enumerate(streets.link_name) if (name or "").casefold() == wanted]
-            place = f"no street is called {one.name!r}"
-        else:
-            ends = set(one.between)
-            links = [
-                k for k in range(self.street.size)
-                if {streets.node_id[streets.link_upstream[k]], streets.node_id[streets.link_downstream[k]]} == ends
-            ]  # fmt: skip
-            place = f"no street joins the nodes {one.between[0]!r} and {one.between[1]!r}"
-        if not links:
-            raise ScenarioError(f"{what}: {place}. Write it as the street file has it.")
-        return np.unique(self.street[links])
+        return np.unique(self.street[self._names.demand(one, what)])
 
     def _order(self, order, what):
         return order.at_h * 3600.0, self._rows_of(order, what).tolist(), order.n_more_crews
