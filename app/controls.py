@@ -1,10 +1,12 @@
 """Sliders, switches and fields of a scenario, read off its schema: unit from the name, range, default, help."""
 
 import math
+import re
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -12,6 +14,7 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from safepassage.model.settings.keys import keys
 from safepassage.model.settings.scenario import Scenario
 
 UNITS = {
@@ -31,7 +34,7 @@ GROUPS = {
         "shelling.sources.0.events_per_day", "shelling.sources.0.spread_m", "population.residents",
         "population.p_car", "population.p_needs_assistance_65", "behaviour.share_stayers",
         "behaviour.preparation_median_s", "behaviour.p_leave_after_impact", "behaviour.p_destination",
-        "movement.road_news_delay_s", "movement.patience_s", "harm.scale", "streets.speed_factor",
+        "movement.road_news_delay_s", "movement.patience_s", "harm.casualty_scale", "streets.speed_factor",
     ),
     "The run": ("run.seed", "run.duration_h", "run.step_s"),
 }  # fmt: skip
@@ -67,11 +70,21 @@ def unit_of(name: str) -> str:
     return ""
 
 
+@cache
+def check_keys() -> None:
+    """Raise ValueError if a field is listed of which no scenario can have the key."""
+    known = {key.name for key in keys()}
+    strange = [key for shown in GROUPS.values() for key in shown if re.sub(r"\.\d+", ".*", key) not in known]
+    if strange:
+        raise ValueError(f"app/controls.py, GROUPS: no scenario has the key {strange[0]!r}. Correct its name.")
+
+
 def groups(scenario: Scenario) -> list[dict]:
-    """Return the fields of a scenario by heading, as JSON can hold them."""
+    """Return the fields of a scenario by heading, as JSON can hold them; those that it does not have are left out."""
+    check_keys()
     shown = []
-    for title, keys in GROUPS.items():
-        fields = [asdict(found) for key in keys if (found := read(scenario, key)) is not None]
+    for title, listed in GROUPS.items():
+        fields = [asdict(found) for key in listed if (found := read(scenario, key)) is not None]
         if fields:
             shown.append({"title": title, "fields": fields})
     return shown

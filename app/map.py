@@ -93,7 +93,6 @@ class Pump:
         self._seen_s = monotonic()
         self._alive = threading.Event()
         self._alive.set()
-        self.n_sent = 0
         self.step_ms = 0.0
 
     @property
@@ -137,7 +136,6 @@ class Pump:
                 self._n_rows[k] += len(picture.rows)
                 pictures.append(pack(picture, self._seq, self._epoch))
             self._sent = now
-            self.n_sent += 1
             data = join(pictures)
         self._board.frame = data
 

@@ -76,7 +76,6 @@ class Session:
         with self.pump.busy:
             if which < len(self._explainers):
                 x, y, reach = (float(data[name]) for name in ("x", "y", "r"))
-                self._picked = data
                 answer = self._explainers[which].at(x, y, reach, can_act=bool(self.actions))
                 self.board.picked = answer | {"which": which} if answer else {}
 

@@ -34,6 +34,18 @@ def test_every_field_shown_exists_and_lies_within_its_range():
             assert 0 < field["step"] <= (field["high"] - field["low"]), field["key"]
 
 
+def test_the_scale_of_casualties_has_a_slider():
+    assert "harm.casualty_scale" in [field["key"] for group in controls.groups(SCENARIO) for field in group["fields"]]
+
+
+def test_a_field_whose_key_no_scenario_can_have_is_an_error(monkeypatch):
+    monkeypatch.setitem(controls.GROUPS, "The run", ("run.sed",))
+    controls.check_keys.cache_clear()
+    with pytest.raises(ValueError, match=r"no scenario has the key 'run\.sed'"):
+        controls.groups(SCENARIO)
+    controls.check_keys.cache_clear()
+
+
 def test_labels_tell_channels_and_orders_apart():
     labels = [field["label"] for group in controls.groups(SCENARIO) for field in group["fields"]]
     assert len(set(labels)) == len(labels)

@@ -4,8 +4,7 @@ Comparisons, sensitivity, robustness, calibration and optimisation all ask here,
 any moment and goes on where it stopped.
 """
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,6 @@ class KeptRuns:
         table = self.store.runs()
         self.known = {row.pop("key"): row for row in table.to_pylist()}
         self.units = {f.name: (f.metadata or {}).get(b"unit", b"").decode() for f in table.schema}
-        self.n_run = 0
 
     def __enter__(self):
         return self
@@ -89,7 +87,6 @@ class KeptRuns:
                 self.store.put(key, task.seed, result)
                 self.known[key] = result.outcomes
                 self.units |= result.units
-                self.n_run += 1
             self.on_progress(n_done, len(keys))
         if failed and not failures_allowed:
             last_line = failed[0].strip().splitlines()[-1]
@@ -113,8 +110,3 @@ class KeptRuns:
 def seeds_of(first: int, n: int) -> range:
     """Return the seeds of n replications: consecutive from the scenario's own."""
     return range(first, first + n)
-
-
-def finite(values: Iterable[float | None]) -> list[float]:
-    """Return the values that are numbers."""
-    return [value for value in values if value is not None and math.isfinite(value)]

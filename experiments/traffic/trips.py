@@ -46,6 +46,7 @@ from safepassage.model import draws
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
 
 PERCEPTION_STREAM = 1000
 """Key of the chance used here alone; the streams of the model are numbered from 1."""
@@ -169,11 +170,11 @@ def _read_links(links):
             raise ScenarioError(f"link {link} has no {name} node; give the label of a node or leave the link out")
     full = table[["upstream", "downstream"]].copy()
     full.index.name = "link"
-    defaults = {"length_m": None, "free_flow_speed_m_s": None, "n_lanes": 1.0, "jam_density_per_m": 0.133}
-    for name, default in (defaults | {"wave_speed_m_s": 5.0}).items():
+    defaults = {"length_m": None, "free_flow_speed_m_s": None, "n_lanes": 1.0, "jam_density_per_m": JAM_DENSITY_PER_M}
+    for name, default in (defaults | {"wave_speed_m_s": WAVE_SPEED_M_S}).items():
         full[name] = _column(table, name, default, of="link")
     u, w = full["free_flow_speed_m_s"], full["wave_speed_m_s"]
-    most = u * w / (u + w) * full["jam_density_per_m"] * full["n_lanes"]
+    most = lane_flow_per_s(u, w, full["jam_density_per_m"] * full["n_lanes"])
     above = {"is_right": lambda per_s: per_s > 0, "must": "be a number above 0"}
     full["flow_capacity_per_s"] = np.minimum(_column(table, "flow_capacity_per_s", np.inf, of="link", **above), most)
     nodes = pd.Index(pd.unique(pd.concat([full["upstream"], full["downstream"]], ignore_index=True)))

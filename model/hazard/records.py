@@ -20,7 +20,6 @@ from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_col
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.tables import refuse, some_of
 
-DAY_S = 86400.0
 TIME, RADIUS, ANGLE, SIZE, KEPT = range(5)
 """Which of the numbers of one event a draw is for."""
 

@@ -10,6 +10,7 @@ from safepassage.agents.rules import drive, drive_edit
 from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
 from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
 
 NO_PATH = np.zeros(0, np.int32)
 NO_ARRIVALS = Arrivals(np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32))
@@ -29,7 +30,7 @@ class Driving(DrivingViews):
     """All vehicles on the streets, exact in time; results do not depend on how advance() is split.
 
     Links are given by arrays: upstream and downstream node, length_m, free_flow_speed_m_s, n_lanes. Jam density is
-    per lane (vehicles/m), 0.133 by default (7.5 m per car); the backward wave runs at wave_speed_m_s. Both together
+    per lane (vehicles/m); the backward wave runs at wave_speed_m_s. Both together
     with the free-flow speed give the most a link takes in, u w kj / (u + w) per lane; flow_capacity_per_s limits
     what leaves its end further (junction, damage; 0: nobody leaves). sink_flow_capacity_per_s limits how many leave
     the network at each node (infinite by default). junctions: the Junctions of these links, where streams cross; none
@@ -44,8 +45,8 @@ class Driving(DrivingViews):
         length_m,
         free_flow_speed_m_s,
         n_lanes=1.0,
-        jam_density_per_m=0.133,
-        wave_speed_m_s=5.0,
+        jam_density_per_m=JAM_DENSITY_PER_M,
+        wave_speed_m_s=WAVE_SPEED_M_S,
         flow_capacity_per_s=None,
         n_nodes=None,
         sink_flow_capacity_per_s=None,
@@ -163,7 +164,7 @@ class Driving(DrivingViews):
     def _set_in_headway(self):
         n = self.n_links
         speed_m_s = self.length_m / self._links["free_flow_time_s"][:n]
-        per_s = speed_m_s * self.wave_speed_m_s * self.jam_density_per_m / (speed_m_s + self.wave_speed_m_s)
+        per_s = lane_flow_per_s(speed_m_s, self.wave_speed_m_s, self.jam_density_per_m)
         self._links["in_headway_s"][:n] = 1.0 / per_s
 
     def _set_out_headway(self):

@@ -37,9 +37,6 @@ PAVEMENT_WIDTH_M = 1.5
 MIN_WALK_WIDTH_M = 1.0
 """A walkable street is never narrower than one file of people: below 1 m no walker passes (SOURCES 5). Assumption."""
 
-MIN_LENGTH_M = 1.0
-"""Length given to streets whose length is zero: under a second on foot, too short to matter. Assumption."""
-
 SHOULDER_WIDTH_M = 1.5
 """Edge of a road without pavement that walkers can always use, where walking is allowed. Assumption."""
 
@@ -94,9 +91,6 @@ STREET_CLASSES = {
 UNKNOWN_CLASS = "unclassified"
 """Stands in for a class that the table does not have (`road` and others); reported."""
 
-ARTERIAL_CLASSES = ("motorway", "trunk", "primary", "secondary", "tertiary")
-"""Classes on which a border exit may lie; their `_link` ramps are taken with them."""
-
 SPEED_WORDS_KM_H = {
     "none": 120.0,
     "walk": 6.0,
@@ -115,9 +109,9 @@ def street_class(highway):
     return STREET_CLASSES.get(highway) or STREET_CLASSES[UNKNOWN_CLASS]
 
 
-def lane_flow_per_s(speed_m_s):
+def lane_flow_per_s(speed_m_s, wave_speed_m_s=WAVE_SPEED_M_S, jam_density_per_m=JAM_DENSITY_PER_M):
     """Return the most vehicles that pass per second and lane without interruption: u w kj / (u + w).
 
     Triangular fundamental diagram (Newell 1993); works on numbers and on arrays.
     """
-    return speed_m_s * WAVE_SPEED_M_S * JAM_DENSITY_PER_M / (speed_m_s + WAVE_SPEED_M_S)
+    return speed_m_s * wave_speed_m_s * jam_density_per_m / (speed_m_s + wave_speed_m_s)

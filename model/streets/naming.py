@@ -59,8 +59,8 @@ class StreetNames:
         links = self.links_of(street)
         if links.size == 0:
             nodes = " and ".join(map(repr, street.between or ()))
-            what = f"no street is called {street.name!r}" if street.name is not None else f"no street joins the nodes {nodes}"
-            raise ScenarioError(f"{place}: {what}. Write it as the street file has it.")
+            what = f"is called {street.name!r}" if street.name is not None else f"joins the nodes {nodes}"
+            raise ScenarioError(f"{place}: no street {what}. Write it as the street file has it.")
         return links
 
     def demand_called(self, name: str, place: str) -> npt.NDArray[np.int64]:
