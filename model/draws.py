@@ -41,6 +41,7 @@ class Stream(IntEnum):
     NEWS = 22
     GOSSIP = 23
     RETURN = 24
+    ROAD_NEWS = 25
 
 
 @dataclass(frozen=True, eq=False)

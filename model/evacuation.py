@@ -22,6 +22,7 @@ from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.departures import Departures
+from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
@@ -113,7 +114,11 @@ class EvacuationModel(RowModel):
             scenario, self.zones.name, self.population, self.curfew, self.information, self.decision
         )
         room = self._services_layout = layout_of(scenario.services, self.streets)
-        self.movement = Movement(scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables)
+        keys = keys_of(self.households)
+        u_news = np.array([uniforms_for(seed, Stream.ROAD_NEWS, keys, index=i) for i in range(2)])
+        self.movement = Movement(
+            scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables, u_news
+        )
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
         self.surroundings.tell(self.movement, 0.0)

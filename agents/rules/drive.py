@@ -354,6 +354,7 @@ def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, 
     vehicles[vehicle].state = DRIVING
     vehicles[vehicle].link = supply
     vehicles[vehicle].entry_s = time_s
+    vehicles[vehicle].n_left_at_entry = link.head
     if vehicles[vehicle].table < 0:
         vehicles[vehicle].path_next += 1
     if link.head == tail:

@@ -35,11 +35,12 @@ VEHICLE = np.dtype(
     [
         ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"),
         ("car_units", "i4"), ("table", "i4"), ("path_next", "i4"), ("path_end", "i4"), ("origin", "i4"),
-        ("queue_next", "i4"), ("to_64_bytes", "i8"),
+        ("queue_next", "i4"), ("n_left_at_entry", "i8"),
     ],
     align=True,
 )  # fmt: skip
-"""table: row of the next-link table, or -1 if the vehicle follows paths[path_next:path_end]."""
+"""table: row of the next-link table, or -1 if the vehicle follows paths[path_next:path_end]. n_left_at_entry: vehicles
+that had left its link when it entered."""
 EVENT = np.dtype([("time_s", "f8"), ("next", "i4"), ("is_scheduled", "i4")], align=True)
 RUN = np.dtype(
     [

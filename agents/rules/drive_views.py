@@ -40,31 +40,36 @@ def stand(links, vehicles, ids, time_s):
 
 
 @njit(cache=True, nogil=True)
-def write_link_times(link_time_s, links, slots, n_links, time_s):
+def write_link_times(link_time_s, links, slots, vehicles, n_links, time_s):
     """Write the time that a vehicle entering each link now can expect to need for it (s).
 
-    Free-flow time, or with a queue at the end: vehicles on the link over the rate at which they leave. The rate is
-    the flow capacity of the end, or what left within the last length / w if that is less: a queue held back from
-    further on. If nobody left, at least what the first vehicle has been waiting more than free flow.
+    Exact for a queue that is served first in, first out at a known rate: all who are on the link, those still driving
+    towards its end among them, leave one headway after the other, none before it can be there. The headway is that of
+    the end's flow capacity. While the first vehicle is held up, by a queue further on or by streams that cross, it is
+    that at which vehicles leave: since the first was ready, or since it entered if it is late by more than length / w.
     """
     for at in range(n_links):
         link = links[at]
         link_time_s[at] = link.free_flow_time_s
         if link.head == link.tail:
             continue
-        first = link.ring_first + (link.head & link.ring_mask)
-        late_s = time_s - slots[first].time_s
-        if late_s <= 0.0:
-            continue
-        on_link, left = 0, 0
+        slot = link.ring_first + (link.head & link.ring_mask)
+        headway_s, first = link.out_headway_s, vehicles[slots[slot].vehicle]
+        leaves_s = max(time_s, link.next_exit_s) if link.next_exit_s < np.inf else time_s
+        late_s = time_s - slots[slot].time_s
+        if late_s > link.wave_time_s:
+            headway_s = max(headway_s, (time_s - first.entry_s) / max(link.head - first.n_left_at_entry, 1))
+        elif late_s > 0.0:
+            n_left = 0
+            for i in range(link.freed, link.head):
+                n_left += slots[link.ring_first + (i & link.ring_mask)].time_s - link.wave_time_s >= time_s - late_s
+            headway_s = max(headway_s, late_s / max(n_left, 1))
+        if headway_s == np.inf:
+            headway_s = link.free_flow_time_s
         for i in range(link.head, link.tail):
-            on_link += slots[link.ring_first + (i & link.ring_mask)].car_units
-        for i in range(link.freed, link.head):
             slot = link.ring_first + (i & link.ring_mask)
-            if slots[slot].time_s > time_s:
-                left += slots[slot].car_units
-        headway_s = max(link.out_headway_s, link.wave_time_s / max(left, 1.0))
-        link_time_s[at] = max(link.free_flow_time_s + late_s, on_link * headway_s)
+            leaves_s = max(leaves_s, slots[slot].time_s) + slots[slot].car_units * headway_s
+        link_time_s[at] = max(link.free_flow_time_s, leaves_s - time_s)
 
 
 @njit(cache=True, nogil=True)

@@ -80,6 +80,10 @@ class DrivingViews:
         """Return where vehicles stand: ABSENT, PENDING, QUEUED (to set out), HELD (no route) or DRIVING of drive."""
         return self._vehicles["state"][ids]
 
+    def table_of(self, ids):
+        """Return the row of the next-link table that each vehicle under way follows, int32; -1: none."""
+        return np.where(self._vehicles["state"][ids] != drive.ABSENT, self._vehicles["table"][ids], drive.NONE)
+
     def on_links(self):
         """Return the Crossings under way: vehicles on a link now, by id; exit_s is NaN."""
         ids = np.flatnonzero(self._vehicles["state"] == drive.DRIVING).astype(np.int32)
@@ -114,7 +118,7 @@ class DrivingViews:
     def link_time_s(self):
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
         link_time_s = np.empty(self.n_links)
-        drive_views.write_link_times(link_time_s, self._links, self._slots, self.n_links, self.time_s)
+        drive_views.write_link_times(link_time_s, self._links, self._slots, self._vehicles, self.n_links, self.time_s)
         return link_time_s
 
     def _heads(self, state):

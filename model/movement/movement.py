@@ -6,8 +6,10 @@ import numpy as np
 
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
+from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
+from safepassage.model.movement.queue_news import N_CLASSES, QueueNews
 from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes
 from safepassage.model.movement.shared_streets import SharedStreets
@@ -48,12 +50,20 @@ class Movement:
     """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
 
     def __init__(
-        self, settings: MovementSettings, streets: Streets, n_parties: int, stop_node=(), n_vehicles=0, n_tables=0
+        self,
+        settings: MovementSettings,
+        streets: Streets,
+        n_parties: int,
+        stop_node=(),
+        n_vehicles=0,
+        n_tables=0,
+        u_news: np.ndarray | None = None,
     ):
         """Put nobody on the streets.
 
         stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
-        n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on.
+        n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on. u_news: float64[2, n_parties],
+        draws of what news of queues each party has, see QueueNews.
         """
         self.settings, self.streets, self.n_parties = settings, streets, n_parties
         n_stops, n_parties = len(stop_node), n_parties + n_vehicles
@@ -61,11 +71,13 @@ class Movement:
         """Where each party walks to: 0, out of the area, or 1 + row of the stop."""
         self.carrier = np.arange(n_parties, dtype=np.int32)
         """The party on the streets that carries each: itself, or the service vehicle that it is aboard."""
-        self.wreck_table = 2 + n_stops
+        self.stop_table = 2 + N_CLASSES
+        """First of the tables that lead vehicles to the stops, one for each."""
+        self.wreck_table = self.stop_table + n_stops
         """Leads to vehicles broken down; the tables after it are those of single vehicles."""
         n_tables += n_vehicles > 0
         self._knowledge = {
-            Mode.CAR: np.array([HEARSAY, WITNESS] + [WITNESS] * (n_stops + n_tables)),
+            Mode.CAR: np.array([HEARSAY, WITNESS] + [HEARSAY] * N_CLASSES + [WITNESS] * (n_stops + n_tables)),
             Mode.WALK: np.array([HEARSAY, WITNESS] * (1 + n_stops)),
         }
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
@@ -79,12 +91,16 @@ class Movement:
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
         n_nodes = streets.node_x_m.size
         ends = (n_nodes, streets.link_upstream, streets.link_downstream)
-        self.car_routes = Routes(*ends, 2 + n_stops + n_tables, streets.link_key)
+        self.car_routes = Routes(*ends, self._knowledge[Mode.CAR].size, streets.link_key)
         self.walk_routes = Routes(*ends, 2 + 2 * n_stops, streets.link_key)
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
-        self.car_cost_s = self.free_flow_time_s
-        self.queue_seen_s = self.free_flow_time_s
+        if u_news is None:
+            u_news = np.array([uniforms(0, Stream.ROAD_NEWS, self.n_parties, index=i) for i in range(2)])
+        self.queue_news = QueueNews(settings, u_news, HEARSAY, first_table=2)
+        self._seen_s = dict.fromkeys([*self.queue_news.tables.tolist(), WITNESS], self.free_flow_time_s)
+        """Time that each link takes as drivers of a table have last seen it (s)."""
+        self._is_witnessed = False
         self.road_news = {
             Mode.CAR: RoadNews(streets.drivable, settings.road_news_delay_s),
             Mode.WALK: RoadNews(streets.walkable, settings.road_news_delay_s),
@@ -94,12 +110,10 @@ class Movement:
         self._walk_factor = np.ones(streets.n_links)
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
         self.time_s = 0.0
-        self.next_news_s = settings.congestion_news_delay_s
         self._drivable_node = _nearest_with(streets, streets.drivable)
         self._walkable_node = _nearest_with(streets, streets.walkable)
-        for row in (HEARSAY, WITNESS):
-            self._rebuild(Mode.CAR, row)
-            self._rebuild(Mode.WALK, row)
+        self._rebuild(Mode.CAR, *self._seen_s)
+        self._rebuild(Mode.WALK, HEARSAY, WITNESS)
         self.stop_node = {
             mode: self.start_node(mode, np.asarray(stop_node, np.int32)) for mode in (Mode.CAR, Mode.WALK)
         }
@@ -122,11 +136,16 @@ class Movement:
             self._hand_over()
 
     def _lead_to_stop(self, stop: int):
-        self.aim(2 + stop, self.stop_node[Mode.CAR][stop])
+        self.aim(self.stop_table + stop, self.stop_node[Mode.CAR][stop])
         for row in (HEARSAY, WITNESS):
             is_open = self.road_news[Mode.WALK].is_believed_open[row]
             node = self.stop_node[Mode.WALK][stop : stop + 1]
             self.walk_routes.set_class(2 + 2 * stop + row, self.walk_time_s, is_open, node)
+
+    @property
+    def next_news_s(self) -> float:
+        """When whoever found no way asks again (s): once in the time that news takes."""
+        return (self.time_s // self.settings.road_news_delay_s + 1) * self.settings.road_news_delay_s
 
     @property
     def n_moving(self) -> int:
@@ -151,7 +170,7 @@ class Movement:
         start = self.start_node(mode, node)
         self.goal[party] = goal
         if mode == Mode.CAR:
-            self.driving.add(party, start, time_s, table=HEARSAY)
+            self.driving.add(party, start, time_s, table=self.queue_news.table_of(party))
         else:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
 
@@ -196,12 +215,24 @@ class Movement:
     def advance(self, until_s: float) -> Arrivals:
         """Move everybody to a time; return who left the area on the way."""
         parts = []
-        while self.shared_streets.next_s <= until_s and self.shared_streets.is_needed():
-            parts.append(self._advance(self.shared_streets.next_s))
-            self.shared_streets.tell()
+        while (next_s := self._next_look_s()) <= until_s:
+            parts.append(self._advance(next_s))
+            if self.shared_streets.next_s == next_s and self.shared_streets.is_needed():
+                self.shared_streets.tell()
+            if self.queue_news.next_s == next_s:
+                self._look_at_queues()
         self.shared_streets.skip_to(until_s)
+        self.queue_news.skip_to(until_s)
         last = self._advance(until_s)
         return last if not parts else Arrivals.joined([*parts, last])
+
+    def _next_look_s(self) -> float:
+        """Return when somebody looks at the streets next and there is something to see (s)."""
+        next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
+        return min(next_s, self.queue_news.next_s) if self.driving.n_under_way or self._is_queue_believed() else next_s
+
+    def _is_queue_believed(self) -> bool:
+        return any(seen_s is not self.free_flow_time_s for seen_s in self._seen_s.values())
 
     def _advance(self, until_s: float) -> Arrivals:
         cars, walkers = self.driving.advance(until_s), self.walking.advance(until_s)
@@ -231,12 +262,11 @@ class Movement:
         for mode, is_open in ((Mode.CAR, for_cars), (Mode.WALK, for_walkers)):
             if (is_open != self.exit_open[mode]).any():
                 self.exit_open[mode] = is_open.copy()
-                for row in (HEARSAY, WITNESS):
-                    self._rebuild(mode, row)
+                self._rebuild(mode, *(self._seen_s if mode == Mode.CAR else (HEARSAY, WITNESS)))
                 self._hand_over()
 
     def talk(self):
-        """Let those who stand before closed streets learn of it, and news of closures and queues reach the others."""
+        """Let those who stand before closed streets learn of it, and news of closures reach the others."""
         changed = False
         for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
             self._meet(mode)
@@ -244,9 +274,6 @@ class Movement:
                 for table in np.flatnonzero(self._knowledge[mode] == row):
                     routes.change(table, links, is_open=is_open)
                 changed = True
-        if self.time_s >= self.next_news_s:
-            self.next_news_s = self.time_s + self.settings.congestion_news_delay_s
-            changed |= self._look_at_queues()
         if changed:
             self._hand_over()
 
@@ -256,22 +283,35 @@ class Movement:
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
                 self.driving.set_table(party[party < self.n_parties], WITNESS)
+                self._is_witnessed = True
         elif mode == Mode.WALK and self.walking.n_under_way:
             party, link = self.walking.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
                 self.walking.set_table(party, 2 * self.goal[party] + WITNESS)
 
-    def _look_at_queues(self) -> bool:
-        """Let what was seen of queues at the last look be known now; return whether it changes what links cost."""
+    def _look_at_queues(self):
+        """Let those whose moment has come see the queues of now; witnesses of a closure see what the live do."""
+        tables = self.queue_news.look(self.time_s).tolist()
+        if HEARSAY in tables and self._is_witnessed:
+            tables.append(WITNESS)
         seen_s = self.driving.link_time_s() if self.driving.n_under_way else self.free_flow_time_s
-        news_s, self.queue_seen_s = self.queue_seen_s, seen_s
-        if np.array_equal(news_s, self.car_cost_s):
-            return False
-        self.car_cost_s = news_s
-        for row in (HEARSAY, WITNESS):
-            self._rebuild(Mode.CAR, row)
-        return True
+        if np.array_equal(seen_s, self.free_flow_time_s):
+            seen_s = self.free_flow_time_s
+        changed = [table for table in tables if not np.array_equal(seen_s, self._seen_s[table])]
+        self._seen_s.update(dict.fromkeys(tables, seen_s))
+        if changed:
+            self._rebuild(Mode.CAR, *changed)
+            self._hand_over()
+
+    def set_phones(self, works: np.ndarray):
+        """Note whose phone works, bool per party: without, live news ends, on the way as at home."""
+        lost = self.queue_news.phone_works & ~works
+        self.queue_news.phone_works = works.copy()
+        party = np.flatnonzero(lost)
+        party = party[self.driving.table_of(party) == HEARSAY]
+        if party.size:
+            self.driving.set_table(party, self.queue_news.table_of(party))
 
     def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
         """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
@@ -341,12 +381,14 @@ class Movement:
         self.walking.withdraw(party[walks])
         self.driving.withdraw(party[~walks])
 
-    def _rebuild(self, mode: Mode, row: int):
+    def _rebuild(self, mode: Mode, *tables: int):
+        """Build tables of drivers or walkers from what they have seen and heard."""
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
-        cost_s = self.car_cost_s if mode == Mode.CAR else self.walk_time_s
-        routes.set_class(
-            row, cost_s, self.road_news[mode].is_believed_open[row], self.streets.exit_node[self.exit_open[mode]]
-        )
+        exits = self.streets.exit_node[self.exit_open[mode]]
+        for table in tables:
+            cost_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
+            row = self._knowledge[mode][table]
+            routes.set_class(table, cost_s, self.road_news[mode].is_believed_open[row], exits)
 
     def _hand_over(self):
         self._is_aimed = False

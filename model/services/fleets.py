@@ -114,7 +114,7 @@ class FleetAtWork:
 
     def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint):
         if not stop.is_wreck:
-            return 2 + stop.row, stop.car_node
+            return self.movement.stop_table + stop.row, stop.car_node
         table = vehicle.table if vehicle.table >= 0 else self.movement.wreck_table
         self.movement.aim(table, stop.car_node)
         return table, stop.car_node

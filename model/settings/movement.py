@@ -11,7 +11,14 @@ class Movement(Section):
     road_news_delay_s: float = Field(900.0, ge=0)
     """Time from the first person who meets a closed street until everybody knows of it (s). Assumption."""
     congestion_news_delay_s: float = Field(600.0, gt=0)
-    """Age of what drivers know of queues, and time between two updates (s). Assumption."""
+    """Mean age of what drivers without live news know of queues (s): each looks round every twice this time, at moments
+    of their own, and keeps the way chosen in between. Halving or doubling it moves the delay of a city by a few
+    per cent. Assumption."""
+    live_news_share: float = Field(0.25, ge=0, le=1)
+    """Share of parties with live news of queues, by sight of the roads ahead, by radio or by a map on the phone. A part
+    of town without phones has none. Assumption: at 0.1 flows swing between exits, at 0.5 they do not."""
+    live_news_every_s: float = Field(60.0, gt=0)
+    """Time between two looks at live news (s). Assumption."""
     patience_s: float = Field(1800.0, gt=0)
     """Time after which people in a car that has no way on, or stands in a gridlock, leave it and walk (s).
     Assumption."""
