@@ -131,3 +131,20 @@ def test_the_order_of_a_file_changes_no_result(tmp_path):
     assert np.array_equal(one.parties.arrival_time_s, other.parties.arrival_time_s)
     assert np.array_equal(one.people.status, other.people.status)
     assert [route.n_cars for route in one.routes] == [route.n_cars for route in other.routes]
+
+
+def test_halving_or_doubling_the_age_of_news_hardly_moves_a_town():
+    delay_h, last_h = [], []
+    exits = [
+        {"name": "North road", "latitude_deg": 45.011242, "longitude_deg": -33.002289, "flow_capacity_per_s": 0.015},
+        {"name": "South road", "latitude_deg": 44.989658, "longitude_deg": -32.987918, "flow_capacity_per_s": 0.015},
+    ]
+    for age_s in (300.0, 600.0, 1200.0):
+        changes = {"movement.congestion_news_delay_s": age_s, "streets.exits": exits, "run.duration_h": 3.5}
+        model = EvacuationModel("tiny_town", **changes).run()
+        arrived_s = np.sort(model.parties.arrival_time_s[np.isfinite(model.parties.arrival_time_s)])
+        delay_h.append(model.movement.driving.delay_s.sum() / 3600)
+        last_h.append(arrived_s[int(0.9 * arrived_s.size)] / 3600)
+    assert delay_h[1] > 20, "there are queues"
+    assert delay_h == pytest.approx([delay_h[1]] * 3, rel=0.1)
+    assert last_h == pytest.approx([last_h[1]] * 3, rel=0.1)

