@@ -135,3 +135,11 @@ def test_a_class_without_destinations_has_no_route():
 def test_a_cost_that_is_not_positive_and_finite_is_refused_by_name(cost_s):
     with pytest.raises(ValueError, match="link 1 has a perceived cost"):
         next_links(3, [0, 1], [1, 2], [1.0, cost_s], [True, True], [2])
+
+
+def test_the_sum_along_the_way_follows_the_way_and_not_the_cost():
+    routes = Routes(4, [0, 0, 1, 2], [1, 2, 3, 3])
+    routes.set_class(0, [1.0, 9.0, 1.0, 1.0], [True, True, True, True], [3])
+    assert routes.sum_along(0, [100.0, 1.0, 50.0, 1.0]).tolist() == [150.0, 50.0, 1.0, 0.0]
+    routes.change(0, [0, 3], is_open=[False, False])
+    assert routes.sum_along(0, [100.0, 1.0, 50.0, 1.0]).tolist() == [np.inf, 50.0, np.inf, 0.0]

@@ -1,12 +1,11 @@
 """Everybody on the streets: cars and walkers, what they know of the roads, what they do who cannot get on."""
 
-from dataclasses import dataclass, fields
-
 import numpy as np
 
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
+from safepassage.model.movement.arrivals import NOBODY, Arrivals
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
 from safepassage.model.movement.queue_news import N_CLASSES, QueueNews
@@ -17,33 +16,10 @@ from safepassage.model.movement.walking import Stage, Walking
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets.streets import Streets
 
+LEAST_CHANGE = 0.01
+"""Perceived danger that changes by less, against the greatest there is, leaves everybody on their way. Assumption."""
 ROUTE_SPEED_M_S = 1.34
 """Walking speed by which walkers choose their way (m/s); Weidmann 1993. Everybody's ways rank alike at any speed."""
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """Parties that left the area."""
-
-    party: np.ndarray
-    time_s: np.ndarray
-    node: np.ndarray
-    mode: np.ndarray
-
-    def __len__(self):
-        return self.party.size
-
-    def only(self, mask: np.ndarray) -> "Arrivals":
-        """Return some of them."""
-        return Arrivals(*(getattr(self, f.name)[mask] for f in fields(self)))
-
-    @classmethod
-    def joined(cls, parts):
-        """Return several of them as one."""
-        return cls(*(np.concatenate([getattr(a, f.name) for a in parts]) for f in fields(cls)))
-
-
-NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))
 
 
 class Movement:
@@ -101,6 +77,9 @@ class Movement:
         self._seen_s = dict.fromkeys([*self.queue_news.tables.tolist(), WITNESS], self.free_flow_time_s)
         """Time that each link takes as drivers of a table have last seen it (s)."""
         self._is_witnessed = False
+        self.danger = np.zeros(streets.n_links)
+        """What a second on each link costs people beyond a second, as they perceive its danger (s/s)."""
+        self._walk_m: dict[int, np.ndarray] = {}
         self.road_news = {
             Mode.CAR: RoadNews(streets.drivable, settings.road_news_delay_s),
             Mode.WALK: RoadNews(streets.walkable, settings.road_news_delay_s),
@@ -110,8 +89,8 @@ class Movement:
         self._walk_factor = np.ones(streets.n_links)
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
         self.time_s = 0.0
-        self._drivable_node = _nearest_with(streets, streets.drivable)
-        self._walkable_node = _nearest_with(streets, streets.walkable)
+        self._drivable_node = streets.nearest_usable(streets.drivable)
+        self._walkable_node = streets.nearest_usable(streets.walkable)
         self._rebuild(Mode.CAR, *self._seen_s)
         self._rebuild(Mode.WALK, HEARSAY, WITNESS)
         self.stop_node = {
@@ -163,7 +142,10 @@ class Movement:
 
     def walk_m(self, node: np.ndarray, goal: int = 0) -> np.ndarray:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
-        return self.walk_routes.cost_to_go_s[2 * goal + HEARSAY, self.start_node(Mode.WALK, node)] * ROUTE_SPEED_M_S
+        row = 2 * goal + HEARSAY
+        if row not in self._walk_m:
+            self._walk_m[row] = self.walk_routes.sum_along(row, self.streets.length_m)
+        return self._walk_m[row][self.start_node(Mode.WALK, node)]
 
     def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s, goal=0):
         """Put parties onto the streets at the times given (s, not before the present). goal: see `goal`, of walkers."""
@@ -304,6 +286,14 @@ class Movement:
             self._rebuild(Mode.CAR, *changed)
             self._hand_over()
 
+    def set_danger(self, danger: np.ndarray):
+        """Take what a second on each link costs people beyond a second, as they perceive its danger now (s/s)."""
+        if np.abs(danger - self.danger).max(initial=0.0) > LEAST_CHANGE * (1.0 + self.danger.max(initial=0.0)):
+            self.danger = danger
+            self._rebuild(Mode.CAR, *self._seen_s)
+            self._rebuild(Mode.WALK, HEARSAY, WITNESS)
+            self._hand_over()
+
     def set_phones(self, works: np.ndarray):
         """Note whose phone works, bool per party: without, live news ends, on the way as at home."""
         lost = self.queue_news.phone_works & ~works
@@ -386,27 +376,13 @@ class Movement:
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         exits = self.streets.exit_node[self.exit_open[mode]]
         for table in tables:
-            cost_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
+            time_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
+            cost_s = time_s * (1.0 + self.danger)
             row = self._knowledge[mode][table]
             routes.set_class(table, cost_s, self.road_news[mode].is_believed_open[row], exits)
 
     def _hand_over(self):
         self._is_aimed = False
+        self._walk_m.clear()
         self.driving.set_next_link(self.car_routes.next_link)
         self.walking.set_next_link(self.walk_routes.next_link)
-
-
-def _nearest_with(streets: Streets, usable: np.ndarray) -> np.ndarray:
-    """Return for each node the nearest of its part of the town from which a usable link leaves; int32[n_nodes].
-
-    A node stands for itself if there is none: nobody is taken over water.
-    """
-    nearest = np.arange(streets.n_nodes, dtype=np.int32)
-    leaving = np.zeros(streets.n_nodes, np.bool_)
-    leaving[streets.link_upstream[usable]] = True
-    for part in range(streets.node_part.max() + 1):
-        here = np.flatnonzero(streets.node_part == part)
-        among = here[leaving[here]]
-        if among.size:
-            nearest[here] = streets.nearest_node(streets.node_x_m[here], streets.node_y_m[here], among=among)[0]
-    return nearest

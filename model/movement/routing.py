@@ -162,6 +162,16 @@ def _repair(
     )
 
 
+@njit(cache=True, nogil=True)
+def _sum_along(total, next_link, order, link_downstream, of_link):
+    """Write the sum along the way from each node; order: nodes, nearest to the destination first."""
+    for node in order:
+        if next_link[node] == ARRIVED:
+            total[node] = 0.0
+        elif next_link[node] >= 0:
+            total[node] = of_link[next_link[node]] + total[link_downstream[next_link[node]]]
+
+
 def _by_node(node_of_link, n_nodes):
     """Return (first, link): the links of each node, lowest index first, in compressed rows."""
     first = np.zeros(n_nodes + 1, dtype=np.int64)
@@ -234,6 +244,13 @@ class Routes:
             self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
             self._turns(row),
         )  # fmt: skip
+
+    def sum_along(self, row, of_link):
+        """Return the sum of a quantity of links along the way from each node, float64[n_nodes]; inf: no route."""
+        total = np.full(self.next_link.shape[1], np.inf)
+        order = np.argsort(self.cost_to_go_s[row], kind="stable")
+        _sum_along(total, self.next_link[row], order, self.link_downstream, np.asarray(of_link, np.float64))
+        return total
 
     def _turns(self, row):
         """Return the turn of each link where links are equally good, uint32: another order for each class."""

@@ -7,7 +7,7 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, PickupPoint, Seats, ServiceVehicle, Task
 from safepassage.model.clock import open_hours
 from safepassage.model.harm.under_fire import UnderFire
-from safepassage.model.movement.movement import Arrivals
+from safepassage.model.movement.arrivals import Arrivals
 from safepassage.model.movement.road_news import WITNESS
 from safepassage.model.services import losses
 from safepassage.model.services.ambulances import AmbulancesAtWork

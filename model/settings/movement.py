@@ -14,6 +14,12 @@ class Movement(Section):
     """Mean age of what drivers without live news know of queues (s): each looks round every twice this time, at moments
     of their own, and keeps the way chosen in between. Halving or doubling it moves the delay of a city by a few
     per cent. Assumption."""
+    risk_aversion: float = Field(5.0, ge=0)
+    """Seconds that people would spend to be spared one second at the front line: the cost of a way is its time plus
+    this times the danger perceived along it. 0: routes know time only. Assumption."""
+    danger_fades_km: float = Field(5.0, gt=0)
+    """Distance from the front, as reported, over which perceived danger falls to 1/e (km): as shelling does
+    (SOURCES 5.3). Assumption that people perceive it so."""
     live_news_share: float = Field(0.25, ge=0, le=1)
     """Share of parties with live news of queues, by sight of the roads ahead, by radio or by a map on the phone. A part
     of town without phones has none. Assumption: at 0.1 flows swing between exits, at 0.5 they do not."""

@@ -102,6 +102,21 @@ class Streets:
         distance_m, row = tree.query(np.column_stack((np.atleast_1d(x_m), np.atleast_1d(y_m))))
         return nodes[row].astype(np.int32), distance_m
 
+    def nearest_usable(self, usable):
+        """Return for each node the nearest of its part of the town from which a usable link leaves; int32[n_nodes].
+
+        usable: bool per link. A node stands for itself if there is none: nobody is taken over water.
+        """
+        nearest = np.arange(self.n_nodes, dtype=np.int32)
+        leaving = np.zeros(self.n_nodes, np.bool_)
+        leaving[self.link_upstream[usable]] = True
+        for part in range(self.node_part.max() + 1):
+            here = np.flatnonzero(self.node_part == part)
+            among = here[leaving[here]]
+            if among.size:
+                nearest[here] = self.nearest_node(self.node_x_m[here], self.node_y_m[here], among=among)[0]
+        return nearest
+
     def polyline(self, link):
         """Return (x_m, y_m) of the points of one link, from upstream to downstream."""
         points = slice(self.geometry_first[link], self.geometry_first[link + 1])

@@ -6,6 +6,7 @@ from safepassage.model.draws import digests, keys_of
 from safepassage.model.hazard.front import LinksNearFront, front_of
 from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.movement.movement import Movement
+from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import Scenario
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones
@@ -44,6 +45,9 @@ class Surroundings:
         self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
         self.utilities = Utilities(scenario.damage, seed, zones.name)
         self.homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
+        self._perceives = scenario.movement
+        self._links_to_front = self.front.over(*_middles(streets)) if self.front else None
+        self._home_zone, self._phones_lost = households.zone, np.zeros(len(zones.name), np.bool_)
         self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
         self._next_front_s = 0.0
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
@@ -86,7 +90,11 @@ class Surroundings:
         return changes
 
     def tell(self, movement: Movement, time_s: float):
-        """Hand what has changed to the movement."""
+        """Hand what has changed to the movement: what is open, which phones work, how people see the danger."""
+        phones_lost = self.utilities.is_lost[Utility.PHONE]
+        if (phones_lost != self._phones_lost).any():
+            self._phones_lost = phones_lost.copy()
+            movement.set_phones(~phones_lost[self._home_zone])
         if not self.is_changed:
             return
         self.is_changed = False
@@ -102,6 +110,10 @@ class Surroundings:
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
+        if self._links_to_front is not None and self._perceives.risk_aversion > 0:
+            away_km = self._links_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
+            danger = np.exp(-np.maximum(away_km, 0.0) / self._perceives.danger_fades_km)
+            movement.set_danger(self._perceives.risk_aversion * danger)
         self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
 
     def street_changes(self) -> dict[str, np.ndarray]:
@@ -113,6 +125,15 @@ class Surroundings:
         time_s, link, no_cars, no_walkers = (np.concatenate(parts) for parts in zip(empty, *self._changes, strict=True))
         link = link.astype(np.int32)
         return {"time_s": time_s, "link": link, "is_closed_to_cars": no_cars, "is_closed_to_walkers": no_walkers}
+
+
+def _middles(streets: Streets):
+    """Return (x_m, y_m) halfway between the ends of each link."""
+    up, down = streets.link_upstream, streets.link_downstream
+    return (
+        (streets.node_x_m[up] + streets.node_x_m[down]) / 2,
+        (streets.node_y_m[up] + streets.node_y_m[down]) / 2,
+    )
 
 
 def _building_heights(scenario: Scenario, streets: Streets):
