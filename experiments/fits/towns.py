@@ -1,4 +1,4 @@
-"""Towns whose residents were counted while the front came nearer, and how far the front was: what the model is judged on."""
+"""Towns whose residents were counted while the front came nearer: what the model of leaving is judged on."""
 
 import os
 from dataclasses import dataclass

@@ -99,9 +99,7 @@ def leave_one_town_out(
     """Return the parameters fitted to all towns, and by name those fitted to all but that one."""
     names = sorted({town.town for town in towns})
     full = fit(towns, start, model)
-    return full, {
-        name: fit(towns, full, model, {other: 1.0 for other in names if other != name}) for name in names
-    }
+    return full, {name: fit(towns, full, model, {other: 1.0 for other in names if other != name}) for name in names}
 
 
 def bootstrap(towns: Sequence[TownSeries], names: Sequence[str], start: np.ndarray, n: int, seed: int) -> np.ndarray:

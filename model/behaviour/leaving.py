@@ -76,7 +76,7 @@ class Frailty:
         return (1.0 + self.within * self.mean * np.asarray(dose)[..., None]) ** (-1.0 / self.within)
 
     def mean_after(self, dose):
-        """Return the mean readiness of those of each group whom a dose has left; their relative variance is as before."""
+        """Return the mean readiness of those of each group whom a dose has left; relative to it they vary as before."""
         return self.mean / (1.0 + self.within * self.mean * dose)
 
     def drawn(self, group, u, share_before):

@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,13 @@ app.add_typer(network_app, name="network")
 sweeps.mount(app)
 app.add_typer(questions.analysis_app)
 console = Console()
+
+
+class Verified(StrEnum):
+    """What `verify` holds against what is known."""
+
+    CASES = "cases"
+    TOWNS = "towns"
 
 
 def main():
@@ -251,8 +259,18 @@ def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of 
 
 
 @app.command()
-def verify():
-    """Run the published cases with known answers and print what is found beside what is expected."""
+def verify(
+    what: Annotated[
+        Verified, typer.Argument(help="cases: published known answers; towns: residents reported in twelve towns")
+    ] = Verified.CASES,
+):
+    """Print what is found beside what is expected: published cases, or towns that the model of leaving has not seen."""
+    if what == Verified.TOWNS:
+        from safepassage.experiments.fits import towns_validation
+
+        for line in towns_validation.table():
+            print(line, flush=True)
+        return
     from safepassage.experiments.verification import all_cases
 
     checked = failed = skipped = 0

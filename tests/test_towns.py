@@ -1,0 +1,149 @@
+"""The model of leaving over many towns: data, form, fit and what `safepassage verify towns` prints."""
+
+import os
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from safepassage.cli.main import app
+from safepassage.experiments.fits import towns_fit, towns_validation
+from safepassage.experiments.fits.towns import COUNTS, QUOTED, TownSeries, data_folder, read_towns
+from safepassage.model.behaviour.leaving import Frailty, approach_km_per_week, share_left, threat_per_day
+
+FULL = pytest.mark.skipif("SAFEPASSAGE_DATA" not in os.environ, reason="the full front series may not be shipped; set "
+                          "SAFEPASSAGE_DATA")  # fmt: skip
+
+
+def made_town(name, parameters, *, share=0.8, days=200, seed=0):
+    """Return a town that leaves exactly as the model says, the front coming in from 25 km."""
+    chance = np.random.default_rng(seed)
+    distance = np.maximum(25 - np.cumsum(chance.uniform(0, 0.25, days)), 0.0)
+    before = np.concatenate([np.full(56, distance[0]), distance])[:days]
+    at = np.arange(20, days, 20)
+    town = TownSeries(
+        town=name, scope="city", prewar=50_000.0, first_count=50_000 * share, first_date=pd.Timestamp("2024-01-01"),
+        dates=tuple(pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(d)) for d in at), day=at, low=np.zeros(at.size),
+        high=np.zeros(at.size), distance_km=distance, approach_km_per_week=approach_km_per_week(distance, before, 56),
+        is_quoted=False,
+    )  # fmt: skip
+    counted = towns_fit.forecast(town, parameters)
+    town.low[:], town.high[:] = counted, counted
+    return town
+
+
+def test_the_threat_is_half_at_its_reach_and_grows_with_the_approach():
+    at_reach = threat_per_day(10.0, 0.0, 0.03, 1.4, 10.0, 2.5)
+    assert at_reach == pytest.approx(0.015)
+    assert threat_per_day(10.0, 1.1, 0.03, 1.4, 10.0, 2.5) == pytest.approx(0.5 * (0.03 + 1.4 * 1.1 / 11))
+    assert threat_per_day(-3.0, 0.0, 0.03, 1.4, 10.0, 2.5) == threat_per_day(0.0, 0.0, 0.03, 1.4, 10.0, 2.5)
+
+
+@given(st.floats(0, 40), st.floats(0, 40), st.floats(0, 3))
+def test_a_nearer_front_never_threatens_less(one, other, approach):
+    far, near = max(one, other), min(one, other)
+    assert threat_per_day(near, approach, 0.03, 1.4, 10.0, 2.5) >= threat_per_day(far, approach, 0.03, 1.4, 10.0, 2.5)
+
+
+def test_a_front_that_stands_or_goes_back_does_not_approach():
+    assert approach_km_per_week(np.array([8.0, 9.0, 6.0]), np.array([8.0, 5.0, 10.0]), 56).tolist() == [0.0, 0.0, 0.5]
+
+
+def test_a_town_that_is_part_emptied_goes_on_along_the_curve_of_the_whole_town():
+    doses = np.linspace(0, 5, 11)
+    whole = share_left(doses + 3.0, 1.0, 1.0)
+    assert share_left(doses, share_left(3.0, 1.0, 1.0), 1.0) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1 / 3, 1 / 8])
+def test_groups_that_differ_thin_out_together_as_one_gamma_frailty(ratio):
+    frailty = Frailty([1.0, ratio], [0.783, 0.217], 1.0)
+    doses = np.array([0.5, 1, 4, 9, 19])
+    assert frailty.left(doses) @ frailty.weight == pytest.approx(1 / (1 + doses), rel=0.06)
+
+
+def test_the_readiness_of_a_part_emptied_town_has_the_mean_and_spread_that_its_emptying_left():
+    u = (np.arange(100_000) + 0.5) / 100_000
+    z = Frailty([1.0], [1.0], 1.0).drawn(np.zeros(u.size, int), u, 0.2)
+    assert z.mean() == pytest.approx(0.2, rel=1e-3) and z.var() / z.mean() ** 2 == pytest.approx(1.0, rel=0.01)
+
+
+def test_the_old_are_most_of_the_last_who_are_left():
+    assert towns_validation.share_old([0.98, 0.12, 0.05]) == pytest.approx([0.22, 0.69, 0.77], abs=0.015)
+
+
+def test_known_parameters_are_recovered_from_towns_made_with_them():
+    truth = np.log([0.03, 1.2, 11.0])
+    towns = [made_town(name, truth, share=share, seed=k) for k, (name, share) in enumerate(
+        zip("abcd", (0.9, 0.6, 0.3, 0.8), strict=True))]  # fmt: skip
+    assert towns_fit.fit(towns) == pytest.approx(truth, abs=0.03)
+
+
+def test_a_town_that_is_left_out_changes_nothing_of_its_own_forecast():
+    truth = np.log([0.03, 1.2, 11.0])
+    towns = [made_town(name, truth, seed=k) for k, name in enumerate("abc")]
+    odd = made_town("c", truth + 1.0, seed=2)
+    one, other = (towns_fit.leave_one_town_out(list(used))[1]["c"] for used in (towns, [*towns[:2], odd]))
+    assert one == pytest.approx(other, abs=0.02)
+
+
+def test_conflicting_reports_are_an_interval_without_error_inside():
+    low, high = np.array([100.0, 100, 100]), np.array([120.0, 120, 120])
+    assert towns_fit.relative_difference(np.array([80.0, 110, 150]), low, high) == pytest.approx([0.2, 0, 0.25])
+
+
+def test_quoted_distances_give_towns_without_the_full_series_and_no_others():
+    towns = read_towns(None)
+    assert {t.town for t in towns} == {"Huliaipole", "Lyman", "Myrnohrad", "Orikhiv", "Pokrovsk"}
+    assert all(t.is_quoted for t in towns)
+    pokrovsk = next(t for t in towns if t.town == "Pokrovsk")
+    assert pokrovsk.distance_km[0] == pytest.approx(14.5)
+
+
+def test_every_row_of_the_counts_is_within_its_own_bounds_and_every_scored_town_has_its_size():
+    counts = pd.read_csv(COUNTS)
+    told = counts.dropna(subset=["residents_low"])
+    assert (told.residents_low <= told.residents_high).all() and (counts.date_low <= counts.date_high).all()
+    scored = counts[counts.role.isin(["start", "score"])]
+    assert scored.prewar.notna().all() and scored.town.nunique() == 12
+    assert (pd.read_csv(QUOTED).eval("km_low <= km_high")).all()
+
+
+def test_without_the_data_the_command_shows_what_officials_quoted_and_says_so(monkeypatch):
+    monkeypatch.delenv("SAFEPASSAGE_DATA", raising=False)
+    shown = CliRunner().invoke(app, ["verify", "towns"]).stdout.splitlines()
+    assert "SAFEPASSAGE_DATA is not set" in shown[0] and shown[-1].startswith("leave-one-town-out: not carried out")
+    assert any("Pokrovsk, city: first count 48,000" in line for line in shown)
+
+
+@FULL
+def test_left_out_towns_are_foretold_better_than_by_the_simple_rules(monkeypatch):
+    monkeypatch.setattr(towns_validation, "N_DRAWS", 200)
+    towns = read_towns(data_folder())
+    assert len({t.town for t in towns}) == 12 and sum(t.day.size for t in towns) == 58
+    judged = towns_validation.judge(towns, n_bootstrap=3)
+    model = towns_validation.by_town(judged, lambda town: town.model)
+    assert model.mean() <= 0.25 and np.median(model) <= 0.20
+    for rule in towns_validation.RULES:
+        simple = towns_validation.by_town(judged, lambda town, rule=rule: town.rules[rule])
+        assert (model < simple).sum() >= 8
+    *_, last = towns_validation._scores(judged)
+    form = (
+        r"leave-one-town-out: model ARD mean \d\.\d\d median \d\.\d\d, best simple rule \d\.\d\d, band coverage \d+ %"
+    )
+    assert re.fullmatch(form, last)
+
+
+@FULL
+def test_the_shipped_values_are_those_of_the_fit_to_all_towns():
+    assert np.exp(towns_fit.fit(read_towns(data_folder()))) == pytest.approx(np.exp(towns_validation.SHIPPED), rel=0.02)
+
+
+@FULL
+def test_rows_inside_occupied_ground_are_scored_only_when_asked_for():
+    n = [sum(t.day.size for t in read_towns(data_folder(), with_rows_inside=inside)) for inside in (False, True)]
+    assert n[1] > n[0]
