@@ -85,10 +85,20 @@ class Households:
     """bool"""
     goes_to_shelter: np.ndarray = field(init=False)
     """bool: goes to a shelter in reach during an alert if it has no basement."""
+    alert_from_s: np.ndarray = field(init=False)
+    """float64: when the first impact of the present or last alert was heard at home (s); inf: never."""
     last_heard_s: np.ndarray = field(init=False)
     """float64: when an impact was last heard at home (s); -inf: never."""
+    lull_wanted_s: np.ndarray = field(init=False)
+    """float64: how long it must have been quiet until it leaves its cover to set out (s)."""
+    waits_for_lull_since_s: np.ndarray = field(init=False)
+    """float64: since when it has been ready to set out and waits for a lull (s); inf: it does not."""
     shelter: np.ndarray = field(init=False)
     """int32: shelter in which it has a place, on the way there included; -1: none."""
+    is_coming_home: np.ndarray = field(init=False)
+    """bool: walks home from its shelter to set out."""
+    left_for_shelter_s: np.ndarray = field(init=False)
+    """float64: when it left home for its shelter last (s); inf: never."""
     in_shelter_from_s: np.ndarray = field(init=False)
     """float64: when it came or comes to its shelter last (s); inf: never."""
 
@@ -108,9 +118,12 @@ class Households:
 _BEFORE_THE_RUN = {
     **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "is_early", "yields_to_compulsory"), (np.bool_, False)),
     **dict.fromkeys(("keeps_curfew", "is_requesting", "has_basement", "goes_to_shelter"), (np.bool_, False)),
+    "is_coming_home": (np.bool_, False),
     **dict.fromkeys(("least_compliance", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
     **dict.fromkeys(("weighed", "leaving_rate_per_day", "impacts_remembered"), (np.float64, 0.0)),
     **dict.fromkeys(("leaving_threshold", "waiting_since_s", "in_shelter_from_s"), (np.float64, np.inf)),
+    **dict.fromkeys(("alert_from_s", "waits_for_lull_since_s", "left_for_shelter_s"), (np.float64, np.inf)),
+    "lull_wanted_s": (np.float64, 0.0),
     "last_heard_s": (np.float64, -np.inf),
     "shelter": (np.int32, -1),
 }
@@ -148,6 +161,11 @@ class Household(RowAgent):
     is_requesting = column(np.bool_)
     has_basement = column(np.bool_)
     goes_to_shelter = column(np.bool_)
+    alert_from_s = column(np.float64)
     last_heard_s = column(np.float64)
+    lull_wanted_s = column(np.float64)
+    waits_for_lull_since_s = column(np.float64)
     shelter = column(np.int32)
+    is_coming_home = column(np.bool_)
+    left_for_shelter_s = column(np.float64)
     in_shelter_from_s = column(np.float64)

@@ -102,7 +102,8 @@ class Departures:
     def set_out(self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement, services: Services):
         """Let those set out whose departure is due before a time: by car, to a stop, on foot; the others wait."""
         due = self._free_of_curfew(self.population.due(until_s), now_s)
-        due = due[self.households.shelter[due] < 0]
+        if due.size:
+            due = under_fire.cover.free_to_leave(due, now_s)
         if due.size == 0:
             return
         households = self.households

@@ -151,9 +151,8 @@ class EvacuationModel(RowModel):
         self.services.reinforce(self.time_s)
         self.departures.decide(self.time_s, self.surroundings, self.services, self.impacts)
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
-        self.departures.set_out(self.time_s, until_s, self.under_fire, self.movement, self.services)
         self._forget_events()
-        self._fall(self.impacts.between(self.time_s, until_s))
+        self._fall(self.impacts.between(self.time_s, until_s), until_s)
         self._arrive(self.movement.advance(until_s))
         self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
         self.surroundings.advance(until_s)
@@ -247,20 +246,22 @@ class EvacuationModel(RowModel):
         if movement.n_moving:
             population.stand(movement.walking.without_route())
 
-    def _fall(self, rows: slice):
-        """Let impacts fall, each on everybody where they are at its time; people hear them, vehicles are lost."""
-        if rows.start == rows.stop:
-            return
+    def _fall(self, rows: slice, until_s: float):
+        """Let impacts fall, each on everybody where they are at its time; people hear them, vehicles are lost.
+
+        Between two of them those set out whose time has come.
+        """
+        now_s = self.time_s
         for k in range(rows.start, rows.stop):
+            time_s = float(self.impacts.time_s[k])
+            self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
             if self.movement.n_moving:
-                self._arrive(self.movement.advance(float(self.impacts.time_s[k])))
-            self.under_fire.fall(k)
-        casualties = self.under_fire.injure()
-        for k in range(rows.start, rows.stop):
-            self._note_impact(k, int((casualties.event == k).sum()))
-        self.services.call(casualties.person)
-        self.services.lose(self.under_fire.vehicles.take_hit(), self.movement.time_s)
-        self.under_fire.hear(rows)
+                self._arrive(self.movement.advance(time_s))
+            hurt, now_s = self.under_fire.fall(k), time_s
+            self._note_impact(k, hurt.size)
+            self.services.call(hurt)
+            self.services.lose(self.under_fire.vehicles.take_hit(), time_s)
+        self.departures.set_out(now_s, until_s, self.under_fire, self.movement, self.services)
 
     def _note_impact(self, row: int, n_casualties: int):
         """Make an impact a Mesa agent for as long as it matters."""

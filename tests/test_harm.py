@@ -246,24 +246,30 @@ def test_each_strike_on_a_party_gives_its_people_another_chance_of_harm():
     assert ((certain > 0) == (n_strikes > 0)).all() and (certain >= injury).all()
 
 
-def test_an_alert_sends_people_to_the_basement_or_inner_room_and_ends():
+def test_an_alert_sends_people_to_the_basement_or_inner_room_when_they_have_heard_it_and_ends():
     household = np.array([0, 0, 1, 1], np.int32)
-    protection = np.full(4, Protection.UPPER_FLOOR, np.int8)
-    usual = protection.copy()
-    heard_s, has_basement = np.full(2, -np.inf), np.array([True, False])
-    kernels.hear_impacts(heard_s, np.array([0, 0]), np.array([0, 1]), np.array([100.0]))
-    is_home, obeys = np.array([True, True, True, False]), np.array([True, False, True, True])
-    kernels.seek_protection(protection, household, heard_s, has_basement, is_home, usual, obeys, 100.0, 60.0)
+    usual = np.full(4, Protection.UPPER_FLOOR, np.int8)
+    protection = usual.copy()
+    from_s, heard_s, has_basement = np.full(2, np.inf), np.full(2, -np.inf), np.array([True, False])
+    for time_s in (100.0, 130.0):
+        kernels.hear_impact(from_s, heard_s, np.array([0, 1]), time_s, 60.0)
+    assert from_s.tolist() == [100.0, 100.0] and heard_s.tolist() == [130.0, 130.0]
+    at_home, obeys = np.array([0, 1, 2]), np.array([True, False, True, True])
     rooms = [Protection.BASEMENT, Protection.UPPER_FLOOR, Protection.INNER_ROOM, Protection.UPPER_FLOOR]
-    assert protection.tolist() == rooms
-    kernels.seek_protection(protection, household, heard_s, has_basement, is_home, usual, obeys, 160.0, 60.0)
-    assert (protection == usual).all()
+    for time_s, expected in ((119.9, usual.tolist()), (120.0, rooms), (189.9, rooms), (190.0, usual.tolist())):
+        kernels.seek_protection(
+            protection, at_home, household, from_s, heard_s, has_basement, usual, obeys, time_s, 20.0, 60.0
+        )
+        assert protection.tolist() == expected, time_s
+    kernels.hear_impact(from_s, heard_s, np.array([1]), 200.0, 60.0)
+    assert from_s.tolist() == [100.0, 200.0], "the second alert is a new one"
 
 
 def test_an_alert_never_moves_anybody_to_a_worse_place():
     protection = np.array([Protection.BASEMENT], np.int8)
-    one = np.ones(1, dtype=bool)
-    kernels.seek_protection(protection, np.zeros(1, np.int32), np.zeros(1), ~one, one, protection.copy(), one, 0.0, 9.0)
+    one, now_s = np.ones(1, dtype=bool), np.zeros(1)
+    usual, rows = protection.copy(), np.zeros(1, np.int32)
+    kernels.seek_protection(protection, rows, rows, now_s, now_s, ~one, usual, one, 1.0, 0.0, 9.0)
     assert protection[0] == Protection.BASEMENT
 
 

@@ -58,7 +58,7 @@ def test_impacts_harm_those_who_wait_at_stops_and_those_aboard():
         model.step()
     vehicle = model.services.vehicles[0]
     whereabouts = model.under_fire.whereabouts
-    near = whereabouts.people_near(*whereabouts.place_of_vehicle(vehicle), 50.0)
+    near = whereabouts.people_near(*whereabouts.place_of_vehicle(vehicle), 50.0, model.time_s)
     assert set(vehicle.seats.aboard) <= set(near.person.tolist()) and near.vehicle.tolist() == [0]
     assert (near.distance_m[np.isin(near.person, vehicle.seats.aboard)] == 0).all()
 

@@ -31,7 +31,7 @@ def test_the_search_finds_exactly_those_whose_own_place_is_within_reach(busy_tow
         known = {person: place for person, place in places.items() if np.isfinite(place[0])}
         middle = np.median(list(known.values()), axis=0)
         for reach_m in (15.0, 200.0, 50_000.0):
-            near = whereabouts.people_near(*middle, reach_m)
+            near = whereabouts.people_near(*middle, reach_m, model.time_s)
             away_m = {person: np.hypot(*(np.array(place) - middle)) for person, place in known.items()}
             expected = {person: away for person, away in away_m.items() if away <= reach_m}
             found = dict(zip(near.person.tolist(), near.distance_m.tolist(), strict=True))
@@ -43,8 +43,8 @@ def test_vehicles_near_a_place_are_found_on_the_road_and_standing_and_none_out_o
     whereabouts, services = busy_towns[1].under_fire.whereabouts, busy_towns[1].services
     inside = [v.row for v in services.vehicles if np.isfinite(whereabouts.place_of_vehicle(v)[0])]
     place = whereabouts.place_of_vehicle(services.vehicles[inside[0]])
-    assert sorted(whereabouts.people_near(*place, 50_000.0).vehicle.tolist()) == sorted(inside)
-    assert inside[0] in whereabouts.people_near(*place, 1.0).vehicle
+    assert sorted(whereabouts.people_near(*place, 50_000.0, busy_towns[1].time_s).vehicle.tolist()) == sorted(inside)
+    assert inside[0] in whereabouts.people_near(*place, 1.0, busy_towns[1].time_s).vehicle
 
 
 def test_without_services_the_services_are_empty_and_change_nothing(busy_towns):

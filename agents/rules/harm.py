@@ -194,33 +194,35 @@ def death_times(death_s, injured_at_s, care_at_s, u, p_death_with_care, p_death_
 
 @njit(cache=True, nogil=True)
 def seek_protection(
-    protection, household, last_heard_s, has_basement, is_home, usual_room, is_obedient, time_s, alert_s
-):
-    """Move people at home to the safest room while an alert lasts and back after it. Writes protection.
+    protection, person, household, alert_from_s, last_heard_s, has_basement, usual_room, is_obedient, time_s,
+    reaction_s, alert_s,
+):  # fmt: skip
+    """Bring the rooms of people at home up to a time: the safest during an alert, else the usual. Writes protection.
 
-    household: int32 per person; last_heard_s, has_basement: per household. An alert lasts alert_s after an
-    impact was last heard (-infinity: never). usual_room: Protection of each person at home without an alert.
-    is_obedient: does as an alert asks, which is to go to the basement if there is one, else to an inner room,
-    and never to a place worse than the usual one.
+    person: rows of people at home; the other columns are per person, or per household for alert_from_s, last_heard_s
+    and has_basement. An alert is heeded from reaction_s after its first impact was heard until alert_s after its last
+    (-infinity: none yet). usual_room: Protection without an alert. is_obedient: does as an alert asks, which is to go
+    to the basement if there is one, else to an inner room, and never to a place worse than the usual one.
     """
-    for i in range(protection.size):
-        if not is_home[i]:
-            continue
-        room = usual_room[i]
-        h = household[i]
-        if is_obedient[i] and 0.0 <= time_s - last_heard_s[h] < alert_s:
+    for i in range(person.size):
+        who = person[i]
+        room = usual_room[who]
+        h = household[who]
+        if is_obedient[who] and alert_from_s[h] + reaction_s <= time_s and time_s < last_heard_s[h] + alert_s:
             room = max(room, _BASEMENT if has_basement[h] else _INNER_ROOM)
-        protection[i] = room
+        protection[who] = room
 
 
 @njit(cache=True, nogil=True)
-def hear_impacts(last_heard_s, event, place, event_time_s):
-    """Note at each place the latest impact heard there. Writes last_heard_s (per place).
+def hear_impact(alert_from_s, last_heard_s, home, time_s, alert_s):
+    """Note at each home that hears an impact that an alert begins or goes on. Writes alert_from_s, last_heard_s.
 
-    event, place: pairs from `nearby.points_within` with the hearing distance as reach.
+    home: rows of households, each once; time_s: of the impact, not before those heard earlier.
     """
-    for i in range(place.size):
-        last_heard_s[place[i]] = max(last_heard_s[place[i]], event_time_s[event[i]])
+    for h in home:
+        if time_s - last_heard_s[h] >= alert_s:
+            alert_from_s[h] = time_s
+        last_heard_s[h] = time_s
 
 
 @njit(cache=True, nogil=True)

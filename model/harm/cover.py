@@ -1,15 +1,18 @@
-"""Shelter or go: where people at home are during an alert, and who walks to a shelter and back."""
+"""Shelter or go: where people at home are during an alert, who walks to a shelter, when it is quiet enough to leave.
+
+An alert begins when an impact is heard at a home and goes on until none has been heard for `alert_duration_s`. People
+take cover a moment after they have heard the first: in the safest room, or in a shelter with room within reach. One
+rule says when those leave who have decided to, whatever cover they are in: in a lull as long as their household wants
+it, less the longer they have waited.
+"""
 
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
-from safepassage.agents.ground.nearby import points_within
-from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.shelters import Shelters
 from safepassage.model.draws import Stream, keys_of, uniforms_for
-from safepassage.model.harm.injuries import rooms_at_home
-from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.harm.injuries import lulls_wanted_s, rooms_at_home
 from safepassage.model.people.population import Population
 from safepassage.model.settings.scenario import Scenario
 
@@ -19,81 +22,139 @@ NOWHERE = -1
 class Cover:
     """Alerts at homes: people go to the safest room, or to a shelter with room within reach, and come back after."""
 
-    def __init__(self, scenario: Scenario, population: Population, shelters: Shelters, homes, seed: int):
-        """homes: grid over the homes."""
+    def __init__(self, scenario: Scenario, population: Population, shelters: Shelters, seed: int):
         self.settings, self.rooms = scenario.shelters, scenario.harm.rooms
-        self.population, self.homes = population, homes
-        households, people = population.households, population.people
+        self.population, self.shelters = population, shelters
+        households, people, keys = population.households, population.people, keys_of(population.households)
+        self.households = households
         self.usual_room, self._is_obedient, households.has_basement[:] = rooms_at_home(
-            self.rooms, seed, people.household, keys_of(households), keys_of(people)
+            self.rooms, seed, people.household, keys, keys_of(people)
         )
         people.protection[:] = self.usual_room
         population.usual_room = self.usual_room
-        self.shelters = shelters
-        households.goes_to_shelter[:] = (
-            uniforms_for(seed, Stream.SHELTER, keys_of(households), index=4) < self.settings.share_who_go
-        )
-        self.households = households
-        self._next_look_s = -np.inf
+        households.goes_to_shelter[:] = uniforms_for(seed, Stream.SHELTER, keys, index=4) < self.settings.share_who_go
+        heeds = self._is_obedient[households.first_person[:-1]]
+        households.lull_wanted_s[:] = np.where(heeds, lulls_wanted_s(self.rooms, seed, keys), 0.0)
+        self._next_look_s = self._next_release_s = -np.inf
 
-    def hear(self, impacts: Impacts, rows: slice):
-        """Note at each home the impacts heard there: an alert begins or goes on."""
-        x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
-        event, home, _ = points_within(self.homes, x_m, y_m, self.rooms.hearing_distance_m)
-        harm.hear_impacts(self.households.last_heard_s, event, home, impacts.time_s[rows])
+    def hear(self, home: np.ndarray, time_s: float):
+        """Let an impact be heard at homes, each once: an alert begins or goes on; some set out for a shelter."""
+        harm.hear_impact(
+            self.households.alert_from_s, self.households.last_heard_s, home, time_s, self.rooms.alert_duration_s
+        )
         if home.size:
-            self._next_look_s = -np.inf
+            self._next_look_s = min(self._next_look_s, time_s + self.rooms.reaction_s)
+            if len(self.shelters):
+                self._seek_shelter(home, time_s)
+
+    def _seek_shelter(self, home: np.ndarray, time_s: float):
+        households = self.households
+        would_go = households.goes_to_shelter[home] & ~households.has_basement[home] & households.can_walk[home]
+        would_go &= (households.shelter[home] == NOWHERE) & ~households.is_coming_home[home]
+        wants = home[would_go].astype(np.int64)
+        wants = wants[self.population.is_at_home(wants)]
+        if wants.size == 0:
+            return
+        x_m, y_m = households.home_x_m[wants], households.home_y_m[wants]
+        found = self.shelters.admit(wants, x_m, y_m, households.n_members[wants], self.settings.reach_m)
+        goes = wants[found >= 0]
+        self.households.shelter[goes] = found[found >= 0]
+        self.households.left_for_shelter_s[goes] = time_s + self.rooms.reaction_s
+        self.households.in_shelter_from_s[goes] = self.households.left_for_shelter_s[goes] + self._walk_s(goes)
+        self.population.go_to_shelter(goes)
+        self._next_release_s = min(self._next_release_s, time_s + self.rooms.alert_duration_s)
+
+    def _walk_s(self, household: np.ndarray) -> np.ndarray:
+        """Return how long households walk between their homes and their shelters (s)."""
+        households, place = self.households, self.households.shelter[household]
+        away_m = np.hypot(
+            households.home_x_m[household] - self.shelters.x_m[place],
+            households.home_y_m[household] - self.shelters.y_m[place],
+        )
+        return away_m * self.settings.detour_factor / self.population.parties.free_speed_m_s[household]
 
     def take(self, time_s: float):
-        """Move people at home to safety when an alert begins, and back when it ends."""
+        """Bring everybody's cover up to a time: those whose alert is over come out, the others are where they went."""
+        self.release(time_s)
         if time_s < self._next_look_s:
             return
-        people, households = self.population.people, self.households
-        if len(self.shelters):
-            self._walk_to_shelters(time_s)
-        is_home = (people.status == Status.HOME) | (people.status == Status.PREPARING)
-        waits = (people.status == Status.WAITING) | (people.status == Status.STRANDED)
-        is_home |= waits & self.population.is_at_home()[people.household]
-        harm.seek_protection(
-            people.protection, people.household, households.last_heard_s, households.has_basement, is_home,
-            self.usual_room, self._is_obedient, time_s, self.rooms.alert_duration_s,
-        )  # fmt: skip
+        self.protect(np.arange(len(self.population.people)), time_s)
         self.population.is_changed = True
-        ends_s = households.last_heard_s + self.rooms.alert_duration_s
-        self._next_look_s = ends_s[ends_s > time_s].min(initial=np.inf)
-        if (households.shelter >= 0).any():
+        households, rooms = self.households, self.rooms
+        changes_s = (
+            households.alert_from_s + rooms.reaction_s, households.last_heard_s + rooms.alert_duration_s,
+            households.left_for_shelter_s, households.in_shelter_from_s,
+        )  # fmt: skip
+        self._next_look_s = min(float(at_s[at_s > time_s].min(initial=np.inf)) for at_s in changes_s)
+
+    def release(self, time_s: float):
+        """Bring those home from shelters whose alert is over by a time, or whose shelter has closed."""
+        if time_s < self._next_release_s:
+            return
+        sheltered = np.flatnonzero(self.households.shelter >= 0)
+        ends_s = self.households.last_heard_s[sheltered] + self.rooms.alert_duration_s
+        is_over = (ends_s <= time_s) | ~self.shelters.is_open[self.households.shelter[sheltered]]
+        self._come_out(sheltered[is_over])
+        self._next_release_s = ends_s[~is_over].min(initial=np.inf)
+
+    def _come_out(self, households: np.ndarray):
+        if households.size:
+            self.shelters.let_out(self.households.shelter[households], self.households.n_members[households])
+            self.households.shelter[households] = NOWHERE
+            self.households.left_for_shelter_s[households] = self.households.in_shelter_from_s[households] = np.inf
+            self.population.leave_shelter(households)
             self._next_look_s = -np.inf
 
-    def _walk_to_shelters(self, time_s: float):
-        households, shelters = self.households, self.shelters
-        alert = time_s - households.last_heard_s < self.rooms.alert_duration_s
-        done = np.flatnonzero((households.shelter >= 0) & (~alert | ~shelters.is_open[households.shelter]))
-        if done.size:
-            shelters.let_out(households.shelter[done], households.n_members[done])
-            households.shelter[done] = NOWHERE
-            self.population.leave_shelter(done)
-        wants = alert & (households.shelter == NOWHERE) & households.goes_to_shelter & ~households.has_basement
-        wants = np.flatnonzero(wants & households.can_walk & self.population.is_at_home())
-        if wants.size:
-            self._go(wants, time_s)
-        inside = np.flatnonzero((households.shelter >= 0) & (households.in_shelter_from_s <= time_s))
-        person, _ = members(households.first_person, inside)
-        people = self.population.people
-        person = person[people.status[person] == Status.SHELTERING]
-        people.protection[person] = Protection.SHELTER
+    def protect(self, person: np.ndarray, time_s: float):
+        """Bring the protection of people at home and in shelters, among those given, up to a time. Writes it."""
+        people, households = self.population.people, self.households
+        household, status = people.household[person], people.status[person]
+        shelters = status == Status.SHELTERING
+        at_home = self.population.is_at_home(household) & (status != Status.DEAD) & ~shelters
+        harm.seek_protection(
+            people.protection, person[at_home], people.household, households.alert_from_s, households.last_heard_s,
+            households.has_basement, self.usual_room, self._is_obedient, time_s, self.rooms.reaction_s,
+            self.rooms.alert_duration_s,
+        )  # fmt: skip
+        outdoors = person[at_home & households.is_coming_home[household]]
+        people.protection[outdoors] = Protection.OUTDOORS
+        if shelters.any():
+            person, household = person[shelters], household[shelters]
+            inside = households.in_shelter_from_s[household] <= time_s
+            on_way = households.left_for_shelter_s[household] <= time_s
+            places = [Protection.SHELTER, Protection.OUTDOORS]
+            people.protection[person] = np.select([inside, on_way], places, self.usual_room[person])
 
-    def _go(self, wants: np.ndarray, time_s: float):
-        """Let households make for the nearest shelter with room."""
-        households, shelters = self.households, self.shelters
-        x_m, y_m = households.home_x_m[wants], households.home_y_m[wants]
-        found = shelters.admit(wants, x_m, y_m, households.n_members[wants], self.settings.reach_m)
-        goes, place = wants[found >= 0], found[found >= 0]
-        households.shelter[goes] = place
-        away_m = np.hypot(x_m[found >= 0] - shelters.x_m[place], y_m[found >= 0] - shelters.y_m[place])
-        away_m *= self.settings.detour_factor
-        households.in_shelter_from_s[goes] = time_s + away_m / self.population.parties.free_speed_m_s[goes]
-        self.population.go_to_shelter(goes)
+    def walked(self, household: np.ndarray, time_s: float) -> np.ndarray:
+        """Return which share of the way to their shelters households have walked by a time, float64."""
+        left_s, inside_s = self.households.left_for_shelter_s[household], self.households.in_shelter_from_s[household]
+        return np.clip((time_s - left_s) / np.maximum(inside_s - left_s, 1e-9), 0.0, 1.0)
+
+    def free_to_leave(self, due: np.ndarray, now_s: float) -> np.ndarray:
+        """Return those of the households due to leave for whom it is quiet enough; the others look again later.
+
+        A household goes once nothing has been heard for the lull it wants, which halves with each `lull_patience_s`
+        that it has waited; whoever is in a shelter walks home first, outdoors, and then goes. Writes departure_time_s
+        of those held back.
+        """
+        households = self.households
+        planned_s = np.maximum(households.departure_time_s[due], now_s)
+        since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
+        wanted_s = households.lull_wanted_s[due] * 0.5 ** ((planned_s - since_s) / self.rooms.lull_patience_s)
+        quiet_s = households.last_heard_s[due] + wanted_s
+        waits = (quiet_s > planned_s) & ~households.is_coming_home[due]
+        inside = ~waits & (households.shelter[due] >= 0)
+        if waits.any() or inside.any():
+            households.departure_time_s[due[inside]] = planned_s[inside] + self._walk_s(due[inside])
+            households.departure_time_s[due[waits]] = quiet_s[waits]
+            self._come_out(due[inside])
+            self.population.plans_changed()
+        households.is_coming_home[due] = inside
+        households.waits_for_lull_since_s[due] = np.where(waits, since_s, np.inf)
+        return due[~waits & ~inside]
 
     def close(self, shelters: np.ndarray):
         """Close shelters that were destroyed; those inside come out at the next look."""
         self.shelters.is_open[shelters] = False
+        if shelters.size:
+            self._next_release_s = -np.inf

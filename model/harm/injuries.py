@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from safepassage.agents.civilians import Injury, Protection
 from safepassage.agents.ground.nearby import grid_of_points, points_within
@@ -153,3 +154,9 @@ def rooms_at_home(rooms, seed, household, household_keys, person_keys):
     usual_room[(has_basement & lives_there)[household]] = Protection.BASEMENT
     heeds_alerts = uniforms_for(seed, Stream.SHELTER, person_keys, index=3) < rooms.share_who_heed_alerts
     return usual_room, heeds_alerts, has_basement
+
+
+def lulls_wanted_s(rooms, seed, household_keys):
+    """Return how long it must have been quiet for each household to leave its cover (s); log-normal."""
+    z = ndtri(np.clip(uniforms_for(seed, Stream.SHELTER, household_keys, index=5), 1e-12, 1 - 1e-12))
+    return rooms.lull_median_s * np.exp(rooms.lull_spread * z)

@@ -10,7 +10,7 @@ from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.draws import keys_of
 from safepassage.model.harm.cover import Cover
-from safepassage.model.harm.injuries import Casualties, HarmByImpacts, Pairs
+from safepassage.model.harm.injuries import HarmByImpacts, Pairs
 from safepassage.model.harm.road_fire import RoadFire
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.harm.whereabouts import Whereabouts
@@ -44,36 +44,37 @@ class UnderFire:
             keys_of(population.people),
         )  # fmt: skip
         self.homes = self.harm.homes
-        self.cover = Cover(scenario, population, surroundings.shelters, self.homes, seed)
+        self.cover = Cover(scenario, population, surroundings.shelters, seed)
         self.road_fire = RoadFire(
             scenario, surroundings.streets, surroundings.links_near_front, surroundings.homes_to_front, self.harm
         )
-        self.whereabouts = Whereabouts(population, movement, self.homes, surroundings.shelters, services)
+        self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services)
         self.vehicles = VehiclesUnderFire(self.harm, impacts, services.vehicles)
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""
-        self._pairs: list[Pairs] = []
 
-    def fall(self, k: int):
-        """Let impact k fall on whoever is near at that very time, on vehicles and on streets.
+    def fall(self, k: int) -> np.ndarray:
+        """Let impact k fall on whoever is near at that very time, on vehicles and on streets; return those hurt.
 
-        Everybody must have been moved to its time. Who is hurt is drawn by `injure`, once all of a step have fallen.
+        Everybody must have been moved to its time.
         """
-        impacts = self.impacts
+        impacts, people, time_s = self.impacts, self.population.people, float(self.impacts.time_s[k])
+        self.cover.release(time_s)
         reach_m = float(self.harm.reach_m[impacts.size[k]])
-        near = self.whereabouts.people_near(float(impacts.x_m[k]), float(impacts.y_m[k]), reach_m)
-        self._pairs.append(Pairs(np.full(near.person.size, k, np.int32), near.person, near.distance_m))
+        near = self.whereabouts.people_near(float(impacts.x_m[k]), float(impacts.y_m[k]), reach_m, time_s)
+        hurt = near.person[:0]
+        lives = people.death_time_s[near.person] > time_s
+        if lives.any():
+            person = near.person[lives]
+            self.cover.protect(person, time_s)
+            pairs = Pairs(np.full(person.size, k, np.int32), person, near.distance_m[lives])
+            hurt = self.harm.injure(people.injury, people.injury_time_s, impacts, pairs, people.protection).person
+            self.note_when_they_die(hurt)
         self.vehicles.fall(k, near.vehicle, near.vehicle_distance_m)
         self.cover.close(self.surroundings.strike(impacts, k, k + 1).shelters)
-        self.surroundings.tell(self.movement, float(impacts.time_s[k]))
-
-    def injure(self) -> Casualties:
-        """Draw whom the impacts that have fallen since the last call hurt; return them."""
-        people = self.population.people
-        pairs, self._pairs = Pairs(*(np.concatenate(column) for column in zip(*self._pairs, strict=True))), []
-        casualties = self.harm.injure(people.injury, people.injury_time_s, self.impacts, pairs, people.protection)
-        self.note_when_they_die(casualties.person)
-        return casualties
+        self.surroundings.tell(self.movement, time_s)
+        self._hear(k, time_s)
+        return hurt
 
     def note_when_they_die(self, person: np.ndarray):
         """Note when those newly injured die: the fatally injured at once, the seriously injured without care later."""
@@ -106,17 +107,16 @@ class UnderFire:
         people = self.population.people
         self.next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
 
-    def hear(self, rows: slice):
-        """Let impacts be heard at homes: some households nearby leave at once, all remember, alerts begin."""
+    def _hear(self, k: int, time_s: float):
+        """Let impact k be heard at homes: some households nearby leave at once, all remember, alerts begin."""
         impacts, behaviour = self.impacts, self.scenario.behaviour
-        x_m, y_m = impacts.x_m[rows], impacts.y_m[rows]
-        event, home, _ = points_within(self.homes, x_m, y_m, behaviour.reaction_reach_m)
-        event = event + np.int32(rows.start)
-        if self.decision.flee(event, home, impacts.time_s[event]):
+        reaches_m = behaviour.reaction_reach_m, behaviour.hearing_reach_m, self.scenario.harm.rooms.hearing_distance_m
+        _, home, away_m = points_within(self.homes, impacts.x_m[k : k + 1], impacts.y_m[k : k + 1], max(reaches_m))
+        close, remembered, heard = (home[away_m <= reach_m] for reach_m in reaches_m)
+        if self.decision.flee(np.full(close.size, k, np.int32), close, np.full(close.size, time_s)):
             self.population.plans_changed()
-        _, home, _ = points_within(self.homes, x_m, y_m, behaviour.hearing_reach_m)
-        self.information.hear_impacts(home, float(impacts.time_s[rows.stop - 1]))
-        self.cover.hear(impacts, rows)
+        self.information.hear_impacts(remembered, time_s)
+        self.cover.hear(heard, time_s)
 
     def walking_speeds(self, parties: np.ndarray) -> np.ndarray:
         """Return the walking speed of parties with their injured as they are now (m/s); 0: they cannot move unaided."""

@@ -7,8 +7,8 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.nearby import PointGrid, points_within
 from safepassage.agents.parties import members
-from safepassage.agents.shelters import Shelters
 from safepassage.agents.vehicles import ServiceAgents, ServiceVehicle, Task
+from safepassage.model.harm.cover import Cover
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
 
@@ -28,20 +28,20 @@ class Near(NamedTuple):
 class Whereabouts:
     """Looks the places of people up where they are kept: homes, streets, vehicles, stops, shelters."""
 
-    def __init__(self, population: Population, movement: Movement, homes: PointGrid, shelters: Shelters,
+    def __init__(self, population: Population, movement: Movement, homes: PointGrid, cover: Cover,
                  services: ServiceAgents):  # fmt: skip
-        """homes: grid over the homes, by household."""
+        """homes: grid over the homes, by household. cover: who is in which shelter, or on the way there."""
         self.population, self.movement, self.streets = population, movement, movement.streets
         self.households, self.parties, self.people = population.households, population.parties, population.people
-        self.homes, self.shelters, self.services = homes, shelters, services
+        self.homes, self.cover, self.shelters, self.services = homes, cover, cover.shelters, services
 
-    def people_near(self, x_m: float, y_m: float, reach_m: float) -> Near:
-        """Return who is within reach of a place now, those exactly at reach among them."""
+    def people_near(self, x_m: float, y_m: float, reach_m: float, time_s: float) -> Near:
+        """Return who is within reach of a place at a time, to which all have moved; those exactly at reach too."""
         first = self.households.first_person
         _, home, home_m = points_within(self.homes, x_m, y_m, reach_m)
         is_there = self.population.is_at_home(home) & (self.households.shelter[home] < 0)
         person, place = members(first, home[is_there])
-        parts, vehicle, vehicle_m = self._away_from_home(x_m, y_m, reach_m)
+        parts, vehicle, vehicle_m = self._away_from_home(x_m, y_m, reach_m, time_s)
         household, at_x_m, at_y_m = (np.concatenate(column) for column in zip(*parts, strict=True))
         elsewhere, of = members(first, household)
         away_m = np.hypot(at_x_m[of] - x_m, at_y_m[of] - y_m)
@@ -52,7 +52,7 @@ class Whereabouts:
         alive = (status != Status.SAFE) & (status != Status.DEAD)
         return Near(person[alive], distance_m[alive], vehicle, vehicle_m)
 
-    def _away_from_home(self, x_m: float, y_m: float, reach_m: float):
+    def _away_from_home(self, x_m: float, y_m: float, reach_m: float, time_s: float):
         """Return (parts, vehicles, distance of each): parts are (household, x_m, y_m) of those who may be near."""
         party, party_x_m, party_y_m = _all_at([], x_m, y_m)
         if self.movement.n_moving:
@@ -66,7 +66,7 @@ class Whereabouts:
             parts.append(_all_at(self.services.vehicles[vehicle[k]].seats.aboard, at_x_m[k], at_y_m[k]))
         parts += [_all_at(stop.waiting, stop.x_m, stop.y_m) for stop in self.services.stops if stop.waiting]
         if len(self.shelters):
-            parts.append(self._in_shelters(x_m, y_m, reach_m))
+            parts.append(self._in_shelters(time_s))
         return parts, vehicle[away_m <= reach_m], away_m[away_m <= reach_m]
 
     def _setting_out(self):
@@ -86,12 +86,13 @@ class Whereabouts:
         node = np.array([v.node if v.node >= 0 else v.from_node for v in inside], np.int64)[stands]
         return rows[stands], self.streets.node_x_m[node], self.streets.node_y_m[node]
 
-    def _in_shelters(self, x_m: float, y_m: float, reach_m: float):
-        """Return (household, x_m, y_m) of those in shelters near a place; on the way there they are at the door."""
-        near = np.hypot(self.shelters.x_m - x_m, self.shelters.y_m - y_m) <= reach_m
-        place = self.households.shelter
-        rows = np.flatnonzero((place >= 0) & near[place]) if near.any() else np.empty(0, np.int64)
-        return rows, self.shelters.x_m[place[rows]], self.shelters.y_m[place[rows]]
+    def _in_shelters(self, time_s: float):
+        """Return (household, x_m, y_m) of those in shelters; those on the way are as far as they have walked."""
+        rows = np.flatnonzero(self.households.shelter >= 0)
+        place, left = self.households.shelter[rows], 1.0 - self.cover.walked(rows, time_s)
+        x_m, y_m = self.shelters.x_m[place], self.shelters.y_m[place]
+        home_x_m, home_y_m = self.households.home_x_m[rows], self.households.home_y_m[rows]
+        return rows, x_m + left * (home_x_m - x_m), y_m + left * (home_y_m - y_m)
 
     def place_of_vehicle(self, vehicle: ServiceVehicle) -> tuple[float, float]:
         """Return (x_m, y_m) of a vehicle; nan if it is out of the area or not on the road yet."""
@@ -116,9 +117,10 @@ class Whereabouts:
         if parties.is_on_way[household]:
             x_m, y_m = self.movement.place(np.array([household], np.int32))
             return float(x_m[0]), float(y_m[0])
-        shelter = int(homes.shelter[household])
-        if shelter >= 0:
-            return float(self.shelters.x_m[shelter]), float(self.shelters.y_m[shelter])
+        if homes.shelter[household] >= 0:
+            rows, x_m, y_m = self._in_shelters(self.movement.time_s)
+            at = int(np.searchsorted(rows, household))
+            return float(x_m[at]), float(y_m[at])
         return float(homes.home_x_m[household]), float(homes.home_y_m[household])
 
 

@@ -74,6 +74,16 @@ class Rooms(Section):
     """An impact no farther than this raises an alert at a home (m). Assumption."""
     alert_duration_s: Annotated[float, Field(ge=0)] = 1800.0
     """How long people stay in the safest room after the last impact heard (s). Assumption."""
+    reaction_s: Annotated[float, Field(ge=0)] = 20.0
+    """How long after the first impact heard people are in the safest room, or out of the door to a shelter (s).
+    Assumption."""
+    lull_median_s: Annotated[float, Field(ge=0)] = 300.0
+    """How long it must have been quiet until a household that wants to leave does, whatever cover it is in (s): the
+    median; none for households whose first member does not heed alerts. Assumption."""
+    lull_spread: Annotated[float, Field(ge=0)] = 1.0
+    """Standard deviation of its logarithm. Assumption."""
+    lull_patience_s: _Positive = 1800.0
+    """Time of waiting in which the lull that a household wants halves (s). Assumption."""
 
 
 class Harm(Section):
