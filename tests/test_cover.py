@@ -57,7 +57,7 @@ def test_on_the_way_to_a_shelter_people_are_outdoors_and_where_they_have_walked_
     half_s = (households.left_for_shelter_s[goes] + households.in_shelter_from_s[goes]) / 2
     k = int(np.argmax(half_s))
     at_s, household = float(half_s[k]), int(goes[k])
-    rows, x_m, y_m = model.under_fire.whereabouts._in_shelters(at_s)
+    rows, x_m, _ = model.under_fire.whereabouts._in_shelters(at_s)
     at = int(np.searchsorted(rows, household))
     shelter = households.shelter[household]
     assert x_m[at] == pytest.approx((households.home_x_m[household] + cover.shelters.x_m[shelter]) / 2)
