@@ -1,5 +1,6 @@
-"""Hours in which a service works, as seconds since the start of the run."""
+"""Hours of the day over a period, as seconds since the start of the run: when a service works, when a curfew holds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,29 +10,52 @@ import numpy as np
 
 @dataclass(frozen=True)
 class OpenHours:
-    """Disjoint intervals in order of time, float64."""
+    """Disjoint intervals in order of time, float64: from each start_s on, before its end_s."""
 
     start_s: np.ndarray
     end_s: np.ndarray
 
     def is_open(self, time_s: float) -> bool:
-        """Return whether it is open at a moment."""
+        """Return whether a moment lies within them."""
         row = int(self.start_s.searchsorted(time_s, side="right")) - 1
         return row >= 0 and time_s < self.end_s[row]
 
     def next_open_s(self, time_s: float) -> float:
-        """Return the first moment from time_s on at which it is open; inf: never again."""
+        """Return the first moment from time_s on that lies within them; inf: none."""
         row = int(self.end_s.searchsorted(time_s, side="right"))
         return max(float(self.start_s[row]), time_s) if row < self.start_s.size else np.inf
 
+    def hold(self, time_s):
+        """Return whether each moment lies within them: bool, shaped as time_s."""
+        time_s = np.asarray(time_s, dtype=np.float64)
+        row = np.searchsorted(self.start_s, time_s, side="right") - 1
+        return (row >= 0) & (time_s < np.append(self.end_s, -np.inf)[row])
+
+    def next_outside_s(self, time_s):
+        """Return the first moment not before each that lies outside of them: float64, shaped as time_s."""
+        time_s = np.asarray(time_s, dtype=np.float64)
+        row = np.searchsorted(self.start_s, time_s, side="right") - 1
+        return np.where(self.hold(time_s), np.append(self.end_s, -np.inf)[row], time_s)
+
+    def next_start_s(self, time_s):
+        """Return the first moment after each at which an interval begins, inf: never; float64, shaped as time_s."""
+        row = np.searchsorted(self.start_s, time_s, side="right")
+        return np.append(self.start_s, np.inf)[row]
+
 
 def open_hours(hours, run, time_zone: str) -> OpenHours:
-    """Return the OpenHours of settings `Hours` within a run; none given: always open.
-
-    Local times follow the clock of time_zone, summer time included; hours that meet or overlap are joined.
-    """
+    """Return the OpenHours of a service within a run; none given: always open."""
     if not hours:
         return OpenHours(np.array([-np.inf]), np.array([np.inf]))
+    return hours_within(hours, run, time_zone)
+
+
+def hours_within(hours: Iterable, run, time_zone: str) -> OpenHours:
+    """Return the OpenHours of settings `Hours` within a run, and those of a day before and after it.
+
+    run: anything with `start` and `duration_h`. Local times follow the clock of time_zone, summer time included; hours
+    that meet or overlap are joined.
+    """
     zone = ZoneInfo(time_zone)
     start_s = epoch_s(run.start, time_zone)
     first = datetime.fromtimestamp(start_s, zone).date() - timedelta(days=1)

@@ -157,8 +157,11 @@ def test_a_polygon_that_crosses_itself_is_repaired_and_reported(tmp_path):
     [
         ({"properties": {"date": "soon"}}, "feature 0: its property date is 'soon'"),
         ({"properties": None}, "write it as 2024-08-19"),
-        ({"geometry": {"type": "Point", "coordinates": [1, 2]}}, "is no polygon"),
-        ({"geometry": None}, "is no polygon"),
+        (
+            {"geometry": {"type": "Point", "coordinates": [1, 2]}},
+            "is a Point; each area beyond the front must be a Polygon",
+        ),
+        ({"geometry": None}, "is without a geometry"),
     ],
 )
 def test_a_feature_that_cannot_be_used_is_named(tmp_path, feature, message):
@@ -168,11 +171,11 @@ def test_a_feature_that_cannot_be_used_is_named(tmp_path, feature, message):
 
 
 def test_a_file_without_areas_or_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(ScenarioError, match="has no areas"):
+    with pytest.raises(ScenarioError, match="holds no area beyond the front"):
         front_of(Front(polygons_file=area_file(tmp_path)), PLANE, a_run(), KYIV)
     other = tmp_path / "other.geojson"
     other.write_text("[1, 2")
-    with pytest.raises(ScenarioError, match="is no GeoJSON FeatureCollection"):
+    with pytest.raises(ScenarioError, match="is not a GeoJSON FeatureCollection"):
         front_of(Front(polygons_file=other), PLANE, a_run(), KYIV)
 
 

@@ -1,6 +1,5 @@
 """The front: how far it is from any place at any time, what that closes, and its crossfire."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -8,9 +7,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import shapely
-from shapely.geometry import shape
 
 from safepassage.model.clock import epoch_s
+from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 
 
@@ -191,22 +190,14 @@ def _read_distances(path, column, report):
 
 def _read_areas(path, area, report):
     """Return the dates and the areas of a GeoJSON file in order of date; several areas of a date are joined."""
-    try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise ScenarioError(f"{path}: is no GeoJSON FeatureCollection ({problem!r}). Export it as one.") from None
     by_day, n_repaired = {}, 0
-    for number, feature in enumerate(features):
-        text = str((feature.get("properties") or {}).get("date", ""))
+    for feature in read_features(path, "area beyond the front"):
+        text = str(feature.properties.get("date", ""))
         try:
             day = date.fromisoformat(text[:10])
         except ValueError:
-            raise ScenarioError(
-                f"{path}, feature {number}: its property date is {text!r}; write it as 2024-08-19."
-            ) from None
-        polygon = shape(feature["geometry"]) if feature.get("geometry") else None
-        if polygon is None or polygon.geom_type not in ("Polygon", "MultiPolygon"):
-            raise ScenarioError(f"{path}, feature {number} of {day}: is no polygon; draw the area beyond the front.")
+            raise ScenarioError(f"{feature.place}: its property date is {text!r}; write it as 2024-08-19.") from None
+        polygon = feature.shape
         if area.to_plane is not None:
             polygon = shapely.transform(polygon, lambda xy: np.stack(area.plane(xy[:, 0], xy[:, 1], str(path)), axis=1))
         if not polygon.is_valid:

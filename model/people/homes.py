@@ -1,6 +1,5 @@
 """Where homes stand: along the streets, in buildings, or at nodes, each in its zone."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import shapely
 
 from safepassage.model.draws import Keys, Stream, uniforms_for
+from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.classes import HOME_STREETS
@@ -115,18 +115,13 @@ def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: 
 
 def _buildings(path: Path, streets: Streets):
     """Return x_m, y_m and weight of the buildings of a GeoJSON file."""
-    try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-        shapes = np.array([shapely.geometry.shape(feature["geometry"]) for feature in features], dtype=object)
-    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
-        raise ScenarioError(f"{path}: this is not a GeoJSON FeatureCollection of polygons: {error!r}.") from None
-    if shapes.size == 0:
-        raise ScenarioError(f"{path}: there is no building in it; give at least one polygon, or leave the file out.")
+    features = read_features(path, "building")
+    shapes = np.array([feature.shape for feature in features], dtype=object)
     outlines = streets.project_shape(shapely.make_valid(shapes))
     area_m2 = shapely.area(outlines)
     weight, mistakes = np.empty(shapes.size), []
     for row, feature in enumerate(features):
-        properties = feature.get("properties") or {}
+        properties = feature.properties
         dwellings = _positive(path, row, properties, ("dwellings",), mistakes)
         levels = _positive(path, row, properties, ("building:levels", "levels"), mistakes)
         weight[row] = dwellings if dwellings is not None else area_m2[row] * (1.0 if levels is None else levels)

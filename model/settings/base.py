@@ -1,13 +1,14 @@
 """What every section of a scenario file has in common."""
 
+from datetime import date, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
 
 from safepassage.model.settings.errors import ScenarioError
 
-__all__ = ["DataFile", "NamedStreet", "ScenarioError", "Section"]
+__all__ = ["ClockTime", "DataFile", "Hours", "NamedStreet", "ScenarioError", "Section"]
 
 
 class Section(BaseModel):
@@ -28,6 +29,38 @@ class NamedStreet(Section):
     def _one_place(self):
         if (self.name is None) == (self.between is None):
             raise ValueError("say where in exactly one way: name (of the street) or between (ids of two nodes)")
+        return self
+
+
+def _clock(value: Any) -> Any:
+    """Read what YAML makes of 15:00, the number 900, as minutes since midnight again."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < 1440:
+            raise ValueError(f"{value} is no time of day; write it as '06:30', from 00:00 to 23:59")
+        return time(value // 60, value % 60)
+    return value
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock)]
+"""Local time of day, such as 15:00."""
+
+
+class Hours(Section):
+    """Hours of each day of a period in which something works."""
+
+    first_day: date | None = None
+    """First local date; default: from before the run."""
+    last_day: date | None = None
+    """Last local date on which the hours begin; default: it stays in force."""
+    from_time: ClockTime = time(0, 0)
+    """Local time at which they begin."""
+    until_time: ClockTime = time(0, 0)
+    """Local time at which they end, on the next day if not after `from_time`; equal: all day."""
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
         return self
 
 

@@ -1,24 +1,10 @@
 """The front, the curfew and drones over roads, as a scenario states them. Exogenous: nothing here is searched over."""
 
 from datetime import date, datetime, time
-from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import DataFile, Section
-
-
-def _clock(value: Any) -> Any:
-    """Read what YAML makes of 15:00, the number 900, as minutes since midnight again."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 0 <= value < 1440:
-            raise ValueError(f"{value} is no time of day; write it as '06:30', from 00:00 to 23:59")
-        return time(value // 60, value % 60)
-    return value
-
-
-ClockTime = Annotated[time, BeforeValidator(_clock)]
-"""Local time of day, such as 15:00."""
+from safepassage.model.settings.base import ClockTime, DataFile, Hours, Section
 
 
 class FrontDistance(Section):
@@ -68,23 +54,15 @@ class Front(Section):
         return self
 
 
-class CurfewWindow(Section):
+class CurfewWindow(Hours):
     """Hours of each day of a period in which nobody may move."""
 
     first_day: date
     """First local date on which the window begins."""
-    last_day: date | None = None
-    """Last local date on which the window begins; default: it stays in force."""
     from_time: ClockTime
     """Local time at which it begins."""
     until_time: ClockTime
     """Local time at which it ends, on the next day if not after `from_time`; equal: all day."""
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        if self.last_day and self.last_day < self.first_day:
-            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
-        return self
 
 
 class Curfew(Section):

@@ -1,31 +1,11 @@
 """Buses, armoured pickups, trains and ambulances: protective levers, as a scenario states them."""
 
-from datetime import date, time
+from datetime import date
 from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import Section
-from safepassage.model.settings.front import ClockTime
-
-
-class Hours(Section):
-    """Hours of each day of a period in which something works."""
-
-    first_day: date | None = None
-    """First local date; default: from before the run."""
-    last_day: date | None = None
-    """Last local date on which the hours begin; default: it stays in force."""
-    from_time: ClockTime = time(0, 0)
-    """Local time at which they begin."""
-    until_time: ClockTime = time(0, 0)
-    """Local time at which they end, on the next day if not after `from_time`; equal: all day."""
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        if self.first_day and self.last_day and self.last_day < self.first_day:
-            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
-        return self
+from safepassage.model.settings.base import ClockTime, Hours, Section
 
 
 class Place(Section):

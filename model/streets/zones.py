@@ -1,12 +1,12 @@
 """Zones: the parts of a town, their outlines, residents and streets."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import shapely
 
+from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.streets import Streets
@@ -43,19 +43,20 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
     wanted_properties = [settings.zone_name_property]
     if not settings.households_file:
         wanted_properties.append(settings.residents_property)
-    for place, properties, outline in _features(path):
+    for feature in read_features(path, "zone"):
+        properties = feature.properties
         for wanted in wanted_properties:
             if wanted not in properties:
                 raise ScenarioError(
-                    f"{path}: {place} has no property {wanted!r}; it has {', '.join(properties) or 'none'}. Set "
+                    f"{feature.place} has no property {wanted!r}; it has {', '.join(properties) or 'none'}. Set "
                     "population.zone_name_property and population.residents_property."
                 )
         count = 0 if settings.households_file else properties[settings.residents_property]
         if not isinstance(count, int | float) or not 0 <= count < 1e9:
-            raise ScenarioError(f"{path}: {place} has {settings.residents_property} = {count!r}; give a number >= 0.")
+            raise ScenarioError(f"{feature.place} has {settings.residents_property} = {count!r}; give a number >= 0.")
         names.append(str(properties[settings.zone_name_property]))
         residents.append(count)
-        outlines.append(streets.project_shape(shapely.make_valid(outline)))
+        outlines.append(streets.project_shape(shapely.make_valid(feature.shape)))
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
@@ -107,17 +108,6 @@ def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
     where = f"zones {', '.join(without_street[:-1])} and {without_street[-1]}" if without_street[1:] else "zone "
     where, whose = (where, "their") if without_street[1:] else (where + without_street[0], "its")
     return (f"{path.name}: no street lies in {where}; {whose} homes stand along the nearest ones.",)
-
-
-def _features(path: Path):
-    try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-        parsed = [(f.get("properties") or {}, shapely.geometry.shape(f["geometry"])) for f in features]
-    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
-        raise ScenarioError(f"{path}: this is not a GeoJSON FeatureCollection of polygons: {error!r}.") from None
-    if not parsed:
-        raise ScenarioError(f"{path}: there is no zone in it; give at least one polygon with its residents.")
-    return [(f"feature {i}", properties, outline) for i, (properties, outline) in enumerate(parsed)]
 
 
 def _scaled(residents: np.ndarray, total: int | None) -> np.ndarray:

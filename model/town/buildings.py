@@ -1,11 +1,10 @@
 """Heights of the buildings along each street, from a file of footprints."""
 
-import json
-
 import numpy as np
 import shapely
 
 from safepassage.agents.ground.nearby import grid_of_links, links_within
+from safepassage.model.geojson import ANY_SHAPE, read_features
 from safepassage.model.settings.base import ScenarioError
 
 _M_PER_STOREY = 3.0
@@ -17,18 +16,12 @@ def heights_along_links(path, streets, within_m=30.0):
     path: GeoJSON in longitude and latitude, with one feature per building and its `height` (m) or `building:levels`
     (storeys of 3 m, Assumption) as in OpenStreetMap. within_m: from the building's centre to the line of the link.
     """
-    try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise ScenarioError(
-            f"{path}: not a GeoJSON FeatureCollection ({problem}). Export the footprints again."
-        ) from None
-    height_m = np.array([_height_m(feature.get("properties") or {}) for feature in features], dtype=np.float64)
+    features = read_features(path, "building", ANY_SHAPE)
+    height_m = np.array([_height_m(feature.properties) for feature in features], dtype=np.float64)
     known = np.flatnonzero(~np.isnan(height_m))
     if known.size == 0:
         raise ScenarioError(f"{path}: no building has a `height` or `building:levels`. Add one, or leave the file out.")
-    shapes = shapely.from_geojson([json.dumps(features[i]["geometry"]) for i in known])
-    centre = shapely.centroid(shapes)
+    centre = shapely.centroid(np.array([features[i].shape for i in known], dtype=object))
     x_m, y_m = streets.project(shapely.get_x(centre), shapely.get_y(centre))
     grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
     building, link, _ = links_within(grid, x_m, y_m, within_m)

@@ -1,12 +1,12 @@
 """Shelters of a scenario, placed on its streets."""
 
-import json
 from collections import Counter
 
 import numpy as np
 from pydantic import ValidationError
 
 from safepassage.agents.shelters import Shelters
+from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import ShelterPlace
 
@@ -30,25 +30,16 @@ def build_shelters(settings, streets) -> Shelters:
 
 def _read_places(path):
     """Yield the shelters of a GeoJSON file."""
-    try:
-        features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise ScenarioError(
-            f"{path}: not a GeoJSON FeatureCollection ({problem}). Export the shelters again."
-        ) from None
-    for i, feature in enumerate(features):
-        geometry, properties = feature.get("geometry") or {}, feature.get("properties") or {}
-        if geometry.get("type") != "Point":
-            raise ScenarioError(f"{path}: feature {i} is a {geometry.get('type')}; a shelter must be a Point.")
-        longitude, latitude = geometry["coordinates"][:2]
+    for feature in read_features(path, "shelter", ("Point",)):
+        properties = feature.properties
         try:
             yield ShelterPlace(
                 name=properties.get("name"),
                 capacity=properties.get("capacity"),
-                longitude_deg=longitude,
-                latitude_deg=latitude,
+                longitude_deg=feature.shape.x,
+                latitude_deg=feature.shape.y,
             )
         except ValidationError as problem:
             error = problem.errors()[0]
             field = ".".join(map(str, error["loc"]))
-            raise ScenarioError(f"{path}: feature {i}, {field} = {error['input']!r}: {error['msg']}.") from None
+            raise ScenarioError(f"{feature.place}, {field} = {error['input']!r}: {error['msg']}.") from None
