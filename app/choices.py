@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from safepassage.app import controls
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import InvalidScenario, Scenario, find, load, shipped
+from safepassage.model.settings.yaml_file import read_value
 
 AS_GIVEN, ALONE = "as the scenario has it", "no comparison"
 
@@ -72,9 +71,9 @@ class Choices:
         """Set a value; text is read as YAML. A wrong one is explained beside its field and not used."""
         if isinstance(value, str):
             try:
-                value = yaml.safe_load(value) if value.strip() else None
-            except yaml.YAMLError:
-                self.problems = {**self.problems, key: f"{value!r} cannot be read; write a number or a word."}
+                value = read_value(value, key) if value.strip() else None
+            except ScenarioError as error:
+                self.problems = {**self.problems, key: str(error)}
                 return
         if value is None and key not in self.overrides:
             self.problems = {**self.problems, key: "Give a value."}

@@ -1,7 +1,5 @@
 """What is at a place of the map: what it is, what it knows, and why it does what it does."""
 
-from datetime import timedelta
-
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
@@ -11,6 +9,7 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
 from safepassage.app.scene import LiveScene
 from safepassage.model.behaviour.covariates import Covariate
+from safepassage.model.clock import local_time
 from safepassage.model.results.trajectories import whereabouts
 from safepassage.model.streets.zones import zone_of
 
@@ -47,7 +46,8 @@ class Explainer:
     def _clock(self, time_s: float) -> str:
         if not np.isfinite(time_s):
             return "not planned"
-        return f"{self.model.settings.run.start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}"
+        settings = self.model.settings
+        return f"{local_time(settings.run.start, time_s, settings.shelling.time_zone):%a %d %b, %H:%M}"
 
     def _exit_at(self, x_m, y_m, reach_m, can_act):
         streets, model = self.model.streets, self.model

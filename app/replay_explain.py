@@ -1,6 +1,6 @@
 """What is at a place of a recorded run's map, as its tables tell of the moment shown."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import shapely
@@ -10,6 +10,7 @@ from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.app.explain import nearest, persons
 from safepassage.app.replay import Recording
+from safepassage.model.clock import local_time
 
 
 class ReplayExplainer:
@@ -19,6 +20,7 @@ class ReplayExplainer:
         self.recording = recording
         self._grid = grid_of_links(recording.first_point, recording.x_m, recording.y_m, cell_m=100.0)
         self._start = datetime.fromisoformat(recording.settings["run"]["start"])
+        self._zone = recording.settings["shelling"]["time_zone"]
 
     def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
         """Return what is nearest to a place on the wire's scale, as the page shows it; empty if nothing is near.
@@ -49,7 +51,7 @@ class ReplayExplainer:
         return f"As recorded on {self._clock(time_s)}."
 
     def _clock(self, time_s: float) -> str:
-        return f"{self._start + timedelta(seconds=float(time_s)):%a %d %b, %H:%M}"
+        return f"{local_time(self._start, time_s, self._zone):%a %d %b, %H:%M}"
 
     def _mark(self, x_m, y_m) -> dict:
         return {"xy": self.recording.frame.scale([x_m], [y_m])[0].tolist()}

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-import yaml
 
 from benchmarks.city import City, make_city
 from benchmarks.measure import HEADER, measure, report, rows_of
@@ -108,8 +107,9 @@ def sweep(
     """
     from benchmarks.sweep import Case, header, rows_of, time_round
     from safepassage.experiments.runs.executors import n_cores
+    from safepassage.model.settings.yaml_file import read_value
 
-    changes = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in change or [])}
+    changes = {key: read_value(value, key) for key, _, value in (one.partition("=") for one in change or [])}
     case, workers, kinds = Case(scenario, plan, changes), workers or n_cores(), executors.split(",")
     projected = max(project or runs, runs)
     rounds = [time_round(case, runs, loop, workers, kinds, projected) for _ in range(repeats)]

@@ -81,3 +81,9 @@ def hours_within(hours: Iterable, run, time_zone: str) -> OpenHours:
 def epoch_s(moment: datetime, time_zone: str) -> float:
     """Return seconds since 1970-01-01 00:00 UTC; a moment without a zone is local in time_zone."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))).timestamp()
+
+
+def local_time(start: datetime, time_s: float, time_zone: str) -> datetime:
+    """Return what clocks in time_zone show so long after the start of a run; without a zone, summer time included."""
+    moment = datetime.fromtimestamp(epoch_s(start, time_zone) + float(time_s), ZoneInfo(time_zone))
+    return moment.replace(tzinfo=None)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +21,7 @@ from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
+from safepassage.model.clock import local_time
 from safepassage.model.departures import Departures
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.under_fire import UnderFire
@@ -36,6 +37,7 @@ from safepassage.model.results.recorder import Recorder, count
 from safepassage.model.services.layout import layout_of
 from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
+from safepassage.model.settings.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import load_streets
@@ -183,9 +185,9 @@ class EvacuationModel(RowModel):
         self.departures.expect(order)
 
     @property
-    def clock(self):
+    def clock(self) -> datetime:
         """Local date and time of the present."""
-        return self.settings.run.start + timedelta(seconds=self.time_s)
+        return local_time(self.settings.run.start, self.time_s, self.settings.shelling.time_zone)
 
     @property
     def n_parties_on_streets(self) -> int:
@@ -200,22 +202,22 @@ class EvacuationModel(RowModel):
     def save(self, folder: Path | str = "runs") -> Path:
         """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""
         scenario = self.settings
-        inputs = [scenario.streets.network, *scenario.population.files()]
+        name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
+        target = Path(folder) / f"{name}-seed{self.seed}"
         manifest = {
-            "scenario": scenario.model_dump(mode="json"),
+            "scenario": as_kept(scenario, target),
             "written_by_user": scenario.source.keys,
             "seed": self.seed,
             "simulated_s": self.time_s,
             "warning_time_s": scenario.warning_time_s,
             "crs": self.streets.crs,
             "versions": run_folder.versions(),
-            "inputs": {path.name: run_folder.file_digest(path) for path in inputs},
+            "inputs": {name_of(path, target): run_folder.file_digest(path) for path in files_in(scenario)},
             "timings_s": self.timings_s,
             "report": self.report(),
             "synthesis": margins.rows(self.margins),
         }
-        name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
-        return run_folder.write_run(Path(folder) / f"{name}-seed{self.seed}", self.recorder.tables(), manifest)
+        return run_folder.write_run(target, self.recorder.tables(), manifest)
 
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety, or to their stop."""

@@ -4,7 +4,7 @@ The run is carried out again from its manifest - same seed, same bits - with an 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.model.behaviour.covariates import Covariate
+from safepassage.model.clock import local_time
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.results.run_folder import RunFolder
+from safepassage.model.results.run_folder import RunFolder, file_digest
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.portable import files_in, name_of
 from safepassage.model.settings.scenario import Scenario, Source, validated
 
 
@@ -23,14 +25,25 @@ class Line:
     """One sentence of a story and its moment."""
 
     moment: datetime
+    """Local date and time; an hour comes twice when the clocks go back."""
     text: str
+    time_s: float
+    """Since the start of the run."""
 
 
 def scenario_of(run: RunFolder) -> Scenario:
     """Return the scenario of a finished run, with all defaults as they were; raises ScenarioError if a file is gone."""
-    keys = run.manifest["scenario"]
-    keys["run"]["seed"] = run.manifest["seed"]
-    return validated(Source(str(run.path / "manifest.json"), run.path, keys))
+    keys = {**run.manifest["scenario"], "run": {**run.manifest["scenario"]["run"], "seed": run.manifest["seed"]}}
+    folder = run.path.resolve()
+    scenario = validated(Source(str(run.path / "manifest.json"), folder, keys))
+    inputs = run.manifest.get("inputs", {})
+    for path in files_in(scenario):
+        if file_digest(path) != inputs.get(name_of(path, folder)):
+            raise ScenarioError(
+                f"{path}: this is not the file that the run in {run.path} was made with. Put that one there, or run "
+                "the scenario again."
+            )
+    return scenario
 
 
 class Watch:
@@ -53,7 +66,9 @@ class Watch:
         self._introduce()
 
     def _say(self, time_s: float, text: str):
-        self.lines.append(Line(self.model.settings.run.start + timedelta(seconds=float(time_s)), text))
+        settings = self.model.settings
+        moment = local_time(settings.run.start, time_s, settings.shelling.time_zone)
+        self.lines.append(Line(moment, text, float(time_s)))
 
     def _once(self, key, time_s: float, text: str):
         if key not in self._seen:
@@ -170,5 +185,5 @@ def tell(run: RunFolder, household: int, on_step=None) -> list[Line]:
             f"({run.manifest['versions'].get('safepassage')}). Run the scenario again."
         )
     reason = run.frame("persons").loc[watch.members.start, "reason"]
-    watch.lines.append(Line(model.clock, f"At the end: {reason}."))
-    return sorted(watch.lines, key=lambda line: line.moment)
+    watch.lines.append(Line(model.clock, f"At the end: {reason}.", model.time_s))
+    return sorted(watch.lines, key=lambda line: line.time_s)

@@ -444,3 +444,13 @@ def test_an_order_put_before_another_leaves_the_draws_of_the_other_as_they_were(
     both = town(**quiet, orders=[first, second | {"zones": [zone]}]).run()
     heard_alone, (heard_early, heard_late) = alone.information.heard_s[0], both.information.heard_s
     assert np.array_equal(heard_alone, heard_late) and np.isfinite(heard_early).sum() > 50
+
+
+@pytest.mark.parametrize(("start", "until"), [("2024-10-27T00:00", "07:00"), ("2024-03-31T00:00", "09:00")])
+def test_the_clock_goes_with_summer_time_as_curfews_do(start, until):
+    curfew = [{"first_day": start[:10], "from_time": "00:00", "until_time": until}]
+    changes = {"run.start": start, "run.duration_h": 8.25, "run.step_s": 3600, "curfew.windows": curfew}
+    model = town(**changes, **{"shelling.time_zone": "Europe/Kyiv"})
+    while model.time_s < model.curfew.end_s[0]:
+        model.step()
+    assert f"{model.clock:%H:%M}" == until and model.time_s == 8 * 3600

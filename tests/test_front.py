@@ -275,11 +275,11 @@ def test_without_windows_everybody_may_move_at_any_time():
     assert hours.may_move(np.arange(5.0)).all() and hours.next_allowed_s(7.0) == 7.0
 
 
-def test_yaml_times_of_day_are_understood():
-    window = CurfewWindow(first_day="2024-08-28", from_time=15 * 60, until_time="06:30")  # YAML reads 15:00 as 900
+def test_times_of_day_are_read_and_numbers_are_none():
+    window = CurfewWindow(first_day="2024-08-28", from_time="15:00", until_time="06:30")
     assert (window.from_time, window.until_time) == (time(15), time(6, 30))
-    with pytest.raises(ValidationError, match="is no time of day"):
-        CurfewWindow(first_day="2024-08-28", from_time=1440, until_time="06:30")
+    with pytest.raises(ValidationError, match=r"900 is a number; write .* a time of the day as"):
+        CurfewWindow(first_day="2024-08-28", from_time=900, until_time="06:30")
 
 
 def test_compliance_is_the_share_that_keeps_the_curfew_and_a_higher_one_loses_nobody():

@@ -22,7 +22,7 @@ DAY_S = 86400.0
 def written(folder, model, **states):
     """Return the run folder of a model's map tables, and of what it kept over time."""
     made = map_tables(model) | states
-    return run_folder.open_run(run_folder.write_run(folder / "run", columns.Tables(made), {}))
+    return run_folder.RunFolder(run_folder.write_run(folder / "run", columns.Tables(made), {}))
 
 
 def town(front=None, duration_s=DAY_S, n_shelters=0, outlines=()):

@@ -1,9 +1,12 @@
 import shutil
 from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib import dates
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.pictures import curves, left_behind, map, style
@@ -224,8 +227,18 @@ def test_streets_of_openstreetmap_are_credited_and_invented_ones_are_not(run):
     assert style.street_credit(run, np.array(["0", "1", "12"])) == "Streets: tiny_town.graphml."
 
 
-def test_times_are_shown_on_the_clock_of_the_scenario(run):
-    assert style.clock(run, [0.0, 5400.0])[1].astype(datetime) == datetime(2024, 8, 1, 7, 30)
+def test_times_are_shown_on_the_clock_of_the_scenario_also_after_the_clocks_go_back():
+    scenario = {
+        "run": {"start": "2024-10-27T00:00:00", "duration_h": 8.0},
+        "shelling": {"time_zone": "Europe/Kyiv"},
+    }
+    run = SimpleNamespace(manifest={"scenario": scenario, "simulated_s": 8 * 3600.0})
+    assert style.local(run, 8 * 3600.0) == datetime(2024, 10, 27, 7, 0)
+    axes = Figure().subplots()
+    style.clock_axis(axes, run)
+    drawn = dates.date2num(style.clock(run, [0.0, 8 * 3600.0]))
+    shown = dates.num2date(drawn, axes.xaxis.get_major_locator().tz)
+    assert [f"{moment:%d %H:%M}" for moment in shown] == ["27 00:00", "27 07:00"]
 
 
 @pytest.mark.parametrize(

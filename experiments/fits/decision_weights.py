@@ -10,7 +10,7 @@ values to put into the scenario; nothing is changed.
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from safepassage.agents.civilians import Status
+from safepassage.model.clock import epoch_s
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import Scenario, load
@@ -80,8 +81,9 @@ def read_series(path: Path) -> pd.DataFrame:
 def simulated(scenario: Scenario, dates: Sequence[date], seed: int) -> pd.DataFrame:
     """Return residents and children left at noon of each date; one run of the model."""
     model = EvacuationModel(scenario, rng=seed)
-    start = scenario.run.start
-    at_s = [(datetime.combine(day, time(12)) - start) / timedelta(seconds=1) for day in dates]
+    zone = scenario.shelling.time_zone
+    start_s = epoch_s(scenario.run.start, zone)
+    at_s = [epoch_s(datetime.combine(day, time(12)), zone) - start_s for day in dates]
     is_child = model.people.age < 18
     rows, k = [], 0
     while k < len(at_s):

@@ -18,6 +18,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,8 +35,10 @@ from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
+from safepassage.model.clock import local_time
 from safepassage.model.results.run_folder import file_digest, versions
 from safepassage.model.settings.base import ScenarioError, Section
+from safepassage.model.settings.portable import as_kept
 from safepassage.model.settings.scenario import Scenario, Source, invalid, load, read_keys, validated
 
 KIND = "calibration"
@@ -102,10 +105,10 @@ class Calibration(Section):
 
     def observed(self, known: set[str]) -> Observed:
         """Return the observations; known: columns that the time series of a run have. Raises ScenarioError."""
-        run = self.base().scenario.run
+        scenario = self.base().scenario
         return read_observed(
-            self._source.folder / self.series, run.start, run.duration_h, known, columns=self.columns,
-            sd_share=self.sd_share,
+            self._source.folder / self.series, scenario.run.start, scenario.run.duration_h, known,
+            time_zone=scenario.shelling.time_zone, columns=self.columns, sd_share=self.sd_share,
         )  # fmt: skip
 
 
@@ -186,14 +189,15 @@ class Calibrated:
 
         The band holds the observation's own sd.
         """
-        weight, seen, start = self.posterior.last["weight"].to_numpy(), self.observed, self.scenario["run"]["start"]
+        weight, seen = self.posterior.last["weight"].to_numpy(), self.observed
         said = self.predicted[:, : seen.time_s.size]
         reported = said + np.random.default_rng(self.calibration.seed).normal(size=said.shape) * seen.sd
         middle = np.array([weighted_quantiles(x, weight, [0.5])[0] for x in said.T])
         low, high = np.array([weighted_quantiles(x, weight, [0.05, 0.95]) for x in reported.T]).T
-        when = pd.Timestamp(start) + pd.to_timedelta(seen.time_s, unit="s")
+        start, zone = datetime.fromisoformat(self.scenario["run"]["start"]), self.scenario["shelling"]["time_zone"]
+        when = [f"{local_time(start, time_s, zone):%Y-%m-%d %H:%M}" for time_s in seen.time_s]
         return pd.DataFrame(
-            {"series": seen.series, "when": when.strftime("%Y-%m-%d %H:%M"),
+            {"series": seen.series, "when": when,
              "use": np.where(seen.is_fit, "fit", "judge"), "observed": seen.value, "sd": seen.sd, "p05": low,
              "p50": middle, "p95": high, "is_within": (low <= seen.value) & (seen.value <= high)}
         )  # fmt: skip
@@ -276,14 +280,14 @@ def calibrate(
         runs.on_progress = lambda n_done, _: tell(n_wanted - n + n_done, n_wanted)
         particles = posterior.last[list(calibration.parameters)].to_dict("records")
         predicted = values(particles, posterior.last["seed"].tolist(), base.scenario.run.duration_h)
-    found = Calibrated(calibration, base.scenario.model_dump(mode="json"), observed, posterior, predicted, at_s)
+    found = Calibrated(calibration, as_kept(base.scenario, Path(out)), observed, posterior, predicted, at_s)
     _write(found, out)
     return found
 
 
 def _identity(calibration: Calibration, base: Base) -> dict[str, Any]:
     """Return what makes this calibration itself; how long it goes on does not."""
-    changeable = {"n_generations", "stop_at_distance", "stop_at_acceptance", "max_runs", "title"}
+    changeable = {"plan", "n_generations", "stop_at_distance", "stop_at_acceptance", "max_runs", "title"}
     return {
         **calibration.model_dump(mode="json", exclude=changeable), "kind": KIND, "code": code_digest(),
         "scenario": scenario_digest(base.scenario),

@@ -15,10 +15,12 @@ from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference, di
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.model.clock import local_time
 from safepassage.model.results.columns import SCHEMA_VERSION, table
 from safepassage.model.results.outcomes import OUTCOMES, Outcome, compared
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.portable import as_kept
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 
@@ -50,6 +52,11 @@ class Comparison:
     def run(self) -> Run:
         """The clocks and the first seed."""
         return Run.model_validate(self.scenario["run"])
+
+    @property
+    def time_zone(self) -> str:
+        """Zone of local times."""
+        return self.scenario["shelling"]["time_zone"]
 
     @property
     def n_replications(self) -> int:
@@ -87,7 +94,7 @@ class Comparison:
 
     def moment(self, time_s: float) -> str:
         """Return a time as a planner says it: 08:00, or 14 Aug for runs of days."""
-        at = self.run.start + pd.Timedelta(seconds=time_s)
+        at = local_time(self.run.start, time_s, self.time_zone)
         return f"{at:%d %b}" if self.run.duration_h > 72 else f"{at:%H:%M}"
 
     def differences(self) -> pd.DataFrame:
@@ -160,9 +167,7 @@ def compare(
     ]
     frame = pd.DataFrame(rows)
     frame = frame[[*LABELS, *sorted(set(frame) - set(LABELS))]]
-    comparison = Comparison(
-        tuple(variants), base.model_dump(mode="json"), compared(frame.columns), frame, at_s, moments_s
-    )
+    comparison = Comparison(tuple(variants), as_kept(base, out), compared(frame.columns), frame, at_s, moments_s)
     _write(comparison, variants, out)
     return comparison
 
@@ -204,7 +209,9 @@ def _write(comparison: Comparison, variants: Mapping[str, Scenario], out: Path):
         "replications": comparison.n_replications,
         "plans": list(comparison.plans),
         "scenario": comparison.scenario,
-        "plan_keys": {name: _changed_keys(comparison.scenario, variant) for name, variant in variants.items()},
+        "plan_keys": {
+            name: _changed_keys(comparison.scenario, as_kept(variant, out)) for name, variant in variants.items()
+        },
         "at_s": comparison.at_s,
         "moments_s": comparison.moments_s,
         "warnings": comparison.warnings(),
@@ -213,8 +220,7 @@ def _write(comparison: Comparison, variants: Mapping[str, Scenario], out: Path):
     write_whole(out / "comparison.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")
 
 
-def _changed_keys(ours: Mapping, variant: Scenario) -> dict:
-    theirs = variant.model_dump(mode="json")
+def _changed_keys(ours: Mapping, theirs: Mapping) -> dict:
     return {key: value for key, value in theirs.items() if value != ours[key] and key != "plan"}
 
 

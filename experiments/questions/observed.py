@@ -20,6 +20,7 @@ import pandas as pd
 
 from safepassage.agents.civilians import Injury, Status
 from safepassage.experiments.outcomes.over_time import REMAINING
+from safepassage.model.clock import epoch_s
 from safepassage.model.results.outcomes import GROUPS
 from safepassage.model.settings.base import ScenarioError
 
@@ -64,14 +65,15 @@ def read_observed(
     duration_h: float,
     known: set[str],
     *,
+    time_zone: str = "UTC",
     columns: Mapping[str, str] | None = None,
     sd_share: float | None = None,
 ) -> Observed:
     """Return the observations of a CSV file. Raises ScenarioError with every mistake.
 
-    known: columns of the time series that the scenario has. columns: column of the file -> series, of a file that has
-    a column for each series. sd_share: standard deviation as share of the value, where the file gives none; default:
-    5 % of the largest value of the series.
+    known: columns of the time series that the scenario has. time_zone: of the dates. columns: column of the file
+    -> series, of a file that has a column for each series. sd_share: standard deviation as share of the value, where
+    the file gives none; default: 5 % of the largest value of the series.
     """
     if not Path(path).is_file():
         raise ScenarioError(f"{path}: there is no such file; `series` names a CSV file of dated values.")
@@ -85,7 +87,7 @@ def read_observed(
             f"{path}: the columns are {', '.join(frame.columns)}; needed are {', '.join(needed)} and either time_h or "
             "date (sd may be added)."
         )
-    frame["time_s"] = _times(path, frame, start)
+    frame["time_s"] = _times(path, frame, start, time_zone)
     frame["line"] = np.arange(2, len(frame) + 2)
     if columns:
         kept = [name for name in frame if name not in (*columns, "series", "value")]
@@ -127,7 +129,7 @@ def _problems(path: Path, frame: pd.DataFrame, value: pd.Series, duration_h: flo
     return problems
 
 
-def _times(path: Path, frame: pd.DataFrame, start: datetime) -> np.ndarray:
+def _times(path: Path, frame: pd.DataFrame, start: datetime, time_zone: str) -> np.ndarray:
     if "time_h" in frame:
         return pd.to_numeric(frame["time_h"], errors="coerce").to_numpy(float) * 3600
     when = pd.to_datetime(frame["date"], errors="coerce", format="ISO8601")
@@ -138,4 +140,4 @@ def _times(path: Path, frame: pd.DataFrame, start: datetime) -> np.ndarray:
         )
     is_day = frame["date"].astype(str).str.len() == len("2024-08-31")
     when += pd.to_timedelta(np.where(is_day, 12, 0), unit="h")
-    return (when - pd.Timestamp(start.replace(tzinfo=None))).dt.total_seconds().to_numpy()
+    return np.array([epoch_s(at.to_pydatetime(), time_zone) for at in when]) - epoch_s(start, time_zone)

@@ -38,6 +38,7 @@ from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError, Section
+from safepassage.model.settings.portable import as_kept
 from safepassage.model.settings.scenario import LEVERS, Scenario, Source, invalid, load, read_keys, validated
 
 KIND = "optimisation"
@@ -167,7 +168,7 @@ def optimise(
     base, out = wanted.base(), Path(out)
     keys = wanted.model_dump(mode="json")
     identity = {
-        **{key: value for key, value in keys.items() if key not in ("n_trials", "title")}, "kind": KIND,
+        **{key: value for key, value in keys.items() if key not in ("n_trials", "title", "plan")}, "kind": KIND,
         "code": code_digest(), "scenario": scenario_digest(base),
     }  # fmt: skip
     with KeptRuns(out, identity, executor) as runs:
@@ -196,7 +197,7 @@ def optimise(
             )
     frame = pd.DataFrame(rows)
     frame["is_pareto"] = _is_pareto(frame, wanted) & ~frame.duplicated(list(wanted.levers))
-    result = Optimised(wanted, base.model_dump(mode="json"), frame)
+    result = Optimised(wanted, as_kept(base, out), frame)
     _write(result, base, out)
     return result
 

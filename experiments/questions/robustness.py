@@ -25,6 +25,7 @@ from safepassage.experiments.sweeps import design
 from safepassage.experiments.sweeps.study import Design, Study
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.portable import as_kept
 
 KIND = "robustness"
 DEFAULT_FUTURES = 100
@@ -130,7 +131,7 @@ def robustness(
     threshold = float(frame[names[0]].median()) if good_enough is None else float(good_enough)
     result = Robustness(
         outcome, judged.unit, judged.more_is_better, study.title or bases[0].scenario.title,
-        bases[0].scenario.model_dump(mode="json"), tuple(names),
+        as_kept(bases[0].scenario, Path(out)), tuple(names),
         pd.DataFrame(futures), frame, threshold, len(study.all_seeds),
     )  # fmt: skip
     _write(result, study, Path(out))

@@ -24,6 +24,7 @@ from safepassage.experiments.sweeps.study import Design, Study
 from safepassage.model.results.outcomes import NAMES, Outcome, outcome_of, unknown
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.portable import as_kept
 from safepassage.model.settings.scenario import validated
 
 Method = Literal["morris", "sobol"]
@@ -110,7 +111,7 @@ def sensitivity(
             "reached?). Make the run longer, or choose an outcome that every run has."
         )
     indices = _indices(study, method, values.mean(axis=1))
-    scenario, title = base.scenario.model_dump(mode="json"), study.title or base.scenario.title
+    scenario, title = as_kept(base.scenario, Path(out)), study.title or base.scenario.title
     result = Sensitivity(method, outcome, unit, title, scenario, len(study.all_seeds), indices)
     _write(result, study, out)
     return result

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.experiments.questions.compare import BASELINE, Comparison
+from safepassage.model.clock import epoch_s
 from safepassage.model.pictures import palette, style
 from safepassage.model.results.outcomes import Direction, Outcome
 from safepassage.model.settings.run import Run
@@ -165,7 +166,7 @@ def people_out(comparison: Comparison) -> Figure:
     footer += "Lines: mean; bands: from the 5th to the 95th percentile of the replications."
     figure = new_figure(comparison.scenario, "People out of the area over time", footer, 8.2)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    time = clock(comparison.run, comparison.at_s)
+    time = clock(comparison.run, comparison.time_zone, comparison.at_s)
     base = comparison.series(BASELINE)
     for plan, colour in plan_colours(comparison).items():
         curves = comparison.series(plan)
@@ -173,7 +174,7 @@ def people_out(comparison: Comparison) -> Figure:
         if plan != BASELINE:
             _band(below, time, curves - base, colour, plan)
     below.axhline(0, color=palette.INK, linewidth=1)
-    clock_axis(below, comparison.run, time)
+    clock_axis(below, comparison.run, comparison.time_zone, time)
     for axes, unit in ((above, "people out"), (below, "gain in people out")):
         style.tidy(axes)
         style.count_axis(axes.yaxis, unit)
@@ -190,22 +191,23 @@ def _band(axes, time, curves: np.ndarray, colour: str, label: str):
         axes.fill_between(time, *np.quantile(curves, [0.05, 0.95], axis=0), color=colour, alpha=0.2, linewidth=0)
 
 
-def clock(run: Run, time_s: Sequence[float]) -> np.ndarray:
-    """Return times of a run (s after its start) on its own clock."""
-    return np.datetime64(run.start.replace(tzinfo=None), "ms") + (np.array(time_s) * 1000).astype("timedelta64[ms]")
+def clock(run: Run, zone: str, time_s: Sequence[float]) -> np.ndarray:
+    """Return times of a run (s after its start) as datetime64 in UTC; axes show them as local."""
+    begin_ms = round(epoch_s(run.start, zone) * 1000)
+    return np.datetime64(begin_ms, "ms") + (np.array(time_s) * 1000).astype("timedelta64[ms]")
 
 
-def clock_axis(axes, run: Run, time: np.ndarray):
+def clock_axis(axes, run: Run, zone: str, time: np.ndarray):
     """Set the x axis to the clock of a run, from the first time to the last."""
     import matplotlib.dates as mdates
 
     axes.set_xlim(time[0], time[-1])
-    locator = mdates.AutoDateLocator(minticks=4, maxticks=9)
+    locator = mdates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)
     axes.xaxis.set_major_locator(locator)
     formats = {"formats": ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
                "zero_formats": ["%Y", "%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M"]}  # fmt: skip
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, show_offset=False, **formats))
-    axes.set_xlabel(f"local time; the run starts on {run.start:%a %d %b %Y at %H:%M}")
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=zone, show_offset=False, **formats))
+    axes.set_xlabel(f"local time ({zone}); the run starts on {run.start:%a %d %b %Y at %H:%M}")
 
 
 def distributions(comparison: Comparison) -> Figure:

@@ -98,7 +98,7 @@ def _number(value: float) -> str:
 def predictive_picture(found: Calibrated) -> Figure:
     """Return what the fitted model says of each series over time, against what was seen, fitted or kept back."""
     seen, bands, scores = found.observed, found.predictive(), found.scores()
-    run = Run.model_validate(found.scenario["run"])
+    run, zone = Run.model_validate(found.scenario["run"]), found.scenario["shelling"]["time_zone"]
     judged = bool((~seen.is_fit).any())
     footer = (
         "Bands: 50% and 90% of the posterior predictive distribution; bars: two standard deviations of what was seen."
@@ -112,7 +112,7 @@ def predictive_picture(found: Calibrated) -> Figure:
     )
     for axes, name in zip(figure.subplots(len(seen.names), 1, squeeze=False)[:, 0], seen.names, strict=True):
         part = bands[bands["series"] == name]
-        x = clock(run, part["time_s"])
+        x = clock(run, zone, part["time_s"])
         axes.fill_between(x, part["p05"], part["p95"], color=palette.BLUE, alpha=0.18, linewidth=0, label="90% band")
         axes.fill_between(x, part["p25"], part["p75"], color=palette.BLUE, alpha=0.3, linewidth=0, label="50% band")
         axes.plot(x, part["p50"], color=palette.BLUE, linewidth=2, label="median")
@@ -120,7 +120,7 @@ def predictive_picture(found: Calibrated) -> Figure:
             chosen = mask & (seen.series == name)
             if chosen.any():
                 axes.errorbar(
-                    clock(run, seen.time_s[chosen]), seen.value[chosen], yerr=2 * seen.sd[chosen], fmt="o",
+                    clock(run, zone, seen.time_s[chosen]), seen.value[chosen], yerr=2 * seen.sd[chosen], fmt="o",
                     color=palette.VERMILION, markerfacecolor=face, markersize=6.5, elinewidth=1.2, capsize=2.5,
                     label=use, zorder=6,
                 )  # fmt: skip
@@ -129,7 +129,7 @@ def predictive_picture(found: Calibrated) -> Figure:
             for row in scores[scores["series"] == name].to_dict("records")
         ]
         axes.set_title(f"{words_of(name)} ({'; '.join(lines)})", loc="left", fontsize=11.5)
-        clock_axis(axes, run, x)
+        clock_axis(axes, run, zone, x)
         axes.set_ylim(bottom=0)
         style.tidy(axes)
         style.count_axis(axes.yaxis, "people")

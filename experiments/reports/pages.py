@@ -9,6 +9,7 @@ import pandas as pd
 
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, confidence_interval
 from safepassage.experiments.reports.parts import Page, Part, ShownTable, frame_table, picture_file, picture_of, shown
+from safepassage.model.results.manifest import read_json
 from safepassage.model.results.outcomes import compared, outcome_of
 from safepassage.model.results.words import in_words, with_unit, words_of
 from safepassage.model.settings.base import ScenarioError
@@ -301,10 +302,10 @@ def _span(hours: float) -> str:
 
 
 def _manifest(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ScenarioError(f"{path}: this is not a manifest: {error}. Repeat the command that made it.") from None
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise ScenarioError(f"{path}: this is not a manifest: it holds no keys. Repeat the command that made it.")
+    return found
 
 
 def _pictures(folder: Path, captions: dict[str, str]) -> list:

@@ -1,5 +1,6 @@
 """One self-contained HTML file for a run, a sweep, a comparison or another study: results and what they rest on."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def report(folder: Path | str, out: Path | str | None = None) -> Path:
     wish = Path(out) if out else folder / "report.html"
     for number in range(1, 100_000):
         path = wish if number == 1 else wish.with_name(f"{wish.stem}-{number}{wish.suffix}")
-        if not path.exists():
+        if not os.path.lexists(path):
             write_whole(path, content)
             return path
     raise ScenarioError(f"{wish}: there is no free name beside it; name another file with --out.")
@@ -44,7 +45,13 @@ def page_of(folder: Path) -> Page:
     }
     for pattern, make in makers.items():
         if sorted(folder.glob(pattern)):
-            return make(folder)
+            try:
+                return make(folder)
+            except (KeyError, TypeError, AttributeError, IndexError) as error:
+                raise ScenarioError(
+                    f"{folder}: what is kept there is not whole, or not as we write it ({type(error).__name__}: "
+                    f"{error}). Repeat the command that made it."
+                ) from error
     if (folder / "study.json").is_file():
         raise ScenarioError(f"{folder}: this study is not finished; repeat its command, then ask for the report.")
     raise ScenarioError(

@@ -83,14 +83,19 @@ def code_digest() -> str:
 
 
 def scenario_digest(scenario: Scenario) -> str:
-    """Return the SHA-256 of everything but the seed that a run depends on.
+    """Return the SHA-256 of everything but the seed that a run depends on: the scenario, the code and the record."""
+    return hashlib.sha256(f"{RECORD_VERSION};{code_digest()};{content_digest(scenario)}".encode()).hexdigest()
 
-    That is the validated scenario, the contents of the files it names (not where they are), the code and the record.
+
+def content_digest(scenario: Scenario) -> str:
+    """Return the SHA-256 of what a scenario says, and of the contents of the files it names, wherever they are.
+
+    The seed, and words for readers alone, are left out.
     """
-    content = scenario.model_dump(mode="python")
+    content = scenario.model_dump(mode="python", exclude={"title", "notice"})
     content["run"].pop("seed")
     written = json.dumps(_with_contents(content), sort_keys=True, default=str)
-    return hashlib.sha256(f"{RECORD_VERSION};{code_digest()};{written}".encode()).hexdigest()
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def run_key(digest: str, seed: int) -> str:

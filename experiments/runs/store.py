@@ -24,8 +24,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from safepassage.experiments.runs.lock import lock
 from safepassage.experiments.runs.run import Record
 from safepassage.model.results.columns import unit_of
+from safepassage.model.results.run_folder import read_parquet
 from safepassage.model.settings.base import ScenarioError
 
 STORE_VERSION = 1
@@ -40,6 +42,7 @@ class Store:
         self.folder = Path(folder)
         self._n_single = 0
         self._n_compacted = 0
+        self._locked: int | None = None
 
     def open_for_writing(self, identity: dict, description: dict):
         """Make the folder, or take up the study that is in it. Raises ScenarioError if that is another one."""
@@ -64,7 +67,8 @@ class Store:
         with self._disk():
             (self.folder / "runs").mkdir(parents=True, exist_ok=True)
             (self.folder / "failed").mkdir(exist_ok=True)
-            self._lock()
+            self._locked = lock(self.folder / ".lock")
+            self._refuse_links()
             for left in self.folder.rglob(".*.tmp"):
                 left.unlink()
             whole = {"store_version": STORE_VERSION, "identity": identity, **description}
@@ -171,7 +175,12 @@ class Store:
 
     def _compacted(self, name: str) -> list[pa.Table]:
         path = self.folder / f"{name}.parquet"
-        return [pq.read_table(path, memory_map=False)] if path.is_file() else []
+        if not path.is_file():
+            return []
+        found = read_parquet(path)
+        if name in ("runs", "timings") and "key" not in found.column_names:
+            raise ScenarioError(f"{path}: this table has no keys of runs. Take it away; the runs are done again.")
+        return [found]
 
     def _single(self, key: str) -> Path:
         return self.folder / "runs" / key[:2] / f"{key}.json"
@@ -183,9 +192,23 @@ class Store:
         """Yield the single files; one that vanishes meanwhile has been compacted, one cut short was never finished."""
         for path in sorted(self._single_files()):
             try:
-                yield json.loads(path.read_bytes())
-            except (FileNotFoundError, ValueError):
+                found = json.loads(path.read_bytes())
+            except (FileNotFoundError, ValueError, RecursionError):
                 continue
+            if _is_entry(found, path.stem):
+                yield found
+
+    def _refuse_links(self):
+        """Raise ScenarioError if anything in the folder leads out of it: we would write there, and take files away."""
+        for folder, folders, names in os.walk(self.folder):
+            for name in [*folders, *names]:
+                path = Path(folder) / name
+                if path.is_symlink():
+                    self.close()
+                    raise ScenarioError(
+                        f"{path}: this is a link. A study writes only into a folder of its own; take the link away, or "
+                        "name another folder."
+                    )
 
     @contextlib.contextmanager
     def _disk(self):
@@ -197,22 +220,27 @@ class Store:
                 "that the folder can be written; every finished run is kept: repeat the command, it goes on."
             ) from None
 
-    def _lock(self):
-        """Let no second sweep write here; the system lifts the lock when this process ends, however it ends."""
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            return
-        self._lock_file = open(self.folder / ".lock", "w")  # noqa: SIM115 (open as long as the sweep writes)
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ScenarioError(f"{self.folder}: another sweep is writing here. Wait for it, or end it.") from None
-
     def close(self):
         """Let others write."""
-        if getattr(self, "_lock_file", None):
-            self._lock_file.close()
+        if self._locked is not None:
+            os.close(self._locked)
+            self._locked = None
+
+
+def _is_entry(found: Any, key: str) -> bool:
+    """Return whether a file holds a finished run of this key; one that does not is taken for none, and run again."""
+    if not isinstance(found, dict) or found.get("key") != key or not isinstance(found.get("seed"), int):
+        return False
+    parts = [found.get(name) for name in ("outcomes", "units", "timings")]
+    if not all(isinstance(part, dict) for part in parts) or not 0 <= found["seed"] < 2**64:
+        return False
+    outcomes, units, timings = parts
+    return (
+        all(isinstance(value, float | int) for value in outcomes.values())
+        and all(isinstance(unit, str) for unit in units.values())
+        and set(outcomes) <= set(units)
+        and all(isinstance(value, float | str) for value in timings.values())
+    )
 
 
 def _seconds(timings: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,16 @@ import pyarrow as pa
 
 from safepassage.experiments.runs.executors import until_done
 from safepassage.experiments.runs.limits import Executor
-from safepassage.experiments.runs.run import Point, Record, Task, carry_out, code_digest, run_key, scenario_digest
+from safepassage.experiments.runs.run import (
+    Point,
+    Record,
+    Task,
+    carry_out,
+    code_digest,
+    content_digest,
+    run_key,
+    scenario_digest,
+)
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
 from safepassage.experiments.sweeps.design import points as points_of
@@ -25,6 +34,7 @@ from safepassage.experiments.sweeps.study import Stopping, Study
 from safepassage.experiments.sweeps.study_folder import StudyFolder, results_table
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.portable import as_kept
 
 
 @dataclass
@@ -66,11 +76,14 @@ class Progress:
 def sweep_of(study: Study) -> Sweep:
     """Return the Sweep of a study. Raises ScenarioError for a point that is no valid scenario, or too many."""
     keys = study.model_dump(mode="json")
-    same = ("name", "scenario", "plans", "overrides", "factors", "design", "first_seed")
+    points = points_of(study)
+    bases = {id(point.base): point.base.scenario for point in points}.values()
+    same = ("name", "overrides", "factors", "design", "first_seed")
     identity = {key: keys[key] for key in same}
+    identity["scenarios"] = [[scenario.name, scenario.plan, content_digest(scenario)] for scenario in bases]
     about = {"title": study.title, "study": keys}
     return Sweep(
-        identity, points_of(study), study.all_seeds, study.outcomes, study.tables, study.stopping, about
+        identity, points, study.all_seeds, study.outcomes, study.tables, study.stopping, about
     )  # fmt: skip
 
 
@@ -97,7 +110,7 @@ def carry_out_sweep(
             "outcomes": list(sweep.outcomes),
             "code": code_digest(),
             "versions": versions(),
-            "scenarios": _scenarios(sweep),
+            "scenarios": _scenarios(sweep, Path(out)),
             **sweep.description,
         },
     )
@@ -240,10 +253,10 @@ def half_width(values: Iterable[float], confidence: float = 0.95) -> float:
     return float(stats.t.ppf(0.5 + confidence / 2, values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
 
 
-def _scenarios(sweep: Sweep) -> list[dict]:
+def _scenarios(sweep: Sweep, out: Path) -> list[dict]:
     """Return every scenario of the sweep before factors, under each plan, as a manifest holds it."""
     bases = {id(point.base): point.base for point in sweep.points}
-    return [base.scenario.model_dump(mode="json") for base in bases.values()]
+    return [as_kept(base.scenario, out) for base in bases.values()]
 
 
 def _design_table(sweep: Sweep) -> pa.Table:

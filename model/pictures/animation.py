@@ -262,7 +262,7 @@ class Scene:
         n_fallen = int((age_s >= 0).sum())
         hurt = self.series[["n_injury_light", "n_injury_serious", "n_injury_fatal"]].sum(axis=1)
         n_hurt = hurt.iloc[max(0, int(np.searchsorted(self.series["time_s"], time_s, side="right")) - 1)]
-        text = f"{now.item():%a %d %b %Y, %H:%M}\n{n_safe:,.0f} out, {n_hurt:,} hurt, "
+        text = f"{style.local(self.run, time_s):%a %d %b %Y, %H:%M}\n{n_safe:,.0f} out, {n_hurt:,} hurt, "
         self.clock.set_text(text + f"{n_fallen:,} impact{'s' * (n_fallen != 1)} so far")
         self.now.set_xdata([now, now])
         left, right = self.stack.get_xlim()

@@ -3,6 +3,7 @@
 import textwrap
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.model.behaviour.curfew import curfew_hours
+from safepassage.model.clock import epoch_s, local_time
 from safepassage.model.pictures.palette import BLACK, INK, QUIET
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.front import Curfew
@@ -64,27 +66,38 @@ def start(run: RunFolder) -> datetime:
     return datetime.fromisoformat(run.manifest["scenario"]["run"]["start"]).replace(tzinfo=None)
 
 
+def zone(run: RunFolder) -> ZoneInfo:
+    """Return the zone of the run's local times."""
+    return ZoneInfo(run.manifest["scenario"]["shelling"].get("time_zone", "UTC"))
+
+
 def clock(run: RunFolder, time_s) -> np.ndarray:
-    """Return times since the start of the run (s) as local dates and times, datetime64."""
+    """Return times since the start of the run (s) as dates and times, datetime64 in UTC; axes show them as local."""
+    begin = datetime.fromisoformat(run.manifest["scenario"]["run"]["start"])
     milliseconds = np.round(np.asarray(time_s, dtype=np.float64) * 1000).astype("timedelta64[ms]")
-    return np.datetime64(start(run), "ms") + milliseconds
+    return np.datetime64(round(epoch_s(begin, zone(run).key) * 1000), "ms") + milliseconds
+
+
+def local(run: RunFolder, time_s: float) -> datetime:
+    """Return the local date and time so long after the start of the run."""
+    return local_time(datetime.fromisoformat(run.manifest["scenario"]["run"]["start"]), time_s, zone(run).key)
 
 
 def clock_axis(axes, run: RunFolder, max_ticks: int = 9):
     """Turn the x axis into local clock time over the whole run and shade the hours of curfew."""
     begin, end = clock(run, [0.0, run.manifest["simulated_s"]])
     axes.set_xlim(begin, end)
-    locator = mdates.AutoDateLocator(minticks=4, maxticks=max_ticks)
+    locator = mdates.AutoDateLocator(tz=zone(run), minticks=4, maxticks=max_ticks)
     formatter = mdates.ConciseDateFormatter(
         locator,
+        tz=zone(run),
         formats=["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"],
         zero_formats=["%Y", "%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M"],
         show_offset=False,
     )
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)
-    zone = run.manifest["scenario"]["shelling"].get("time_zone", "")
-    axes.set_xlabel(f"local time{f' ({zone})' if zone else ''}; the run starts on {start(run):%a %d %b %Y at %H:%M}")
+    axes.set_xlabel(f"local time ({zone(run)}); the run starts on {start(run):%a %d %b %Y at %H:%M}")
     _shade_curfew(axes, run)
 
 

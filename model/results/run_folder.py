@@ -22,7 +22,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from safepassage.model.memory import refuse_if_too_large
 from safepassage.model.results.columns import SCHEMA_VERSION, digest
+from safepassage.model.results.manifest import read_json, read_manifest
 from safepassage.model.settings.base import ScenarioError
 
 PACKAGES = ("safepassage", "mesa", "networkx", "numba", "numpy", "scipy", "pandas", "pyarrow", "pydantic")
@@ -61,10 +63,11 @@ def write_run(folder: Path, tables: Mapping[str, pa.Table], manifest: dict) -> P
     """Write tables and manifest to a new folder and return it; the folder appears only when it is complete.
 
     folder: the wish; if it is taken, a number is added. Raises ScenarioError if nothing can be written there. Whatever
-    interrupts it, also Ctrl-C, leaves nothing behind.
+    interrupts it, also Ctrl-C, leaves nothing behind; a run that is whole and finds no name stays under the one it has.
     """
     folder = Path(folder)
     partial = folder.parent / f".{folder.name}.partial-{uuid4().hex}"
+    is_whole = False
     try:
         partial.mkdir(parents=True)
         for name, content in tables.items():
@@ -72,14 +75,17 @@ def write_run(folder: Path, tables: Mapping[str, pa.Table], manifest: dict) -> P
         digests = {name: digest(content) for name, content in tables.items()}
         full = {"schema_version": SCHEMA_VERSION, **manifest, "digests": digests}
         (partial / "manifest.json").write_text(json.dumps(full, indent=1, default=str) + "\n", encoding="utf-8")
+        is_whole = True
         return _move_to_free_name(partial, folder)
     except OSError as error:
+        where = f"It is in {partial}; give that a name of its own" if is_whole else "Free some space"
         raise ScenarioError(
-            f"{folder}: the run could not be written ({error.strerror or error}). Free some space or choose another "
+            f"{folder}: the run could not be written there ({error.strerror or error}). {where}, or choose another "
             "folder."
         ) from None
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if not is_whole:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_writable(folder: Path):
@@ -97,16 +103,14 @@ def check_writable(folder: Path):
 def _move_to_free_name(partial: Path, folder: Path) -> Path:
     for number in range(1, 100_000):
         target = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        if target.exists():
+        if os.path.lexists(target):  # a link too, wherever it leads
             continue
         try:
             os.rename(partial, target)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            if error.errno not in (39, 66):  # ENOTEMPTY on Linux, macOS: somebody was faster
+        except OSError:
+            if not os.path.lexists(target):
                 raise
-            continue
+            continue  # somebody was faster
         return target
     raise OSError(f"no free name beside {folder}")
 
@@ -120,7 +124,12 @@ class RunFolder:
     @cached_property
     def manifest(self) -> dict:
         """Scenario, seed, versions, digests, timings."""
-        return json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+        return read_json(self.path / "manifest.json")
+
+    @cached_property
+    def _found_whole(self) -> set[str]:
+        """Tables that were read and are those that the manifest tells of."""
+        return set()
 
     def has(self, name: str) -> bool:
         """Return whether there is a table of this name."""
@@ -132,14 +141,19 @@ class RunFolder:
         if not self.has(name):
             there = ", ".join(sorted(p.stem for p in self.path.glob("*.parquet")))
             raise ScenarioError(f"{self.path}: there is no table {name!r}; there are {there}.")
-        try:
-            return pq.read_table(path).to_pandas()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise ScenarioError(f"{path}: this table cannot be read ({error}). Run the scenario again.") from None
+        found = read_parquet(path)
+        if name not in self._found_whole:
+            if digest(found) != self.manifest["digests"].get(name):
+                raise ScenarioError(
+                    f"{path}: this is not the table that the run wrote: its digest is not the manifest's. Take the "
+                    "folder from where it was made, or run the scenario again."
+                )
+            self._found_whole.add(name)
+        return found.to_pandas()
 
     def units(self, name: str) -> dict[str, str]:
         """Return the unit of each column of a table."""
-        schema = pq.read_schema(self.path / f"{name}.parquet")
+        schema = read_parquet(self.path / f"{name}.parquet").schema
         return {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
 
 
@@ -150,13 +164,23 @@ def open_run(path: Path | str) -> RunFolder:
         raise ScenarioError(
             f"{path}: this is not a run; a run is a folder with manifest.json, as `safepassage run` writes."
         )
-    run = RunFolder(path)
+    read_manifest(path / "manifest.json")
+    return RunFolder(path)
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Return a table of a file. Raises ScenarioError if it cannot be read, or would not fit into memory."""
     try:
-        found = run.manifest.get("schema_version")
-    except (ValueError, AttributeError) as error:
-        raise ScenarioError(f"{path}/manifest.json: this is not a manifest: {error}. Run the scenario again.") from None
-    if found != SCHEMA_VERSION:
-        raise ScenarioError(
-            f"{path}: written with table schema {found}, this version reads {SCHEMA_VERSION}. Run the scenario again."
-        )
-    return run
+        with pq.ParquetFile(path, memory_map=False) as opened:
+            about = opened.metadata
+            size = max(
+                sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
+                8 * about.num_rows * about.num_columns,
+            )
+            refuse_if_too_large(size, str(path), "This table was not written by us, or needs a larger machine.")
+            return opened.read()
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        if isinstance(error, ScenarioError):
+            raise
+        why = " ".join(str(error).split())[:200]
+        raise ScenarioError(f"{path}: this table cannot be read ({why}). Run the scenario again.") from None

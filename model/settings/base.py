@@ -1,14 +1,16 @@
 """What every section of a scenario file has in common."""
 
-from datetime import date, time
+import re
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
 
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.portable import path_of
 
-__all__ = ["ClockTime", "DataFile", "Hours", "NamedStreet", "ScenarioError", "Section"]
+__all__ = ["ClockTime", "DataFile", "Date", "Hours", "Moment", "NamedStreet", "ScenarioError", "Section"]
 
 
 class Section(BaseModel):
@@ -32,25 +34,30 @@ class NamedStreet(Section):
         return self
 
 
-def _clock(value: Any) -> Any:
-    """Read what YAML makes of 15:00, the number 900, as minutes since midnight again."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 0 <= value < 1440:
-            raise ValueError(f"{value} is no time of day; write it as '06:30', from 00:00 to 23:59")
-        return time(value // 60, value % 60)
+NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")
+
+
+def _no_number(value: Any) -> Any:
+    """Refuse a number where a date or a time belongs: it would count seconds from 1970, or from midnight."""
+    if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.fullmatch(value.strip())):
+        raise ValueError(f"{value!r} is a number; write a date as 2024-08-19, a time of the day as '14:30'")
     return value
 
 
-ClockTime = Annotated[time, BeforeValidator(_clock)]
+Date = Annotated[date, BeforeValidator(_no_number)]
+"""A local date, such as 2024-08-19."""
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
+"""A date and time, such as 2024-08-19 14:30; local unless it carries an offset."""
+ClockTime = Annotated[time, BeforeValidator(_no_number)]
 """Local time of day, such as 15:00."""
 
 
 class Hours(Section):
     """Hours of each day of a period in which something works."""
 
-    first_day: date | None = None
+    first_day: Date | None = None
     """First local date; default: from before the run."""
-    last_day: date | None = None
+    last_day: Date | None = None
     """Last local date on which the hours begin; default: it stays in force."""
     from_time: ClockTime = time(0, 0)
     """Local time at which they begin."""
@@ -65,9 +72,10 @@ class Hours(Section):
 
 
 def _existing_file(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    if folder is not None and not path.is_absolute():
-        path = Path(folder) / path
+    context = info.context or {}
+    path = path_of(path, context.get("folder"))
+    if context.get("may_be_gone"):
+        return path
     if not path.is_file():
         raise ValueError(f"there is no file {path}; paths are relative to the scenario file")
     return path.resolve()

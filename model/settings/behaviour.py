@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import Section
+from safepassage.model.settings.base import Moment, Section
 from safepassage.model.settings.front import PERIODS, Period
 from safepassage.model.settings.population import Share
 
@@ -30,7 +30,7 @@ class Order(Section):
 
     issued_h: float | None = Field(None, ge=0)
     """When it is issued (h after the start of the run); give this or `issued`."""
-    issued: datetime | None = None
+    issued: Moment | None = None
     """When it is issued (local date and time)."""
     zones: tuple[str, ...] | None = None
     """Names of the zones ordered out; default: all of them."""

@@ -1,16 +1,16 @@
 """The front, the curfew and drones over roads, as a scenario states them. Exogenous: nothing here is searched over."""
 
-from datetime import date, datetime, time
+from datetime import datetime, time
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import ClockTime, DataFile, Hours, Section
+from safepassage.model.settings.base import ClockTime, DataFile, Date, Hours, Moment, Section
 
 
 class FrontDistance(Section):
     """Where the front stood on one day, by its distance."""
 
-    day: date
+    day: Date
     """Local date; the distance holds at its start."""
     distance_km: float
     """From the reference point to the front (km); negative: the front has passed it."""
@@ -57,7 +57,7 @@ class Front(Section):
 class CurfewWindow(Hours):
     """Hours of each day of a period in which nobody may move."""
 
-    first_day: date
+    first_day: Date
     """First local date on which the window begins."""
     from_time: ClockTime
     """Local time at which it begins."""
@@ -79,9 +79,9 @@ class Curfew(Section):
 class Period(Section):
     """From one local moment to another."""
 
-    start: datetime
+    start: Moment
     """Local date and time at which it begins."""
-    end: datetime
+    end: Moment
     """Local date and time at which it ends."""
 
     @model_validator(mode="after")
@@ -100,7 +100,7 @@ class Nets(Section):
 
     streets: tuple[str, ...]
     """Names of the streets, as on the map."""
-    first_day: date | None = None
+    first_day: Date | None = None
     """Local date from which they hang; default: from before the run."""
     factor: float = Field(0.3, ge=0, le=1)
     """Factor on the rate there. Assumption."""

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from pydantic import Field
 
-from safepassage.model.settings.base import Section
+from safepassage.model.settings.base import Moment, Section
 
 
 class Run(Section):
     """The run: its clocks and its seed."""
 
-    start: datetime = datetime(2024, 8, 1, 6, 0)
+    start: Moment = datetime(2024, 8, 1, 6, 0)
     """Local date and time at which the run starts. Assumption."""
     duration_h: float = Field(6.0, gt=0, le=24 * 1000)
     """Length of the run (h). Assumption."""

@@ -1,6 +1,7 @@
 """Scenario files: read, checked as a whole, overridden, laid over by plans; every mistake reported at once."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -9,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from safepassage.model.settings.base import ScenarioError, Section
@@ -25,6 +25,7 @@ from safepassage.model.settings.services import Services
 from safepassage.model.settings.shelling import Shelling
 from safepassage.model.settings.shelters import Shelters
 from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.settings.yaml_file import COLONS, read_yaml
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
@@ -33,6 +34,8 @@ LEVERS = (
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
 NO_PLAN = ""
+MOST_PROBLEMS = 50
+"""Mistakes that are told at once."""
 
 
 class Scenario(Section):
@@ -126,7 +129,7 @@ class Source:
         keys, places = deepcopy(self.keys), dict(self.places)
         problems = []
         for dotted, value in changes.items():
-            path = tuple(int(part) if part.lstrip("-").isdigit() else part for part in dotted.split("."))
+            path = tuple(int(part) if re.fullmatch("-?[0-9]{1,9}", part) else part for part in dotted.split("."))
             problem = _set(keys, path, value)
             if problem:
                 problems.append(Problem(place, dotted, repr(value), problem))
@@ -224,7 +227,11 @@ def validated(source: Source) -> Scenario:
 
 def invalid(source: Source, error: ValidationError, model: type[BaseModel]) -> InvalidScenario:
     """Return every mistake of a file as one error; model: what the file was to be, a scenario or a study."""
-    return InvalidScenario([_problem(source, details, model) for details in error.errors()])
+    details = error.errors()
+    problems = [_problem(source, one, model) for one in details[:MOST_PROBLEMS]]
+    if len(details) > MOST_PROBLEMS:
+        problems.append(Problem(source.path, f"{len(details) - MOST_PROBLEMS:,} more", "", "correct these first"))
+    return InvalidScenario(problems)
 
 
 def _lay_over(source: Source, plan: Source) -> Source:
@@ -254,27 +261,10 @@ def _leaves(keys: dict, path: tuple = ()):
 
 def read_keys(path: Path) -> Source:
     """Return the keys of a YAML file and the line of each; raises ScenarioError if it cannot be read as such."""
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        keys = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: this is not YAML: {' '.join(str(error).split())}") from None
+    keys, places = read_yaml(path)
     if not isinstance(keys, dict):
         raise ScenarioError(f"{path}: this file must be a list of `key: value` lines; found {type(keys).__name__}.")
-    places: dict[tuple, str] = {}
-    _note_places(node, (), path, places)
     return Source(str(path), path.resolve().parent, keys, places)
-
-
-def _note_places(node: yaml.Node, at: tuple, path: Path, places: dict):
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            places[(*at, key.value)] = f"{path}:{key.start_mark.line + 1}"
-            _note_places(value, (*at, key.value), path, places)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            places[(*at, index)] = f"{path}:{value.start_mark.line + 1}"
-            _note_places(value, (*at, index), path, places)
 
 
 def _problem(source: Source, details: dict, model: type[BaseModel]) -> Problem:
@@ -289,6 +279,8 @@ def _problem(source: Source, details: dict, model: type[BaseModel]) -> Problem:
         change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
     else:
         change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        if isinstance(details["input"], str) and COLONS.fullmatch(details["input"]):
+            change += "; a length of time is one number, 1.5 for an hour and a half if the key ends in _h"
     return Problem(source.place(path), key, found, change)
 
 

@@ -1,11 +1,10 @@
 """Buses, armoured pickups, trains and ambulances: protective levers, as a scenario states them."""
 
-from datetime import date
 from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import ClockTime, Hours, Section
+from safepassage.model.settings.base import ClockTime, Date, Hours, Section
 
 
 class Place(Section):
@@ -132,9 +131,9 @@ class Train(Place):
     """Places for people who need assistance; beyond them such a person takes two seats."""
     departures: tuple[ClockTime, ...]
     """Local times of departure on each day of service."""
-    first_day: date | None = None
+    first_day: Date | None = None
     """First local date of service; default: the first of the run."""
-    last_day: date | None = None
+    last_day: Date | None = None
     """Last local date of service; default: it goes on. Pokrovsk: 5 September 2024 (SOURCES 3.3)."""
     every_n_days: int = Field(1, ge=1)
     """Days from one day of service to the next; Pokrovsk: 8 in June 2024, 1 in August (SOURCES 3.3)."""

@@ -3,14 +3,13 @@
 Hazards are exogenous. Nothing here is a lever of a search, and no setting describes a weapon or an attacker.
 """
 
-from datetime import date
 from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from safepassage.model.settings.base import DataFile, Section
+from safepassage.model.settings.base import DataFile, Date, Section
 
 
 def _known_zone(name: str) -> str:
@@ -52,9 +51,9 @@ class RecordedShelling(Section):
     """What to take from an export: values of ACLED's sub_event_type, names of VIINA's t_..._b columns, or values of
     UCDP's type_of_violence. Default: shelling, missiles, air and drone strikes; from UCDP, which does not tell them
     from other fatal events, all."""
-    first_day: date | None = None
+    first_day: Date | None = None
     """First day of the period to replay, in `time_zone`; default: all that the file has."""
-    last_day: date | None = None
+    last_day: Date | None = None
     """Last day of the period to replay, that day included."""
     shift_h: float = 0.0
     """Added to every time (h): a recorded day may fall on another date."""
@@ -104,7 +103,7 @@ class ZoneWeight(Section):
 class RampPoint(Section):
     """The level of shelling at the start of one day."""
 
-    day: date
+    day: Date
     """Local date."""
     factor: float = Field(ge=0)
     """Factor on the rate of background events; linear in time between two points, level outside them."""

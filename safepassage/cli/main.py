@@ -14,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from safepassage.agents.civilians import Status
 from safepassage.cli import questions, sweeps
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
@@ -139,6 +138,7 @@ def run(
     )  # fmt: skip
     with bar, _ended_by_ctrl_c(bar):
         task = bar.add_task("building the town", total=loaded.run.duration_h * 3600)
+        from safepassage.agents.civilians import Status
         from safepassage.model.evacuation import EvacuationModel
 
         model = EvacuationModel(loaded)

@@ -19,15 +19,14 @@ PlanOption = Annotated[str | None, typer.Option(help="Plan to lay over the scena
 
 
 def _changes(pairs: list[str] | None) -> dict:
-    import yaml
+    if not pairs:
+        return {}
+    from safepassage.model.settings.yaml_file import read_value
 
     changes = {}
-    for pair in pairs or []:
+    for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise ScenarioError(f"--set {pair}: write it as key.path=value, for example run.duration_h=3.")
-        try:
-            changes[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ScenarioError(f"--set {pair}: {value!r} is not a YAML value; quote the text.") from None
+        changes[key] = read_value(value, f"--set {pair}")
     return changes
