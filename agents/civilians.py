@@ -79,7 +79,7 @@ class People:
     place_key: np.ndarray
     """uint32: digest of the zone's name and of the person's number in that household; names the person's draws."""
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.age.size
 
 

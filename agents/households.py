@@ -102,11 +102,11 @@ class Households:
     in_shelter_from_s: np.ndarray = field(init=False)
     """float64: when it came or comes to its shelter last (s); inf: never."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, (dtype, value) in _BEFORE_THE_RUN.items():
             setattr(self, name, np.full(len(self), value, dtype))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.home_node.size
 
     @property

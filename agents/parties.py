@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.words import Worded
 
 
@@ -39,7 +40,7 @@ class Parties:
     vehicle: np.ndarray
     """int32: row of the service vehicle that it is aboard; -1: of none."""
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.mode.size
 
     @classmethod
@@ -59,7 +60,7 @@ class Parties:
 
 
 @njit(cache=True, nogil=True)
-def set_members(column, first_person, parties, value, status, skip):
+def set_members(column: Ints, first_person: Ints, parties: Ints, value: int, status: Ints, skip: int) -> int:
     """Write `value` into a column for all members of some parties, those of status `skip` left out; return how many.
 
     first_person: members of party p are the rows first_person[p] to first_person[p + 1]. status: int8 per person.
@@ -74,7 +75,7 @@ def set_members(column, first_person, parties, value, status, skip):
 
 
 @njit(cache=True, nogil=True)
-def members(first_person, parties):
+def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
     """Return (person, place): rows of all members of some parties, and which of the parties each is in; int64[]."""
     n = 0
     for p in parties:

@@ -3,12 +3,13 @@
 from mesa.agent import Agent
 
 from safepassage.agents.parties import Mode
+from safepassage.agents.rows.rows import RowModel
 
 
 class EvacuationRoute(Agent):
     """A way out of the area, named by its exit."""
 
-    def __init__(self, model, row: int, name: str, node: int, flow_capacity_per_s: float):
+    def __init__(self, model: RowModel, row: int, name: str, node: int, flow_capacity_per_s: float) -> None:
         """row: of the exit; node: where it leaves the area; flow_capacity_per_s: most vehicles per second."""
         super().__init__(model)
         self.row, self.name, self.node, self.flow_capacity_per_s = row, name, node, flow_capacity_per_s

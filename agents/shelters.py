@@ -6,7 +6,9 @@ import numpy as np
 from mesa import Agent
 from numba import njit
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_points, points_within
+from safepassage.agents.rows.rows import RowModel
 
 
 @dataclass(eq=False)
@@ -26,11 +28,11 @@ class Shelters:
     is_open: np.ndarray
     """bool: stands and lets people in."""
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.capacity.size
 
     @classmethod
-    def empty(cls, name, x_m, y_m, capacity, node=None):
+    def empty(cls, name: list[str], x_m: Floats, y_m: Floats, capacity: Ints, node: Ints | None = None) -> "Shelters":
         """Return open shelters with nobody inside; node: of each door, if known."""
         n = len(name)
         columns = {"x_m": np.asarray(x_m, np.float64), "y_m": np.asarray(y_m, np.float64)}
@@ -44,7 +46,7 @@ class Shelters:
             raise ValueError(f"shelter {name[i]!r} has capacity = {capacity[i]}; a capacity must be 0 or more")
         return cls(tuple(name), n_inside=np.zeros(n, np.int32), is_open=np.ones(n, np.bool_), **columns)
 
-    def admit(self, household, x_m, y_m, n_members, reach_m):
+    def admit(self, household: Ints, x_m: Floats, y_m: Floats, n_members: Ints, reach_m: float) -> Ints:
         """Give households a place in the nearest open shelter with room for all of them; write n_inside.
 
         household: int32, rows that look for shelter; x_m, y_m: where each is; n_members: people in each. reach_m: how
@@ -58,7 +60,7 @@ class Shelters:
         _fill(found, self.n_inside, taker[order], shelter[order], n_members, self.capacity, self.is_open)
         return found
 
-    def let_out(self, shelter, n_members):
+    def let_out(self, shelter: Ints | list[int], n_members: Ints | list[int]) -> None:
         """Free the places of households that leave; shelter: of each, -1 ones are passed over. Writes n_inside."""
         shelter, n_members = np.asarray(shelter), np.asarray(n_members)
         inside = shelter >= 0
@@ -86,44 +88,44 @@ def _fill(found, n_inside, taker, shelter, n_members, capacity, is_open):
 class Shelter(Agent):
     """One shelter: a handle on its row of `model.shelters`."""
 
-    def __init__(self, model, row):
+    def __init__(self, model: RowModel, row: int) -> None:
         super().__init__(model)
         self.row = row
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the shelter."""
         return self.model.shelters.name[self.row]
 
     @property
-    def x_m(self):
+    def x_m(self) -> float:
         """Place, east (m)."""
         return self.model.shelters.x_m.item(self.row)
 
     @property
-    def y_m(self):
+    def y_m(self) -> float:
         """Place, north (m)."""
         return self.model.shelters.y_m.item(self.row)
 
     @property
-    def capacity(self):
+    def capacity(self) -> int:
         """People it holds."""
         return self.model.shelters.capacity.item(self.row)
 
     @capacity.setter
-    def capacity(self, value):
+    def capacity(self, value: int) -> None:
         self.model.shelters.capacity[self.row] = value
 
     @property
-    def n_inside(self):
+    def n_inside(self) -> int:
         """People who have a place in it."""
         return self.model.shelters.n_inside.item(self.row)
 
     @property
-    def is_open(self):
+    def is_open(self) -> bool:
         """Whether it stands and lets people in."""
         return self.model.shelters.is_open.item(self.row)
 
     @is_open.setter
-    def is_open(self, value):
+    def is_open(self, value: bool) -> None:
         self.model.shelters.is_open[self.row] = value

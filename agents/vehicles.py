@@ -7,6 +7,7 @@ from enum import IntEnum
 from mesa.agent import Agent
 
 from safepassage.agents.civilians import Protection
+from safepassage.agents.rows.rows import RowModel
 
 NOBODY = -1
 
@@ -87,8 +88,17 @@ class Run:
 class PickupPoint(Agent):
     """A stop: a pickup point, a station, or a vehicle broken down whose passengers wait beside it."""
 
-    def __init__(self, model, row: int, name: str, node: int, place: tuple[float, float], protection: Protection,
-                 is_open: Callable[[float], bool], room: float = float("inf")):  # fmt: skip
+    def __init__(
+        self,
+        model: RowModel,
+        row: int,
+        name: str,
+        node: int,
+        place: tuple[float, float],
+        protection: Protection,
+        is_open: Callable[[float], bool],
+        room: float = float("inf"),
+    ) -> None:
         """row: of the stop; node: where people arrive on foot; place: x_m, y_m; room: people it takes."""
         super().__init__(model)
         self.row, self.name, self.node, self.protection = row, name, node, protection
@@ -114,8 +124,19 @@ class PickupPoint(Agent):
 class ServiceVehicle(Agent):
     """A bus or an armoured pickup of a fleet, or an ambulance."""
 
-    def __init__(self, model, row: int, name: str, fleet: str, seats: Seats, protection: Protection, *,
-                 table: int = NOBODY, car_units: int = 1, n_crew: int = 1):  # fmt: skip
+    def __init__(
+        self,
+        model: RowModel,
+        row: int,
+        name: str,
+        fleet: str,
+        seats: Seats,
+        protection: Protection,
+        *,
+        table: int = NOBODY,
+        car_units: int = 1,
+        n_crew: int = 1,
+    ) -> None:
         """row: of the vehicle; table: row of the next-link tables that is its own, -1: none."""
         super().__init__(model)
         self.row, self.name, self.fleet, self.table = row, name, fleet, table
@@ -142,7 +163,7 @@ class ServiceVehicle(Agent):
         """Whether it stands where it stands when it is not needed, with its crew in the building."""
         return self.task == Task.IDLE and self.node == self.depot
 
-    def leave_area(self, time_s: float):
+    def leave_area(self, time_s: float) -> None:
         """Note that it is out of the area, and for how long its crew was in it."""
         self.hours_in_area = self.hours_so_far(time_s)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from safepassage.app import controls
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.yaml_file import read_value
 from safepassage.model.settings.scenario import InvalidScenario, Scenario, find, load, shipped
-from safepassage.model.settings.yaml_file import read_value
 
 AS_GIVEN, ALONE = "as the scenario has it", "no comparison"
 

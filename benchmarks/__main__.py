@@ -107,7 +107,7 @@ def sweep(
     """
     from benchmarks.sweep import Case, header, rows_of, time_round
     from safepassage.experiments.runs.executors import n_cores
-    from safepassage.model.settings.yaml_file import read_value
+    from safepassage.model.settings.files.yaml_file import read_value
 
     changes = {key: read_value(value, key) for key, _, value in (one.partition("=") for one in change or [])}
     case, workers, kinds = Case(scenario, plan, changes), workers or n_cores(), executors.split(",")

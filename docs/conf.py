@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import docstrings
 import printed_results
 import reference_pages
 
@@ -35,4 +36,4 @@ def setup(app):
     folder = Path(app.srcdir) / "reference"
     reference_pages.write_all(folder)
     printed_results.print_all(folder)
-    app.connect("autodoc-process-docstring", reference_pages.arguments_as_fields)
+    app.connect("autodoc-process-docstring", docstrings.arguments_as_fields)

@@ -5,12 +5,12 @@ build is quick. Nothing in docs/reference/ is written by hand or kept in the rep
 """
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
+import docstrings
 import pyarrow as pa
 from typer import Typer
 from typer.models import OptionInfo
@@ -89,10 +89,10 @@ def studies_page() -> str:
         "results, so that an interrupted study goes on when its command is repeated.",
     ]
     for title, (model, use) in kinds.items():
-        example = _first_code(_docstring_of(model))
+        example = docstrings.first_code(docstrings.of_module(model.__module__))
         found += [f"## {title}", use, f"```yaml\n{example}\n```", *_parts(parts(model), is_indexed=False, level=3)]
-    observed = _docstring_of_module("safepassage.experiments.questions.observed")
-    found += ["## Observations that a calibration is fitted to", _as_markdown(observed)]
+    observed = docstrings.of_module("safepassage.experiments.questions.observed")
+    found += ["## Observations that a calibration is fitted to", docstrings.as_markdown(observed)]
     return _page("Study, optimisation and calibration files", *found)
 
 
@@ -181,6 +181,38 @@ def _type_in_words(kind: pa.DataType) -> str:
     return {"double": "float64", "float": "float32", "string": "text", "binary": "bytes"}.get(str(kind), str(kind))
 
 
+def outcomes_page() -> str:
+    """Return the page of every outcome: words, unit, and which way is better."""
+    from safepassage.model.results.outcomes import BY_GROUP, GROUPS, OUTCOMES, Panel, outcome_of
+
+    found = [
+        "An outcome is one number of a run, computed from its tables alone. Sweeps, comparisons, searches and reports "
+        "know outcomes by these names. The direction says which way is better for people; a search may not ask for the "
+        "other.",
+    ]
+    for panel in Panel:
+        chosen = [outcome for outcome in OUTCOMES.values() if outcome.panel == panel]
+        rows = [
+            (_code(one.name), one.words, one.unit, one.direction, "yes" if one.is_compared else "") for one in chosen
+        ]
+        found += [f"## {panel}", _table(("outcome", "meaning", "unit", "direction", "plans are compared by it"), rows)]
+    by_group = [outcome_of(f"{name}:{next(iter(GROUPS))}") for name in BY_GROUP]
+    found += [
+        "## Outcomes of a group",
+        "These are told for each group that has members, as `NAME:GROUP`: `left_behind:no_car`.",
+        _table(
+            ("outcome", "unit", "direction"),
+            [(_code(name), one.unit, one.direction) for name, one in zip(BY_GROUP, by_group, strict=True) if one],
+        ),
+        _table(("group", "who"), [(_code(group), words) for group, words in GROUPS.items()]),
+        "## Times and percentiles",
+        "A study can keep an outcome that is a column of the time series at a time: `n_safe@3600` is the number of "
+        "people out 3,600 s after the start. An objective of a search is a mean, or with `p05.` or `p95.` before its "
+        "name that percentile over the runs.",
+    ]
+    return _page("Outcomes", *found)
+
+
 # Commands
 
 
@@ -208,6 +240,7 @@ def _parameter(one: Parameter) -> tuple[str, str, str, str]:
     default = "required" if is_required else "" if one.default is None or is_flag else _code(str(one.default))
     names = {int: "whole number", float: "number", str: "text", Path: "path", bool: "flag"}
     types = [names[base] for base in names if base in (kind, *get_args(kind), *map(_inner, get_args(kind)))]
+    types += [f"one of {', '.join(map(_code, get_args(kind)))}"] if get_origin(kind) is Literal else []
     many = ", any number of times" if any(get_origin(part) is list for part in (kind, *get_args(kind))) else ""
     return ", ".join(map(_code, words)), " or ".join(types) + many, default, told.help or ""
 
@@ -273,25 +306,9 @@ def state_variables_page() -> str:
         ("agents/households.py", "Households", "households"),
         ("agents/parties.py", "Parties", "parties"),
     ):
-        rows = [(_code(column), words) for column, words in columns_of(path, name).items()]
+        rows = [(_code(column), words) for column, words in docstrings.columns_of(ROOT / path, name).items()]
         found += [f"### State variables of {what} (`{path}`)", _table(("variable", "type, meaning, unit"), rows)]
     return "\n\n".join(found)
-
-
-def columns_of(path: str, name: str) -> dict[str, str]:
-    """Return column -> docstring of a class of columns; columns in a row share the docstring that follows them."""
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    found: dict[str, str] = {}
-    waiting: list[str] = []
-    for node in body:
-        if isinstance(node, ast.AnnAssign):
-            waiting.append(node.target.id)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and waiting:
-            words = " ".join(str(node.value.value).split())
-            found |= dict.fromkeys(waiting, words)
-            waiting = []
-    return found | dict.fromkeys(waiting, "")
 
 
 def rules_page() -> str:
@@ -302,62 +319,14 @@ def rules_page() -> str:
         for path in sorted((ROOT / folder).glob("*.py")):
             text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             if path.name != "__init__.py":
-                found += [f"### {_code(f'{folder}/{path.name}')}", _as_markdown(text)]
+                found += [f"### {_code(f'{folder}/{path.name}')}", docstrings.as_markdown(text)]
     return _page("The rules in the words of the code", *found)
-
-
-# Docstrings
-
-
-def _docstring_of(model: type) -> str:
-    return _docstring_of_module(model.__module__)
-
-
-def _docstring_of_module(name: str) -> str:
-    from importlib import import_module
-
-    return (import_module(name).__doc__ or "").strip()
-
-
-def _first_code(text: str) -> str:
-    """Return the first indented block of a docstring, without its indentation."""
-    block = [line[4:] for line in text.splitlines() if line.startswith("    ")]
-    return "\n".join(block)
-
-
-def _as_markdown(text: str) -> str:
-    """Return a docstring as Markdown: its indented blocks become blocks of code."""
-    found, is_code = [], False
-    for line in text.splitlines():
-        if line.startswith("    ") != is_code and line.strip():
-            is_code = not is_code
-            found.append("```")
-        found.append(line.removeprefix("    ") if is_code else line)
-    return "\n".join([*found, *(["```"] if is_code else [])])
-
-
-def arguments_as_fields(app, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Turn `argument: meaning` in the docstring of a function into fields, as Sphinx shows arguments."""
-    if what not in ("function", "method", "class") or (what == "class" and "__init__" not in vars(obj)):
-        return
-    known = [one for one in signature(obj).parameters if one != "self"]
-    if not known:
-        return
-    starts = re.compile(rf"(?:^|(?<=[.;] )|(?<=\n))({'|'.join(known)}): ")
-    found = []
-    for paragraph in "\n".join(lines).split("\n\n"):
-        pieces = starts.split(paragraph)
-        found.append(re.sub(r";\s*$", ".", pieces[0].strip("\n")))
-        fields = [
-            f":param {arg}: {' '.join(words.split())}" for arg, words in zip(pieces[1::2], pieces[2::2], strict=True)
-        ]
-        found.append("\n".join(fields))
-    lines[:] = "\n\n".join(part for part in found if part).splitlines()
 
 
 PAGES: dict[str, Callable[[], str]] = {
     "scenario": scenario_page,
     "tables": tables_page,
+    "outcomes": outcomes_page,
     "commands": commands_page,
     "studies": studies_page,
     "events": events_page,

@@ -1,11 +1,14 @@
 """Hours of the day over a period, as seconds since the start of the run: when a service works, when a curfew holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+
+from safepassage.agents.ground.arrays import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -25,32 +28,32 @@ class OpenHours:
         row = int(self.end_s.searchsorted(time_s, side="right"))
         return max(float(self.start_s[row]), time_s) if row < self.start_s.size else np.inf
 
-    def hold(self, time_s):
+    def hold(self, time_s: Floats) -> Bools:
         """Return whether each moment lies within them: bool, shaped as time_s."""
         time_s = np.asarray(time_s, dtype=np.float64)
         row = np.searchsorted(self.start_s, time_s, side="right") - 1
         return (row >= 0) & (time_s < np.append(self.end_s, -np.inf)[row])
 
-    def next_outside_s(self, time_s):
+    def next_outside_s(self, time_s: Floats) -> Floats:
         """Return the first moment not before each that lies outside of them: float64, shaped as time_s."""
         time_s = np.asarray(time_s, dtype=np.float64)
         row = np.searchsorted(self.start_s, time_s, side="right") - 1
         return np.where(self.hold(time_s), np.append(self.end_s, -np.inf)[row], time_s)
 
-    def next_start_s(self, time_s):
+    def next_start_s(self, time_s: Floats) -> Floats:
         """Return the first moment after each at which an interval begins, inf: never; float64, shaped as time_s."""
         row = np.searchsorted(self.start_s, time_s, side="right")
         return np.append(self.start_s, np.inf)[row]
 
 
-def open_hours(hours, run, time_zone: str) -> OpenHours:
+def open_hours(hours: Sequence[Any], run: Any, time_zone: str) -> OpenHours:
     """Return the OpenHours of a service within a run; none given: always open."""
     if not hours:
         return OpenHours(np.array([-np.inf]), np.array([np.inf]))
     return hours_within(hours, run, time_zone)
 
 
-def hours_within(hours: Iterable, run, time_zone: str) -> OpenHours:
+def hours_within(hours: Iterable, run: Any, time_zone: str) -> OpenHours:
     """Return the OpenHours of settings `Hours` within a run, and those of a day before and after it.
 
     run: anything with `start` and `duration_h`. Local times follow the clock of time_zone, summer time included; hours

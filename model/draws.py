@@ -8,11 +8,18 @@ SC'11, doi 10.1145/2063384.2063405; checked against the known answers that its a
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
+
+from safepassage.agents.civilians import People
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.households import Households
 
 
 class Stream(IntEnum):
@@ -57,22 +64,22 @@ class Keys:
     place: np.ndarray
     """uint32: digest of the place's name."""
 
-    def __getitem__(self, rows) -> "Keys":
+    def __getitem__(self, rows: Ints) -> "Keys":
         return Keys(self.number[rows], self.place[rows])
 
 
-def keys_of(rows) -> Keys:
+def keys_of(rows: People | Households) -> Keys:
     """Return the keys of households or people from their columns `key` and `place_key`."""
     return Keys(rows.key, rows.place_key)
 
 
-def digest(*names) -> int:
+def digest(*names: Any) -> int:
     """Return 32 bits that stand for names or numbers, in their order."""
     text = "|".join(map(str, names))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
 
 
-def digests(names) -> np.ndarray:
+def digests(names: Iterable[Any]) -> Ints:
     """Return the digest of each of several names, uint32."""
     return np.array([digest(name) for name in names], np.uint32)
 
@@ -97,7 +104,7 @@ _SHIFT_32 = np.uint64(32)
 
 
 @njit(cache=True, nogil=True)
-def philox(c0, c1, c2, c3, k0, k1):
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
     """Return the four 32-bit words of Philox 4x32-10 for a counter (c0..c3) and a key (k0, k1)."""
     c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
     k0, k1 = np.uint32(k0), np.uint32(k1)
@@ -123,17 +130,17 @@ def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, place, index):
         u[i] = (np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))) / 9007199254740992.0
 
 
-def uniforms_for(seed, stream, entity, tick=0, index=0):
+def uniforms_for(
+    seed: int, stream: Stream, entity: "npt.ArrayLike | Keys", tick: Ints | int = 0, index: int = 0
+) -> Floats:
     """Return one number in [0, 1) for each entity, float64.
 
     seed: 0 to 2**64 - 1. entity: `Keys`, or whole numbers from 0; any order. tick: when (step, event or day number),
     one for all or one for each.
     index: which of several numbers that one entity needs at one tick.
     """
-    place = np.uint32(0)
-    if isinstance(entity, Keys):
-        entity, place = entity.number, entity.place
-    entity = np.ascontiguousarray(entity, dtype=np.uint32)
+    number, place = (entity.number, entity.place) if isinstance(entity, Keys) else (entity, np.uint32(0))
+    entity = np.ascontiguousarray(number, dtype=np.uint32)
     place = np.broadcast_to(np.asarray(place, dtype=np.uint32), entity.shape)
     tick = np.broadcast_to(np.asarray(tick, dtype=np.uint32), entity.shape)
     u = np.empty(entity.size)
@@ -151,6 +158,6 @@ def uniforms_for(seed, stream, entity, tick=0, index=0):
     return u
 
 
-def uniforms(seed, stream, n, tick=0, index=0):
+def uniforms(seed: int, stream: Stream, n: int, tick: int = 0, index: int = 0) -> Floats:
     """Return one number in [0, 1) for each of the entities 0..n-1, float64."""
     return uniforms_for(seed, stream, np.arange(n, dtype=np.uint32), tick, index)

@@ -37,7 +37,7 @@ from safepassage.model.results.recorder import Recorder, count
 from safepassage.model.services.layout import layout_of
 from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
-from safepassage.model.settings.portable import as_kept, files_in, name_of
+from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import load_streets

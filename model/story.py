@@ -3,6 +3,7 @@
 The run is carried out again from its manifest - same seed, same bits - with an eye on that household.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from safepassage.model.clock import local_time
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.run_folder import RunFolder, file_digest
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.portable import files_in, name_of
+from safepassage.model.settings.files.portable import files_in, name_of
 from safepassage.model.settings.scenario import Scenario, Source, validated
 
 
@@ -49,7 +50,7 @@ def scenario_of(run: RunFolder) -> Scenario:
 class Watch:
     """Looks at one household after each step and puts what is new into sentences."""
 
-    def __init__(self, model: EvacuationModel, household: int):
+    def __init__(self, model: EvacuationModel, household: int) -> None:
         if not 0 <= household < len(model.households):
             raise ScenarioError(
                 f"there is no household {household}; they are numbered 0 to {len(model.households) - 1}."
@@ -65,12 +66,12 @@ class Watch:
         self._injury = model.people.injury[self.members].copy()
         self._introduce()
 
-    def _say(self, time_s: float, text: str):
+    def _say(self, time_s: float, text: str) -> None:
         settings = self.model.settings
         moment = local_time(settings.run.start, time_s, settings.shelling.time_zone)
         self.lines.append(Line(moment, text, float(time_s)))
 
-    def _once(self, key, time_s: float, text: str):
+    def _once(self, key: tuple[str, int], time_s: float, text: str) -> None:
         if key not in self._seen:
             self._seen.add(key)
             self._say(time_s, text)
@@ -89,7 +90,7 @@ class Watch:
         people = "One person" if n == 1 else f"{n} people"
         self._say(0.0, f"{people}, aged {ages}, live in zone {zone} and have {car}. {kind}".strip())
 
-    def look(self, model: EvacuationModel):
+    def look(self, model: EvacuationModel) -> None:
         """Note what is new for the household since the last step."""
         self._hear()
         self._weigh()
@@ -135,7 +136,7 @@ class Watch:
             self._say_status(Status(int(status[changed[0]])))
         self._status = status.copy()
 
-    def _say_status(self, status: Status):
+    def _say_status(self, status: Status) -> None:
         model, h = self.model, self.h
         mode = Mode(int(model.parties.mode[h])).words
         departure_s, arrival_s = model.households.departure_time_s[h], model.parties.arrival_time_s[h]
@@ -151,7 +152,7 @@ class Watch:
         elif status == Status.WAITING:
             self._say(model.time_s, "Wait for a seat.")
         elif status == Status.SHELTERING:
-            self._once("shelter", model.time_s, "Go to a shelter when they hear impacts.")
+            self._once(("shelter", 0), model.time_s, "Go to a shelter when they hear impacts.")
 
     def _suffer(self):
         people = self.model.people
@@ -162,7 +163,7 @@ class Watch:
         self._injury = injury.copy()
 
 
-def tell(run: RunFolder, household: int, on_step=None) -> list[Line]:
+def tell(run: RunFolder, household: int, on_step: Callable[..., None] | None = None) -> list[Line]:
     """Return the story of one household of a finished run, in order of time.
 
     on_step: called with the model after each step. Raises ScenarioError if there is no such household, or if the run

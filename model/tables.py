@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from safepassage.model.settings.base import ScenarioError
@@ -23,23 +24,23 @@ class Table:
     What the checks return for wrong cells (NaN, -1) is fit for further checks only, until `check` has passed.
     """
 
-    def __init__(self, path: Path, frame: pd.DataFrame, rows: Sequence | None = None, row: str = "row"):
+    def __init__(self, path: Path, frame: pd.DataFrame, rows: Sequence | None = None, row: str = "row") -> None:
         """rows: what to call each row of the frame, by default its number from 1; row: the word before that."""
         self.path, self.frame = path, frame
         self._rows = np.arange(1, len(frame) + 1) if rows is None else np.asarray(rows)
         self._row = row
         self.mistakes: list[str] = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.frame)
 
-    def __contains__(self, column):
+    def __contains__(self, column: str) -> bool:
         return column in self.frame.columns
 
-    def __getitem__(self, column) -> pd.Series:
+    def __getitem__(self, column: str) -> pd.Series:
         return self.frame[column]
 
-    def note(self, column: str, wrong, change: str):
+    def note(self, column: str, wrong: npt.ArrayLike, change: str) -> None:
         """Note the rows with a wrong cell, bool per row, and the change to make."""
         found = self.frame[column].to_numpy()
         self.mistakes += some_of(
@@ -48,7 +49,7 @@ class Table:
             f"{self.path}: {{n}} more rows have such a {column}.",
         )
 
-    def numbers(self, column: str, low=-np.inf, high=np.inf, *, whole=False) -> np.ndarray:
+    def numbers(self, column: str, low: float = -np.inf, high: float = np.inf, *, whole: bool = False) -> np.ndarray:
         """Return a column as numbers from low to high, float64, NaN where they are not; whole: whole numbers only."""
         values = pd.to_numeric(self.frame[column], errors="coerce").to_numpy(np.float64)
         right = np.isfinite(values) & (values >= low) & (values <= high)
@@ -74,7 +75,7 @@ class Table:
         """Return a column of yes and no, bool."""
         return self.choices(column, dict.fromkeys(YES, 1) | dict.fromkeys(NO, 0)) == 1
 
-    def check(self):
+    def check(self) -> None:
         """Raise ScenarioError with all that was found wrong, one line each."""
         refuse(self.mistakes)
 
@@ -83,13 +84,13 @@ def _plain(texts: pd.Series) -> pd.Series:
     return texts.str.lower().str.replace("_", " ")
 
 
-def some_of(wrong: Sequence, describe: Callable[[Any], str], rest: str) -> list[str]:
+def some_of(wrong: Sequence | np.ndarray, describe: Callable[[Any], str], rest: str) -> list[str]:
     """Return a line for each of the first few that are wrong, and one that counts the others: {n} in `rest`."""
     lines = [describe(each) for each in wrong[:N_SHOWN]]
     return lines if len(wrong) <= N_SHOWN else [*lines, rest.format(n=f"{len(wrong) - N_SHOWN:,}")]
 
 
-def refuse(mistakes: list[str]):
+def refuse(mistakes: list[str]) -> None:
     """Raise ScenarioError with all mistakes, one line each, if there are any."""
     if mistakes:
         raise ScenarioError("\n".join(mistakes))

@@ -7,6 +7,7 @@ Names are imported when first used, so that `import safepassage` stays quick.
 """
 
 from importlib import import_module
+from typing import Any
 
 _HOMES = {
     "EvacuationModel": "safepassage.model.evacuation",
@@ -20,11 +21,11 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'safepassage' has no attribute {name!r}; it has {', '.join(_HOMES)}")
     return getattr(import_module(_HOMES[name]), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *_HOMES])

@@ -10,10 +10,12 @@ from safepassage.experiments.questions.optimise import Optimisation
 from safepassage.experiments.sweeps.study import Study
 from safepassage.model.hazard.layouts import PLAIN_COLUMNS
 from safepassage.model.results.dictionary import TABLES
+from safepassage.model.results.outcomes import GROUPS, OUTCOMES
 from safepassage.model.settings.keys import keys
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
 
+import docstrings
 import reference_pages
 
 
@@ -43,6 +45,14 @@ def test_every_column_of_every_table_is_in_the_reference_with_its_type(written):
         for column in described.columns:
             row = next(line for line in part.splitlines() if line.startswith(f"| `{column}` |"))
             assert row.split(" | ")[1], f"{table}.{column} has no type"
+
+
+def test_every_outcome_is_in_the_reference_with_unit_and_direction(written):
+    for name, outcome in OUTCOMES.items():
+        row = next(line for line in written["outcomes"].splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {outcome.unit} | {outcome.direction} |" in row
+    for group in GROUPS:
+        assert f"| `{group}` |" in written["outcomes"]
 
 
 def test_every_command_and_option_is_in_the_reference(written):
@@ -90,7 +100,7 @@ def test_arguments_described_in_a_docstring_become_fields():
         """Do it."""
 
     lines = ["scenario: name or path. rng: seed,", "instead of run.seed.", "", "Raises ScenarioError."]
-    reference_pages.arguments_as_fields(None, "function", "name", function, None, lines)
+    docstrings.arguments_as_fields(None, "function", "name", function, None, lines)
     assert [line for line in lines if line] == [
         ":param scenario: name or path.",
         ":param rng: seed, instead of run.seed.",

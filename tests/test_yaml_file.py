@@ -10,8 +10,8 @@ from safepassage.experiments.questions.calibrate import load_calibration
 from safepassage.experiments.questions.optimise import load_optimisation
 from safepassage.experiments.sweeps.study import load_study
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.files.yaml_file import MOST_BYTES, read_value, read_yaml
 from safepassage.model.settings.scenario import load, read_keys, shipped
-from safepassage.model.settings.yaml_file import MOST_BYTES, read_value, read_yaml
 
 TINY = shipped()["tiny_town"]
 

@@ -7,7 +7,10 @@ question is in proportion to what lies near the place asked about; no matrix of 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
+
+from safepassage.agents.ground.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _points_within(event_x_m, event_y_m, reach_m, west_m, south_m, cell_m, n_col
 
 
 @njit(cache=True, nogil=True)
-def distance_to_segment_m(x_m, y_m, x0_m, y0_m, x1_m, y1_m):
+def distance_to_segment_m(x_m: float, y_m: float, x0_m: float, y0_m: float, x1_m: float, y1_m: float) -> float:
     """Return the distance from a place to the nearest point of a straight segment (m)."""
     along_x, along_y = x1_m - x0_m, y1_m - y0_m
     square = along_x * along_x + along_y * along_y
@@ -228,7 +231,7 @@ def _frame(x_m, y_m, cell_m, n_entries, what):
     return float(x_m.min()), float(y_m.min()), cell_m, int(width_m // cell_m) + 1, int(height_m // cell_m) + 1
 
 
-def grid_of_points(x_m, y_m, cell_m=100.0):
+def grid_of_points(x_m: npt.ArrayLike, y_m: npt.ArrayLike, cell_m: float = 100.0) -> PointGrid:
     """Return a `PointGrid` over points that do not move: homes, shelters, nodes.
 
     cell_m: side of a cell (m); about the usual reach is fast. It changes the speed, never what is found.
@@ -241,7 +244,7 @@ def grid_of_points(x_m, y_m, cell_m=100.0):
     return PointGrid(west_m, south_m, cell_m, n_columns, n_rows, first, point, x_m, y_m)
 
 
-def grid_of_links(geometry_first, geometry_x_m, geometry_y_m, cell_m=100.0):
+def grid_of_links(geometry_first: Ints, geometry_x_m: Floats, geometry_y_m: Floats, cell_m: float = 100.0) -> LinkGrid:
     """Return a `LinkGrid` over polylines: link k has the points geometry_first[k]..geometry_first[k + 1]."""
     x_m = np.ascontiguousarray(geometry_x_m, dtype=np.float64)
     y_m = np.ascontiguousarray(geometry_y_m, dtype=np.float64)
@@ -268,7 +271,7 @@ def _places(x_m, y_m, reach_m):
     return x_m, y_m, np.full(x_m.size, reach_m) if reach_m.ndim == 0 else np.ascontiguousarray(reach_m)
 
 
-def points_within(grid, x_m, y_m, reach_m):
+def points_within(grid: PointGrid, x_m: Floats, y_m: Floats, reach_m: Floats | float) -> tuple[Ints, Ints, Floats]:
     """Return (event, point, distance_m), int32, int32, float64: all points within reach of each place.
 
     x_m, y_m: places, one or many. reach_m: one for all, or one per place; a point exactly at reach counts.
@@ -280,7 +283,9 @@ def points_within(grid, x_m, y_m, reach_m):
     )  # fmt: skip
 
 
-def links_within(grid, x_m, y_m, reach_m):
+def links_within(
+    grid: LinkGrid, x_m: Floats | float, y_m: Floats | float, reach_m: Floats | float
+) -> tuple[Ints, Ints, Floats]:
     """Return (event, link, distance_m), int32, int32, float64: all links within reach of each place.
 
     The distance is to the nearest point of the link's line. Sorted by event, then link; a link once per

@@ -3,9 +3,11 @@
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Floats, Ints
+
 
 @njit(cache=True, nogil=True)
-def piece_lengths(x_m, y_m):
+def piece_lengths(x_m: Floats, y_m: Floats) -> Floats:
     """Return the distance from each point to the next, float64[n]; 0 for the last."""
     piece_m = np.zeros(x_m.size)
     for k in range(x_m.size - 1):
@@ -14,7 +16,14 @@ def piece_lengths(x_m, y_m):
 
 
 @njit(cache=True, nogil=True)
-def places_on_links(link, share, geometry_first, geometry_x_m, geometry_y_m, geometry_piece_m):
+def places_on_links(
+    link: Ints,
+    share: Floats,
+    geometry_first: Ints,
+    geometry_x_m: Floats,
+    geometry_y_m: Floats,
+    geometry_piece_m: Floats,
+) -> tuple[Floats, Floats]:
     """Return (x_m, y_m), float64[n], of points at a share of the course of links; nan where link is -1.
 
     share: 0 at the upstream end, 1 at the downstream end. Points of link k are geometry_first[k] to [k + 1];

@@ -4,17 +4,21 @@ The kernels of movement jump from street to street in the order of time, so that
 away in memory. Asking for those of the next few events at once lets the processor wait for them side by side.
 """
 
+from typing import Any
+
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from safepassage.agents.ground.arrays import Records
 
 LINE_BYTES = 64
 """Length of a line of the cache; records are aligned to it."""
 
 
 @intrinsic
-def prefetch(typing_context, array, index, line):
+def prefetch(typing_context: Any, array: Records, index: int, line: int) -> Any:
     """Ask for one line (0, 1, ...) of array[index], to be read or written soon; any index is safe, nothing changes.
 
     array: C-contiguous, 1-D, or 2-D (index then counts elements from its start).
@@ -36,7 +40,9 @@ def prefetch(typing_context, array, index, line):
     return types.void(array, index, line), generate
 
 
-if config.DISABLE_JIT:
+def _nothing(array: Records, index: int, line: int) -> None:
+    """Do nothing: who runs the kernels uncompiled, to step through them, needs no memory early."""
 
-    def prefetch(array, index, line):
-        """Do nothing: who runs the kernels uncompiled, to step through them, needs no memory early."""
+
+if config.DISABLE_JIT:
+    prefetch = _nothing

@@ -1,9 +1,11 @@
 """Arrays of records that the movement kernels work on."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Records
 from safepassage.agents.ground.prefetch import LINE_BYTES
 
 
@@ -13,7 +15,7 @@ def _as_record(dtype):
     return np.dtype((np.record, dtype))
 
 
-def records(n, dtype, **values):
+def records(n: int, dtype: Any, **values: Any) -> Records:
     """Return n records with the fields given, the others 0; rows have attributes, compiled or not.
 
     They begin at a line of the cache, so that those of 64 bytes lie in one line each. A plain array, not

@@ -23,6 +23,7 @@ from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from mesa import Agent, Model
 from mesa.agent import AgentSet
 
@@ -38,9 +39,9 @@ class column:  # noqa: N801 - reads as a declaration
     dtype: no wrapping, no cut-off fraction, no number that is not a member. Only float32 may round.
     """
 
-    def __init__(self, dtype, enum: type[IntEnum] | None = None, default=None):
+    def __init__(self, dtype: type, enum: type[IntEnum] | None = None, default: Any = None) -> None:
         self.name = "column"
-        self.dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         if self.dtype.kind not in "biuf" or self.dtype == np.uint64:
             raise TypeError(f"column({self.dtype}): a column holds booleans, integers up to int64 or floats")
         if enum is not None and not issubclass(enum, IntEnum):
@@ -51,27 +52,27 @@ class column:  # noqa: N801 - reads as a declaration
             default = next(iter(enum)) if enum else 0
         self.default = self.fit(default)[()]
         number = {"b": bool, "f": float}.get(self.dtype.kind, int)
-        limits = np.finfo if number is float else np.iinfo
+        limits: Any = np.finfo if number is float else np.iinfo
         low, high = (0, 1) if number is bool else (limits(self.dtype).min, limits(self.dtype).max)
         self._low, self._high = number(low), number(high)
         self._plain = enum or number
 
-    def __set_name__(self, owner, name):
+    def __set_name__(self, owner: type, name: str) -> None:
         self.name = f"{owner.__name__}.{name}"
         self.key = name
 
-    def __get__(self, agent, owner=None):
+    def __get__(self, agent: Any, owner: type | None = None) -> Any:
         if agent is None:
             return self
         value = agent.model._rows[type(agent)].arrays[self.key].item(agent.row)
         return value if self.members is None else self.members[value]
 
-    def __set__(self, agent, value):
+    def __set__(self, agent: Any, value: Any) -> None:
         if type(value) is not self._plain or not self._low <= value <= self._high:
             value = self.fit(value)
         agent.model._rows[type(agent)].arrays[self.key][agent.row] = value
 
-    def fit(self, values) -> np.ndarray:
+    def fit(self, values: Any) -> np.ndarray:
         """Return values, one or many, in the column's dtype; raise ValueError if one of them does not fit."""
         given = np.asarray(values)
         if given.dtype.kind not in "biuf":
@@ -111,14 +112,14 @@ class RowAgent(Agent):
     pos = None
     columns: ClassVar[dict[str, column]] = {}
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         named = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
         cls.columns = {name: spec for name, spec in named.items() if isinstance(spec, column)}
         for name in cls.columns.keys() & set(_RESERVED):
             raise TypeError(f"{cls.__name__}.{name}: agents already have an attribute of this name; rename the column")
 
-    def __init__(self, model: "RowModel", **values):
+    def __init__(self, model: "RowModel", **values: Any) -> None:
         """Add one row to the model, with the values given and defaults for the other columns."""
         rows = _row_model(model).rows_of(type(self))
         self.model = model
@@ -131,7 +132,7 @@ class RowAgent(Agent):
         return self.model._rows[type(self)].ids.item(self.row)
 
     @classmethod
-    def create_agents(cls, model: "RowModel", n: int, *args, **values) -> AgentSet:
+    def create_agents(cls, model: "RowModel", n: int, *args: Any, **values: Any) -> AgentSet:
         """Add n rows at once and return their set. A value is one for all, or an array, list or tuple of n.
 
         No object is made. A class with its own `__init__` is created as Mesa does it, one object after the other.
@@ -149,7 +150,7 @@ class Rows:
     belong to somebody else; they are then used as they are and no row can be added.
     """
 
-    def __init__(self, model: "RowModel", cls: type[RowAgent], adopted: dict[str, np.ndarray] | None = None):
+    def __init__(self, model: "RowModel", cls: type[RowAgent], adopted: dict[str, np.ndarray] | None = None) -> None:
         self.model = model
         self.cls = cls
         self.n = 0
@@ -196,7 +197,7 @@ class Rows:
             self.arrays[key][self.n : self.n + n] = array
         return self._append(n)
 
-    def discard(self, rows) -> None:
+    def discard(self, rows: npt.ArrayLike) -> None:
         """Take rows, one or an array of them, out of the model; those already removed are left alone."""
         rows = np.unique(rows)
         rows = rows[self.alive[rows]]
@@ -237,7 +238,7 @@ def _row_model(model):
 class RowModel(Model):
     """A Mesa model that may hold row agents beside ordinary ones."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._rows: dict[type[RowAgent], Rows] = {}
         self._next_id = 1

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from mesa import Agent
@@ -39,20 +39,20 @@ class _LiveSet(AgentSet):
         """Return the agents in a list."""
         return list(self)
 
-    def __getitem__(self, item):
+    def __getitem__(self, item: Any) -> Any:
         return self.to_list()[item]
 
-    def map(self, method: str | Callable, *args, **kwargs) -> list:
+    def map(self, method: str | Callable, *args: Any, **kwargs: Any) -> list:
         """Call a method or function for each agent, those removed meanwhile left out, and return the results."""
         return list(self._calls(self.to_list(), method, args, kwargs))
 
-    def do(self, method: str | Callable, *args, **kwargs) -> AgentSet:
+    def do(self, method: str | Callable, *args: Any, **kwargs: Any) -> AgentSet:
         """Call a method or function for each agent, those removed meanwhile left out."""
         for _ in self._calls(self.to_list(), method, args, kwargs):
             pass
         return self
 
-    def shuffle_do(self, method: str | Callable, *args, **kwargs) -> AgentSet:
+    def shuffle_do(self, method: str | Callable, *args: Any, **kwargs: Any) -> AgentSet:
         """Call a method or function for each agent in random order, those removed meanwhile left out."""
         agents = self.to_list()
         self.random.shuffle(agents)
@@ -77,7 +77,7 @@ class RowAgentSet(_LiveSet):
     Whatever names a column works on arrays and makes no object; whatever calls a function makes the handles it needs.
     """
 
-    def __init__(self, source: "Rows", rows: np.ndarray | None = None):
+    def __init__(self, source: "Rows", rows: np.ndarray | None = None) -> None:
         self.source = source
         self.random = source.model.random
         self._is_whole = rows is None
@@ -107,24 +107,24 @@ class RowAgentSet(_LiveSet):
         for row in self.rows.tolist() if self.source.handles else ():
             self.source.handles.pop(row, None)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.source.n_alive if self._is_whole else self.rows.size
 
     def __iter__(self) -> Iterator["RowAgent"]:
         source = self.source
         return (source.agent(row) for row in self.rows.tolist() if source.alive[row])
 
-    def __contains__(self, agent):
+    def __contains__(self, agent: Any) -> bool:
         source = self.source
         if type(agent) is not source.cls or agent.model is not source.model or not source.alive[agent.row]:
             return False
-        return self._is_whole or bool((self._order == agent.row).any())
+        return self._is_whole or bool(np.any(self._order == agent.row))
 
-    def __getitem__(self, item):
+    def __getitem__(self, item: slice | int) -> Any:
         rows = self.rows[item]
         return self._handles(rows) if isinstance(item, slice) else self.source.agent(int(rows))
 
-    def __copy__(self):
+    def __copy__(self) -> "RowAgentSet":
         return self._view(self.rows)
 
     def copy(self) -> "RowAgentSet":
@@ -252,13 +252,13 @@ class RowAgentSet(_LiveSet):
     def _from_iterable(cls, agents):
         return AgentSet(agents)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[Any, Any]:
         return self.__dict__
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[Any, Any]) -> None:
         self.__dict__.update(state)
 
-    def _is_column(self, name):
+    def _is_column(self, name: object) -> TypeGuard[str]:
         return isinstance(name, str) and name in self.source.cls.columns
 
     def _values(self, name, default):
@@ -299,22 +299,22 @@ class RowGroupBy(GroupBy):
 class AllAgents(_LiveSet):
     """All agents of a model, ordinary ones and rows, in order of creation: what `model.agents` returns."""
 
-    def __init__(self, model: "RowModel", ordinary: AgentSet, sources: "list[Rows]"):
+    def __init__(self, model: "RowModel", ordinary: AgentSet, sources: "list[Rows]") -> None:
         self.random = model.random
         self._model = model
         self._ordinary = ordinary
         self._sources = sources
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._ordinary) + sum(source.n_alive for source in self._sources)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return heapq.merge(self._ordinary, *map(RowAgentSet, self._sources), key=attrgetter("unique_id"))
 
-    def __contains__(self, agent):
+    def __contains__(self, agent: Any) -> bool:
         return agent in self._ordinary or any(agent in RowAgentSet(source) for source in self._sources)
 
-    def __copy__(self):
+    def __copy__(self) -> Any:
         return AgentSet(self, self.random)
 
     def copy(self) -> AgentSet:
@@ -356,7 +356,7 @@ class AllAgents(_LiveSet):
 
     discard = remove = add
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, tuple[Any, Any, list]]:
         return AllAgents, (self._model, self._ordinary, self._sources)
 
     @staticmethod

@@ -6,8 +6,10 @@ step; and since u stays the same under every plan, whatever raises the rate earl
 """
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause
 
 _ORDER = int(Cause.ORDER)
@@ -16,7 +18,17 @@ _WEIGHED = int(Cause.WEIGHED)
 
 
 @njit(cache=True, nogil=True)
-def answer_order(cause, decision_time_s, departure_time_s, addressed, is_stayer, heard_s, preparation_s, compliance, u):
+def answer_order(
+    cause: Ints,
+    decision_time_s: Floats,
+    departure_time_s: Floats,
+    addressed: Bools,
+    is_stayer: Bools,
+    heard_s: Floats,
+    preparation_s: Floats,
+    compliance: float,
+    u: Floats,
+) -> int:
     """Make the households that do as told plan their departure. Writes the first three columns; returns how many.
 
     addressed: bool[n]. heard_s: when each believes the order (s), inf: never. u: one number per household, the same
@@ -33,7 +45,17 @@ def answer_order(cause, decision_time_s, departure_time_s, addressed, is_stayer,
 
 
 @njit(cache=True, nogil=True)
-def react_to_impacts(cause, decision_time_s, departure_time_s, household, time_s, is_stayer, preparation_s, p_leave, u):
+def react_to_impacts(
+    cause: Ints,
+    decision_time_s: Floats,
+    departure_time_s: Floats,
+    household: Ints,
+    time_s: Floats,
+    is_stayer: Bools,
+    preparation_s: Floats,
+    p_leave: float,
+    u: Floats,
+) -> int:
     """Make households near impacts plan their departure. Writes the first three columns; returns how many decide.
 
     household, time_s, u: one for each impact seen or heard nearby, in order of time.
@@ -50,7 +72,15 @@ def react_to_impacts(cause, decision_time_s, departure_time_s, household, time_s
 
 
 @njit(cache=True, nogil=True)
-def leaving_rates(rate_per_day, covariates, coefficients, baseline_per_day, early_factor, is_early, is_stayer):
+def leaving_rates(
+    rate_per_day: Floats,
+    covariates: npt.NDArray[np.floating],
+    coefficients: Floats,
+    baseline_per_day: float,
+    early_factor: float,
+    is_early: Bools,
+    is_stayer: Bools,
+) -> None:
     """Write the rate at which each household decides to leave (1/day).
 
     covariates: float32[n_covariates, n]; coefficients: float64[n_covariates]. Stayers have rate 0.
@@ -68,8 +98,17 @@ def leaving_rates(rate_per_day, covariates, coefficients, baseline_per_day, earl
 
 @njit(cache=True, nogil=True)
 def weigh(
-    cause, decision_time_s, departure_time_s, weighed, rate_per_day, threshold, is_home, preparation_s, from_s, until_s
-):
+    cause: Ints,
+    decision_time_s: Floats,
+    departure_time_s: Floats,
+    weighed: Floats,
+    rate_per_day: Floats,
+    threshold: Floats,
+    is_home: Bools,
+    preparation_s: Floats,
+    from_s: float,
+    until_s: float,
+) -> int:
     """Let households at home weigh what they know from one time to another; returns how many decide to leave.
 
     Writes the first four columns. weighed: sum of the rate over time so far; threshold: where each decides. The
@@ -95,7 +134,7 @@ def weigh(
 
 
 @njit(cache=True, nogil=True)
-def due(departure_time_s, is_at_home, until_s):
+def due(departure_time_s: Floats, is_at_home: Bools, until_s: float) -> Ints:
     """Return the rows at home that set out before `until_s`, in order of departure, ties by row; int64[]."""
     n = 0
     for h in range(departure_time_s.size):
@@ -111,7 +150,7 @@ def due(departure_time_s, is_at_home, until_s):
 
 
 @njit(cache=True, nogil=True)
-def next_departure_s(departure_time_s, is_at_home):
+def next_departure_s(departure_time_s: Floats, is_at_home: Bools) -> float:
     """Return the earliest planned departure of those at home (s); inf: none."""
     earliest = np.inf
     for h in range(departure_time_s.size):

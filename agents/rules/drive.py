@@ -30,6 +30,7 @@ stay together.
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Ints, Records
 from safepassage.agents.ground.prefetch import prefetch
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
@@ -233,7 +234,7 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
 
 
 @_kernel
-def ways_on(way_on, links, vehicles, next_link, paths):
+def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints) -> None:
     """Write the link that each vehicle takes next, ARRIVED or NO_ROUTE: from its link's end, or from where it waits.
 
     way_on: int32 per vehicle, written for those on a link, queueing to set out or held.
@@ -438,22 +439,22 @@ def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, t
 
 @_kernel
 def advance(
-    links,
-    slots,
-    arms,
-    vehicles,
-    events,
-    wheel,
-    heap,
-    run,
-    arrivals,
-    log,
-    crossings,
-    departures,
-    next_link,
-    paths,
-    until_s,
-):
+    links: Records,
+    slots: Records,
+    arms: Records,
+    vehicles: Records,
+    events: Records,
+    wheel: Ints,
+    heap: Records,
+    run: Records,
+    arrivals: Records,
+    log: Records,
+    crossings: Records,
+    departures: Records,
+    next_link: Ints,
+    paths: Ints,
+    until_s: float,
+) -> int:
     """Run all that happens before until_s; return DONE, or LOG_FULL to be called again with room in the log.
 
     Records as in drive_state. links: LINK[n_links + n_nodes]. slots: all rings. arms: ARM[2 n_links].
@@ -513,7 +514,18 @@ def advance(
 
 
 @_kernel
-def resume(links, slots, arms, events, wheel, heap, run, changed_arms, changed_supplies, time_s):
+def resume(
+    links: Records,
+    slots: Records,
+    arms: Records,
+    events: Records,
+    wheel: Ints,
+    heap: Records,
+    run: Records,
+    changed_arms: Ints,
+    changed_supplies: Ints,
+    time_s: float,
+) -> None:
     """After a change from outside: let these arms ask again and these supplies look again for when they open."""
     n_arms = arms.size
     n_links = n_arms // 2

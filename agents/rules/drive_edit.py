@@ -6,13 +6,15 @@ These kernels find or unlink what a change concerns; drive.resume then lets the 
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Ints, Records
+
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
 ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
-def arms_to_ask_again(links, slots, arms, way_on):
+def arms_to_ask_again(links: Records, slots: Records, arms: Records, way_on: Ints) -> Ints:
     """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
     way_on: of each vehicle now, from drive.ways_on.
@@ -38,7 +40,7 @@ def arms_to_ask_again(links, slots, arms, way_on):
 
 
 @njit(cache=True, nogil=True)
-def take_out_of_queues(arms, vehicles, run, way_on):
+def take_out_of_queues(arms: Records, vehicles: Records, run: Records, way_on: Ints) -> tuple[Ints, Ints]:
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
     way_on: of each vehicle now, from drive.ways_on. Those found are unlinked from their queues and set to PENDING, to
@@ -86,7 +88,9 @@ def take_out_of_queues(arms, vehicles, run, way_on):
 
 
 @njit(cache=True, nogil=True)
-def take_off(links, slots, arms, vehicles, run, vehicle, time_s):
+def take_off(
+    links: Records, slots: Records, arms: Records, vehicles: Records, run: Records, vehicle: int, time_s: float
+) -> tuple[int, bool]:
     """Unlink one vehicle from wherever it is; return the arm it stood in and whether it was the first there.
 
     On the road it leaves for the kerb: its room comes back as if it had left the end of the link now.

@@ -3,13 +3,23 @@
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
+
 NONE = -1
 WAITING = 1
 DRIVING = 4
 
 
 @njit(cache=True, nogil=True)
-def write_positions(position_m, links, slots, vehicles, jam_spacing_m, some_links, time_s):
+def write_positions(
+    position_m: Floats,
+    links: Records,
+    slots: Records,
+    vehicles: Records,
+    jam_spacing_m: Floats,
+    some_links: Ints,
+    time_s: float,
+) -> None:
     """Write the distance from the upstream end of its link, at time_s, of each vehicle on some links.
 
     A vehicle is where free flow has brought it, unless one before it stands in the way: it is then behind that one
@@ -27,7 +37,7 @@ def write_positions(position_m, links, slots, vehicles, jam_spacing_m, some_link
 
 
 @njit(cache=True, nogil=True)
-def stand(links, vehicles, ids, time_s):
+def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
     """Return which of the vehicles are on a link for longer than free flow takes, bool[n]. ids: int64[n]."""
     stands = np.zeros(ids.size, np.bool_)
     for i in range(ids.size):
@@ -40,7 +50,9 @@ def stand(links, vehicles, ids, time_s):
 
 
 @njit(cache=True, nogil=True)
-def write_link_times(link_time_s, links, slots, vehicles, n_links, time_s):
+def write_link_times(
+    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, n_links: int, time_s: float
+) -> None:
     """Write the time that a vehicle entering each link now can expect to need for it (s).
 
     Exact for a queue that is served first in, first out at a known rate: all who are on the link, those still driving
@@ -73,7 +85,7 @@ def write_link_times(link_time_s, links, slots, vehicles, n_links, time_s):
 
 
 @njit(cache=True, nogil=True)
-def ring_of_cycles(links, arms, events):
+def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
     """Return cycle[n_links]: a number for each link of a gridlock, shared by its links; -1 elsewhere.
 
     A gridlock is a ring of links whose first vehicles wait for the next link of the ring, none of which can open.

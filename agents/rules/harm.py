@@ -23,13 +23,14 @@ import numpy as np
 from numba import njit
 
 from safepassage.agents.civilians import Injury, Protection
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 _NONE, _LIGHT, _SERIOUS, _FATAL = (np.int8(i) for i in Injury)
 _INNER_ROOM, _BASEMENT = np.int8(Protection.INNER_ROOM), np.int8(Protection.BASEMENT)
 
 
 @njit(cache=True, nogil=True)
-def risk(distance_m, d50_m, n_d50_reach, steepness, p_at_centre):
+def risk(distance_m: float, d50_m: float, n_d50_reach: float, steepness: float, p_at_centre: float) -> float:
     """Return the probability that one event injures one person at a distance; see the module's first lines.
 
     p_at_centre: min(1, f * factor * p0). n_d50_reach: the curve is cut to zero beyond this many d50.
@@ -40,7 +41,7 @@ def risk(distance_m, d50_m, n_d50_reach, steepness, p_at_centre):
 
 
 @njit(cache=True, nogil=True)
-def severity(u, p, share_fatal, share_serious):
+def severity(u: float, p: float, share_fatal: float, share_serious: float) -> np.int8:
     """Return the injury of a person with the number u who becomes a casualty with probability p (u < p)."""
     if u >= p:
         return _NONE
@@ -52,7 +53,9 @@ def severity(u, p, share_fatal, share_serious):
 
 
 @njit(cache=True, nogil=True)
-def people_at(event, place, distance_m, first_person, is_present):
+def people_at(
+    event: Ints, place: Ints, distance_m: Floats, first_person: Ints, is_present: Bools
+) -> tuple[Ints, Ints, Floats]:
     """Return (event, person, distance_m) for the people present at the places found near each event.
 
     event, place, distance_m: pairs from `nearby.points_within`; a place is a household, or any people in a
@@ -79,9 +82,25 @@ def people_at(event, place, distance_m, first_person, is_present):
 
 @njit(cache=True, nogil=True)
 def injure(
-    injury, injured_at_s, outcome, event, person, distance_m, u, event_time_s, event_size, protection,
-    protection_factor, casualty_scale, p_at_centre, d50_m, n_d50_reach, steepness, share_fatal, share_serious,
-):  # fmt: skip
+    injury: Ints,
+    injured_at_s: Floats,
+    outcome: Ints,
+    event: Ints,
+    person: Ints,
+    distance_m: Floats,
+    u: Floats,
+    event_time_s: Floats,
+    event_size: Ints,
+    protection: Ints,
+    protection_factor: Floats,
+    casualty_scale: float,
+    p_at_centre: float,
+    d50_m: Floats,
+    n_d50_reach: float,
+    steepness: float,
+    share_fatal: float,
+    share_serious: float,
+) -> int:
     """Injure people near events and return how many got worse. Writes injury, injured_at_s, outcome.
 
     Pairs (event, person, distance_m, u), in order of time: the people within reach of each event, with the
@@ -107,7 +126,17 @@ def injure(
 
 
 @njit(cache=True, nogil=True)
-def injure_at_once(injury, injured_at_s, outcome, person, u, p, time_s, share_fatal, share_serious):
+def injure_at_once(
+    injury: Ints,
+    injured_at_s: Floats,
+    outcome: Ints,
+    person: Ints,
+    u: Floats,
+    p: Floats,
+    time_s: float,
+    share_fatal: float,
+    share_serious: float,
+) -> int:
     """Injure people with given probabilities and return how many got worse. Writes injury, injured_at_s, outcome.
 
     person, u, p: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that belongs to the
@@ -128,8 +157,20 @@ def injure_at_once(injury, injured_at_s, outcome, person, u, p, time_s, share_fa
 
 
 @njit(cache=True, nogil=True)
-def add_expected_casualties(expected, event, person, distance_m, event_size, protection, protection_factor,
-                            casualty_scale, p_at_centre, d50_m, n_d50_reach, steepness):  # fmt: skip
+def add_expected_casualties(
+    expected: Floats,
+    event: Ints,
+    person: Ints,
+    distance_m: Floats,
+    event_size: Ints,
+    protection: Ints,
+    protection_factor: Floats,
+    casualty_scale: float,
+    p_at_centre: float,
+    d50_m: Floats,
+    n_d50_reach: float,
+    steepness: float,
+) -> None:
     """Add to expected[person] the mean number of events that harm each. Writes expected; no chance."""
     for i in range(person.size):
         p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
@@ -137,8 +178,20 @@ def add_expected_casualties(expected, event, person, distance_m, event_size, pro
 
 
 @njit(cache=True, nogil=True)
-def risks(p, event, person, distance_m, event_size, protection, protection_factor, casualty_scale, p_at_centre, d50_m,
-          n_d50_reach, steepness):  # fmt: skip
+def risks(
+    p: Floats,
+    event: Ints,
+    person: Ints,
+    distance_m: Floats,
+    event_size: Ints,
+    protection: Ints,
+    protection_factor: Floats,
+    casualty_scale: float,
+    p_at_centre: float,
+    d50_m: Floats,
+    n_d50_reach: float,
+    steepness: float,
+) -> None:
     """Write the probability that each pair (event, person) is a casualty, as `injure` draws it. Writes p (float64)."""
     for i in range(person.size):
         p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
@@ -146,7 +199,7 @@ def risks(p, event, person, distance_m, event_size, protection, protection_facto
 
 
 @njit(cache=True, nogil=True)
-def add_exposures(p_unhurt, moments, person, p):
+def add_exposures(p_unhurt: Floats, moments: Floats, person: Ints, p: Floats) -> None:
     """Let people be exposed once more to harm with probability p each. Writes p_unhurt, moments.
 
     p_unhurt: float64 per person, the probability that none of their exposures has hurt them. moments: float64[2], mean
@@ -161,7 +214,9 @@ def add_exposures(p_unhurt, moments, person, p):
 
 
 @njit(cache=True, nogil=True)
-def p_death_with_care_after(delay_s, p_death_with_care, p_death_without_care, care_in_vain_after_s):
+def p_death_with_care_after(
+    delay_s: float, p_death_with_care: float, p_death_without_care: float, care_in_vain_after_s: float
+) -> float:
     """Return the share of the seriously injured who die if care begins after a delay (s, infinity: never).
 
     Log-linear between the two shares: p_with * (p_without / p_with) ** min(1, delay / care_in_vain_after).
@@ -171,8 +226,16 @@ def p_death_with_care_after(delay_s, p_death_with_care, p_death_without_care, ca
 
 
 @njit(cache=True, nogil=True)
-def death_times(death_s, injured_at_s, care_at_s, u, p_death_with_care, p_death_without_care,
-                care_in_vain_after_s, mean_untreated_s):  # fmt: skip
+def death_times(
+    death_s: Floats,
+    injured_at_s: Floats,
+    care_at_s: Floats,
+    u: Floats,
+    p_death_with_care: float,
+    p_death_without_care: float,
+    care_in_vain_after_s: float,
+    mean_untreated_s: float,
+) -> None:
     """Write when each seriously injured person dies (s), infinity if not. Writes death_s.
 
     u: one number per person, the same whenever this is asked again, so that care beginning sooner or later
@@ -194,9 +257,18 @@ def death_times(death_s, injured_at_s, care_at_s, u, p_death_with_care, p_death_
 
 @njit(cache=True, nogil=True)
 def seek_protection(
-    protection, person, household, alert_from_s, last_heard_s, has_basement, usual_room, is_obedient, time_s,
-    reaction_s, alert_s,
-):  # fmt: skip
+    protection: Ints,
+    person: Ints,
+    household: Ints,
+    alert_from_s: Floats,
+    last_heard_s: Floats,
+    has_basement: Bools,
+    usual_room: Ints,
+    is_obedient: Bools,
+    time_s: float,
+    reaction_s: float,
+    alert_s: float,
+) -> None:
     """Bring the rooms of people at home up to a time: the safest during an alert, else the usual. Writes protection.
 
     person: rows of people at home; the other columns are per person, or per household for alert_from_s, last_heard_s
@@ -214,7 +286,7 @@ def seek_protection(
 
 
 @njit(cache=True, nogil=True)
-def hear_impact(alert_from_s, last_heard_s, home, time_s, alert_s):
+def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: float, alert_s: float) -> None:
     """Note at each home that hears an impact that an alert begins or goes on. Writes alert_from_s, last_heard_s.
 
     home: rows of households, each once; time_s: of the impact, not before those heard earlier.
@@ -227,8 +299,15 @@ def hear_impact(alert_from_s, last_heard_s, home, time_s, alert_s):
 
 @njit(cache=True, nogil=True)
 def party_walking_speeds(
-    party_speed_m_s, first_person, speed_m_s, injury, is_able, light_factor, carrying_factor, n_carriers
-):
+    party_speed_m_s: Floats,
+    first_person: Ints,
+    speed_m_s: Floats,
+    injury: Ints,
+    is_able: Bools,
+    light_factor: float,
+    carrying_factor: float,
+    n_carriers: int,
+) -> None:
     """Write how fast each party walks once members are injured, 0 if it cannot. Writes party_speed_m_s.
 
     Party h is the people first_person[h]..first_person[h + 1]; speed_m_s: of each when unhurt; is_able: bool,

@@ -24,11 +24,14 @@ One file, longer than others: numba's cache notices a change of its own file alo
 stay together.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.prefetch import prefetch
-from safepassage.agents.rules.walk_state import ARRIVED, NO_ROUTE, Event, Stage
+from safepassage.agents.rules.walk_state import ARRIVED, NO_ROUTE, Crowd, Event, Stage
 
 SLOTS_AHEAD = 16
 """Slots of the event wheel whose records are asked for at once."""
@@ -38,7 +41,7 @@ inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinl
 
 
 @inlined
-def pace_at(n_persons, area_m2, speed_factor, rules):
+def pace_at(n_persons: int, area_m2: float, speed_factor: float, rules: Any) -> float:
     """Return walking speed / free speed of n persons on an area (Weidmann 1993, Kladek's formula)."""
     if n_persons == 0:
         return speed_factor
@@ -250,7 +253,7 @@ def _may_enter(crowd, walker, s):
 
 
 @inlined
-def reschedule(crowd, s, now_s):
+def reschedule(crowd: Crowd, s: int, now_s: float) -> None:
     """Find the next event of a street, in order of Event if several are due, and put it on the wheel."""
     street = crowd.streets[s]
     next_s = np.inf
@@ -271,7 +274,7 @@ def reschedule(crowd, s, now_s):
 
 
 @inlined
-def gate_free_s(crowd, street):
+def gate_free_s(crowd: Crowd, street: Any) -> float:
     """Return when the first of those queued at the two gates of a street may pass."""
     free_s = np.inf
     if crowd.links[street.link_a].first >= 0:
@@ -282,7 +285,7 @@ def gate_free_s(crowd, street):
 
 
 @inlined
-def change_crowd(street, n_persons, speed_m_s, now_s, rules):
+def change_crowd(street: Any, n_persons: int, speed_m_s: float, now_s: float, rules: Any) -> None:
     """Bring a street's clock to now and add (or, negative, take away) persons of a free speed. Writes the street."""
     street.progress_s += street.pace * (now_s - street.updated_s)
     street.updated_s = now_s
@@ -446,7 +449,7 @@ def _start_on_link(crowd, walker, now_s):
 
 
 @kernel
-def advance(crowd, departure_s, departing, until_s):
+def advance(crowd: Crowd, departure_s: Floats, departing: Ints, until_s: float) -> None:
     """Let all happen that is due before until_s. departing: walkers in order of departure_s; those who start on a
     link have it in `wanted` and the metres to go in `target_s`. Writes crowd; arrivals from row 0."""
     clock = crowd.clock[0]
@@ -486,7 +489,7 @@ def _withdraw_from_street(crowd, walker, s):
 
 
 @kernel
-def withdraw(crowd, walkers, now_s):
+def withdraw(crowd: Crowd, walkers: Ints, now_s: float) -> None:
     """Take parties that have set out off the streets, wherever they stand. Writes crowd."""
     for walker in walkers:
         party = crowd.walkers[walker]
@@ -511,7 +514,7 @@ def withdraw(crowd, walkers, now_s):
 
 
 @kernel
-def reconsider(crowd, now_s):
+def reconsider(crowd: Crowd, now_s: float) -> None:
     """Ask all who wait at a node again where to go, after the table or the open links changed. Writes crowd.
 
     Those whose way is as before keep their place in the queue; the others join another in the order they stood in.
@@ -545,7 +548,7 @@ def reconsider(crowd, now_s):
 
 
 @kernel
-def renew(crowd, streets, now_s):
+def renew(crowd: Crowd, streets: Ints, now_s: float) -> None:
     """Let streets whose area, speed factor or flow capacity changed go on from now at their new pace. Writes crowd."""
     for s in streets:
         street = crowd.streets[s]

@@ -3,11 +3,13 @@
 import numpy as np
 from numba import njit
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
+
 WALKING = 2
 
 
 @njit(cache=True, nogil=True)
-def on_links(walkers, is_asked):
+def on_links(walkers: Records, is_asked: Bools) -> Ints:
     """Return the parties that are on links asked for or wait at their ends, int32, in order of row: one pass.
 
     walkers: WALKER[n]. is_asked: bool[n_links].
@@ -22,7 +24,7 @@ def on_links(walkers, is_asked):
 
 
 @njit(cache=True, nogil=True)
-def distances(walkers, links, streets, ids, time_s):
+def distances(walkers: Records, links: Records, streets: Records, ids: Ints, time_s: float) -> Floats:
     """Return how far from the upstream end of its link each party is at time_s (m), float64[n]; nan on none.
 
     Who does not walk stands at the end. walkers, links, streets: of agents/rules/walk_state.py; ids: int64[n].

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
+
 AGE_LIMITS = np.array([30, 50])
 """First age of the second and of the third group (years): under 30, 30 to 50, over 50."""
 LEAST_SPEED_M_S = np.array(
@@ -26,7 +28,7 @@ STAIRS_DOWN_FACTOR = 0.694 / 1.34
 """Horizontal speed downstairs / speed on the flat: Weidmann (1993), 0.694 m/s."""
 
 
-def free_speed_m_s(age, is_female, mobility, u):
+def free_speed_m_s(age: Ints, is_female: Bools, mobility: Ints, u: Floats) -> Floats:
     """Return each person's free speed on the flat (m/s): the share u (0 to 1) of the way through the group's range."""
     group = np.searchsorted(AGE_LIMITS, np.asarray(age), side="right")
     row = np.asarray(is_female).astype(np.int64), np.asarray(mobility).astype(np.int64), group

@@ -38,7 +38,7 @@ from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
 from safepassage.model.clock import local_time
 from safepassage.model.results.run_folder import file_digest, versions
 from safepassage.model.settings.base import ScenarioError, Section
-from safepassage.model.settings.portable import as_kept
+from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.scenario import Scenario, Source, invalid, load, read_keys, validated
 
 KIND = "calibration"

@@ -20,7 +20,7 @@ from safepassage.model.results.columns import SCHEMA_VERSION, table
 from safepassage.model.results.outcomes import OUTCOMES, Outcome, compared
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.portable import as_kept
+from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 

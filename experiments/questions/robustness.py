@@ -25,7 +25,7 @@ from safepassage.experiments.sweeps import design
 from safepassage.experiments.sweeps.study import Design, Study
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.portable import as_kept
+from safepassage.model.settings.files.portable import as_kept
 
 KIND = "robustness"
 DEFAULT_FUTURES = 100

@@ -24,7 +24,7 @@ from safepassage.experiments.sweeps.study import Design, Study
 from safepassage.model.results.outcomes import NAMES, Outcome, outcome_of, unknown
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.portable import as_kept
+from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.scenario import validated
 
 Method = Literal["morris", "sobol"]

@@ -34,7 +34,7 @@ from safepassage.experiments.sweeps.study import Stopping, Study
 from safepassage.experiments.sweeps.study_folder import StudyFolder, results_table
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.portable import as_kept
+from safepassage.model.settings.files.portable import as_kept
 
 
 @dataclass

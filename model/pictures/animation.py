@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
@@ -101,14 +102,16 @@ def places_of(run: RunFolder, every_s: float, on_step: Callable[[EvacuationModel
     return tables["trajectories"].to_pandas()
 
 
-def _counted(frames: Iterator[np.ndarray], n_frames: int, on_frame) -> Iterator[np.ndarray]:
+def _counted(
+    frames: Iterator[np.ndarray], n_frames: int, on_frame: Callable[[int, int], None] | None
+) -> Iterator[np.ndarray]:
     for number, frame in enumerate(frames, start=1):
         yield frame
         if on_frame:
             on_frame(number, n_frames)
 
 
-def _write_gif(frames: Iterator[np.ndarray], path: Path, frames_per_s: float):
+def _write_gif(frames: Iterator[np.ndarray], path: Path, frames_per_s: float) -> None:
     palette = _palette()
     images = (Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     first = next(images)
@@ -127,7 +130,7 @@ def _palette() -> Image.Image:
     return image
 
 
-def _write_mp4(frames: Iterator[np.ndarray], path: Path, frames_per_s: float):
+def _write_mp4(frames: Iterator[np.ndarray], path: Path, frames_per_s: float) -> None:
     first = next(frames)
     height, width = (size - size % 2 for size in first.shape[:2])
     command = [
@@ -135,6 +138,7 @@ def _write_mp4(frames: Iterator[np.ndarray], path: Path, frames_per_s: float):
         "-r", f"{frames_per_s}", "-i", "-", "-pix_fmt", "yuv420p", str(path),
     ]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
+        assert ffmpeg.stdin is not None
         ffmpeg.stdin.write(first[:height, :width].tobytes())
         for frame in frames:
             ffmpeg.stdin.write(frame[:height, :width].tobytes())
@@ -146,7 +150,7 @@ def _write_mp4(frames: Iterator[np.ndarray], path: Path, frames_per_s: float):
 class Scene:
     """Map and status curve of a run; what changes is drawn anew over a picture of what stays."""
 
-    def __init__(self, run: RunFolder, places: pd.DataFrame):
+    def __init__(self, run: RunFolder, places: pd.DataFrame) -> None:
         """places: as `places_of` returns them."""
         self.run = run
         self._read_places(places)
@@ -194,7 +198,7 @@ class Scene:
             borderpad=0,
         )
 
-    def _read_places(self, places: pd.DataFrame):
+    def _read_places(self, places: pd.DataFrame) -> None:
         """Sort the places of parties by moment, and tell cars that stand from those that move."""
         places = places.sort_values("time_s", kind="stable")
         mode, self._place_xy = places["mode"].to_numpy(), places[["x_m", "y_m"]].to_numpy(float)
@@ -244,7 +248,7 @@ class Scene:
         for artist in self.changing:
             artist.set_animated(True)
 
-    def set_time(self, time_s: float):
+    def set_time(self, time_s: float) -> None:
         """Bring all that changes to a moment of the run (s)."""
         age_s = time_s - self.impact_time_s
         fade_s = max(min(FADE_SHARE * self.end_s, FADE_S), self.end_s / 120)
@@ -269,7 +273,7 @@ class Scene:
         self.future.set_x(left + (right - left) * time_s / self.end_s)
         self.future.set_width((right - left) * (1 - time_s / self.end_s))
 
-    def _set_places(self, time_s: float):
+    def _set_places(self, time_s: float) -> None:
         """Show everybody where they were at the moment recorded last."""
         at = int(np.searchsorted(self._moments_s, time_s + 1e-3, side="right")) - 1
         rows = slice(self._first[at], self._first[at + 1]) if at >= 0 else slice(0)
@@ -279,6 +283,7 @@ class Scene:
     def frames(self, n_frames: int) -> Iterator[np.ndarray]:
         """Yield pictures evenly over the run: uint8, shape (height, width, 3)."""
         canvas = self.figure.canvas
+        assert isinstance(canvas, FigureCanvasAgg)
         canvas.draw()
         background = canvas.copy_from_bbox(self.figure.bbox)
         for time_s in np.linspace(0, self.end_s, n_frames):

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from safepassage.agents.civilians import Injury, Protection, Status
@@ -53,7 +55,7 @@ def evacuation_curve(run: RunFolder) -> Figure:
     return figure
 
 
-def draw_status_stack(axes, run: RunFolder, max_ticks: int = 9):
+def draw_status_stack(axes: Axes, run: RunFolder, max_ticks: int = 9) -> None:
     """Draw people by status over clock time as stacked areas, labelled with the numbers at the end."""
     series = run.frame("timeseries")
     time = style.clock(run, series["time_s"])
@@ -72,7 +74,7 @@ def draw_status_stack(axes, run: RunFolder, max_ticks: int = 9):
     style.count_axis(axes.yaxis, f"people (of {n_residents:,} residents)")
 
 
-def _mark_moments(axes, run: RunFolder):
+def _mark_moments(axes: Axes, run: RunFolder) -> None:
     """Mark the first order and the moment when 90 % of those leaving are out, where there are such moments."""
     warned_s, end_s = warning_s(run), run.manifest["simulated_s"]
     is_ordered = bool(run.manifest["scenario"].get("orders")) and run.manifest["warning_time_s"] < end_s
@@ -86,7 +88,8 @@ def _mark_moments(axes, run: RunFolder):
     for time_s, text, height in moments:
         if not 0 <= time_s <= end_s:
             continue
-        at, is_late = style.clock(run, time_s), time_s > 0.6 * end_s
+        at: Any = style.clock(run, time_s)
+        is_late = time_s > 0.6 * end_s
         axes.axvline(at, color=palette.INK, linestyle=(0, (4, 3)), linewidth=1.2, zorder=6)
         axes.annotate(
             text, (at, height), (-6 if is_late else 6, 0), xycoords=("data", "axes fraction"),
@@ -121,7 +124,7 @@ def departures(run: RunFolder) -> Figure:
     return figure
 
 
-def _draw_mode(total, rate, run: RunFolder, trips: pd.DataFrame, label: str, colour: str):
+def _draw_mode(total: Axes, rate: Axes, run: RunFolder, trips: pd.DataFrame, label: str, colour: str) -> None:
     """Draw departures (solid) and arrivals (dashed) of the trips of one mode into the two panels."""
     width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
     edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
@@ -152,7 +155,7 @@ def casualties_exposure(run: RunFolder) -> Figure:
     return figure
 
 
-def _draw_casualties(axes, run: RunFolder):
+def _draw_casualties(axes: Axes, run: RunFolder) -> None:
     series, persons = run.frame("timeseries"), len(run.frame("persons"))
     time = style.clock(run, series["time_s"])
     levels = palette.in_order(Injury)
@@ -175,7 +178,7 @@ def _draw_casualties(axes, run: RunFolder):
         style.say(axes, "Nobody was hurt in this run." if n_impacts else "Nothing fell on the area in this run.")
 
 
-def _draw_expected(axes, run: RunFolder) -> float:
+def _draw_expected(axes: Axes, run: RunFolder) -> float:
     """Draw how many were to be expected where people were when shells fell, under the areas; return the band's top."""
     if not run.has("casualties"):  # a run of an earlier version
         return 0.0
@@ -242,7 +245,7 @@ def exits_per_hour(run: RunFolder) -> Figure:
     return figure
 
 
-def _draw_outflow(axes, run: RunFolder, colours: dict[str, str], names: list[str]):
+def _draw_outflow(axes: Axes, run: RunFolder, colours: dict[str, str], names: list[str]) -> None:
     """Draw stacked columns of people per hour by exit; exits without a colour of their own are joined in grey."""
     series = run.frame("timeseries")
     width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
@@ -269,7 +272,7 @@ def _draw_outflow(axes, run: RunFolder, colours: dict[str, str], names: list[str
         style.say(axes, "Nobody left the area within the run.")
 
 
-def write_values(axes, values: list[float], texts: list[str]):
+def write_values(axes: Axes, values: list[float], texts: list[str]) -> None:
     """Write each bar's value at its end and leave room for it."""
     largest = max([*values, 0])
     axes.set_xlim(0, (largest or 1) * (1.1 + 0.022 * max(map(len, texts), default=0)))

@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
@@ -21,7 +22,7 @@ def left_behind(run: RunFolder) -> Figure:
     persons = run.frame("persons")
     is_safe = (persons["status"] == "SAFE").to_numpy()
     figure = style.new_figure(run, f"Who is not out, and why: {np.sum(~is_safe):,} of {len(persons):,} residents", 8.2)
-    left, right = figure.subfigures(1, 2, width_ratios=[1.1, 1])
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.1, 1])[0]
     groups, reasons = left.subplots(2, 1)
     _draw_groups(groups, run, is_safe.mean())
     _draw_reasons(reasons, persons[~is_safe])
@@ -29,7 +30,7 @@ def left_behind(run: RunFolder) -> Figure:
     return figure
 
 
-def _draw_groups(axes, run: RunFolder, share_of_all: float):
+def _draw_groups(axes: Axes, run: RunFolder, share_of_all: float) -> None:
     groups = by_group(run)
     rows = np.arange(len(groups))
     axes.barh(rows, groups["evacuated_share"], color=palette.GREEN, height=0.7)
@@ -47,7 +48,7 @@ def _draw_groups(axes, run: RunFolder, share_of_all: float):
     axes.set_xlabel("share of the group's people")
 
 
-def _draw_reasons(axes, left: pd.DataFrame):
+def _draw_reasons(axes: Axes, left: pd.DataFrame) -> None:
     axes.set_title("Why the others are not out", loc="left", fontsize=12)
     counts = left["reason"].value_counts()
     if counts.empty:
@@ -66,7 +67,7 @@ def _draw_reasons(axes, left: pd.DataFrame):
     style.count_axis(axes.xaxis, "people not out at the end of the run", max_ticks=4)
 
 
-def _draw_homes(figure: SubFigure, run: RunFolder, persons: pd.DataFrame, is_safe: np.ndarray):
+def _draw_homes(figure: SubFigure, run: RunFolder, persons: pd.DataFrame, is_safe: np.ndarray) -> None:
     """Draw hexagons by the share of their residents who are out; cells of few residents are left out."""
     axes = figure.add_subplot()
     draw_quiet_streets(axes, run.frame("links"))

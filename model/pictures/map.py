@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
@@ -45,7 +46,7 @@ def map_of_run(run: RunFolder) -> Figure:
     return figure
 
 
-def draw_scale_below(axes):
+def draw_scale_below(axes: Axes) -> None:
     """Draw the scale bar below the streets: make room for it first."""
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom - 0.05 * (top - bottom), top)
@@ -69,7 +70,7 @@ def polylines(links: pd.DataFrame) -> list[np.ndarray]:
     return [np.column_stack(pair) for pair in zip(links["x_m"], links["y_m"], strict=True)]
 
 
-def draw_quiet_streets(axes, links: pd.DataFrame):
+def draw_quiet_streets(axes: Axes, links: pd.DataFrame) -> None:
     """Draw all streets in greys, main ones darker and wider."""
     rank = links["highway"].map({name: street_class(name).rank for name in links["highway"].unique()}).to_numpy()
     level = np.searchsorted([2, 4, 5, 9], rank, side="right")
@@ -91,7 +92,7 @@ def flow_bounds(most: float) -> list[int]:
     return bounds
 
 
-def _draw_flow(axes, links: pd.DataFrame):
+def _draw_flow(axes: Axes, links: pd.DataFrame) -> None:
     n_passed = (links["n_vehicles"] + links["n_walking_persons"]).to_numpy()
     axes.plot([], [], linestyle="none", label=f"{HEADING}Cars and people on foot passed")
     if not n_passed.any():
@@ -114,7 +115,7 @@ def _draw_flow(axes, links: pd.DataFrame):
         )  # fmt: skip
 
 
-def _draw_closures(axes, links: pd.DataFrame):
+def _draw_closures(axes: Axes, links: pd.DataFrame) -> None:
     closed = links[np.isfinite(links["closed_time_s"])]
     if closed.empty:
         return
@@ -128,7 +129,7 @@ def _draw_closures(axes, links: pd.DataFrame):
               zorder=8, label=label)  # fmt: skip
 
 
-def _draw_impacts(axes, impacts: pd.DataFrame):
+def _draw_impacts(axes: Axes, impacts: pd.DataFrame) -> None:
     """Draw all impacts of the run as circles by size."""
     alpha = float(np.clip(0.75 - len(impacts) / 4000, 0.15, 0.75))
     axes.plot([], [], linestyle="none", label=f"{HEADING}Impacts: {len(impacts):,}")
@@ -140,7 +141,7 @@ def _draw_impacts(axes, impacts: pd.DataFrame):
                       label=f"{label}: {len(part):,}")  # fmt: skip
 
 
-def _draw_exits(axes, exits: pd.DataFrame):
+def _draw_exits(axes: Axes, exits: pd.DataFrame) -> None:
     """Mark the exits with numbers, the busiest first; the legend says how many left by each."""
     exits = exits.sort_values("n_persons", ascending=False, kind="stable")
     axes.plot([], [], linestyle="none", label=f"{HEADING}Exits, and people out by each")

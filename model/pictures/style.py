@@ -3,10 +3,14 @@
 import textwrap
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import matplotlib.dates as mdates
 import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -71,7 +75,7 @@ def zone(run: RunFolder) -> ZoneInfo:
     return ZoneInfo(run.manifest["scenario"]["shelling"].get("time_zone", "UTC"))
 
 
-def clock(run: RunFolder, time_s) -> np.ndarray:
+def clock(run: RunFolder, time_s: npt.ArrayLike) -> np.ndarray:
     """Return times since the start of the run (s) as dates and times, datetime64 in UTC; axes show them as local."""
     begin = datetime.fromisoformat(run.manifest["scenario"]["run"]["start"])
     milliseconds = np.round(np.asarray(time_s, dtype=np.float64) * 1000).astype("timedelta64[ms]")
@@ -83,7 +87,7 @@ def local(run: RunFolder, time_s: float) -> datetime:
     return local_time(datetime.fromisoformat(run.manifest["scenario"]["run"]["start"]), time_s, zone(run).key)
 
 
-def clock_axis(axes, run: RunFolder, max_ticks: int = 9):
+def clock_axis(axes: Axes, run: RunFolder, max_ticks: int = 9) -> None:
     """Turn the x axis into local clock time over the whole run and shade the hours of curfew."""
     begin, end = clock(run, [0.0, run.manifest["simulated_s"]])
     axes.set_xlim(begin, end)
@@ -101,7 +105,7 @@ def clock_axis(axes, run: RunFolder, max_ticks: int = 9):
     _shade_curfew(axes, run)
 
 
-def _shade_curfew(axes, run: RunFolder):
+def _shade_curfew(axes: Axes, run: RunFolder) -> None:
     scenario = run.manifest["scenario"]
     settings = Curfew.model_validate(scenario.get("curfew") or {})
     if not settings.windows:
@@ -119,7 +123,7 @@ def _shade_curfew(axes, run: RunFolder):
 class _Hours:
     """What `curfew_hours` asks of a run's settings."""
 
-    def __init__(self, begin: datetime, duration_h: float):
+    def __init__(self, begin: datetime, duration_h: float) -> None:
         self.start, self.duration_h = begin, duration_h
 
 
@@ -134,14 +138,14 @@ def bin_name(width_s: float) -> str:
     return {60.0: "minute", 900.0: "15 min", 3600.0: "hour", 86400.0: "day"}[width_s]
 
 
-def count_axis(axis, unit: str, max_ticks: int = 7):
+def count_axis(axis: Axis, unit: str, max_ticks: int = 7) -> None:
     """Give an axis of whole numbers thousands separators and its unit."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axis.set_major_locator(MaxNLocator(nbins=max_ticks, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axis.set_label_text(unit)
 
 
-def tidy(axes, grid: str = "y"):
+def tidy(axes: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
     """Take away what does not inform: upper and right frame, tick marks; lay a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="#E6E6E6", linewidth=0.8)
@@ -157,20 +161,20 @@ def percent(share: float) -> str:
     return ">99%" if text == "100%" and share < 1 else text
 
 
-def stack_entries(axes) -> dict:
+def stack_entries(axes: Axes) -> dict:
     """Return handles by label of stacked areas in the order of the stack, from the top down; the curfew comes last."""
     entries = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     names = [name for name in list(entries)[::-1] if name != CURFEW]
     return {name: entries[name] for name in [*names, *(name for name in entries if name == CURFEW)]}
 
 
-def stack_legend(axes, **options):
+def stack_legend(axes: Axes, **options: Any) -> None:
     """Draw the legend of stacked areas in the order of the stack."""
     entries = stack_entries(axes)
     axes.legend(entries.values(), entries, frameon=False, fontsize=10, **options)
 
 
-def say(axes, text: str):
+def say(axes: Axes, text: str) -> None:
     """Write a finding in the middle of a panel whose curve would show nothing."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color=QUIET, zorder=9)
 
@@ -182,7 +186,7 @@ def save_new(figure: Figure, path: Path) -> Path:
     return Path(opened.name)
 
 
-def open_new(path: Path):
+def open_new(path: Path) -> Any:
     """Return a binary file opened for writing under a name that nobody has; if it is taken, a number is added."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Table columns with their units, and the digest of a table."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def table(columns: dict[str, Any]) -> pa.Table:
 class Tables(Mapping):
     """Arrow tables by name, each made of its columns when it is first asked for: a sweep needs few of them."""
 
-    def __init__(self, columns_of: dict[str, Callable[[], dict[str, Any]]]):
+    def __init__(self, columns_of: dict[str, Callable[[], dict[str, Any]]]) -> None:
         """columns_of: name of the table -> function that returns its columns."""
         self._columns_of = columns_of
         self._made: dict[str, pa.Table] = {}
@@ -69,13 +69,13 @@ class Tables(Mapping):
             self._made[name] = table(self._columns_of[name]())
         return self._made[name]
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
         return name in self._columns_of
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._columns_of)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._columns_of)
 
 

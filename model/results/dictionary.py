@@ -5,6 +5,7 @@ A new column is told here beside its table; a test finds the ones that are not. 
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.parties import Mode
@@ -25,7 +26,7 @@ class Described:
         return next((words for name, words in self.columns.items() if fnmatchcase(column, name)), None)
 
 
-def _one_of(enum) -> str:
+def _one_of(enum: Any) -> str:
     return ", ".join(member.name for member in enum)
 
 

@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.sparse import csgraph, csr_array
 
+from safepassage.model.movement.driving import Driving
+from safepassage.model.streets.streets import Streets
+
 REACH_M = 1000.0
 """Cars on the last so many metres of road before an exit are counted as being at it (m). Assumption."""
 
@@ -10,7 +13,7 @@ REACH_M = 1000.0
 class ExitQueues:
     """Counts the cars before each exit; reads the traffic, never changes it."""
 
-    def __init__(self, streets, driving):
+    def __init__(self, streets: Streets, driving: Driving) -> None:
         self._driving, self._n_exits = driving, streets.exit_node.size
         self._link, self._exit = links_before_exits(streets)
 
@@ -21,7 +24,7 @@ class ExitQueues:
         return np.bincount(self._exit, on_link, self._n_exits).astype(np.int64)
 
 
-def links_before_exits(streets) -> tuple[np.ndarray, np.ndarray]:
+def links_before_exits(streets: Streets) -> tuple[np.ndarray, np.ndarray]:
     """Return (links, exit): links of the last kilometre of road before each exit, each with its nearest exit."""
 
     roads = np.flatnonzero(streets.drivable)

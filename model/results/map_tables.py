@@ -5,6 +5,7 @@ They hold all that is drawn: a run can be played where the files that its scenar
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,10 @@ import shapely
 
 from safepassage.model.hazard.front import AreaFront, LineFront
 from safepassage.model.results.run_folder import RunFolder
+from safepassage.model.streets.zones import Zones
 
 
-def map_tables(model) -> dict[str, Callable[[], dict]]:
+def map_tables(model: Any) -> dict[str, Callable[[], dict]]:
     """Return what makes the columns of `zone_outlines`, and of `front` and `shelters` if the scenario has them."""
     front, shelters = model.surroundings.front, model.surroundings.shelters
     tables: dict[str, Callable[[], dict]] = {"zone_outlines": partial(_outlines, model.zones)}
@@ -26,14 +28,14 @@ def map_tables(model) -> dict[str, Callable[[], dict]]:
     return tables
 
 
-def outer_rings(zones) -> list[tuple[str, np.ndarray]]:
+def outer_rings(zones: Any) -> list[tuple[str, np.ndarray]]:
     """Return (name of the zone, float64[n, 2] in metres) of each outer border; those of a zone follow each other."""
     parts = ((name, part) for name, outline in zip(zones.name, zones.outline, strict=True)
              for part in getattr(outline, "geoms", [outline]))  # fmt: skip
     return [(name, shapely.get_coordinates(part.exterior)) for name, part in parts if part.geom_type == "Polygon"]
 
 
-def _outlines(zones) -> dict:
+def _outlines(zones: Zones) -> dict:
     rings = outer_rings(zones)
     return {
         "zone": pa.array([name for name, _ in rings], pa.string()),
@@ -74,11 +76,11 @@ def read_front(run: RunFolder) -> LineFront | AreaFront | None:
     time_s = table["time_s"].to_numpy(float)
     if "area_wkb" in table:
         return AreaFront(time_s, tuple(shapely.from_wkb(table["area_wkb"])))
-    place = (float(table[name].iloc[0]) for name in ("reference_x_m", "reference_y_m", "bearing_rad"))
-    return LineFront(time_s, table["distance_km"].to_numpy(float), *place)
+    x_m, y_m, bearing_rad = (float(table[name].iloc[0]) for name in ("reference_x_m", "reference_y_m", "bearing_rad"))
+    return LineFront(time_s, table["distance_km"].to_numpy(float), x_m, y_m, bearing_rad)
 
 
-def _shelters(shelters) -> dict:
+def _shelters(shelters: Any) -> dict:
     return {
         "shelter": pa.array(shelters.name, pa.string()),
         "x_m": shelters.x_m,
@@ -90,7 +92,7 @@ def _shelters(shelters) -> dict:
 class PlacesOverTime:
     """Keeps who is in shelters and at stops at each recorded moment; reads the model, never changes it."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self._shelters = model.surroundings.shelters
         services = model.services
         self._stops = services.stops[: services.n_fixed]
@@ -98,7 +100,7 @@ class PlacesOverTime:
         self._in_shelters: list[tuple[np.ndarray, np.ndarray]] = []
         self._at_stops: list[tuple[int, int, bool]] = []
 
-    def record(self, time_s: float):
+    def record(self, time_s: float) -> None:
         """Keep the present."""
         self._time_s.append(time_s)
         self._in_shelters.append((self._shelters.n_inside.copy(), self._shelters.is_open.copy()))
@@ -117,7 +119,7 @@ class PlacesOverTime:
         columns = zip(("n_waiting", "n_boarded", "is_open"), zip(*self._at_stops, strict=True), strict=True)
         return self._moments("stop", [stop.name for stop in self._stops]) | {k: np.array(v) for k, v in columns}
 
-    def _moments(self, what: str, names) -> dict:
+    def _moments(self, what: str, names: list[str]) -> dict:
         """Return the columns that tell the rows apart: one for each moment and, within it, each thing."""
         return {
             "time_s": np.repeat(self._time_s, len(names)),
@@ -128,7 +130,7 @@ class PlacesOverTime:
 class States:
     """A table that has a row for each recorded moment and, within it, for each of several things."""
 
-    def __init__(self, table: pd.DataFrame, n_things: int):
+    def __init__(self, table: pd.DataFrame, n_things: int) -> None:
         self._table, self._n = table, n_things
         self._time_s = table["time_s"].to_numpy(float)[::n_things]
 

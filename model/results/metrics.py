@@ -178,7 +178,7 @@ def _of_groups(run: RunFolder) -> dict[str, float]:
     safe_time_s = persons["safe_time_s"].to_numpy()
     is_safe = (persons["status"] == Status.SAFE.name).to_numpy()
     is_left, is_hurt = ~is_safe & (persons["status"] != Status.DEAD.name).to_numpy(), _is_hurt(persons)
-    found = {}
+    found: dict[str, float] = {}
     for group, mask in groups_of(persons).items():
         if not mask.any():
             continue

@@ -168,7 +168,7 @@ def compared(found: Iterable[str]) -> tuple[Outcome, ...]:
     there = set(found)
     main = [outcome for outcome in OUTCOMES.values() if outcome.is_compared]
     groups = [outcome_of(f"left_behind:{group}") for group in GROUPS]
-    return tuple(outcome for outcome in (*main, *groups) if outcome.name in there)
+    return tuple(outcome for outcome in (*main, *groups) if outcome and outcome.name in there)
 
 
 def unknown(name: str) -> str:

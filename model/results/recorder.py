@@ -1,5 +1,7 @@
 """What a run leaves behind: counts over time while it runs, and the full tables at its end."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -16,12 +18,12 @@ from safepassage.model.results.service_tables import service_tables, waiting_rea
 from safepassage.model.results.trajectories import Trajectories
 
 
-def names(enum, codes: np.ndarray) -> pa.Array:
+def names(enum: Any, codes: np.ndarray) -> pa.Array:
     """Return codes of an enum as a dictionary-encoded column of its names."""
     return pa.DictionaryArray.from_arrays(codes.astype(np.int8), [member.name for member in enum]).cast("string")
 
 
-def count(status: Status, model) -> int:
+def count(status: Status, model: Any) -> int:
     """Return the number of people of one status; with functools.partial, a reporter that can be pickled."""
     return int(model.recorder.n_by_status[status])
 
@@ -29,7 +31,7 @@ def count(status: Status, model) -> int:
 class Recorder:
     """Counts people by status and protection at every step, keeps a row each record_every_s, checks the books."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model = model
         self.n_by_status = np.zeros(len(Status), np.int64)
         self.n_by_injury = np.zeros(len(Injury), np.int64)
@@ -48,7 +50,7 @@ class Recorder:
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
 
-    def record(self):
+    def record(self) -> None:
         """Add the time since the last call to the exposure, count people anew, keep a row if it is time."""
         model, people = self.model, self.model.people
         self.exposure_person_h += self._n_present * ((model.time_s - self._last_s) / 3600.0)

@@ -88,7 +88,7 @@ def write_run(folder: Path, tables: Mapping[str, pa.Table], manifest: dict) -> P
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def check_writable(folder: Path):
+def check_writable(folder: Path) -> None:
     """Raise ScenarioError unless runs can be written into a folder, which is made if it is not there."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -2,23 +2,24 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
-from safepassage.agents.vehicles import Task
+from safepassage.agents.vehicles import PickupPoint, Task
 
 
-def service_tables(model) -> dict[str, Callable[[], dict]]:
+def service_tables(model: Any) -> dict[str, Callable[[], dict]]:
     """Return what makes the columns of the tables `services`, `stops`, `vehicles`; empty without services."""
     if model.services.is_empty:
         return {}
     return {"services": partial(_runs, model), "stops": partial(_stops, model), "vehicles": partial(_vehicles, model)}
 
 
-def _runs(model) -> dict:
+def _runs(model: Any) -> dict:
     """Return one row for each run, of a vehicle from when it was sent out, of a train at its departure."""
     services = model.services
     rows = [(v.name, v.fleet, v.seats.n, run) for v in services.vehicles for run in v.runs]
@@ -37,7 +38,7 @@ def _runs(model) -> dict:
     }
 
 
-def _stops(model) -> dict:
+def _stops(model: Any) -> dict:
     stops = model.services.stops
     waits = [_waits(model, stop) for stop in stops]
     return {
@@ -53,7 +54,7 @@ def _stops(model) -> dict:
     }
 
 
-def _waits(model, stop) -> tuple[float, float, float]:
+def _waits(model: Any, stop: PickupPoint) -> tuple[float, float, float]:
     """Return median and longest wait of the people who boarded (s), and person-hours of all who waited, so far."""
     riders = model.services.riders
     still = [(model.time_s - float(riders.households.waiting_since_s[h]), riders.size(h)[0]) for h in stop.waiting]
@@ -65,7 +66,7 @@ def _waits(model, stop) -> tuple[float, float, float]:
     return float(np.median(each_s)) if each_s.size else float("nan"), float(wait_s.max()), hours
 
 
-def _vehicles(model) -> dict:
+def _vehicles(model: Any) -> dict:
     vehicles = model.services.vehicles
     hours = [v.hours_so_far(model.time_s) for v in vehicles]
     crew = np.array([v.n_crew for v in vehicles], np.int64)
@@ -82,7 +83,7 @@ def _vehicles(model) -> dict:
     }
 
 
-def waiting_reasons(model) -> dict[str, np.ndarray]:
+def waiting_reasons(model: Any) -> dict[str, np.ndarray]:
     """Return in words why people wait, or how services brought them out: bool by person."""
     people, parties = model.people, model.parties
     home = people.household

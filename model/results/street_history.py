@@ -8,7 +8,7 @@ from safepassage.model.results.run_folder import RunFolder
 class StreetHistory:
     """Closings and reopenings of links, from the tables of a run."""
 
-    def __init__(self, run: RunFolder):
+    def __init__(self, run: RunFolder) -> None:
         """run: made by an earlier version, it may have no table of changes; then first closings to cars stand in."""
         links = run.frame("links")
         self.n_links = len(links)

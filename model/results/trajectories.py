@@ -1,17 +1,19 @@
 """Where parties are: now, and recorded over time if a scenario asks for it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.parties import Mode
 
 MOST_ROWS = 20_000_000
 """Places kept in one run at most (about 360 MB); recording stops there."""
 
 
-def whereabouts(model):
+def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
     """Return (party, x_m, y_m, mode) of everybody under way on foot or by car, and of service vehicles on the road.
 
     Who waits at a junction stands on it. Service vehicles have the rows after those of the households, and mode BUS.
@@ -38,7 +40,7 @@ def whereabouts(model):
     return party, x_m, y_m, mode
 
 
-def who_stands(model, party, mode) -> np.ndarray:
+def who_stands(model: Any, party: Ints, mode: Ints) -> np.ndarray:
     """Return who of those that `whereabouts` gives is held up: cars in a queue, people on foot with no way out. bool"""
     stands = np.zeros(party.size, np.bool_)
     cars, on_foot = np.flatnonzero(mode == Mode.CAR), np.flatnonzero(mode == Mode.WALK)
@@ -51,13 +53,13 @@ def who_stands(model, party, mode) -> np.ndarray:
 class Trajectories:
     """Keeps the place of every party on the streets each so many seconds; reads the model, never changes it."""
 
-    def __init__(self, model, every_s: float | None):
+    def __init__(self, model: Any, every_s: float | None) -> None:
         self.model, self.every_s = model, every_s
         self._next_s = 0.0
         self._parts: list[tuple] = []
         self.n_rows = 0
 
-    def record(self):
+    def record(self) -> None:
         """Keep the places of the present if it is time."""
         time_s = self.model.time_s
         if self.every_s is None or time_s < self._next_s or self.n_rows >= MOST_ROWS:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from math import isnan
 
+from safepassage.model.results.metrics import Measure
 from safepassage.model.results.outcomes import Outcome, Panel, outcome_of
 
 _HAS_SHARE = (Panel.PEOPLE, Panel.HARM)
 """Panels whose numbers of people are told as a share of the residents, too."""
 
 
-def in_words(measures) -> Iterator[tuple[str, str, str, str]]:
+def in_words(measures: list[Measure]) -> Iterator[tuple[str, str, str, str]]:
     """Yield heading, words, value and share of the residents of each measure of a run, in their order."""
     n_residents = next((m.value for m in measures if m.name == "residents"), 0)
     for measure in measures:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
 
 from safepassage.model.settings.errors import ScenarioError
-from safepassage.model.settings.portable import path_of
+from safepassage.model.settings.files.portable import path_of
 
 __all__ = ["ClockTime", "DataFile", "Date", "Hours", "Moment", "NamedStreet", "ScenarioError", "Section"]
 

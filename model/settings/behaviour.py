@@ -55,6 +55,7 @@ class Order(Section):
         """
         if self.issued_h is not None:
             return self.issued_h * 3600.0
+        assert self.issued is not None
         zone = ZoneInfo(time_zone)
         issued, start = (m if m.tzinfo else m.replace(tzinfo=zone) for m in (self.issued, start))
         return max(0.0, issued.timestamp() - start.timestamp())

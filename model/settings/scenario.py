@@ -16,6 +16,7 @@ from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
 from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import Damage
+from safepassage.model.settings.files.yaml_file import COLONS, read_yaml
 from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.movement import Movement
@@ -25,7 +26,6 @@ from safepassage.model.settings.services import Services
 from safepassage.model.settings.shelling import Shelling
 from safepassage.model.settings.shelters import Shelters
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.settings.yaml_file import COLONS, read_yaml
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
@@ -99,7 +99,7 @@ class Problem:
     found: str
     change: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         found = f" = {self.found}" if self.found else ""
         return f"{self.place}: {self.key}{found}: {self.change}"
 
@@ -107,11 +107,11 @@ class Problem:
 class InvalidScenario(ScenarioError):
     """A scenario that cannot be run; `problems` lists every mistake found."""
 
-    def __init__(self, problems: Iterable[Problem]):
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return InvalidScenario, (self.problems,)
 
 
@@ -194,7 +194,9 @@ def find(name_or_path: str | Path) -> Path:
     )
 
 
-def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None):
+def load(
+    name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, plan: str | Path | None = None
+) -> Scenario:
     """Return the Scenario of a file or shipped name, with a plan laid over it and dotted keys overridden.
 
     Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
@@ -228,7 +230,7 @@ def validated(source: Source) -> Scenario:
 def invalid(source: Source, error: ValidationError, model: type[BaseModel]) -> InvalidScenario:
     """Return every mistake of a file as one error; model: what the file was to be, a scenario or a study."""
     details = error.errors()
-    problems = [_problem(source, one, model) for one in details[:MOST_PROBLEMS]]
+    problems = [_problem(source, dict(one), model) for one in details[:MOST_PROBLEMS]]
     if len(details) > MOST_PROBLEMS:
         problems.append(Problem(source.path, f"{len(details) - MOST_PROBLEMS:,} more", "", "correct these first"))
     return InvalidScenario(problems)
@@ -250,7 +252,7 @@ def _lay_over(source: Source, plan: Source) -> Source:
     return Source(laid.path, laid.folder, laid.keys, laid.places | plan.places)
 
 
-def _leaves(keys: dict, path: tuple = ()):
+def _leaves(keys: dict, path: tuple = ()) -> Any:
     """Yield (path, value) of everything in nested mappings that is not itself a mapping."""
     for key, value in keys.items():
         if isinstance(value, dict) and value:

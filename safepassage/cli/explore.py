@@ -33,7 +33,7 @@ def explore(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
-):
+) -> None:
     """Open the page: watch an evacuation, change it, act while it runs, play a recorded run."""
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)

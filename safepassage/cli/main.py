@@ -8,7 +8,7 @@ import warnings
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from safepassage.cli import questions, sweeps
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
 from safepassage.model.settings.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from safepassage.model.results.run_folder import RunFolder
 
 app = typer.Typer(
     help="Civilian evacuation under shelling, simulated street by street.",
@@ -39,7 +42,7 @@ class Verified(StrEnum):
     TOWNS = "towns"
 
 
-def main():
+def main() -> None:
     """Run the command line; a mistake of the user ends with one clear message and exit code 2."""
     os.environ["PYTHONSAFEPATH"] = "1"  # no process that is started here runs modules of the folder we are in
     warnings.showwarning = _note
@@ -58,7 +61,7 @@ def _note(message, category, *_):
     print(f"note: {message}", file=sys.stderr)
 
 
-def _refuse(problems: list[str]):
+def _refuse(problems: list[str]) -> None:
     count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
     print(f"error{count}:", file=sys.stderr)
     for problem in problems:
@@ -85,7 +88,7 @@ def _ended_by_ctrl_c(bar):
 
 
 @app.command()
-def scenarios():
+def scenarios() -> None:
     """List the scenarios that come with the package."""
     from safepassage.model.settings.scenario import load, shipped
 
@@ -97,7 +100,7 @@ def scenarios():
 
 
 @app.command()
-def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOption = None):
+def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOption = None) -> None:
     """Check a scenario file, and all files it names, without running it; every mistake is listed."""
     from safepassage.model.evacuation import prepare
     from safepassage.model.settings.scenario import load
@@ -116,7 +119,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed, instead of run.seed.")] = None,
     out: Annotated[Path, typer.Option(help="Folder that the run's own folder is made in.")] = Path("runs"),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
-):
+) -> None:
     """Run a scenario; write its tables and print what came out."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -168,7 +171,7 @@ def run(
 def story(
     run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     household: Annotated[int, typer.Option(help="Number of the household, as in the table of persons.")],
-):
+) -> None:
     """Tell one household's story: what it knew, its odds, what it did and why."""
     from safepassage.model.results.run_folder import open_run
     from safepassage.model.story import tell
@@ -189,7 +192,7 @@ def plot(
         typer.Option(help="Write a moving picture instead: NAME.gif, or NAME.mp4 where ffmpeg is installed."),
     ] = None,
     frames: Annotated[int, typer.Option(min=2, help="Frames of the moving picture, shown at 12 a second.")] = 180,
-):
+) -> None:
     """Draw map and curves of a finished run as PNG files, or the run as a moving picture."""
     from safepassage.model.pictures.curves import draw_all
     from safepassage.model.results.run_folder import open_run
@@ -202,7 +205,7 @@ def plot(
         console.print(path, highlight=False, soft_wrap=True)
 
 
-def _animate(finished, path: Path, n_frames: int) -> Path:
+def _animate(finished: "RunFolder", path: Path, n_frames: int) -> Path:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from safepassage.model.pictures.animation import animate
@@ -212,7 +215,7 @@ def _animate(finished, path: Path, n_frames: int) -> Path:
         again = bar.add_task("where people were", total=finished.manifest["simulated_s"])
         drawn = bar.add_task("drawing", total=n_frames)
 
-        def on_frame(done: int, of: int):
+        def on_frame(done: int, of: int) -> None:
             bar.update(again, visible=False)
             bar.update(drawn, completed=done)
 
@@ -228,7 +231,7 @@ app.command()(explore)
 def describe(
     file: Annotated[Path, typer.Argument(help="GraphML as OSMnx saves it (.graphml, .graphml.gz).")],
     map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
-):
+) -> None:
     """Print what a street network holds, what was filled in and dropped; draw its map."""
     from safepassage.model.streets.report import describe as describe_network
 
@@ -242,7 +245,7 @@ def describe(
 
 
 @app.command("fit-harm")
-def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]):
+def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Fit harm.casualty_scale to recorded casualties per 1,000 resident-months, with the events of a run."""
     from safepassage.experiments.fits.casualty_scale import fit_harm
     from safepassage.model.results.run_folder import open_run
@@ -263,7 +266,7 @@ def verify(
     what: Annotated[
         Verified, typer.Argument(help="cases: published known answers; towns: residents reported in twelve towns")
     ] = Verified.CASES,
-):
+) -> None:
     """Print what is found beside what is expected: published cases, or towns that the model of leaving has not seen."""
     if what == Verified.TOWNS:
         from safepassage.experiments.fits import towns_validation

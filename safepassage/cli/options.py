@@ -21,7 +21,7 @@ PlanOption = Annotated[str | None, typer.Option(help="Plan to lay over the scena
 def _changes(pairs: list[str] | None) -> dict:
     if not pairs:
         return {}
-    from safepassage.model.settings.yaml_file import read_value
+    from safepassage.model.settings.files.yaml_file import read_value
 
     changes = {}
     for pair in pairs:

@@ -1,12 +1,16 @@
 """Commands that ask many runs one question: compare, sensitivity, robustness, calibrate, optimise, report."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from safepassage.experiments.questions.compare import Comparison
 
 analysis_app = typer.Typer()
 console = Console() if Console().is_terminal else Console(width=150)
@@ -20,7 +24,7 @@ SetOption = Annotated[
 
 
 @contextmanager
-def _many_runs(description: str, workers: int | None, dask: str | None):
+def _many_runs(description: str, workers: int | None, dask: str | None) -> Iterator[dict[str, Any]]:
     """Give what every study runs with: the executor, and on_progress(n_done, n_wanted), which moves a bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -61,7 +65,7 @@ def compare(
     dask: DaskOption = None,
     set_: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the comparison; default: runs/compare-NAMES.")] = None,
-):
+) -> None:
     """Compare plans under the same shells and with the same people; tables and pictures of the differences."""
     from safepassage.cli.options import _changes
     from safepassage.experiments.questions.compare import compare as compare_plans
@@ -74,7 +78,7 @@ def compare(
     folder = out or Path("runs") / "-".join(["compare", base.name, *list(variants)[1:]])
     console.print(f"[bold]{base.title}[/bold]\n{base.notice}", highlight=False)
     with _many_runs(f"{len(variants)} plans", workers, dask) as running:
-        found = compare_plans(scenario, plan, out=folder, replications=replications, changes=changes, **running)
+        found = compare_plans(scenario, plan or [], out=folder, replications=replications, changes=changes, **running)
     for one, other in found.pairs():
         _print_differences(found, one, other)
     pictures = draw_comparison(found, folder)
@@ -83,7 +87,7 @@ def compare(
     console.print(f"tables and {len(pictures)} pictures in {folder}", highlight=False, soft_wrap=True)
 
 
-def _print_differences(found, plan: str, other: str):
+def _print_differences(found: "Comparison", plan: str, other: str) -> None:
     from safepassage.experiments.reports.comparison_pictures import signed
     from safepassage.model.results.words import with_unit
 
@@ -125,22 +129,20 @@ def sensitivity(
     outcome: Annotated[str, typer.Option(help="Outcome to explain, such as safe, casualties, left_behind.")],
     out: OutOption,
     method: Annotated[
-        str, typer.Option(help="morris (screening, few runs) or sobol (shares of variance, many).")
+        Literal["morris", "sobol"],
+        typer.Option(help="morris (screening, few runs) or sobol (shares of variance, many)."),
     ] = "morris",
     n: Annotated[int | None, typer.Option(help="Trajectories (morris) or base samples, a power of 2 (sobol).")] = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-):
+) -> None:
     """Find which factors an outcome hangs on, and whether the runs suffice to tell."""
     from safepassage.experiments.questions.sensitivity import KIND
     from safepassage.experiments.questions.sensitivity import sensitivity as analyse
     from safepassage.experiments.reports.comparison_pictures import replace
     from safepassage.experiments.reports.sampled_pictures import picture_path, sensitivity_picture
     from safepassage.experiments.sweeps.study import load_study
-    from safepassage.model.settings.errors import ScenarioError
 
-    if method not in ("morris", "sobol"):
-        raise ScenarioError(f"--method {method}: choose morris or sobol.")
     loaded = load_study(study)
     with _many_runs(f"{method}, {outcome}", workers, dask) as running:
         found = analyse(loaded, outcome, method=method, out=out, n=n, **running)
@@ -162,7 +164,7 @@ def robustness(
     good_enough: Annotated[float | None, typer.Option(help="Value of the outcome that satisfies.")] = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-):
+) -> None:
     """Weigh a study's plans over many futures: worst tenth, regret, share of futures in which they are good enough."""
     from safepassage.experiments.questions.robustness import KIND
     from safepassage.experiments.questions.robustness import robustness as weigh
@@ -185,7 +187,7 @@ def calibrate(
     out: OutOption,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-):
+) -> None:
     """Fit what people do to dated observations; posterior, predictive bands, scores on what was kept back."""
     from safepassage.experiments.questions.calibrate import calibrate as fit
     from safepassage.experiments.questions.calibrate import load_calibration
@@ -210,7 +212,7 @@ def optimise(
     out: OutOption,
     workers: WorkersOption = None,
     dask: DaskOption = None,
-):
+) -> None:
     """Search protective levers for plans that nobody beats; anything that would seek harm is refused."""
     from safepassage.experiments.questions.optimise import load_optimisation
     from safepassage.experiments.questions.optimise import optimise as search_plans
@@ -229,7 +231,7 @@ def optimise(
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, a sweep, a comparison or another study.")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html in the folder.")] = None,
-):
+) -> None:
     """Write one self-contained HTML file: tables, pictures, scenario, sources and assumptions, versions."""
     from safepassage.experiments.reports.report import report as write_report
 

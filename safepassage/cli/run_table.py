@@ -2,10 +2,11 @@
 
 from rich.table import Table
 
+from safepassage.model.results.metrics import Measure
 from safepassage.model.results.words import in_words
 
 
-def run_table(measures) -> Table:
+def run_table(measures: list[Measure]) -> Table:
     """Return a table of a run's measures, grouped, narrow enough for 80 columns."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()

@@ -9,7 +9,7 @@ from rich.console import Console
 console = Console()
 
 
-def mount(app: typer.Typer):
+def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(sweep)
 
@@ -22,7 +22,7 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell size, time and disk of the design; run one.")
     ] = False,
-):
+) -> None:
     """Carry out a study: factors x plans x replications into one table. Repeat the command to go on after a stop."""
     from safepassage.experiments.sweeps.study import load_study
 
