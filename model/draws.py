@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from safepassage.agents.civilians import People
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.households import Households
 
@@ -103,7 +103,7 @@ _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
     """Return the four 32-bit words of Philox 4x32-10 for a counter (c0..c3) and a key (k0, k1)."""
     c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
@@ -122,11 +122,16 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[np.uin
     return c0, c1, c2, c3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, place, index):
-    """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i] of place[i] at tick[i]."""
+    """Write into u[i] in [0, 1), 53 bits, the number that belongs to entity[i] of place[i] at tick[i].
+
+    place, tick: one for each entity, or one for all.
+    """
+    each_tick, each_place = int(tick.size > 1), int(place.size > 1)
     for i in range(entity.size):
-        w0, w1, _, _ = philox(entity[i], tick[i], stream, index ^ place[i], seed_low, seed_high)
+        word = index ^ place[i * each_place]
+        w0, w1, _, _ = philox(entity[i], tick[i * each_tick], stream, word, seed_low, seed_high)
         u[i] = (np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))) / 9007199254740992.0
 
 
@@ -141,8 +146,11 @@ def uniforms_for(
     """
     number, place = (entity.number, entity.place) if isinstance(entity, Keys) else (entity, np.uint32(0))
     entity = np.ascontiguousarray(number, dtype=np.uint32)
-    place = np.broadcast_to(np.asarray(place, dtype=np.uint32), entity.shape)
-    tick = np.broadcast_to(np.asarray(tick, dtype=np.uint32), entity.shape)
+    place, tick = (np.ascontiguousarray(np.atleast_1d(one), dtype=np.uint32) for one in (place, tick))
+    if not {place.size, tick.size} <= {1, entity.size}:
+        raise ValueError(
+            f"draws for {entity.size} entities with {place.size} places and {tick.size} ticks; give 1 or all"
+        )
     u = np.empty(entity.size)
     seed = int(seed)
     _fill_uniforms(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from safepassage.agents.compiled import kernel, part
 from safepassage.agents.ground.arrays import Floats, Ints
 
 
@@ -50,7 +50,7 @@ class LinkGrid:
     """float64[n_segments, 4]: x and y of the start, x and y of the end."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort_points(cell, n_cells, x_m, y_m):
     """Return (first, point, x_m, y_m) of points sorted by cell, rows rising within a cell (counting sort)."""
     first = np.zeros(n_cells + 1, dtype=np.int64)
@@ -71,7 +71,7 @@ def _sort_points(cell, n_cells, x_m, y_m):
     return first, point, sorted_x_m, sorted_y_m
 
 
-@njit(cache=True, nogil=True)
+@part
 def _first_and_last_cell(low_m, high_m, origin_m, cell_m, n):
     """Return the first cell of an axis that low_m..high_m may touch, and the one after the last.
 
@@ -84,7 +84,7 @@ def _first_and_last_cell(low_m, high_m, origin_m, cell_m, n):
     return int(max(first, 0.0)), int(min(last, n - 1.0)) + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _points_within(event_x_m, event_y_m, reach_m, west_m, south_m, cell_m, n_columns, n_rows, first, point, x_m, y_m):
     """Return (event, point, distance_m) of all pairs within reach; see `points_within`."""
     n_pairs = 0
@@ -113,7 +113,7 @@ def _points_within(event_x_m, event_y_m, reach_m, west_m, south_m, cell_m, n_col
     return found_event, found_point, distance_m
 
 
-@njit(cache=True, nogil=True)
+@part
 def distance_to_segment_m(x_m: float, y_m: float, x0_m: float, y0_m: float, x1_m: float, y1_m: float) -> float:
     """Return the distance from a place to the nearest point of a straight segment (m)."""
     along_x, along_y = x1_m - x0_m, y1_m - y0_m
@@ -126,7 +126,7 @@ def distance_to_segment_m(x_m: float, y_m: float, x0_m: float, y0_m: float, x1_m
     return np.sqrt(dx * dx + dy * dy)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _list_segments(ends_m, west_m, south_m, cell_m, n_columns, n_rows):
     """Return (first, segment): for each cell the segments within half a cell diagonal of its centre."""
     half_diagonal_m = cell_m * np.sqrt(0.5) * (1.0 + 1e-9)
@@ -157,7 +157,22 @@ def _list_segments(ends_m, west_m, south_m, cell_m, n_columns, n_rows):
     return first, segment
 
 
-@njit(cache=True, nogil=True)
+@part
+def _note_link(found_link, distance_m, began, n, link, away_m):
+    """Note a link among those found since `began`, in their order, once, at its least distance; return how many are."""
+    i = n
+    while i > began and found_link[i - 1] > link:
+        i -= 1
+    if i > began and found_link[i - 1] == link:
+        distance_m[i - 1] = min(distance_m[i - 1], away_m)
+        return n
+    for k in range(n, i, -1):
+        found_link[k], distance_m[k] = found_link[k - 1], distance_m[k - 1]
+    found_link[i], distance_m[i] = link, away_m
+    return n + 1
+
+
+@kernel
 def _links_within(
     event_x_m,
     event_y_m,
@@ -173,44 +188,30 @@ def _links_within(
     ends_m,
 ):
     """Return (event, link, distance_m) of all pairs within reach; see `links_within`."""
-    size = 64
-    found_event = np.empty(size, dtype=np.int32)
-    found_link = np.empty(size, dtype=np.int32)
-    distance_m = np.empty(size)
-    n_pairs = 0
+    n_most = 0
     for e in range(event_x_m.size):
         x, y, reach = event_x_m[e], event_y_m[e], reach_m[e]
         left, right = _first_and_last_cell(x - reach, x + reach, west_m, cell_m, n_columns)
         low, high = _first_and_last_cell(y - reach, y + reach, south_m, cell_m, n_rows)
-        n_candidates = 0
         for row in range(low, high if right > left else low):
-            n_candidates += first[row * n_columns + right] - first[row * n_columns + left]
-        link = np.empty(n_candidates, dtype=np.int32)
-        away_m = np.empty(n_candidates)
-        n_near = 0
+            n_most += first[row * n_columns + right] - first[row * n_columns + left]
+    found_event = np.empty(n_most, dtype=np.int32)
+    found_link = np.empty(n_most, dtype=np.int32)
+    distance_m = np.empty(n_most)
+    n_pairs = np.int64(0)
+    for e in range(event_x_m.size):
+        x, y, reach = event_x_m[e], event_y_m[e], reach_m[e]
+        left, right = _first_and_last_cell(x - reach, x + reach, west_m, cell_m, n_columns)
+        low, high = _first_and_last_cell(y - reach, y + reach, south_m, cell_m, n_rows)
+        began = np.int64(n_pairs)
         for row in range(low, high if right > left else low):
             for k in range(first[row * n_columns + left], first[row * n_columns + right]):
                 s = segment[k]
                 away = distance_to_segment_m(x, y, ends_m[s, 0], ends_m[s, 1], ends_m[s, 2], ends_m[s, 3])
                 if away <= reach:
-                    link[n_near] = segment_link[s]
-                    away_m[n_near] = away
-                    n_near += 1
-        if n_pairs + n_near > size:
-            size = 2 * size + n_near
-            found_event = np.append(found_event[:n_pairs], np.empty(size - n_pairs, dtype=np.int32))
-            found_link = np.append(found_link[:n_pairs], np.empty(size - n_pairs, dtype=np.int32))
-            distance_m = np.append(distance_m[:n_pairs], np.empty(size - n_pairs))
-        began = n_pairs
-        for i in np.argsort(link[:n_near], kind="mergesort"):
-            if n_pairs > began and found_link[n_pairs - 1] == link[i]:
-                distance_m[n_pairs - 1] = min(distance_m[n_pairs - 1], away_m[i])
-            else:
-                found_event[n_pairs] = e
-                found_link[n_pairs] = link[i]
-                distance_m[n_pairs] = away_m[i]
-                n_pairs += 1
-    return found_event[:n_pairs].copy(), found_link[:n_pairs].copy(), distance_m[:n_pairs].copy()
+                    n_pairs = _note_link(found_link, distance_m, began, n_pairs, segment_link[s], away)
+        found_event[began:n_pairs] = e
+    return found_event[:n_pairs], found_link[:n_pairs], distance_m[:n_pairs]
 
 
 def _frame(x_m, y_m, cell_m, n_entries, what):

@@ -1,12 +1,12 @@
 """Where on the map somebody on a link is."""
 
 import numpy as np
-from numba import njit
 
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Floats, Ints
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def piece_lengths(x_m: Floats, y_m: Floats) -> Floats:
     """Return the distance from each point to the next, float64[n]; 0 for the last."""
     piece_m = np.zeros(x_m.size)
@@ -15,7 +15,7 @@ def piece_lengths(x_m: Floats, y_m: Floats) -> Floats:
     return piece_m
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def places_on_links(
     link: Ints,
     share: Floats,

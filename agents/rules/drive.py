@@ -28,8 +28,8 @@ stay together.
 """
 
 import numpy as np
-from numba import njit
 
+from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Ints, Records
 from safepassage.agents.ground.prefetch import prefetch
 
@@ -38,19 +38,14 @@ ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 DONE, LOG_FULL = 0, 1
 
-# Counting references to the arrays (atomic, at each inner call) took more than half of the time. Nothing here makes an
-# array, so that there is nothing to count: _nrt=False. Inlining the large kernels spares passing all arrays on again.
-_kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-_inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
 
-
-@_inlined
+@inlined_part
 def _is_before(a, b):
     """Return whether one entry of the heap comes before another."""
     return a.time_s < b.time_s or (a.time_s == b.time_s and a.event < b.event)
 
 
-@_kernel
+@lean_part
 def _push(heap, run, time_s, event):
     """Put an event into the heap of the current bucket, ordered by (time, event)."""
     i = run[0].n_heap
@@ -64,7 +59,7 @@ def _push(heap, run, time_s, event):
     heap[i].time_s, heap[i].event = time_s, event
 
 
-@_kernel
+@lean_part
 def _pop(heap, run):
     """Take the first event out of the heap."""
     n = run[0].n_heap - 1
@@ -85,7 +80,7 @@ def _pop(heap, run):
     heap[i].time_s, heap[i].event = last.time_s, last.event
 
 
-@_kernel
+@lean_part
 def _schedule(events, wheel, heap, run, event, time_s):
     """Schedule an event that is not scheduled; a time of infinity means that something else will wake it."""
     if time_s == np.inf:
@@ -102,7 +97,7 @@ def _schedule(events, wheel, heap, run, event, time_s):
     run[0].n_in_wheel += 1
 
 
-@_kernel
+@lean_part
 def _refill(events, wheel, heap, run, limit_s):
     """Move on to the next bucket that holds events, no further than that of limit_s, and put them into the heap."""
     last = np.int64(min(limit_s * run[0].buckets_per_s, 9e18))
@@ -128,13 +123,13 @@ def _refill(events, wheel, heap, run, limit_s):
             event = following
 
 
-@_inlined
+@inlined_part
 def _slot_of_first(links, arm):
     """Return the slot of the first vehicle on a link."""
     return links[arm].ring_first + (links[arm].head & links[arm].ring_mask)
 
 
-@_kernel
+@lean_part
 def _fetch(links, slots, arms, vehicles, heap, run, next_link, n_arms):
     """Ask for the records that the events in the heap will look at: one pass for each step from record to record.
 
@@ -165,7 +160,7 @@ def _fetch(links, slots, arms, vehicles, heap, run, next_link, n_arms):
             prefetch(links, following, 1)
 
 
-@_kernel
+@lean_part
 def _cancel(events, wheel, heap, run, event):
     """Take a scheduled event out of heap or wheel; nothing if it is not scheduled."""
     if not events[event].is_scheduled:
@@ -191,7 +186,7 @@ def _cancel(events, wheel, heap, run, event):
             _push(heap, run, time_s, other)
 
 
-@_inlined
+@inlined_part
 def _opening_s(links, slots, supply, size, time_s):
     """Return the first time from time_s at which a supply takes a vehicle in; infinity if an exit must come first."""
     link = links[supply]
@@ -214,7 +209,7 @@ def _opening_s(links, slots, supply, size, time_s):
     return opening_s
 
 
-@_inlined
+@inlined_part
 def _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s):
     """Schedule the opening of a supply that arms are waiting for, if it is known and not yet scheduled."""
     if links[supply].first_waiter != NONE and not events[n_arms + supply].is_scheduled:
@@ -222,7 +217,7 @@ def _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s):
         _schedule(events, wheel, heap, run, n_arms + supply, opening_s)
 
 
-@_inlined
+@inlined_part
 def _way_on(vehicles, next_link, paths, vehicle, node):
     """Return the link that a vehicle takes from a node, ARRIVED or NO_ROUTE."""
     table = vehicles[vehicle].table
@@ -233,7 +228,7 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
     return ARRIVED
 
 
-@_kernel
+@lean_kernel
 def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints) -> None:
     """Write the link that each vehicle takes next, ARRIVED or NO_ROUTE: from its link's end, or from where it waits.
 
@@ -246,7 +241,7 @@ def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, pa
             way_on[vehicle] = _way_on(vehicles, next_link, paths, vehicle, node)
 
 
-@_inlined
+@inlined_part
 def _join(links, arms, arm, supply, time_s):
     """Let an arm wait for a supply; it starts no further back than the supply's virtual time."""
     if arms[arm].tag_target != supply or arms[arm].tag_s < links[supply].virtual_time_s:
@@ -259,7 +254,7 @@ def _join(links, arms, arm, supply, time_s):
     links[supply].first_waiter = arm
 
 
-@_kernel
+@lean_part
 def _unjoin(links, arms, arm):
     """Take an arm out of the list of those waiting for its target, if it is in one."""
     if arms[arm].state == WAITING:
@@ -274,7 +269,7 @@ def _unjoin(links, arms, arm):
     arms[arm].state = MOVING
 
 
-@_inlined
+@inlined_part
 def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, paths, n_links, arm, time_s):
     """Return the supply that the first vehicle of an arm may enter now, or -1: it waits, or is not ready yet."""
     if arm < n_links:
@@ -306,7 +301,7 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
     return NONE
 
 
-@_inlined
+@inlined_part
 def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supply, time_s):
     """Return the arm whose turn it is to enter a supply that opens, or -1 if there is too little room for it.
 
@@ -335,7 +330,7 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
     return arm
 
 
-@_inlined
+@inlined_part
 def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, vehicle, supply, time_s):
     """Let a vehicle into a link, or out of the network."""
     size = vehicles[vehicle].car_units
@@ -362,7 +357,7 @@ def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, 
         _schedule(events, wheel, heap, run, supply, max(ready_s, link.next_exit_s))
 
 
-@_inlined
+@inlined_part
 def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
     """Note an arrival: the vehicle leaves the network at a node."""
     n = run[0].n_arrived
@@ -372,7 +367,7 @@ def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
     vehicles[vehicle].link = NONE
 
 
-@_inlined
+@inlined_part
 def _green(links, crossings, row, time_s):
     """Return the share of a junction's time that a stream gets now, 1 if no other is running."""
     own, others, counted = crossings[row].share, 0.0, NONE
@@ -386,7 +381,7 @@ def _green(links, crossings, row, time_s):
     return 1.0 if others == 0.0 else own / max(1.0, own + others)
 
 
-@_inlined
+@inlined_part
 def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_arms, arm, time_s):
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
@@ -410,7 +405,7 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_a
     return vehicle
 
 
-@_kernel
+@lean_part
 def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, time_s):
     """Put a vehicle into the queue of its first link; return that arm if it is now first there, else -1."""
     node = vehicles[vehicle].origin
@@ -437,7 +432,7 @@ def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, t
     return arm
 
 
-@_kernel
+@lean_kernel
 def advance(
     links: Records,
     slots: Records,
@@ -513,7 +508,7 @@ def advance(
         _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s)
 
 
-@_kernel
+@lean_kernel
 def resume(
     links: Records,
     slots: Records,

@@ -4,8 +4,8 @@ These kernels find or unlink what a change concerns; drive.resume then lets the 
 """
 
 import numpy as np
-from numba import njit
 
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Ints, Records
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
@@ -13,7 +13,7 @@ ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def arms_to_ask_again(links: Records, slots: Records, arms: Records, way_on: Ints) -> Ints:
     """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
@@ -39,7 +39,7 @@ def arms_to_ask_again(links: Records, slots: Records, arms: Records, way_on: Int
     return found[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_out_of_queues(arms: Records, vehicles: Records, run: Records, way_on: Ints) -> tuple[Ints, Ints]:
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
@@ -87,7 +87,7 @@ def take_out_of_queues(arms: Records, vehicles: Records, run: Records, way_on: I
     return found[:n], left[:n_left]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_off(
     links: Records, slots: Records, arms: Records, vehicles: Records, run: Records, vehicle: int, time_s: float
 ) -> tuple[int, bool]:

@@ -1,8 +1,8 @@
 """What the traffic looks like at a time, read off its state: positions, link times, gridlocks."""
 
 import numpy as np
-from numba import njit
 
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 NONE = -1
@@ -10,7 +10,7 @@ WAITING = 1
 DRIVING = 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_positions(
     position_m: Floats,
     links: Records,
@@ -36,7 +36,7 @@ def write_positions(
             limit_m = position_m[vehicle] - slots[slot].car_units * jam_spacing_m[at]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
     """Return which of the vehicles are on a link for longer than free flow takes, bool[n]. ids: int64[n]."""
     stands = np.zeros(ids.size, np.bool_)
@@ -49,7 +49,7 @@ def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
     return stands
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_link_times(
     link_time_s: Floats, links: Records, slots: Records, vehicles: Records, n_links: int, time_s: float
 ) -> None:
@@ -84,7 +84,7 @@ def write_link_times(
         link_time_s[at] = max(link.free_flow_time_s, leaves_s - time_s)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
     """Return cycle[n_links]: a number for each link of a gridlock, shared by its links; -1 elsewhere.
 

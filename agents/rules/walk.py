@@ -27,20 +27,17 @@ stay together.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.prefetch import prefetch
 from safepassage.agents.rules.walk_state import ARRIVED, NO_ROUTE, Crowd, Event, Stage
 
 SLOTS_AHEAD = 16
 """Slots of the event wheel whose records are asked for at once."""
-kernel = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-"""Nothing is allocated inside, so references need not be counted: counting takes nine tenths of the time."""
-inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 
 
-@inlined
+@inlined_part
 def pace_at(n_persons: int, area_m2: float, speed_factor: float, rules: Any) -> float:
     """Return walking speed / free speed of n persons on an area (Weidmann 1993, Kladek's formula)."""
     if n_persons == 0:
@@ -51,12 +48,12 @@ def pace_at(n_persons: int, area_m2: float, speed_factor: float, rules: Any) -> 
     return speed_factor * max(1.0 - np.exp(-exponent), rules.least_pace)
 
 
-@kernel
+@lean_part
 def _close_up(crowd):
     """Move the blocks of ranks together, leaving out those given up and most of the room not used. Writes streets."""
     clock, ranks, at, free = crowd.clock[0], crowd.ranks, 0, 0
     while at < clock.n_ranks_used:
-        s, size = ranks[at].walker, ranks[at].link
+        s, size = np.int64(ranks[at].walker), ranks[at].link
         street = crowd.streets[s]
         if street.block == at:
             n, begin = street.end - street.begin, street.begin
@@ -74,7 +71,7 @@ def _close_up(crowd):
     clock.n_ranks_used = free
 
 
-@kernel
+@lean_part
 def _make_room(crowd, s):
     """Give street s, whose block is used to its end, room for one more: at its front, or in a block twice as long."""
     street, clock, ranks = crowd.streets[s], crowd.clock[0], crowd.ranks
@@ -93,7 +90,7 @@ def _make_room(crowd, s):
         ranks[street.begin + k] = ranks[begin + k]
 
 
-@inlined
+@inlined_part
 def _insert(crowd, s, walker, link):
     """Give a walker its rank on street s: by target, then index. Writes ranks and the street."""
     street = crowd.streets[s]
@@ -110,7 +107,7 @@ def _insert(crowd, s, walker, link):
     street.end += 1
 
 
-@inlined
+@inlined_part
 def _join(walkers, queue, walker):
     """Put a walker at the end of a queue (a record with first and last). Writes walkers and the queue."""
     walkers[walker].behind = -1
@@ -121,26 +118,26 @@ def _join(walkers, queue, walker):
     queue.last = walker
 
 
-@inlined
+@inlined_part
 def _take(walkers, queue):
     """Remove and return the first walker of a queue. Writes the queue."""
-    walker = queue.first
+    walker = np.int64(queue.first)
     queue.first = walkers[walker].behind
     return walker
 
 
-@kernel
+@lean_part
 def _remove(walkers, queue, walker):
     """Remove a walker from anywhere in a queue. Writes walkers and the queue."""
-    other, queue.first = queue.first, -1
+    other, queue.first = np.int64(queue.first), -1
     while other >= 0:
-        after = walkers[other].behind
+        after = np.int64(walkers[other].behind)
         if other != walker:
             _join(walkers, queue, other)
         other = after
 
 
-@inlined
+@inlined_part
 def _unschedule(crowd, s):
     """Take a street off the event wheel. Writes turns, slots and clock."""
     turn = crowd.turns[s]
@@ -156,7 +153,7 @@ def _unschedule(crowd, s):
     crowd.clock[0].n_scheduled -= 1
 
 
-@inlined
+@inlined_part
 def _schedule(crowd, s):
     """Put a street on the event wheel at next_s, or leave it where it will be looked at before. Writes as above."""
     turn, clock = crowd.turns[s], crowd.clock[0]
@@ -176,7 +173,7 @@ def _schedule(crowd, s):
     clock.n_scheduled += 1
 
 
-@kernel
+@lean_part
 def _fetch(crowd):
     """Ask for the records that the events of the next slots will look at: one pass for each step from record to record.
 
@@ -208,16 +205,16 @@ def _fetch(crowd):
             return
 
 
-@inlined
+@inlined_part
 def _earliest(crowd, limit_s):
     """Return the street of the earliest event (ties: lowest index), or -1 if all are later than limit_s."""
     clock = crowd.clock[0]
     while True:
-        earliest, earliest_s = -1, np.inf
-        s = crowd.slots[clock.slot & (crowd.slots.size - 1)]
+        earliest, earliest_s = np.int64(-1), np.inf
+        s = np.int64(crowd.slots[clock.slot & (crowd.slots.size - 1)])
         while s >= 0:
             turn = crowd.turns[s]
-            after = turn.slot_next
+            after = np.int64(turn.slot_next)
             if turn.next_s * clock.slots_per_s >= clock.slot + 1:  # has become later since it was put here
                 _unschedule(crowd, s)
                 _schedule(crowd, s)
@@ -229,21 +226,21 @@ def _earliest(crowd, limit_s):
         if clock.n_scheduled == 0:
             if limit_s < np.inf:
                 clock.slot = max(clock.slot, np.int64(limit_s * clock.slots_per_s))
-            return -1
+            return np.int64(-1)
         if clock.slot + 1 >= limit_s * clock.slots_per_s:
-            return -1
+            return np.int64(-1)
         clock.slot += 1
         if clock.slot % SLOTS_AHEAD == 0:
             _fetch(crowd)
 
 
-@inlined
+@inlined_part
 def _is_full(street, rules):
     """Return whether a street has reached jam density; an exit never does."""
     return street.n_persons >= rules.jam_density_per_m2 * street.area_m2
 
 
-@inlined
+@inlined_part
 def _may_enter(crowd, walker, s):
     """Return whether there is room: the street is not full, or the walker is on it and only turns round."""
     if not _is_full(crowd.streets[s], crowd.rules[0]):
@@ -252,7 +249,7 @@ def _may_enter(crowd, walker, s):
     return link >= 0 and crowd.links[link].street == s
 
 
-@inlined
+@inlined_part
 def reschedule(crowd: Crowd, s: int, now_s: float) -> None:
     """Find the next event of a street, in order of Event if several are due, and put it on the wheel."""
     street = crowd.streets[s]
@@ -265,7 +262,7 @@ def reschedule(crowd: Crowd, s: int, now_s: float) -> None:
         if gate_s < next_s:
             next_s, street.next_event = gate_s, Event.PASSES_GATE
     if street.first >= 0:
-        if street.entry_free_s < next_s and _may_enter(crowd, street.first, s):
+        if street.entry_free_s < next_s and _may_enter(crowd, np.int64(street.first), s):
             next_s, street.next_event = street.entry_free_s, Event.ENTERS
         if street.swap_s < next_s:
             next_s, street.next_event = street.swap_s, Event.CHANGES_PLACES
@@ -273,7 +270,7 @@ def reschedule(crowd: Crowd, s: int, now_s: float) -> None:
     _schedule(crowd, s)
 
 
-@inlined
+@inlined_part
 def gate_free_s(crowd: Crowd, street: Any) -> float:
     """Return when the first of those queued at the two gates of a street may pass."""
     free_s = np.inf
@@ -284,7 +281,7 @@ def gate_free_s(crowd: Crowd, street: Any) -> float:
     return free_s
 
 
-@inlined
+@inlined_part
 def change_crowd(street: Any, n_persons: int, speed_m_s: float, now_s: float, rules: Any) -> None:
     """Bring a street's clock to now and add (or, negative, take away) persons of a free speed. Writes the street."""
     street.progress_s += street.pace * (now_s - street.updated_s)
@@ -296,23 +293,23 @@ def change_crowd(street: Any, n_persons: int, speed_m_s: float, now_s: float, ru
     street.pace = pace_at(street.n_persons, street.area_m2, street.speed_factor, rules)
 
 
-@inlined
+@inlined_part
 def _leave(crowd, walker, now_s):
     """Take a walker off the street, if on one. Writes all but the wheel: the caller reschedules the street."""
     party = crowd.walkers[walker]
     if party.link >= 0:
         link = crowd.links[party.link]
-        change_crowd(crowd.streets[link.street], -party.n_persons, party.speed_m_s, now_s, crowd.rules[0])
+        change_crowd(crowd.streets[link.street], -np.int64(party.n_persons), party.speed_m_s, now_s, crowd.rules[0])
         link.n_left += party.n_persons
         party.link = -1
 
 
-@inlined
+@inlined_part
 def _walk_on(crowd, walker, link, to_go_m, now_s):
     """Set a walker walking on a link with so many metres to go. The caller reschedules the street."""
-    party, s, rules = crowd.walkers[walker], crowd.links[link].street, crowd.rules[0]
+    party, s, rules = crowd.walkers[walker], np.int64(crowd.links[link].street), crowd.rules[0]
     street = crowd.streets[s]
-    change_crowd(street, party.n_persons, party.speed_m_s, now_s, rules)
+    change_crowd(street, np.int64(party.n_persons), party.speed_m_s, now_s, rules)
     party.link, party.stage = link, Stage.WALKING
     party.target_s = street.progress_s + to_go_m / party.speed_m_s
     _insert(crowd, s, walker, link)
@@ -321,7 +318,7 @@ def _walk_on(crowd, walker, link, to_go_m, now_s):
         street.swap_s = now_s + rules.swap_after_s
 
 
-@inlined
+@inlined_part
 def _admit(crowd, walker, wanted, s, now_s):
     """Let a walker off its street, into street s or out of exit s (-1: an exit without hindrance)."""
     party, clock = crowd.walkers[walker], crowd.clock[0]
@@ -342,20 +339,20 @@ def _admit(crowd, walker, wanted, s, now_s):
         street.entry_free_s = now_s + party.n_persons / flow_per_s
 
 
-@inlined
+@inlined_part
 def _go_on(crowd, walker, now_s, is_called):
     """Send a walker who stands at its node where the table says: in at once if there is room, else into the queue.
 
     is_called: it was the first of the queue, and there is room. Reschedules the streets it leaves and enters.
     """
     party, rules = crowd.walkers[walker], crowd.rules[0]
-    left, s = crowd.links[party.link].street if party.link >= 0 else -1, -1
-    wanted = crowd.next_link[party.table, party.node]
+    left, s = np.int64(crowd.links[party.link].street) if party.link >= 0 else np.int64(-1), np.int64(-1)
+    wanted = np.int64(crowd.next_link[party.table, party.node])
     if wanted == NO_ROUTE or (wanted >= 0 and not crowd.links[wanted].is_open):
         party.wanted, party.stage = wanted, Stage.HELD
         _join(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
     else:
-        s = crowd.exit_street[party.node] if wanted == ARRIVED else crowd.links[wanted].street
+        s = np.int64(crowd.exit_street[party.node] if wanted == ARRIVED else crowd.links[wanted].street)
         street = crowd.streets[max(s, 0)]
         if s < 0 or is_called or (street.first < 0 and street.entry_free_s <= now_s and _may_enter(crowd, walker, s)):
             _admit(crowd, walker, wanted, s, now_s)
@@ -369,7 +366,7 @@ def _go_on(crowd, walker, now_s, is_called):
             reschedule(crowd, touched, now_s)
 
 
-@kernel
+@lean_part
 def _is_among(values, n, value):
     """Return whether a value is among the first n."""
     found = False
@@ -378,35 +375,35 @@ def _is_among(values, n, value):
     return found
 
 
-@kernel
+@lean_part
 def _change_places(crowd, s, now_s):
     """Find a ring of full streets through s whose people wait for each other's places, and move one party of each."""
     ring, came_from, via = crowd.ring[0], crowd.ring[1], crowd.ring[2]
-    ring[0], came_from[0], via[0], n, i = s, 0, -1, 1, 0
+    ring[0], came_from[0], via[0], n, i = s, 0, -1, np.int64(1), 0
     crowd.streets[s].swap_s = np.inf
     while i < n and _is_full(crowd.streets[s], crowd.rules[0]):
-        walker = crowd.streets[ring[i]].first
+        walker = np.int64(crowd.streets[ring[i]].first)
         while walker >= 0:
             link = crowd.walkers[walker].link
-            other = crowd.links[link].street if link >= 0 else ring[i]
+            other = np.int64(crowd.links[link].street if link >= 0 else ring[i])
             if other == s and i > 0:
                 while walker >= 0:
-                    to = ring[i]
+                    to = np.int64(ring[i])
                     _remove(crowd.walkers, crowd.streets[to], walker)
-                    _admit(crowd, walker, crowd.walkers[walker].wanted, to, now_s)
-                    walker, i = via[i], came_from[i]
+                    _admit(crowd, walker, np.int64(crowd.walkers[walker].wanted), to, now_s)
+                    walker, i = np.int64(via[i]), came_from[i]
                 for k in range(n):
-                    reschedule(crowd, ring[k], now_s)
+                    reschedule(crowd, np.int64(ring[k]), now_s)
                 crowd.streets[s].swap_s = now_s + crowd.rules[0].swap_after_s
                 crowd.clock[0].n_swaps += 1
                 return
             if n < ring.size and _is_full(crowd.streets[other], crowd.rules[0]) and not _is_among(ring, n, other):
                 ring[n], came_from[n], via[n], n = other, i, walker, n + 1
-            walker = crowd.walkers[walker].behind
+            walker = np.int64(crowd.walkers[walker].behind)
         i += 1
 
 
-@inlined
+@inlined_part
 def _serve(crowd, s, now_s):
     """Let the next event of a street happen until somebody stands at its node; return who, -1 for nobody.
 
@@ -416,13 +413,13 @@ def _serve(crowd, s, now_s):
     _unschedule(crowd, s)
     if street.next_event == Event.REACHES_END:
         rank = crowd.ranks[street.begin]
-        walker, link = rank.walker, crowd.links[rank.link]
+        walker, link = np.int64(rank.walker), crowd.links[rank.link]
         street.begin += 1
         if link.first >= 0 or link.gate_free_s > now_s:
             crowd.walkers[walker].stage = Stage.AT_GATE
             street.n_at_gates += 1
             _join(crowd.walkers, link, walker)
-            return -1
+            return np.int64(-1)
     elif street.next_event == Event.PASSES_GATE:
         link = crowd.links[street.link_a]
         if link.first < 0 or link.gate_free_s > gate_free_s(crowd, street):
@@ -433,22 +430,22 @@ def _serve(crowd, s, now_s):
         return _take(crowd.walkers, street)
     else:
         _change_places(crowd, s, now_s)
-        return -1
+        return np.int64(-1)
     party = crowd.walkers[walker]
     link.gate_free_s = now_s + party.n_persons / street.flow_capacity_per_s
     party.node = link.downstream
     return walker
 
 
-@kernel
+@lean_part
 def _start_on_link(crowd, walker, now_s):
     """Let a walker set out from the middle of a link, even if its street is full."""
     party = crowd.walkers[walker]
-    _walk_on(crowd, walker, party.wanted, party.target_s, now_s)
-    reschedule(crowd, crowd.links[party.link].street, now_s)
+    _walk_on(crowd, walker, np.int64(party.wanted), party.target_s, now_s)
+    reschedule(crowd, np.int64(crowd.links[party.link].street), now_s)
 
 
-@kernel
+@lean_kernel
 def advance(crowd: Crowd, departure_s: Floats, departing: Ints, until_s: float) -> None:
     """Let all happen that is due before until_s. departing: walkers in order of departure_s; those who start on a
     link have it in `wanted` and the metres to go in `target_s`. Writes crowd; arrivals from row 0."""
@@ -463,7 +460,7 @@ def advance(crowd: Crowd, departure_s: Floats, departing: Ints, until_s: float) 
             break
         is_called = False
         if due_s <= event_s:
-            walker = departing[clock.n_departed]
+            walker = np.int64(departing[clock.n_departed])
             clock.n_departed += 1
             if crowd.walkers[walker].wanted >= 0:
                 _start_on_link(crowd, walker, now_s)
@@ -477,7 +474,7 @@ def advance(crowd: Crowd, departure_s: Floats, departing: Ints, until_s: float) 
             reschedule(crowd, s, now_s)
 
 
-@kernel
+@lean_part
 def _withdraw_from_street(crowd, walker, s):
     """Take a walker from among those walking on street s."""
     street, n = crowd.streets[s], 0
@@ -488,20 +485,22 @@ def _withdraw_from_street(crowd, walker, s):
     street.end = street.begin + n
 
 
-@kernel
+@lean_kernel
 def withdraw(crowd: Crowd, walkers: Ints, now_s: float) -> None:
     """Take parties that have set out off the streets, wherever they stand. Writes crowd."""
-    for walker in walkers:
+    for k in range(walkers.size):
+        walker = np.int64(walkers[k])
         party = crowd.walkers[walker]
-        s = crowd.links[party.link].street if party.link >= 0 else -1
-        queue_at = -1
+        s = np.int64(crowd.links[party.link].street) if party.link >= 0 else np.int64(-1)
+        queue_at = np.int64(-1)
         if party.stage == Stage.WALKING:
             _withdraw_from_street(crowd, walker, s)
         elif party.stage == Stage.AT_GATE:
             _remove(crowd.walkers, crowd.links[party.link], walker)
             crowd.streets[s].n_at_gates -= 1
         elif party.stage == Stage.AT_ENTRY:
-            queue_at = crowd.exit_street[party.node] if party.wanted == ARRIVED else crowd.links[party.wanted].street
+            at_exit = party.wanted == ARRIVED
+            queue_at = np.int64(crowd.exit_street[party.node] if at_exit else crowd.links[party.wanted].street)
             _remove(crowd.walkers, crowd.streets[queue_at], walker)
         elif party.stage == Stage.HELD:
             _remove(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
@@ -513,20 +512,20 @@ def withdraw(crowd: Crowd, walkers: Ints, now_s: float) -> None:
             reschedule(crowd, queue_at, now_s)
 
 
-@kernel
+@lean_kernel
 def reconsider(crowd: Crowd, now_s: float) -> None:
     """Ask all who wait at a node again where to go, after the table or the open links changed. Writes crowd.
 
     Those whose way is as before keep their place in the queue; the others join another in the order they stood in.
     """
     crowd.clock[0].n_arrived = 0
-    first, last = -1, -1
+    first, last = np.int64(-1), np.int64(-1)
     for s in range(crowd.streets.size):
         street = crowd.streets[s]
-        walker, street.first = street.first, -1
+        walker, street.first = np.int64(street.first), -1
         while walker >= 0:
             party = crowd.walkers[walker]
-            after = crowd.walkers[walker].behind
+            after = np.int64(crowd.walkers[walker].behind)
             wanted = crowd.next_link[party.table, party.node]
             is_held = s == crowd.streets.size - 1
             if not is_held and wanted == party.wanted and (wanted < 0 or crowd.links[wanted].is_open):
@@ -542,15 +541,16 @@ def reconsider(crowd: Crowd, now_s: float) -> None:
         if s < crowd.streets.size - 1:
             reschedule(crowd, s, now_s)
     while first >= 0:
-        after = crowd.walkers[first].behind
-        _go_on(crowd, first, now_s, False)
+        after = np.int64(crowd.walkers[first].behind)
+        _go_on(crowd, first, now_s, np.bool_(False))
         first = after
 
 
-@kernel
+@lean_kernel
 def renew(crowd: Crowd, streets: Ints, now_s: float) -> None:
     """Let streets whose area, speed factor or flow capacity changed go on from now at their new pace. Writes crowd."""
-    for s in streets:
+    for k in range(streets.size):
+        s = np.int64(streets[k])
         street = crowd.streets[s]
         street.progress_s += street.pace * (now_s - street.updated_s)
         street.updated_s = now_s

@@ -1,14 +1,14 @@
 """Who is on which street on foot, read off the records of agents/rules/walk_state.py."""
 
 import numpy as np
-from numba import njit
 
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 WALKING = 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def on_links(walkers: Records, is_asked: Bools) -> Ints:
     """Return the parties that are on links asked for or wait at their ends, int32, in order of row: one pass.
 
@@ -23,7 +23,7 @@ def on_links(walkers: Records, is_asked: Bools) -> Ints:
     return found[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distances(walkers: Records, links: Records, streets: Records, ids: Ints, time_s: float) -> Floats:
     """Return how far from the upstream end of its link each party is at time_s (m), float64[n]; nan on none.
 

@@ -10,7 +10,8 @@ repaired after a few links changed (after Ramalingam and Reps 1996) equals, bit 
 """
 
 import numpy as np
-from numba import njit
+
+from safepassage.agents.compiled import kernel, part
 
 ARRIVED = -2
 """The node is a destination of the class."""
@@ -20,7 +21,7 @@ LEAST_COST_S = 1e-3
 """Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
 
 
-@njit(cache=True, nogil=True)
+@part
 def _push(heap_cost_s, heap_node, size, cost_s, node):
     """Insert a node in a binary heap of `size` entries and return the new size. Writes the heap."""
     k = size
@@ -34,7 +35,7 @@ def _push(heap_cost_s, heap_node, size, cost_s, node):
     return size + 1
 
 
-@njit(cache=True, nogil=True)
+@part
 def _drop_first(heap_cost_s, heap_node, size):
     """Remove the cheapest entry of the heap and return the new size. Writes the heap."""
     size -= 1
@@ -52,13 +53,13 @@ def _drop_first(heap_cost_s, heap_node, size):
     return size
 
 
-@njit(cache=True, nogil=True)
+@part
 def _is_before(turn, link, other):
     """Return whether a link goes before what a node has now, at equal cost. To have arrived goes before all."""
     return other >= 0 and (turn[link] < turn[other] or (turn[link] == turn[other] and link < other))
 
 
-@njit(cache=True, nogil=True)
+@part
 def _settle(
     next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
 ):
@@ -67,13 +68,13 @@ def _settle(
     `incoming[incoming_first[n]:incoming_first[n + 1]]` are the links that end at node n. A closed link costs inf.
     """
     while size > 0:
-        from_here_s, node = heap_cost_s[0], heap_node[0]
+        from_here_s, node = heap_cost_s[0], np.int64(heap_node[0])
         size = _drop_first(heap_cost_s, heap_node, size)
         if from_here_s > cost_to_go_s[node]:
             continue
         for k in range(incoming_first[node], incoming_first[node + 1]):
             link = incoming[k]
-            upstream = link_upstream[link]
+            upstream = np.int64(link_upstream[link])
             through_s = cost_s[link] + from_here_s
             if through_s < cost_to_go_s[upstream]:
                 cost_to_go_s[upstream] = through_s
@@ -83,12 +84,12 @@ def _settle(
                 next_link[upstream] = link
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _build(
     next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s, turn
 ):
     """Fill one row of the tables from nothing. Writes the tables and the heap."""
-    size = 0
+    size = np.int64(0)
     for node in range(next_link.size):
         cost_to_go_s[node] = entry_cost_s[node]
         next_link[node] = NO_ROUTE
@@ -100,7 +101,7 @@ def _build(
     )
 
 
-@njit(cache=True, nogil=True)
+@part
 def _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s):
     """List in `lost` the nodes whose way leads over a link that grew dearer, and return how many. Writes the tables."""
     n_lost = 0
@@ -124,7 +125,7 @@ def _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, in
     return n_lost
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _repair(
     next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first, outgoing,
     link_upstream, link_downstream, entry_cost_s, links, new_cost_s, turn,
@@ -133,7 +134,7 @@ def _repair(
     n_lost = _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s)
     for k in range(links.size):
         cost_s[links[k]] = new_cost_s[k]
-    size = 0
+    size = np.int64(0)
     for i in range(n_lost):
         node = lost[i]
         best_s, best = entry_cost_s[node], ARRIVED if entry_cost_s[node] < np.inf else NO_ROUTE
@@ -148,7 +149,7 @@ def _repair(
         cost_to_go_s[lost[i]], next_link[lost[i]] = heap_cost_s[i], heap_node[i]
     for i in range(n_lost):
         if cost_to_go_s[lost[i]] < np.inf:
-            size = _push(heap_cost_s, heap_node, size, cost_to_go_s[lost[i]], lost[i])
+            size = _push(heap_cost_s, heap_node, size, cost_to_go_s[lost[i]], np.int64(lost[i]))
     for k in range(links.size):
         link, node = links[k], link_upstream[links[k]]
         through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]

@@ -10,7 +10,8 @@ the stages that have traffic share the junction's time.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from safepassage.agents.compiled import kernel, part
 
 OPPOSITE_RAD = np.deg2rad(45)
 """Arms whose directions differ by 180 degrees give or take this are opposite. Assumption."""
@@ -57,7 +58,7 @@ def junctions_of(streets, *, drives_on_the_right=True):
     return Junctions(first_of, crossing[order].astype(np.int32), stage[order].astype(np.int32), streets.junction_share)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cross(a, b, c, d):
     """Return whether the chords a-b and c-d of a circle cross; angles (rad). Chords with an end in common do not."""
     turn = 2 * np.pi
@@ -68,7 +69,7 @@ def _cross(a, b, c, d):
     return (c < b) != (d < b)
 
 
-@njit(cache=True, nogil=True)
+@part
 def _stages(stage, arms, in_rad, opposite_rad):
     """Write the stage of each way into one node: opposite ones run together, each the nearest to straight ahead."""
     n = 0
@@ -88,7 +89,7 @@ def _stages(stage, arms, in_rad, opposite_rad):
         n += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _crossings(into, into_first, out, out_first, in_rad, out_rad, reverse, side_rad, opposite_rad):
     """Return (link, link that crosses it, stage of the latter) of all pairs."""
     n_pairs = 0
