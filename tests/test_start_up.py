@@ -1,7 +1,11 @@
 """What is loaded, compiled and built before anything runs: only what is needed, and once."""
 
+import ast
+import importlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +13,9 @@ from scipy import stats
 
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.process import poisson_quantile
+from safepassage.model.movement import compiling
+
+ROOT = Path(__file__).parent.parent
 
 
 def _loaded_by(statement: str, *modules: str) -> list[str]:
@@ -57,3 +64,71 @@ def test_quantiles_are_those_of_scipy_stats():
 def test_the_band_of_nothing_and_of_certainty_has_no_width():
     low, high = band([0.0, 3.0, 1e-300], [0.0, 0.0, 1e-300])
     assert low.tolist() == [0, 3, 0] and high.tolist() == [0, 3, 0]
+
+
+def _compiled_functions():
+    """Yield (file, name, whether it is a part) of every function that a decorator of agents/compiled.py compiles."""
+    for path in (*(ROOT / "agents").rglob("*.py"), *(ROOT / "model").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            names = {ast.unparse(d) for d in getattr(node, "decorator_list", ())}
+            if names & {"kernel", "part", "lean_kernel", "lean_part", "inlined_part"}:
+                yield path, node, bool(names & {"part", "lean_part", "inlined_part"})
+
+
+def test_only_kernels_of_the_same_file_call_a_part():
+    """A part has no entry for Python: the process would die."""
+    compiled = list(_compiled_functions())
+    assert sum(is_part for *_, is_part in compiled) > 40
+    for path in {path for path, *_ in compiled}:
+        parts = {node.name for at, node, is_part in compiled if is_part and at == path}
+        inside = [range(node.lineno, node.end_lineno + 1) for at, node, _ in compiled if at == path]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Name) and node.id in parts:
+                assert any(node.lineno in lines for lines in inside), (
+                    f"{path}:{node.lineno} calls {node.id} from Python"
+                )
+        called = {f"{path.stem}.{name}" for name in parts}
+        for other in (*ROOT.glob("*/*.py"), *ROOT.glob("*/*/*.py")):
+            for node in ast.walk(ast.parse(other.read_text())) if path.stem in other.read_text() else ():
+                if isinstance(node, ast.Attribute):
+                    assert ast.unparse(node) not in called, f"{other}:{node.lineno}"
+                if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(f".{path.stem}"):
+                    assert not parts & {alias.name for alias in node.names}, f"{other}:{node.lineno}"
+
+
+def test_what_goes_round_the_block_compiles_what_a_run_needs():
+    code = (
+        "from safepassage.model.movement.compiling import go_round_the_block, begin; go_round_the_block();"
+        "from safepassage.agents.rules import walk, drive, drive_edit;"
+        "kernels = (walk.advance, walk.withdraw, walk.reconsider, drive.advance, drive.resume, drive.ways_on,"
+        " drive_edit.take_off);"
+        "assert all(len(k.signatures) == 1 for k in kernels);"
+        "from safepassage.model.evacuation import EvacuationModel; EvacuationModel('tiny_town', rng=1).run();"
+        "assert all(len(k.signatures) == 1 for k in kernels), [k.signatures for k in kernels];"
+        "assert not begin()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_kernel_that_was_never_compiled_or_has_changed_since_is_not_kept(tmp_path, monkeypatch):
+    (tmp_path / "some_rules.py").write_text(
+        "from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rules = importlib.import_module("some_rules")
+    assert not compiling.is_kept(rules.double)
+    assert rules.double(2) == 4
+    assert compiling.is_kept(rules.double)
+    os.utime(tmp_path / "some_rules.py", (2**32, 2**32))
+    assert not compiling.is_kept(rules.double)
+
+
+def test_with_one_core_or_with_all_kept_no_second_process_starts(monkeypatch):
+    monkeypatch.setattr(compiling.subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    monkeypatch.setattr(compiling, "is_kept", lambda _: True)
+    assert compiling.begin() is False
+    monkeypatch.setattr(compiling, "is_kept", lambda _: False)
+    monkeypatch.setattr(compiling.os, "sched_getaffinity", lambda _: {0}, raising=False)
+    assert compiling.begin() is True
+    compiling.wait()

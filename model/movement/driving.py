@@ -8,6 +8,7 @@ import numpy as np
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_edit
 from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
+from safepassage.model.movement import compiling
 from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
@@ -292,6 +293,7 @@ class Driving(DrivingViews):
         if self._n_present == 0:
             self.time_s = float(until_s)
             return NO_ARRIVALS
+        compiling.wait()
         if self._arrivals.size < self._n_present:
             self._arrivals = records(self._n_present, ARRIVAL)
         state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)

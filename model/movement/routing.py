@@ -163,7 +163,7 @@ def _repair(
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum_along(total, next_link, order, link_downstream, of_link):
     """Write the sum along the way from each node; order: nodes, nearest to the destination first."""
     for node in order:

@@ -17,6 +17,7 @@ from safepassage.agents.rules.walk_state import (
     Crowd,
     Stage,
 )  # fmt: skip
+from safepassage.model.movement import compiling
 from safepassage.model.movement.walking_views import NOBODY, Arrivals, WalkingViews
 
 WEIDMANN_GAMMA_PER_M2 = 1.913
@@ -199,6 +200,7 @@ class Walking(WalkingViews):
         if self._n_under_way == 0:
             self.time_s = max(self.time_s, float(until_s)) if until_s < np.inf else self.time_s
             return NO_ARRIVALS
+        compiling.wait()
         crowd = self._with_room_for_arrivals()
         walk.advance(crowd, self._departure_s, self._departing, float(until_s))
         if until_s < np.inf:

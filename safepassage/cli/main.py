@@ -142,7 +142,10 @@ def run(
     with bar, _ended_by_ctrl_c(bar):
         task = bar.add_task("building the town", total=loaded.run.duration_h * 3600)
         from safepassage.agents.civilians import Status
+        from safepassage.cli.first_run import compiling_told
         from safepassage.model.evacuation import EvacuationModel
+
+        told = compiling_told(console, quiet=quiet)
 
         model = EvacuationModel(loaded)
         model.run(
@@ -160,6 +163,7 @@ def run(
         console.print(f"[yellow]note:[/yellow] {line}", highlight=False)
     console.print(run_table(summary(open_run(folder))))
     timing = model.timings_s
+    told()
     console.print(
         f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}",
         highlight=False,

@@ -1,0 +1,70 @@
+"""Compiling the movement kernels in a second process while the first builds the town: once after installation.
+
+A kernel is compiled when it is first called and kept on disk for later runs. Two thirds of the first run's compiling
+is that of cars and walkers, which nothing needs until somebody sets out: a second process lets a few of them go round
+the block meanwhile, which leaves their kernels on disk, and whoever needs them first waits for it.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from safepassage.agents.rules import drive, walk
+
+START = "from safepassage.model.movement.compiling import go_round_the_block; go_round_the_block()"
+
+_helper: subprocess.Popen | None = None
+
+
+def is_kept(kernel) -> bool:
+    """Return whether a kernel has been compiled here, from the file as it stands, for this or another set of types."""
+    stats = getattr(kernel, "stats", None)
+    if stats is None or stats.cache_path is None:  # compiled never, or anew in each process, as the user asked of numba
+        return True
+    source = Path(kernel.py_func.__code__.co_filename)
+    kept = Path(stats.cache_path).glob(f"{source.stem}.{kernel.py_func.__qualname__}-*.nbi")
+    return any(index.stat().st_mtime >= source.stat().st_mtime for index in kept)
+
+
+def begin() -> bool:
+    """Let a second process compile what is not kept, if there is a second core; return whether anything has to be."""
+    global _helper
+    if is_kept(drive.advance) and is_kept(walk.advance):
+        return False
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if n_cores > 1:
+        command = [sys.executable, "-P", "-c", START]
+        _helper = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return True
+
+
+def wait():
+    """Wait for the second process, if there is one; whatever it did not compile is compiled here."""
+    global _helper
+    if _helper is not None:
+        _helper.wait()
+        _helper = None
+
+
+def go_round_the_block():
+    """Let two cars and two walkers move on one street there and back, so that all their kernels are kept."""
+    import numpy as np
+
+    from safepassage.model.movement.driving import Driving
+    from safepassage.model.movement.walking import Walking
+
+    ends, table = ([0, 1], [1, 0]), np.array([[0, drive.ARRIVED]], np.int32)
+    cars = Driving(
+        upstream=ends[0], downstream=ends[1], length_m=[50.0, 50.0], free_flow_speed_m_s=[10.0, 10.0], n_vehicles=2
+    )
+    walkers = Walking(2, *ends, [0, 0], [50.0, 50.0], [4.0, 4.0], 2)
+    for mode in (cars, walkers):
+        mode.set_next_link(table)
+    cars.add([0, 1], [0, 0], [0.0, 1.0])
+    walkers.add([0, 1], [0, 0], [0.0, 1.0], 1.3)
+    for mode in (cars, walkers):
+        mode.advance(2.0)
+        mode.set_open([1], is_open=False)
+        mode.withdraw([1])
+        mode.advance(100.0)
