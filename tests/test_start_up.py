@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -112,16 +111,17 @@ def test_what_goes_round_the_block_compiles_what_a_run_needs():
 
 
 def test_a_kernel_that_was_never_compiled_or_has_changed_since_is_not_kept(tmp_path, monkeypatch):
-    (tmp_path / "some_rules.py").write_text(
-        "from numba import njit\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n"
-    )
+    source = tmp_path / "some_rules.py"
+    source.write_text("from numba import njit\n\n\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     rules = importlib.import_module("some_rules")
     assert not compiling.is_kept(rules.double)
     assert rules.double(2) == 4
     assert compiling.is_kept(rules.double)
-    os.utime(tmp_path / "some_rules.py", (2**32, 2**32))
-    assert not compiling.is_kept(rules.double)
+    source.write_text(source.read_text().replace("2 * x", "x + x + 0"))
+    sys.modules.pop("some_rules")
+    importlib.invalidate_caches()
+    assert not compiling.is_kept(importlib.import_module("some_rules").double)
 
 
 def test_with_one_core_or_with_all_kept_no_second_process_starts(monkeypatch):

@@ -22,9 +22,11 @@ def is_kept(kernel) -> bool:
     stats = getattr(kernel, "stats", None)
     if stats is None or stats.cache_path is None:  # compiled never, or anew in each process, as the user asked of numba
         return True
-    source = Path(kernel.py_func.__code__.co_filename)
-    kept = Path(stats.cache_path).glob(f"{source.stem}.{kernel.py_func.__qualname__}-*.nbi")
-    return any(index.stat().st_mtime >= source.stat().st_mtime for index in kept)
+    try:
+        return bool(kernel._cache._cache_file._load_index())
+    except (AttributeError, OSError):  # another numba: then that there is a file must do
+        stem = Path(kernel.py_func.__code__.co_filename).stem
+        return any(Path(stats.cache_path).glob(f"{stem}.{kernel.py_func.__qualname__}-*.nbi"))
 
 
 def begin() -> bool:
