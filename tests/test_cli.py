@@ -11,9 +11,9 @@ import psutil
 import pytest
 import yaml
 from processes import LIMIT_S, wait_for
-from rich.console import Console
 
 from safepassage.cli import main as cli
+from safepassage.cli.printed import PlainConsole
 from safepassage.model.results import run_folder
 from safepassage.model.settings.scenario import shipped
 
@@ -25,7 +25,7 @@ SHORT = ("--set", "run.duration_h=0.5")
 def command(monkeypatch, capsys, tmp_path):
     """Return a function that runs the command line in an empty folder: arguments -> (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "console", Console(width=100, force_terminal=False))
+    monkeypatch.setattr(cli, "console", PlainConsole(width=100, force_terminal=False))
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["safepassage", *map(str, arguments)])

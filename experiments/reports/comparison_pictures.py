@@ -14,6 +14,7 @@ from safepassage.model.clock import epoch_s
 from safepassage.model.pictures import palette, style
 from safepassage.model.results.outcomes import Direction, Outcome
 from safepassage.model.settings.run import Run
+from safepassage.model.settings.texts import as_written
 
 PLAN_COLOURS = (palette.BLUE, palette.VERMILION, palette.GREEN, palette.PURPLE, palette.ORANGE, palette.SKY)
 MARKERS = "osD^vP"
@@ -44,7 +45,8 @@ def replace(figure: Figure, path: Path) -> Path:
     from safepassage.experiments.runs.store import write_whole
 
     content = io.BytesIO()
-    figure.savefig(content, format="png")
+    with as_written(figure):
+        figure.savefig(content, format="png")
     write_whole(path, content.getvalue())
     return path
 

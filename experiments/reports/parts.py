@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from safepassage.model.settings.texts import as_written
+
 MOST_ROWS = 200
 """Rows of a table that are shown."""
 
@@ -93,7 +95,8 @@ def frame_table(frame: pd.DataFrame, title: str = "", *, folded: bool = False) -
 def picture_of(figure, caption: str) -> Picture:
     """Return a matplotlib figure as a picture."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
+    with as_written(figure):
+        figure.savefig(content, format="png", dpi=110)
     return Picture(caption, base64.b64encode(content.getvalue()).decode())
 
 

@@ -53,19 +53,26 @@ class Point:
 
     def command(self, seed: int) -> str:
         """Return the command that repeats one run of this point by itself."""
-        words = ["safepassage", "run", self.base.name]
+        words = ["safepassage", "run", _not_an_option(self.base.name)]
         if self.base.plan:
-            words += ["--plan", self.base.plan]
+            words += ["--plan", _not_an_option(self.base.plan)]
         for key, value in {**self.base.changes, **self.factors}.items():
             words += ["--set", f"{key}={_as_yaml(value)}"]
         return shlex.join([*words, "--seed", str(seed)])
+
+
+def _not_an_option(name: str) -> str:
+    """Return a name that a command line takes for a file, also if it begins with a dash."""
+    return f"./{name}" if name.startswith("-") else name
 
 
 def _as_yaml(value: Any) -> str:
     if isinstance(value, float):
         text = repr(value)
         return text.replace("e", ".0e") if "e" in text and "." not in text else text
-    return value if isinstance(value, str) and value.isidentifier() else json.dumps(value, default=str)
+    return (
+        value if isinstance(value, str) and value.isidentifier() else json.dumps(value, default=str, ensure_ascii=False)
+    )
 
 
 @lru_cache(maxsize=1)

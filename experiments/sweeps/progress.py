@@ -22,7 +22,13 @@ class _Rate(ProgressColumn):
 @contextlib.contextmanager
 def shown(console: Console):
     """Show a bar while the block runs; yields the function to call with a sweep's Progress."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, refresh_per_second=2, speed_estimate_period=120) as bar:
         task = bar.add_task("runs", total=None)
         offset = []

@@ -177,7 +177,7 @@ class Stopping(Section):
 class Study(Section):
     """Many runs for one question."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
     """Short name: small letters, digits and underscores."""
     title: str = ""
     """What is asked, in one line."""

@@ -26,6 +26,7 @@ from safepassage.model.results.columns import digest
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.results.street_history import StreetHistory
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.texts import as_written
 from safepassage.model.story import scenario_of
 
 FADE_SHARE, FADE_S = 1 / 12, 6 * 3600.0
@@ -284,7 +285,8 @@ class Scene:
         """Yield pictures evenly over the run: uint8, shape (height, width, 3)."""
         canvas = self.figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
-        canvas.draw()
+        with as_written(self.figure):
+            canvas.draw()
         background = canvas.copy_from_bbox(self.figure.bbox)
         for time_s in np.linspace(0, self.end_s, n_frames):
             self.set_time(time_s)

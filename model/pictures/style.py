@@ -20,6 +20,7 @@ from safepassage.model.clock import epoch_s, local_time
 from safepassage.model.pictures.palette import BLACK, INK, QUIET
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.front import Curfew
+from safepassage.model.settings.texts import as_written
 
 SIZE_STYLE = {"S": ("small", 3.2), "M": ("medium", 5.6), "L": ("large", 9.0)}
 """Label and diameter on the map (points) of an impact by size class."""
@@ -181,7 +182,7 @@ def say(axes: Axes, text: str) -> None:
 
 def save_new(figure: Figure, path: Path) -> Path:
     """Write a figure to a PNG file and return its path; if the name is taken, a number is added."""
-    with open_new(path) as opened:
+    with open_new(path) as opened, as_written(figure):
         figure.savefig(opened, format="png")
     return Path(opened.name)
 

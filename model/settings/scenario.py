@@ -41,13 +41,13 @@ MOST_PROBLEMS = 50
 class Scenario(Section):
     """Complete description of one question: streets, people, shelling, behaviour, run."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
     """Short name, used in file names: small letters, digits and underscores."""
     title: str
     """What is asked, in one line; stands above every table and picture."""
     notice: str = ""
     """What a reader must know before using a result; printed wherever the scenario appears."""
-    plan: str = Field(NO_PLAN, pattern=r"^[a-z0-9_]*$")
+    plan: str = Field(NO_PLAN, pattern=r"^[a-z0-9_]*$", max_length=60)
     """Name of the plan laid over the scenario; empty: none."""
     run: Run = Run()
     streets: StreetSettings

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from safepassage.model.settings.texts import as_written
 from safepassage.model.streets.classes import street_class
 
 _STYLES = (
@@ -46,7 +47,8 @@ def draw_map(streets, path_png, title=None, attribution=None):
         figure.text(0.015, 1 - 0.1 / full_in, title, va="top", fontsize=12, fontweight="bold")
     if attribution:
         figure.text(0.99, 0.1 / full_in, attribution, ha="right", va="bottom", fontsize=7, color="#555555")
-    figure.savefig(path_png)
+    with as_written(figure):
+        figure.savefig(path_png)
 
 
 def draw_streets(axes, streets):

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from safepassage.cli.printed import PlainConsole
 from safepassage.model.settings.errors import ScenarioError
 
-console = Console()
+console = PlainConsole()
 
 OFFLINE = {
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
@@ -59,7 +59,7 @@ def explore(
     with console.status("building the town"):
         prepare(options)
     url = f"http://{host}:{port}/"
-    console.print(f"The page is at {url} until you press Ctrl+C.", highlight=False)
+    console.print(f"The page is at {url} until you press Ctrl+C.")
     if not no_browser:
         threading.Timer(1.5, webbrowser.open, (url,)).start()
     uvicorn.run(

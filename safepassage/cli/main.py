@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from safepassage.cli import questions, sweeps
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
+from safepassage.cli.printed import PlainConsole, styled
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.texts import visible
 
 if TYPE_CHECKING:
     from safepassage.model.results.run_folder import RunFolder
@@ -32,7 +33,7 @@ network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is
 app.add_typer(network_app, name="network")
 sweeps.mount(app)
 app.add_typer(questions.analysis_app)
-console = Console()
+console = PlainConsole()
 
 
 class Verified(StrEnum):
@@ -58,14 +59,14 @@ def main() -> None:
 
 def _note(message, category, *_):
     """Show a warning as what it is, without the place in the code that gave it."""
-    print(f"note: {message}", file=sys.stderr)
+    print(f"note: {visible(message)}", file=sys.stderr)
 
 
 def _refuse(problems: list[str]) -> None:
     count = f" ({len(problems)} problems)" if len(problems) > 1 else ""
     print(f"error{count}:", file=sys.stderr)
     for problem in problems:
-        print(f"  {problem}", file=sys.stderr)
+        print(f"  {visible(problem)}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -107,8 +108,8 @@ def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOptio
 
     loaded = load(scenario, _changes(set_), plan)
     for line in prepare(loaded):
-        console.print(line, highlight=False)
-    console.print(f"[green]{scenario} is valid.[/green]")
+        console.print(line)
+    console.print(styled((f"{scenario} is valid.", "green")))
 
 
 @app.command()
@@ -134,9 +135,9 @@ def run(
     loaded = load(scenario, changes, plan)
     check_writable(out)
     if not quiet:
-        console.print(f"[bold]{loaded.title}[/bold]\n{loaded.notice}", highlight=False)
+        console.print(styled((loaded.title, "bold"), f"\n{loaded.notice}"))
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
         console=console, transient=True, disable=quiet,
     )  # fmt: skip
     with bar, _ended_by_ctrl_c(bar):
@@ -160,13 +161,12 @@ def run(
         print(folder)
         return
     for line in model.report():
-        console.print(f"[yellow]note:[/yellow] {line}", highlight=False)
+        console.print(styled(("note:", "yellow"), f" {line}"))
     console.print(run_table(summary(open_run(folder))))
     timing = model.timings_s
     told()
     console.print(
         f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -184,7 +184,7 @@ def story(
     with console.status("running the scenario again, with an eye on them"):
         lines = tell(run, household)
     for line in lines:
-        console.print(f"[bold]{line.moment:%d %b %H:%M}[/bold]  {line.text}", highlight=False)
+        console.print(styled((f"{line.moment:%d %b %H:%M}", "bold"), f"  {line.text}"))
 
 
 @app.command()
@@ -203,10 +203,10 @@ def plot(
 
     finished = open_run(run_folder)
     if animation is not None:
-        console.print(_animate(finished, animation, frames), highlight=False, soft_wrap=True)
+        console.print(_animate(finished, animation, frames), soft_wrap=True)
         return
     for path in draw_all(finished, out or run_folder):
-        console.print(path, highlight=False, soft_wrap=True)
+        console.print(path, soft_wrap=True)
 
 
 def _animate(finished: "RunFolder", path: Path, n_frames: int) -> Path:
@@ -214,7 +214,7 @@ def _animate(finished: "RunFolder", path: Path, n_frames: int) -> Path:
 
     from safepassage.model.pictures.animation import animate
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         again = bar.add_task("where people were", total=finished.manifest["simulated_s"])
         drawn = bar.add_task("drawing", total=n_frames)
@@ -245,7 +245,7 @@ def describe(
     report = describe_network(file)
     console.print(report)
     report.draw(path)
-    console.print(f"map: {path}", highlight=False, soft_wrap=True)
+    console.print(f"map: {path}", soft_wrap=True)
 
 
 @app.command("fit-harm")
@@ -260,8 +260,7 @@ def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of 
         f"recorded: {recorded.value:.2f} ({recorded.low:.2f} to {recorded.high:.2f}) casualties per 1,000 "
         f"resident-months\nthis run: {fit.n_impacts:,} impacts over {fit.resident_months:,.0f} resident-months; at "
         f"present {fit.expected_at_present:.2f} per 1,000 expected\n"
-        f"harm.casualty_scale: [bold]{scale.value:.3g}[/bold] ({scale.low:.3g} to {scale.high:.3g})",
-        highlight=False,
+        f"harm.casualty_scale: {scale.value:.3g} ({scale.low:.3g} to {scale.high:.3g})",
     )
 
 
@@ -281,22 +280,22 @@ def verify(
     from safepassage.experiments.verification import all_cases
 
     checked = failed = skipped = 0
-    console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict", highlight=False)
+    console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict")
     for case in all_cases():
-        console.print(f"[bold]{case.name}[/bold]  [dim]{case.source}[/dim]", highlight=False)
+        console.print(styled((case.name, "bold"), "  ", (case.source, "dim")))
         if case.skipped:
             skipped += 1
-            console.print(f"  [yellow]skipped[/yellow]: {case.skipped}", highlight=False)
+            console.print(styled("  ", ("skipped", "yellow"), f": {case.skipped}"))
             continue
         for check in case.run():
             checked, failed = checked + 1, failed + (not check.passed)
-            verdict = "[green]as expected[/green]" if check.passed else "[red]DIFFERS[/red]"
+            verdict = ("as expected", "green") if check.passed else ("DIFFERS", "red")
             allowed = f"{check.tolerance:.3g}" if check.expected == 0 else f"{100 * check.tolerance:.3g} %"
             numbers = f"{check.quantity:<64}{check.expected:<13g}{check.found:<13g}{allowed:<10}"
-            console.print(f"  {numbers}{verdict}", highlight=False)
-    console.print(f"{checked - failed} of {checked} numbers as expected; {skipped} cases skipped.", highlight=False)
+            console.print(styled(f"  {numbers}", verdict))
+    console.print(f"{checked - failed} of {checked} numbers as expected; {skipped} cases skipped.")
     if failed:
-        console.print(f"[red]{failed} numbers differ from what was published.[/red]")
+        console.print(styled((f"{failed} numbers differ from what was published.", "red")))
         raise typer.Exit(1)
 
 

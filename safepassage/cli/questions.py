@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from safepassage.cli.printed import PlainConsole, styled
 
 if TYPE_CHECKING:
     from safepassage.experiments.questions.compare import Comparison
 
 analysis_app = typer.Typer()
-console = Console() if Console().is_terminal else Console(width=150)
+console = PlainConsole() if PlainConsole().is_terminal else PlainConsole(width=150)
 
 WorkersOption = Annotated[int | None, typer.Option(help="Processes to run in; default: one per core.", min=1)]
 DaskOption = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, or `local`.", metavar="ADDRESS")]
@@ -31,8 +32,8 @@ def _many_runs(description: str, workers: int | None, dask: str | None) -> Itera
     from safepassage.experiments.runs.executors import local, on_dask
 
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=PlainConsole(stderr=True), transient=True,
     )  # fmt: skip
     with on_dask(dask, workers) if dask else local(workers) as executor, bar:
         task = bar.add_task(description, total=None)
@@ -76,22 +77,24 @@ def compare(
     variants = plans_of(scenario, plan or [], changes)
     base = next(iter(variants.values()))
     folder = out or Path("runs") / "-".join(["compare", base.name, *list(variants)[1:]])
-    console.print(f"[bold]{base.title}[/bold]\n{base.notice}", highlight=False)
+    console.print(styled((base.title, "bold"), f"\n{base.notice}"))
     with _many_runs(f"{len(variants)} plans", workers, dask) as running:
         found = compare_plans(scenario, plan or [], out=folder, replications=replications, changes=changes, **running)
     for one, other in found.pairs():
         _print_differences(found, one, other)
     pictures = draw_comparison(found, folder)
     for note in found.warnings():
-        console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
-    console.print(f"tables and {len(pictures)} pictures in {folder}", highlight=False, soft_wrap=True)
+        console.print(styled(("note:", "yellow"), f" {note}"))
+    console.print(f"tables and {len(pictures)} pictures in {folder}", soft_wrap=True)
 
 
 def _print_differences(found: "Comparison", plan: str, other: str) -> None:
     from safepassage.experiments.reports.comparison_pictures import signed
     from safepassage.model.results.words import with_unit
 
-    console.print(f"\n[bold]{plan}[/bold] against [bold]{other}[/bold], {found.n_replications:,} replications each")
+    console.print(
+        styled("\n", (plan, "bold"), " against ", (other, "bold"), f", {found.n_replications:,} replications each")
+    )
     headings = (f"{other}\nmean", "\np95", f"{plan}\nmean", "\np95", "mean\ndifference", "95%\ninterval",
                 "better\nin", "same\nin", "runs if\nunpaired")  # fmt: skip
     table = Table("", box=None, header_style="bold", pad_edge=False)
@@ -148,11 +151,11 @@ def sensitivity(
         found = analyse(loaded, outcome, method=method, out=out, n=n, **running)
     final = found.final()
     both = final["value"].map("{:,.3g}".format) + final["half_width"].map(" ± {:,.2g}".format).replace(" ± nan", "")
-    console.print(f"{outcome}{f' ({found.unit})' * bool(found.unit)}, ± half of the 95 % interval", highlight=False)
+    console.print(f"{outcome}{f' ({found.unit})' * bool(found.unit)}, ± half of the 95 % interval")
     _print_frame(both.rename_axis("factor").reset_index())
-    console.print(found.verdict(), highlight=False)
+    console.print(found.verdict())
     path = replace(sensitivity_picture(found), picture_path(out, KIND, method, outcome))
-    console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
+    console.print(f"tables in {out}, picture {path}", soft_wrap=True)
 
 
 @analysis_app.command()
@@ -176,9 +179,11 @@ def robustness(
     with _many_runs(f"{len(loaded.plans)} plans", workers, dask) as running:
         found = weigh(loaded, outcome, out=out, n=n, good_enough=good_enough, **running)
     _print_frame(found.table())
-    console.print(f"least greatest regret: [bold]{found.most_robust()}[/bold] (good enough: {found.threshold:,.1f})")
+    console.print(
+        styled("least greatest regret: ", (found.most_robust(), "bold"), f" (good enough: {found.threshold:,.1f})")
+    )
     path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
-    console.print(f"tables in {out}, picture {path}", highlight=False, soft_wrap=True)
+    console.print(f"tables in {out}, picture {path}", soft_wrap=True)
 
 
 @analysis_app.command()
@@ -200,10 +205,10 @@ def calibrate(
     for frame in (found.table(), found.observations(), found.scores()):
         _print_frame(frame)
     for note in found.warnings():
-        console.print(f"[yellow]note:[/yellow] {note}", highlight=False)
+        console.print(styled(("note:", "yellow"), f" {note}"))
     replace(posterior_picture(found), out / "posterior.png")
     replace(predictive_picture(found), out / "predictive.png")
-    console.print(f"tables and pictures in {out}", highlight=False, soft_wrap=True)
+    console.print(f"tables and pictures in {out}", soft_wrap=True)
 
 
 @analysis_app.command()
@@ -224,7 +229,7 @@ def optimise(
         found = search_plans(wanted, out=out, **running)
     _print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
     replace(pareto_picture(found), out / "pareto.png")
-    console.print(f"trial -1: as it is. Trials, plans and a picture in {out}", highlight=False, soft_wrap=True)
+    console.print(f"trial -1: as it is. Trials, plans and a picture in {out}", soft_wrap=True)
 
 
 @analysis_app.command()
@@ -235,4 +240,4 @@ def report(
     """Write one self-contained HTML file: tables, pictures, scenario, sources and assumptions, versions."""
     from safepassage.experiments.reports.report import report as write_report
 
-    console.print(write_report(folder, out), highlight=False, soft_wrap=True)
+    console.print(write_report(folder, out), soft_wrap=True)

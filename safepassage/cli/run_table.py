@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from safepassage.cli.printed import styled
 from safepassage.model.results.metrics import Measure
 from safepassage.model.results.words import in_words
 
@@ -15,7 +16,7 @@ def run_table(measures: list[Measure]) -> Table:
     before = None
     for heading, words, value, share in in_words(measures):
         if heading != before:
-            table.add_row(f"[bold]{heading}[/bold]")
+            table.add_row(styled((heading, "bold")))
         table.add_row(f"  {words}", value, share)
         before = heading
     return table

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-console = Console()
+from safepassage.cli.printed import PlainConsole, styled
+
+console = PlainConsole()
 
 
 def mount(app: typer.Typer) -> None:
@@ -31,7 +32,7 @@ def sweep(
         from safepassage.experiments.sweeps.estimate import estimate
 
         for line in estimate(loaded, out, workers):
-            console.print(line, highlight=False)
+            console.print(line)
         return
     from safepassage.experiments.runs.executors import local, on_dask
     from safepassage.experiments.sweeps.progress import shown
@@ -41,13 +42,11 @@ def sweep(
     with on_dask(dask, workers) if dask else local(workers) as executor, shown(console) as on_progress:
         folder = carry_out_sweep(planned, out, executor, on_progress)
     failures = folder.failures()
-    console.print(f"{len(folder.frame()):,} runs in {out}/results.parquet", highlight=False, soft_wrap=True)
+    console.print(f"{len(folder.frame()):,} runs in {out}/results.parquet", soft_wrap=True)
     for failure in failures[:10]:
         last_line = failure["traceback"].strip().splitlines()[-1]
-        console.print(
-            f"[red]failed:[/red] {last_line}\n  repeat: {failure['command']}", highlight=False, soft_wrap=True
-        )
+        console.print(styled(("failed:", "red"), f" {last_line}\n  repeat: {failure['command']}"), soft_wrap=True)
     if failures:
-        told = f"[red]{len(failures)} runs failed[/red]; tracebacks in {out}/failed."
-        console.print(told, highlight=False, soft_wrap=True)
+        told = styled((f"{len(failures)} runs failed", "red"), f"; tracebacks in {out}/failed.")
+        console.print(told, soft_wrap=True)
         raise typer.Exit(1)

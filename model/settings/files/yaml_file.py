@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.texts import UNSEEN
 
 MOST_BYTES = 500_000
 """Size of a file; the largest that is shipped has some 10 kB. Assumption."""
@@ -33,8 +34,6 @@ MERGE = "tag:yaml.org,2002:merge"
 COLONS = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?")
 """What YAML 1.1 takes for a number to the base 60."""
 OCTAL = re.compile(r"[-+]?0[0-7_]+")
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, marks that turn the direction of writing, and halves of characters."""
 
 
 def read_yaml(path: Path) -> tuple[Any, dict[tuple, str]]:
@@ -84,8 +83,9 @@ class _Reader:
             if isinstance(error, ScenarioError):
                 raise
             mark = getattr(error, "problem_mark", None)
+            cure = "" if self.has_lines else "; quote the text"
             what = getattr(error, "problem", None) or str(error)
-            raise ScenarioError(f"{self._place(mark)}: this is not YAML: {' '.join(what.split())}.") from None
+            raise ScenarioError(f"{self._place(mark)}: this is not YAML: {' '.join(what.split())}{cure}.") from None
         return value
 
     def _events(self) -> Iterator[yaml.Event]:
