@@ -49,6 +49,7 @@ class Stream(IntEnum):
     GOSSIP = 23
     RETURN = 24
     ROAD_NEWS = 25
+    OWN_HAZARD = 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,3 +170,8 @@ def uniforms_for(
 def uniforms(seed: int, stream: Stream, n: int, tick: int = 0, index: int = 0) -> Floats:
     """Return one number in [0, 1) for each of the entities 0..n-1, float64."""
     return uniforms_for(seed, stream, np.arange(n, dtype=np.uint32), tick, index)
+
+
+def generator(seed: int, stream: Stream) -> np.random.Generator:
+    """Return NumPy's generator for a stream of its own: for rules of a user's own, which draw as they like."""
+    return np.random.Generator(np.random.Philox(key=[seed % 2**64, int(stream)]))

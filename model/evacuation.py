@@ -34,6 +34,7 @@ from safepassage.model.people.population import Population
 from safepassage.model.people.synthesis import synthesise
 from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, count
+from safepassage.model.rules import rules_of
 from safepassage.model.services.layout import layout_of
 from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
@@ -65,9 +66,10 @@ class EvacuationModel(RowModel):
     settings: Scenario
     """What is simulated; Mesa 3.5 keeps a thing of its own under the name `scenario`."""
 
-    def __init__(self, scenario="tiny_town", *, plan=None, rng=None, **kwargs):
+    def __init__(self, scenario="tiny_town", *, plan=None, rng=None, rules=None, **kwargs):
         """scenario: name, path or Scenario. rng: seed, instead of run.seed. kwargs: dotted keys of the scenario.
 
+        rules: of the user's own, as `Rules`, or the path of a Python file that defines them; see model/rules.py.
         Raises InvalidScenario or ScenarioError before anything runs.
         """
         if not isinstance(scenario, Scenario):
@@ -77,6 +79,7 @@ class EvacuationModel(RowModel):
         scenario = scenario.override(kwargs) if kwargs else scenario
         super().__init__(rng=scenario.run.seed % 2**32)
         self.settings, self.seed = scenario, scenario.run.seed
+        self.rules = rules_of(rules)
         started = perf_counter()
         self.time_s, self.tick = 0.0, 0
         self.duration_s = self.settings.run.duration_h * 3600.0
@@ -96,7 +99,9 @@ class EvacuationModel(RowModel):
         self.zones = read_zones(self.settings.population, self.streets)
         self.area = replace(Area.of_streets(self.streets), lived_along_m=lived_along(self.zones, self.streets))
         front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
-        self.impacts = shelling.shell(self.settings.shelling, self.area, self.settings.run, self.seed, front)
+        self.impacts = shelling.shell(
+            self.settings.shelling, self.area, self.settings.run, self.seed, front, self.rules.hazard
+        )
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
@@ -110,7 +115,7 @@ class EvacuationModel(RowModel):
         self.information = Information(
             scenario.behaviour, scenario.run, zone, self.streets, self.households, self.people, seed
         )
-        self.decision = Decision(scenario.behaviour, self.households, self.information, seed)
+        self.decision = Decision(scenario.behaviour, self.households, self.information, seed, self.rules.decision)
         self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
         self.departures = Departures(
             scenario, self.zones.name, self.population, self.curfew, self.information, self.decision
@@ -119,7 +124,14 @@ class EvacuationModel(RowModel):
         keys = keys_of(self.households)
         u_news = np.array([uniforms_for(seed, Stream.ROAD_NEWS, keys, index=i) for i in range(2)])
         self.movement = Movement(
-            scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables, u_news
+            scenario.movement,
+            self.streets,
+            n,
+            room.stop_node,
+            room.n_vehicles,
+            room.n_tables,
+            u_news,
+            self.rules.route_choice,
         )
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
@@ -215,6 +227,7 @@ class EvacuationModel(RowModel):
             "inputs": {name_of(path, target): run_folder.file_digest(path) for path in files_in(scenario)},
             "timings_s": self.timings_s,
             "report": self.report(),
+            "rules": self.rules.described(),
             "synthesis": margins.rows(self.margins),
         }
         return run_folder.write_run(target, self.recorder.tables(), manifest)

@@ -6,6 +6,8 @@ The run is carried out again from its manifest - same seed, same bits - with an 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.clock import local_time
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.run_folder import RunFolder, file_digest
+from safepassage.model.rules import RuleError, Rules, rules_of
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import files_in, name_of
 from safepassage.model.settings.scenario import Scenario, Source, validated
@@ -45,6 +48,23 @@ def scenario_of(run: RunFolder) -> Scenario:
                 "the scenario again."
             )
     return scenario
+
+
+def repeat(run: RunFolder, rules: Rules | str | Path | None = None, **changes: Any) -> EvacuationModel:
+    """Return the model of a finished run at its start: same scenario, same seed, same rules.
+
+    rules: those that the run was made with, if it had some of the user's own; a manifest names them, and never brings
+    code along. changes: keys, such as run.record_positions_every_s, that leave what happens as it is. Raises RuleError.
+    """
+    given, wanted = rules_of(rules).described(), run.manifest.get("rules", {})
+    if given != wanted:
+        names = ", ".join(f"{kind}: {one['name']} of {one['file']}" for kind, one in wanted.items()) or "none"
+        raise RuleError(
+            f"{run.path}: the run was made with these rules of the user's own: {names}. Repeat it from Python and hand "
+            "them over by the argument rules; what you gave differs."
+        )
+    scenario = scenario_of(run)
+    return EvacuationModel(scenario.override(changes) if changes else scenario, rules=rules)
 
 
 class Watch:
@@ -163,13 +183,16 @@ class Watch:
         self._injury = injury.copy()
 
 
-def tell(run: RunFolder, household: int, on_step: Callable[..., None] | None = None) -> list[Line]:
+def tell(
+    run: RunFolder, household: int, on_step: Callable[..., None] | None = None, rules: Rules | str | Path | None = None
+) -> list[Line]:
     """Return the story of one household of a finished run, in order of time.
 
-    on_step: called with the model after each step. Raises ScenarioError if there is no such household, or if the run
-    does not come out as recorded (another version of the code or of its data).
+    on_step: called with the model after each step. rules: of the user's own, if the run had some. Raises ScenarioError
+    if there is no such household, or if the run does not come out as recorded (another version of the code or of its
+    data).
     """
-    model = EvacuationModel(scenario_of(run))
+    model = repeat(run, rules)
     watch = Watch(model, household)
     while model.running and model.time_s < run.manifest["simulated_s"]:
         model.step()

@@ -14,6 +14,7 @@ _HOMES = {
     "Scenario": "safepassage.model.settings.scenario",
     "load": "safepassage.model.settings.scenario",
     "open_run": "safepassage.model.results.run_folder",
+    "Rules": "safepassage.model.rules",
     "ScenarioError": "safepassage.model.settings.base",
     "run_batch": "safepassage.experiments.sweeps.batch",
     "open_study": "safepassage.experiments.sweeps.study_folder",

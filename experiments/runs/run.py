@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from safepassage.model.rules import RuleFile
 from safepassage.model.settings.scenario import Scenario
 
 RECORD_VERSION = 2
@@ -105,6 +106,11 @@ def content_digest(scenario: Scenario) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
+def with_rules(digest: str, rules: RuleFile | None) -> str:
+    """Return the digest of a scenario that is run under rules of the user's own; without any, its own."""
+    return digest if rules is None else hashlib.sha256(f"{digest};{rules.sha256}".encode()).hexdigest()
+
+
 def run_key(digest: str, seed: int) -> str:
     """Return the name of a run's result: the SHA-256 over the scenario's digest and the seed."""
     return hashlib.sha256(f"{digest};{seed}".encode()).hexdigest()
@@ -141,12 +147,14 @@ class Task:
     """Times at which columns of the time series are kept, as outcomes named `column@time`."""
     columns: tuple[str, ...] = ()
     """Those columns; also n_remaining:GROUP."""
+    rules: RuleFile | None = None
+    """Rules of the user's own."""
 
     @property
     def key(self) -> str:
         """Name of the run's result."""
         asked = f";{self.at_s};{self.columns}" if self.columns else ""
-        return run_key(f"{scenario_digest(self.scenario)}{asked}", self.seed)
+        return run_key(f"{with_rules(scenario_digest(self.scenario), self.rules)}{asked}", self.seed)
 
 
 @dataclass(frozen=True)
@@ -166,7 +174,8 @@ def carry_out(task: Task) -> Record:
     from safepassage.model.evacuation import EvacuationModel
 
     started = perf_counter()
-    model = EvacuationModel(task.scenario, rng=task.seed).run()
+    rules = task.rules.read() if task.rules is not None else None
+    model = EvacuationModel(task.scenario, rng=task.seed, rules=rules).run()
     run = RunInMemory(model.recorder.tables(), manifest_of(model))
     found = outcomes_of(run, task.at_s, task.columns)
     for name in task.tables:

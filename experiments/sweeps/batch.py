@@ -18,6 +18,7 @@ from safepassage.experiments.runs.executors import local
 from safepassage.experiments.runs.limits import Executor
 from safepassage.experiments.runs.run import Base, Point
 from safepassage.experiments.sweeps.sweep import Sweep, carry_out_sweep
+from safepassage.model.rules import RuleFile
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 
@@ -37,6 +38,7 @@ def run_batch(
     workers: int | None = None,
     out: Path | str | None = None,
     executor: Executor | None = None,
+    rules: str | Path | None = None,
 ) -> pd.DataFrame:
     """Run every scenario under every plan, combination of factors and seed; return one row per run.
 
@@ -44,6 +46,7 @@ def run_batch(
     already). factors: dotted key -> values, all combinations. outcomes: which measures to return; default all.
     workers: processes, by default one per core; or an executor, which stays open. out: a folder for the results as
     Parquet; if it holds finished runs of the same batch, they are not run again. tables: tables to keep in it besides.
+    rules: path of a Python file with rules of your own (see safepassage.model.rules), which every worker reads there.
     Columns: point, scenario, plan, factors, replication, seed, key, outcomes. Raises ScenarioError for a mistake,
     RunsFailed if a run fails.
     """
@@ -66,7 +69,10 @@ def run_batch(
         "bases": [[base.scenario.name, base.scenario.plan] for base in bases],
         "factors": {key: [repr(value) for value in values] for key, values in factors.items()},
     }
-    sweep = Sweep(identity, points, seeds, tuple(outcomes or ()), tuple(tables))
+    own = None if rules is None else RuleFile.of(rules)
+    if own is not None:
+        identity["rules"] = own.sha256
+    sweep = Sweep(identity, points, seeds, tuple(outcomes or ()), tuple(tables), rules=own)
     with tempfile.TemporaryDirectory() as scratch:
         if executor is not None:
             folder = carry_out_sweep(sweep, out or scratch, executor)

@@ -26,6 +26,7 @@ from safepassage.experiments.runs.run import (
     content_digest,
     run_key,
     scenario_digest,
+    with_rules,
 )
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
@@ -33,6 +34,7 @@ from safepassage.experiments.sweeps.design import points as points_of
 from safepassage.experiments.sweeps.study import Stopping, Study
 from safepassage.experiments.sweeps.study_folder import StudyFolder, results_table
 from safepassage.model.results.run_folder import versions
+from safepassage.model.rules import RuleFile
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
 
@@ -48,6 +50,8 @@ class Sweep:
     outcomes: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     stopping: Stopping | None = None
+    rules: RuleFile | None = None
+    """Rules of the user's own, in every run."""
     description: dict = field(default_factory=dict)
     digests: list[str] = field(init=False)
     """Digest of each point's scenario; two points of one digest are the same runs."""
@@ -60,6 +64,7 @@ class Sweep:
                 self.digests.append(scenario_digest(point.scenario))
             else:
                 self.digests.append(of_base.setdefault(id(point.base), scenario_digest(point.scenario)))
+        self.digests = [with_rules(digest, self.rules) for digest in self.digests]
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def sweep_of(study: Study) -> Sweep:
     identity["scenarios"] = [[scenario.name, scenario.plan, content_digest(scenario)] for scenario in bases]
     about = {"title": study.title, "study": keys}
     return Sweep(
-        identity, points, study.all_seeds, study.outcomes, study.tables, study.stopping, about
+        identity, points, study.all_seeds, study.outcomes, study.tables, study.stopping, None, about
     )  # fmt: skip
 
 
@@ -166,7 +171,9 @@ class _Loop:
 
     def _task(self, tag: tuple[str, int]) -> Task:
         digest, replication = tag
-        return Task(self.point_of[digest].scenario, self.sweep.seeds[replication], self.sweep.tables)
+        return Task(
+            self.point_of[digest].scenario, self.sweep.seeds[replication], self.sweep.tables, rules=self.sweep.rules
+        )
 
     def _take(self, tag: tuple[str, int], result: Record | Failure):
         digest, replication = tag
@@ -186,13 +193,14 @@ class _Loop:
 
     def _failure(self, digest: str, replication: int, failure: Failure) -> dict:
         point, seed = self.point_of[digest], self.sweep.seeds[replication]
+        own = "" if self.sweep.rules is None else f"  # from Python, with rules={str(self.sweep.rules.path)!r}"
         return {
             "point": point.index,
             "replication": replication,
             "seed": seed,
             "factors": {key: repr(value) for key, value in point.factors.items()},
             "plan": point.base.plan,
-            "command": point.command(seed),
+            "command": point.command(seed) + own,
             "traceback": failure.message,
         }
 

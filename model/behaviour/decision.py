@@ -8,14 +8,18 @@ from safepassage.agents.rules import decide
 from safepassage.model.behaviour.covariates import Covariate, coefficient_vector
 from safepassage.model.behaviour.information import Information
 from safepassage.model.draws import Stream, keys_of, uniforms_for
+from safepassage.model.rules import DecisionRule, HouseholdsSeen, rates_from
 from safepassage.model.settings.behaviour import Behaviour, Order
 
 
 class Decision:
     """Rates and thresholds of all households; every draw is keyed by household, the same under every plan."""
 
-    def __init__(self, settings: Behaviour, households: Households, information: Information, seed: int):
+    def __init__(self, settings: Behaviour, households: Households, information: Information, seed: int,
+                 rule: DecisionRule | None = None):  # fmt: skip
+        """rule: of the user's own, instead of the model's rate; None: the model's own."""
         self.settings, self.households, self.information, self.seed = settings, households, information, seed
+        self._rule = rule
         self._keys = keys_of(households)
         u_kind = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=1)
         households.is_stayer[:] = u_kind < settings.share_stayers
@@ -62,7 +66,21 @@ class Decision:
             h.leaving_rate_per_day, self.information.covariates, self.coefficients,
             self.settings.coefficients.baseline_per_day, self.settings.early_factor, h.is_early, h.is_stayer,
         )  # fmt: skip
+        if self._rule is not None:
+            h.leaving_rate_per_day[:] = rates_from(self._rule, self._seen())
         return n
+
+    def _seen(self) -> HouseholdsSeen:
+        h, covariates = self.households, self.information.covariates
+        return HouseholdsSeen(
+            time_s=self.time_s,
+            covariates={covariate.name.lower(): covariates[covariate].copy() for covariate in Covariate},
+            rate_per_day=h.leaving_rate_per_day.copy(),
+            n_members=h.n_members,
+            has_car=h.has_car.copy(),
+            has_children=h.has_children.copy(),
+            is_stayer=h.is_stayer.copy(),
+        )
 
     def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray, last_impact_s: float) -> np.ndarray:
         """Return the households in safety that come back in this time, if it has been quiet; is_safe: bool[n]."""

@@ -4,17 +4,21 @@ Hazards are exogenous: replayed from records or drawn from a generic random fiel
 shelling, its map and front, the run's period and the seed; never on the plan or the people.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from safepassage.model.clock import epoch_s
-from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.draws import Stream, generator
+from safepassage.model.hazard.impacts import Events, Impacts, Size
+from safepassage.model.rules import HazardRule, RuleError, RunClock
 
 
-def shell(settings, area, run, seed, front=None):
+def shell(settings, area, run, seed, front=None, rule: HazardRule | None = None):
     """Return the Impacts of a run: the sum of all sources of its shelling.
 
     settings: `Shelling`. area: `Area`. run: anything with `start` (datetime, local if it has no zone) and
-    `duration_h`. front: `LineFront` or `AreaFront`; None: no front.
+    `duration_h`. front: `LineFront` or `AreaFront`; None: no front. rule: of the user's own, adds to the sources.
     """
     from safepassage.model.hazard.process import simulate
     from safepassage.model.hazard.records import replay
@@ -29,7 +33,25 @@ def shell(settings, area, run, seed, front=None):
             sources.append(
                 simulate(source, area, start_s, end_s, seed, settings.time_zone, front=front, source_number=number)
             )
+    if rule is not None:
+        clock = RunClock(run.start, settings.time_zone, end_s - start_s)
+        sources.append(_of_rule(rule, clock, seed, area, front, start_s))
     return gather(sources, area, start_s, end_s)
+
+
+def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area, front, start_s: float) -> Events:
+    """Return the Events of a rule of the user's own, checked. Raises RuleError."""
+    map_alone = replace(area, lived_along_m=None)  # a rule does not see where people live
+    given = rule.falls(clock, generator(seed, Stream.OWN_HAZARD), map_alone, front)
+    name = f"{type(rule).__qualname__}.falls"
+    try:
+        time_s, x_m, y_m = (np.asarray(getattr(given, one), np.float64) for one in ("time_s", "x_m", "y_m"))
+        size = np.array([Size[str(one)] for one in given.size], np.int8)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RuleError(f"{name} gave {error!r}; give Falls with time_s, x_m, y_m and size (S, M or L).") from None
+    if not time_s.shape == x_m.shape == y_m.shape == size.shape or not np.isfinite([time_s, x_m, y_m]).all():
+        raise RuleError(f"{name} gave columns of different lengths or numbers that are not finite.")
+    return Events(time_s + start_s, x_m, y_m, size, np.arange(time_s.size, dtype=np.int64))
 
 
 def gather(sources, area, start_s, end_s):

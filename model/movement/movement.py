@@ -13,6 +13,7 @@ from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes
 from safepassage.model.movement.shared_streets import SharedStreets
 from safepassage.model.movement.walking import Stage, Walking
+from safepassage.model.rules import RoadsSeen, RouteChoice, costs_from
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets.streets import Streets
 
@@ -34,13 +35,16 @@ class Movement:
         n_vehicles=0,
         n_tables=0,
         u_news: np.ndarray | None = None,
+        route_choice: RouteChoice | None = None,
     ):
         """Put nobody on the streets.
 
         stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
         n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on. u_news: float64[2, n_parties],
-        draws of what news of queues each party has, see QueueNews.
+        draws of what news of queues each party has, see QueueNews. route_choice: of the user's own, instead of the
+        model's cost of links.
         """
+        self._route_choice = route_choice
         self.settings, self.streets, self.n_parties = settings, streets, n_parties
         n_stops, n_parties = len(stop_node), n_parties + n_vehicles
         self.goal = np.zeros(n_parties, np.int32)
@@ -377,9 +381,15 @@ class Movement:
         exits = self.streets.exit_node[self.exit_open[mode]]
         for table in tables:
             time_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
-            cost_s = time_s * (1.0 + self.danger)
-            row = self._knowledge[mode][table]
-            routes.set_class(table, cost_s, self.road_news[mode].is_believed_open[row], exits)
+            is_open = self.road_news[mode].is_believed_open[self._knowledge[mode][table]]
+            routes.set_class(table, self._cost_s(mode, time_s, is_open), is_open, exits)
+
+    def _cost_s(self, mode: Mode, time_s: np.ndarray, is_open: np.ndarray) -> np.ndarray:
+        """Return the cost by which people choose their way: by the model's rule, or by one of the user's own (s)."""
+        if self._route_choice is None:
+            return time_s * (1.0 + self.danger)
+        seen = RoadsSeen(mode.name.lower(), time_s.copy(), self.danger.copy(), is_open.copy(), self.streets)
+        return costs_from(self._route_choice, seen)
 
     def _hand_over(self):
         self._is_aimed = False

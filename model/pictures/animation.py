@@ -25,9 +25,10 @@ from safepassage.model.pictures.map import draw_quiet_streets, draw_scale_below,
 from safepassage.model.results.columns import digest
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.results.street_history import StreetHistory
+from safepassage.model.rules import Rules
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.texts import as_written
-from safepassage.model.story import scenario_of
+from safepassage.model.story import repeat
 
 FADE_SHARE, FADE_S = 1 / 12, 6 * 3600.0
 """An impact fades to 37 % of its strength in this share of the run, or in so many seconds if that is less, and never
@@ -55,12 +56,13 @@ def animate(
     frames_per_s: float = 12.0,
     on_frame: Callable[[int, int], None] | None = None,
     on_step: Callable[[EvacuationModel], None] | None = None,
+    rules: Rules | str | Path | None = None,
 ) -> Path:
     """Write a moving picture of a run as GIF or MP4 and return its path; if the name is taken, a number is added.
 
     path: ending in .gif, or in .mp4 where the program ffmpeg is installed. on_frame: called with the number of frames
-    done and of all, for a progress bar; on_step: with the model after each step, if the run is carried out again.
-    Raises ScenarioError if it then does not come out as recorded.
+    done and of all, for a progress bar; on_step: with the model after each step, if the run is carried out again;
+    rules: of the user's own, if it had some. Raises ScenarioError if it then does not come out as recorded.
     """
     path = Path(path)
     if path.suffix not in (".gif", ".mp4"):
@@ -73,7 +75,7 @@ def animate(
     with style.open_new(path) as opened:
         target = Path(opened.name)
     try:
-        places = places_of(run, float(run.manifest["simulated_s"]) / max(n_frames - 1, 1), on_step)
+        places = places_of(run, float(run.manifest["simulated_s"]) / max(n_frames - 1, 1), on_step, rules)
         write(_counted(Scene(run, places).frames(n_frames), n_frames, on_frame), target, frames_per_s)
     except BaseException:
         target.unlink(missing_ok=True)
@@ -81,14 +83,20 @@ def animate(
     return target
 
 
-def places_of(run: RunFolder, every_s: float, on_step: Callable[[EvacuationModel], None] | None = None) -> pd.DataFrame:
+def places_of(
+    run: RunFolder,
+    every_s: float,
+    on_step: Callable[[EvacuationModel], None] | None = None,
+    rules: Rules | str | Path | None = None,
+) -> pd.DataFrame:
     """Return where all who were on their way were over time, as the table `trajectories`: recorded, or by a new run.
 
     every_s: time between two rows of a party (s), if the run is carried out again. on_step: called after each step.
+    rules: of the user's own, if the run had some.
     """
     if run.has("trajectories"):
         return run.frame("trajectories")
-    model = EvacuationModel(scenario_of(run).override({"run.record_positions_every_s": every_s}))
+    model = repeat(run, rules, **{"run.record_positions_every_s": every_s})
     while model.running and model.time_s < run.manifest["simulated_s"]:
         model.step()
         if on_step:
