@@ -32,7 +32,7 @@ def cells_of(path):
 
 
 def test_the_notebooks_and_scripts_are_there():
-    assert [path.name[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03", "04"]
+    assert [path.name[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03", "04", "05"]
     assert SCRIPTS
 
 
