@@ -1,6 +1,6 @@
 import pytest
 
-from safepassage.experiments.questions.refusal import Refused, refuse_harmful, refuse_targets
+from safepassage.experiments.questions.refusal import HAZARDS, PLACES, Refused, refuse_harmful, refuse_targets
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,11 @@ def test_a_direction_is_one_of_two_words():
 def test_no_search_turns_a_hazard_whatever_its_aim(key, levers_only):
     with pytest.raises(Refused, match="a search over a hazard is refused"):
         refuse_harmful({"dead": "minimise"}, [key], levers_only=levers_only)
+
+
+def test_every_section_that_describes_danger_is_known_and_so_are_the_places_in_it():
+    assert set(HAZARDS) == {"shelling", "front", "drones", "harm", "damage"}
+    assert len(PLACES) == 8 and "damage.utility_sites.*.x_m" in PLACES
 
 
 def test_levers_may_be_searched():

@@ -9,22 +9,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from safepassage.model.results.outcomes import Direction, outcome_of, unknown
-from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.scenario import LEVERS
+from safepassage.model.settings.base import HazardSection, ScenarioError
+from safepassage.model.settings.scenario import LEVERS, Scenario
 
-HAZARDS = ("shelling", "front", "drones", "harm", "damage")
-"""Sections of a scenario that describe danger; the levers among them (config.LEVERS) are not meant."""
+HAZARDS: dict[str, type[HazardSection]] = {
+    name: info.annotation
+    for name, info in Scenario.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, HazardSection)
+}
+"""Sections of a scenario that describe danger; the levers within them (LEVERS) are not meant."""
 
-PLACES = (
-    "shelling.sources.*.zones.*.west",
-    "shelling.sources.*.zones.*.east",
-    "shelling.sources.*.zones.*.south",
-    "shelling.sources.*.zones.*.north",
-    "damage.dated_losses.*.name",
-    "damage.dated_losses.*.between*",
-    "damage.utility_sites.*.x_m",
-    "damage.utility_sites.*.y_m",
-)
+PLACES = tuple(f"{name}.{place}" for name, section in HAZARDS.items() for place in section.places)
 """Keys that say where harm lands: varying them and looking at the harm would be a search for targets."""
 
 WHY = "This is a tool for protecting civilians (README, Boundary)."

@@ -3,20 +3,29 @@
 import re
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
 
 from safepassage.model.settings.errors import ScenarioError
 from safepassage.model.settings.files.portable import path_of
 
-__all__ = ["ClockTime", "DataFile", "Date", "Hours", "Moment", "NamedStreet", "ScenarioError", "Section"]
+__all__ = [
+    "ClockTime", "DataFile", "Date", "HazardSection", "Hours", "Moment", "NamedStreet", "ScenarioError", "Section",
+]  # fmt: skip
 
 
 class Section(BaseModel):
     """A part of a scenario: frozen, unknown keys and endless numbers refused, units in the names of quantities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class HazardSection(Section):
+    """A section that describes danger: no search may turn it, whatever its aim; the levers within it are not meant."""
+
+    places: ClassVar[tuple[str, ...]] = ()
+    """Keys below it that say where harm lands: to vary them and look at the harm would be a search for targets."""
 
 
 class NamedStreet(Section):

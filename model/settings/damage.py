@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import DataFile, NamedStreet, Section
+from safepassage.model.settings.base import DataFile, HazardSection, NamedStreet, Section
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Length = Annotated[float, Field(ge=0)]
@@ -196,9 +196,10 @@ def _read_utility(values):
     return values
 
 
-class Damage(Section):
+class Damage(HazardSection):
     """What impacts and dates break, and who repairs it."""
 
+    places = ("dated_losses.*.name", "dated_losses.*.between*", "utility_sites.*.x_m", "utility_sites.*.y_m")
     debris: Debris = Debris()
     """Buildings that fall into streets."""
     passing: Passing = Passing()

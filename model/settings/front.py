@@ -4,7 +4,7 @@ from datetime import datetime, time
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import ClockTime, DataFile, Date, Hours, Moment, Section
+from safepassage.model.settings.base import ClockTime, DataFile, Date, HazardSection, Hours, Moment, Section
 
 
 class FrontDistance(Section):
@@ -16,7 +16,7 @@ class FrontDistance(Section):
     """From the reference point to the front (km); negative: the front has passed it."""
 
 
-class Front(Section):
+class Front(HazardSection):
     """Where the front is and what its nearness does: a dated distance with a bearing, or dated polygons.
 
     Give one of `distances`, `distance_file` and `polygons_file`; none: there is no front.
@@ -106,7 +106,7 @@ class Nets(Section):
     """Factor on the rate there. Assumption."""
 
 
-class Drones(Section):
+class Drones(HazardSection):
     """Drones over roads: a rate of strikes on whoever is on a link, in proportion to the time spent there.
 
     OHCHR (26 June 2025): short-range drones were the leading cause of harm near the front, 395 killed and 2,635

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from safepassage.agents.civilians import Protection
-from safepassage.model.settings.base import Section
+from safepassage.model.settings.base import HazardSection, Section
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
@@ -86,7 +86,7 @@ class Rooms(Section):
     """Time of waiting in which the lull that a household wants halves (s). Assumption."""
 
 
-class Harm(Section):
+class Harm(HazardSection):
     """Who is injured by an impact, how badly, and who of them dies."""
 
     casualty_scale: Annotated[float, Field(ge=0)] = 1.0

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from safepassage.model.settings.base import DataFile, Date, Section
+from safepassage.model.settings.base import DataFile, Date, HazardSection, Section
 
 
 def _known_zone(name: str) -> str:
@@ -182,9 +182,10 @@ ShellingSource = Annotated[RecordedShelling | ShellingProcess, Field(discriminat
 """Where events come from."""
 
 
-class Shelling(Section):
+class Shelling(HazardSection):
     """All shelling of a scenario: the sum of its sources."""
 
+    places = ("sources.*.zones.*.west", "sources.*.zones.*.east", "sources.*.zones.*.south", "sources.*.zones.*.north")
     sources: tuple[ShellingSource, ...] = ()
     """Recorded tables and processes; empty: nothing falls."""
     time_zone: TimeZone = "Europe/Kyiv"
