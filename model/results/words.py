@@ -9,6 +9,9 @@ from safepassage.model.results.outcomes import Outcome, Panel, outcome_of
 _HAS_SHARE = (Panel.PEOPLE, Panel.HARM)
 """Panels whose numbers of people are told as a share of the residents, too."""
 
+_ONE_UNIT = (Panel.EXPOSURE, Panel.ROADS)
+"""Panels whose heading states the unit of all their numbers."""
+
 
 def in_words(measures: list[Measure]) -> Iterator[tuple[str, str, str, str]]:
     """Yield heading, words, value and share of the residents of each measure of a run, in their order."""
@@ -19,7 +22,9 @@ def in_words(measures: list[Measure]) -> Iterator[tuple[str, str, str, str]]:
         outcome = measure.outcome
         of_residents = outcome.unit == "people" and n_residents and outcome.panel in _HAS_SHARE
         share = _percent(measure.value / n_residents) if of_residents else ""
-        yield str(outcome.panel), with_unit(outcome), shown(outcome, measure.value), share
+        in_unit = outcome.panel in _ONE_UNIT
+        heading = f"{outcome.panel}, in {outcome.unit}" if in_unit else str(outcome.panel)
+        yield heading, outcome.words if in_unit else with_unit(outcome), shown(outcome, measure.value), share
 
 
 def with_unit(outcome: Outcome) -> str:
