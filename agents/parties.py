@@ -1,12 +1,23 @@
 """Parties: what moves. The party of a household is the row of the household."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.words import Worded
+
+
+class Mover(IntEnum):
+    """What moves a party of some mode: the rules of vehicles or of walkers, a service, or nothing."""
+
+    NOTHING = 0
+    WALKERS = 1
+    VEHICLES = 2
+    SERVICES = 3
 
 
 class Mode(Worded):
@@ -17,6 +28,23 @@ class Mode(Worded):
     CAR = 2, "by car"
     BUS = 3, "by bus"
     TRAIN = 4, "by train"
+
+    @property
+    def mover(self) -> Mover:
+        """What moves parties of this mode."""
+        return _MOVERS[self]
+
+
+_MOVERS = {
+    Mode.NONE: Mover.NOTHING, Mode.WALK: Mover.WALKERS, Mode.CAR: Mover.VEHICLES, Mode.BUS: Mover.SERVICES,
+    Mode.TRAIN: Mover.SERVICES,
+}  # fmt: skip
+_MOVER_OF = np.array([mode.mover for mode in Mode], np.int8)
+
+
+def moved_by(mover: Mover, mode: Ints) -> npt.NDArray[np.bool_]:
+    """Return which of some modes, int8 of Mode, are moved by a mover."""
+    return _MOVER_OF[mode] == mover
 
 
 @dataclass(eq=False)

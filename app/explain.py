@@ -216,8 +216,10 @@ class Explainer:
                 ["seats taken", f"{vehicle.seats.n_taken} of {vehicle.seats.n}"],
             ]
             return {"title": vehicle.name, "lines": lines, "actions": [], "mark": self._mark(px_m[row], py_m[row])}
-        how = "A car" if mode[row] == Mode.CAR else "On foot"
-        answer = self._household(int(party[row]), f"{how}: {persons(self.model.households.n_members[party[row]])}")
+        how = Mode(int(mode[row])).words
+        answer = self._household(
+            int(party[row]), f"{how[:1].upper()}{how[1:]}: {persons(self.model.households.n_members[party[row]])}"
+        )
         link = self.model.movement.link_of(party[row : row + 1])[0]
         street = "at a junction" if link < 0 else self.model.streets.link_name[link] or "a street without a name"
         answer["lines"].insert(0, ["where", street])

@@ -147,7 +147,8 @@ class ReplayExplainer:
             vehicle = recording.run.frame("vehicles").iloc[party - recording.home_x_m.size]
             lines = [["fleet", vehicle.fleet], ["boarded by the end", persons(vehicle.n_boarded)]]
             return {"title": vehicle.vehicle, "text": self._as_of(found.time_s), "lines": lines, "mark": mark}
-        return self._household(party, "A car:" if found["mode"] == Mode.CAR else "On foot:") | {"mark": mark}
+        how = Mode(int(found["mode"])).words
+        return self._household(party, f"{how[:1].upper()}{how[1:]}:") | {"mark": mark}
 
     def _home_at(self, x_m, y_m, reach_m):
         recording = self.recording

@@ -3,7 +3,7 @@
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Protection, Status
-from safepassage.agents.parties import Mode
+from safepassage.agents.parties import Mode, Mover
 from safepassage.agents.words import Worded
 from safepassage.app.frames import Picture
 from safepassage.app.town import FULL, Frame, describe, lead_links, pack_streets
@@ -43,10 +43,11 @@ KIND_COLOURS = {
 }  # fmt: skip
 
 
-KINDS = np.array(
-    [[Kind.WALK, Kind.WALK, Kind.CAR, Kind.BUS, Kind.BUS],
-     [Kind.CUT_OFF, Kind.CUT_OFF, Kind.CAR_STANDING, Kind.BUS, Kind.BUS]], np.uint8,
-)  # fmt: skip
+_BY_MOVER = {
+    Mover.NOTHING: (Kind.WALK, Kind.CUT_OFF), Mover.WALKERS: (Kind.WALK, Kind.CUT_OFF),
+    Mover.VEHICLES: (Kind.CAR, Kind.CAR_STANDING), Mover.SERVICES: (Kind.BUS, Kind.BUS),
+}  # fmt: skip
+KINDS = np.array([_BY_MOVER[mode.mover] for mode in Mode], np.uint8).T
 """Kind by whether a party stands, and its Mode."""
 
 

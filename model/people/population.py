@@ -4,7 +4,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.households import Households
-from safepassage.agents.parties import Mode, Parties, members, set_members
+from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
 from safepassage.agents.rules import decide
 
 
@@ -50,7 +50,9 @@ class Population:
         """Move households from their homes onto the streets."""
         self.parties.mode[households] = mode
         self.parties.is_on_way[households] = True
-        self._become(households, Status.TRAVELLING, Protection.VEHICLE if mode == Mode.CAR else Protection.OUTDOORS)
+        self._become(
+            households, Status.TRAVELLING, Protection.VEHICLE if mode.mover == Mover.VEHICLES else Protection.OUTDOORS
+        )
         self.plans_changed()
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: float = np.inf):

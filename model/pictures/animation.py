@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from safepassage.agents.parties import Mode
+from safepassage.agents.parties import Mover, moved_by
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.pictures import palette, style
 from safepassage.model.pictures.curves import draw_status_stack
@@ -216,7 +216,7 @@ class Scene:
         stands = (moved_m < STANDING_M_S * (places["time_s"] - before["time_s"])).to_numpy()
         names = list(MOVERS)
         car = np.where(stands, names.index("cars standing in a queue"), names.index("cars moving"))
-        walks, drives = mode == Mode.WALK, mode == Mode.CAR
+        walks, drives = moved_by(Mover.WALKERS, mode), moved_by(Mover.VEHICLES, mode)
         self._kind = np.select([walks, drives], [names.index("on foot"), car], names.index("buses"))
         self._moments_s, first = np.unique(places["time_s"].to_numpy(), return_index=True)
         self._first = np.append(first, len(places))

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.households import Cause
-from safepassage.agents.parties import Mode
+from safepassage.agents.parties import Mode, Mover
 from safepassage.agents.rules.tally import tally
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.impacts import Size
@@ -168,17 +168,17 @@ class Recorder:
         """Return for each person, in words, why they are where they are at the end."""
         model, people, parties = self.model, self.model.people, self.model.parties
         home = people.household
-        by_car = parties.mode[home] == Mode.CAR
+        mode = parties.mode[home]
         safe, decided = people.status == Status.SAFE, model.households.cause[home] != Cause.NONE
         has_car = model.households.has_car[home] & ~parties.left_car[home]
+        on_streets = [Mode.CAR, *(one for one in Mode if one.mover == Mover.WALKERS)]
         reasons = {
             Status.DEAD.words: people.status == Status.DEAD,
-            "safe by car": safe & by_car,
+            f"safe {Mode.CAR.words}": safe & (mode == Mode.CAR),
             **waiting_reasons(model),
             "safe on foot after leaving the car": safe & parties.left_car[home],
-            "safe on foot": safe & ~parties.left_car[home] & ~by_car,
-            "on the way by car": (people.status == Status.TRAVELLING) & by_car,
-            "on the way on foot": people.status == Status.TRAVELLING,
+            **{f"safe {one.words}": safe & ~parties.left_car[home] & (mode == one) for one in on_streets[1:]},
+            **{f"on the way {one.words}": (people.status == Status.TRAVELLING) & (mode == one) for one in on_streets},
             "cut off: no way out known": people.status == Status.STRANDED,
             "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
             "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)

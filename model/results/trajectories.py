@@ -7,7 +7,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.arrays import Floats, Ints
-from safepassage.agents.parties import Mode
+from safepassage.agents.parties import Mode, Mover, moved_by
 
 MOST_ROWS = 20_000_000
 """Places kept in one run at most (about 360 MB); recording stops there."""
@@ -20,8 +20,9 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
     """
     movement, streets, n = model.movement, model.streets, len(model.households)
     mode = model.parties.mode
-    party = np.flatnonzero(model.parties.is_on_way & ((mode == Mode.CAR) | (mode == Mode.WALK))).astype(np.int32)
-    by_car = mode[party] == Mode.CAR
+    drives, walks = moved_by(Mover.VEHICLES, mode), moved_by(Mover.WALKERS, mode)
+    party = np.flatnonzero(model.parties.is_on_way & (drives | walks)).astype(np.int32)
+    by_car = drives[party]
     node = movement.start_node(Mode.CAR, model.households.home_node[party])
     on_foot = np.flatnonzero(~by_car)
     node[on_foot] = movement.walking.node_of(party[on_foot])
@@ -30,7 +31,10 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
     party, node = np.concatenate((party, vehicles)), np.concatenate((node, np.zeros(vehicles.size, node.dtype)))
     mode = np.concatenate((mode[party[party < n]], np.full(vehicles.size, Mode.BUS, mode.dtype)))
     link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
-    for rows, mover in ((np.flatnonzero(mode != Mode.WALK), movement.driving), (on_foot, movement.walking)):
+    for rows, mover in (
+        (np.flatnonzero(~moved_by(Mover.WALKERS, mode)), movement.driving),
+        (on_foot, movement.walking),
+    ):
         rows = rows[mover.link_of(party[rows]) >= 0]
         link[rows], along_m = mover.position(party[rows])
         share[rows] = along_m / streets.length_m[link[rows]]
@@ -43,7 +47,7 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
 def who_stands(model: Any, party: Ints, mode: Ints) -> np.ndarray:
     """Return who of those that `whereabouts` gives is held up: cars in a queue, people on foot with no way out. bool"""
     stands = np.zeros(party.size, np.bool_)
-    cars, on_foot = np.flatnonzero(mode == Mode.CAR), np.flatnonzero(mode == Mode.WALK)
+    cars, on_foot = np.flatnonzero(moved_by(Mover.VEHICLES, mode)), np.flatnonzero(moved_by(Mover.WALKERS, mode))
     stands[cars] = model.movement.driving.is_standing(party[cars])
     first = model.households.first_person[party[on_foot]]
     stands[on_foot] = model.people.status[first] == Status.STRANDED
