@@ -13,8 +13,8 @@ from safepassage.experiments.questions.compare import BASELINE, Comparison
 from safepassage.model.clock import epoch_s
 from safepassage.model.pictures import palette, style
 from safepassage.model.results.outcomes import Direction, Outcome
+from safepassage.model.settings.files.texts import as_written
 from safepassage.model.settings.run import Run
-from safepassage.model.settings.texts import as_written
 
 PLAN_COLOURS = (palette.BLUE, palette.VERMILION, palette.GREEN, palette.PURPLE, palette.ORANGE, palette.SKY)
 MARKERS = "osD^vP"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from safepassage.model.settings.texts import as_written
+from safepassage.model.settings.files.texts import as_written
 
 MOST_ROWS = 200
 """Rows of a table that are shown."""

@@ -27,7 +27,7 @@ from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.results.street_history import StreetHistory
 from safepassage.model.rules import Rules
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.texts import as_written
+from safepassage.model.settings.files.texts import as_written
 from safepassage.model.story import repeat
 
 FADE_SHARE, FADE_S = 1 / 12, 6 * 3600.0

@@ -19,8 +19,8 @@ from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.clock import epoch_s, local_time
 from safepassage.model.pictures.palette import BLACK, INK, QUIET
 from safepassage.model.results.run_folder import RunFolder
+from safepassage.model.settings.files.texts import as_written
 from safepassage.model.settings.front import Curfew
-from safepassage.model.settings.texts import as_written
 
 SIZE_STYLE = {"S": ("small", 3.2), "M": ("medium", 5.6), "L": ("large", 9.0)}
 """Label and diameter on the map (points) of an impact by size class."""

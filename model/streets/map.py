@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from safepassage.model.settings.texts import as_written
+from safepassage.model.settings.files.texts import as_written
 from safepassage.model.streets.classes import street_class
 
 _STYLES = (

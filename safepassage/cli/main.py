@@ -18,7 +18,7 @@ from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
 from safepassage.cli.printed import PlainConsole, styled
 from safepassage.model.settings.errors import ScenarioError
-from safepassage.model.settings.texts import visible
+from safepassage.model.settings.files.texts import visible
 
 if TYPE_CHECKING:
     from safepassage.model.results.run_folder import RunFolder

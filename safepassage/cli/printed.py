@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from safepassage.model.settings.texts import visible
+from safepassage.model.settings.files.texts import visible
 
 
 class PlainConsole(Console):

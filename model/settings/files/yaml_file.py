@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from safepassage.model.settings.errors import ScenarioError
-from safepassage.model.settings.texts import UNSEEN
+from safepassage.model.settings.files.texts import UNSEEN
 
 MOST_BYTES = 500_000
 """Size of a file; the largest that is shipped has some 10 kB. Assumption."""
