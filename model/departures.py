@@ -52,6 +52,12 @@ class Departures:
         self._due = sorted([*self._due, (self.settings.issued_s(order), self._n_orders, order)])
         self._n_orders += 1
 
+    def expect_anew(self, now_s: float):
+        """Expect the orders of the scenario that are still to come, and no others: it is another plan's from now on."""
+        orders = ((self.settings.issued_s(order), place, order) for place, order in enumerate(self.settings.orders))
+        self._due = sorted(due for due in orders if due[0] >= now_s)
+        self._n_orders = len(self.settings.orders)
+
     def _refuse_unknown_zones(self, orders):
         unknown = {zone: None for order in orders for zone in order.zones or () if zone not in self.zone_names}
         if unknown:

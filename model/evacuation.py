@@ -41,6 +41,7 @@ from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.state import state_file
 from safepassage.model.streets.build import load_streets
 from safepassage.model.streets.zones import lived_along, read_zones
 from safepassage.model.town.surroundings import Surroundings
@@ -231,6 +232,23 @@ class EvacuationModel(RowModel):
             "synthesis": margins.rows(self.margins),
         }
         return run_folder.write_run(target, self.recorder.tables(), manifest)
+
+    def save_state(self, path: Path | str) -> Path:
+        """Write all that the model is at this moment to a file to go on from; raises ScenarioError if it cannot be."""
+        return state_file.save(path, self, self.settings, self.time_s)
+
+    @classmethod
+    def from_state(cls, path: Path | str, plan: str | Path | None = None) -> "EvacuationModel":
+        """Return a model that goes on where `save_state` was called, bit for bit as if it had not been interrupted.
+
+        plan: another plan from that moment on; raises ScenarioError, naming the keys, if it would change the past.
+        """
+        state = state_file.saved(path)
+        model = cls(state.scenario(plan))
+        state_file.bring(state, model, is_branch=plan is not None)
+        if plan is not None:
+            model.departures.expect_anew(model.time_s)
+        return model
 
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety, or to their stop."""

@@ -203,8 +203,13 @@ def load(
     """
     source = read_keys(find(name_or_path))
     if plan is not None:
-        source = _lay_over(source, read_keys(find_plan(plan, source.folder)))
+        source = laid_over(source, plan, source.folder)
     return validated(source.with_changes(overrides or {}))
+
+
+def laid_over(source: Source, plan: str | Path, folder: Path) -> Source:
+    """Return the keys of a scenario with a plan laid over them; folder: of the scenario, which plans stand beside."""
+    return _lay_over(source, read_keys(find_plan(plan, folder)))
 
 
 def find_plan(name_or_path: str | Path, folder: Path) -> Path:

@@ -114,26 +114,37 @@ def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOptio
 
 @app.command()
 def run(
-    scenario: ScenarioArgument,
+    scenario: Annotated[
+        str | None, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file; none with --from.")
+    ] = None,
     plan: PlanOption = None,
     set_: SetOption = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of run.seed.")] = None,
     out: Annotated[Path, typer.Option(help="Folder that the run's own folder is made in.")] = Path("runs"),
+    save_at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TIME", help="Save the state so long after the start, such as 10d, 36h or 90min. Repeat."),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="STATE", help="Go on from a saved state, with another plan if given."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
 ) -> None:
-    """Run a scenario; write its tables and print what came out."""
+    """Run a scenario, or go on from a saved state; write its tables and print what came out."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from safepassage.cli.run_table import run_table
+    from safepassage.cli.states import States, to_run
     from safepassage.model.results.metrics import summary
     from safepassage.model.results.run_folder import check_writable, open_run
-    from safepassage.model.settings.scenario import load
 
     changes = _changes(set_)
     if seed is not None:
         changes["run.seed"] = seed
-    loaded = load(scenario, changes, plan)
+    loaded = to_run(scenario, from_, plan, changes)
     check_writable(out)
+    states = States(save_at, loaded, out)
     if not quiet:
         console.print(styled((loaded.title, "bold"), f"\n{loaded.notice}"))
     bar = Progress(
@@ -148,14 +159,15 @@ def run(
 
         told = compiling_told(console, quiet=quiet)
 
-        model = EvacuationModel(loaded)
-        model.run(
-            on_step=lambda m: bar.update(
-                task,
-                completed=m.time_s,
-                description=f"{m.clock:%d %b %H:%M}, {m.recorder.n_by_status[Status.SAFE]:,} safe",
-            )
-        )
+        model = EvacuationModel(loaded) if from_ is None else EvacuationModel.from_state(from_, plan)
+        states.check(model.time_s)
+
+        def on_step(model):
+            n_safe = model.recorder.n_by_status[Status.SAFE]
+            bar.update(task, completed=model.time_s, description=f"{model.clock:%d %b %H:%M}, {n_safe:,} safe")
+            states.save_if_due(model)
+
+        model.run(on_step=on_step)
     folder = model.save(out)
     if quiet:
         print(folder)
@@ -164,6 +176,8 @@ def run(
         console.print(styled(("note:", "yellow"), f" {line}"))
     console.print(run_table(summary(open_run(folder))))
     timing = model.timings_s
+    for path in states.saved:
+        console.print(f"state saved: {path}", soft_wrap=True)
     told()
     console.print(
         f"built in {timing['build']:.1f} s, ran in {timing['run']:.1f} s; tables in {folder}",

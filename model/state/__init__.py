@@ -1,0 +1,1 @@
+"""A model on disk: saved, gone on with, branched."""

@@ -1,0 +1,187 @@
+"""A state file: everything that a model is made of at a moment, as arrays and JSON in one .npz, never as a program.
+
+`save` writes it, `saved` reads it, `bring` puts it onto a freshly built model. Going on gives the bits of a run that
+was not interrupted; with another plan, those of a run with that plan from the start, as far as it differs from the
+present on alone: what would change the past is refused by name.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from zipfile import BadZipFile
+
+import numpy as np
+
+from safepassage.model.clock import local_time
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.portable import as_kept, files_in, name_of, path_of
+from safepassage.model.settings.scenario import Scenario, Source, laid_over, validated
+from safepassage.model.state.graph import Read, StateError, Written
+
+FORMAT = 1
+"""Version of the layout of a state file."""
+CURFEW_AHEAD_S = 2 * 86400.0
+"""Who is held by a curfew looks ahead to its end and to the next one's beginning: a changed one is seen this early."""
+NAMES_ONLY = ("name", "title", "notice", "plan")
+"""Keys of a scenario that no result depends on."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a state file holds."""
+
+    path: Path
+    header: dict
+    nodes: list[dict]
+    arrays: Any
+
+    @property
+    def time_s(self) -> float:
+        """The moment at which it was saved (s after the start of the run)."""
+        return self.header["time_s"]
+
+    def scenario(self, plan: str | Path | None = None) -> Scenario:
+        """Return the scenario to go on with, another plan laid over it if one is given."""
+        folder = self.path.parent
+        source = Source(str(self.path), folder, self.header["scenario"])
+        before = self._validated(source)
+        if plan is None:
+            return before
+        after = self._validated(laid_over(source, plan, path_of(self.header["folder"], folder)))
+        refuse_changes_of_the_past(before, after, self.time_s)
+        return after
+
+    def _validated(self, source: Source) -> Scenario:
+        scenario = validated(source)
+        for name, wanted in self.header["inputs"].items():
+            path = path_of(name, self.path.parent)
+            if not path.is_file() or _digest(path) != wanted:
+                raise ScenarioError(
+                    f"{self.path}: the file {path} is gone or has changed since the state was saved. Put it back, or "
+                    "run the scenario from its start."
+                )
+        return scenario
+
+
+def save(path: Path | str, model: Any, scenario: Scenario, time_s: float) -> Path:
+    """Write the state of a model; raises ScenarioError if there is a file of that name or it cannot be written."""
+    path = Path(path)
+    if path.exists():
+        raise ScenarioError(f"{path}: a file of this name is there already; give another name.")
+    folder = path.parent
+    written = Written(model)
+    header = {
+        "format": FORMAT,
+        "code": code_digest(),
+        "numpy": np.__version__,
+        "time_s": time_s,
+        "scenario": as_kept(scenario, folder),
+        "folder": name_of(scenario.source.folder, folder),
+        "inputs": {name_of(one, folder): _digest(one) for one in files_in(scenario)},
+    }
+    partial = folder / f".{path.name}.{uuid4().hex}.npz"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(partial, header=_as_bytes(header), nodes=_as_bytes(written.nodes), **written.arrays)
+        os.replace(partial, path)
+    except OSError as error:
+        raise ScenarioError(f"{path}: the state cannot be written ({error.strerror}). Choose another place.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def saved(path: Path | str) -> Saved:
+    """Read a state file; raises ScenarioError if it is none, is damaged, or another version of the model wrote it."""
+    path = Path(path)
+    if not path.is_file():
+        raise ScenarioError(f"{path}: there is no such state file. Save one with `run --save-at`.")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+        header = json.loads(content.pop("header").tobytes())
+        nodes = json.loads(content.pop("nodes").tobytes())
+        versions = header["format"], header["code"]
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ScenarioError(
+            f"{path}: this is no whole state file ({type(error).__name__}). Save the state again."
+        ) from None
+    if versions != (FORMAT, code_digest()):
+        raise ScenarioError(
+            f"{path}: another version of the model wrote this state, and this one may mean otherwise by it. Go on with "
+            "that version, or run the scenario from its start."
+        )
+    return Saved(path, header, nodes, content)
+
+
+def bring(state: Saved, fresh: Any, *, is_branch: bool):
+    """Make a freshly built model what it was when its state was saved; is_branch: with the settings of another plan."""
+    try:
+        Read(state.nodes, state.arrays, fresh, settings_as_built=is_branch)
+    except (StateError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise ScenarioError(f"{state.path}: this state does not fit its scenario ({error}). Save it again.") from None
+
+
+def refuse_changes_of_the_past(before: Scenario, after: Scenario, time_s: float):
+    """Raise ScenarioError, naming every key, if the second scenario would have gone otherwise before a moment."""
+    keys = sorted({key for key, *_ in _differences(_past(before, time_s), _past(after, time_s), ())})
+    if keys:
+        raise ScenarioError(
+            "\n".join(
+                f"{key}: the plan changes what happened before {time_s / 3600:g} h, when the state was saved. Branch "
+                "from an earlier state, or run the plan from its start."
+                for key in keys
+            )
+        )
+
+
+def _past(scenario: Scenario, time_s: float) -> dict:
+    """Return the keys of a scenario that could have mattered before a moment."""
+    keys = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in NAMES_ONLY}
+    issued = zip(scenario.orders, keys["orders"], strict=True)
+    keys["orders"] = {str(i): kept for i, (order, kept) in enumerate(issued) if scenario.issued_s(order) < time_s}
+    for kind, closed in keys["closures"].items():
+        keys["closures"][kind] = {str(i): one for i, one in enumerate(closed) if one["from_h"] * 3600 < time_s}
+        for one in keys["closures"][kind].values():
+            if one["until_h"] is not None and one["until_h"] * 3600 >= time_s:
+                one["until_h"] = None
+    ahead = local_time(scenario.run.start, time_s + CURFEW_AHEAD_S, scenario.shelling.time_zone).date().isoformat()
+    windows = [one for one in keys["curfew"]["windows"] if (one["first_day"] or "") <= ahead]
+    for one in windows:
+        if one["last_day"] is not None and one["last_day"] >= ahead:
+            one["last_day"] = None
+    keys["curfew"]["windows"] = windows
+    return keys
+
+
+def _differences(one: Any, other: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            yield from _differences(one.get(key), other.get(key), (*path, key))
+    elif one != other:
+        yield ".".join(path), one, other
+
+
+def code_digest() -> str:
+    """Return what the code of the model is known by: a digest of its files."""
+    found = hashlib.sha256()
+    for package in ("safepassage.agents", "safepassage.model"):
+        root = Path(str(files(package)))
+        for path in sorted(root.rglob("*.py")):
+            found.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _as_bytes(value: Any) -> np.ndarray:
+    return np.frombuffer(json.dumps(value).encode(), np.uint8)
