@@ -82,7 +82,7 @@ class EvacuationModel(RowModel):
         self.settings, self.seed = scenario, scenario.run.seed
         self.rules = rules_of(rules)
         started = perf_counter()
-        self.time_s, self.tick = 0.0, 0
+        self.time_s, self.tick, self._moved_to_s = 0.0, 0, 0.0
         self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()
         self._build_people()
@@ -168,14 +168,12 @@ class EvacuationModel(RowModel):
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
         self._fall(self.impacts.between(self.time_s, until_s), until_s)
-        self._arrive(self.movement.advance(until_s))
+        self._advance(until_s)
         self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
         self.surroundings.advance(until_s)
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
         self.population.prepare(until_s)
-        self.services.call(self.under_fire.expose(until_s, until_s - self._stepped_from_s, self.tick))
-        self.services.lose(self.under_fire.vehicles.take_hit(), until_s)
         self.under_fire.cover.take(until_s)
         if self.under_fire.next_death_s <= until_s:
             self.movement.withdraw(self.under_fire.die(until_s))
@@ -279,6 +277,17 @@ class EvacuationModel(RowModel):
         if movement.n_moving:
             population.stand(movement.walking.without_route())
 
+    def _advance(self, until_s: float):
+        """Move everybody to a time; under drones and crossfire in strides, after each of which those hit are hurt."""
+        under_fire, services, now_s = self.under_fire, self.services, self._moved_to_s
+        while now_s < until_s:
+            now_s = min(until_s, under_fire.road_fire.next_stop_s(now_s))
+            arrivals = self.movement.advance(now_s)
+            services.call(under_fire.expose(now_s))
+            self._arrive(arrivals)
+            services.lose(under_fire.vehicles.take_hit(), now_s)
+        self._moved_to_s = now_s
+
     def _fall(self, rows: slice, until_s: float):
         """Let impacts fall, each on everybody where they are at its time; people hear them, vehicles are lost.
 
@@ -288,8 +297,7 @@ class EvacuationModel(RowModel):
         for k in range(rows.start, rows.stop):
             time_s = float(self.impacts.time_s[k])
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
-            if self.movement.n_moving:
-                self._arrive(self.movement.advance(time_s))
+            self._advance(time_s)
             hurt, now_s = self.under_fire.fall(k), time_s
             self._note_impact(k, hurt.size)
             self.services.call(hurt)

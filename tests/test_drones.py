@@ -1,14 +1,11 @@
 from datetime import date, datetime, time
 from types import SimpleNamespace
 
-import naive_drones
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safepassage.model.hazard.drones import DroneField, draw_strikes, strikes
+from safepassage.model.hazard.drones import DroneField
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Drones
 
@@ -74,39 +71,3 @@ def test_nets_over_a_street_that_is_not_on_the_map_are_refused():
 def test_a_day_that_ends_before_it_begins_is_refused():
     with pytest.raises(ValidationError, match="day_until"):
         Drones(day_from=time(9), day_until=time(8))
-
-
-@settings(deadline=None)
-@given(st.floats(0, 5), st.floats(0, 0.999))
-def test_drawn_strikes_agree_with_the_naive_twin(expected, u):
-    found = np.zeros(1, np.int32)
-    draw_strikes(found, np.array([expected]), np.array([u]))
-    assert abs(found[0] - naive_drones.number_of_strikes(expected, u)) <= (1 if _at_a_step(expected, u) else 0)
-
-
-def _at_a_step(expected, u):
-    """Return whether rounding decides: u is within 1e-12 of the chance of some number of strikes or fewer."""
-    from scipy import stats
-
-    return bool((abs(stats.poisson.cdf(np.arange(40), expected) - u) < 1e-12).any())
-
-
-def test_drawn_strikes_have_the_mean_expected_and_any_u_comes_to_an_end():
-    expected = np.full(20_000, 0.3)
-    n = strikes(expected, seed=5, step=7, party=np.arange(20_000))
-    assert n.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.3 / 20_000))
-    found = np.zeros(3, np.int32)
-    draw_strikes(found, np.array([0.0, 1.0, 1e9]), np.full(3, 1 - 2**-53))
-    assert found[0] == 0 and 10 < found[1] < 200 and found[2] > 600
-
-
-def test_who_is_better_protected_is_never_struck_more_often():
-    expected = np.random.default_rng(1).uniform(0, 2, 3000)
-    party = np.arange(3000)
-    assert (strikes(0.5 * expected, 5, 7, party) <= strikes(expected, 5, 7, party)).all()
-
-
-def test_a_party_has_the_same_luck_whoever_else_is_on_the_road():
-    expected = np.random.default_rng(1).uniform(0, 2, 300)
-    alone = strikes(expected[[17]], 5, 7, np.array([17]))
-    assert alone[0] == strikes(expected, 5, 7, np.arange(300))[17]

@@ -213,37 +213,17 @@ def test_people_on_the_road_are_harmed_by_the_same_numbers_as_at_home():
     assert (casualties.injury == injury[injury > 0]).all() and (casualties.distance_m == 5.0).all()
 
 
-def test_time_under_crossfire_harms_with_one_minus_the_exponential_of_rate_and_time():
+def test_people_are_injured_with_the_probability_given_at_the_time_given():
     n = 15_000
-    injury, at_s = np.zeros(n, np.int8), np.full(n, np.inf)
+    injury, at_s, when_s = np.zeros(n, np.int8), np.full(n, np.inf), np.linspace(0.0, 77.0, n)
     harm = HarmByImpacts(Harm(), 3, [0.0], [0.0], [0, n])
-    protection = np.full(n, Protection.ARMOURED, np.int8)
-    worse = harm.injure_exposed(injury, at_s, np.arange(n), np.full(n, 0.6), 5, 77.0, protection)
-    p = 1 - np.exp(-0.6 * 0.2)
-    assert (injury > 0).mean() == pytest.approx(p, abs=4 * np.sqrt(p / n))
+    worse = harm.injure_at(injury, at_s, np.arange(n), np.full(n, 0.1), when_s, Stream.CROSSFIRE, 5)
+    assert (injury > 0).mean() == pytest.approx(0.1, abs=4 * np.sqrt(0.1 / n))
     assert (worse == np.flatnonzero(injury)).all()
-    assert (at_s[worse] == 77.0).all() and np.isinf(at_s[injury == 0]).all()
-    unprotected = np.zeros(n, np.int8)
-    harm.injure_exposed(unprotected, at_s, np.arange(n), np.full(n, 0.6), 5, 77.0, np.zeros(n, np.int8))
-    assert (unprotected >= injury).all() and (unprotected > injury).any()
-
-
-def test_each_strike_on_a_party_gives_its_people_another_chance_of_harm():
-    n = 15_000
-    harm = HarmByImpacts(Harm(), 3, [0.0], [0.0], [0, n])
-    protection = np.where(np.arange(n) % 2 == 0, Protection.ARMOURED, Protection.VEHICLE).astype(np.int8)
-    n_strikes = np.arange(n) // 2 % 4
-    injury, at_s = np.zeros(n, np.int8), np.full(n, np.inf)
-    worse = harm.injure_struck(injury, at_s, np.arange(n), n_strikes, 0.4, 5, 77.0, protection)
-    assert (worse == np.flatnonzero(injury)).all() and (at_s[worse] == 77.0).all()
-    for state, p_hit in ((Protection.ARMOURED, 0.4 * 0.2), (Protection.VEHICLE, 0.4)):
-        for k in range(4):
-            some = (protection == state) & (n_strikes == k)
-            p = 1 - (1 - p_hit) ** k
-            assert (injury[some] > 0).mean() == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / some.sum()))
-    certain = np.zeros(n, np.int8)
-    harm.injure_struck(certain, at_s, np.arange(n), n_strikes, 1.0, 5, 77.0, np.zeros(n, np.int8))
-    assert ((certain > 0) == (n_strikes > 0)).all() and (certain >= injury).all()
+    assert (at_s[worse] == when_s[worse]).all() and np.isinf(at_s[injury == 0]).all()
+    more = np.zeros(n, np.int8)
+    harm.injure_at(more, at_s, np.arange(n), np.full(n, 0.4), when_s, Stream.CROSSFIRE, 5)
+    assert (more >= injury).all() and (more > injury).any()
 
 
 def test_an_alert_sends_people_to_the_basement_or_inner_room_when_they_have_heard_it_and_ends():

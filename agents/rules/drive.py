@@ -382,7 +382,30 @@ def _green(links, crossings, row, time_s):
 
 
 @inlined_part
-def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_arms, arm, time_s):
+def _suffer(links, vehicles, dangers, doses, vehicle, time_s):
+    """Count the danger that a vehicle has gone through on its link until now: it stands once free flow is over."""
+    entry_s, link = vehicles[vehicle].entry_s, vehicles[vehicle].link
+    since_s = max(doses[vehicle].since_s, entry_s)
+    if time_s > since_s:
+        free_s = entry_s + max(links[link].free_flow_time_s, links[link].length_m * vehicles[vehicle].s_per_m)
+        moving_s = max(0.0, min(time_s, free_s) - since_s)
+        standing_s = time_s - since_s - moving_s
+        danger = dangers[link]
+        doses[vehicle].strikes += danger.strikes_per_s * (moving_s + danger.halted_factor * standing_s)
+        doses[vehicle].crossfire += danger.crossfire_per_s * (time_s - since_s)
+    doses[vehicle].since_s = time_s
+
+
+@lean_kernel
+def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, time_s: float) -> None:
+    """Count the danger that all vehicles on links have gone through until now. Writes doses."""
+    for vehicle in range(vehicles.size):
+        if vehicles[vehicle].state == DRIVING:
+            _suffer(links, vehicles, dangers, doses, vehicle, time_s)
+
+
+@inlined_part
+def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, n_arms, arm, time_s):
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
     slot = _slot_of_first(links, arm)
@@ -392,6 +415,8 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_a
         run[0].n_logged = n + 1
         log[n].entry_s, log[n].exit_s = vehicles[vehicle].entry_s, time_s
         log[n].vehicle, log[n].link = vehicle, arm
+    if dangers.size > 0:
+        _suffer(links, vehicles, dangers, doses, vehicle, time_s)
     link.delay_s += time_s - slots[slot].time_s
     green = 1.0 if link.crossed_by == NONE else _green(links, crossings, link.crossed_by, time_s)
     link.next_exit_s = time_s + slots[slot].car_units * link.out_headway_s / green
@@ -445,6 +470,8 @@ def advance(
     arrivals: Records,
     log: Records,
     crossings: Records,
+    dangers: Records,
+    doses: Records,
     departures: Records,
     next_link: Ints,
     paths: Ints,
@@ -455,7 +482,8 @@ def advance(
     Records as in drive_state. links: LINK[n_links + n_nodes]. slots: all rings. arms: ARM[2 n_links].
     events: EVENT[arms + supplies], at the index of the arm or at n_arms + supply.
     departures: SLOT sorted by (time, vehicle). arrivals: room for every vehicle present.
-    next_link: int32[n_tables, n_nodes]. paths: int32. All but crossings, departures, next_link and paths are written.
+    next_link: int32[n_tables, n_nodes]. paths: int32. dangers: DANGER[n_links], or none; doses: DOSE by vehicle.
+    All but crossings, dangers, departures, next_link and paths are written.
     """
     n_arms = arms.size
     n_links = n_arms // 2
@@ -497,7 +525,9 @@ def advance(
             if supply == NONE:
                 continue
         if arm < n_links:
-            vehicle = _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, n_arms, arm, time_s)
+            vehicle = _leave(
+                links, slots, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, n_arms, arm, time_s
+            )
         else:
             vehicle = arms[arm].queue_first
             arms[arm].queue_first = vehicles[vehicle].queue_next

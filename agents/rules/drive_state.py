@@ -51,5 +51,10 @@ RUN = np.dtype(
 )  # fmt: skip
 HEAP = np.dtype([("time_s", "f8"), ("event", "i4")], align=True)
 ARRIVAL = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("node", "i4")], align=True)
+DANGER = np.dtype([("strikes_per_s", "f8"), ("crossfire_per_s", "f8"), ("halted_factor", "f8")])
+"""What time on a link costs: strikes on whoever moves there, crossfire on whoever is there; halted_factor: on strikes
+on a vehicle that stands."""
+DOSE = np.dtype([("since_s", "f8"), ("strikes", "f8"), ("crossfire", "f8")])
+"""Danger that a party has gone through on links since it was last read; since_s: time up to which it is counted."""
 LOG = np.dtype([("entry_s", "f8"), ("exit_s", "f8"), ("vehicle", "i4"), ("link", "i4")], align=True)
 """One crossing of a link."""

@@ -139,9 +139,8 @@ def injure_at_once(
 ) -> int:
     """Injure people with given probabilities and return how many got worse. Writes injury, injured_at_s, outcome.
 
-    person, u, p: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that belongs to the
-    person, and the probability of becoming a casualty. time_s: when the injury counts as received. outcome as in
-    `injure`.
+    person, u, p, time_s: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that belongs
+    to the person, the probability of becoming a casualty, and when the injury is received. outcome as in `injure`.
     """
     n_worse = 0
     for i in range(person.size):
@@ -150,7 +149,7 @@ def injure_at_once(
         harm = severity(u[i], p[i], share_fatal, share_serious)
         if harm > injury[who]:
             injury[who] = harm
-            injured_at_s[who] = time_s
+            injured_at_s[who] = time_s[i]
             outcome[i] = harm
             n_worse += 1
     return n_worse

@@ -294,11 +294,30 @@ def change_crowd(street: Any, n_persons: int, speed_m_s: float, now_s: float, ru
 
 
 @inlined_part
+def _suffer(crowd, walker, now_s):
+    """Count the danger that a party has gone through on its link until now. Writes doses."""
+    dose, danger = crowd.doses[walker], crowd.dangers[crowd.walkers[walker].link]
+    dose.strikes += danger.strikes_per_s * (now_s - dose.since_s)
+    dose.crossfire += danger.crossfire_per_s * (now_s - dose.since_s)
+    dose.since_s = now_s
+
+
+@lean_kernel
+def suffer(crowd: Crowd, now_s: float) -> None:
+    """Count the danger that all parties on links have gone through until now. Writes doses."""
+    for walker in range(crowd.walkers.size):
+        if crowd.walkers[walker].link >= 0:
+            _suffer(crowd, walker, now_s)
+
+
+@inlined_part
 def _leave(crowd, walker, now_s):
     """Take a walker off the street, if on one. Writes all but the wheel: the caller reschedules the street."""
     party = crowd.walkers[walker]
     if party.link >= 0:
         link = crowd.links[party.link]
+        if crowd.dangers.size > 0:
+            _suffer(crowd, walker, now_s)
         change_crowd(crowd.streets[link.street], -np.int64(party.n_persons), party.speed_m_s, now_s, crowd.rules[0])
         link.n_left += party.n_persons
         party.link = -1
@@ -311,6 +330,7 @@ def _walk_on(crowd, walker, link, to_go_m, now_s):
     street = crowd.streets[s]
     change_crowd(street, np.int64(party.n_persons), party.speed_m_s, now_s, rules)
     party.link, party.stage = link, Stage.WALKING
+    crowd.doses[walker].since_s = now_s
     party.target_s = street.progress_s + to_go_m / party.speed_m_s
     _insert(crowd, s, walker, link)
     crowd.links[link].n_entered += party.n_persons

@@ -70,6 +70,12 @@ RULES = np.dtype(
 )  # fmt: skip
 
 
+DANGER = np.dtype([("strikes_per_s", "f8"), ("crossfire_per_s", "f8")])
+"""What time on a link costs on foot: strikes and crossfire."""
+DOSE = np.dtype([("since_s", "f8"), ("strikes", "f8"), ("crossfire", "f8")])
+"""Danger that a party has gone through on links since it was last read; since_s: time up to which it is counted."""
+
+
 class Crowd(NamedTuple):
     """All that the kernels read and write; record arrays, one row each."""
 
@@ -90,5 +96,9 @@ class Crowd(NamedTuple):
     arrived: np.ndarray
     arrived_s: np.ndarray
     arrived_node: np.ndarray
+    dangers: np.ndarray
+    """DANGER[n_links], or none."""
+    doses: np.ndarray
+    """DOSE by party."""
     ring: np.ndarray
     """int32[3, n]: scratch of the search for parties that can change places."""

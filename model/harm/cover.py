@@ -36,9 +36,14 @@ class Cover:
         heeds = self._is_obedient[households.first_person[:-1]]
         households.lull_wanted_s[:] = np.where(heeds, lulls_wanted_s(self.rooms, seed, keys), 0.0)
         self._next_look_s = self._next_release_s = -np.inf
+        self.counts = False
+        """Whether the time that each household has been under alert is counted, see `weighted_s`."""
+        self._heeded_s, self._counted_s = np.zeros(len(households)), np.zeros(len(households))
 
     def hear(self, home: np.ndarray, time_s: float):
         """Let an impact be heard at homes, each once: an alert begins or goes on; some set out for a shelter."""
+        if self.counts:
+            self._count(home, time_s)
         harm.hear_impact(
             self.households.alert_from_s, self.households.last_heard_s, home, time_s, self.rooms.alert_duration_s
         )
@@ -124,6 +129,39 @@ class Cover:
             on_way = households.left_for_shelter_s[household] <= time_s
             places = [Protection.SHELTER, Protection.OUTDOORS]
             people.protection[person] = np.select([inside, on_way], places, self.usual_room[person])
+
+    def _count(self, household, until_s: float):
+        """Count how long households have been in cover for an alert until a time."""
+        households, rooms = self.households, self.rooms
+        starts_s = np.maximum(households.alert_from_s[household] + rooms.reaction_s, self._counted_s[household])
+        ends_s = np.minimum(households.last_heard_s[household] + rooms.alert_duration_s, until_s)
+        self._heeded_s[household] += np.maximum(0.0, ends_s - starts_s)
+        self._counted_s[household] = until_s
+
+    def weighted_s(self, person: np.ndarray, from_s: float, until_s: float, factor: np.ndarray) -> np.ndarray:
+        """Return the time that people at home or in shelters have spent, each moment times its room's factor (s).
+
+        person: rows in rising order; factor: by `Protection`. Reads and clears what was counted since from_s.
+        """
+        people, households = self.population.people, self.households
+        everybody = slice(None)
+        self._counted_s = np.maximum(self._counted_s, from_s)
+        self._count(everybody, until_s)
+        household, usual = people.household[person], factor[self.usual_room[person]]
+        safest = np.where(households.has_basement[household], Protection.BASEMENT, Protection.INNER_ROOM)
+        safest = factor[np.maximum(safest, self.usual_room[person])]
+        heeded_s = np.where(self._is_obedient[person], self._heeded_s[household], 0.0)
+        self._heeded_s[everybody] = 0.0
+        weighted_s = heeded_s * safest + (until_s - from_s - heeded_s) * usual
+        shelters = people.status[person] == Status.SHELTERING
+        if shelters.any():
+            left_s, inside_s = households.left_for_shelter_s[household], households.in_shelter_from_s[household]
+            outside_s = np.maximum(0.0, np.minimum(until_s, inside_s) - np.maximum(from_s, left_s))
+            inside_s = np.maximum(0.0, until_s - np.maximum(from_s, inside_s))
+            before_s = until_s - from_s - outside_s - inside_s
+            away_s = outside_s * factor[Protection.OUTDOORS] + inside_s * factor[Protection.SHELTER]
+            weighted_s = np.where(shelters, away_s + before_s * usual, weighted_s)
+        return weighted_s
 
     def walked(self, household: np.ndarray, time_s: float) -> np.ndarray:
         """Return which share of the way to their shelters households have walked by a time, float64."""

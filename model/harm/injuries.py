@@ -89,35 +89,17 @@ class HarmByImpacts:
         event, person, distance_m = (column[worse] for column in pairs)
         return Casualties(event, person, outcome[worse], distance_m)
 
-    def injure_exposed(self, injury, injured_at_s, person, mean, step, time_s, protection) -> np.ndarray:
-        """Injure people exposed to crossfire; return those left worse off, int32.
+    def injure_at(self, injury, injured_at_s, person, p, time_s, stream, tick) -> np.ndarray:
+        """Injure people with given probabilities; return those left worse off, int32. Writes injury, injured_at_s.
 
-        person: each once. mean: rate x time exposed, as for somebody unprotected: p = 1 - exp(-mean * factor). step:
-        number of the step, keys the draws; time_s: when injuries count as received. Writes injury (int8),
-        injured_at_s (float64).
+        person: rows, int32; p: of becoming a casualty; time_s: when; stream, tick: key each person's draw.
         """
-        p = -np.expm1(-np.asarray(mean, dtype=np.float64) * self._factor[protection[person]])
-        return self._injure_at_once(injury, injured_at_s, person, p, Stream.CROSSFIRE, 0, step, time_s)
-
-    def injure_struck(
-        self, injury, injured_at_s, person, n_strikes, p_per_strike, step, time_s, protection
-    ) -> np.ndarray:
-        """Injure the people of parties that drones struck; return those left worse off, int32.
-
-        person: each once. n_strikes: on the party of each. p_per_strike: chance of one strike to harm somebody
-        unprotected: p = 1 - (1 - p_per_strike * factor) ** n_strikes. The rest as in `injure_exposed`.
-        """
-        p = 1.0 - (1.0 - p_per_strike * self._factor[protection[person]]) ** n_strikes
-        return self._injure_at_once(injury, injured_at_s, person, p, Stream.DRONE, 1, step, time_s)
-
-    def _injure_at_once(self, injury, injured_at_s, person, p, stream, index, step, time_s):
         person = np.asarray(person, dtype=np.int32)
         outcome = np.empty(person.size, dtype=np.int8)
-        self.expected.add(person, p)
-        u = uniforms_for(self.seed, stream, self._keys[person], tick=step, index=index)
+        u = uniforms_for(self.seed, stream, self._keys[person], tick=tick, index=1)
         kernels.injure_at_once(
-            injury, injured_at_s, outcome, person, u, p, float(time_s), self.settings.share_fatal,
-            self.settings.share_serious,
+            injury, injured_at_s, outcome, person, u, np.asarray(p, dtype=np.float64),
+            np.asarray(time_s, dtype=np.float64), self.settings.share_fatal, self.settings.share_serious,
         )  # fmt: skip
         return person[outcome != Injury.NONE]
 

@@ -1,131 +1,238 @@
 """Danger by the time spent in it: drones over roads, crossfire near the front.
 
-A drone strikes what moves: a party on foot, a car, or a service vehicle with all aboard. A strike harms each of them
-with the probability `drones.p_casualty_per_strike` (times the factor of their protection), so people in one vehicle
-share its luck. With a Poisson number of strikes of mean m, somebody is harmed with 1 - exp(-m * p): as often as if
-everybody were exposed alone to the rate times p. A household goes on after a strike; a service vehicle is put out of
-action with the odds of harm to those aboard, as by an impact (`model/harm/vehicles.py`).
+What a party goes through is counted along its way, exact in time: the rate on each link times the time on it, from
+entry to exit, by the kernels that move it. A drone strikes what moves: a party on foot, a car, or a service vehicle
+with all aboard. A strike harms each of them with the probability `drones.p_casualty_per_strike` (times the factor of
+their protection), so people in one vehicle share its luck. Crossfire harms whoever is in its reach: on streets, at
+stops and at home, there by the room that they were in at each moment.
+
+Both are Poisson processes in the danger gone through, D: the next strike comes when D has grown by a number with
+exponential distribution of mean 1 that belongs to the party and the count of its strikes, the next hit by crossfire
+likewise for each person. So somebody is harmed with 1 - exp(-D * p), and neither expectation nor luck depends on how
+often this is looked at. A household goes on after a strike; a service vehicle is put out of action with the odds of
+harm to those aboard.
 """
 
 import numpy as np
 
 from safepassage.agents.civilians import Status
-from safepassage.agents.parties import Mode, members
+from safepassage.agents.parties import members
+from safepassage.agents.vehicles import ServiceAgents
+from safepassage.model.draws import Keys, Stream, digests, keys_of, uniforms_for
+from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts
 from safepassage.model.harm.vehicles import VehiclesUnderFire
-from safepassage.model.hazard.drones import DroneField, strikes
-from safepassage.model.hazard.front import LinksNearFront, crossfire_rate_per_s
+from safepassage.model.hazard.drones import DroneField
+from safepassage.model.hazard.front import crossfire_rate_per_s
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
 from safepassage.model.settings.scenario import Scenario
-from safepassage.model.streets.streets import Streets
+from safepassage.model.town.surroundings import Surroundings
 
 LOOK_EVERY_S = 3600.0
 """Rates over links change with the front, the hour and the weather; they are looked up as often as this (s)."""
+STRIKES_SHOW_AFTER_S = 60.0
+"""Under drones or crossfire everybody is moved in strides no longer than this (s), so that a vehicle hit on the way
+goes no further; a whole part of LOOK_EVERY_S."""
+
+
+class _Process:
+    """Poisson processes of entities in the danger that each goes through; their keys name their chance."""
+
+    def __init__(self, seed: int, stream: Stream, keys):
+        self._seed, self._stream, self._keys = seed, stream, keys
+        n = len(keys.number)
+        self._gone, self.n = np.zeros(n), np.zeros(n, np.int64)
+        self._next = self._wait(np.arange(n))
+
+    def _wait(self, rows: np.ndarray) -> np.ndarray:
+        return -np.log1p(-uniforms_for(self._seed, self._stream, self._keys[rows], tick=self.n[rows]))
+
+    def make_room(self, keys):
+        """Take in more entities, behind those known."""
+        n = len(self._keys.number)
+        self._keys = keys
+        more = len(keys.number) - n
+        self._gone, self.n = np.append(self._gone, np.zeros(more)), np.append(self.n, np.zeros(more, np.int64))
+        self._next = np.append(self._next, self._wait(np.arange(n, n + more)))
+
+    def go_through(self, rows: np.ndarray, danger: np.ndarray):
+        """Let entities, each once, go through more danger; yield (positions in rows, count so far, share of it gone).
+
+        Each yield holds the next event of those that have one.
+        """
+        self._gone[rows] += danger
+        at = np.arange(rows.size)
+        while (at := at[self._next[rows[at]] <= self._gone[rows[at]]]).size:
+            row = rows[at]
+            yield at, self.n[row].copy(), 1.0 - (self._gone[row] - self._next[row]) / danger[at]
+            self.n[row] += 1
+            self._next[row] += self._wait(row)
 
 
 class RoadFire:
-    """Harm to parties on streets in proportion to the time they are exposed, and by crossfire to people at home."""
+    """Harm to parties on streets in proportion to the danger they go through, and by crossfire to people elsewhere."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        streets: Streets,
-        links_near_front: LinksNearFront | None,
-        homes_to_front,
-        harm: HarmByImpacts,
-    ):
-        """homes_to_front: gives the distance of each home to the front at a time; None, as the links': no front."""
-        self.front, self.drones, self.harm = scenario.front, scenario.drones, harm
-        self._links_near_front, self._homes_to_front = links_near_front, homes_to_front
+    def __init__(self, scenario: Scenario, surroundings: Surroundings, population: Population, movement: Movement,
+                 cover: Cover, harm: HarmByImpacts, vehicles: VehiclesUnderFire, services: ServiceAgents):  # fmt: skip
+        self.front, self.drones, self.harm, self.vehicles = scenario.front, scenario.drones, harm, vehicles
+        self.population, self.movement, self.cover, self.services = population, movement, cover, services
+        self._near_front, self._homes_to_front = surroundings.links_near_front, surroundings.homes_to_front
+        self._the_front = surroundings.front
+        streets = surroundings.streets
         self._drone_field = DroneField(scenario.drones, scenario.run, scenario.shelling.time_zone, streets.link_name)
-        self.is_active = links_near_front is not None
-        self._strikes_per_s = {mode: np.zeros(streets.n_links) for mode in (Mode.CAR, Mode.WALK)}
-        self._crossfire_per_s = np.zeros(streets.n_links)
+        self.is_active = self._near_front is not None
+        self._on_streets = self._is_counting = False
         self._home_crossfire_per_s = None
-        self._next_look_s = 0.0
+        self._from_s = 0.0
+        self._until_look_s = 0.0
+        self._factor = scenario.harm.protection.by_protection
+        if self.is_active:
+            self._person_keys = keys_of(population.people)
+            self._strikes = _Process(harm.seed, Stream.DRONE, self._mover_keys())
+            self._hits = _Process(harm.seed, Stream.CROSSFIRE, self._person_keys)
 
-    def strike(
-        self,
-        population: Population,
-        movement: Movement,
-        vehicles: VehiclesUnderFire,
-        time_s: float,
-        dt_s: float,
-        step: int,
-    ) -> np.ndarray:
-        """Return the persons left worse off by drones and crossfire during the last dt_s. Writes injuries.
-
-        Where a party is at the end of a step stands for the whole step: on average the time spent on each link.
-        step: number of the step, keys the draws.
-        """
+    def next_stop_s(self, time_s: float) -> float:
+        """Return the latest time to which everybody may be moved in one stride from a time (s); infinity: any."""
         if not self.is_active:
-            return np.empty(0, np.int32)
-        if time_s >= self._next_look_s:
+            return np.inf
+        if time_s >= self._until_look_s:
             self._look(time_s)
-            self._next_look_s = time_s + LOOK_EVERY_S
-        people = population.people
-        written, when = (people.injury, people.injury_time_s), (step, time_s, people.protection)
-        person, n_strikes = self._under_drones(population, movement, vehicles, dt_s, step)
-        struck = self.harm.injure_struck(*written, person, n_strikes, self.drones.p_casualty_per_strike, *when)
-        person, rate_per_s = self._under_crossfire(population, movement)
-        return np.concatenate([struck, self.harm.injure_exposed(*written, person, rate_per_s * dt_s, *when)])
-
-    def _under_drones(self, population: Population, movement: Movement, vehicles, dt_s: float, step: int):
-        """Return the living whose car, party on foot or service vehicle is struck, and how often it is."""
-        on_way, carrier = np.flatnonzero(population.parties.is_on_way), movement.carrier
-        n_strikes = np.zeros(carrier.size, np.int32)
-        if movement.n_moving and any(rate.any() for rate in self._strikes_per_s.values()):
-            mover = np.concatenate([on_way, np.arange(movement.n_parties, carrier.size)])
-            mover = mover[carrier[mover] == mover]
-            expected = self._strike_rate_per_s(movement, mover) * dt_s
-            mover, expected = mover[expected > 0], expected[expected > 0]
-            n_strikes[mover] = strikes(expected, self.harm.seed, step, mover)
-            served = mover >= movement.n_parties
-            if served.any():
-                vehicle = mover[served] - movement.n_parties
-                vehicles.strike(vehicle, expected[served], n_strikes[mover[served]], self.drones, step)
-        struck = on_way[n_strikes[carrier[on_way]] > 0]
-        person, place = self._living(population, struck)
-        return person, n_strikes[carrier[struck]][place]
-
-    def _strike_rate_per_s(self, movement: Movement, mover: np.ndarray) -> np.ndarray:
-        """Return the rate of strikes on each party or service vehicle where it is now (1/s), 0 off the streets."""
-        link, drives = movement.link_of(mover), movement.driving.link_of(mover) >= 0
-        by_car, on_foot = (self._strikes_per_s[mode][link] for mode in (Mode.CAR, Mode.WALK))
-        by_car = by_car * np.where(movement.driving.is_standing(mover), self.drones.halted_factor, 1.0)
-        return np.where(link >= 0, np.where(drives, by_car, on_foot), 0.0)
-
-    def _under_crossfire(self, population: Population, movement: Movement):
-        """Return the living within reach of crossfire, on streets and at home, and the rate at which it harms them."""
-        people, parties = population.people, population.parties
-        person, rate_per_s = np.empty(0, np.int64), np.empty(0)
-        if movement.n_moving and self._crossfire_per_s.any():
-            party = np.flatnonzero(parties.is_on_way)
-            link = movement.link_of(party)
-            party_rate = np.where(link >= 0, self._crossfire_per_s[link], 0.0)
-            person, place = self._living(population, party[party_rate > 0])
-            rate_per_s = party_rate[party_rate > 0][place]
-        if self._home_crossfire_per_s is not None:
-            of_home = self._home_crossfire_per_s[people.household]
-            is_there = population.is_at_home()
-            is_there[population.setting_out(movement.link_of)] = True
-            at_home = is_there[people.household] & (people.status < Status.SAFE)
-            home = np.flatnonzero((of_home > 0) & at_home)
-            person, rate_per_s = np.concatenate([person, home]), np.concatenate([rate_per_s, of_home[home]])
-        return person, rate_per_s
-
-    def _living(self, population: Population, parties: np.ndarray):
-        """Return the living members of parties and which of the parties each is in."""
-        person, place = members(population.households.first_person, parties)
-        alive = population.people.status[person] != Status.DEAD
-        return person[alive], place[alive]
+        if self._on_streets and self.movement.n_moving:
+            return (np.floor(time_s / STRIKES_SHOW_AFTER_S) + 1.0) * STRIKES_SHOW_AFTER_S
+        return self._until_look_s
 
     def _look(self, time_s: float):
-        distance_km = self._links_near_front.distance_km(time_s)
-        for mode in (Mode.CAR, Mode.WALK):
-            walking = mode == Mode.WALK
-            self._strikes_per_s[mode] = self._drone_field.rate_per_s(distance_km, time_s, walking=walking)
-        self._crossfire_per_s = crossfire_rate_per_s(self.front, distance_km)
-        homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(time_s))
+        """Look the rates up that hold from the hour's beginning, and count by them from now on."""
+        hour_s = np.floor(time_s / LOOK_EVERY_S) * LOOK_EVERY_S
+        self._until_look_s = hour_s + LOOK_EVERY_S
+        distance_km = self._near_front.distance_km(hour_s)
+        crossfire_per_s = crossfire_rate_per_s(self.front, distance_km)
+        by_car = self._drone_field.rate_per_s(distance_km, hour_s)
+        on_foot = self._drone_field.rate_per_s(distance_km, hour_s, walking=True)
+        self._on_streets = bool(by_car.any() or on_foot.any() or crossfire_per_s.any())
+        if self._on_streets or self._is_counting:
+            self._is_counting = True
+            self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
+            self.movement.walking.set_danger(on_foot, crossfire_per_s)
+        homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
         self._home_crossfire_per_s = homes if homes.any() else None
+        self.cover.counts = self._home_crossfire_per_s is not None
+
+    def charge(self, time_s: float) -> np.ndarray:
+        """Harm people by the danger they have gone through since the last call; return those left worse off, int32.
+
+        Everybody has been moved to a time, and those who arrived on the way are not yet taken off. Writes injuries.
+        """
+        from_s, self._from_s = self._from_s, time_s
+        if not self.is_active or time_s <= from_s:
+            return np.empty(0, np.int32)
+        n, hurt = self.movement.carrier.size, [np.empty(0, np.int32)]
+        strikes = crossfire = np.zeros(n)
+        if self._is_counting:
+            by_car, on_foot = self.movement.driving.take_doses(), self.movement.walking.take_doses()
+            strikes, crossfire = (a[:n] + b[:n] for a, b in zip(by_car, on_foot, strict=True))
+        if strikes.any():
+            hurt += self._strike(strikes, from_s, time_s)
+        person, mean = self._under_crossfire(crossfire, from_s, time_s)
+        if person.size:
+            hurt += self._hit(person, mean, from_s, time_s)
+        return np.concatenate(hurt)
+
+    def _mover_keys(self) -> Keys:
+        """Return the keys of households and, behind them, of service vehicles by their names."""
+        of = keys_of(self.population.households)
+        names = digests([vehicle.name for vehicle in self.vehicles.vehicles])
+        names = np.resize(names, self.movement.carrier.size - of.number.size)
+        return Keys(np.append(of.number, names), np.append(of.place, np.zeros_like(names)))
+
+    def _strike(self, strikes: np.ndarray, from_s: float, until_s: float) -> list[np.ndarray]:
+        """Let drones strike movers by the strikes to be expected; return lists of those hurt."""
+        movement, people, p = self.movement, self.population.people, self.drones.p_casualty_per_strike
+        if self._strikes.n.size < strikes.size:
+            self._strikes.make_room(self._mover_keys())
+        person, carrier = self._riders(strikes > 0, from_s)
+        p_of = p * self._factor[people.protection[person]]
+        self.harm.expected.add(person, -np.expm1(-strikes[carrier] * p_of))
+        mover, hurt = np.flatnonzero(strikes), []
+        served = mover[mover >= movement.n_parties] - movement.n_parties
+        self.vehicles.expect(served, strikes[served + movement.n_parties] * p)
+        for at, count, share in self._strikes.go_through(mover, strikes[mover]):
+            when_s, number = np.full(strikes.size, np.nan), np.zeros(strikes.size, np.int64)
+            when_s[mover[at]] = from_s + share * (until_s - from_s)
+            number[mover[at]] = count
+            is_struck = np.isfinite(when_s[carrier]) & (people.death_time_s[person] > when_s[carrier])
+            struck = carrier[is_struck]
+            tick = number[struck] + (struck >= movement.n_parties) * 2**16
+            hurt.append(
+                self.harm.injure_at(
+                    people.injury, people.injury_time_s, person[is_struck], p_of[is_struck], when_s[struck],
+                    Stream.DRONE, tick,
+                )
+            )  # fmt: skip
+            is_service = mover[at] >= movement.n_parties
+            self.vehicles.strike(mover[at[is_service]] - movement.n_parties, count[is_service], p)
+        return hurt
+
+    def _riders(self, is_moving: np.ndarray, from_s: float):
+        """Return those alive at a time who are with movers asked for, themselves or aboard, and the mover of each."""
+        on_way = np.flatnonzero(self.population.parties.is_on_way & (self.population.parties.stop < 0))
+        carrier = self.movement.carrier[on_way]
+        on_way, carrier = on_way[is_moving[carrier]], carrier[is_moving[carrier]]
+        person, place = members(self.population.households.first_person, on_way)
+        alive = self.population.people.death_time_s[person] > from_s
+        return person[alive].astype(np.int32), carrier[place[alive]]
+
+    def _under_crossfire(self, crossfire: np.ndarray, from_s: float, until_s: float):
+        """Return the living under crossfire, each once, and the mean number of hits on each, protection counted."""
+        people = self.population.people
+        person, carrier = self._riders(crossfire > 0, from_s)
+        mean = crossfire[carrier] * self._factor[people.protection[person]]
+        served = np.flatnonzero(crossfire[self.movement.n_parties :])
+        if served.size:
+            self.vehicles.expect(served, crossfire[self.movement.n_parties + served])
+        parts = [(person, mean)]
+        if self._home_crossfire_per_s is not None:
+            parts += [self._at_home(from_s, until_s), self._at_stops(from_s, until_s)]
+        person, mean = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return person[mean > 0].astype(np.int32), mean[mean > 0]
+
+    def _at_home(self, from_s: float, until_s: float):
+        """Return (person, mean) of people at home, in shelters or setting out, by the rooms they were in."""
+        population, people, rate_per_s = self.population, self.population.people, self._home_crossfire_per_s
+        is_there = population.is_at_home()
+        is_there[population.setting_out(self.movement.link_of)] = True
+        is_there &= rate_per_s > 0
+        lives = (people.status < Status.SAFE) & (people.death_time_s > from_s)
+        person = np.flatnonzero(is_there[people.household] & lives)
+        time_s = self.cover.weighted_s(person, from_s, until_s, self._factor)
+        return person, rate_per_s[people.household[person]] * time_s
+
+    def _at_stops(self, from_s: float, until_s: float):
+        """Return (person, mean) of people who wait at stops."""
+        people, stop = self.population.people, self.population.parties.stop
+        party = np.flatnonzero(stop >= 0)
+        if party.size == 0:
+            return np.empty(0, np.int64), np.empty(0)
+        places = np.array([(stop.x_m, stop.y_m) for stop in self.services.stops])
+        hour_s = self._until_look_s - LOOK_EVERY_S
+        rate_per_s = crossfire_rate_per_s(self.front, self._the_front.distance_km(*places.T, hour_s))[stop[party]]
+        person, place = members(self.population.households.first_person, party)
+        alive = people.death_time_s[person] > from_s
+        person, rate_per_s = person[alive], rate_per_s[place[alive]]
+        return person, rate_per_s * (until_s - from_s) * self._factor[people.protection[person]]
+
+    def _hit(self, person: np.ndarray, mean: np.ndarray, from_s: float, until_s: float) -> list[np.ndarray]:
+        """Let crossfire hit people by the hits to be expected; return lists of those hurt."""
+        people, hurt = self.population.people, []
+        self.harm.expected.add(person, -np.expm1(-mean))
+        for at, count, share in self._hits.go_through(person, mean):
+            when_s = from_s + share * (until_s - from_s)
+            lives = people.death_time_s[person[at]] > when_s
+            at, count, when_s = at[lives], count[lives], when_s[lives]
+            hurt.append(
+                self.harm.injure_at(
+                    people.injury, people.injury_time_s, person[at], np.ones(at.size), when_s, Stream.CROSSFIRE, count
+                )
+            )
+        return hurt

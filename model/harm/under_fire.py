@@ -45,11 +45,11 @@ class UnderFire:
         )  # fmt: skip
         self.homes = self.harm.homes
         self.cover = Cover(scenario, population, surroundings.shelters, seed)
-        self.road_fire = RoadFire(
-            scenario, surroundings.streets, surroundings.links_near_front, surroundings.homes_to_front, self.harm
-        )
         self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services)
         self.vehicles = VehiclesUnderFire(self.harm, impacts, services.vehicles)
+        self.road_fire = RoadFire(
+            scenario, surroundings, population, movement, self.cover, self.harm, self.vehicles, services
+        )
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""
 
@@ -133,9 +133,9 @@ class UnderFire:
             )  # fmt: skip
         return speed_m_s
 
-    def expose(self, time_s: float, dt_s: float, step: int) -> np.ndarray:
-        """Harm people by the time spent under drones and crossfire in the last dt_s; return those left worse off."""
-        hurt = self.road_fire.strike(self.population, self.movement, self.vehicles, time_s, dt_s, step)
+    def expose(self, time_s: float) -> np.ndarray:
+        """Harm people by the danger of drones and crossfire that they have gone through; return those worse off."""
+        hurt = self.road_fire.charge(time_s)
         if hurt.size:
             self.note_when_they_die(hurt)
         return hurt

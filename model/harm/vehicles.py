@@ -7,7 +7,6 @@ from safepassage.agents.vehicles import ServiceVehicle
 from safepassage.model.draws import Stream, digest, digests, uniforms_for
 from safepassage.model.harm.injuries import HarmByImpacts
 from safepassage.model.hazard.impacts import Impacts
-from safepassage.model.settings.front import Drones
 
 
 class VehiclesUnderFire:
@@ -38,21 +37,21 @@ class VehiclesUnderFire:
             ):
                 self.hit.append(each)
 
-    def strike(self, vehicle: np.ndarray, expected: np.ndarray, n_strikes: np.ndarray, drones: Drones, step: int):
-        """Draw whether strikes of drones put vehicles out of action: with the odds of harm to those aboard.
+    def expect(self, vehicle: np.ndarray, mean: np.ndarray):
+        """Add casualties to be expected among crews: mean number of hits on somebody unprotected aboard each."""
+        for row, n_hits in zip(vehicle.tolist(), mean.tolist(), strict=True):
+            each = self.vehicles[row]
+            each.expected_crew_casualties += each.n_crew * n_hits * float(self._factor[each.protection])
 
-        vehicle: rows; expected, n_strikes: mean and number of strikes on each in this step. step: keys the draws.
+    def strike(self, vehicle: np.ndarray, count: np.ndarray, p_casualty: float):
+        """Draw whether a strike of a drone puts each vehicle out of action: with the odds of harm to those aboard.
+
+        vehicle: rows; count: which strike on it this is, keys the draw. p_casualty: of one strike, unprotected.
         """
         protection = np.array([self.vehicles[row].protection for row in vehicle], np.int64)
-        p = drones.p_casualty_per_strike * self._factor[protection]
         names = digests([self.vehicles[row].name for row in vehicle])
-        u = uniforms_for(self.harm.seed, Stream.SERVICE, names, tick=step, index=1)
-        is_hit = u < 1.0 - (1.0 - p) ** n_strikes
-        for row, n_casualties, hit in zip(vehicle.tolist(), (expected * p).tolist(), is_hit.tolist(), strict=True):
-            struck = self.vehicles[row]
-            struck.expected_crew_casualties += struck.n_crew * n_casualties
-            if hit:
-                self.hit.append(struck)
+        u = uniforms_for(self.harm.seed, Stream.SERVICE, names, tick=count, index=1)
+        self.hit += [self.vehicles[row] for row in vehicle[u < p_casualty * self._factor[protection]].tolist()]
 
     def take_hit(self) -> list[ServiceVehicle]:
         """Return the vehicles hit since the last call."""

@@ -8,11 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numba import njit
 
-from safepassage.model import draws
 from safepassage.model.clock import epoch_s
-from safepassage.model.draws import Stream
 from safepassage.model.streets.naming import StreetNames
 
 
@@ -59,28 +56,3 @@ class DroneField:
             if self._start_s + time_s >= from_s:
                 net_factor[under_nets] = np.minimum(net_factor[under_nets], factor)
         return per_minute / 60 * self.time_factor(time_s) * nearness * net_factor
-
-
-@njit(cache=True, nogil=True)
-def draw_strikes(n_strikes, expected, u):
-    """Write the number of strikes on each party, Poisson by inversion of u in [0, 1); never less if more are expected.
-
-    n_strikes: int32; expected, u: float64, one row per party.
-    """
-    for i in range(expected.size):
-        mean = min(expected[i], 700.0)  # exp(-mean) is 0 in float64 beyond 745
-        p = np.exp(-mean)
-        reached = p
-        n = 0
-        while u[i] >= reached and p > 0.0:
-            n += 1
-            p *= mean / n
-            reached += p
-        n_strikes[i] = n
-
-
-def strikes(expected, seed, step, party):
-    """Return the number of strikes on each party in one step, int32. party: `Keys` or numbers, keys of its draws."""
-    n_strikes = np.zeros(expected.size, dtype=np.int32)
-    draw_strikes(n_strikes, expected, draws.uniforms_for(seed, Stream.DRONE, party, tick=step))
-    return n_strikes

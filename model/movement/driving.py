@@ -7,7 +7,20 @@ import numpy as np
 
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_edit
-from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
+from safepassage.agents.rules.drive_state import (
+    ARM,
+    ARRIVAL,
+    CROSSING,
+    DANGER,
+    DOSE,
+    EVENT,
+    HEAP,
+    LINK,
+    LOG,
+    RUN,
+    SLOT,
+    VEHICLE,
+)  # fmt: skip
 from safepassage.model.movement import compiling
 from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
@@ -85,6 +98,7 @@ class Driving(DrivingViews):
         if junctions is not None:
             self._cross(junctions)
         self._vehicles = records(0, VEHICLE)
+        self._dangers, self._doses = records(0, DANGER), records(0, DOSE)
         self.make_room(n_vehicles)
         self._choose_buckets()
 
@@ -182,20 +196,13 @@ class Driving(DrivingViews):
             vehicles["link"] = drive.NONE
             vehicles[: self._vehicles.size] = self._vehicles
             self._vehicles = vehicles
+            doses = records(vehicles.size, DOSE)
+            doses[: self._doses.size] = self._doses
+            self._doses = doses
 
     def _resume(self, arms, supplies):
-        drive.resume(
-            self._links,
-            self._slots,
-            self._arms,
-            self._events,
-            self._wheel,
-            self._heap,
-            self._run,
-            np.asarray(arms, np.int32),
-            np.asarray(supplies, np.int32),
-            self.time_s,
-        )
+        state = (self._links, self._slots, self._arms, self._events, self._wheel, self._heap, self._run)
+        drive.resume(*state, np.asarray(arms, np.int32), np.asarray(supplies, np.int32), self.time_s)
 
     def _forget_departures(self, ids):
         run = self._run[0]
@@ -297,7 +304,8 @@ class Driving(DrivingViews):
         if self._arrivals.size < self._n_present:
             self._arrivals = records(self._n_present, ARRIVAL)
         state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)
-        given = (self._crossings, self._departures, self._next_link, self._paths, float(until_s))
+        danger = (self._crossings, self._dangers, self._doses)
+        given = (*danger, self._departures, self._next_link, self._paths, float(until_s))
         while drive.advance(*state, self._run, self._arrivals, self._log, *given) == drive.LOG_FULL:
             self._keep_log()
         self.time_s = float(until_s)
@@ -380,6 +388,7 @@ class Driving(DrivingViews):
 
     def withdraw(self, ids):
         """Take vehicles out wherever they are; the room of one on the road comes back after the wave's time."""
+        self.suffer()
         arms, supplies = [], []
         ids = np.atleast_1d(np.asarray(ids, np.int32))
         if (self._vehicles["state"][ids] == drive.PENDING).any():

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_views
+from safepassage.agents.rules.drive_state import DANGER
 
 NOBODY = np.zeros(0, np.int32)
 
@@ -156,3 +158,26 @@ class DrivingViews:
         if not (cycle >= 0).any():
             return []
         return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]
+
+    def set_danger(self, strikes_per_s, crossfire_per_s, halted_factor):
+        """From now on count what time on links costs vehicles, by link: rates (1/s); see `take_doses`.
+
+        halted_factor: on the strikes on a vehicle that stands.
+        """
+        self.suffer()
+        rates = {"strikes_per_s": strikes_per_s, "crossfire_per_s": crossfire_per_s, "halted_factor": halted_factor}
+        if self._dangers.size == 0:
+            self._doses["since_s"] = self.time_s
+        self._dangers = records(self.n_links, DANGER, **rates)
+
+    def suffer(self):
+        """Count the danger that everybody on links has gone through until now."""
+        if self._dangers.size and self._n_present:
+            drive.suffer(self._links, self._vehicles, self._dangers, self._doses, self.time_s)
+
+    def take_doses(self):
+        """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64."""
+        self.suffer()
+        taken = self._doses["strikes"].copy(), self._doses["crossfire"].copy()
+        self._doses["strikes"] = self._doses["crossfire"] = 0.0
+        return taken

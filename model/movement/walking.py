@@ -7,6 +7,8 @@ from safepassage.agents.rules import walk
 from safepassage.agents.rules.walk_state import (
     ARRIVED,
     CLOCK,
+    DANGER,
+    DOSE,
     LINK,
     NO_ROUTE,
     RANK,
@@ -106,10 +108,10 @@ class Walking(WalkingViews):
         slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
         none = np.empty(0, dtype=np.int32)
         self._crowd = Crowd(
-            *self._rows(n_parties), links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
+            *self._rows(n_parties)[:2], links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
             np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
-            np.zeros((3, 16), dtype=np.int32),
+            records(0, DANGER), self._rows(n_parties)[2], np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
         self.time_s = 0.0
         self._departure_s, self._departing = np.empty(0), none
@@ -129,15 +131,18 @@ class Walking(WalkingViews):
         )  # fmt: skip
 
     def _rows(self, n_parties):
-        """Return (walkers, ranks) for so many parties: ranks in blocks of up to twice what is used, twice over."""
+        """Return (walkers, ranks, doses) for so many parties: ranks in blocks of up to twice what is used, twice."""
         n_ranks = 4 * n_parties + 8 * min(n_parties, self._n_streets) + 8
-        return records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE), records(n_ranks, RANK)
+        walkers = records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE)
+        return walkers, records(n_ranks, RANK), records(n_parties, DOSE)
 
     def make_room(self, n_parties):
         """Hold rows for so many parties."""
-        walkers, ranks = self._rows(n_parties)
-        walkers[: self._crowd.walkers.size], ranks[: self._crowd.ranks.size] = self._crowd.walkers, self._crowd.ranks
-        self._crowd = self._crowd._replace(walkers=walkers, ranks=ranks)
+        rows = dict(zip(("walkers", "ranks", "doses"), self._rows(n_parties), strict=True))
+        for name, after in rows.items():
+            before = getattr(self._crowd, name)
+            after[: before.size] = before
+        self._crowd = self._crowd._replace(**rows)
 
     def add(self, ids, origin_node, departure_s, free_speed_m_s, n_persons=1, table=0):
         """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table."""
@@ -276,6 +281,27 @@ class Walking(WalkingViews):
         rows["area_m2"][streets] = rows["length_m"][streets] * width_m
         rows["flow_capacity_per_s"][streets] = self._specific_flow_per_m_s * width_m * rows["speed_factor"][streets]
         walk.renew(self._crowd, streets.astype(np.int32), self.time_s)
+
+    def set_danger(self, strikes_per_s, crossfire_per_s):
+        """From now on count what time on links costs parties, by link: rates (1/s); see `take_doses`."""
+        self.suffer()
+        danger = records(self._crowd.links.size, DANGER, strikes_per_s=strikes_per_s, crossfire_per_s=crossfire_per_s)
+        if self._crowd.dangers.size == 0:
+            self._crowd.doses["since_s"] = self.time_s
+        self._crowd = self._crowd._replace(dangers=danger)
+
+    def suffer(self):
+        """Count the danger that everybody on links has gone through until now."""
+        if self._crowd.dangers.size and self._n_under_way:
+            walk.suffer(self._crowd, self.time_s)
+
+    def take_doses(self):
+        """Return (strikes, crossfire) by party: danger gone through since the last call, float64."""
+        self.suffer()
+        doses = self._crowd.doses
+        taken = doses["strikes"].copy(), doses["crossfire"].copy()
+        doses["strikes"] = doses["crossfire"] = 0.0
+        return taken
 
     def withdraw(self, ids):
         """Take parties off the streets, or out of the list of departures, wherever they are."""
