@@ -6,21 +6,8 @@ The rules of motion are in agents/rules/drive.py; this class checks its input, h
 import numpy as np
 
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import drive, drive_edit
-from safepassage.agents.rules.drive_state import (
-    ARM,
-    ARRIVAL,
-    CROSSING,
-    DANGER,
-    DOSE,
-    EVENT,
-    HEAP,
-    LINK,
-    LOG,
-    RUN,
-    SLOT,
-    VEHICLE,
-)  # fmt: skip
+from safepassage.agents.rules import drive, drive_edit, drive_state
+from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
 from safepassage.model.movement import compiling
 from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
@@ -98,7 +85,7 @@ class Driving(DrivingViews):
         if junctions is not None:
             self._cross(junctions)
         self._vehicles = records(0, VEHICLE)
-        self._dangers, self._doses = records(0, DANGER), records(0, DOSE)
+        self._dangers, self._doses = records(0, drive_state.DANGER), records(0, drive_state.DOSE)
         self.make_room(n_vehicles)
         self._choose_buckets()
 
@@ -196,7 +183,7 @@ class Driving(DrivingViews):
             vehicles["link"] = drive.NONE
             vehicles[: self._vehicles.size] = self._vehicles
             self._vehicles = vehicles
-            doses = records(vehicles.size, DOSE)
+            doses = records(vehicles.size, drive_state.DOSE)
             doses[: self._doses.size] = self._doses
             self._doses = doses
 
