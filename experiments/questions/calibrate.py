@@ -25,7 +25,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field
 
 from safepassage.experiments.outcomes.over_time import fine_grid, series_from
 from safepassage.experiments.questions.abc_smc import Posterior, infer
@@ -34,31 +34,23 @@ from safepassage.experiments.questions.refusal import refuse_harmful
 from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
-from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
+from safepassage.experiments.sweeps.question_file import QuestionFile, source_of
+from safepassage.experiments.sweeps.study import Factor
 from safepassage.model.clock import local_time
 from safepassage.model.results.run_folder import file_digest, versions
-from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.files.portable import as_kept
-from safepassage.model.settings.scenario import Scenario, Source, invalid, load, read_keys, validated
+from safepassage.model.settings.scenario import Scenario, validated
 
 KIND = "calibration"
 ENOUGH_PARTICLES = 30
 """Particles of equal weight below which a 5th or 95th percentile rests on one or two. Assumption."""
 
 
-class Calibration(Section):
+class Calibration(QuestionFile):
     """What is fitted to what."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
-    """Short name: small letters, digits and underscores."""
-    title: str = ""
-    """What is asked, in one line."""
-    scenario: str
-    """Shipped scenario or scenario file; a relative path is taken from this file's folder."""
     plan: str = "none"
     """Plan laid over it; none: the scenario as it is."""
-    overrides: dict[str, Any] = Field({})
-    """Dotted scenario keys changed in all runs."""
     series: Path
     """CSV file of dated values; see experiments/questions/observed.py."""
     columns: dict[str, str] = Field({})
@@ -84,24 +76,12 @@ class Calibration(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Fixes all proposals and all runs."""
 
-    _source: Source = PrivateAttr()
-
-    @property
-    def source(self) -> Source:
-        """The keys as written, and where each stands."""
-        return self._source
-
     def base(self, *, is_sample: bool = True) -> Base:
         """Return the scenario with plan and overrides, of the sample if there is one. Raises ScenarioError."""
-        plan = None if self.plan in NO_PLAN_WORDS else self._beside(self.plan)
         changes = dict(self.overrides)
         if is_sample and self.sample:
             changes["population.residents"] = self.sample
-        return Base(load(self._beside(self.scenario), changes, plan), self.scenario, self.plan, changes)
-
-    def _beside(self, name: str) -> str:
-        path = self._source.folder / name
-        return str(path) if path.is_file() else name
+        return Base(self.under(self.plan, changes), self.scenario, self.plan, changes)
 
     def observed(self, known: set[str]) -> Observed:
         """Return the observations; known: columns that the time series of a run have. Raises ScenarioError."""
@@ -114,15 +94,8 @@ class Calibration(Section):
 
 def load_calibration(path: Path | str) -> Calibration:
     """Return the Calibration of a YAML file, checked whole. Raises InvalidScenario, ScenarioError, Refused."""
-    path = Path(path)
-    if not path.is_file():
-        raise ScenarioError(f"{path}: there is no such calibration file.")
-    source = read_keys(path)
-    try:
-        calibration = Calibration.model_validate(source.keys)
-    except ValidationError as error:
-        raise invalid(source, error, Calibration) from None
-    calibration._source = source
+    source = source_of(path, "calibration")
+    calibration = Calibration.of(source)
     refuse_harmful(searched_keys=calibration.parameters, levers_only=False)
     base = calibration.base()
     for key, factor in calibration.parameters.items():

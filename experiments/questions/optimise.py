@@ -28,18 +28,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import yaml
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, model_validator
 from scipy.stats import qmc
 
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
-from safepassage.experiments.sweeps.study import NO_PLAN_WORDS, Factor
+from safepassage.experiments.sweeps.question_file import QuestionFile, source_of
+from safepassage.experiments.sweeps.study import Factor
 from safepassage.model.results.run_folder import versions
-from safepassage.model.settings.base import ScenarioError, Section
+from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
-from safepassage.model.settings.scenario import LEVERS, Scenario, Source, invalid, load, read_keys, validated
+from safepassage.model.settings.scenario import LEVERS, Scenario, Source, validated
 
 KIND = "optimisation"
 COST = "cost"
@@ -47,19 +48,11 @@ STATISTICS = {"mean": None, "p05": 0.05, "p95": 0.95}
 MAX_TRIALS = 100_000
 
 
-class Optimisation(Section):
+class Optimisation(QuestionFile):
     """Which levers are turned, and what for."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
-    """Short name: small letters, digits and underscores."""
-    title: str = ""
-    """What is asked, in one line."""
-    scenario: str
-    """Shipped scenario or scenario file; a relative path is taken from this file's folder."""
     plan: str = "none"
     """Plan laid over it beforehand."""
-    overrides: dict[str, Any] = Field({})
-    """Dotted scenario keys changed in all runs."""
     levers: dict[str, Factor] = Field(min_length=1)
     """Dotted key of a protective lever -> its range, grid or list."""
     objectives: dict[str, Literal["minimise", "maximise"]] = Field(min_length=1)
@@ -77,8 +70,6 @@ class Optimisation(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     """Fixes the futures and the proposals."""
 
-    _source: Source = PrivateAttr()
-
     @model_validator(mode="after")
     def _consistent(self):
         for key, factor in self.levers.items():
@@ -93,19 +84,9 @@ class Optimisation(Section):
             raise ValueError("n_futures needs futures: what is uncertain, with its range")
         return self
 
-    @property
-    def source(self) -> Source:
-        """The keys as written, and where each stands."""
-        return self._source
-
     def base(self) -> Scenario:
         """Return the scenario with plan and overrides. Raises InvalidScenario, ScenarioError."""
-        plan = None if self.plan in NO_PLAN_WORDS else self._beside(self.plan)
-        return load(self._beside(self.scenario), self.overrides, plan)
-
-    def _beside(self, name: str) -> str:
-        path = self._source.folder / name
-        return str(path) if path.is_file() else name
+        return self.under(self.plan)
 
     def sampled_futures(self) -> list[dict[str, Any]]:
         """Return the futures: dotted key -> value; one without changes if none are named."""
@@ -117,19 +98,12 @@ class Optimisation(Section):
 
 def load_optimisation(path: Path | str) -> Optimisation:
     """Return the Optimisation of a YAML file, checked whole. Raises InvalidScenario, ScenarioError, Refused."""
-    path = Path(path)
-    if not path.is_file():
-        raise ScenarioError(f"{path}: there is no such optimisation file.")
-    return optimisation_of(read_keys(path))
+    return optimisation_of(source_of(path, "optimisation"))
 
 
 def optimisation_of(source: Source) -> Optimisation:
     """Return the Optimisation that keys describe; raises like load_optimisation. Harmful searches are refused."""
-    try:
-        wanted = Optimisation.model_validate(source.keys)
-    except ValidationError as error:
-        raise invalid(source, error, Optimisation) from None
-    wanted._source = source
+    wanted = Optimisation.of(source)
     refuse_harmful(wanted.objectives, wanted.levers)
     refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})
     base = wanted.base()

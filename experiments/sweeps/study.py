@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from safepassage.experiments.questions.refusal import refuse_targets
 from safepassage.experiments.runs.run import Base
-from safepassage.model.settings.base import ScenarioError, Section
-from safepassage.model.settings.scenario import InvalidScenario, Source, invalid, load, read_keys, validated
+from safepassage.experiments.sweeps.question_file import QuestionFile, source_of
+from safepassage.model.settings.base import Section
+from safepassage.model.settings.scenario import InvalidScenario, Source, validated
 
-NO_PLAN_WORDS = ("none", "")
 MOST_RUNS = 1_000_000
 """A design of more runs is refused: a mistake, or a study for another tool."""
 
@@ -174,19 +174,11 @@ class Stopping(Section):
     happens to end first."""
 
 
-class Study(Section):
+class Study(QuestionFile):
     """Many runs for one question."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
-    """Short name: small letters, digits and underscores."""
-    title: str = ""
-    """What is asked, in one line."""
-    scenario: str
-    """Shipped scenario or scenario file; a relative path is taken from the study file's folder."""
     plans: tuple[str, ...] = Field(("none",), min_length=1)
     """Plans to lay over the scenario, names or paths; `none`: the scenario as it is."""
-    overrides: dict[str, Any] = Field({})
-    """Dotted scenario keys changed in all runs."""
     factors: dict[str, Factor] = Field({})
     """Dotted scenario key -> what it is set to."""
     design: Design = Design()
@@ -203,8 +195,6 @@ class Study(Section):
     """Tables of each run to keep besides, such as timeseries."""
     stopping: Stopping | None = None
     """When to stop before all replications are done."""
-
-    _source: Source = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
@@ -242,32 +232,11 @@ class Study(Section):
             return self.seeds
         return tuple(range(self.first_seed, self.first_seed + self.replications))
 
-    @property
-    def source(self) -> Source:
-        """The keys as written, and where each stands."""
-        return self._source
-
-    def place(self, *path: str) -> str:
-        """Return file and line of a key."""
-        return self._source.place(path)
-
     def bases(self) -> list[Base]:
         """Return the scenario under each plan, with the overrides. Raises InvalidScenario, ScenarioError."""
-        scenario = self._beside(self.scenario)
-        found = []
-        for name in self.plans:
-            plan = None if name in NO_PLAN_WORDS else self._beside(name)
-            loaded = load(scenario, plan=plan)
-            source = loaded.source
-            for key, value in self.overrides.items():
-                source = source.with_changes({key: value}, self.place("overrides", key))
-            found.append(Base(validated(source), str(scenario), plan or "", self.overrides))
-        return found
-
-    def _beside(self, name: str) -> str:
-        """Return a path beside the study file if there is such a file, else the name."""
-        path = self._source.folder / name
-        return str(path) if path.is_file() else name
+        return [
+            Base(self.under(name), self.beside(self.scenario), self.named(name), self.overrides) for name in self.plans
+        ]
 
 
 def load_study(path: Path | str) -> Study:
@@ -275,21 +244,14 @@ def load_study(path: Path | str) -> Study:
 
     Raises InvalidScenario with every mistake: file, line, key, value, change; ScenarioError if it cannot be read.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ScenarioError(f"{path}: there is no such study file.")
-    return study_of(read_keys(path))
+    return study_of(source_of(path, "study"))
 
 
 def study_of(source: Source | Mapping[str, Any]) -> Study:
     """Return the Study of keys, from a file's Source or a plain mapping; raises like load_study."""
     if not isinstance(source, Source):
         source = Source("study", Path.cwd(), dict(source), {})
-    try:
-        study = Study.model_validate(source.keys)
-    except ValidationError as error:
-        raise invalid(source, error, Study) from None
-    study._source = source
+    study = Study.of(source)
     _check_factors(study)
     return study
 
