@@ -8,7 +8,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.yaml_file import read_value
 from safepassage.model.settings.scenario import InvalidScenario, Scenario, find, load, shipped
 
-AS_GIVEN, ALONE = "as the scenario has it", "no comparison"
+AS_GIVEN, ALONE = "no plan", "no comparison"
 
 
 class Choices:

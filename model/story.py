@@ -1,6 +1,6 @@
 """One household's story in plain language: what it knew, its odds, what it did and why.
 
-The run is carried out again from its manifest - same seed, same bits - with an eye on that household.
+The run is repeated from its manifest, with the same seed and so the same bits, while that household is watched.
 """
 
 from collections.abc import Callable
@@ -104,11 +104,12 @@ class Watch:
         kind = (
             "They will not leave, whatever happens."
             if model.households.is_stayer[h]
-            else ("They are among those who leave early." if model.households.is_early[h] else "")
+            else ("They are among the first to leave." if model.households.is_early[h] else "")
         )
         n = self.members.stop - self.members.start
-        people = "One person" if n == 1 else f"{n} people"
-        self._say(0.0, f"{people}, aged {ages}, live in zone {zone} and have {car}. {kind}".strip())
+        who = "One person lives" if n == 1 else f"{n} people live"
+        ages = f"aged {ages}" if n == 1 else f"aged {' and '.join(ages.rsplit(', ', 1))}"
+        self._say(0.0, f"{who} in zone {zone}, {ages}, with {car}. {kind}".strip())
 
     def look(self, model: EvacuationModel) -> None:
         """Note what is new for the household since the last step."""
@@ -124,7 +125,7 @@ class Watch:
         for number, heard_s in enumerate(model.information.heard_s):
             if heard_s[h] <= model.time_s:
                 force = orders[number].force.value
-                self._once(("order", number), heard_s[h], f"Heard, and believed, the {force} order to leave.")
+                self._once(("order", number), heard_s[h], f"Heard and believed the {force} order to leave.")
 
     def _weigh(self):
         model, h = self.model, self.h
@@ -141,7 +142,7 @@ class Watch:
             )
             self._say(
                 model.time_s,
-                f"Odds of deciding to leave within a day: {odds:.2%}. What counts: {reasons or 'nothing yet'}.",
+                f"Chance of deciding to leave within a day: {odds:.2%}. What matters most: {reasons or 'nothing yet'}.",
             )
 
     def _act(self):
@@ -163,16 +164,16 @@ class Watch:
         if status == Status.TRAVELLING and departure_s >= self._looked_s:
             self._say(departure_s, f"Set out {mode}.")
         elif status == Status.TRAVELLING:
-            self._say(model.time_s, f"Go on {mode}.")
+            self._say(model.time_s, f"They go on {mode}.")
         elif status == Status.SAFE and np.isfinite(arrival_s):
             place = f" by {model.streets.exit_name[model.parties.exit[h]]}" if model.parties.exit[h] >= 0 else ""
             self._say(arrival_s, f"Out of the area{place}, {mode}.")
         elif status == Status.STRANDED:
-            self._say(model.time_s, "Want to leave and know no way out.")
+            self._say(model.time_s, "They want to leave, and know of no way out.")
         elif status == Status.WAITING:
-            self._say(model.time_s, "Wait for a seat.")
+            self._say(model.time_s, "They wait for a seat.")
         elif status == Status.SHELTERING:
-            self._once(("shelter", 0), model.time_s, "Go to a shelter when they hear impacts.")
+            self._once(("shelter", 0), model.time_s, "They go to a shelter when they hear impacts.")
 
     def _suffer(self):
         people = self.model.people

@@ -203,7 +203,7 @@ def test_a_click_tells_what_a_street_is(server, open_page):
 
 def test_two_plans_run_side_by_side(server, open_page):
     page = open_page(server.url)
-    page.get_by_label("Beside it, under the same shells").select_option("as the scenario has it")
+    page.get_by_label("Beside it, under the same shells").select_option("no plan")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.maps.length === 2")
     button(page, "Play").click()
@@ -216,14 +216,14 @@ def test_two_plans_run_side_by_side(server, open_page):
 
 def test_what_is_done_on_the_right_map_goes_into_its_own_plan(server, open_page):
     page = open_page(server.url)
-    page.get_by_label("Beside it, under the same shells").select_option("as the scenario has it")
+    page.get_by_label("Beside it, under the same shells").select_option("no plan")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.maps.length === 2")
     click_on_map(page, "m.town.exits[0].xy", which=1)
     page.locator(".sp-on", has_text="right map").wait_for()
     page.get_by_role("button", name="Close this exit").click()
     page.get_by_text("close exit North road").wait_for()
-    page.get_by_label("right: as the scenario has it").check()
+    page.get_by_label("right: no plan").check()
     page.get_by_role("button", name="Issue the order now").click()
     page.get_by_text("voluntary order to all zones").wait_for()
     button(page, "Step: one step on").click()

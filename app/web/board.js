@@ -100,7 +100,7 @@ module.exports = {
     part(s) { return this.towns.length ? `${(100 * s) / this.towns[0].duration_s}%` : "0"; },
     number(v) { return v === undefined ? "" : Math.round(v).toLocaleString("en"); },
     signed(v) { const r = Math.round(v); return r > 0 ? `+${r.toLocaleString("en")}` : r.toLocaleString("en"); },
-    planText(town) { return town.plan ? `plan ${town.plan}` : "as the scenario has it"; },
+    planText(town) { return town.plan ? `plan ${town.plan}` : "no plan"; },
     zoomBy(f) { if (this.maps.length) this.maps[0].zoom(f); },
     whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
     issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },

@@ -1,4 +1,4 @@
-"""Fits the one scalar of the risk-distance curve to recorded casualties, from a finished run, nobody tunes it."""
+"""Fits the one scalar of the risk-distance curve to recorded casualties, with the events of a finished run."""
 
 from dataclasses import dataclass
 

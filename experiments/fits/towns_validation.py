@@ -74,7 +74,7 @@ def judge(towns: Sequence[TownSeries], n_bootstrap: int = N_BOOTSTRAP) -> list[J
 
 
 def _band(town: TownSeries, pool: np.ndarray, spread: tuple[float, float], seed: int) -> np.ndarray:
-    """Return the 90 % band of a town that a pool of fits to the others foretells: float64[2, rows].
+    """Return the 90 % band of a town that a pool of fits to the others predicts: float64[2, rows].
 
     It holds the uncertainty of the parameters, a factor of the town's own on its rate, the chance of single households,
     and the noise of counts: half its variance in the first count, half in the row.
@@ -120,7 +120,7 @@ def table() -> Iterator[str]:
             Judged(t, towns_fit.forecast(t, SHIPPED), None, {"constant": towns_fit.forecast_constant(t)}) for t in towns
         ]
         yield from _rows(shown)
-        yield "leave-one-town-out: not carried out, since it needs the full front series of all towns"
+        yield "leave-one-town-out: not done, since it needs the full front series of all towns"
         return
     judged = judge(towns)
     yield from _rows(judged)

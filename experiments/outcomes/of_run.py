@@ -49,7 +49,7 @@ def outcomes_of(run, at_s: Sequence[float] = (), columns: Sequence[str] = ()) ->
 
 
 def units_of(names) -> dict[str, str]:
-    """Return the unit of each outcome; columns of the time series that are no outcomes count people."""
+    """Return the unit of each outcome; columns of the time series that are not outcomes count people."""
     known = {name: outcome_of(name) for name in names}
     return {name: "people" if outcome is None else outcome.unit for name, outcome in known.items()}
 

@@ -50,7 +50,7 @@ class Calibration(QuestionFile):
     """What is fitted to what."""
 
     plan: str = "none"
-    """Plan laid over it; none: the scenario as it is."""
+    """Plan laid over it; none: the scenario without a plan."""
     series: Path
     """CSV file of dated values; see experiments/questions/observed.py."""
     columns: dict[str, str] = Field({})
@@ -158,7 +158,7 @@ class Calibrated:
         return pd.DataFrame(rows)
 
     def observations(self) -> pd.DataFrame:
-        """Return a row per observation: what was seen, the median and 90 % band foretold, whether it lies within.
+        """Return a row per observation: what was seen, median and 90 % band predicted, whether it lies within.
 
         The band holds the observation's own sd.
         """
@@ -215,8 +215,8 @@ def calibrate(
 ) -> Calibrated:
     """Fit, or go on fitting, and write posterior, predictive bands and scores to `out`.
 
-    Runs that fit end with the last row used to fit; those that foretell go on to the end of the scenario's run.
-    on_progress(n_done, n_wanted) counts particles accepted and foretold. Raises ScenarioError.
+    Runs that fit end with the last row used to fit; those that predict go on to the end of the scenario's run.
+    on_progress(n_done, n_wanted) counts particles accepted and predicted. Raises ScenarioError.
     """
     base = calibration.base()
     known, scale = _town(calibration, base.scenario)

@@ -121,11 +121,11 @@ class Optimised:
     wanted: Optimisation
     scenario: dict[str, Any]
     trials: pd.DataFrame
-    """One row per finished trial: trial, levers, aims, is_pareto; trial -1 is the scenario as it is."""
+    """One row per finished trial: trial, levers, aims, is_pareto; trial -1 is the unchanged scenario."""
 
     @property
     def pareto(self) -> pd.DataFrame:
-        """Trials that neither another trial nor the scenario as it is beats in every aim."""
+        """Trials that are beaten in every aim neither by another trial nor by the unchanged scenario."""
         return self.trials[self.trials["is_pareto"] & (self.trials["trial"] >= 0)]
 
 
@@ -236,7 +236,7 @@ def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> fl
 
 
 def _present(base: Scenario, wanted: Optimisation) -> dict[str, Any]:
-    """Return the levers of the scenario as it is; None where a key is not set."""
+    """Return the levers of the unchanged scenario; None where a key is not set."""
     return {key: _value(base.model_dump(mode="json"), key) for key in wanted.levers}
 
 

@@ -141,7 +141,7 @@ def robustness(
 def _with_futures(study: Study, n: int | None) -> Study:
     """Return the study with a design of futures: its own grid or hypercube, or n points of a Latin hypercube."""
     if not study.factors:
-        raise ScenarioError(f"{study.source.path}: there are no factors; name what nobody controls, with its range.")
+        raise ScenarioError(f"{study.source.path}: there are no factors. Name what nobody controls, with ranges.")
     if n is None and study.design.kind in ("grid", "latin_hypercube"):
         return study
     n = n or study.design.n or DEFAULT_FUTURES

@@ -1,4 +1,4 @@
-"""Which factors an outcome hangs on: Morris screening and Sobol indices, with their convergence.
+"""Which factors an outcome depends on: Morris screening and Sobol indices, with their convergence.
 
 Morris (1991), with mu* of Campolongo et al. (2007): which factors matter at all, for few runs. Sobol (2001), with the
 estimators of Saltelli et al. (2010): the share of the outcome's variance that each factor explains by itself (first
@@ -125,7 +125,7 @@ def with_design(study: Study, method: Method, n: int | None) -> Study:
         rule = "4 or more, a power of 2" if method == "sobol" else "2 or more"
         raise ScenarioError(f"--n {n}: {method} needs {rule}.")
     if not study.factors:
-        raise ScenarioError(f"{study.source.path}: there are no factors; name some with their ranges.")
+        raise ScenarioError(f"{study.source.path}: the study has no factors. Name some, each with its range.")
     settings = own.model_dump() | {"n": n} if own else {"kind": method, "n": n, "seed": study.design.seed}
     return study.model_copy(update={"design": Design(**settings)})
 

@@ -1,4 +1,4 @@
-"""Pictures of calibrations and searches: posterior, predictive bands against what was seen, plans nobody beats."""
+"""Pictures of calibrations and searches: posterior, predictive bands against what was seen, plans that none beats."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -138,7 +138,7 @@ def predictive_picture(found: Calibrated) -> Figure:
 
 
 def pareto_picture(found: Optimised) -> Figure:
-    """Return the trials by their first two aims, the third by colour where nobody beats them; as it is: a cross."""
+    """Return the trials by their first two aims, the third by colour; a cross marks the unchanged scenario."""
     aims = list(found.wanted.objectives)
     trials, pareto = found.trials[found.trials["trial"] >= 0], found.pareto
     now = found.trials[found.trials["trial"] < 0]
@@ -172,7 +172,7 @@ def pareto_picture(found: Optimised) -> Figure:
         marker="X",
         s=110,
         color=palette.VERMILION,
-        label="the scenario as it is",
+        label="the unchanged scenario",
         zorder=5,
     )
     for row in pareto.head(12).to_dict("records"):
@@ -192,7 +192,7 @@ def _aim_label(name: str, wanted) -> str:
 
 
 def _levers(axes, found: Optimised):
-    """Draw where in its range each lever stands in the plans that nobody beats."""
+    """Draw where in its range each lever stands in the plans that none beats."""
     levers = list(found.wanted.levers)
     for row, key in enumerate(levers):
         factor = found.wanted.levers[key]

@@ -44,7 +44,7 @@ def run_page(folder: Path) -> Page:
     sections = [
         Part(
             "What came out",
-            "One run is an anecdote; compare plans over many before relying on a number.",
+            "One run is one draw of chance. Compare plans over many runs before you rely on a number.",
             tables=tables,
         ),
         Part("Pictures", pictures=pictures),
@@ -52,7 +52,7 @@ def run_page(folder: Path) -> Page:
     ]
     if manifest.get("report"):
         notes = ShownTable(
-            ["what was repaired, assumed or left out while the town was built"], [[n] for n in manifest["report"]]
+            ["what was repaired, assumed or left out when the town was built"], [[n] for n in manifest["report"]]
         )
         sections.append(Part("Notes on the town", tables=[notes]))
     digests = [[name, digest] for name, digest in {**manifest.get("inputs", {}), **manifest.get("digests", {})}.items()]
@@ -79,7 +79,7 @@ def _groups_table(groups: pd.DataFrame) -> ShownTable:
     names = ["group", "people", "out of the area", "hurt or killed per 1,000", "median hours until out"]
     rows = [
         [row.group, f"{row.n_persons:,}", f"{row.evacuated_share:.0%}", f"{row.casualties_per_1000:,.1f}",
-         "none is out" if np.isnan(row.median_arrival_h) else f"{row.median_arrival_h:,.1f}"]
+         "nobody is out" if np.isnan(row.median_arrival_h) else f"{row.median_arrival_h:,.1f}"]
         for row in groups.itertuples()
     ]  # fmt: skip
     return ShownTable(names, rows, "By group", set(names[1:]))
@@ -144,11 +144,11 @@ def calibration_page(folder: Path) -> Page:
     manifest = _manifest(folder / "calibration.json")
     captions = {
         "posterior": "Parameters, before and after",
-        "predictive": "What the fitted model says, and what was seen",
+        "predictive": "Observed values, and what the fitted model predicts",
     }
     titles = {
         "parameters": "Parameters: value in the scenario, median and 90% interval found",
-        "observations": "What was seen beside what is foretold: median and 90% band",
+        "observations": "Observed and predicted: median and 90% band",
         "scores": "Scores, fitted and kept back",
         "generations": "Generations",
     }
@@ -170,11 +170,11 @@ def calibration_page(folder: Path) -> Page:
 def optimisation_page(folder: Path) -> Page:
     """Return the page of a search over protective levers."""
     manifest = _manifest(folder / "optimisation.json")
-    text = "Only protective levers were searched; hazards were sampled. Trial -1: the scenario as it is."
+    text = "Only protective levers were searched; hazards were sampled. Trial -1 is the unchanged scenario."
     trials = pd.read_csv(folder / "trials.csv")
     best = trials[trials["is_pareto"] | (trials["trial"] < 0)].drop(columns="is_pareto")
     sections = [
-        Part("Plans that no other tried plan beats", text, _pictures(folder, {"pareto": "Trials by their aims"}),
+        Part("Plans that none of the others beats", text, _pictures(folder, {"pareto": "Trials by their aims"}),
              [frame_table(best), frame_table(trials, "All trials", folded=True)]),
     ]  # fmt: skip
     settings = manifest["optimisation"]

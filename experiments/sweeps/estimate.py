@@ -1,4 +1,4 @@
-"""What a study would cost: its size, and from one timed run its time and its disk."""
+"""What a study would cost: the number of runs; time and disk space, estimated from one timed run."""
 
 import json
 import pickle
@@ -17,7 +17,7 @@ EFFICIENCY = 0.87
 
 
 def estimate(study: Study, out: Path | str, n_workers: int | None = None) -> list[str]:
-    """Return size, time and disk of a study, one line each; runs its first point once or twice, writes nothing."""
+    """Return runs, time and disk space of a study, one line each; runs its first point, writes nothing."""
     n_workers = n_workers or n_cores()
     planned = points(study)
     task = Task(planned[0].scenario, study.all_seeds[0], study.tables)

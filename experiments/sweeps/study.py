@@ -178,7 +178,7 @@ class Study(QuestionFile):
     """Many runs for one question."""
 
     plans: tuple[str, ...] = Field(("none",), min_length=1)
-    """Plans to lay over the scenario, names or paths; `none`: the scenario as it is."""
+    """Plans to lay over the scenario, names or paths; `none`: the scenario without a plan."""
     factors: dict[str, Factor] = Field({})
     """Dotted scenario key -> what it is set to."""
     design: Design = Design()

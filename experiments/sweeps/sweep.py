@@ -1,4 +1,4 @@
-"""Carry out many runs, keep each as it ends, go on after any interruption, run nothing twice.
+"""Do many runs: keep each as it ends, continue after any interruption, repeat none.
 
 study = load_study("study.yaml")
 with local() as executor:

@@ -180,8 +180,8 @@ def _read_distances(path, column, report):
             distance_km.append(float(distance))
         except ValueError:
             raise ScenarioError(
-                f"{path}, line {frame.index[row] + 2}: {day!r}, {distance!r} are no date and distance; write them as "
-                "2024-08-19 and 10.5."
+                f"{path}, line {frame.index[row] + 2}: {day!r}, {distance!r} are not a date and a distance; write "
+                "them as 2024-08-19 and 10.5."
             ) from None
         if not np.isfinite(distance_km[-1]):
             raise ScenarioError(f"{path}, line {frame.index[row] + 2}: the distance is {distance!r}; give a number.")

@@ -84,7 +84,7 @@ def _common(table, place, time, **columns):
     common = pd.DataFrame({"line": table["line"], **columns})
     common["place_1"] = table.numbers(place[0], *limits.get(place[0], ()))
     common["place_2"] = table.numbers(place[1], *limits.get(place[1], ()))
-    change = "this is no date or time; write it as 2024-08-19, 2024-08-19T14:30 or 2024-08-19T14:30+03:00"
+    change = "this is not a date or a time; write it as 2024-08-19, 2024-08-19T14:30 or 2024-08-19T14:30+03:00"
     table.note(time, [not _is_iso(text) for text in common["from_text"]], change)
     table.check()
     return common.astype({"n_days": int, "precision": int, "size": int, "n_events": str, "identity": str})

@@ -1,4 +1,4 @@
-"""Everybody on the streets: cars and walkers, what they know of the roads, what they do who cannot get on."""
+"""Everybody on the streets: cars and walkers, what they know of the roads, and what those do who cannot continue."""
 
 import numpy as np
 

@@ -131,7 +131,7 @@ def _buildings(path: Path, streets: Streets):
 
 
 def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mistakes: list[str]):
-    """Return the first of some properties that is given, None if none is; one that is no number >= 0 is a mistake."""
+    """Return the first of some properties that is given, None if none is; one that is no number >= 0 is an error."""
     for key in keys:
         if properties.get(key) in (None, ""):
             continue

@@ -28,7 +28,7 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
     """Return households, people and what had to be mended, one sentence each.
 
     Residents by zone are met exactly; ages, sexes and household sizes to about one person or household in each zone
-    (systematic sampling); what tables of the user's own say is used as it is.
+    (systematic sampling); what the user's own tables say is used unchanged.
     """
     zone_key = digests(zones.name)
     given = read_given(settings, zones, streets, seed)

@@ -1,7 +1,7 @@
 """A run as a moving picture: people move, impacts fade, streets close and open, from the tables of the run.
 
 Where people are on their way is in a table only if the scenario asks for it (`run.record_positions_every_s`); otherwise
-the run is carried out again from its manifest - same seed, same bits - to see where they are.
+the run is repeated from its manifest, with the same seed and so the same bits, to see where they are.
 """
 
 import shutil
@@ -61,7 +61,7 @@ def animate(
     """Write a moving picture of a run as GIF or MP4 and return its path; if the name is taken, a number is added.
 
     path: ending in .gif, or in .mp4 where the program ffmpeg is installed. on_frame: called with the number of frames
-    done and of all, for a progress bar; on_step: with the model after each step, if the run is carried out again;
+    done and of all, for a progress bar; on_step: with the model after each step, if the run is repeated;
     rules: of the user's own, if it had some. Raises ScenarioError if it then does not come out as recorded.
     """
     path = Path(path)
@@ -91,7 +91,7 @@ def places_of(
 ) -> pd.DataFrame:
     """Return where all who were on their way were over time, as the table `trajectories`: recorded, or by a new run.
 
-    every_s: time between two rows of a party (s), if the run is carried out again. on_step: called after each step.
+    every_s: time between two rows of a party (s), if the run is repeated. on_step: called after each step.
     rules: of the user's own, if the run had some.
     """
     if run.has("trajectories"):
@@ -104,7 +104,7 @@ def places_of(
     tables = model.recorder.tables()
     if digest(tables["timeseries"]) != run.manifest["digests"]["timeseries"]:
         raise ScenarioError(
-            f"{run.path}: carried out again to see where people are, the run comes out otherwise than recorded: it was "
+            f"{run.path}: repeated to see where people are, the run differs from the recorded one: it was "
             f"made by another version ({run.manifest['versions'].get('safepassage')}) or from other files. Run the "
             f"scenario again, with --set run.record_positions_every_s={every_s:.0f}."
         )

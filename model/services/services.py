@@ -210,7 +210,7 @@ class Services:
             route.n_persons += int(self.population.n_living(households).sum())
 
     def get_on(self, giving_up: np.ndarray, now_s: float) -> np.ndarray:
-        """Do what services owe at a time; return those of the parties giving up that are no service vehicles."""
+        """Do what services owe at a time; return the parties giving up that are not service vehicles."""
         mine = giving_up >= self.n_households
         if mine.any():
             self.give_up(giving_up[mine] - self.n_households, now_s)

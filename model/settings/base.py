@@ -16,7 +16,7 @@ __all__ = [
 
 
 class Section(BaseModel):
-    """A part of a scenario: frozen, unknown keys and endless numbers refused, units in the names of quantities."""
+    """A part of a scenario: frozen; unknown keys and infinite numbers are refused; names end in units."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 

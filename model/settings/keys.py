@@ -53,7 +53,7 @@ class Key:
     type: str
     """In words, with the values that are allowed."""
     unit: str
-    """"1" for shares, factors and counts; empty for what is no number."""
+    """"1" for shares, factors and counts; empty if it is not a number."""
     default: str
     """As YAML; "required" if the file must say."""
     meaning: str

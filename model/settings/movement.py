@@ -1,4 +1,4 @@
-"""How news of the roads travels and what people do who cannot get on."""
+"""How news of the roads travels, and what people do when they cannot continue."""
 
 from pydantic import Field
 

@@ -27,11 +27,11 @@ class Population(Section):
     node_weights: DataFile | None = None
     """CSV or Parquet with columns node, weight: homes stand at these nodes of the network, in proportion to weight."""
     households_file: DataFile | None = None
-    """CSV or Parquet, one row per household, used as it is. Columns: household (id), n_persons, has_car, zone, and the
+    """CSV or Parquet, one row per household, used unchanged. Columns: household (id), n_persons, has_car, zone, and the
     place as x_m, y_m or longitude_deg, latitude_deg or node. What is not given is drawn; the zones' residents are then
     not read."""
     persons_file: DataFile | None = None
-    """CSV or Parquet, one row per person, used as it is. Columns: household (id), age, sex (F, M), mobility
+    """CSV or Parquet, one row per person, used unchanged. Columns: household (id), age, sex (F, M), mobility
     (unimpaired, slow, needs assistance), zone. What is not given is drawn."""
     age_sex_table: DataFile | None = None
     """CSV of shares of all persons by sex, age_from, age_below (years), share. It is met to within a person in every

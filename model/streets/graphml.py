@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 def read_graph(path):
     """Return the networkx.MultiDiGraph in a GraphML file (.graphml or .graphml.gz), node ids and attributes as text.
 
-    Raises ScenarioError if there is no file, if it is no GraphML, if it is undirected or has no streets or places.
+    Raises ScenarioError if there is no file, if it is not GraphML, if it is undirected or has no streets or places.
     """
     import networkx as nx
 

@@ -16,7 +16,7 @@ def source_crs(text, x, y):
     if (np.abs(x) <= 180).all() and (np.abs(y) <= 90).all():
         return WGS84, True
     raise ScenarioError(
-        f"the street graph does not say its coordinate system (no `crs`), and x = {x[0]}, y = {y[0]} are no degrees. "
+        f"the street graph does not say its coordinate system (no `crs`), and x = {x[0]}, y = {y[0]} are not degrees. "
         'Set graph.graph["crs"], for example to "EPSG:32637", and save it again.'
     )
 

@@ -120,7 +120,7 @@ def run(
     plan: PlanOption = None,
     set_: SetOption = None,
     seed: Annotated[int | None, typer.Option(help="Seed, instead of run.seed.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder that the run's own folder is made in.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder in which the folder of the run is made.")] = Path("runs"),
     save_at: Annotated[
         list[str] | None,
         typer.Option(metavar="TIME", help="Save the state so long after the start, such as 10d, 36h or 90min. Repeat."),
@@ -195,7 +195,7 @@ def story(
     from safepassage.model.story import tell
 
     run = open_run(run_folder)
-    with console.status("running the scenario again, with an eye on them"):
+    with console.status("repeating the run and watching the household"):
         lines = tell(run, household)
     for line in lines:
         console.print(styled((f"{line.moment:%d %b %H:%M}", "bold"), f"  {line.text}"))

@@ -59,9 +59,10 @@ def _print_frame(frame):
 def compare(
     scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or a path to a scenario file.")],
     plan: Annotated[
-        list[str] | None, typer.Option(help="Plan to compare with no plan: a name or a path. Repeat.")
+        list[str] | None,
+        typer.Option(help="Plan to compare with the scenario without a plan: a name or a path. Repeat for more."),
     ] = None,
-    replications: Annotated[int, typer.Option(help="Seeds that every plan is run under.")] = 200,
+    replications: Annotated[int, typer.Option(help="Number of seeds; every plan is run under each of them.")] = 200,
     workers: WorkersOption = None,
     dask: DaskOption = None,
     set_: SetOption = None,
@@ -123,7 +124,7 @@ def _number(value: float) -> str:
 
 
 StudyArgument = Annotated[Path, typer.Argument(help="Study file (YAML): scenario, plans, factors with ranges.")]
-OutOption = Annotated[Path, typer.Option(help="Folder of the results; an interrupted analysis goes on in it.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the results; an interrupted analysis continues there.")]
 
 
 @analysis_app.command()
@@ -139,7 +140,7 @@ def sensitivity(
     workers: WorkersOption = None,
     dask: DaskOption = None,
 ) -> None:
-    """Find which factors an outcome hangs on, and whether the runs suffice to tell."""
+    """Find which factors change an outcome most, and whether there are enough runs to say so."""
     from safepassage.experiments.questions.sensitivity import KIND
     from safepassage.experiments.questions.sensitivity import sensitivity as analyse
     from safepassage.experiments.reports.comparison_pictures import replace
@@ -161,14 +162,16 @@ def sensitivity(
 @analysis_app.command()
 def robustness(
     study: StudyArgument,
-    outcome: Annotated[str, typer.Option(help="Outcome to weigh plans by, such as safe or casualties.")],
+    outcome: Annotated[str, typer.Option(help="Outcome by which plans are compared, such as safe or casualties.")],
     out: OutOption,
     n: Annotated[int | None, typer.Option(help="Futures to sample; default: the study's design.")] = None,
-    good_enough: Annotated[float | None, typer.Option(help="Value of the outcome that satisfies.")] = None,
+    good_enough: Annotated[
+        float | None, typer.Option(help="Value of the outcome that is good enough; default: the first plan's median.")
+    ] = None,
     workers: WorkersOption = None,
     dask: DaskOption = None,
 ) -> None:
-    """Weigh a study's plans over many futures: worst tenth, regret, share of futures in which they are good enough."""
+    """Compare a study's plans over many futures: worst tenth, regret, share of futures that are good enough."""
     from safepassage.experiments.questions.robustness import KIND
     from safepassage.experiments.questions.robustness import robustness as weigh
     from safepassage.experiments.reports.comparison_pictures import replace
@@ -193,7 +196,7 @@ def calibrate(
     workers: WorkersOption = None,
     dask: DaskOption = None,
 ) -> None:
-    """Fit what people do to dated observations; posterior, predictive bands, scores on what was kept back."""
+    """Fit how people behave to dated observations: posterior, predictive bands, scores on values not used."""
     from safepassage.experiments.questions.calibrate import calibrate as fit
     from safepassage.experiments.questions.calibrate import load_calibration
     from safepassage.experiments.reports.comparison_pictures import replace
@@ -218,7 +221,7 @@ def optimise(
     workers: WorkersOption = None,
     dask: DaskOption = None,
 ) -> None:
-    """Search protective levers for plans that nobody beats; anything that would seek harm is refused."""
+    """Search protective levers for the best plans. A search for harm is refused."""
     from safepassage.experiments.questions.optimise import load_optimisation
     from safepassage.experiments.questions.optimise import optimise as search_plans
     from safepassage.experiments.reports.comparison_pictures import replace
@@ -229,7 +232,7 @@ def optimise(
         found = search_plans(wanted, out=out, **running)
     _print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
     replace(pareto_picture(found), out / "pareto.png")
-    console.print(f"trial -1: as it is. Trials, plans and a picture in {out}", soft_wrap=True)
+    console.print(f"Trial -1 is the unchanged scenario. Trials, plans and a picture are in {out}.", soft_wrap=True)
 
 
 @analysis_app.command()

@@ -17,14 +17,18 @@ def mount(app: typer.Typer) -> None:
 
 def sweep(
     study: Annotated[Path, typer.Argument(help="Study file (YAML).")],
-    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted sweep goes on in it.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted sweep continues there.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
     dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (tls://HOST:8786), or local.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell size, time and disk of the design; run one.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print how many runs, how much time and disk space the study needs; does one run to estimate them.",
+        ),
     ] = False,
 ) -> None:
-    """Carry out a study: factors x plans x replications into one table. Repeat the command to go on after a stop."""
+    """Run a study: factors x plans x replications into one table. Repeat the command to continue it."""
     from safepassage.experiments.sweeps.study import load_study
 
     loaded = load_study(study)
