@@ -74,6 +74,8 @@ class People:
     """float64: when the person was hurt (s); inf: unhurt."""
     death_time_s: np.ndarray
     """float64: when the person dies or died of injuries (s); inf: does not."""
+    care_time_s: np.ndarray
+    """float64: when care of the person's serious injury began (s); inf: it has not."""
     key: np.ndarray
     """uint32: key of the household in which the person was placed; names the person's draws."""
     place_key: np.ndarray
@@ -96,3 +98,4 @@ class Civilian(RowAgent):
     injury = column(np.int8, Injury)
     injury_time_s = column(np.float64)
     death_time_s = column(np.float64)
+    care_time_s = column(np.float64)

@@ -104,6 +104,8 @@ class PickupPoint(Agent):
         self.row, self.name, self.node, self.protection = row, name, node, protection
         self.x_m, self.y_m = place
         self.is_open, self.room = is_open, room
+        self.has_medics = False
+        """Care of the seriously injured begins here."""
         self.is_wreck = False
         """A vehicle broken down, beside which its passengers wait."""
         self.car_node = node

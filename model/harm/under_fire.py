@@ -45,6 +45,7 @@ class UnderFire:
         )  # fmt: skip
         self.homes = self.harm.homes
         self.cover = Cover(scenario, population, surroundings.shelters, seed)
+        self.service_agents = services
         self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services)
         self.vehicles = VehiclesUnderFire(self.harm, impacts, services.vehicles)
         self.road_fire = RoadFire(
@@ -82,17 +83,34 @@ class UnderFire:
         injury = people.injury[person]
         serious = np.unique(person[injury == Injury.SERIOUS])
         no_care = np.full(serious.size, np.inf)
+        people.care_time_s[serious] = np.inf
         people.death_time_s[serious] = self.harm.death_times_s(serious, people.injury_time_s[serious], no_care)
         killed = np.unique(person[injury == Injury.FATAL])
         people.death_time_s[killed] = people.injury_time_s[killed]
         self._look_for_next_death()
 
-    def give_care(self, person: np.ndarray, time_s: float):
-        """Let care begin for seriously injured people; with the same number each, it can only save."""
+    def give_care(self, person: np.ndarray, time_s: float | np.ndarray):
+        """Let care begin for seriously injured people, if it has not; with the same number each, it can only save."""
         people = self.population.people
-        care_s = np.full(person.size, time_s)
+        people.care_time_s[person] = np.minimum(people.care_time_s[person], time_s)
+        care_s = people.care_time_s[person]
         people.death_time_s[person] = self.harm.death_times_s(person, people.injury_time_s[person], care_s)
         self._look_for_next_death()
+
+    def care_for_arrived(self, time_s: float):
+        """Let care begin for the seriously injured who have reached safety, or a stop with medics, by a time."""
+        if not np.isfinite(self.next_death_s):  # nobody's life hangs on it
+            return
+        people, parties = self.population.people, self.population.parties
+        hurt = np.flatnonzero((people.injury == Injury.SERIOUS) & np.isinf(people.care_time_s))
+        household = people.household[hurt]
+        safe = (people.status[hurt] == Status.SAFE) & np.isfinite(parties.arrival_time_s[household])
+        if safe.any():
+            self.give_care(hurt[safe], parties.arrival_time_s[household[safe]])
+        medics = np.array([stop.has_medics for stop in self.service_agents.stops] or [False])
+        at_medics = (parties.stop[household] >= 0) & medics[parties.stop[household]]
+        if at_medics.any():
+            self.give_care(hurt[at_medics], time_s)
 
     def die(self, time_s: float) -> np.ndarray:
         """Let those die whose time has come, in safety too; return the parties on the streets of which nobody lives."""

@@ -63,6 +63,7 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
         injury=np.full(n_people, Injury.NONE, np.int8),
         injury_time_s=np.full(n_people, np.inf),
         death_time_s=np.full(n_people, np.inf),
+        care_time_s=np.full(n_people, np.inf),
         key=person_keys.number,
         place_key=person_keys.place,
     )

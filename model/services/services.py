@@ -79,6 +79,7 @@ class Services:
         at = (float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node]))
         room = getattr(place, "room", None) or float("inf")
         stop = PickupPoint(self.model, row, place.name, node, at, protection, hours.is_open, room)
+        stop.has_medics = getattr(place, "has_medics", False)
         stop.hours, stop.car_node = hours, int(self.movement.stop_node[Mode.CAR][row])
         return stop
 

@@ -38,6 +38,8 @@ class PickupPoint(Place):
     """Name, unlike any other stop's."""
     indoors: bool = True
     """People wait in an inner room (a school, a church); false: outdoors."""
+    has_medics: bool = False
+    """A stabilisation point: care of the seriously injured begins when they come, which is seen at each step."""
     room: int | None = Field(None, gt=0)
     """People it takes, those on their way to it among them; the others wait at home. Default: no limit."""
     hours: tuple[Hours, ...] = ()
