@@ -24,6 +24,7 @@ from safepassage.model.behaviour.information import Information
 from safepassage.model.clock import local_time
 from safepassage.model.departures import Departures
 from safepassage.model.draws import Stream, keys_of, uniforms_for
+from safepassage.model.harm.expected_casualties import against_records
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
@@ -83,6 +84,8 @@ class EvacuationModel(RowModel):
         self.rules = rules_of(rules)
         started = perf_counter()
         self.time_s, self.tick, self._moved_to_s = 0.0, 0, 0.0
+        self.resident_h = 0.0
+        """Hours that people have spent in the area, all together."""
         self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()
         self._build_people()
@@ -180,6 +183,8 @@ class EvacuationModel(RowModel):
             self.movement.withdraw(self.under_fire.die(until_s))
             self.services.count_the_dead()
         self.recorder.record()
+        n_inside = int((self.people.status < Status.SAFE).sum())
+        self.resident_h += n_inside * (until_s - self._stepped_from_s) / 3600.0
         self.datacollector.collect(self)
         self.running = self.time_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
@@ -209,7 +214,8 @@ class EvacuationModel(RowModel):
     def report(self) -> list[str]:
         """Return what was repaired, assumed, left out or met with on the way, one sentence each."""
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes)
-        return [*town, *self.impacts.report, *self.surroundings.report, *self.movement.gridlocks.report()]
+        harm = against_records(self.under_fire.harm.expected.mean, self.resident_h)
+        return [*town, *self.impacts.report, *self.surroundings.report, *self.movement.gridlocks.report(), *harm]
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""

@@ -84,3 +84,12 @@ def test_the_tables_of_casualties_exits_and_streets_agree_with_the_others():
         closed[now.link] = now.is_closed_to_cars
         n_closed.append(closed.sum())
     assert n_closed == series.n_links_closed.tolist() and max(n_closed) > 0
+
+
+def test_a_run_far_outside_the_recorded_range_says_so_and_one_within_it_does_not():
+    for scale, said in ((1.0, True), (0.01, False)):
+        model = EvacuationModel("tiny_town", **{"harm.casualty_scale": scale, "run.duration_h": 2.0}).run()
+        lines = [line for line in model.report() if line.startswith("harm:")]
+        assert bool(lines) == said
+        if said:
+            assert "fit harm.casualty_scale" in lines[0] and "1 to 15 were recorded" in lines[0]

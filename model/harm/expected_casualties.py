@@ -54,3 +54,26 @@ def _binomial_quantile(u: float, n: np.ndarray, p: np.ndarray) -> np.ndarray:
         below = np.maximum(above - 1, 0)
         between = np.where(bdtr(below, n, p) >= u, below, above)
     return np.where(bdtr(0, n, p) >= u, 0.0, np.where(bdtr(n - 1, n, p) < u, n, between))
+
+
+RECORDED_PER_1000_RESIDENT_MONTHS = (1.0, 15.0)
+"""Recorded casualties per 1,000 resident-months in towns under shelling and assault, Ukraine 2022-2025: Toretsk and
+Bakhmut 1 to 2 (SOURCES 5.1), Avdiivka, Kherson, Sievierodonetsk up to 15. Known cases only: too low under assault."""
+FAR_OUTSIDE = 3.0
+"""Factor beyond that range from which a run says so: the reach of a size class is uncertain by 2. Assumption."""
+
+
+def against_records(mean: float, resident_h: float) -> list[str]:
+    """Return one sentence if the casualties to be expected in a run are far more than records allow; else none.
+
+    mean: casualties to be expected. resident_h: hours that people spent in the area, all together.
+    """
+    months = resident_h / (365.25 / 12 * 24)
+    low, high = RECORDED_PER_1000_RESIDENT_MONTHS
+    if mean < 1.0 or months <= 0 or 1000.0 * mean / months <= FAR_OUTSIDE * high:
+        return []
+    return [
+        f"harm: {1000.0 * mean / months:,.0f} casualties per 1,000 resident-months are to be expected of this run; in "
+        f"towns under fire {low:.0f} to {high:.0f} were recorded. The product of how much falls and how harmful it is "
+        "is not that of a real place: fit harm.casualty_scale to the shelling of the scenario (safepassage fit-harm)."
+    ]
