@@ -18,23 +18,20 @@ SHARES = {"ete50": 0.5, "ete90": 0.9, "ete95": 0.95, "ete100": 1.0}
 class Measure:
     """One outcome of a run with its value."""
 
-    outcome: Outcome
+    name: str
     value: float
+    unit: str
+    meaning: str
+
+    @classmethod
+    def of(cls, outcome: Outcome, value: float) -> "Measure":
+        """Return an outcome with its value."""
+        return cls(outcome.name, value, outcome.unit, outcome.words)
 
     @property
-    def name(self) -> str:
-        """Name of the outcome."""
-        return self.outcome.name
-
-    @property
-    def unit(self) -> str:
-        """Unit of the value."""
-        return self.outcome.unit
-
-    @property
-    def meaning(self) -> str:
-        """The outcome in words."""
-        return self.outcome.words
+    def outcome(self) -> Outcome:
+        """The outcome, with its panel and direction."""
+        return OUTCOMES[self.name]
 
 
 def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, warning_s: float = 0.0) -> float:
@@ -74,7 +71,7 @@ def summary(run: RunFolder) -> list[Measure]:
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run)}
     if run.has("services"):
         found |= _services(run)
-    measures = [Measure(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
+    measures = [Measure.of(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
     return [measure for measure in measures if measure.value or measure.unit != "person-hours"]
 
 
@@ -83,7 +80,7 @@ def fairness(run: RunFolder) -> list[Measure]:
 
     Impaired: slow or in need of assistance. Risk: share of a group that came to harm. nan: nothing to compare with.
     """
-    return [Measure(OUTCOMES[name], value) for name, value in _fairness(run).items()]
+    return [Measure.of(OUTCOMES[name], value) for name, value in _fairness(run).items()]
 
 
 def by_group(run: RunFolder) -> pd.DataFrame:
