@@ -1,9 +1,8 @@
 """The model: a town's households under shelling, as a Mesa model."""
 
 from collections import deque
-from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -21,6 +20,7 @@ from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
+from safepassage.model.built_once import ground_of, people_of
 from safepassage.model.clock import local_time
 from safepassage.model.departures import Departures
 from safepassage.model.draws import Stream, keys_of, uniforms_for
@@ -28,11 +28,10 @@ from safepassage.model.harm.expected_casualties import against_records
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
-from safepassage.model.hazard.impacts import Area, Size
+from safepassage.model.hazard.impacts import Size
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people import margins
 from safepassage.model.people.population import Population
-from safepassage.model.people.synthesis import synthesise
 from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, count
 from safepassage.model.rules import rules_of
@@ -41,20 +40,11 @@ from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
-from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.state import state_file
-from safepassage.model.streets.build import load_streets
-from safepassage.model.streets.zones import lived_along, read_zones
 from safepassage.model.town.surroundings import Surroundings
 
 EVENT_MATTERS_S = 6 * 3600.0
 """An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
-
-
-@lru_cache(maxsize=4)
-def _streets(settings: str, network: Path, modified_ns: int):
-    """Return (Streets, report), compiled once per process for each network and settings."""
-    return load_streets(StreetSettings.model_validate_json(settings))
 
 
 class EvacuationModel(RowModel):
@@ -97,11 +87,8 @@ class EvacuationModel(RowModel):
         self.datacollector.collect(self)
 
     def _build_world(self):
-        settings = self.settings.streets
-        network = settings.network
-        self.streets, self.streets_report = _streets(settings.model_dump_json(), network, network.stat().st_mtime_ns)
-        self.zones = read_zones(self.settings.population, self.streets)
-        self.area = replace(Area.of_streets(self.streets), lived_along_m=lived_along(self.zones, self.streets))
+        scenario = self.settings
+        self.streets, self.streets_report, self.zones, self.area = ground_of(scenario.streets, scenario.population)
         front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
         self.impacts = shelling.shell(
             self.settings.shelling, self.area, self.settings.run, self.seed, front, self.rules.hazard
@@ -109,9 +96,8 @@ class EvacuationModel(RowModel):
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
-        town = synthesise(scenario.population, self.zones, self.streets, seed)
-        self.households, self.people, self._people_notes = town
-        self.margins = margins.margins(scenario.population, self.zones, self.households, self.people)
+        town = people_of(scenario.population, scenario.streets, seed)
+        self.households, self.people, self._people_notes, self.margins = town
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties
         n = len(self.households)
@@ -240,16 +226,18 @@ class EvacuationModel(RowModel):
 
     def save_state(self, path: Path | str) -> Path:
         """Write all that the model is at this moment to a file to go on from; raises ScenarioError if it cannot be."""
-        return state_file.save(path, self, self.settings, self.time_s)
+        return state_file.save(path, self, self.settings, self.time_s, self.rules.described())
 
     @classmethod
-    def from_state(cls, path: Path | str, plan: str | Path | None = None) -> "EvacuationModel":
+    def from_state(cls, path: Path | str, plan: str | Path | None = None, rules=None) -> "EvacuationModel":
         """Return a model that goes on where `save_state` was called, bit for bit as if it had not been interrupted.
 
         plan: another plan from that moment on; raises ScenarioError, naming the keys, if it would change the past.
+        rules: those of the user's own that the run was made with; what they remember themselves is not kept.
         """
         state = state_file.saved(path)
-        model = cls(state.scenario(plan))
+        state.demand_rules(rules_of(rules).described())
+        model = cls(state.scenario(plan), rules=rules)
         state_file.bring(state, model, is_branch=plan is not None)
         if plan is not None:
             model.departures.expect_anew(model.time_s)

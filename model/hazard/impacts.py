@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -62,10 +63,14 @@ class Area:
         """Return which points lie within margin_m of a street that people live along, bool[n]."""
         if self.lived_along_m is None:
             return np.ones(x_m.size, np.bool_)
+        away_m, _ = self._lived_along.query(np.column_stack((x_m, y_m)), distance_upper_bound=margin_m)
+        return np.isfinite(away_m)
+
+    @cached_property
+    def _lived_along(self):
         from scipy.spatial import KDTree
 
-        away_m, _ = KDTree(self.lived_along_m).query(np.column_stack((x_m, y_m)), distance_upper_bound=margin_m)
-        return np.isfinite(away_m)
+        return KDTree(self.lived_along_m)
 
     def contains(self, x_m, y_m):
         """Return which of the points lie inside, bool."""

@@ -46,6 +46,15 @@ class Saved:
         """The moment at which it was saved (s after the start of the run)."""
         return self.header["time_s"]
 
+    def demand_rules(self, given: dict):
+        """Raise ScenarioError unless the user's own rules are those that the run was made with."""
+        if given != self.header["rules"]:
+            names = ", ".join(f"{kind} {rule['name']}" for kind, rule in self.header["rules"].items()) or "none"
+            raise ScenarioError(
+                f"{self.path}: the run was made with these rules of the user's own: {names}. Hand them over in Python "
+                "by the argument rules; what you gave differs."
+            )
+
     def scenario(self, plan: str | Path | None = None) -> Scenario:
         """Return the scenario to go on with, another plan laid over it if one is given."""
         folder = self.path.parent
@@ -69,7 +78,7 @@ class Saved:
         return scenario
 
 
-def save(path: Path | str, model: Any, scenario: Scenario, time_s: float) -> Path:
+def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules: dict) -> Path:
     """Write the state of a model; raises ScenarioError if there is a file of that name or it cannot be written."""
     path = Path(path)
     if path.exists():
@@ -81,6 +90,7 @@ def save(path: Path | str, model: Any, scenario: Scenario, time_s: float) -> Pat
         "code": code_digest(),
         "numpy": np.__version__,
         "time_s": time_s,
+        "rules": rules,
         "scenario": as_kept(scenario, folder),
         "folder": name_of(scenario.source.folder, folder),
         "inputs": {name_of(one, folder): _digest(one) for one in files_in(scenario)},
