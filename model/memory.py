@@ -20,7 +20,7 @@ def free_bytes() -> int | None:
         return None
 
 
-def refuse_if_too_large(n_bytes: float, place: str, change: str):
+def refuse_if_too_large(n_bytes: float, place: str, change: str) -> None:
     """Raise ScenarioError if something needs more memory than is free; place: what the message names first."""
     free = free_bytes()
     if free is not None and n_bytes > free:

@@ -5,18 +5,22 @@ they strike follows from a fixed field over the links; nothing here looks at who
 """
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats
 from safepassage.model.clock import epoch_s
+from safepassage.model.settings.front import Drones
+from safepassage.model.settings.run import Run
 from safepassage.model.streets.naming import StreetNames
 
 
 class DroneField:
     """The rate of strikes on each link at any time, per party there."""
 
-    def __init__(self, settings, run, time_zone, street_names):
+    def __init__(self, settings: Drones, run: Run, time_zone: str, street_names: tuple[Any, ...]) -> None:
         """settings: `Drones`. street_names: name of each link, "" if none. time_zone: of the local times."""
         self._settings = settings
         self._zone = ZoneInfo(time_zone)
@@ -33,7 +37,7 @@ class DroneField:
                 from_s = epoch_s(datetime.combine(nets.first_day, datetime.min.time()), time_zone)
             self._nets.append((from_s, under_nets, nets.factor))
 
-    def time_factor(self, time_s):
+    def time_factor(self, time_s: float) -> float:
         """Return the factor of light and weather at one moment (s since the start of the run)."""
         settings, moment_s = self._settings, self._start_s + time_s
         clock = datetime.fromtimestamp(moment_s, self._zone).time()
@@ -42,7 +46,7 @@ class DroneField:
             factor *= settings.fog_factor
         return factor
 
-    def rate_per_s(self, distance_km, time_s, *, walking=False):
+    def rate_per_s(self, distance_km: Floats, time_s: float, *, walking: bool = False) -> Floats:
         """Return strikes per second on one moving party on each link, float64[n_links].
 
         distance_km: from each link to the front (`LinksNearFront.distance_km`); time_s: since the start of the run.

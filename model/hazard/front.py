@@ -1,16 +1,22 @@
 """The front: how far it is from any place at any time, what that closes, and its crossfire."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.clock import epoch_s
 from safepassage.model.geojson import read_features
+from safepassage.model.hazard.impacts import Area
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.front import Front
+from safepassage.model.streets.streets import Streets
 
 
 @dataclass(frozen=True)
@@ -27,14 +33,14 @@ class LineFront:
     """Direction from the reference point to the front, clockwise from north."""
     report: tuple[str, ...] = ()
 
-    def over(self, x_m, y_m):
+    def over(self, x_m: Floats, y_m: Floats) -> "_Points":
         """Return what gives the distance of these points at any time."""
         towards_m = (np.asarray(x_m) - self.reference_x_m) * np.sin(self.bearing_rad) + (
             np.asarray(y_m) - self.reference_y_m
         ) * np.cos(self.bearing_rad)
         return _Points(self.time_s, lambda row: self.reference_distance_km[row] - towards_m / 1000)
 
-    def distance_km(self, x_m, y_m, time_s):
+    def distance_km(self, x_m: Floats, y_m: Floats, time_s: float) -> Floats:
         """Return the distance of points to the front at one moment, float64; negative beyond it."""
         return self.over(x_m, y_m).distance_km(time_s)
 
@@ -48,12 +54,12 @@ class AreaFront:
     """One shapely geometry per moment, in the plane of the streets."""
     report: tuple[str, ...] = ()
 
-    def over(self, x_m, y_m):
+    def over(self, x_m: Floats, y_m: Floats) -> "_Points":
         """Return what gives the distance of these points at any time; each area is measured once, when needed."""
         x_m, y_m = np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
         return _Points(self.time_s, lambda row: _signed_distance_km(self.areas[row], x_m, y_m))
 
-    def distance_km(self, x_m, y_m, time_s):
+    def distance_km(self, x_m: Floats, y_m: Floats, time_s: float) -> Floats:
         """Return the distance of points to the front at one moment, float64; negative beyond it."""
         return self.over(x_m, y_m).distance_km(time_s)
 
@@ -61,10 +67,11 @@ class AreaFront:
 class _Points:
     """Distances of fixed points to a front, linear in time between its dates and level outside them."""
 
-    def __init__(self, time_s, distance_at):
-        self._time_s, self._distance_at, self._known = time_s, distance_at, {}
+    def __init__(self, time_s: Floats, distance_at: Callable[..., Any]) -> None:
+        self._time_s, self._distance_at = time_s, distance_at
+        self._known: dict[int, Floats] = {}
 
-    def distance_km(self, time_s):
+    def distance_km(self, time_s: float) -> Floats:
         """Return the distance of each point at one moment, float64."""
         after = int(np.searchsorted(self._time_s, time_s, side="right"))
         before = max(after - 1, 0)
@@ -99,13 +106,13 @@ def _segments(ring):
     return shapely.linestrings(np.stack((corners[:-1], corners[1:]), axis=1))
 
 
-def front_of(settings, area, run, time_zone):
+def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront | LineFront | None:
     """Return the LineFront or AreaFront of a scenario; None if it has none.
 
     settings: `Front`. area: `Area`. run: anything with `start` and `duration_h`. time_zone: of its local dates.
     """
     start_s = epoch_s(run.start, time_zone)
-    report = []
+    report: list[str] = []
     if settings.polygons_file is not None:
         days, areas = _read_areas(settings.polygons_file, area, report)
         time_s = _day_starts_s(days, time_zone) - start_s
@@ -223,19 +230,19 @@ def _polygons_of(geometry):
 class LinksNearFront:
     """How near the front is to each link, and what that closes."""
 
-    def __init__(self, front, settings, streets):
+    def __init__(self, front: "LineFront | AreaFront", settings: Front, streets: Streets) -> None:
         """front: `LineFront` or `AreaFront`. settings: `Front`. streets: node coordinates and link ends."""
         self._front = front.over(streets.node_x_m, streets.node_y_m)
         self._settings = settings
         self._upstream, self._downstream = streets.link_upstream, streets.link_downstream
         self._exit_node = np.asarray(streets.exit_node)
 
-    def distance_km(self, time_s):
+    def distance_km(self, time_s: float) -> Floats:
         """Return the distance from the nearer end of each link to the front, float64; negative beyond it."""
         distance_km = self._front.distance_km(time_s)
         return np.minimum(distance_km[self._upstream], distance_km[self._downstream])
 
-    def links_closed(self, time_s):
+    def links_closed(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which links the front closes to vehicles, and which to walkers; two bool arrays."""
         distance_km = self.distance_km(time_s)
         return (
@@ -243,7 +250,7 @@ class LinksNearFront:
             distance_km < self._settings.closes_to_walkers_within_km,
         )
 
-    def exits_lost(self, time_s):
+    def exits_lost(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which exits the front closes to vehicles, and which to walkers; two bool arrays."""
         distance_km = self._front.distance_km(time_s)[self._exit_node]
         return (
@@ -252,7 +259,7 @@ class LinksNearFront:
         )
 
 
-def crossfire_rate_per_s(settings, distance_km):
+def crossfire_rate_per_s(settings: Front, distance_km: Floats) -> Floats:
     """Return the rate at which somebody unprotected is harmed by crossfire at distances from the front (1/s)."""
     nearness = np.clip(1 - np.asarray(distance_km, dtype=np.float64) / settings.crossfire_reach_km, 0, 1)
     return settings.crossfire_casualties_per_person_h / 3600 * nearness

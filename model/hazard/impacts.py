@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.streets import Streets
 
 
 class Size(IntEnum):
@@ -33,7 +35,13 @@ class Area:
     """float64[n, 2]: x_m and y_m of points along the streets that people live along; None: all of it is built up."""
 
     @classmethod
-    def around(cls, x_m, y_m, margin_m=0.0, crs=None):
+    def around(
+        cls,
+        x_m: Floats | list[float] | tuple[float, float],
+        y_m: Floats | list[float] | tuple[float, float],
+        margin_m: float = 0.0,
+        crs: str | None = None,
+    ) -> "Area":
         """Return the rectangle about the points given, wider by margin_m; crs: of the points, if they have one."""
         to_plane = None
         if crs:
@@ -49,17 +57,17 @@ class Area:
         )
 
     @classmethod
-    def of_streets(cls, streets, margin_m=500.0):
+    def of_streets(cls, streets: Streets, margin_m: float = 500.0) -> "Area":
         """Return the rectangle about all streets of the file, wider by margin_m: the same under every plan."""
         west_m, south_m, east_m, north_m = streets.extent_m
         return cls.around((west_m, east_m), (south_m, north_m), margin_m, streets.crs)
 
     @property
-    def area_km2(self):
+    def area_km2(self) -> float:
         """Area of the rectangle (km2)."""
         return (self.east_m - self.west_m) * (self.north_m - self.south_m) / 1e6
 
-    def is_built_up(self, x_m, y_m, margin_m):
+    def is_built_up(self, x_m: Floats, y_m: Floats, margin_m: float) -> Bools:
         """Return which points lie within margin_m of a street that people live along, bool[n]."""
         if self.lived_along_m is None:
             return np.ones(x_m.size, np.bool_)
@@ -72,11 +80,13 @@ class Area:
 
         return KDTree(self.lived_along_m)
 
-    def contains(self, x_m, y_m):
+    def contains(self, x_m: Floats, y_m: Floats) -> Bools:
         """Return which of the points lie inside, bool."""
         return (x_m >= self.west_m) & (x_m <= self.east_m) & (y_m >= self.south_m) & (y_m <= self.north_m)
 
-    def plane(self, longitude, latitude, place):
+    def plane(
+        self, longitude: Floats | float | list[float], latitude: Floats | float | list[float], place: str
+    ) -> tuple[Floats, Floats]:
         """Return x_m, y_m of points in degrees; `place` names in the error what asks for it."""
         if self.to_plane is None:
             raise ScenarioError(
@@ -109,19 +119,19 @@ class Impacts:
     """What was repaired or left out on the way, one sentence each."""
 
     @classmethod
-    def none(cls):
+    def none(cls) -> "Impacts":
         """Return a run in which nothing falls."""
         empty = np.empty(0)
         return cls(empty, empty, empty, np.empty(0, np.int8), np.empty(0, np.int32))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.time_s.size
 
-    def between(self, from_s, until_s):
+    def between(self, from_s: float, until_s: float) -> slice:
         """Return the slice of rows with from_s <= time_s < until_s."""
         return slice(*(int(row) for row in np.searchsorted(self.time_s, (from_s, until_s), side="left")))
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return one row per impact; columns time_s, x_m, y_m, size (S, M or L), cluster."""
         return pd.DataFrame(
             {

@@ -9,6 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from enum import IntEnum
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +57,9 @@ VIINA_PRECISION = {"STREET": Precision.EXACT, "PPL": Precision.SETTLEMENT, "ADM3
 UCDP_PRECISION = {"1": Precision.SETTLEMENT, "2": Precision.DISTRICT, "3": Precision.DISTRICT}
 
 
-def common_columns(frame, layout, path, event_types, report):
+def common_columns(
+    frame: pd.DataFrame, layout: str, path: Path, event_types: tuple[str, ...] | None, report: list[Any]
+) -> pd.DataFrame:
     """Return the common columns of a table of text; appends to report what is left out.
 
     Raises ScenarioError with all wrong cells of the rows that are not left out.

@@ -8,16 +8,22 @@ cluster by its first event and the order of birth: a longer run, another start o
 event, and where the rate changes, other hours keep theirs.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import pdtr, pdtrik
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model import draws
 from safepassage.model.draws import Stream
-from safepassage.model.hazard.impacts import Events
+from safepassage.model.hazard.front import LineFront
+from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.shelling import ShellingProcess
 
 HOUR_S = 3600.0
 HALF_RADIUS_IN_SIGMA = float(np.sqrt(2 * np.log(2)))
@@ -31,7 +37,16 @@ COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE = range(8)
 """Which of the numbers of one hour or event a draw is for."""
 
 
-def simulate(process, area, start_s, end_s, seed, time_zone, front=None, source_number=0):
+def simulate(
+    process: ShellingProcess,
+    area: Area,
+    start_s: float,
+    end_s: float,
+    seed: int,
+    time_zone: str,
+    front: LineFront | None = None,
+    source_number: int = 0,
+) -> Events:
     """Return the Events of a process between two moments (epoch seconds), with some before and after.
 
     process: `ShellingProcess`. front: `LineFront` or `AreaFront`, in time since start_s; None: no front.
@@ -43,14 +58,14 @@ def simulate(process, area, start_s, end_s, seed, time_zone, front=None, source_
     nearness = grid.nearness(process, front)
     fields = [grid.zone_weight * nearness(day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
     mean = expected_background(process, grid, hours, fields, time_zone)
-    background = _background(process, grid, hours, mean, fields, seed, source_number)
-    return _with_aftershocks(process, *background, seed, source_number)
+    time_s, x_m, y_m, key = _background(process, grid, hours, mean, fields, seed, source_number)
+    return _with_aftershocks(process, time_s, x_m, y_m, key, seed, source_number)
 
 
 class Grid:
     """The squares of the map over which the background's rate is constant; nothing falls where nobody lives near."""
 
-    def __init__(self, process, area):
+    def __init__(self, process: ShellingProcess, area: Area) -> None:
         self.n_east = max(1, round((area.east_m - area.west_m) / process.cell_m))
         self.n_north = max(1, round((area.north_m - area.south_m) / process.cell_m))
         if self.n_east * self.n_north > 4_000_000:
@@ -69,10 +84,9 @@ class Grid:
         self.zone_weight = self._built_up_share(area, process.built_up_margin_m)
         is_weighted = np.zeros(self.x_m.size, np.bool_)
         for zone in process.zones:
-            corners = (zone.west, zone.east), (zone.south, zone.north)
+            (west, east), (south, north) = (zone.west, zone.east), (zone.south, zone.north)
             if area.to_plane is not None:
-                corners = area.plane(*corners, "zones")
-            (west, east), (south, north) = corners
+                (west, east), (south, north) = area.plane([west, east], [south, north], "zones")
             inside = (self.x_m >= west) & (self.x_m < east) & (self.y_m >= south) & (self.y_m < north)
             self.zone_weight[inside] = np.where(is_weighted, self.zone_weight, 1.0)[inside] * zone.weight
             is_weighted |= inside
@@ -86,7 +100,7 @@ class Grid:
                 share += area.is_built_up(x_m, y_m, margin_m) / 16
         return share
 
-    def nearness(self, process, front):
+    def nearness(self, process: ShellingProcess, front: LineFront | None) -> Callable[..., Any]:
         """Return a function of time_s that gives the relative rate of each square by the front; 1 at its line."""
         if front is None:
             return lambda time_s: np.ones(self.x_m.size)
@@ -94,7 +108,7 @@ class Grid:
         return lambda time_s: np.exp(-np.maximum(squares.distance_km(time_s), 0.0) / process.front_reach_km)
 
 
-def ramp_factor(process, moment_s, time_zone):
+def ramp_factor(process: ShellingProcess, moment_s: npt.NDArray[np.floating], time_zone: str) -> Floats:
     """Return the level of shelling at moments (epoch seconds): linear between the points of the ramp."""
     if not process.ramp:
         return np.ones(len(moment_s))
@@ -103,7 +117,9 @@ def ramp_factor(process, moment_s, time_zone):
     return np.interp(moment_s, days, [p.factor for p in process.ramp])
 
 
-def expected_background(process, grid, hours, fields, time_zone):
+def expected_background(
+    process: ShellingProcess, grid: Grid, hours: Ints, fields: list[Floats], time_zone: str
+) -> Floats:
     """Return the mean number of background events in each hour (hours since 1970-01-01 00:00 UTC), float64.
 
     fields: relative rate of each square, one array per day that hours touch. The front is taken once a day, at
@@ -121,6 +137,7 @@ def expected_background(process, grid, hours, fields, time_zone):
             )
         per_day = np.full(total.size, process.events_per_day * (1 - process.branching_ratio))
     else:
+        assert process.background_per_km2_day is not None
         per_day = process.background_per_km2_day * grid.cell_km2 * total
     which_day = hours // 24 - hours[0] // 24
     level = ramp_factor(process, (hours + 0.5) * HOUR_S, time_zone) * profile[local_hour]

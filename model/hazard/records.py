@@ -7,17 +7,20 @@ Layouts: our own plain CSV, and exports of ACLED (Raleigh et al. 2010), VIINA (Z
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model import draws
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream
-from safepassage.model.hazard.impacts import Events
+from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.tables import refuse, some_of
 
 TIME, RADIUS, ANGLE, SIZE, KEPT = range(5)
@@ -48,16 +51,22 @@ class EventTable:
     """Whether places are longitude and latitude."""
     report: tuple[str, ...] = ()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.time_s.size
 
-    def rows(self, chosen):
+    def rows(self, chosen: Any) -> "EventTable":
         """Return the table of the chosen rows (mask, indices or slice)."""
         names = ("time_s", "span_s", "place_1", "place_2", "precision", "size", "key", "copy")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
-def read(path, layout="plain", time_zone="Europe/Kyiv", mixed_zones="refuse", event_types=None):
+def read(
+    path: Path,
+    layout: str = "plain",
+    time_zone: str = "Europe/Kyiv",
+    mixed_zones: str = "refuse",
+    event_types: tuple[str, ...] | None = None,
+) -> EventTable:
     """Return the EventTable of a file, repaired where that is safe, with a report of each repair."""
     path = Path(path)
     try:
@@ -70,7 +79,7 @@ def read(path, layout="plain", time_zone="Europe/Kyiv", mixed_zones="refuse", ev
     frame = frame.apply(lambda column: column.str.strip())
     in_degrees = "x_m" not in frame.columns
     frame["line"] = np.arange(2, len(frame) + 2)
-    report = []
+    report: list[str] = []
     events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
     time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
     if np.any(np.diff(time_s) < 0):
@@ -146,7 +155,7 @@ def _times(events, path, time_zone, mixed_zones, report):
     return time_s, span_s
 
 
-def numbers(table, seed, which, repeat=0, source_number=0):
+def numbers(table: EventTable, seed: int, which: int, repeat: int = 0, source_number: int = 0) -> Floats:
     """Return one number in [0, 1) per event, which depends on the event's own row and nothing else."""
     u = np.empty(len(table))
     for copy in np.unique(table.copy):
@@ -156,7 +165,9 @@ def numbers(table, seed, which, repeat=0, source_number=0):
     return u
 
 
-def place(table, settings, area, seed, source_number=0):
+def place(
+    table: EventTable, settings: RecordedShelling, area: Area, seed: int, source_number: int = 0
+) -> tuple[Floats, Floats, Floats, Ints]:
     """Return time_s (epoch), x_m, y_m, size of each event, drawn within what is known of it.
 
     Time: uniform over the days it may have come in. Place: uniform in the disc about the point given.
@@ -177,7 +188,7 @@ def place(table, settings, area, seed, source_number=0):
     return time_s, x_m + radius_m * np.cos(angle), y_m + radius_m * np.sin(angle), size
 
 
-def replay(settings, area, seed, time_zone, source_number=0):
+def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, source_number: int = 0) -> Events:
     """Return the Events of a recorded source: those of its period, shifted, repeated and thinned as it says."""
     zone = settings.time_zone or time_zone
     table = read(settings.file, settings.layout, zone, settings.mixed_zones, settings.event_types)

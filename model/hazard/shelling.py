@@ -5,16 +5,21 @@ shelling, its map and front, the run's period and the seed; never on the plan or
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream, generator
-from safepassage.model.hazard.impacts import Events, Impacts, Size
+from safepassage.model.hazard.front import LineFront
+from safepassage.model.hazard.impacts import Area, Events, Impacts, Size
 from safepassage.model.rules import HazardRule, RuleError, RunClock
+from safepassage.model.settings.shelling import Shelling
 
 
-def shell(settings, area, run, seed, front=None, rule: HazardRule | None = None):
+def shell(
+    settings: Shelling, area: Area, run: Any, seed: int, front: LineFront | None = None, rule: HazardRule | None = None
+) -> Impacts:
     """Return the Impacts of a run: the sum of all sources of its shelling.
 
     settings: `Shelling`. area: `Area`. run: anything with `start` (datetime, local if it has no zone) and
@@ -39,7 +44,7 @@ def shell(settings, area, run, seed, front=None, rule: HazardRule | None = None)
     return gather(sources, area, start_s, end_s)
 
 
-def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area, front, start_s: float) -> Events:
+def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area: Any, front: Any, start_s: float) -> Events:
     """Return the Events of a rule of the user's own, checked. Raises RuleError."""
     map_alone = replace(area, lived_along_m=None)  # a rule does not see where people live
     given = rule.falls(clock, generator(seed, Stream.OWN_HAZARD), map_alone, front)
@@ -54,7 +59,7 @@ def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area, front, start_s:
     return Events(time_s + start_s, x_m, y_m, size, np.arange(time_s.size, dtype=np.int64))
 
 
-def gather(sources, area, start_s, end_s):
+def gather(sources: list[Events], area: Area, start_s: float, end_s: float) -> Impacts:
     """Return the Impacts that the Events of several sources leave on a map between two moments (epoch seconds)."""
     if not sources:
         return Impacts.none()

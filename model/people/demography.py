@@ -64,6 +64,7 @@ def age_sex(settings: Population) -> AgeSex:
 
 def _read_age_sex(settings: Population) -> list[tuple[int, int, int, float]]:
     path = settings.age_sex_table
+    assert path is not None
     table = read_table(path, ("sex", "age_from", "age_below", "share"))
     sex = table.choices("sex", SEXES)
     age_from = table.numbers("age_from", 0, LIFESPAN - 1, whole=True)

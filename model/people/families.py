@@ -10,7 +10,9 @@ from safepassage.model.draws import members_of
 from safepassage.model.people.demography import ADULT_AGE
 
 
-def split(households: Households, people: People, p_split: float, u_family: np.ndarray, u_person: np.ndarray):
+def split(
+    households: Households, people: People, p_split: float, u_family: np.ndarray, u_person: np.ndarray
+) -> tuple[Households, People]:
     """Return (households, people) in which an adult of each splitting family is a household of one, in the same home.
 
     u_family, u_person: a number in [0, 1) for each. Families with children and two adults or more split if their
@@ -52,14 +54,14 @@ class StayingBehind:
     may do so earlier (behaviour.p_yield_to_compulsory).
     """
 
-    def __init__(self, households: Households):
+    def __init__(self, households: Households) -> None:
         self._is_stayer = households.is_stayer
         self._rows = np.flatnonzero(households.family != np.arange(len(households)))
         self._family = households.family[self._rows]
         self._own_will = households.is_stayer[self._rows].copy()
         households.is_stayer[self._rows] = True
 
-    def release(self, is_gone: np.ndarray):
+    def release(self, is_gone: np.ndarray) -> None:
         """Let those decide for themselves whose family has left; is_gone: bool[n_households]."""
         free = is_gone[self._family]
         if free.any():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Mobility
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Stream, digests, uniforms_for
 from safepassage.model.people.demography import LIFESPAN, SEXES
 from safepassage.model.people.homes import nearest_home_node, nodes_named
@@ -55,19 +56,20 @@ def read_given(settings: Population, zones: Zones, streets: Streets, seed: int) 
     size = _sizes(table, persons)
     has_car = table.flags("has_car") if "has_car" in table else None
     zone = _named_zones(table, zones) if "zone" in table else None
-    node, *place = _places(table, streets)
-    if zone is None and node is None and place[0] is None:
+    node, x_m, y_m = _places(table, streets)
+    if zone is None and node is None and x_m is None:
         table.mistakes.append(f"{path}: the rows have no place and no zone; add a column zone, or x_m and y_m.")
     refuse([*table.mistakes, *(persons.mistakes if persons is not None else ())])
-    given = Given(size.astype(np.int64), zone, node, *place, has_car)
+    if node is None and x_m is not None and y_m is not None:
+        node = nearest_home_node(streets, x_m, y_m, path)
+    elif node is not None and x_m is None:
+        x_m, y_m = streets.node_x_m[node], streets.node_y_m[node]
+    if zone is None and x_m is not None and y_m is not None:
+        zone = nearest_zone(x_m, y_m, zones, path)
+    assert zone is not None  # a row with neither zone nor place is refused above
+    given = Given(size.astype(np.int64), zone, node, x_m, y_m, has_car)
     if "household" in table:
         given.key = digests(table["household"])
-    if node is None and place[0] is not None:
-        given.node = nearest_home_node(streets, *place, path)
-    elif node is not None and place[0] is None:
-        given.x_m, given.y_m = streets.node_x_m[node], streets.node_y_m[node]
-    if zone is None:
-        given.zone = nearest_zone(given.x_m, given.y_m, zones, path)
     if persons is not None:
         row_of = pd.Series(np.arange(len(table)), table["household"])
         _add_persons(given, persons, row_of[persons["household"]].to_numpy())
@@ -90,14 +92,15 @@ def _sizes(table: Table, persons: Table | None) -> np.ndarray:
     return size
 
 
-def _places(table: Table, streets: Streets):
+def _places(table: Table, streets: Streets) -> tuple[Ints | None, Floats | None, Floats | None]:
     """Return node, x_m and y_m of each home as the table gives them; None where it does not."""
     node = nodes_named(table, streets) if "node" in table else None
     if "x_m" in table and "y_m" in table:
         return node, table.numbers("x_m", -1e8, 1e8), table.numbers("y_m", -1e8, 1e8)
     if "longitude_deg" in table and "latitude_deg" in table:
         degrees = table.numbers("longitude_deg", -180, 180), table.numbers("latitude_deg", -90, 90)
-        return node, *(np.asarray(metres, np.float64) for metres in streets.project(*degrees))
+        x_m, y_m = streets.project(*degrees)
+        return node, np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
     return node, None, None
 
 
@@ -108,6 +111,7 @@ def _named_zones(table: Table, zones: Zones) -> np.ndarray:
 
 def _read_persons(settings: Population) -> Table:
     """Return the persons, columns turned into numbers where right; what is wrong is noted, not yet raised."""
+    assert settings.persons_file is not None
     table = read_table(settings.persons_file, ("household",), ("age", "sex", "mobility", "zone"))
     table.note("household", table["household"] == "", "give the household's id")
     if "age" in table:
@@ -139,7 +143,7 @@ def _homes_by_zone(persons: Table, zones: Zones, seed: int) -> Given:
     return given
 
 
-def _add_persons(given: Given, persons: Table, household: np.ndarray):
+def _add_persons(given: Given, persons: Table, household: np.ndarray) -> None:
     """Take over ages, sexes and mobility in the order of the households."""
     order = np.argsort(household, kind="stable")
     for column, name, kind in (

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
@@ -27,7 +29,9 @@ class Sites:
     source: str
 
 
-def homes(settings: Population, zones: Zones, streets: Streets, zone: np.ndarray, keys: Keys, seed: int):
+def homes(
+    settings: Population, zones: Zones, streets: Streets, zone: np.ndarray, keys: Keys, seed: int
+) -> tuple[Ints, Floats, Floats, list[Any]]:
     """Return node, x_m and y_m of each home, and a note for each zone that had to do without sites.
 
     zone, keys: of each household; its place is drawn by its keys.
@@ -70,7 +74,7 @@ def _drawn(weight: np.ndarray, u: np.ndarray) -> np.ndarray:
     return np.minimum(np.searchsorted(ladder, u * ladder[-1], side="right"), weight.size - 1)
 
 
-def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: float):
+def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: float) -> tuple[Ints, Floats, Floats]:
     """Return places along links drawn in proportion to length, beside the roadway, and the nearer end of each link."""
     u_link, u_along, u_side = u
     link = links[_drawn(streets.length_m[links], u_link)]
@@ -113,7 +117,7 @@ def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: 
     return node
 
 
-def _buildings(path: Path, streets: Streets):
+def _buildings(path: Path, streets: Streets) -> tuple[Floats, Floats, Floats]:
     """Return x_m, y_m and weight of the buildings of a GeoJSON file."""
     features = read_features(path, "building")
     shapes = np.array([feature.shape for feature in features], dtype=object)
@@ -130,7 +134,7 @@ def _buildings(path: Path, streets: Streets):
     return shapely.get_x(inside), shapely.get_y(inside), weight
 
 
-def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mistakes: list[str]):
+def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mistakes: list[str]) -> float | None:
     """Return the first of some properties that is given, None if none is; one that is no number >= 0 is an error."""
     for key in keys:
         if properties.get(key) in (None, ""):
@@ -145,7 +149,7 @@ def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mis
     return None
 
 
-def _weighted_nodes(path: Path, streets: Streets):
+def _weighted_nodes(path: Path, streets: Streets) -> tuple[Ints, Floats]:
     table = read_table(path, ("node", "weight"))
     weight, node = table.numbers("weight", 0, 1e12), nodes_named(table, streets)
     table.check()

@@ -4,9 +4,13 @@ Every draw is keyed by the zone's name, the household within it and the person w
 or family adds changes nobody in another.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.draws import Keys, Stream, digests, members_of, uniforms_for
@@ -49,8 +53,8 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
     if mobility is None:
         mobility = _mobility(settings, age, is_female, draw(Stream.PERSON, 3))
     n_people, first = age.size, np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-    node, x_m, y_m, notes = given.node, given.x_m, given.y_m, []
-    if node is None:
+    node, x_m, y_m, notes = given.node, given.x_m, given.y_m, list[str]()
+    if node is None or x_m is None or y_m is None:
         node, x_m, y_m, notes = homes(settings, zones, streets, zone, keys, seed)
     people = People(
         household=household,
@@ -111,7 +115,7 @@ def _rank_within(group: np.ndarray, u: np.ndarray) -> np.ndarray:
     return rank
 
 
-def household_sizes(shares: np.ndarray, residents: np.ndarray, zone_key: np.ndarray, seed: int):
+def household_sizes(shares: np.ndarray, residents: np.ndarray, zone_key: np.ndarray, seed: int) -> tuple[Ints, Ints]:
     """Return size and zone of each household, zone after zone; in every zone the sizes add up to its residents.
 
     Their numbers follow the shares to within one household of each size, but for one more household where the
@@ -136,7 +140,7 @@ def _by_zone(seed: int, stream: Stream, zone_key: np.ndarray, index: int) -> np.
     return uniforms_for(seed, stream, Keys(np.zeros(zone_key.size), zone_key), tick=1, index=index)
 
 
-def _come_out(counts: np.ndarray, residents: int):
+def _come_out(counts: np.ndarray, residents: int) -> None:
     """Change the numbers of households of 1, 2, 3, ... persons as little as needed to house all. Writes counts."""
     persons = np.arange(1, counts.size + 1)
     while short := residents - int(counts @ persons):
@@ -152,7 +156,9 @@ def _come_out(counts: np.ndarray, residents: int):
             counts[smallest + short] += 1
 
 
-def _ages_and_sexes(settings: Population, given, household: np.ndarray, draw, zone_key: np.ndarray, seed: int):
+def _ages_and_sexes(
+    settings: Population, given: Given, household: np.ndarray, draw: Callable[..., Any], zone_key: np.ndarray, seed: int
+) -> tuple[Ints, Bools]:
     """Return age and sex of each person; those that the tables leave open meet the margins.
 
     household: of each person. draw: function (stream, index) -> a number for each person.
@@ -185,7 +191,9 @@ def _ages_and_sexes(settings: Population, given, household: np.ndarray, draw, zo
     return age, is_female
 
 
-def _pool(shares: AgeSex, keys: Keys, zone: np.ndarray, n_households: np.ndarray, offset: np.ndarray, u_grown):
+def _pool(
+    shares: AgeSex, keys: Keys, zone: np.ndarray, n_households: np.ndarray, offset: np.ndarray, u_grown: Floats
+) -> tuple[Ints, Bools]:
     """Return ages and sexes of the persons of each zone, before they are divided over its households.
 
     Systematic sampling: one point in each n-th part of the cumulated shares, so that every run of neighbouring cells
@@ -216,7 +224,9 @@ def _cell(weight: np.ndarray, point: np.ndarray) -> np.ndarray:
     return np.minimum(np.searchsorted(ladder, point * ladder[-1], side="right"), last)
 
 
-def _places(settings: Population, size, household, zone, pool_age, u, u_lone_old) -> np.ndarray:
+def _places(
+    settings: Population, size: Ints, household: Ints, zone: Ints, pool_age: Ints, u: Floats, u_lone_old: Floats
+) -> np.ndarray:
     """Return the kind of each place: one head in every household, children and lone old people spread at random.
 
     u: a number for each person; u_lone_old: for each zone.
@@ -239,7 +249,7 @@ def _places(settings: Population, size, household, zone, pool_age, u, u_lone_old
     return place
 
 
-def _pool_kinds(zone, pool_age, place, u, n_zones: int) -> np.ndarray:
+def _pool_kinds(zone: Ints, pool_age: Ints, place: Ints, u: Floats, n_zones: int) -> np.ndarray:
     """Return the kind of place for which each person is meant: heads of families and the young alone first."""
     group = np.digitize(pool_age, (ADULT_AGE, OLD_AGE))
     rank = _rank_within(zone * 3 + group, u)
@@ -262,7 +272,7 @@ def _mobility(settings: Population, age: np.ndarray, is_female: np.ndarray, u: n
     ).astype(np.int8)
 
 
-def _somebody_of_age(settings: Population, size: np.ndarray, age: np.ndarray, is_given: bool):
+def _somebody_of_age(settings: Population, size: np.ndarray, age: np.ndarray, is_given: bool) -> None:
     first = np.concatenate(([0], np.cumsum(size)))[:-1]
     alone = np.flatnonzero(np.maximum.reduceat(age, first) < ADULT_AGE) if is_given else np.empty(0)
     if alone.size:

@@ -5,9 +5,11 @@ A link is one direction of a street. What the file does not say is filled in by 
 
 from dataclasses import dataclass, replace
 
+import networkx as nx
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import columns, polylines, projection
 from safepassage.model.streets.classes import HOME_STREETS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
@@ -55,7 +57,7 @@ class StreetsReport:
     notes: tuple = ()
 
 
-def load_streets(settings):
+def load_streets(settings: StreetSettings) -> tuple[Streets, StreetsReport]:
     """Read and compile the network that a scenario names; return (Streets, StreetsReport)."""
     graph = read_graph(settings.network)
     try:
@@ -64,7 +66,7 @@ def load_streets(settings):
         raise ScenarioError(f"{settings.network}: {error}") from error
 
 
-def compile_streets(graph, settings):
+def compile_streets(graph: nx.MultiDiGraph, settings: StreetSettings) -> tuple[Streets, StreetsReport]:
     """Return (Streets, StreetsReport) of a networkx.MultiDiGraph with OSMnx's attributes (read_graph, or made in code).
 
     Self-loops lead nowhere and are dropped; nodes at one place are merged; parallel edges stay. Kept are all nodes

@@ -22,6 +22,8 @@ Sources of the columns
 
 from dataclasses import dataclass
 
+from safepassage.agents.ground.arrays import Floats
+
 JAM_DENSITY_PER_M = 0.133
 """Vehicles per metre of lane at standstill: one each 7.5 m (MATSim's queue model; SOURCES 3.2)."""
 
@@ -104,12 +106,14 @@ SPEED_WORDS_KM_H = {
 """km/h for `maxspeed` in words, also after a country ("CL:urban"). `urban`: 50 in most countries. Assumption."""
 
 
-def street_class(highway):
+def street_class(highway: str) -> StreetClass:
     """Return the defaults of a highway class; of UNKNOWN_CLASS if the table does not have it."""
     return STREET_CLASSES.get(highway) or STREET_CLASSES[UNKNOWN_CLASS]
 
 
-def lane_flow_per_s(speed_m_s, wave_speed_m_s=WAVE_SPEED_M_S, jam_density_per_m=JAM_DENSITY_PER_M):
+def lane_flow_per_s(
+    speed_m_s: Floats, wave_speed_m_s: float = WAVE_SPEED_M_S, jam_density_per_m: float = JAM_DENSITY_PER_M
+) -> Floats:
     """Return the most vehicles that pass per second and lane without interruption: u w kj / (u + w).
 
     Triangular fundamental diagram (Newell 1993); works on numbers and on arrays.

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
+import networkx as nx
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import graphml
 from safepassage.model.streets.classes import (
     MIN_WALK_WIDTH_M,
@@ -37,13 +41,13 @@ class Edges:
     given: dict = field(default_factory=dict)
 
 
-def texts(data, attribute):
+def texts(data: list[Any], attribute: str) -> list[Any]:
     """Return one attribute of all edges as text, None where it is missing."""
     found = [d.get(attribute) for d in data]
     return [v if v is None or type(v) is str else str(v) for v in found]
 
 
-def read_edges(graph, index_of_node, settings):
+def read_edges(graph: nx.MultiDiGraph, index_of_node: dict[str, int], settings: StreetSettings) -> Edges:
     """Return the Edges of a graph whose nodes have the given indices, with what the file itself says in `given`."""
     ends = list(graph.edges(data=True))
     data = [d for _, _, d in ends]
@@ -111,14 +115,14 @@ def _permissions(data, highway_text, highway, oneway, settings):
     return columns
 
 
-def pair_directions(upstream, downstream, length_m, osmid, one_way):
+def pair_directions(upstream: Ints, downstream: Ints, length_m: Floats, osmid: list[Any], one_way: Bools) -> Ints:
     """Return for each edge the row of the same street's other direction, -1 if it has none.
 
     Two opposite edges are one street if they are equally long and come from the same way, as far as is known. Two
     edges that cars may use in one direction only are two carriageways; so are edges of two ways, if one is one-way.
     """
     reverse = np.full(upstream.size, -1, dtype=np.int32)
-    rows = {}
+    rows: dict[tuple[int, int], list[int]] = {}
     for i, ends in enumerate(zip(upstream.tolist(), downstream.tolist(), strict=True)):
         rows.setdefault(ends, []).append(i)
     length = np.nan_to_num(length_m, nan=-1.0).tolist()
@@ -143,7 +147,7 @@ def pair_directions(upstream, downstream, length_m, osmid, one_way):
     return reverse
 
 
-def vehicle_columns(edges, settings):
+def vehicle_columns(edges: Edges, settings: StreetSettings) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return free_flow_speed_m_s, n_lanes (this direction), carriageway_width_m (whole street), flow_capacity_per_s
     and junction_share.
 
@@ -169,7 +173,7 @@ def vehicle_columns(edges, settings):
     return speed, n_lanes, width, n_lanes * lane_flow_per_s(speed), factor
 
 
-def walking_columns(edges, carriageway_width_m):
+def walking_columns(edges: Edges, carriageway_width_m: Floats) -> tuple[Floats, Bools]:
     """Return walk_width_m (whole street, 0 where nobody walks) and has_pavement."""
     sides = np.where(
         np.isnan(edges.given["sidewalk"]), _of_class(edges.highway, "n_pavements"), edges.given["sidewalk"]
@@ -191,7 +195,7 @@ def _filled(given, highway, of_scenario, what, unit=1.0):
     return np.where(np.isnan(given), default, given)
 
 
-def unknown_classes(highway):
+def unknown_classes(highway: list[str]) -> dict[str, int]:
     """Return how many edges have each class that the table of defaults does not know."""
     unknown = [h for h in highway if h not in STREET_CLASSES]
     return {h: unknown.count(h) for h in sorted(set(unknown))}

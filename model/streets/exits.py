@@ -1,11 +1,13 @@
 """Where people leave the area: named nodes, places, or roads that run out over the border of the network."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.streets import BorderExits
+from safepassage.model.settings.streets import BorderExits, StreetSettings
 from safepassage.model.streets.classes import street_class
 from safepassage.model.tables import refuse
 
@@ -51,7 +53,9 @@ class Layout:
     geometry_y_m: np.ndarray
 
 
-def find_exits(layout, settings, index_of_node, project):
+def find_exits(
+    layout: Layout, settings: StreetSettings, index_of_node: dict[str, int], project: Callable[..., Any]
+) -> list[FoundExit]:
     """Return the exits of a scenario. Named ones first; on the border if there are none, or if asked for as well.
 
     index_of_node: node index by id. project: function (longitude, latitude) -> (x_m, y_m).
@@ -121,7 +125,7 @@ def _refuse_doubles(layout, found):
     refuse(mistakes)
 
 
-def border_exits(layout, border, taken=()):
+def border_exits(layout: Layout, border: BorderExits, taken: Sequence[int] = ()) -> list[FoundExit]:
     """Return exits found on the border of the network, largest roads first.
 
     An exit is a node near the convex hull of the streets where a road of one of the given classes ends and none of

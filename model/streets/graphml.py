@@ -6,11 +6,15 @@ import math
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
 from safepassage.model.tables import refuse, some_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 KM_H_PER_MPH = 1.609344
 KM_H_PER_KNOT = 1.852
@@ -21,7 +25,7 @@ _HOW = "Save the streets with osmnx.save_graphml(graph, path)."
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
-def read_graph(path):
+def read_graph(path: Path) -> "nx.MultiDiGraph":
     """Return the networkx.MultiDiGraph in a GraphML file (.graphml or .graphml.gz), node ids and attributes as text.
 
     Raises ScenarioError if there is no file, if it is not GraphML, if it is undirected or has no streets or places.
@@ -46,7 +50,7 @@ def _open(path):
     return gzip.open(path, "rb") if is_gzip else open(path, "rb")
 
 
-def check_graph(graph, place="the street graph"):
+def check_graph(graph: "nx.MultiDiGraph", place: str = "the street graph") -> None:
     """Raise ScenarioError unless the graph is directed and has nodes with coordinates and edges between them."""
     if not graph.is_directed():
         raise ScenarioError(
@@ -74,7 +78,7 @@ def check_graph(graph, place="the street graph"):
     )
 
 
-def number(value):
+def number(value: float | str) -> float:
     """Return a number given as number or text, NaN if it is none."""
     try:
         return float(value)
@@ -83,7 +87,7 @@ def number(value):
 
 
 @cache
-def values(text):
+def values(text: str | None) -> tuple[Any, ...]:
     """Return the values in an attribute's text as a tuple of texts: "['40', '50']" and "40;50" hold two."""
     if text is None:
         return ()
@@ -100,7 +104,7 @@ def values(text):
 
 
 @cache
-def boolean(text):
+def boolean(text: str | None) -> bool | None:
     """Return True for "True", "yes" or "1" (of a list: if any is), False for their contraries, None for neither."""
     said = {value.lower() for value in values(text)}
     if said & {"true", "yes", "1", "-1"}:
@@ -109,7 +113,7 @@ def boolean(text):
 
 
 @cache
-def speed_km_h(text):
+def speed_km_h(text: str) -> float:
     """Return the speed in a `maxspeed`, NaN if it says none: the mean if it has several, as OSMnx does."""
     speeds = [speed for speed in map(_one_speed_km_h, values(text)) if 0 < speed <= MAX_SPEED_KM_H]
     return sum(speeds) / len(speeds) if speeds else math.nan
@@ -130,14 +134,14 @@ def _one_speed_km_h(value):
 
 
 @cache
-def lanes(text):
+def lanes(text: str) -> float:
     """Return the number of lanes in a `lanes`, NaN if it says none: the fewest if it has several (the bottleneck)."""
     found = [number(value) for value in values(text)]
     return min((n for n in found if 0 < n <= MAX_LANES), default=math.nan)
 
 
 @cache
-def width_m(text):
+def width_m(text: str) -> float:
     """Return the metres in a `width`, NaN if it says none: the least of several; feet and inches are understood."""
     return min((w for w in map(_one_width_m, values(text)) if 0 < w <= MAX_WIDTH_M), default=math.nan)
 
@@ -152,7 +156,7 @@ def _one_width_m(value):
 
 
 @cache
-def n_pavements(text):
+def n_pavements(text: str) -> float:
     """Return on how many sides a `sidewalk` puts a pavement, NaN if it does not say; the fewest of several."""
     sides = {"both": 2, "yes": 2, "left": 1, "right": 1, "this": 1, "no": 0, "none": 0, "separate": 0}
     return min((sides[v.split(":")[0]] for v in values(text) if v.split(":")[0] in sides), default=math.nan)

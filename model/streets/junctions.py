@@ -8,10 +8,14 @@ the stages that have traffic share the junction's time.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from safepassage.agents.compiled import kernel, part
+
+if TYPE_CHECKING:
+    from safepassage.model.streets.streets import Streets
 
 OPPOSITE_RAD = np.deg2rad(45)
 """Arms whose directions differ by 180 degrees give or take this are opposite. Assumption."""
@@ -32,7 +36,7 @@ class Junctions:
     """Of each link: share of the junction's time that it takes while others cross; float64[n_links]."""
 
 
-def junctions_of(streets, *, drives_on_the_right=True):
+def junctions_of(streets: "Streets", *, drives_on_the_right: bool = True) -> Junctions:
     """Return the Junctions of a street network. Nothing crosses at an exit: who reaches it leaves."""
     last = streets.geometry_first[1:] - 1
     first = streets.geometry_first[:-1]

@@ -1,9 +1,14 @@
 """A map of the streets: classes, exits, scale bar."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from safepassage.model.settings.files.texts import as_written
 from safepassage.model.streets.classes import street_class
+from safepassage.model.streets.streets import Streets
 
 _STYLES = (
     # most major rank in the group, label, colour, line width (points)
@@ -20,7 +25,7 @@ OSM_ATTRIBUTION = "© OpenStreetMap contributors (ODbL)"
 _EXIT_COLOUR = "#1b3a6b"
 
 
-def draw_map(streets, path_png, title=None, attribution=None):
+def draw_map(streets: Streets, path_png: Path, title: str | None = None, attribution: str | None = None) -> None:
     """Write a PNG map of the streets by class with the exits named.
 
     attribution: whose data it is; give OSM_ATTRIBUTION for OpenStreetMap.
@@ -51,7 +56,7 @@ def draw_map(streets, path_png, title=None, attribution=None):
         figure.savefig(path_png)
 
 
-def draw_streets(axes, streets):
+def draw_streets(axes: Axes, streets: Streets) -> None:
     """Draw every street once on matplotlib axes, minor classes below major ones."""
     from matplotlib.collections import LineCollection
 
@@ -68,13 +73,13 @@ def draw_streets(axes, streets):
     axes.autoscale_view()
 
 
-def draw_exits(axes, streets):
+def draw_exits(axes: Axes, streets: Streets) -> None:
     """Mark the exits on matplotlib axes and name them, each label at the nearest free place beside its exit."""
     x, y = streets.node_x_m[streets.exit_node], streets.node_y_m[streets.exit_node]
     axes.plot(x, y, "D", markersize=7, color=_EXIT_COLOUR, markeredgecolor="white", zorder=20, label="exit")
     from matplotlib.text import Text
 
-    figure = axes.figure
+    figure: Any = axes.figure
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     points = axes.transData.transform(np.column_stack((x, y)))
@@ -114,7 +119,7 @@ def _free_place(point, width, height, taken, frame):
     return np.array((point[0] + 12, point[1] - height / 2))
 
 
-def draw_scale_bar(axes):
+def draw_scale_bar(axes: Axes) -> None:
     """Draw a bar of a round length, about a fifth of the map's width, in the lower right corner."""
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from safepassage.model.settings.base import NamedStreet
 from safepassage.model.settings.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from safepassage.model.streets.streets import Streets
 
 
 class StreetNames:
@@ -19,14 +23,14 @@ class StreetNames:
         node_id: Sequence[str] = (),
         link_upstream: npt.ArrayLike = (),
         link_downstream: npt.ArrayLike = (),
-    ):
+    ) -> None:
         """link_name: name of each link, "" or None if it has none. The others are needed to find streets by nodes."""
         self._link_name = [name or "" for name in link_name]
         self._node = {node: row for row, node in enumerate(node_id)}
         self._ends = np.column_stack((np.asarray(link_upstream, np.int64), np.asarray(link_downstream, np.int64)))
 
     @classmethod
-    def of(cls, streets) -> "StreetNames":
+    def of(cls, streets: "Streets") -> "StreetNames":
         """Return the names of `Streets`."""
         return cls(streets.link_name, streets.node_id, streets.link_upstream, streets.link_downstream)
 

@@ -1,12 +1,17 @@
 """What a user should know before trusting a network."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from safepassage.model.streets.classes import UNKNOWN_CLASS
 from safepassage.model.streets.streets import Streets, reaches_exit
 
+if TYPE_CHECKING:
+    from safepassage.model.streets.build import StreetsReport
 
-def notes(streets, report):
+
+def notes(streets: Streets, report: "StreetsReport") -> tuple[str, ...]:
     """Return what a user should know before trusting the network, one sentence each."""
     said = []
     if report.crs_assumed:

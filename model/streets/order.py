@@ -4,8 +4,13 @@ Rows of nodes and links follow from this order, and ties in the model go by rows
 the file's.
 """
 
+from typing import TYPE_CHECKING
 
-def in_order(graph):
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def in_order(graph: "nx.MultiDiGraph") -> "nx.MultiDiGraph":
     """Return the graph with its nodes by id, numbers as numbers, and its edges by their ends and then by what they are.
 
     Two edges that are alike in everything may change places: nobody could tell.
@@ -23,7 +28,7 @@ def _of_id(node):
     return (0, int(text), text) if text.lstrip("-").isdecimal() else (1, 0, text)
 
 
-def _of_edge(attributes: dict):
+def _of_edge(attributes: dict) -> tuple[str, str, list[tuple[bool, str, str]]]:
     """Return the attributes as text, the class first, the course last: a mirrored town keeps its order."""
     rest = sorted((key == "geometry", key, str(value)) for key, value in attributes.items())
     return str(attributes.get("highway")), str(attributes.get("name", "")), rest

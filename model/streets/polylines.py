@@ -1,9 +1,15 @@
 """The course of each link as points, stored end to end in flat arrays."""
 
+from typing import Any
+
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
-def read_polylines(wkt, start, end, node_x, node_y):
+
+def read_polylines(
+    wkt: list[Any], start: Ints, end: Ints, node_x: Floats, node_y: Floats
+) -> tuple[Ints, Floats, Floats, Bools]:
     """Return (first, x, y, given): points of each edge from start to end node, in the coordinates of the nodes.
 
     wkt: a LINESTRING as text, or None. An edge without a usable one is a straight line. A line drawn against
@@ -33,7 +39,7 @@ def _drawn_forward(first, x, y, start, end, node_x, node_y):
     return take_polylines(first, x, y, np.arange(a.size), turned < as_drawn)
 
 
-def take_polylines(first, x, y, rows, turned):
+def take_polylines(first: Ints, x: Floats, y: Floats, rows: Ints, turned: Bools) -> tuple[Ints, Floats, Floats]:
     """Return (first, x, y) of the chosen rows, in the given order, each reversed where `turned`."""
     count = (first[1:] - first[:-1])[rows]
     new_first = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
@@ -43,7 +49,7 @@ def take_polylines(first, x, y, rows, turned):
     return new_first, x[source], y[source]
 
 
-def polyline_lengths(first, x, y):
+def polyline_lengths(first: Ints, x: Floats, y: Floats) -> Floats:
     """Return the length of each polyline (in the unit of its points)."""
     piece = np.hypot(np.diff(x), np.diff(y))
     piece[first[1:-1] - 1] = 0.0

@@ -1,15 +1,18 @@
 """From longitude and latitude to metres on a plane, and back."""
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats
 from safepassage.model.settings.base import ScenarioError
 
 WGS84 = "EPSG:4326"
 
 
-def source_crs(text, x, y):
+def source_crs(text: str | None, x: Floats, y: Floats) -> tuple[str, bool]:
     """Return the coordinate system of a graph as text, and whether it had to be assumed (degrees, WGS 84)."""
     if text is not None and str(text).strip():
         return str(text).strip(), False
@@ -21,7 +24,7 @@ def source_crs(text, x, y):
     )
 
 
-def plane_crs(crs, x, y):
+def plane_crs(crs: str, x: Floats, y: Floats) -> str:
     """Return the projected system in metres to work in: the graph's own if it is one, else its UTM zone."""
     import pyproj
     from pyproj.exceptions import CRSError
@@ -40,7 +43,7 @@ def plane_crs(crs, x, y):
     return utm_zone(longitude, latitude)
 
 
-def utm_zone(longitude, latitude):
+def utm_zone(longitude: Floats, latitude: Floats) -> str:
     """Return the EPSG code of the UTM zone in which the centre of the points lies."""
     unwrapped = (longitude - longitude[0] + 180) % 360 - 180 + longitude[0]
     centre = ((unwrapped.min() + unwrapped.max()) / 2 + 180) % 360 - 180
@@ -49,7 +52,7 @@ def utm_zone(longitude, latitude):
 
 
 @lru_cache(maxsize=16)
-def transformer(from_crs, to_crs):
+def transformer(from_crs: str, to_crs: str) -> Callable[..., Any]:
     """Return a function (x, y) -> (x, y) between two coordinate systems, x always east; arrays or numbers."""
     import pyproj
 

@@ -1,8 +1,11 @@
 """What was found in a street network, filled in and dropped: for people who bring their own city."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import networkx as nx
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
@@ -38,11 +41,11 @@ class NetworkReport:
     found: StreetsReport
     is_openstreetmap: bool
 
-    def tables(self):
+    def tables(self) -> list[tuple[str, tuple, list]]:
         """Return (title, header, rows) of each table, all cells text."""
         return [self._overview(), self._classes(), self._attributes(), self._exits()]
 
-    def draw(self, path_png):
+    def draw(self, path_png: Path) -> None:
         """Write the map of the network as PNG, with OpenStreetMap's attribution if the data are theirs."""
         attribution = OSM_ATTRIBUTION if self.is_openstreetmap else None
         draw_map(self.streets, path_png, title=self.path.name.split(".")[0].replace("_", " "), attribution=attribution)
@@ -128,7 +131,7 @@ class NetworkReport:
         header = ("exit", "node", "vehicles/h", "nodes by car", "nodes on foot", "found by")
         return "Exits (flow capacity; number of nodes from which each can be reached)", header, rows
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for title, header, rows in self.tables():
             widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
@@ -140,7 +143,7 @@ class NetworkReport:
         lines += [f"Note: {note}" for note in self.found.notes]
         return "\n".join(lines).rstrip() + "\n"
 
-    def __rich_console__(self, console, options):
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.table import Table
         from rich.text import Text
 
@@ -156,7 +159,7 @@ class NetworkReport:
             yield Text(f"Note: {note}", style="yellow")
 
 
-def describe(path, settings=None):
+def describe(path: Path, settings: StreetSettings | None = None) -> NetworkReport:
     """Return the NetworkReport of a GraphML file. settings: StreetSettings as in a scenario; its defaults if None."""
     path = Path(path)
     graph = read_graph(path)
@@ -167,7 +170,7 @@ def describe(path, settings=None):
     return NetworkReport(path, streets, found, is_openstreetmap(graph))
 
 
-def is_openstreetmap(graph):
+def is_openstreetmap(graph: nx.MultiDiGraph) -> bool:
     """Return whether a graph seems to be made of OpenStreetMap data: OSMnx saved it, or its ways have such ids."""
     if "OSMnx" in str(graph.graph.get("created_with", "")):
         return True

@@ -5,13 +5,18 @@ A link is one direction of a street. model/streets/build.py makes Streets from a
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.places import piece_lengths, places_on_links
 from safepassage.model.streets import projection
-from safepassage.model.streets.junctions import junctions_of
+from safepassage.model.streets.junctions import Junctions, junctions_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,30 +72,30 @@ class Streets:
     geometry_y_m: np.ndarray
 
     @property
-    def n_nodes(self):
+    def n_nodes(self) -> int:
         """Number of nodes."""
         return self.node_x_m.size
 
     @property
-    def n_links(self):
+    def n_links(self) -> int:
         """Number of links."""
         return self.length_m.size
 
-    def project(self, longitude_deg, latitude_deg):
+    def project(self, longitude_deg: Floats | float, latitude_deg: Floats | float) -> tuple[Floats, Floats]:
         """Return (x_m, y_m) of points in degrees (WGS 84); numbers or arrays."""
         return projection.transformer(projection.WGS84, self.crs)(longitude_deg, latitude_deg)
 
-    def unproject(self, x_m, y_m):
+    def unproject(self, x_m: Floats | float, y_m: Floats | float) -> tuple[Floats, Floats]:
         """Return (longitude_deg, latitude_deg) of points in the streets' plane; numbers or arrays."""
         return projection.transformer(self.crs, projection.WGS84)(x_m, y_m)
 
-    def project_shape(self, shape):
+    def project_shape(self, shape: Any) -> Any:
         """Return a shapely geometry, or an array of them, moved from degrees to the streets' plane."""
         import shapely
 
         return shapely.transform(shape, lambda points: np.column_stack(self.project(points[:, 0], points[:, 1])))
 
-    def nearest_node(self, x_m, y_m, among=None):
+    def nearest_node(self, x_m: Floats | float, y_m: Floats | float, among: Ints | None = None) -> tuple[Ints, Floats]:
         """Return the index of the node nearest to each point, int32, and its distance (m).
 
         among: indices of the nodes that may be chosen; all by default.
@@ -102,7 +107,7 @@ class Streets:
         distance_m, row = tree.query(np.column_stack((np.atleast_1d(x_m), np.atleast_1d(y_m))))
         return nodes[row].astype(np.int32), distance_m
 
-    def nearest_usable(self, usable):
+    def nearest_usable(self, usable: Bools) -> Ints:
         """Return for each node the nearest of its part of the town from which a usable link leaves; int32[n_nodes].
 
         usable: bool per link. A node stands for itself if there is none: nobody is taken over water.
@@ -117,18 +122,18 @@ class Streets:
                 nearest[here] = self.nearest_node(self.node_x_m[here], self.node_y_m[here], among=among)[0]
         return nearest
 
-    def polyline(self, link):
+    def polyline(self, link: int) -> tuple[Floats, Floats]:
         """Return (x_m, y_m) of the points of one link, from upstream to downstream."""
         points = slice(self.geometry_first[link], self.geometry_first[link + 1])
         return self.geometry_x_m[points], self.geometry_y_m[points]
 
-    def places(self, link, share):
+    def places(self, link: Ints, share: Floats) -> tuple[Floats, Floats]:
         """Return (x_m, y_m) of points at a share of the course of links, from upstream; nan where link is -1."""
         shape = (self.geometry_first, self.geometry_x_m, self.geometry_y_m, self._geometry_piece_m)
         return places_on_links(link, share, *shape)
 
     @cached_property
-    def node_part(self):
+    def node_part(self) -> Ints:
         """Connected part of the network that each node belongs to, int32: within one, people can walk or drive."""
         from scipy.sparse import csgraph, csr_array
 
@@ -136,12 +141,12 @@ class Streets:
         return csgraph.connected_components(csr_array(ends, shape=(self.n_nodes, self.n_nodes)), directed=False)[1]
 
     @cached_property
-    def junctions(self):
+    def junctions(self) -> Junctions:
         """Which streams cross at the ends of the links."""
         return junctions_of(self)
 
     @cached_property
-    def link_key(self):
+    def link_key(self) -> Ints:
         """What each link is, by the names of its ends, uint32: the same wherever a file lists it. Ties go by it."""
         ends = zip(self.link_upstream.tolist(), self.link_downstream.tolist(), strict=True)
         names = (f"{self.node_id[up]} to {self.node_id[down]}".encode() for up, down in ends)
@@ -152,7 +157,7 @@ class Streets:
         return piece_lengths(self.geometry_x_m, self.geometry_y_m)
 
 
-def reaches_exit(streets, mode_open, exit_rows=None):
+def reaches_exit(streets: Streets, mode_open: Bools, exit_rows: list[int] | None = None) -> Bools:
     """Return for each node whether it can reach an exit over links with mode_open (streets.drivable or .walkable).
 
     exit_rows: which exits count; all by default. The node of an exit reaches it.
@@ -169,7 +174,7 @@ def reaches_exit(streets, mode_open, exit_rows=None):
     return reached[:n]
 
 
-def to_networkx(streets):
+def to_networkx(streets: Streets) -> "nx.MultiDiGraph":
     """Return a networkx.MultiDiGraph of the links and what is assumed of them, for export (x and y in metres)."""
     import networkx as nx
 

@@ -1,16 +1,20 @@
 """Heights of the buildings along each street, from a file of footprints."""
 
+from pathlib import Path
+
 import numpy as np
 import shapely
 
+from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.model.geojson import ANY_SHAPE, read_features
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.streets import Streets
 
 _M_PER_STOREY = 3.0
 
 
-def heights_along_links(path, streets, within_m=30.0):
+def heights_along_links(path: Path, streets: Streets, within_m: float = 30.0) -> Floats:
     """Return the mean height of the buildings within reach of each link (m), float64, nan where there is none.
 
     path: GeoJSON in longitude and latitude, with one feature per building and its `height` (m) or `building:levels`

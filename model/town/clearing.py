@@ -4,6 +4,8 @@ import heapq
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Ints
+
 
 class ClearingCrews:
     """A number of crews, each on one street at a time, and the streets that wait for them.
@@ -12,18 +14,18 @@ class ClearingCrews:
     stays until the street is clear, also of what falls there meanwhile.
     """
 
-    def __init__(self, n_crews, clearing_m_per_h, rank):
+    def __init__(self, n_crews: int, clearing_m_per_h: float, rank: Ints) -> None:
         """n_crews: crews at work. clearing_m_per_h: of one crew. rank: int per street, low first."""
         self.n_free = n_crews
         self.seconds_per_m = 3600.0 / clearing_m_per_h
         self.rank = np.array(rank)
         self.time_s = 0.0
         self._n_ordered = 0
-        self.waiting_m = {}
-        self._queue = []
-        self._ends_s = {}
+        self.waiting_m: dict[int, float] = {}
+        self._queue: list[tuple[int, float, int]] = []
+        self._ends_s: dict[int, float] = {}
 
-    def add(self, street, length_m, time_s):
+    def add(self, street: int, length_m: float, time_s: float) -> None:
         """Add a length to be cleared on a street, damaged at time_s; call `advance(time_s)` first."""
         if street in self._ends_s:
             self._ends_s[street] += length_m * self.seconds_per_m
@@ -34,34 +36,34 @@ class ClearingCrews:
             heapq.heappush(self._queue, (int(self.rank[street]), time_s, street))
         self._send()
 
-    def put_first(self, street):
+    def put_first(self, street: int) -> None:
         """Let a street come before all others from now on, also before those put first earlier."""
         self._n_ordered += 1
         self.rank[street] = -self._n_ordered
         if street in self.waiting_m:
             heapq.heappush(self._queue, (int(self.rank[street]), self.time_s, street))
 
-    def call_in(self, n_crews):
+    def call_in(self, n_crews: int) -> None:
         """Let more crews join at the present."""
         self.n_free += n_crews
         self._send()
 
-    def left_m(self, street):
+    def left_m(self, street: int) -> float:
         """Return the length still to be cleared on a street as things stand (m)."""
         if street in self._ends_s:
             return (self._ends_s[street] - self.time_s) / self.seconds_per_m
         return self.waiting_m.get(street, 0.0)
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Crews, at work or free."""
         return self.n_free + len(self._ends_s)
 
-    def ends_s(self, street):
+    def ends_s(self, street: int) -> float:
         """Return when a street will be clear as things stand (s), infinity if no crew is there yet."""
         return self._ends_s.get(street, np.inf)
 
-    def advance(self, until_s):
+    def advance(self, until_s: float) -> list[tuple[float, int]]:
         """Let the crews work until a time and return the streets cleared, in order: (time_s, street)."""
         cleared = []
         while self._ends_s:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import Closures
+from safepassage.model.settings.closures import ClosedExit, ClosedShelter, ClosedStreet, Closures
 from safepassage.model.streets.naming import StreetNames
+from safepassage.model.streets.streets import Streets
 
 SAME_MOMENT_S = 1e-3
 """Hours written with six decimals name the same moment as the clock within this (s)."""
@@ -13,7 +14,7 @@ SAME_MOMENT_S = 1e-3
 class ClosedOnPurpose:
     """State of what the scenario and the planner close; bool arrays that say what is closed now."""
 
-    def __init__(self, settings: Closures, streets, shelter_names: tuple[str, ...]):
+    def __init__(self, settings: Closures, streets: Streets, shelter_names: tuple[str, ...]) -> None:
         self._streets, self._shelter_names = streets, shelter_names
         self.settings = settings
         self._names = StreetNames.of(streets)
@@ -22,9 +23,9 @@ class ClosedOnPurpose:
         self.exits = np.zeros(streets.exit_node.size, np.bool_)
         self.shelters = np.zeros(len(shelter_names), np.bool_)
         self._check()
-        self._state = None
+        self._state: tuple[tuple[int, ...], Closures] | None = None
 
-    def change(self, settings: Closures):
+    def change(self, settings: Closures) -> None:
         """Take other settings from now on; raises ScenarioError if they name what does not exist."""
         before, self.settings = self.settings, settings
         try:
@@ -70,6 +71,6 @@ class ClosedOnPurpose:
         return True
 
 
-def _holds(closed, time_s: float) -> bool:
+def _holds(closed: ClosedExit | ClosedShelter | ClosedStreet, time_s: float) -> bool:
     until_s = np.inf if closed.until_h is None else closed.until_h * 3600.0
     return closed.from_h * 3600.0 <= time_s + SAME_MOMENT_S and time_s + SAME_MOMENT_S < until_s

@@ -7,14 +7,20 @@ a street keeps the farthest reach; a crater takes its own width; the narrowest p
 What falls is keyed (event, street), so that no plan changes it; only crews and dates do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_links, grid_of_points, links_within, points_within
-from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.draws import Keys, Stream, uniforms_for
+from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.settings.damage import Damage as DamageSettings
 from safepassage.model.streets.naming import StreetNames
+from safepassage.model.streets.streets import Streets
 from safepassage.model.town.clearing import ClearingCrews
 
 _DEBRIS, _BRIDGE, _HOME, _SHELTER = range(4)
@@ -64,8 +70,20 @@ class DatedLoss(NamedTuple):
 class Damage:
     """State of streets, homes and shelters. Per link: widths left, capacity factors, who may pass."""
 
-    def __init__(self, settings, seed, streets, home_x_m=(), home_y_m=(), shelter_x_m=(), shelter_y_m=(),
-                 zone_of_link=None, building_height_m=None, home_keys=None, shelter_keys=None):  # fmt: skip
+    def __init__(
+        self,
+        settings: DamageSettings,
+        seed: int,
+        streets: Streets,
+        home_x_m: npt.NDArray[Any] | Sequence[float] = (),
+        home_y_m: npt.NDArray[Any] | Sequence[float] = (),
+        shelter_x_m: npt.NDArray[Any] | Sequence[float] = (),
+        shelter_y_m: npt.NDArray[Any] | Sequence[float] = (),
+        zone_of_link: list[str] | None = None,
+        building_height_m: Floats | None = None,
+        home_keys: Keys | None = None,
+        shelter_keys: Ints | None = None,
+    ) -> None:
         """settings: `settings.damage.Damage`. zone_of_link: name of the zone of each link, if heights go by zone.
 
         building_height_m: height of the buildings along each link, nan where not known; goes before zone and class.
@@ -88,16 +106,16 @@ class Damage:
         self._lanes_left = np.full(n, np.inf)
         self._walkers_pass = np.ones(n, dtype=bool)
         self.home_lost = np.zeros(len(home_x_m), dtype=bool)
-        self._home_keys = np.arange(len(home_x_m)) if home_keys is None else home_keys
+        self._home_keys: Keys | Ints = np.arange(len(home_x_m)) if home_keys is None else home_keys
         self.shelter_lost = np.zeros(len(shelter_x_m), dtype=bool)
-        self._shelter_keys = np.arange(len(shelter_x_m)) if shelter_keys is None else shelter_keys
+        self._shelter_keys: Keys | Ints = np.arange(len(shelter_x_m)) if shelter_keys is None else shelter_keys
         self._homes = grid_of_points(home_x_m, home_y_m, cell_m=25.0)
         self._shelters = grid_of_points(shelter_x_m, shelter_y_m, cell_m=25.0)
         self._names = StreetNames.of(streets)
         ranks = np.full(n, len(settings.crews.priority), dtype=np.int64)
         for rank, name in reversed(list(enumerate(settings.crews.priority))):
             ranks[self.street[self._names.demand_called(name, "damage.crews.priority")]] = rank
-        self.crews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
+        self.crews: ClearingCrews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
         self._dated = self._dated_losses()
         self._dates_s = sorted({at_s for loss in self._dated for at_s in (loss.at_s, loss.until_s)} - {np.inf})
         self._orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
@@ -150,7 +168,7 @@ class Damage:
     def _order(self, order, what):
         return order.at_h * 3600.0, self._rows_of(order, what).tolist(), order.n_more_crews
 
-    def order_clearing(self, order):
+    def order_clearing(self, order: Any) -> None:
         """Take a `settings.damage.ClearingOrder` that the scenario does not have; raises ScenarioError if it cannot."""
         self._orders = sorted([*self._orders, self._order(order, "clearing")], key=lambda known: known[0])
 
@@ -173,7 +191,7 @@ class Damage:
                 self._walkers_pass[loss.rows] &= loss.walkers_pass or loss.lanes_left > 0
         return [row for loss in self._dated if date_s in (loss.at_s, loss.until_s) for row in loss.rows.tolist()]
 
-    def advance(self, time_s):
+    def advance(self, time_s: float) -> Ints:
         """Let dates come and crews work until a time; return the links that changed, int32, rising."""
         if time_s < self.time_s:
             raise ValueError(f"damage cannot go back from {self.time_s} s to {time_s} s; give times that rise")
@@ -198,7 +216,7 @@ class Damage:
             self.crews.call_in(n_more_crews)
         return cleared + self.crews.advance(time_s)
 
-    def apply(self, impacts, first, last):
+    def apply(self, impacts: Impacts, first: int, last: int) -> Changes:
         """Let the impacts first..last (rows of the impacts table) break what they break; return the `Changes`.
 
         Impacts may come in any portions, but in order of time; crews and dates are advanced to each that does harm.
@@ -218,7 +236,7 @@ class Damage:
                 self.crews.add(street, float(hits.length_m[i]), time_s)
             touched.append(street)
         links.append(self._refresh(touched))
-        lost = [_mark(is_lost, *events, first, last) for is_lost, *events in self._building_losses]
+        lost = [_mark(is_lost, event, row, first, last) for is_lost, event, row in self._building_losses]
         return Changes(np.unique(np.concatenate(links)) if touched else links[0], *lost)
 
     def _foresee(self, impacts):
@@ -298,7 +316,7 @@ class Damage:
         self.walk_capacity_factor[links] = np.where(walk, walk_share, 0.0)
         return links.astype(np.int32)
 
-    def opens_at_s(self, links):
+    def opens_at_s(self, links: range | list[int]) -> Floats:
         """Return when damaged links will be clear as things stand (s): 0 if nothing lies there, infinity if no crew
         is there yet, a bridge is lost or no date of restoration is set.
         """

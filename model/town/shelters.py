@@ -9,9 +9,11 @@ from safepassage.agents.shelters import Shelters
 from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import ShelterPlace
+from safepassage.model.settings.shelters import Shelters as ShelterSettings
+from safepassage.model.streets.streets import Streets
 
 
-def build_shelters(settings, streets) -> Shelters:
+def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:
     """Return the shelters of a scenario, all open and empty; settings: `settings.shelters.Shelters`."""
     places = [*settings.places, *(_read_places(settings.file) if settings.file is not None else ())]
     twice = [name for name, n in Counter(place.name for place in places).items() if n > 1]

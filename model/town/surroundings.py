@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats
+from safepassage.agents.households import Households
 from safepassage.model.draws import digests, keys_of
 from safepassage.model.hazard.front import LinksNearFront, front_of
 from safepassage.model.hazard.impacts import Area, Impacts
@@ -12,7 +14,7 @@ from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones
 from safepassage.model.town.buildings import heights_along_links
 from safepassage.model.town.closures import ClosedOnPurpose
-from safepassage.model.town.damage import Damage
+from safepassage.model.town.damage import Changes, Damage
 from safepassage.model.town.shelters import build_shelters
 from safepassage.model.town.utilities import Utilities
 
@@ -23,7 +25,9 @@ FRONT_EVERY_S = 3600.0
 class Surroundings:
     """Damage and front over the same streets: together they say who may pass where, and tell the movement."""
 
-    def __init__(self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households, seed: int):
+    def __init__(
+        self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households: Households, seed: int
+    ) -> None:
         self.streets = streets
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
@@ -71,7 +75,7 @@ class Surroundings:
         """What was repaired or left out of the front's data."""
         return self.front.report if self.front else ()
 
-    def advance(self, time_s: float):
+    def advance(self, time_s: float) -> None:
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
         self.utilities.advance(time_s)
@@ -82,14 +86,14 @@ class Surroundings:
             self.exits_lost = self.links_near_front.exits_lost(time_s)
             self.is_changed = True
 
-    def strike(self, impacts: Impacts, first: int, last: int):
+    def strike(self, impacts: Impacts, first: int, last: int) -> Changes:
         """Let the impacts first..last break what they break; return the Changes: links, homes, shelters."""
         changes = self.damage.apply(impacts, first, last)
         self.utilities.apply(impacts, first, last)
         self.is_changed |= changes.links.size > 0
         return changes
 
-    def tell(self, movement: Movement, time_s: float):
+    def tell(self, movement: Movement, time_s: float) -> None:
         """Hand what has changed to the movement: what is open, which phones work, how people see the danger."""
         phones_lost = self.utilities.is_lost[Utility.PHONE]
         if (phones_lost != self._phones_lost).any():
@@ -127,7 +131,7 @@ class Surroundings:
         return {"time_s": time_s, "link": link, "is_closed_to_cars": no_cars, "is_closed_to_walkers": no_walkers}
 
 
-def _middles(streets: Streets):
+def _middles(streets: Streets) -> tuple[Floats, Floats]:
     """Return (x_m, y_m) halfway between the ends of each link."""
     up, down = streets.link_upstream, streets.link_downstream
     return (
@@ -136,7 +140,7 @@ def _middles(streets: Streets):
     )
 
 
-def _building_heights(scenario: Scenario, streets: Streets):
+def _building_heights(scenario: Scenario, streets: Streets) -> Floats | None:
     """Return the height of the buildings along each link from footprints (m); None: by class and zone."""
     if scenario.damage.debris.footprints is None:
         return None

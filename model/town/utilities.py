@@ -1,11 +1,15 @@
 """Power, gas, water, phones and shops: lost on dates or when an impact hits a site, and restored."""
 
+from typing import Any
+
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.damage import Utility
+from safepassage.model.settings.damage import Damage, Utility
 
 _SITE = 4
 """Which of the numbers of `Stream.DAMAGE` decides whether a site is lost; 0-3 serve `model/town/damage.py`."""
@@ -14,7 +18,7 @@ _SITE = 4
 class Utilities:
     """What works in which zone. A service works in a zone if nothing it depends on is out."""
 
-    def __init__(self, settings, seed, zones):
+    def __init__(self, settings: Damage, seed: int, zones: tuple[Any, ...]) -> None:
         """settings: `settings.damage.Damage`; zones: names of the zones."""
         self.seed = seed
         self.sites = settings.utility_sites
@@ -43,11 +47,11 @@ class Utilities:
         return np.array(sorted({self._zone[name] for name in names}), dtype=np.int64)
 
     @property
-    def is_lost(self):
+    def is_lost(self) -> Bools:
         """bool[utility, zone]"""
         return self.n_causes > 0
 
-    def advance(self, time_s):
+    def advance(self, time_s: float) -> bool:
         """Let losses and repairs come until a time; return whether anything changed."""
         if time_s < self.time_s:
             raise ValueError(f"utilities cannot go back from {self.time_s} s to {time_s} s; give times that rise")
@@ -60,7 +64,7 @@ class Utilities:
         self.time_s = time_s
         return bool((before != self.is_lost).any())
 
-    def apply(self, impacts, first, last):
+    def apply(self, impacts: Impacts, first: int, last: int) -> bool:
         """Let the impacts first..last hit sites, in order of time; return whether anything changed."""
         if not self.sites:
             return False

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -62,7 +62,7 @@ def read_value(text: str, place: str) -> Any:
 class _Reader:
     """Turns the events of a YAML parser into values, checking each as it comes."""
 
-    def __init__(self, place: str, *, has_lines: bool):
+    def __init__(self, place: str, *, has_lines: bool) -> None:
         self.name, self.has_lines = place, has_lines
         self.places: dict[tuple, str] = {}
         self._anchors: dict[str, tuple[Any, int] | None] = {}
@@ -98,10 +98,10 @@ class _Reader:
         if isinstance(following, yaml.DocumentStartEvent):
             self._refuse(following, "a second document starts here; leave out the line ---, or use two files")
 
-    def _place(self, mark) -> str:
+    def _place(self, mark: Any) -> str:
         return f"{self.name}:{mark.line + 1}" if mark is not None and self.has_lines else self.name
 
-    def _refuse(self, event: yaml.Event, why: str):
+    def _refuse(self, event: yaml.Event, why: str) -> NoReturn:
         raise ScenarioError(f"{self._place(event.start_mark)}: {why}.")
 
     def _value(self, event: yaml.Event, events: Iterator[yaml.Event], at: tuple, depth: int) -> Any:
@@ -127,7 +127,7 @@ class _Reader:
             self._anchors[event.anchor] = value, self._n_values - n_before
         return value
 
-    def _count(self, event: yaml.Event, n: int):
+    def _count(self, event: yaml.Event, n: int) -> None:
         self._n_values += n
         if self._n_values > MOST_VALUES:
             self._refuse(event, f"more than {MOST_VALUES:,} values, repeated ones counted; put tables into files")
@@ -140,11 +140,11 @@ class _Reader:
         self._count(event, n)
         return deepcopy(value)
 
-    def _refuse_tag(self, event, plain: str):
+    def _refuse_tag(self, event: Any, plain: str) -> None:
         if event.tag is not None and event.tag not in ("!", f"tag:yaml.org,2002:{plain}"):
             self._refuse(event, f"{event.tag!r} is a kind of value that is not used here; leave the tag out")
 
-    def _list(self, events, at: tuple, depth: int) -> list:
+    def _list(self, events: Any, at: tuple, depth: int) -> list:
         found: list = []
         for event in events:
             if isinstance(event, yaml.SequenceEndEvent):
@@ -154,7 +154,7 @@ class _Reader:
             found.append(self._value(event, events, here, depth + 1))
         return found
 
-    def _mapping(self, events, at: tuple, depth: int) -> dict:
+    def _mapping(self, events: Any, at: tuple, depth: int) -> dict:
         found: dict = {}
         lines: dict[str, yaml.Event] = {}
         merged: list[dict] = []
@@ -182,7 +182,7 @@ class _Reader:
             found = {**one, **found}
         return found
 
-    def _merged(self, event, value) -> list[dict]:
+    def _merged(self, event: Any, value: Any) -> list[dict]:
         sections = value if isinstance(value, list) else [value]
         if not all(isinstance(one, dict) for one in sections):
             self._refuse(event, "<< takes sections over, and this is none; write the values out")
@@ -197,23 +197,24 @@ class _Reader:
         tag, text = self._tag(event), event.value
         if tag == MERGE or (event.implicit[0] and COLONS.fullmatch(text)):
             tag = "tag:yaml.org,2002:str"
-        kind = TAGS.get(tag)
-        if kind is None:
+        if tag not in TAGS:
             self._refuse(
                 event, f"{tag!r} is a kind of value that is not used here; leave the tag out, or quote the text"
             )
+        kind = TAGS[tag]
         if kind in ("int", "float"):
             self._refuse_odd_number(event, text)
-        elif UNSEEN.search(text):
-            found = UNSEEN.search(text).group()
-            self._refuse(event, f"the text holds the character U+{ord(found):04X}, which cannot be seen; take it out")
+        elif unseen := UNSEEN.search(text):
+            self._refuse(
+                event, f"the text holds the character U+{ord(unseen.group()):04X}, which cannot be seen; take it out"
+            )
         node = yaml.ScalarNode(tag, text, event.start_mark, event.end_mark)
         try:
             return getattr(self._loader, f"construct_yaml_{kind}")(node)
         except (ValueError, LookupError, AttributeError, OverflowError):
             self._refuse(event, f"{_short(text)} is {NOT[kind]}; correct it, or quote it if it is text")
 
-    def _refuse_odd_number(self, event, text: str):
+    def _refuse_odd_number(self, event: Any, text: str) -> None:
         if OCTAL.fullmatch(text):
             plain = text.lstrip("+").replace("_", "").lstrip("0") or "0"
             self._refuse(
