@@ -46,6 +46,11 @@ class Departures:
         self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
         self._n_orders = len(self._due)
 
+    @property
+    def next_s(self) -> float:
+        """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
+        return min(self._due[0][0] if self._due else np.inf, self.population.next_s)
+
     def expect(self, order: Order):
         """Take an order that the scenario does not have; raises ScenarioError if a zone of it is not there."""
         self._refuse_unknown_zones([order])
@@ -80,10 +85,11 @@ class Departures:
         if now_s < self.decision.next_s:
             return
         from_s, self.decision.next_s = self.decision.time_s, now_s + self.settings.behaviour.decide_every_s
+        n_decide = 0
         for order, rows in self.information.gossip(from_s, now_s):
-            self.decision.obey(order, rows, np.full(len(self.households), now_s))
+            n_decide += self.decision.obey(order, rows, np.full(len(self.households), now_s))
         is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
-        self.information.look(
+        is_news = self.information.look(
             now_s,
             surroundings.reported_front_km(now_s),
             surroundings.utilities_lost(self.households.zone),
@@ -92,9 +98,11 @@ class Departures:
         )
         extinct = self.households.is_extinct
         self.staying_behind.release(is_gone | extinct)
-        self.decision.weigh(now_s, ~(is_gone | extinct))
+        n_decide += self.decision.weigh(now_s, ~(is_gone | extinct), is_news=is_news)
         self._let_return(from_s, now_s, impacts)
-        self.population.plans_changed()
+        if n_decide:
+            self.population.plans_changed()
+        self.population.show_preparing()
 
     def _let_return(self, from_s: float, now_s: float, impacts: Impacts):
         last = int(np.searchsorted(impacts.time_s, now_s)) - 1
@@ -150,5 +158,5 @@ class Departures:
             spread_s = np.minimum(self.settings.curfew.stagger_s, self.curfew.next_start_s(ends_s) - ends_s)
             turn = self.households.turn_after_curfew[due[held]]
             self.households.departure_time_s[due[held]] = ends_s + turn * spread_s
-            self.population.plans_changed()
+            self.population.plans_changed(due[held])
         return due[~held]

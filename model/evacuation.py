@@ -2,15 +2,13 @@
 
 from collections import deque
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
-from safepassage.agents.civilians import Civilian, Status
+from safepassage.agents.civilians import Civilian
 from safepassage.agents.households import Household
-from safepassage.agents.lean_mesa import DataCollector
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows.rows import RowModel
@@ -33,7 +31,7 @@ from safepassage.model.movement.movement import Movement
 from safepassage.model.people import margins
 from safepassage.model.people.population import Population
 from safepassage.model.results import run_folder
-from safepassage.model.results.recorder import Recorder, count
+from safepassage.model.results.recorder import Recorder, StatusCounts
 from safepassage.model.rules import rules_of
 from safepassage.model.services.layout import layout_of
 from safepassage.model.services.services import Services
@@ -76,12 +74,13 @@ class EvacuationModel(RowModel):
         self.time_s, self.tick, self._moved_to_s = 0.0, 0, 0.0
         self.resident_h = 0.0
         """Hours that people have spent in the area, all together."""
+        self._n_fallen = self._n_writes_seen = 0
         self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()
         self._build_people()
         self._build_agents()
         self.recorder = Recorder(self)
-        self.datacollector = DataCollector(model_reporters={s.name.lower(): partial(count, s) for s in Status})
+        self.datacollector = StatusCounts()
         self.timings_s = {"build": perf_counter() - started, "run": 0.0}
         self.recorder.record()
         self.datacollector.collect(self)
@@ -152,6 +151,59 @@ class EvacuationModel(RowModel):
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
         began = perf_counter()
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
+        if self.n_writes != self._n_writes_seen:
+            self.look_again()
+        if self._is_quiet(until_s):
+            self._pass(until_s)
+        else:
+            self._live(until_s)
+        self.recorder.record()
+        n_inside = int(self.recorder.n_by_status[: Status.SAFE].sum())
+        self.resident_h += n_inside * (until_s - self._stepped_from_s) / 3600.0
+        self.datacollector.collect(self)
+        self.running = self.time_s < self.duration_s
+        self.timings_s["run"] += perf_counter() - began
+
+    def look_again(self):
+        """Find anew who is due, hurt, alerted and counted: call it after you have written into columns yourself.
+
+        What is written through handles and sets of agents is noticed without it.
+        """
+        self._n_writes_seen = self.n_writes
+        self.population.look_again()
+        self.under_fire.look_again()
+        self.information.look_again()
+
+    @property
+    def next_s(self) -> float:
+        """The agenda: nothing happens before this but that time passes and, at its pace, that households decide (s).
+
+        The least of what each part says of itself; -inf: something may happen at any moment, as while somebody moves.
+        """
+        if self.movement.n_moving:
+            return -np.inf
+        impact_s = self.impacts.time_s[self._n_fallen] if self._n_fallen < len(self.impacts) else np.inf
+        events = self.shelling_events
+        forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
+        parts = (self.departures, self.surroundings, self.under_fire)
+        return min(impact_s, forget_s, self.services.next_s(self.time_s), *(part.next_s for part in parts))
+
+    def _is_quiet(self, until_s: float) -> bool:
+        """Return whether nothing is due before, or at, a time; households decide at the beginning of a step."""
+        return self.decision.next_s > self.time_s and self.next_s > until_s
+
+    def _pass(self, until_s: float):
+        """Let time pass in which nothing happens; news of the roads goes on spreading."""
+        self.movement.advance(until_s)
+        self.under_fire.road_fire.pass_time(until_s)
+        self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
+        self._moved_to_s = until_s
+        self.surroundings.advance(until_s)
+        self.movement.talk()
+        self.services.pass_time(until_s)
+
+    def _live(self, until_s: float):
+        """Let happen what is due up to a time, in order."""
         self.services.reinforce(self.time_s)
         self.departures.decide(self.time_s, self.surroundings, self.services, self.impacts)
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
@@ -168,12 +220,6 @@ class EvacuationModel(RowModel):
         if self.under_fire.next_death_s <= until_s:
             self.movement.withdraw(self.under_fire.die(until_s))
             self.services.count_the_dead()
-        self.recorder.record()
-        n_inside = int((self.people.status < Status.SAFE).sum())
-        self.resident_h += n_inside * (until_s - self._stepped_from_s) / 3600.0
-        self.datacollector.collect(self)
-        self.running = self.time_s < self.duration_s
-        self.timings_s["run"] += perf_counter() - began
 
     def run(self, on_step=None):
         """Step to the end of the scenario; on_step: called with the model after each step."""
@@ -294,6 +340,7 @@ class EvacuationModel(RowModel):
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
             self._advance(time_s)
             hurt, now_s = self.under_fire.fall(k), time_s
+            self._n_fallen = k + 1
             self._note_impact(k, hurt.size)
             self.services.call(hurt)
             self.services.lose(self.under_fire.vehicles.take_hit(), time_s)

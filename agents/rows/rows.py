@@ -70,7 +70,9 @@ class column:  # noqa: N801 - reads as a declaration
     def __set__(self, agent: Any, value: Any) -> None:
         if type(value) is not self._plain or not self._low <= value <= self._high:
             value = self.fit(value)
-        agent.model._rows[type(agent)].arrays[self.key][agent.row] = value
+        rows = agent.model._rows[type(agent)]
+        rows.arrays[self.key][agent.row] = value
+        rows.n_writes += 1
 
     def fit(self, values: Any) -> np.ndarray:
         """Return values, one or many, in the column's dtype; raise ValueError if one of them does not fit."""
@@ -155,6 +157,8 @@ class Rows:
         self.cls = cls
         self.n = 0
         self.n_alive = 0
+        self.n_writes = 0
+        """How often a column was written through a handle or a set; kernels that write the arrays do not count."""
         self.handles: dict[int, RowAgent] = {}
         self.is_adopted = False
         self.arrays = {name: np.empty(0, spec.dtype) for name, spec in cls.columns.items()}
@@ -254,6 +258,11 @@ class RowModel(Model):
         if cls not in self._rows:
             self._enter(cls, Rows(self, cls))
         return self._rows[cls]
+
+    @property
+    def n_writes(self) -> int:
+        """How often columns were written through handles or sets so far."""
+        return sum(rows.n_writes for rows in self._rows.values())
 
     def adopt_rows(self, cls: type[RowAgent], arrays: Any) -> RowAgentSet:
         """Make every row of arrays that exist already an agent of class cls; nothing is copied.

@@ -205,6 +205,7 @@ class RowAgentSet(_LiveSet):
         """Set an attribute of every agent to a value; for a column also to an array with one value for each."""
         if self._is_column(attr_name):
             self.source.arrays[attr_name][self.rows] = self.source.cls.columns[attr_name].fit(value)
+            self.source.n_writes += 1
         else:
             for agent in self:
                 setattr(agent, attr_name, value)

@@ -131,29 +131,3 @@ def weigh(
             departure_time_s[h] = decided_s + preparation_s[h]
             n += 1
     return n
-
-
-@njit(cache=True, nogil=True)
-def due(departure_time_s: Floats, is_at_home: Bools, until_s: float) -> Ints:
-    """Return the rows at home that set out before `until_s`, in order of departure, ties by row; int64[]."""
-    n = 0
-    for h in range(departure_time_s.size):
-        if departure_time_s[h] < until_s and is_at_home[h]:
-            n += 1
-    rows = np.empty(n, np.int64)
-    n = 0
-    for h in range(departure_time_s.size):
-        if departure_time_s[h] < until_s and is_at_home[h]:
-            rows[n] = h
-            n += 1
-    return rows[np.argsort(departure_time_s[rows], kind="mergesort")]
-
-
-@njit(cache=True, nogil=True)
-def next_departure_s(departure_time_s: Floats, is_at_home: Bools) -> float:
-    """Return the earliest planned departure of those at home (s); inf: none."""
-    earliest = np.inf
-    for h in range(departure_time_s.size):
-        if departure_time_s[h] < earliest and is_at_home[h]:
-            earliest = departure_time_s[h]
-    return earliest

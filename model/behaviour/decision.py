@@ -33,6 +33,8 @@ class Decision:
         self.time_s = self.next_s = 0.0
         """Until when everything has been weighed; when it is weighed next (s)."""
         self.coefficients = coefficient_vector(settings.coefficients)
+        self._was_stayer: np.ndarray | None = None
+        """Who was a stayer when the rates were worked out last."""
 
     def obey(self, order: Order, rows_or_mask: np.ndarray, heard_s: np.ndarray) -> int:
         """Let households that have come to believe an order and do as told plan to leave; return how many."""
@@ -53,8 +55,11 @@ class Decision:
             self.settings.p_leave_after_impact, u,
         )  # fmt: skip
 
-    def weigh(self, until_s: float, is_home: np.ndarray) -> int:
-        """Let households at home weigh what they have known since the last call; return how many decide."""
+    def weigh(self, until_s: float, is_home: np.ndarray, *, is_news: bool = True) -> int:
+        """Let households at home weigh what they have known since the last call; return how many decide.
+
+        is_news: whether what they know has changed since, so that their rates do.
+        """
         h = self.households
         n = decide.weigh(
             h.cause, h.decision_time_s, h.departure_time_s, h.weighed, h.leaving_rate_per_day, h.leaving_threshold,
@@ -62,12 +67,14 @@ class Decision:
         )  # fmt: skip
         self.time_s = until_s
         h.is_stayer &= ~(h.yields_to_compulsory & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
-        decide.leaving_rates(
-            h.leaving_rate_per_day, self.information.covariates, self.coefficients,
-            self.settings.coefficients.baseline_per_day, self.settings.early_factor, h.is_early, h.is_stayer,
-        )  # fmt: skip
-        if self._rule is not None:
-            h.leaving_rate_per_day[:] = rates_from(self._rule, self._seen())
+        if self._rule is not None or is_news or not np.array_equal(h.is_stayer, self._was_stayer):
+            self._was_stayer = h.is_stayer.copy()
+            decide.leaving_rates(
+                h.leaving_rate_per_day, self.information.covariates, self.coefficients,
+                self.settings.coefficients.baseline_per_day, self.settings.early_factor, h.is_early, h.is_stayer,
+            )  # fmt: skip
+            if self._rule is not None:
+                h.leaving_rate_per_day[:] = rates_from(self._rule, self._seen())
         return n
 
     def _seen(self) -> HouseholdsSeen:

@@ -39,6 +39,7 @@ class Information:
         self._issued: list[tuple[float, np.ndarray]] = []
         self._memory_s = 0.0
         self._n_talks = 0
+        self.look_again()
         self._link = (streets.link_upstream, streets.link_downstream)
         self._n_at_node = np.bincount(households.home_node, minlength=streets.n_nodes)
         west_m, south_m = households.home_x_m.min(), households.home_y_m.min()
@@ -118,12 +119,25 @@ class Information:
         self.households.impacts_remembered *= 0.5 ** (days / self.settings.memory_half_life_d)
         self._memory_s = time_s
 
-    def look(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, is_gone: np.ndarray, seats: bool):
-        """Bring the covariates up to date.
+    def look_again(self):
+        """Take nothing for unchanged at the next look."""
+        self._seen_s, self._seen_gone = -np.inf, None
+        self._seen_lost = self._seen_seats = None
+
+    def look(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, is_gone: np.ndarray,
+             seats: bool) -> bool:  # fmt: skip
+        """Bring the covariates up to date; return whether there was anything new to look at.
 
         front_km: distance of each home to the front as reported, or None. lost: bool[utility, n], what does not work
         at each home. is_gone: bool[n], households that have left. seats: whether seats out of town are on offer.
         """
+        is_gone_anew = self._seen_gone is None or not np.array_equal(is_gone, self._seen_gone)
+        if not (is_gone_anew or self._is_news(time_s, front_km, lost, seats)):
+            return False
+        self._seen_s, self._seen_lost, self._seen_seats = time_s, lost, seats
+        if is_gone_anew:
+            self._seen_gone = is_gone.copy()
+            self._neighbours_gone = self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0)
         self._forget(time_s)
         believed_s: dict[Force, list[np.ndarray]] = {force: [] for force in Force}
         for heard_s, order in zip(self.heard_s, self._orders, strict=True):
@@ -134,13 +148,21 @@ class Information:
             front_km=front_km,
             believed_s=believed_s,
             lost=lost,
-            neighbours_gone=self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0),
+            neighbours_gone=self._neighbours_gone,
             seats=seats,
             needs_assistance=self._needs_assistance,
             is_lone_old=self._is_lone_old,
             has_destination=self._has_destination,
         )
         fill(self.covariates, known)
+        return True
+
+    def _is_news(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, seats: bool) -> bool:
+        """Return whether something may have changed since the last look but for who has left."""
+        if front_km is not None or lost is not self._seen_lost or seats != self._seen_seats:
+            return True
+        heard = any(((self._seen_s < heard_s) & (heard_s <= time_s)).any() for heard_s in self.heard_s)
+        return heard or bool(self.households.impacts_remembered.any())
 
     def _sum_near(self, values: np.ndarray) -> np.ndarray:
         """Return for each household the sum of values over those in the 5 by 5 cells about its home."""

@@ -9,6 +9,7 @@ it, less the longer they have waited.
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
+from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.shelters import Shelters
 from safepassage.model.draws import Stream, keys_of, uniforms_for
@@ -35,6 +36,18 @@ class Cover:
         households.goes_to_shelter[:] = uniforms_for(seed, Stream.SHELTER, keys, index=4) < self.settings.share_who_go
         heeds = self._is_obedient[households.first_person[:-1]]
         households.lull_wanted_s[:] = np.where(heeds, lulls_wanted_s(self.rooms, seed, keys), 0.0)
+        self._next_look_s = self._next_release_s = np.inf
+        self._watched = np.empty(0, np.int64)
+        """Households that may not be in their usual rooms: all others are, as far as they are at home. Rising."""
+
+    @property
+    def next_s(self) -> float:
+        """Nobody goes into cover or comes out of it before this, unless an impact is heard (s)."""
+        return min(self._next_look_s, self._next_release_s)
+
+    def look_again(self):
+        """Find anew who is not in their usual rooms, after somebody has changed columns from outside."""
+        self._watched = np.arange(len(self.households))
         self._next_look_s = self._next_release_s = -np.inf
         self.counts = False
         """Whether the time that each household has been under alert is counted, see `weighted_s`."""
@@ -48,6 +61,7 @@ class Cover:
             self.households.alert_from_s, self.households.last_heard_s, home, time_s, self.rooms.alert_duration_s
         )
         if home.size:
+            self._watched = np.union1d(self._watched, home)
             self._next_look_s = min(self._next_look_s, time_s + self.rooms.reaction_s)
             if len(self.shelters):
                 self._seek_shelter(home, time_s)
@@ -83,14 +97,17 @@ class Cover:
         self.release(time_s)
         if time_s < self._next_look_s:
             return
-        self.protect(np.arange(len(self.population.people)), time_s)
-        self.population.is_changed = True
-        households, rooms = self.households, self.rooms
+        households, rooms, watched = self.households, self.rooms, self._watched
+        self.protect(members(households.first_person, watched)[0], time_s)
+        self.population.touch(watched)
+        ends_s = households.last_heard_s[watched] + rooms.alert_duration_s
         changes_s = (
-            households.alert_from_s + rooms.reaction_s, households.last_heard_s + rooms.alert_duration_s,
-            households.left_for_shelter_s, households.in_shelter_from_s,
+            households.alert_from_s[watched] + rooms.reaction_s, ends_s, households.left_for_shelter_s[watched],
+            households.in_shelter_from_s[watched],
         )  # fmt: skip
         self._next_look_s = min(float(at_s[at_s > time_s].min(initial=np.inf)) for at_s in changes_s)
+        is_out = (households.shelter[watched] >= 0) | households.is_coming_home[watched]
+        self._watched = watched[(ends_s > time_s) | is_out]
 
     def release(self, time_s: float):
         """Bring those home from shelters whose alert is over by a time, or whose shelter has closed."""
@@ -186,7 +203,7 @@ class Cover:
             households.departure_time_s[due[inside]] = planned_s[inside] + self._walk_s(due[inside])
             households.departure_time_s[due[waits]] = quiet_s[waits]
             self._come_out(due[inside])
-            self.population.plans_changed()
+            self.population.plans_changed(due[waits | inside])
         households.is_coming_home[due] = inside
         households.waits_for_lull_since_s[due] = np.where(waits, since_s, np.inf)
         return due[~waits & ~inside]

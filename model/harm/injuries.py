@@ -95,6 +95,8 @@ class HarmByImpacts:
         person: rows, int32; p: of becoming a casualty; time_s: when; stream, tick: key each person's draw.
         """
         person = np.asarray(person, dtype=np.int32)
+        if person.size == 0:
+            return person
         outcome = np.empty(person.size, dtype=np.int8)
         u = uniforms_for(self.seed, stream, self._keys[person], tick=tick, index=1)
         kernels.injure_at_once(

@@ -84,6 +84,8 @@ class RoadFire:
         self.is_active = self._near_front is not None
         self._on_streets = self._is_counting = False
         self._home_crossfire_per_s = None
+        self._near_home = np.empty(0, np.int64)
+        """People whose homes are under crossfire, rising."""
         self._from_s = 0.0
         self._until_look_s = 0.0
         self._factor = scenario.harm.protection.by_protection
@@ -91,6 +93,17 @@ class RoadFire:
             self._person_keys = keys_of(population.people)
             self._strikes = _Process(harm.seed, Stream.DRONE, self._mover_keys())
             self._hits = _Process(harm.seed, Stream.CROSSFIRE, self._person_keys)
+
+    @property
+    def next_s(self) -> float:
+        """As long as nobody moves, nobody is exposed and no rate changes before this (s); -inf: somebody may be."""
+        if not self.is_active:
+            return np.inf
+        return self._until_look_s if self._home_crossfire_per_s is None else -np.inf
+
+    def pass_time(self, time_s: float):
+        """Note that nobody has been exposed up to a time."""
+        self._from_s = time_s
 
     def next_stop_s(self, time_s: float) -> float:
         """Return the latest time to which everybody may be moved in one stride from a time (s); infinity: any."""
@@ -117,6 +130,7 @@ class RoadFire:
             self.movement.walking.set_danger(on_foot, crossfire_per_s)
         homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
         self._home_crossfire_per_s = homes if homes.any() else None
+        self._near_home = members(self.population.households.first_person, np.flatnonzero(homes > 0))[0]
         self.cover.counts = self._home_crossfire_per_s is not None
 
     def charge(self, time_s: float) -> np.ndarray:
@@ -186,12 +200,12 @@ class RoadFire:
     def _under_crossfire(self, crossfire: np.ndarray, from_s: float, until_s: float):
         """Return the living under crossfire, each once, and the mean number of hits on each, protection counted."""
         people = self.population.people
-        person, carrier = self._riders(crossfire > 0, from_s)
-        mean = crossfire[carrier] * self._factor[people.protection[person]]
-        served = np.flatnonzero(crossfire[self.movement.n_parties :])
-        if served.size:
+        parts: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int32), np.empty(0))]
+        if crossfire.any():
+            person, carrier = self._riders(crossfire > 0, from_s)
+            parts.append((person, crossfire[carrier] * self._factor[people.protection[person]]))
+            served = np.flatnonzero(crossfire[self.movement.n_parties :])
             self.vehicles.expect(served, crossfire[self.movement.n_parties + served])
-        parts = [(person, mean)]
         if self._home_crossfire_per_s is not None:
             parts += [self._at_home(from_s, until_s), self._at_stops(from_s, until_s)]
         person, mean = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -200,11 +214,13 @@ class RoadFire:
     def _at_home(self, from_s: float, until_s: float):
         """Return (person, mean) of people at home, in shelters or setting out, by the rooms they were in."""
         population, people, rate_per_s = self.population, self.population.people, self._home_crossfire_per_s
-        is_there = population.is_at_home()
-        is_there[population.setting_out(self.movement.link_of)] = True
-        is_there &= rate_per_s > 0
-        lives = (people.status < Status.SAFE) & (people.death_time_s > from_s)
-        person = np.flatnonzero(is_there[people.household] & lives)
+        person, household = self._near_home, people.household[self._near_home]
+        is_there = population.is_at_home(household)
+        if self.movement.n_moving:
+            sets_out = np.zeros(len(population.parties), np.bool_)
+            sets_out[population.setting_out(self.movement.link_of)] = True
+            is_there |= sets_out[household]
+        person = person[is_there & (people.status[person] < Status.SAFE) & (people.death_time_s[person] > from_s)]
         time_s = self.cover.weighted_s(person, from_s, until_s, self._factor)
         return person, rate_per_s[people.household[person]] * time_s
 

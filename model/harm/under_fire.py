@@ -4,6 +4,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, Status
 from safepassage.agents.ground.nearby import points_within
+from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.decision import Decision
@@ -53,6 +54,10 @@ class UnderFire:
         )
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""
+        self._without_care = np.empty(0, np.int32)
+        """The seriously injured for whom care has not begun, and perhaps some others; rising."""
+        self._mortally_hurt = np.empty(0, np.int32)
+        """People whose death time is known and who live, rising."""
 
     def fall(self, k: int) -> np.ndarray:
         """Let impact k fall on whoever is near at that very time, on vehicles and on streets; return those hurt.
@@ -68,6 +73,7 @@ class UnderFire:
         if lives.any():
             person = near.person[lives]
             self.cover.protect(person, time_s)
+            self.population.touch(people.household[person])
             pairs = Pairs(np.full(person.size, k, np.int32), person, near.distance_m[lives])
             hurt = self.harm.injure(people.injury, people.injury_time_s, impacts, pairs, people.protection).person
             self.note_when_they_die(hurt)
@@ -87,6 +93,9 @@ class UnderFire:
         people.death_time_s[serious] = self.harm.death_times_s(serious, people.injury_time_s[serious], no_care)
         killed = np.unique(person[injury == Injury.FATAL])
         people.death_time_s[killed] = people.injury_time_s[killed]
+        self.population.touch(people.household[person])
+        self._without_care = np.union1d(self._without_care, serious)
+        self._mortally_hurt = np.union1d(self._mortally_hurt, np.concatenate((serious, killed)))
         self._look_for_next_death()
 
     def give_care(self, person: np.ndarray, time_s: float | np.ndarray):
@@ -102,7 +111,9 @@ class UnderFire:
         if not np.isfinite(self.next_death_s):  # nobody's life hangs on it
             return
         people, parties = self.population.people, self.population.parties
-        hurt = np.flatnonzero((people.injury == Injury.SERIOUS) & np.isinf(people.care_time_s))
+        hurt = self._without_care
+        hurt = hurt[(people.injury[hurt] == Injury.SERIOUS) & np.isinf(people.care_time_s[hurt])]
+        self._without_care = hurt
         household = people.household[hurt]
         safe = (people.status[hurt] == Status.SAFE) & np.isfinite(parties.arrival_time_s[household])
         if safe.any():
@@ -115,15 +126,29 @@ class UnderFire:
     def die(self, time_s: float) -> np.ndarray:
         """Let those die whose time has come, in safety too; return the parties on the streets of which nobody lives."""
         people = self.population.people
-        now = np.flatnonzero((people.death_time_s <= time_s) & (people.status != Status.DEAD))
+        now = self._mortally_hurt[people.death_time_s[self._mortally_hurt] <= time_s]
         people.injury[now] = Injury.FATAL
         empty = self.population.die(now)
         self._look_for_next_death()
         return empty
 
     def _look_for_next_death(self):
+        people, hurt = self.population.people, self._mortally_hurt
+        self._mortally_hurt = hurt[np.isfinite(people.death_time_s[hurt]) & (people.status[hurt] != Status.DEAD)]
+        self.next_death_s = people.death_time_s[self._mortally_hurt].min(initial=np.inf)
+
+    @property
+    def next_s(self) -> float:
+        """As long as nothing falls and nobody moves, nobody is harmed, dies or takes cover before this (s)."""
+        return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s)
+
+    def look_again(self):
+        """Find anew who is to die and who is under an alert, after somebody has changed columns from outside."""
         people = self.population.people
-        self.next_death_s = people.death_time_s[people.status != Status.DEAD].min(initial=np.inf)
+        self._mortally_hurt = np.flatnonzero(np.isfinite(people.death_time_s)).astype(np.int32)
+        self._without_care = np.flatnonzero(people.injury == Injury.SERIOUS).astype(np.int32)
+        self._look_for_next_death()
+        self.cover.look_again()
 
     def _hear(self, k: int, time_s: float):
         """Let impact k be heard at homes: some households nearby leave at once, all remember, alerts begin."""
@@ -132,7 +157,7 @@ class UnderFire:
         _, home, away_m = points_within(self.homes, impacts.x_m[k : k + 1], impacts.y_m[k : k + 1], max(reaches_m))
         close, remembered, heard = (home[away_m <= reach_m] for reach_m in reaches_m)
         if self.decision.flee(np.full(close.size, k, np.int32), close, np.full(close.size, time_s)):
-            self.population.plans_changed()
+            self.population.plans_changed(np.unique(close))
         self.information.hear_impacts(remembered, time_s)
         self.cover.hear(heard, time_s)
 
@@ -140,8 +165,8 @@ class UnderFire:
         """Return the walking speed of parties with their injured as they are now (m/s); 0: they cannot move unaided."""
         people, first = self.population.people, self.population.households.first_person
         speed_m_s = self.population.parties.free_speed_m_s[parties].copy()
-        hurt = np.flatnonzero((people.injury != Injury.NONE) & (people.status != Status.SAFE))
-        for k in np.flatnonzero(np.isin(parties, people.household[hurt])):
+        person, place = members(first, parties)
+        for k in np.unique(place[(people.injury[person] != Injury.NONE) & (people.status[person] != Status.SAFE)]):
             rows = slice(int(first[parties[k]]), int(first[parties[k] + 1]))
             able = (people.age[rows] >= ADULT_AGE) & (people.mobility[rows] != Mobility.NEEDS_ASSISTANCE)
             harm.party_walking_speeds(

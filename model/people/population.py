@@ -9,7 +9,10 @@ from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
-from safepassage.agents.rules import decide
+from safepassage.agents.rules import books
+
+KNOWN_AHEAD_S = 3600.0
+"""Who leaves is looked up for so long ahead among all households; no result depends on it (s)."""
 
 
 class PopulationError(RuntimeError):
@@ -32,25 +35,70 @@ class Population:
         households.can_walk[:] = np.logical_or.reduceat(can_help, first[:-1]) | ~households.needs_help
         self.usual_room = people.protection.copy()
         """int8 of Protection by person: where each is at home without an alert; set once rooms are drawn."""
-        self.is_changed = True
-        self._next_departure_s = np.inf
-        self._next_decision_s = np.inf
+        self._touched = [np.arange(len(households))]
+        self._to_show = np.empty(0, np.int64)
+        """Households that have decided and whose members may not be shown as preparing yet."""
+        self._departing = np.empty(0, np.int64)
+        """Households whose departure may be planned before `_known_until_s`; all others are known to leave later."""
+        self._known_until_s = -np.inf
+        self._next_departure_s = self._next_decision_s = np.inf
+
+    @property
+    def next_s(self) -> float:
+        """No household decides, or is due to set out, before this (s)."""
+        return min(self._next_departure_s, self._next_decision_s)
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether people have changed since `take_touched`."""
+        return bool(self._touched)
+
+    def touch(self, households: np.ndarray):
+        """Note that something has changed with people of some households, for those who count them."""
+        self._touched.append(households)
+
+    def take_touched(self) -> np.ndarray:
+        """Return the households touched since the last call, int64; a row may recur."""
+        touched, self._touched = self._touched, []
+        return np.concatenate(touched).astype(np.int64) if touched else np.empty(0, np.int64)
+
+    def look_again(self):
+        """Find everything anew, after somebody has changed columns from outside."""
+        self.touch(np.arange(len(self.households)))
+        self.plans_changed()
 
     def prepare(self, time_s: float) -> None:
         """Show people at home who have decided to leave by now as preparing."""
         if time_s < self._next_decision_s:
             return
-        decided_s = np.where(self.is_at_home(), self.households.decision_time_s, np.inf)
-        person, _ = members(self.households.first_person, np.flatnonzero(decided_s <= time_s))
+        rows = self._to_show[self.is_at_home(self._to_show)]
+        decided_s = self.households.decision_time_s[rows]
+        now = rows[decided_s <= time_s]
+        person, _ = members(self.households.first_person, now)
         self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
+        self.touch(now)
+        self._to_show = rows[decided_s > time_s]
         self._next_decision_s = decided_s[decided_s > time_s].min(initial=np.inf)
-        self.is_changed = True
 
     def due(self, until_s: float) -> np.ndarray:
-        """Return the households that set out before a time, in order of departure; int64[]."""
+        """Return the households that set out before a time, in order of departure, ties by row; int64[]."""
         if self._next_departure_s >= until_s:
             return np.empty(0, np.int64)
-        return decide.due(self.households.departure_time_s, self.is_at_home(), until_s)
+        if until_s > self._known_until_s:
+            self._look_ahead(until_s)
+        departure_s = self.households.departure_time_s
+        rows = self._departing
+        rows = rows[(departure_s[rows] < self._known_until_s) & self.is_at_home(rows)]
+        self._departing = rows = np.unique(rows)
+        self._next_departure_s = min(departure_s[rows].min(initial=np.inf), self._known_until_s)
+        rows = rows[departure_s[rows] < until_s]
+        return rows[np.argsort(departure_s[rows], kind="stable")]
+
+    def _look_ahead(self, until_s: float):
+        """Look among all households for those who leave within the next hour."""
+        self._known_until_s = until_s + KNOWN_AHEAD_S
+        is_soon = self.households.departure_time_s < self._known_until_s
+        self._departing = np.flatnonzero(is_soon & self.is_at_home())
 
     def set_out(self, households: np.ndarray, mode: Mode) -> None:
         """Move households from their homes onto the streets."""
@@ -59,13 +107,13 @@ class Population:
         self._become(
             households, Status.TRAVELLING, Protection.VEHICLE if mode.mover == Mover.VEHICLES else Protection.OUTDOORS
         )
-        self.plans_changed()
+        self.show_preparing()
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: float = np.inf) -> None:
         """Keep households at home that cannot leave now; they ask again at a time, or never unasked."""
         self.households.departure_time_s[households] = retry_s
         self._become(households, status, None)
-        self.plans_changed()
+        self.plans_changed(households)
 
     def turn_back(self, parties: np.ndarray, retry_s: float) -> None:
         """Bring parties that never got onto the streets, or wait at stops, back home; they ask again at a time."""
@@ -93,7 +141,7 @@ class Population:
             rows = person[mask & (self.people.status[person] == status)]
             if rows.size:
                 self.people.status[rows] = other
-                self.is_changed = True
+                self.touch(self.people.household[rows])
 
     def arrive(self, parties: np.ndarray, time_s: np.ndarray, exit_row: np.ndarray) -> None:
         """Bring parties to safety through an exit."""
@@ -114,7 +162,7 @@ class Population:
         self.parties.is_on_way[parties] = True
         self._put(parties, vehicle=vehicle)
         self._become(parties, Status.TRAVELLING, protection)
-        self.plans_changed()
+        self.show_preparing()
 
     def get_off(self, parties: np.ndarray) -> None:
         """Let parties leave a service vehicle and go on on foot."""
@@ -133,12 +181,12 @@ class Population:
         self.parties.left_car[households] = False
         self._become(households, Status.HOME, None)
         self._settle(households)
-        self.plans_changed()
+        self.plans_changed(households)
 
     def die(self, persons: np.ndarray) -> np.ndarray:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
         self.people.status[persons] = Status.DEAD
-        self.is_changed = True
+        self.touch(self.people.household[persons])
         households = np.unique(self.people.household[persons])
         person, place = members(self.households.first_person, households)
         empty = households[np.bincount(place, self.people.status[person] != Status.DEAD, households.size) == 0]
@@ -147,7 +195,7 @@ class Population:
         empty = empty[self.parties.is_on_way[empty]]
         self.parties.is_on_way[empty] = False
         self._put(empty)
-        self.plans_changed()
+        self.show_preparing()
         return empty
 
     def go_to_shelter(self, households: np.ndarray) -> None:
@@ -160,6 +208,7 @@ class Population:
         self._become(households[planned], Status.PREPARING, None)
         self._become(households[~planned], Status.HOME, None)
         self._settle(households)
+        self._to_show = np.union1d(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
@@ -183,40 +232,53 @@ class Population:
         rows = np.flatnonzero(parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0))
         return rows[link_of(rows) < 0]
 
-    def plans_changed(self) -> None:
-        """Note that households have decided, or that departure times have changed."""
-        self._next_decision_s = -np.inf
-        self.is_changed = True
-        self._next_departure_s = decide.next_departure_s(self.households.departure_time_s, self.is_at_home())
+    def plans_changed(self, households: np.ndarray | None = None):
+        """Note that households have decided, or that their departure times have changed; None: any may have."""
+        h = self.households
+        if households is None:
+            self._to_show = np.flatnonzero(np.isfinite(h.decision_time_s) & self.is_at_home())
+            self._known_until_s = -np.inf
+            planned = np.where(self.is_at_home(), h.departure_time_s, np.inf)
+            self._next_departure_s = planned.min(initial=np.inf)
+        else:
+            decided = households[np.isfinite(h.decision_time_s[households])]
+            self._to_show = np.union1d(self._to_show, decided)
+            self._departing = np.concatenate((self._departing, households))
+            self._next_departure_s = min(self._next_departure_s, h.departure_time_s[households].min(initial=np.inf))
+        self.show_preparing()
+
+    def show_preparing(self):
+        """Let those who have decided and are not shown as preparing be looked at next time."""
+        if self._to_show.size:
+            self._next_decision_s = -np.inf
 
     def _settle(self, households: np.ndarray) -> None:
         """Put people who have come home into their usual rooms."""
         person, _ = members(self.households.first_person, households)
         self.people.protection[person] = self.usual_room[person]
+        self.touch(households)
 
     def _become(self, parties: np.ndarray, status: Status, protection: Protection | None) -> None:
         people, first = self.people, self.households.first_person
         if protection is not None:
             set_members(people.protection, first, parties, int(protection), people.status, int(Status.DEAD))
         set_members(people.status, first, parties, int(status), people.status, int(Status.DEAD))
-        self.is_changed = True
+        self.touch(parties)
 
     def check(self, n_on_streets: int) -> None:
         """Raise PopulationError unless the parties noted as on their way are on the streets, at stops or aboard."""
-        is_on_way, at_stop = self.parties.is_on_way, self.parties.stop >= 0
-        elsewhere = at_stop | (self.parties.vehicle >= 0)
-        if (elsewhere & ~is_on_way).any() or (at_stop & (self.parties.vehicle >= 0)).any():
+        parties = self.parties
+        n = books.count_wrong(
+            parties.is_on_way, parties.stop, parties.vehicle, parties.arrival_time_s, self.households.first_person,
+            self.people.status,
+        )  # fmt: skip
+        if n[books.IN_TWO_PLACES]:
             raise PopulationError("parties at stops or aboard are not noted as on their way, or are in two places")
-        n_walk_or_drive = int((is_on_way & ~elsewhere).sum())
-        if n_walk_or_drive != n_on_streets:
-            raise PopulationError(f"{n_walk_or_drive} parties are noted as on the streets, {n_on_streets} are there")
-        status = self.people.status
-        outside = (status == Status.TRAVELLING) & ~is_on_way[self.people.household]
-        if outside.any():
-            raise PopulationError(f"{outside.sum()} people travel whose parties are not on the streets")
-        arrived = np.isfinite(self.parties.arrival_time_s)[self.people.household]
-        lost = is_on_way[self.people.household] & (status != Status.DEAD)
-        waits = at_stop[self.people.household] & (status == Status.WAITING)
-        lost &= (status != Status.TRAVELLING) & (status != Status.STRANDED) & ~waits
-        if lost.any() or (arrived & (status != Status.SAFE) & (status != Status.DEAD)).any():
+        if n[books.ON_STREETS] != n_on_streets:
+            raise PopulationError(
+                f"{n[books.ON_STREETS]} parties are noted as on the streets, {n_on_streets} are there"
+            )
+        if n[books.OUTSIDE]:
+            raise PopulationError(f"{n[books.OUTSIDE]} people travel whose parties are not on the streets")
+        if n[books.WRONG_STATUS]:
             raise PopulationError("people of parties on the streets or in safety have another status")

@@ -1,14 +1,16 @@
 """What a run leaves behind: counts over time while it runs, and the full tables at its end."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from mesa.datacollection import DataCollector
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode, Mover
-from safepassage.agents.rules.tally import tally
+from safepassage.agents.rules.tally import nobody_counted, recount
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.results import columns
@@ -28,6 +30,21 @@ def count(status: Status, model: Any) -> int:
     return int(model.recorder.n_by_status[status])
 
 
+class StatusCounts(DataCollector):
+    """Mesa's collector with the number of people of each status after each step, by the status's name."""
+
+    def __init__(self):
+        super().__init__(model_reporters={status.name.lower(): partial(count, status) for status in Status})
+
+    def collect(self, model):
+        """Add the numbers of the present."""
+        if len(self.model_reporters) != len(Status) or self.agent_reporters or self.agenttype_reporters:
+            super().collect(model)  # somebody has added a reporter
+            return
+        for values, n in zip(self.model_vars.values(), model.recorder.n_by_status.tolist(), strict=True):
+            values.append(n)
+
+
 class Recorder:
     """Counts people by status and protection at every step, keeps a row each record_every_s, checks the books."""
 
@@ -40,12 +57,14 @@ class Recorder:
         people = model.people
         zone = model.households.zone[people.household].astype(np.int64)
         self._group = people.mobility.astype(np.int64) * len(model.zones.name) + zone
+        self._counted = nobody_counted(len(people))
         self._rows: list[tuple] = []
         self.expected_casualties = model.under_fire.harm.expected
         self._expected_rows: list[tuple[float, float]] = []
         self.exit_queues = ExitQueues(model.streets, model.movement.driving)
         self._exit_rows: list[tuple] = []
         self.places = PlacesOverTime(model)
+        self._is_checked, self._n_on_streets = False, 0
         self._last_s = 0.0
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
@@ -55,21 +74,29 @@ class Recorder:
         model, people = self.model, self.model.people
         self.exposure_person_h += self._n_present * ((model.time_s - self._last_s) / 3600.0)
         self._last_s = model.time_s
-        if model.population.is_changed:
-            model.population.is_changed = False
-            flat = self._n_present.reshape(len(Protection), -1)
-            tally(
-                self.n_by_status, self.n_by_injury, flat, people.status, people.injury, people.protection, self._group
-            )
+        if model.population.is_touched:
+            self._is_checked = False
+            recount(
+                self.n_by_status, self.n_by_injury, self._n_present.reshape(self._n_present.shape[0], -1),
+                self._counted, model.population.take_touched(), model.households.first_person, people.status,
+                people.injury, people.protection, self._group,
+            )  # fmt: skip
         self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.settings.run.record_every_s
-            model.population.check(model.n_parties_on_streets)
+            self._check_books()
             self._rows.append(self._row())
             self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
             self._exit_rows.append((self.exit_queues.n_cars(), model.movement.exit_open[Mode.CAR].copy(),
                                     model.movement.exit_open[Mode.WALK].copy()))  # fmt: skip
             self.places.record(model.time_s)
+
+    def _check_books(self):
+        """Raise PopulationError unless the books balance; they do still if nobody has been touched since they did."""
+        n_on_streets = self.model.n_parties_on_streets
+        if not self._is_checked or n_on_streets != self._n_on_streets:
+            self.model.population.check(n_on_streets)
+            self._is_checked, self._n_on_streets = True, n_on_streets
 
     def _row(self) -> tuple:
         model = self.model

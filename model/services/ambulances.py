@@ -36,6 +36,16 @@ class AmbulancesAtWork:
         """Take calls for those of some people hurt who are seriously injured."""
         self._calls = np.union1d(self._calls, persons[self.people.injury[persons] == Injury.SERIOUS])
 
+    def next_s(self, now_s: float) -> float:
+        """No ambulance has anything to do before this, as long as none drives; -inf: one may have at once."""
+        next_s = self.hours.next_open_s(now_s) if self._calls.size else np.inf
+        for vehicle in self.vehicles:
+            if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
+                return -np.inf
+            if vehicle.task == Task.TREATING:
+                next_s = min(next_s, vehicle.ready_s)
+        return next_s if self.vehicles else np.inf
+
     def act(self, now_s: float):
         """Send free ambulances to calls, those with nothing to do back to their base."""
         for vehicle in self.vehicles:

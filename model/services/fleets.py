@@ -164,6 +164,20 @@ class FleetAtWork:
                 break
         return False
 
+    def next_s(self, now_s: float, ahead_s: float, *, is_wanted: bool) -> float:
+        """No vehicle has anything to do before this, as long as none drives; -inf: one may have at once.
+
+        is_wanted: whether somebody waits for a seat in one of them.
+        """
+        next_s = np.inf
+        for vehicle in self.vehicles:
+            if vehicle.task == Task.BOARDING or (vehicle.task == Task.IDLE and vehicle.node != vehicle.depot):
+                return -np.inf
+            if is_wanted and vehicle.task != Task.LOST:
+                free_s = now_s if vehicle.task == Task.IDLE else vehicle.ready_s - ahead_s
+                next_s = min(next_s, self.hours.next_open_s(max(free_s, now_s)))
+        return next_s
+
     def comes(self, now_s: float) -> bool:
         """Return whether vehicles are sent out once people who set out now are at their stop."""
         return bool(self.vehicles) and self.hours.is_open(now_s + COMES_AFTER_S)
@@ -245,6 +259,11 @@ class Reinforcements:
             there = ", ".join(fleets) or "none: the scenario has no buses (`services.fleets`)"
             raise ScenarioError(f"there is no fleet {settings.fleet!r}; the fleets are {there}.")
         self._due = sorted([*self._due, settings], key=lambda one: one.at_h)
+
+    @property
+    def next_s(self) -> float:
+        """When the next come (s); inf: none."""
+        return self._due[0].at_h * 3600.0 - SAME_MOMENT_S if self._due else np.inf
 
     def come(self, time_s: float) -> list[Reinforcement]:
         """Return those that come at a time or before; each once."""

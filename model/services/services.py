@@ -223,6 +223,24 @@ class Services:
         self.act(now_s)
         return giving_up[~mine]
 
+    def next_s(self, now_s: float) -> float:
+        """No service has anything to do before this, as long as nobody moves and nobody new asks for a seat (s)."""
+        if self.is_empty:
+            return np.inf
+        next_s = min(self.trains.next_s, self.reinforcements.next_s, self.ambulances.next_s(now_s))
+        waits = any(stop.waiting for stop in self.stops)
+        if waits:
+            next_s = min(next_s, self._next_disband_s)
+        asks = bool(self.households.is_requesting.any())
+        for fleet in self.fleets:
+            next_s = min(next_s, fleet.next_s(now_s, self.step_s, is_wanted=waits or (asks and fleet.by_door)))
+        return next_s
+
+    def pass_time(self, now_s: float):
+        """Note that a time has come before which there was nothing to do."""
+        if now_s >= self._next_disband_s:
+            self._next_disband_s = now_s + DISBAND_EVERY_S
+
     def act(self, now_s: float):
         """Let trains leave, vehicles board, leave and be sent out, ambulances answer calls."""
         if self.ambulances.vehicles:

@@ -59,6 +59,11 @@ class ClearingCrews:
         """Crews, at work or free."""
         return self.n_free + len(self._ends_s)
 
+    @property
+    def next_end_s(self) -> float:
+        """When the next street will be clear as things stand (s); inf: no crew is at work."""
+        return min(self._ends_s.values(), default=np.inf)
+
     def ends_s(self, street: int) -> float:
         """Return when a street will be clear as things stand (s), infinity if no crew is there yet."""
         return self._ends_s.get(street, np.inf)

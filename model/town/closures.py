@@ -24,6 +24,8 @@ class ClosedOnPurpose:
         self.shelters = np.zeros(len(shelter_names), np.bool_)
         self._check()
         self._state: tuple[tuple[int, ...], Closures] | None = None
+        self.next_s = -np.inf
+        """Nothing closes or opens before this (s)."""
 
     def change(self, settings: Closures) -> None:
         """Take other settings from now on; raises ScenarioError if they name what does not exist."""
@@ -33,6 +35,7 @@ class ClosedOnPurpose:
         except ScenarioError:
             self.settings = before
             raise
+        self.next_s = -np.inf
 
     def _check(self):
         for i, closed in enumerate(self.settings.streets):
@@ -43,8 +46,16 @@ class ClosedOnPurpose:
                     there = ", ".join(known) or "none"
                     raise ScenarioError(f"closures.{kind}[{i}]: there is no {closed.name!r}; there are {there}.")
 
+    def _next_moment_s(self, time_s: float) -> float:
+        every = (*self.settings.streets, *self.settings.exits, *self.settings.shelters)
+        later = [at_s for closed in every for at_s in _moments_s(closed) if at_s > time_s + SAME_MOMENT_S]
+        return min(later, default=np.inf) - 2 * SAME_MOMENT_S
+
     def advance(self, time_s: float) -> bool:
         """Bring the arrays to a moment; return whether anything changed."""
+        if time_s < self.next_s:
+            return False
+        self.next_s = self._next_moment_s(time_s)
         now = tuple(
             i
             for kind in (self.settings.streets, self.settings.exits, self.settings.shelters)
@@ -71,6 +82,11 @@ class ClosedOnPurpose:
         return True
 
 
+def _moments_s(closed: ClosedExit | ClosedShelter | ClosedStreet) -> tuple[float, float]:
+    """Return when a closure begins and ends (s); inf: never."""
+    return closed.from_h * 3600.0, np.inf if closed.until_h is None else closed.until_h * 3600.0
+
+
 def _holds(closed: ClosedExit | ClosedShelter | ClosedStreet, time_s: float) -> bool:
-    until_s = np.inf if closed.until_h is None else closed.until_h * 3600.0
-    return closed.from_h * 3600.0 <= time_s + SAME_MOMENT_S and time_s + SAME_MOMENT_S < until_s
+    from_s, until_s = _moments_s(closed)
+    return from_s <= time_s + SAME_MOMENT_S < until_s

@@ -23,6 +23,7 @@ from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.clearing import ClearingCrews
 
+_NO_LINKS = np.empty(0, np.int32)
 _DEBRIS, _BRIDGE, _HOME, _SHELTER = range(4)
 """Which of the numbers of `Stream.DAMAGE` serves what."""
 
@@ -191,10 +192,20 @@ class Damage:
                 self._walkers_pass[loss.rows] &= loss.walkers_pass or loss.lanes_left > 0
         return [row for loss in self._dated if date_s in (loss.at_s, loss.until_s) for row in loss.rows.tolist()]
 
+    @property
+    def next_s(self) -> float:
+        """When the next date or order comes or a crew is done (s); inf: never, as things stand."""
+        date_s = self._dates_s[0] if self._dates_s else np.inf
+        return min(date_s, self._orders[0][0] if self._orders else np.inf, self.crews.next_end_s)
+
     def advance(self, time_s: float) -> Ints:
         """Let dates come and crews work until a time; return the links that changed, int32, rising."""
         if time_s < self.time_s:
             raise ValueError(f"damage cannot go back from {self.time_s} s to {time_s} s; give times that rise")
+        if time_s < self.next_s:
+            self.time_s = time_s
+            self.crews.advance(time_s)
+            return _NO_LINKS
         changed = []
         while self._dates_s and self._dates_s[0] <= time_s:
             changed += self._come_to(self._dates_s.pop(0))

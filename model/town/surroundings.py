@@ -52,6 +52,7 @@ class Surroundings:
         self._perceives = scenario.movement
         self._links_to_front = self.front.over(*_middles(streets)) if self.front else None
         self._home_zone, self._phones_lost = households.zone, np.zeros(len(zones.name), np.bool_)
+        self._lost_at_homes: tuple[np.ndarray, np.ndarray] | None = None
         self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
         self._next_front_s = 0.0
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
@@ -61,8 +62,11 @@ class Surroundings:
         self.is_changed = True
 
     def utilities_lost(self, zone: np.ndarray) -> np.ndarray:
-        """Return what does not work at homes, by zone of each: bool[utility, n]."""
-        return self.utilities.is_lost[:, zone]
+        """Return what does not work at homes, by zone of each: bool[utility, n]; the same array until it changes."""
+        state = self.utilities.is_lost
+        if self._lost_at_homes is None or not np.array_equal(state, self._lost_at_homes[0]):
+            self._lost_at_homes = state, state[:, zone]
+        return self._lost_at_homes[1]
 
     def reported_front_km(self, time_s: float) -> np.ndarray | None:
         """Return how far the front is said to be from each home (km), news being some time old; None: no front."""
@@ -74,6 +78,12 @@ class Surroundings:
     def report(self) -> tuple[str, ...]:
         """What was repaired or left out of the front's data."""
         return self.front.report if self.front else ()
+
+    @property
+    def next_s(self) -> float:
+        """Nothing of the town changes of itself before this (s)."""
+        front_s = self._next_front_s if self.links_near_front is not None else np.inf
+        return min(self.damage.next_s, self.utilities.next_s, self.closed.next_s, front_s)
 
     def advance(self, time_s: float) -> None:
         """Let dates come, crews work and the front move until a time."""

@@ -51,10 +51,18 @@ class Utilities:
         """bool[utility, zone]"""
         return self.n_causes > 0
 
+    @property
+    def next_s(self) -> float:
+        """When the next loss or repair comes (s); inf: none, as things stand."""
+        return self._events[0][0] if self._events else np.inf
+
     def advance(self, time_s: float) -> bool:
         """Let losses and repairs come until a time; return whether anything changed."""
         if time_s < self.time_s:
             raise ValueError(f"utilities cannot go back from {self.time_s} s to {time_s} s; give times that rise")
+        if time_s < self.next_s:
+            self.time_s = time_s
+            return False
         before = self.is_lost
         while self._events and self._events[0][0] <= time_s:
             _, n, utility, rows, site = self._events.pop(0)

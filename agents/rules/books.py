@@ -1,0 +1,36 @@
+"""The books: does everybody's status agree with where their party is?"""
+
+import numpy as np
+from numba import njit
+
+from safepassage.agents.civilians import Status
+
+_WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), int(Status.STRANDED)
+_SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
+IN_TWO_PLACES, ON_STREETS, OUTSIDE, WRONG_STATUS = range(4)
+"""What `count_wrong` counts: parties at stops or aboard that are not on their way, or both at a stop and aboard;
+parties on their way at no stop and aboard nothing; people who travel without their party; people on their way or in
+safety of another status."""
+
+
+@njit(cache=True, nogil=True)
+def count_wrong(is_on_way, stop, vehicle, arrival_time_s, first_person, status):
+    """Return the four counts, int64[4]. By party: bool, int32, int32, float64; status: int8 per person."""
+    n = np.zeros(4, np.int64)
+    for party in range(is_on_way.size):
+        on_way, at_stop, aboard = is_on_way[party], stop[party] >= 0, vehicle[party] >= 0
+        if ((at_stop or aboard) and not on_way) or (at_stop and aboard):
+            n[IN_TWO_PLACES] += 1
+        if on_way and not at_stop and not aboard:
+            n[ON_STREETS] += 1
+        has_arrived = np.isfinite(arrival_time_s[party])
+        for i in range(first_person[party], first_person[party + 1]):
+            here = status[i]
+            if here == _TRAVELLING and not on_way:
+                n[OUTSIDE] += 1
+            if here == _DEAD:
+                continue
+            is_right = here in (_TRAVELLING, _STRANDED) or (at_stop and here == _WAITING)
+            if (on_way and not is_right) or (has_arrived and here != _SAFE):
+                n[WRONG_STATUS] += 1
+    return n
