@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
-from safepassage.agents.civilians import Civilian
+from safepassage.agents.civilians import Civilian, Status
 from safepassage.agents.households import Household
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute

@@ -37,6 +37,9 @@ class Cover:
         heeds = self._is_obedient[households.first_person[:-1]]
         households.lull_wanted_s[:] = np.where(heeds, lulls_wanted_s(self.rooms, seed, keys), 0.0)
         self._next_look_s = self._next_release_s = np.inf
+        self.counts = False
+        """Whether the time that each household has been under alert is counted, see `weighted_s`."""
+        self._heeded_s, self._counted_s = np.zeros(len(households)), np.zeros(len(households))
         self._watched = np.empty(0, np.int64)
         """Households that may not be in their usual rooms: all others are, as far as they are at home. Rising."""
 
@@ -49,9 +52,6 @@ class Cover:
         """Find anew who is not in their usual rooms, after somebody has changed columns from outside."""
         self._watched = np.arange(len(self.households))
         self._next_look_s = self._next_release_s = -np.inf
-        self.counts = False
-        """Whether the time that each household has been under alert is counted, see `weighted_s`."""
-        self._heeded_s, self._counted_s = np.zeros(len(households)), np.zeros(len(households))
 
     def hear(self, home: np.ndarray, time_s: float):
         """Let an impact be heard at homes, each once: an alert begins or goes on; some set out for a shelter."""
