@@ -287,6 +287,7 @@ class EvacuationModel(RowModel):
         state_file.bring(state, model, is_branch=plan is not None)
         if plan is not None:
             model.departures.expect_anew(model.time_s)
+            model.surroundings.closed.look_again()
         return model
 
     def _arrive(self, arrivals):

@@ -35,6 +35,10 @@ class ClosedOnPurpose:
         except ScenarioError:
             self.settings = before
             raise
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Look anew at the next moment for what is closed: the settings may be others."""
         self.next_s = -np.inf
 
     def _check(self):
