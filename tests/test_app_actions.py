@@ -93,7 +93,7 @@ def street_under_rubble(model):
 
 
 def test_a_street_cleared_first_is_cleared_first_again_by_the_plan_and_costs_crew_time(tmp_path):
-    shelled = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 3000, "damage.debris.p_collapse": [0.5, 1, 1]}
+    shelled = {"run.duration_h": 4, "shelling.sources.0.events_per_day": 7000, "damage.debris.p_collapse": [0.5, 1, 1]}
     model = EvacuationModel("tiny_town", **shelled)
     actions = Actions(model)
     advance(model, 65)
