@@ -242,7 +242,7 @@ class Explainer:
         mine = model.households.zone[home] == zone
         lines = [
             ["residents", persons(int(mine.sum()))],
-            ["have set out", persons(int((mine & ~model.population.is_at_home()[home]).sum()))],
+            ["have set out", persons(int((mine & (model.parties.mode != Mode.NONE)[home]).sum()))],
             [Status.SAFE.words, persons(int((mine & (people.status == Status.SAFE)).sum()))],
             ["hurt so far", persons(int((mine & (people.injury != Injury.NONE)).sum()))],
         ]

@@ -90,6 +90,10 @@ class Recording:
         place = self.frame.scale(self.home_x_m, self.home_y_m).astype(np.int64) * HOME_CELLS >> 16
         trips = self.run.frame("trips").set_index("party")["departure_time_s"]
         self.left_s = trips.reindex(homes.index).fillna(np.inf).to_numpy(float)
+        self._nobody_left_s = self.left_s
+        if "death_time_s" in self.persons:  # earlier versions did not keep it
+            last_s = self.persons.groupby("household", sort=True)["death_time_s"].max().to_numpy(float)
+            self._nobody_left_s = np.minimum(self.left_s, last_s)
         self._cell, self._n = place[:, 1] * HOME_CELLS + place[:, 0], n.astype(float)
         self._most = max(1.0, np.bincount(self._cell, self._n, HOME_CELLS**2).max())
 
@@ -262,7 +266,7 @@ class Recording:
         if not is_new and abs(now_s - self._homes_s) < 600.0:
             return np.empty(0, np.uint8)
         self._homes_s = now_s
-        present = np.bincount(self._cell, self._n * (self.left_s > now_s), HOME_CELLS**2)
+        present = np.bincount(self._cell, self._n * (self._nobody_left_s > now_s), HOME_CELLS**2)
         return np.ceil(np.sqrt(present / self._most) * 255)
 
 

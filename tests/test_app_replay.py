@@ -14,6 +14,7 @@ from safepassage.app.replay import Recording
 from safepassage.app.replay_explain import ReplayExplainer
 from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results import columns
 from safepassage.model.settings.scenario import load
 
 ACTED = {
@@ -219,11 +220,11 @@ def test_a_click_on_a_party_of_a_replay_tells_who_it_is(served):
             here = parties[(np.abs(points - point) <= 4).all(axis=1)]
             sizes = [persons(int(households.n_members[party])) for party in here[here < len(households)]]
             names = [vehicles[party - len(households)].name for party in here[here >= len(households)]]
-            right = {*(f"{how}: {size}" for how in ("A car", "On foot") for size in sizes), *names}
+            right = {*(f"{how}: {size}" for how in ("By car", "On foot") for size in sizes), *names}
             if not title.startswith(("Exit", "Shelter", "Pickup point")):
                 assert title in right
                 told.add(title.split(":")[0])
-    assert {"A car", "On foot", "Bus 1"} <= told
+    assert {"By car", "On foot", "Bus 1"} <= told
 
 
 def test_a_run_recorded_before_the_map_s_tables_were_kept_is_played_without_these_parts(served, tmp_path):
@@ -232,7 +233,11 @@ def test_a_run_recorded_before_the_map_s_tables_were_kept_is_played_without_thes
     for name in ("zone_outlines", "front", "shelters", "shelter_states", "stop_states"):
         (folder / f"{name}.parquet").unlink()
     path = folder / "trajectories.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["stands"]), path)
+    older = pq.read_table(path).drop_columns(["stands"])
+    pq.write_table(older, path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["digests"]["trajectories"] = columns.digest(older)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
     recording = Recording(folder)
     picture, (town, _) = moment(recording, 5700.0), recording.town()
     assert len(picture.front) == 0 and town["zones"] == [] and len(picture.impacts) > 0

@@ -14,7 +14,7 @@ NO_PLAN_WORDS = ("none", "")
 class QuestionFile(Section):
     """Which scenario, with what changed in all runs."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    name: str = Field(pattern=r"^[a-z0-9_]+$", max_length=60)
     """Short name: small letters, digits and underscores."""
     title: str = ""
     """What is asked, in one line."""

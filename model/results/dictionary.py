@@ -97,6 +97,7 @@ TABLES: dict[str, Described] = {
             "protection": f"one of {_one_of(Protection)}",
             "injury": f"one of {_one_of(Injury)}",
             "injury_time_s": "when they were hurt; inf: unhurt",
+            "death_time_s": "when they died; inf: they live",
             "decision_time_s": f"when the household decided to leave{_STILL_INF}",
             "departure_time_s": "when the household set out or means to; inf: not planned",
             "safe_time_s": f"when they reached safety{_STILL_INF}",

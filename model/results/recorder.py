@@ -186,6 +186,7 @@ class Recorder:
             "protection": names(Protection, people.protection),
             "injury": names(Injury, people.injury),
             "injury_time_s": people.injury_time_s,
+            "death_time_s": np.where(people.status == Status.DEAD, people.death_time_s, np.inf),
             "decision_time_s": households.decision_time_s[home],
             "departure_time_s": households.departure_time_s[home],
             "safe_time_s": safe_s,

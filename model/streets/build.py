@@ -4,8 +4,8 @@ A link is one direction of a street. What the file does not say is filled in by 
 """
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
@@ -18,6 +18,9 @@ from safepassage.model.streets.notes import notes
 from safepassage.model.streets.order import in_order
 from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
 from safepassage.model.tables import refuse
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["Streets", "StreetsReport", "compile_streets", "load_streets", "reaches_exit", "to_networkx"]
 
@@ -66,7 +69,7 @@ def load_streets(settings: StreetSettings) -> tuple[Streets, StreetsReport]:
         raise ScenarioError(f"{settings.network}: {error}") from error
 
 
-def compile_streets(graph: nx.MultiDiGraph, settings: StreetSettings) -> tuple[Streets, StreetsReport]:
+def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple[Streets, StreetsReport]:
     """Return (Streets, StreetsReport) of a networkx.MultiDiGraph with OSMnx's attributes (read_graph, or made in code).
 
     Self-loops lead nowhere and are dropped; nodes at one place are merged; parallel edges stay. Kept are all nodes

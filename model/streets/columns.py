@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
@@ -19,6 +18,9 @@ from safepassage.model.streets.classes import (
     lane_flow_per_s,
     street_class,
 )
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 KM_H = 1 / 3.6
 MIN_CARRIAGEWAY_M = 2.0
@@ -47,7 +49,7 @@ def texts(data: list[Any], attribute: str) -> list[Any]:
     return [v if v is None or type(v) is str else str(v) for v in found]
 
 
-def read_edges(graph: nx.MultiDiGraph, index_of_node: dict[str, int], settings: StreetSettings) -> Edges:
+def read_edges(graph: "nx.MultiDiGraph", index_of_node: dict[str, int], settings: StreetSettings) -> Edges:
     """Return the Edges of a graph whose nodes have the given indices, with what the file itself says in `given`."""
     ends = list(graph.edges(data=True))
     data = [d for _, _, d in ends]

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
@@ -15,6 +14,9 @@ from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.graphml import number, read_graph, values
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.streets.streets import Streets
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 LEAST_USUAL_WAY_ID = 10_000
 """Ids of OpenStreetMap ways lie far above; running numbers of a network made by hand below. Assumption."""
@@ -170,7 +172,7 @@ def describe(path: Path, settings: StreetSettings | None = None) -> NetworkRepor
     return NetworkReport(path, streets, found, is_openstreetmap(graph))
 
 
-def is_openstreetmap(graph: nx.MultiDiGraph) -> bool:
+def is_openstreetmap(graph: "nx.MultiDiGraph") -> bool:
     """Return whether a graph seems to be made of OpenStreetMap data: OSMnx saved it, or its ways have such ids."""
     if "OSMnx" in str(graph.graph.get("created_with", "")):
         return True
