@@ -3,7 +3,9 @@
 What is wrong in a table is gathered, so that a user reads all of it at once and not one mistake after the other.
 """
 
+import csv
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.text_files import lines_of, read_text
 
 YES, NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 N_SHOWN = 5
@@ -99,22 +102,100 @@ def refuse(mistakes: list[str]) -> None:
 def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = ()) -> Table:
     """Return a CSV or Parquet file as a table of texts, empty where nothing stands.
 
-    required: columns that must be there; known: columns that may be; others are left out.
+    required: columns that must be there; known: columns that may be. Their names may be written in capitals and with
+    spaces. Raises ScenarioError for any other column but a `note`: a misspelt name must not be dropped in silence.
     """
-    try:
-        if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:
-        raise ScenarioError(f"{path}: this is neither CSV nor Parquet: {' '.join(str(error).split())}.") from None
-    missing = [name for name in required if name not in frame.columns]
+    frame, lines = (_parquet(path), None) if path.suffix == ".parquet" else read_csv(path)
+    names = [_name(column) for column in frame.columns]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise ScenarioError(f"{path}: there are two columns named {doubles[0]!r}; keep one of them.")
+    missing = [name for name in required if name not in names]
     if missing:
         raise ScenarioError(
             f"{path}: there is no column {', '.join(map(repr, missing))}; the columns are "
             f"{', '.join(map(str, frame.columns))}. Needed: {', '.join(required)}."
         )
+    may_be = (*required, *(name for name in known if name not in required))
+    unknown = [name for name in names if name not in (*may_be, *REMARKS)]
+    if unknown:
+        raise ScenarioError("\n".join(f"{path}: {_misnamed(name, may_be)}" for name in unknown[:N_SHOWN]))
     if frame.empty:
         raise ScenarioError(f"{path}: there is no row in it; give at least one.")
-    frame = frame[[name for name in dict.fromkeys((*required, *known)) if name in frame.columns]]
-    return Table(path, frame.apply(lambda column: column.where(column.notna(), "").astype(str).str.strip()))
+    frame.columns = names
+    frame = frame[[name for name in may_be if name in names]]
+    frame = frame.apply(lambda column: column.where(column.notna(), "").astype(str).str.strip())
+    return Table(path, frame) if lines is None else Table(path, frame, rows=lines, row="line")
+
+
+REMARKS = ("note", "notes", "comment", "comments", "remark", "remarks")
+"""Columns that a user may keep for remarks; nothing reads them."""
+
+
+def _name(column) -> str:
+    return "_".join(str(column).strip().lower().split())
+
+
+def _misnamed(name: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f"; did you mean {near[0]!r}?" if near else "."
+    return (
+        f"there is no use for a column {name!r}{meant} Known: {', '.join(known)}. Rename it, leave it out, or put "
+        "remarks in a column note."
+    )
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise ScenarioError(f"{path}: this is not a Parquet file: {' '.join(str(error).split())[:200]}.") from None
+
+
+def read_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a CSV file as texts, stripped, and the line on which each row begins (from 1, the header's first).
+
+    Commas, semicolons or tabs stand between the values: what the header uses. Empty lines, and empty values beyond the
+    last column, are left out. Raises ScenarioError with the line of a row that is too short or too long, of an open
+    quotation mark, and for a file without a header.
+    """
+    text = read_text(path)
+    reader = csv.reader(lines_of(text), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
+    header, rows, lines, wrong, begins = None, [], [], [], 1
+    try:
+        for values in reader:
+            line, begins = begins, reader.line_num + 1
+            if not any(value.strip() for value in values):
+                continue
+            if header is None:
+                header = [value.strip() for value in values]
+                while not header[-1]:
+                    header.pop()
+                continue
+            if any(value.strip() for value in values[len(header) :]) or len(values) < len(header):
+                wrong.append((line, len(values)))
+            rows.append(values[: len(header)])
+            lines.append(line)
+    except csv.Error as error:
+        raise ScenarioError(f"{path}, line {begins}: this is not CSV: {error}. Correct the line.") from None
+    if header is None:
+        raise ScenarioError(f"{path}: this file is empty; give a table with a header and at least one row.")
+    refuse(
+        some_of(
+            wrong,
+            lambda found: (
+                f"{path}, line {found[0]}: there are {found[1]} values under {len(header)} columns. Put quotation "
+                "marks about a value with a comma in it, and nothing where there is no value."
+            ),
+            f"{path}: {{n}} more lines have too few or too many values.",
+        )
+    )
+    table = pd.DataFrame(rows, columns=range(len(header)), dtype=str).apply(lambda column: column.str.strip())
+    table.columns = header
+    return table, np.array(lines, np.int64)
+
+
+def _delimiter(text: str) -> str:
+    """Return what stands between the names of the header: a comma, or what it uses instead."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return next((mark for mark in (",", ";", "\t") if mark in header), ",")

@@ -7,16 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.clock import epoch_s
-from safepassage.model.geojson import read_features
-from safepassage.model.hazard.impacts import Area
+from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.front import Front
-from safepassage.model.streets.streets import Streets
+from safepassage.model.tables import read_csv
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,7 @@ def _in_order(days, distance_km, name, report):
 
 
 def _read_distances(path, column, report):
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    frame, lines = read_csv(path)
     for name in ("date", column):
         if name not in frame.columns:
             raise ScenarioError(
@@ -177,42 +174,45 @@ def _read_distances(path, column, report):
     empty = frame[column].str.strip() == ""
     if empty.any():
         report.append(f"{path.name}: {int(empty.sum())} dates have no distance; the days about them stand in.")
-    frame = frame[~empty]
+    frame, lines = frame[~empty], lines[~empty.to_numpy(bool)]
     if frame.empty:
         raise ScenarioError(f"{path}: the column {column!r} has no distance in any row. Choose another column.")
     days, distance_km = [], []
-    for row, (day, distance) in enumerate(zip(frame["date"], frame[column], strict=True)):
+    for line, day, distance in zip(lines, frame["date"], frame[column], strict=True):
         try:
             days.append(date.fromisoformat(day.strip()))
             distance_km.append(float(distance))
         except ValueError:
             raise ScenarioError(
-                f"{path}, line {frame.index[row] + 2}: {day!r}, {distance!r} are not a date and a distance; write "
-                "them as 2024-08-19 and 10.5."
+                f"{path}, line {line}: {day!r}, {distance!r} are not a date and a distance in km. Write them as "
+                "2024-08-19 and 10.5."
             ) from None
         if not np.isfinite(distance_km[-1]):
-            raise ScenarioError(f"{path}, line {frame.index[row] + 2}: the distance is {distance!r}; give a number.")
+            raise ScenarioError(f"{path}, line {line}: the distance is {distance!r}; give a number.")
     return days, distance_km
 
 
 def _read_areas(path, area, report):
     """Return the dates and the areas of a GeoJSON file in order of date; several areas of a date are joined."""
-    by_day, n_repaired = {}, 0
-    for feature in read_features(path, "area beyond the front"):
-        text = str(feature.properties.get("date", ""))
+    features, notes = read_features(path, POLYGONS, "area beyond the front")
+    report += notes
+    by_day = {}
+    for feature in features:
+        number, text = feature.number, str(feature.properties.get("date", ""))
         try:
             day = date.fromisoformat(text[:10])
         except ValueError:
-            raise ScenarioError(f"{feature.place}: its property date is {text!r}; write it as 2024-08-19.") from None
-        polygon = feature.shape
+            raise ScenarioError(
+                f"{path}, feature {number}: its property date is {text!r}; write it as 2024-08-19."
+            ) from None
+        polygon = feature.geometry
+        if polygon is None:
+            raise ScenarioError(
+                f"{path}, feature {number} of {day}: its polygon is empty. Draw the area beyond the front."
+            )
         if area.to_plane is not None:
             polygon = shapely.transform(polygon, lambda xy: np.stack(area.plane(xy[:, 0], xy[:, 1], str(path)), axis=1))
-        if not polygon.is_valid:
-            n_repaired += 1
-            polygon = shapely.make_valid(polygon)
         by_day.setdefault(day, []).append(polygon)
-    if n_repaired:
-        report.append(f"{path.name}: {n_repaired} polygons crossed themselves and were repaired (make_valid).")
     days = sorted(by_day)
     areas = tuple(_polygons_of(shapely.union_all(by_day[day])) for day in days)
     wrong = [day for day, joined in zip(days, areas, strict=True) if joined.is_empty]

@@ -19,6 +19,8 @@ from safepassage.model.hazard.impacts import Size
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.tables import Table
 
+YEARS = range(1900, 2201)
+"""Years of which a record may tell; others are slips. Assumption."""
 UNKNOWN_SIZE = -1
 """The record does not give the size of an event; it is drawn."""
 
@@ -88,7 +90,10 @@ def _common(table, place, time, **columns):
     common = pd.DataFrame({"line": table["line"], **columns})
     common["place_1"] = table.numbers(place[0], *limits.get(place[0], ()))
     common["place_2"] = table.numbers(place[1], *limits.get(place[1], ()))
-    change = "this is not a date or a time; write it as 2024-08-19, 2024-08-19T14:30 or 2024-08-19T14:30+03:00"
+    change = (
+        f"this is not a date or time of the years {YEARS[0]} to {YEARS[-1]}; write it as 2024-08-19, 2024-08-19T14:30 or "
+        "2024-08-19T14:30+03:00"
+    )
     table.note(time, [not _is_iso(text) for text in common["from_text"]], change)
     table.check()
     return common.astype({"n_days": int, "precision": int, "size": int, "n_events": str, "identity": str})
@@ -96,10 +101,9 @@ def _common(table, place, time, **columns):
 
 def _is_iso(text):
     try:
-        datetime.fromisoformat(text)
+        return datetime.fromisoformat(text).year in YEARS
     except ValueError:
         return False
-    return True
 
 
 def _plain(frame, path, event_types, report):
@@ -129,12 +133,13 @@ def _plain(frame, path, event_types, report):
 def _acled(frame, path, event_types, report):
     _need(frame, ("event_id_cnty", "event_date", "time_precision", "sub_event_type", "latitude", "longitude",
                   "geo_precision"), path, "acled")  # fmt: skip
-    frame = frame[frame["sub_event_type"].isin(event_types or ACLED_TYPES)]
+    wanted = [kind.casefold() for kind in event_types or ACLED_TYPES]
+    frame = frame[frame["sub_event_type"].str.casefold().isin(wanted)]
     frame = _of_known_precision(frame, "geo_precision", ACLED_PRECISION, report)
     return _common(
         _table(frame, path), ("longitude", "latitude"), "event_date",
-        from_text=frame["event_date"].map(_iso_day), n_days=frame["time_precision"].map(ACLED_DAYS).fillna(30),
-        precision=frame["geo_precision"].map(ACLED_PRECISION), size=UNKNOWN_SIZE, n_events="",
+        from_text=frame["event_date"].map(_iso_day), n_days=_codes(frame["time_precision"]).map(ACLED_DAYS).fillna(30),
+        precision=_codes(frame["geo_precision"]).map(ACLED_PRECISION), size=UNKNOWN_SIZE, n_events="",
         identity=frame["event_id_cnty"],
     )  # fmt: skip
 
@@ -145,12 +150,13 @@ def _viina(frame, path, event_types, report):
           "viina")  # fmt: skip
     of_type = np.zeros(len(frame), dtype=bool)
     for name in types:
-        of_type |= pd.to_numeric(frame[name], errors="coerce").fillna(0).to_numpy() > 0
+        said = frame[name].str.casefold().replace({"true": "1", "yes": "1"})
+        of_type |= pd.to_numeric(said, errors="coerce").fillna(0).to_numpy() > 0
     frame = _of_known_precision(frame[of_type], "GEO_PRECISION", VIINA_PRECISION, report)
     return _common(
         _table(frame, path), ("longitude", "latitude"), "date",
         from_text=frame["date"].map(_iso_day), n_days=1,
-        precision=frame["GEO_PRECISION"].map(VIINA_PRECISION), size=UNKNOWN_SIZE, n_events="",
+        precision=_codes(frame["GEO_PRECISION"]).map(VIINA_PRECISION), size=UNKNOWN_SIZE, n_events="",
         identity=frame["event_id_1pd"],
     )  # fmt: skip
 
@@ -159,7 +165,7 @@ def _ucdp(frame, path, event_types, report):
     _need(frame, ("id", "date_start", "date_end", "where_prec", "latitude", "longitude"), path, "ucdp")
     if event_types:
         _need(frame, ("type_of_violence",), path, "ucdp")
-        frame = frame[frame["type_of_violence"].isin(event_types)]
+        frame = frame[_codes(frame["type_of_violence"]).isin(_codes(pd.Series(event_types, dtype=str)))]
     frame = _of_known_precision(frame, "where_prec", UCDP_PRECISION, report)
     first, last = (
         pd.to_datetime(frame[name].map(_iso_day), format="%Y-%m-%d", errors="coerce")
@@ -171,16 +177,21 @@ def _ucdp(frame, path, event_types, report):
     return _common(
         table, ("longitude", "latitude"), "date_start",
         from_text=first.dt.strftime("%Y-%m-%d").fillna(""), n_days=((last - first).dt.days + 1).fillna(0),
-        precision=frame["where_prec"].map(UCDP_PRECISION), size=UNKNOWN_SIZE, n_events="", identity=frame["id"],
+        precision=_codes(frame["where_prec"]).map(UCDP_PRECISION), size=UNKNOWN_SIZE, n_events="", identity=frame["id"],
     )  # fmt: skip
 
 
 def _of_known_precision(frame, name, known, report):
-    vague = ~frame[name].isin(list(known))
+    vague = ~_codes(frame[name]).isin(list(known))
     if vague.any():
         report.append(f"{int(vague.sum())} events are placed no better than {name} outside {', '.join(known)} "
                       "and are left out.")  # fmt: skip
     return frame[~vague]
+
+
+def _codes(texts):
+    """Return codes as the codebooks write them: 1 where a spreadsheet made 1.0 of it, in capitals."""
+    return texts.str.strip().str.upper().str.replace(r"\.0+$", "", regex=True)
 
 
 @lru_cache(maxsize=4096)

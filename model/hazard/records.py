@@ -20,8 +20,7 @@ from safepassage.model.draws import Stream
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.shelling import RecordedShelling
-from safepassage.model.tables import refuse, some_of
+from safepassage.model.tables import read_csv, refuse, some_of
 
 TIME, RADIUS, ANGLE, SIZE, KEPT = range(5)
 """Which of the numbers of one event a draw is for."""
@@ -69,17 +68,12 @@ def read(
 ) -> EventTable:
     """Return the EventTable of a file, repaired where that is safe, with a report of each repair."""
     path = Path(path)
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (ValueError, OSError) as problem:
-        raise ScenarioError(
-            f"{path}: cannot be read as a CSV table ({problem}). Save it as UTF-8 text with commas."
-        ) from None
-    frame.columns = [name.strip() for name in frame.columns]
-    frame = frame.apply(lambda column: column.str.strip())
+    frame, lines = read_csv(path)
+    if frame.empty:
+        raise ScenarioError(f"{path}: there is no event in it. Give at least one, or leave the source out.")
     in_degrees = "x_m" not in frame.columns
-    frame["line"] = np.arange(2, len(frame) + 2)
-    report: list[str] = []
+    frame["line"] = lines
+    report = []
     events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
     time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
     if np.any(np.diff(time_s) < 0):

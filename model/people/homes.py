@@ -9,10 +9,11 @@ import shapely
 
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Keys, Stream, uniforms_for
-from safepassage.model.geojson import read_features
+from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.classes import HOME_STREETS
+from safepassage.model.streets.placing import nodes_near
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones
 from safepassage.model.tables import Table, read_table, refuse, some_of
@@ -103,31 +104,20 @@ def _sites(settings: Population, streets: Streets) -> Sites | None:
 
 def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:
     """Return the node nearest to each place, int32; raises ScenarioError for a place far from every street."""
-    node, away_m = streets.nearest_node(x_m, y_m)
-    refuse(
-        some_of(
-            np.flatnonzero(away_m > FARTHEST_STREET_M),
-            lambda i: (
-                f"{path}: row {i + 1} lies {away_m[i] / 1000:,.1f} km from any street. Correct its place, leave it "
-                "out, or use a larger network."
-            ),
-            f"{path}: {{n}} more rows lie as far from any street.",
-        )
-    )
-    return node
+    return nodes_near(streets, x_m, y_m, lambda i: f"{path}: row {i + 1}", FARTHEST_STREET_M)
 
 
 def _buildings(path: Path, streets: Streets) -> tuple[Floats, Floats, Floats]:
     """Return x_m, y_m and weight of the buildings of a GeoJSON file."""
-    features = read_features(path, "building")
-    shapes = np.array([feature.shape for feature in features], dtype=object)
-    outlines = streets.project_shape(shapely.make_valid(shapes))
+    features = [each for each in read_features(path, POLYGONS, "building")[0] if each.geometry is not None]
+    if not features:
+        raise ScenarioError(f"{path}: no building in it has an outline; give at least one, or leave the file out.")
+    outlines = streets.project_shape(np.array([feature.geometry for feature in features], dtype=object))
     area_m2 = shapely.area(outlines)
-    weight, mistakes = np.empty(shapes.size), []
+    weight, mistakes = np.empty(len(features)), []
     for row, feature in enumerate(features):
-        properties = feature.properties
-        dwellings = _positive(path, row, properties, ("dwellings",), mistakes)
-        levels = _positive(path, row, properties, ("building:levels", "levels"), mistakes)
+        dwellings = _positive(path, feature.number, feature.properties, ("dwellings",), mistakes)
+        levels = _positive(path, feature.number, feature.properties, ("building:levels", "levels"), mistakes)
         weight[row] = dwellings if dwellings is not None else area_m2[row] * (1.0 if levels is None else levels)
     refuse(some_of(mistakes, str, f"{path}: {{n}} more mistakes like these."))
     inside = shapely.point_on_surface(outlines)
@@ -144,7 +134,7 @@ def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mis
         except (TypeError, ValueError):
             value = np.nan
         if not 0 <= value < 1e6:
-            mistakes.append(f"{path}: building {row + 1} has {key} = {properties[key]!r}; give a number >= 0.")
+            mistakes.append(f"{path}: feature {row} has {key} = {properties[key]!r}; give a number >= 0.")
         return value
     return None
 

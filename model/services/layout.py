@@ -7,9 +7,7 @@ import numpy as np
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Place, Serves
 from safepassage.model.settings.services import Services as ServiceSettings
-
-MAX_PLACE_DISTANCE_M = 2000.0
-"""A place farther than this from every street is taken for a slip. Assumption."""
+from safepassage.model.streets.placing import nodes_near, place_of
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,4 @@ def node_of(place: Place, streets, what: str) -> int:
         if place.node not in streets.node_id:
             raise ScenarioError(f"{what}: there is no node {place.node!r}; give one of the network, or degrees")
         return streets.node_id.index(place.node)
-    at = (place.x_m, place.y_m) if place.x_m is not None else streets.project(place.longitude_deg, place.latitude_deg)
-    node, distance_m = streets.nearest_node(*at)
-    if distance_m[0] > MAX_PLACE_DISTANCE_M:
-        raise ScenarioError(
-            f"{what}: the nearest street is {distance_m[0] / 1000:,.1f} km away; correct the place "
-            "(are latitude and longitude swapped?)"
-        )
-    return int(node[0])
+    return int(nodes_near(streets, *place_of(streets, place, what), lambda _: what)[0])

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from safepassage.model.geojson import read_features
+from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.streets import Streets
+from safepassage.model.tables import some_of
 
+OVERLAP_SHARE = 0.01
+"""Zones that share less than this of the smaller one are taken for neighbours drawn by hand. Assumption."""
 FARTHEST_STREET_M = 3000.0
 """A zone without a street of its own may use streets this near (m). Assumption."""
 
@@ -43,8 +46,9 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
     wanted_properties = [settings.zone_name_property]
     if not settings.households_file:
         wanted_properties.append(settings.residents_property)
-    for feature in read_features(path, "zone"):
-        properties = feature.properties
+    features, notes = read_features(path, POLYGONS, "zone")
+    for feature in features:
+        place, properties = f"feature {feature.number}", feature.properties
         for wanted in wanted_properties:
             if wanted not in properties:
                 raise ScenarioError(
@@ -56,7 +60,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             raise ScenarioError(f"{feature.place} has {settings.residents_property} = {count!r}; give a number >= 0.")
         names.append(str(properties[settings.zone_name_property]))
         residents.append(count)
-        outlines.append(streets.project_shape(shapely.make_valid(feature.shape)))
+        outlines.append(_outline(feature.geometry, f"{path}: zone {names[-1]!r} ({place})", streets))
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
@@ -83,7 +87,8 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             links[zone] = np.flatnonzero(near)
             link_zone[near & (link_zone < 0)] = zone
             without_street.append(name)
-    return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), _report(path, without_street))
+    notes += [*_overlaps(path, names, outlines), *_report(path, without_street)]
+    return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), tuple(notes))
 
 
 def lived_along(zones: Zones, streets: Streets) -> np.ndarray:
@@ -102,12 +107,41 @@ def lived_along(zones: Zones, streets: Streets) -> np.ndarray:
     return streets.points_m[is_kept if is_kept.any() else slice(None)]
 
 
+def _overlaps(path: Path, names: list[str], outlines: list) -> list[str]:
+    """Return a sentence about each pair of zones that share more than OVERLAP_SHARE of the smaller one."""
+    tree, found = shapely.STRtree(outlines), []
+    for one, other in sorted(tuple(sorted(pair)) for pair in tree.query(outlines, predicate="intersects").T.tolist()):
+        if one == other or (one, other) in found:
+            continue
+        smaller = min(outlines[one].area, outlines[other].area)
+        if outlines[one].intersection(outlines[other]).area > OVERLAP_SHARE * smaller:
+            found.append((one, other))
+    return some_of(
+        sorted(sorted((names[one], names[other])) for one, other in found),
+        lambda pair: (
+            f"{path.name}: zones {pair[0]} and {pair[1]} overlap; a street in both counts to the smaller, and homes of "
+            "either may stand there."
+        ),
+        f"{path.name}: {{n}} more pairs of zones overlap.",
+    )
+
+
 def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
     if not without_street:
         return ()
     where = f"zones {', '.join(without_street[:-1])} and {without_street[-1]}" if without_street[1:] else "zone "
     where, whose = (where, "their") if without_street[1:] else (where + without_street[0], "its")
     return (f"{path.name}: no street lies in {where}; {whose} homes stand along the nearest ones.",)
+
+
+def _outline(geometry, place: str, streets: Streets):
+    """Return the outline of a zone in the plane of the streets; refuses one without an area."""
+    if geometry is None:
+        raise ScenarioError(f"{place} has no outline: its polygon is empty. Draw it, or take the zone out.")
+    outline = streets.project_shape(geometry)
+    if not outline.area > 0:
+        raise ScenarioError(f"{place} has an outline without an area. Draw it again, or take the zone out.")
+    return outline
 
 
 def _scaled(residents: np.ndarray, total: int | None) -> np.ndarray:

@@ -7,7 +7,7 @@ import shapely
 
 from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.ground.nearby import grid_of_links, links_within
-from safepassage.model.geojson import ANY_SHAPE, read_features
+from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.streets import Streets
 
@@ -20,12 +20,16 @@ def heights_along_links(path: Path, streets: Streets, within_m: float = 30.0) ->
     path: GeoJSON in longitude and latitude, with one feature per building and its `height` (m) or `building:levels`
     (storeys of 3 m, Assumption) as in OpenStreetMap. within_m: from the building's centre to the line of the link.
     """
-    features = read_features(path, "building", ANY_SHAPE)
+    features, _ = read_features(path, ("Point", *POLYGONS), "building")
     height_m = np.array([_height_m(feature.properties) for feature in features], dtype=np.float64)
-    known = np.flatnonzero(~np.isnan(height_m))
+    has_place = np.array([feature.geometry is not None for feature in features])
+    known = np.flatnonzero(~np.isnan(height_m) & has_place)
     if known.size == 0:
-        raise ScenarioError(f"{path}: no building has a `height` or `building:levels`. Add one, or leave the file out.")
-    centre = shapely.centroid(np.array([features[i].shape for i in known], dtype=object))
+        raise ScenarioError(
+            f"{path}: none of {len(features):,} buildings has both an outline and a `height` or `building:levels`. Add "
+            "them, or leave the file out."
+        )
+    centre = shapely.centroid(np.array([features[i].geometry for i in known], dtype=object))
     x_m, y_m = streets.project(shapely.get_x(centre), shapely.get_y(centre))
     grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
     building, link, _ = links_within(grid, x_m, y_m, within_m)

@@ -9,39 +9,40 @@ from safepassage.agents.shelters import Shelters
 from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import ShelterPlace
-from safepassage.model.settings.shelters import Shelters as ShelterSettings
-from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.placing import nodes_near, place_of
 
 
 def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:
     """Return the shelters of a scenario, all open and empty; settings: `settings.shelters.Shelters`."""
     places = [*settings.places, *(_read_places(settings.file) if settings.file is not None else ())]
+    where = "shelters" if settings.file is None else f"{settings.file}: shelter"
     twice = [name for name, n in Counter(place.name for place in places).items() if n > 1]
     if twice:
         raise ScenarioError(f"shelters: {twice[0]!r} is the name of more than one. Give each a name of its own.")
-    x_m, y_m = np.zeros(len(places)), np.zeros(len(places))
-    for i, place in enumerate(places):
-        if place.x_m is None:
-            x_m[i], y_m[i] = streets.project(place.longitude_deg, place.latitude_deg)
-        else:
-            x_m[i], y_m[i] = place.x_m, place.y_m
-    node = streets.nearest_node(x_m, y_m)[0] if places else np.empty(0, np.int32)
+    at = np.array([place_of(streets, place, f"{where} {place.name!r}") for place in places]).reshape(-1, 2)
+    x_m, y_m = at[:, 0].copy(), at[:, 1].copy()
+    node = np.empty(0, np.int32)
+    if places:
+        node = nodes_near(streets, x_m, y_m, lambda i: f"{where} {places[i].name!r}")
     capacity = np.array([place.capacity for place in places], dtype=np.int32)
     return Shelters.empty([place.name for place in places], x_m, y_m, capacity, node)
 
 
 def _read_places(path):
     """Yield the shelters of a GeoJSON file."""
-    for feature in read_features(path, "shelter", ("Point",)):
-        properties = feature.properties
+    for feature in read_features(path, ("Point",), "shelter")[0]:
+        if feature.geometry is None:
+            raise ScenarioError(f"{path}: feature {feature.number} has no place. Give its point, or take it out.")
         try:
             yield ShelterPlace(
-                name=properties.get("name"),
-                capacity=properties.get("capacity"),
-                longitude_deg=feature.shape.x,
-                latitude_deg=feature.shape.y,
+                name=feature.properties.get("name"),
+                capacity=feature.properties.get("capacity"),
+                longitude_deg=feature.geometry.x,
+                latitude_deg=feature.geometry.y,
             )
         except ValidationError as problem:
             error = problem.errors()[0]
             field = ".".join(map(str, error["loc"]))
-            raise ScenarioError(f"{feature.place}, {field} = {error['input']!r}: {error['msg']}.") from None
+            raise ScenarioError(
+                f"{path}: feature {feature.number}, {field} = {error['input']!r}: {error['msg']}."
+            ) from None

@@ -1,0 +1,58 @@
+"""Text files that users give, read one way: their encoding, their size, and what is said when they are not text."""
+
+import gzip
+import io
+from pathlib import Path
+
+from safepassage.model.settings.base import ScenarioError
+
+MOST_BYTES = 1_000_000_000
+"""Size of a file, after unpacking; a million buildings take 300 MB as GeoJSON. Assumption."""
+_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
+_GZIP = b"\x1f\x8b"
+
+
+def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
+    """Return the text of a file: UTF-8 with or without a byte order mark, UTF-16 with one, packed by gzip or not.
+
+    most_bytes: limit of its size after unpacking. Raises ScenarioError, with the line, for a file that cannot be read,
+    is larger than that, or is no text.
+    """
+    content = read_bytes(path, most_bytes)
+    encoding = next(name for mark, name in _MARKS if content.startswith(mark))
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ScenarioError(
+            f"{path}, line {line}: this is not UTF-8 text (byte {error.start + 1:,} of the file). Save it as UTF-8."
+        ) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ScenarioError(f"{path}, line {line}: this is not text: it holds a zero byte. Save it as UTF-8 text.")
+    return text
+
+
+def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """Return the content of a file, unpacked if gzip packed it. Raises ScenarioError if it is too large or broken."""
+    path = Path(path)
+    try:
+        with open(path, "rb") as opened:
+            is_packed = opened.read(2) == _GZIP
+            opened.seek(0)
+            with gzip.open(opened) if is_packed else opened as source:
+                content = source.read(most_bytes + 1)
+    except (OSError, EOFError, gzip.zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ScenarioError(f"{path}: this file cannot be read ({reason}). Give another one.") from None
+    if len(content) > most_bytes:
+        unpacked = " when it is unpacked" if is_packed else ""
+        raise ScenarioError(
+            f"{path}: this file is larger than {most_bytes:,} bytes{unpacked}. Cut it to the area of the streets."
+        )
+    return content
+
+
+def lines_of(text: str) -> io.StringIO:
+    """Return a text as a file for readers that want one; line ends are kept as they are."""
+    return io.StringIO(text, newline="")
