@@ -91,8 +91,8 @@ def _common(table, place, time, **columns):
     common["place_1"] = table.numbers(place[0], *limits.get(place[0], ()))
     common["place_2"] = table.numbers(place[1], *limits.get(place[1], ()))
     change = (
-        f"this is not a date or time of the years {YEARS[0]} to {YEARS[-1]}; write it as 2024-08-19, 2024-08-19T14:30 or "
-        "2024-08-19T14:30+03:00"
+        f"this is not a date or time of the years {YEARS[0]} to {YEARS[-1]}; write it as 2024-08-19, "
+        "2024-08-19T14:30 or 2024-08-19T14:30+03:00"
     )
     table.note(time, [not _is_iso(text) for text in common["from_text"]], change)
     table.check()

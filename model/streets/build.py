@@ -37,6 +37,10 @@ class StreetsReport:
     """Edges that carry a usable value, by attribute."""
     unknown_classes: dict
     """Edges by class, of classes that the table of defaults does not have."""
+    ferries: tuple
+    """Names of ferries, which carry nobody."""
+    without_access: tuple
+    """Names of streets that their access tags shut to the public."""
     n_nodes_merged: int
     n_self_loops: int
     self_loops_km: float
@@ -192,8 +196,15 @@ def _links(edges, line, settings):
         "n_too_short": n_too_short,
         "n_parallel": int(pairs.size - np.unique(pairs).size),
         "n_against_one_way": int(against.size),
+        "ferries": _names_of(edges, edges.is_ferry),
+        "without_access": _names_of(edges, edges.no_access),
     }
     return links, counts
+
+
+def _names_of(edges, chosen):
+    """Return the names of the streets of chosen edges, or of an end where they have none, each once."""
+    return tuple(dict.fromkeys(edges.name[i] or f"unnamed {edges.highway[i]}" for i in np.flatnonzero(chosen)))
 
 
 def _kept_reverse(reverse, usable):

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     import networkx as nx
 
 KM_H = 1 / 3.6
+CAR_TAGS = ("motorcar", "motor_vehicle", "vehicle", "access")
+FOOT_TAGS = ("foot", "access")
+"""Access tags of OpenStreetMap, the most specific first."""
+SHUT = ("no", "private", "military", "agricultural", "forestry")
+"""Values that shut a street to the public."""
 MIN_CARRIAGEWAY_M = 2.0
 """A `width` below this on a street with cars is a slip (0.3) and not used. Assumption."""
 
@@ -40,6 +45,9 @@ class Edges:
     walkable: np.ndarray
     is_bridge: np.ndarray
     reverse: np.ndarray
+    is_ferry: np.ndarray
+    no_access: np.ndarray
+    """Shut to cars and walkers by access tags."""
     given: dict = field(default_factory=dict)
 
 
@@ -58,7 +66,8 @@ def read_edges(graph: "nx.MultiDiGraph", index_of_node: dict[str, int], settings
     highway_text = texts(data, "highway")
     highway = [_minor_class(t) for t in highway_text]
     oneway = np.array([graphml.boolean(t) is True for t in texts(data, "oneway")], dtype=bool)
-    drivable, walkable = _permissions(data, highway_text, highway, oneway, settings)
+    shut = shut_by_tags(data)
+    drivable, walkable = _permissions(data, highway_text, highway, oneway, shut, settings)
     length_m = _column(data, "length", graphml.number)
     length_m[~(np.isfinite(length_m) & (length_m > 0))] = np.nan
     osmid = [None if t is None else tuple(sorted(graphml.values(t))) for t in texts(data, "osmid")]
@@ -77,8 +86,21 @@ def read_edges(graph: "nx.MultiDiGraph", index_of_node: dict[str, int], settings
         "sidewalk": _column(data, "sidewalk", graphml.n_pavements),
     }
     reverse = pair_directions(upstream, downstream, length_m, osmid, oneway & drivable)
+    no_access = shut["drivable"] & shut["walkable"] & ~shut["ferry"]
+    bridge = np.array(bridge, dtype=bool)
     return Edges(
-        upstream, downstream, highway, name, length_m, drivable, walkable, np.array(bridge, dtype=bool), reverse, given
+        upstream,
+        downstream,
+        highway,
+        name,
+        length_m,
+        drivable,
+        walkable,
+        bridge,
+        reverse,
+        shut["ferry"],
+        no_access,
+        given,
     )
 
 
@@ -99,7 +121,7 @@ def _class_allows(text, what):
     return all(getattr(street_class(c), what) for c in classes)
 
 
-def _permissions(data, highway_text, highway, oneway, settings):
+def _permissions(data, highway_text, highway, oneway, shut, settings):
     """Return drivable and walkable: settings before the file's `drive` and `walk`, those before the class."""
     columns = []
     for what, attribute, opened in (
@@ -108,7 +130,7 @@ def _permissions(data, highway_text, highway, oneway, settings):
     ):
         said = [graphml.boolean(t) for t in texts(data, attribute)]
         allowed = [_class_allows(t, what) if s is None else s for t, s in zip(highway_text, said, strict=True)]
-        allowed = np.array(allowed, dtype=bool)
+        allowed = np.array(allowed, dtype=bool) & ~shut[what]
         if opened:
             wish = np.array([opened.get(h, a) for h, a in zip(highway, allowed, strict=True)], dtype=bool)
             against_one_way = np.array([s is False for s in said]) & oneway & (what == "drivable")
@@ -117,7 +139,46 @@ def _permissions(data, highway_text, highway, oneway, settings):
     return columns
 
 
-def pair_directions(upstream: Ints, downstream: Ints, length_m: Floats, osmid: list[Any], one_way: Bools) -> Ints:
+def shut_by_tags(data):
+    """Return which edges their tags shut to cars (drivable) and to walkers (walkable), and which are ferries; bool[].
+
+    The most specific access tag counts (OpenStreetMap wiki, "Key:access"); ferries carry nobody: they have no timetable
+    here, and none can be relied on under fire (assumption).
+    """
+    tags = {name: texts(data, name) for name in ("route", "ferry", "highway", *CAR_TAGS, *FOOT_TAGS)}
+    n = range(len(data))
+    ferry = np.array(
+        [
+            _says(tags["route"][i], ("ferry",)) or _says(tags["highway"][i], ("ferry",)) or _says_yes(tags["ferry"][i])
+            for i in n
+        ],
+        dtype=bool,
+    )
+    shut = {
+        what: ferry | np.array([_says_only(_first(tags, order, i), SHUT) for i in n], dtype=bool)
+        for what, order in (("drivable", CAR_TAGS), ("walkable", FOOT_TAGS))
+    }
+    return {**shut, "ferry": ferry}
+
+
+def _first(tags, order, i):
+    return next((tags[name][i] for name in order if tags[name][i] not in (None, "")), None)
+
+
+def _says(text, words):
+    return any(value.lower() in words for value in graphml.values(text))
+
+
+def _says_only(text, words):
+    said = graphml.values(text)
+    return bool(said) and all(value.lower() in words for value in said)
+
+
+def _says_yes(text):
+    return text is not None and not _says(text, ("no", "false", "nan", "none")) and bool(graphml.values(text))
+
+
+def pair_directions(upstream, downstream, length_m, osmid, one_way):
     """Return for each edge the row of the same street's other direction, -1 if it has none.
 
     Two opposite edges are one street if they are equally long and come from the same way, as far as is known. Two

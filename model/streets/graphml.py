@@ -1,7 +1,7 @@
 """Street graphs as OSMnx saves them: GraphML in, every attribute a text; what those texts mean."""
 
 import ast
-import gzip
+import io
 import math
 import re
 from functools import cache
@@ -12,6 +12,7 @@ from xml.etree.ElementTree import ParseError
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
 from safepassage.model.tables import refuse, some_of
+from safepassage.model.text_files import read_bytes
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -22,6 +23,16 @@ MAX_SPEED_KM_H = 200.0
 MAX_LANES = 16
 MAX_WIDTH_M = 100.0
 _HOW = "Save the streets with osmnx.save_graphml(graph, path)."
+INCH_M = 0.0254
+LENGTH_UNITS_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "(?:yd|yds|yard|yards)": 0.9144, "(?:mi|mile|miles)": 1609.344}
+"""International yard and pound (1959)."""
+QUOTES = str.maketrans({"\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{LEFT SINGLE QUOTATION MARK}": "'", "\N{PRIME}": "'",
+                        "\N{RIGHT DOUBLE QUOTATION MARK}": '"', "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+                        "\N{DOUBLE PRIME}": '"'})  # fmt: skip
+FEET = re.compile(r"\d\s*(?:'(?!')|(?:ft|foot|feet)\b)")
+INCHES = re.compile(r"\d\s*(?:\"|''|(?:in|inch|inches)\b)")
+METRES = re.compile(r"\d\s*(?:m|metres?|meters?)?\.?$")
+MILES = re.compile(r"mph|mp/h|mi/h|miles?\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 
 
@@ -35,22 +46,16 @@ def read_graph(path: Path) -> "nx.MultiDiGraph":
     path = Path(path)
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such file. Give the path of a GraphML file. {_HOW}")
+    content = read_bytes(path)
     try:
-        with _open(path) as file:
-            graph = nx.read_graphml(file, node_type=str, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, OSError, EOFError, UnicodeDecodeError, ValueError, KeyError) as error:
+        graph = nx.read_graphml(io.BytesIO(content), node_type=str, force_multigraph=True)
+    except (ParseError, nx.NetworkXError, LookupError, UnicodeError, ValueError, TypeError, RecursionError) as error:
         raise ScenarioError(f"{path}: this is no GraphML file ({error or type(error).__name__}). {_HOW}") from error
     check_graph(graph, str(path))
     return graph
 
 
-def _open(path):
-    with open(path, "rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if is_gzip else open(path, "rb")
-
-
-def check_graph(graph: "nx.MultiDiGraph", place: str = "the street graph") -> None:
+def check_graph(graph, place="the street graph"):
     """Raise ScenarioError unless the graph is directed and has nodes with coordinates and edges between them."""
     if not graph.is_directed():
         raise ScenarioError(
@@ -96,10 +101,10 @@ def values(text: str | None) -> tuple[Any, ...]:
         try:
             items = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
-            items = text[1:-1].split(",")
+            items = [item.strip().strip("'\"") for item in text[1:-1].split(",")]
     else:
         items = [text]
-    parts = (part.strip().strip("'\"") for item in items for part in str(item).split(";"))
+    parts = (part.strip() for item in items for part in str(item).split(";"))
     return tuple(part for part in parts if part and part.lower() != "nan")
 
 
@@ -128,9 +133,9 @@ def _one_speed_km_h(value):
     if not found or "-" in word[: found.start()]:
         return math.nan
     speed = float(found.group().replace(",", "."))
-    if "mph" in value or "mp/h" in value:
+    if MILES.search(value):
         return speed * KM_H_PER_MPH
-    return speed * KM_H_PER_KNOT if "knot" in value else speed
+    return speed * KM_H_PER_KNOT if "knot" in value or value.endswith("kn") else speed
 
 
 @cache
@@ -150,9 +155,15 @@ def _one_width_m(value):
     numbers = [float(part.replace(",", ".")) for part in _NUMBER.findall(value)]
     if not numbers or value.startswith("-"):
         return math.nan
-    if "'" in value or "ft" in value:
-        return 0.3048 * (numbers[0] + (numbers[1] / 12 if len(numbers) > 1 else 0))
-    return numbers[0] / 100 if value.endswith("cm") else numbers[0]
+    value = value.lower().translate(QUOTES)
+    if not FEET.search(value) and INCHES.search(value):
+        return INCH_M * numbers[0]
+    if FEET.search(value):
+        return 12 * INCH_M * numbers[0] + (INCH_M * numbers[1] if len(numbers) > 1 else 0.0)
+    for unit, metres in LENGTH_UNITS_M.items():
+        if re.search(rf"\d\s*{unit}\b", value):
+            return numbers[0] * metres
+    return numbers[0] if METRES.search(value) else math.nan
 
 
 @cache

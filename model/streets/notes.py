@@ -28,6 +28,13 @@ def notes(streets: Streets, report: "StreetsReport") -> tuple[str, ...]:
     if report.unknown_classes:
         classes = ", ".join(f"{name} ({n} edges)" for name, n in report.unknown_classes.items())
         said.append(f"Highway classes that the table of defaults does not have, taken as {UNKNOWN_CLASS}: {classes}.")
+    for names, what in (
+        (report.ferries, "Ferries carry nobody here and are left out"),
+        (report.without_access, "Streets that their access tags shut to the public are left out"),
+    ):
+        if names:
+            more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+            said.append(f"{what}: {', '.join(names[:5])}{more}.")
     if any("outermost" in how for how in report.exit_found_by):
         said.append("No road ends at the border, so exits are the outermost nodes; name real ones in streets.exits.")
     for name, n_by_car, n_on_foot in zip(

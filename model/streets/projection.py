@@ -10,6 +10,9 @@ from safepassage.agents.ground.arrays import Floats
 from safepassage.model.settings.base import ScenarioError
 
 WGS84 = "EPSG:4326"
+MOST_DISTORTION = 0.005
+"""Of lengths in the file's own plane; UTM has 0.0004, web Mercator 0.5 at 48 degrees north. Beyond it the town's
+UTM zone is used instead."""
 
 
 def source_crs(text: str | None, x: Floats, y: Floats) -> tuple[str, bool]:
@@ -27,7 +30,7 @@ def source_crs(text: str | None, x: Floats, y: Floats) -> tuple[str, bool]:
 def plane_crs(crs: str, x: Floats, y: Floats) -> str:
     """Return the projected system in metres to work in: the graph's own if it is one, else its UTM zone."""
     import pyproj
-    from pyproj.exceptions import CRSError
+    from pyproj.exceptions import CRSError, ProjError
 
     try:
         known = pyproj.CRS.from_user_input(crs)
@@ -37,13 +40,28 @@ def plane_crs(crs: str, x: Floats, y: Floats) -> str:
             'Set it to an EPSG code such as "EPSG:4326".'
         ) from error
     is_metric = all(axis.unit_name in ("metre", "meter") for axis in known.axis_info[:2])
-    if known.is_projected and is_metric and known.to_epsg() != 3857:
+    try:
+        longitude, latitude = transformer(crs, WGS84)(x, y)
+    except ProjError as error:
+        raise ScenarioError(
+            f"the street graph has crs = {str(crs)[:80]!r}, from which there is no way to degrees ({str(error)[:80]}). "
+            'Set it to an EPSG code such as "EPSG:4326".'
+        ) from None
+    if known.is_projected and is_metric and _is_true_to_scale(known, longitude, latitude):
         return known.to_string()
-    longitude, latitude = transformer(crs, WGS84)(x, y)
     return utm_zone(longitude, latitude)
 
 
-def utm_zone(longitude: Floats, latitude: Floats) -> str:
+def _is_true_to_scale(crs, longitude, latitude) -> bool:
+    """Return whether a metre of a projected system is one on the ground, within MOST_DISTORTION, about the points."""
+    from pyproj import Proj
+
+    factors = Proj(crs).get_factors(float(np.mean(longitude)), float(np.mean(latitude)))
+    scales = np.array([factors.meridional_scale, factors.parallel_scale])
+    return bool((np.abs(scales - 1) <= MOST_DISTORTION).all())
+
+
+def utm_zone(longitude, latitude):
     """Return the EPSG code of the UTM zone in which the centre of the points lies."""
     unwrapped = (longitude - longitude[0] + 180) % 360 - 180 + longitude[0]
     centre = ((unwrapped.min() + unwrapped.max()) / 2 + 180) % 360 - 180
