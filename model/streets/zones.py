@@ -12,6 +12,8 @@ from safepassage.model.settings.population import Population
 from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import some_of
 
+LEAST_AREA_M2 = 1.0
+"""A zone smaller than this is a slip of the pen. Assumption."""
 OVERLAP_SHARE = 0.01
 """Zones that share less than this of the smaller one are taken for neighbours drawn by hand. Assumption."""
 FARTHEST_STREET_M = 3000.0
@@ -139,7 +141,7 @@ def _outline(geometry, place: str, streets: Streets):
     if geometry is None:
         raise ScenarioError(f"{place} has no outline: its polygon is empty. Draw it, or take the zone out.")
     outline = streets.project_shape(geometry)
-    if not outline.area > 0:
+    if not outline.area >= LEAST_AREA_M2:
         raise ScenarioError(f"{place} has an outline without an area. Draw it again, or take the zone out.")
     return outline
 
