@@ -35,17 +35,20 @@ class Feature:
     properties: dict[str, Any]
 
 
-def read_features(path: Path, kinds: Sequence[str], what: str) -> tuple[list[Feature], list[str]]:
+def read_features(
+    path: Path, kinds: Sequence[str], what: str, *, in_degrees: bool = True
+) -> tuple[list[Feature], list[str]]:
     """Return the features of a GeoJSON file, and a sentence about each thing that was repaired.
 
-    kinds: types of geometry that are right, such as POLYGONS. what: the word for one of them, such as "zone". A
+    kinds: types of geometry that are right, such as POLYGONS. what: the word for one of them, such as "zone".
+    in_degrees: False where the streets have plane coordinates of no known place, and the file has the same. A
     feature without a geometry, or with an empty one, has None: whoever asks says what that means. Raises ScenarioError
     with all mistakes, each with its feature, and for a file that is not a FeatureCollection or not in degrees.
     """
     import shapely
 
     collection = _collection(path)
-    to_degrees = _to_degrees(collection.get("crs"), path)
+    to_degrees = _to_degrees(collection.get("crs"), path) if in_degrees else None
     features, mistakes, n_repaired = [], [], 0
     for number, each in enumerate(collection["features"]):
         place = f"{path}: feature {number}"
@@ -54,7 +57,7 @@ def read_features(path: Path, kinds: Sequence[str], what: str) -> tuple[list[Fea
             if geometry is not None and to_degrees is not None:
                 geometry = shapely.transform(geometry, lambda xy: np.column_stack(to_degrees(xy[:, 0], xy[:, 1])))
             if geometry is not None:
-                _check_degrees(geometry, place)
+                _check_points(geometry, place, LON_LAT_LIMITS if in_degrees else np.inf)
                 if not geometry.is_valid:
                     geometry, n_repaired = _repaired(geometry, kinds, place, what), n_repaired + 1
         except ScenarioError as error:
@@ -63,7 +66,7 @@ def read_features(path: Path, kinds: Sequence[str], what: str) -> tuple[list[Fea
         features.append(Feature(number, geometry, properties))
     refuse(some_of(mistakes, str, f"{path}: {{n}} more features have mistakes like these."))
     if not features:
-        raise ScenarioError(f"{path}: there is no feature in it; give at least one {what}.")
+        raise ScenarioError(f"{path}: the file holds no {what}. Give at least one, or leave the file out.")
     repaired = f"{path.name}: {n_repaired} outlines crossed themselves and were repaired (make_valid)."
     return features, [repaired] if n_repaired else []
 
@@ -124,7 +127,7 @@ def _parts(each: Any, place: str, kinds: Sequence[str], what: str):
     if kind == "GeometryCollection" and not given.get("geometries"):
         return None, properties
     if kind not in kinds:
-        raise ScenarioError(f"{place} is a {kind!r}; a {what} must be a {' or a '.join(kinds)}.")
+        raise ScenarioError(f"{place} is a {str(kind)[:30]}; each {what} must be a {' or a '.join(kinds)}.")
     try:
         geometry = shapely.force_2d(shape(given))
     except (ValueError, TypeError, AttributeError, IndexError, KeyError, shapely.errors.ShapelyError) as error:
@@ -134,11 +137,11 @@ def _parts(each: Any, place: str, kinds: Sequence[str], what: str):
     return (None if geometry.is_empty else geometry), properties
 
 
-def _check_degrees(geometry, place: str):
+def _check_points(geometry, place: str, limits):
     import shapely
 
     points = shapely.get_coordinates(geometry)
-    wrong = ~np.isfinite(points).all(axis=1) | (np.abs(points) > LON_LAT_LIMITS).any(axis=1)
+    wrong = ~np.isfinite(points).all(axis=1) | (np.abs(points) > limits).any(axis=1)
     if wrong.any():
         x, y = points[wrong][0]
         raise ScenarioError(

@@ -128,8 +128,8 @@ def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = (
     return Table(path, frame) if lines is None else Table(path, frame, rows=lines, row="line")
 
 
-REMARKS = ("note", "notes", "comment", "comments", "remark", "remarks")
-"""Columns that a user may keep for remarks; nothing reads them."""
+REMARKS = ("note", "notes", "comment", "comments", "remark", "remarks", "source", "sources")
+"""Columns that a user may keep for remarks and sources; nothing reads them."""
 
 
 def _name(column) -> str:

@@ -42,11 +42,11 @@ def test_each_link_has_the_mean_height_of_the_buildings_near_it(tmp_path):
 @pytest.mark.parametrize("text", ["[]", "no json", "{}"])
 def test_a_file_that_is_no_geojson_is_refused(tmp_path, text):
     (tmp_path / "a.geojson").write_text(text)
-    with pytest.raises(ScenarioError, match="not a GeoJSON FeatureCollection"):
+    with pytest.raises(ScenarioError, match=r"not (a )?GeoJSON"):
         heights_along_links(tmp_path / "a.geojson", STREETS)
 
 
 def test_footprints_without_any_height_are_refused(tmp_path):
     path = write(tmp_path / "a.geojson", [building(50, 20, height="tall"), building(50, 20, height=-3)])
-    with pytest.raises(ScenarioError, match="no building has a `height`"):
+    with pytest.raises(ScenarioError, match=r"none of .* has both an outline and a `height`"):
         heights_along_links(path, STREETS)

@@ -7,7 +7,7 @@ import pytest
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.dictionary import TABLES
 
-SHELTER = {"name": "School", "capacity": 300, "x_m": 0.0, "y_m": 0.0}
+SHELTER = {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0}
 """Added to the invented town, so that the tables of shelters are there."""
 
 

@@ -76,13 +76,13 @@ def test_one_id_with_two_contents_is_refused(table):
         ("time,x_m,y_m,calibre\n", r"unknown columns calibre. Known: time, longitude"),
         ("time,x_m\n", "needs the columns y_m"),
         ("x_m,y_m\n1,2\n", "needs the columns time"),
-        ("time,x_m,y_m\n19/08/2024,1,2\n", "line 2: time = '19/08/2024'; this is not a date or a time"),
+        ("time,x_m,y_m\n19/08/2024,1,2\n", "line 2: time = '19/08/2024'; this is not a date or time"),
         ("time,x_m,y_m\n2024-08-19,one,2\n", "line 2: x_m = 'one'; give a number"),
         ("time,longitude,latitude\n2024-08-19,48.2,137\n", "line 2: latitude = '137'; give a number from -90 to 90"),
         ("time,x_m,y_m,size\n2024-08-19,1,2,XL\n", "line 2: size = 'XL'; give one of S, M, L"),
         ("time,x_m,y_m,precision\n2024-08-19,1,2,oblast\n", "give one of EXACT, SETTLEMENT, DISTRICT"),
         ("time,x_m,y_m,n_events\n2024-08-19,1,2,1.5\n", "n_events = '1.5'; give a whole number"),
-        ("", "cannot be read as a CSV table"),
+        ("", "this file is empty"),
     ],
 )
 def test_errors_name_the_line_the_value_and_the_change(table, text, message):
@@ -267,7 +267,7 @@ def test_a_ucdp_export_gives_its_events_over_their_days(table):
 def test_a_day_that_may_be_read_two_ways_is_refused(table):
     with pytest.raises(ScenarioError, match="'8/9/2014'"):
         read(table(UCDP.replace("2014-08-21", "8/9/2014")), "ucdp")
-    with pytest.raises(ScenarioError, match="event_date = '8/9/2024'; this is not a date or a time"):
+    with pytest.raises(ScenarioError, match="event_date = '8/9/2024'; this is not a date or time"):
         read(table(ACLED.replace("19 August 2024", "8/9/2024")), "acled")
 
 

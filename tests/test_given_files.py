@@ -145,7 +145,10 @@ def test_a_feature_without_a_place_has_no_geometry(tmp_path, empty):
 @pytest.mark.parametrize(
     ("geometry", "words"),
     [
-        ({"type": "Point", "coordinates": [30, 50]}, "feature 0 is a 'Point'; a zone must be a Polygon or a MultiPoly"),
+        (
+            {"type": "Point", "coordinates": [30, 50]},
+            "feature 0 is a Point; each zone must be a Polygon",
+        ),
         ({"type": "Polygon", "coordinates": [[[30, 50], [30.01, 50]]]}, "not those of a Polygon"),
         ({"type": "Polygon", "coordinates": "here"}, "not those of a Polygon"),
         (mapping(shapely.box(533000, 5350000, 534000, 5351000)), r"53[34]000, 5.35e\+06, which are not longitude"),
@@ -165,7 +168,7 @@ def test_a_geometry_that_cannot_be_meant_is_refused_with_its_feature(tmp_path, g
         ('{"type": "Polygon", "coordinates": []}', "its type is 'Polygon'"),
         ("[1, 2]", "its type is 'list'"),
         ('{"features": [7]}', "feature 0 is not a GeoJSON feature"),
-        ('{"features": []}', "no feature in it"),
+        ('{"features": []}', "holds no zone"),
         ("[" * 100_000, "this is not GeoJSON"),
         ('{"features": [1], "crs": {"properties": {"name": "mars"}}}', "'mars', which is not known"),
     ],

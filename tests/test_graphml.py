@@ -69,9 +69,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_graph(tmp_path / "nowhere.graphml")
 
 
-@pytest.mark.parametrize(
-    "content", [b"not xml", b"<graphml><graph", b"", b"\x1f\x8bbroken", b"<html></html>", b"\xff\xfe"]
-)
+@pytest.mark.parametrize("content", [b"not xml", b"<graphml><graph", b"", b"<html></html>", b"\xff\xfe"])
 def test_a_file_that_is_no_graphml_is_one_clear_error(tmp_path, content):
     path = tmp_path / "town.graphml"
     path.write_bytes(content)

@@ -61,17 +61,17 @@ def test_rows_of_a_users_table_may_stand_in_any_order_of_zones(tmp_path):
 @pytest.mark.parametrize(
     ("homes", "persons", "message"),
     [
-        ("n_persons,zone\n2,nowhere", None, r"h.csv: row 1: zone = 'nowhere'.*zones are all"),
-        ("n_persons,zone\n2,all\nmany,all", None, r"h.csv: row 2: n_persons = 'many'.*whole number"),
-        ("n_persons,zone,has_car\n2,all,perhaps", None, r"row 1: has_car = 'perhaps'.*give one of"),
+        ("n_persons,zone\n2,nowhere", None, r"h.csv: line 2: zone = 'nowhere'.*zones are all"),
+        ("n_persons,zone\n2,all\nmany,all", None, r"h.csv: line 3: n_persons = 'many'.*whole number"),
+        ("n_persons,zone,has_car\n2,all,perhaps", None, r"line 2: has_car = 'perhaps'.*give one of"),
         ("n_persons\n2", None, "no place and no zone"),
-        ("n_persons,x_m,y_m\n2,0,0", None, r"row 1 lies [\d,.]+ km from any street"),
-        ("household,zone\na,all", "household,age\na,40\nz,30", r"p.csv: row 2: household = 'z'.*no such household"),
-        ("household,zone\na,all\na,all", "household,age\na,40", "row 2: household = 'a'"),
+        ("n_persons,x_m,y_m\n2,0,0", None, r"row 1: the nearest street is [\d,.]+ km away"),
+        ("household,zone\na,all", "household,age\na,40\nz,30", r"p.csv: line 3: household = 'z'.*no such household"),
+        ("household,zone\na,all\na,all", "household,age\na,40", "line 3: household = 'a'"),
         ("household,zone,n_persons\na,all,2", "household,age\na,40", r"n_persons = '2'.*another number"),
-        ("household,zone\na,all", "household,age\na,400", r"p.csv: row 1: age = '400'"),
+        ("household,zone\na,all", "household,age\na,400", r"p.csv: line 2: age = '400'"),
         ("household,zone\na,all", "household,age\na,12", "nobody of 18 or over"),
-        ("household,zone\na,all", "household,sex\na,x", r"row 1: sex = 'x'.*one of"),
+        ("household,zone\na,all", "household,sex\na,x", r"line 2: sex = 'x'.*one of"),
         ("zone\nall", None, "no column 'n_persons'"),
     ],
 )
@@ -94,19 +94,19 @@ def test_all_mistakes_of_a_users_two_tables_are_told_at_once(tmp_path):
         people_of(zones=one_zone(tmp_path), **files)
     lines = str(told.value).split(f"{tmp_path}/")
     assert [line.split(";")[0] for line in lines[1:]] == [
-        "h.csv: row 2: household = 'a'", "h.csv: row 3: n_persons = 'many'", "h.csv: row 2: n_persons = '1'",
-        "h.csv: row 3: has_car = 'perhaps'", "h.csv: row 3: zone = 'nowhere'", "p.csv: row 2: age = '-1'",
-        "p.csv: row 4: age = '400'", "p.csv: row 3: sex = 'Q'", "p.csv: row 4: household = 'z'",
+        "h.csv: line 3: household = 'a'", "h.csv: line 4: n_persons = 'many'", "h.csv: line 3: n_persons = '1'",
+        "h.csv: line 4: has_car = 'perhaps'", "h.csv: line 4: zone = 'nowhere'", "p.csv: line 3: age = '-1'",
+        "p.csv: line 5: age = '400'", "p.csv: line 4: sex = 'Q'", "p.csv: line 5: household = 'z'",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sex,age_from,age_below,share\nQ,0,x,2\nF,0,50,0.5", r"(?s)row 1: sex = 'Q'.*age_below = 'x'.*share = '2'"),
+        ("sex,age_from,age_below,share\nQ,0,x,2\nF,0,50,0.5", r"(?s)line 2: sex = 'Q'.*age_below = 'x'.*share = '2'"),
         ("sex,age_from,age_below,share\nF,0,50,0.5\nM,0,50,0.2", "add up to 0.7"),
-        ("sex,age_from,age_below,share\nF,0,50,0.5\nF,40,60,0.5", r"row 2: age_from = '40'.*overlaps"),
-        ("sex,age_from,age_below,share\nQ,0,50,1", r"row 1: sex = 'Q'"),
+        ("sex,age_from,age_below,share\nF,0,50,0.5\nF,40,60,0.5", r"line 3: age_from = '40'.*overlaps"),
+        ("sex,age_from,age_below,share\nQ,0,50,1", r"line 2: sex = 'Q'"),
         ("sex,age_from,age_below,share\nF,50,50,1", r"age_below = '50'.*above age_from"),
         ("sex,age,share\nF,0,1", "no column 'age_from'"),
     ],

@@ -17,7 +17,7 @@ from safepassage.model.town.shelters import build_shelters
 
 STREETS = SimpleNamespace(
     project=lambda longitude, latitude: (longitude * 10, latitude * 10),
-    nearest_node=lambda x_m, y_m: (np.arange(len(x_m), dtype=np.int32), None),
+    nearest_node=lambda x_m, y_m: (np.arange(len(x_m), dtype=np.int32), np.zeros(len(x_m))),
 )
 """A stand-in in which a degree is 10 m."""
 

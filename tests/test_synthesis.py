@@ -161,7 +161,7 @@ def test_homes_stand_in_buildings_in_proportion_to_what_they_hold(tmp_path):
     assert north.mean() == pytest.approx(2 / 6, abs=0.05)
     blocks[1]["properties"] = {"dwellings": "many"}
     path.write_text(json.dumps({"type": "FeatureCollection", "features": blocks}))
-    with pytest.raises(ScenarioError, match="building 2 has dwellings = 'many'"):
+    with pytest.raises(ScenarioError, match="feature 1 has dwellings = 'many'"):
         people_of(zones=one_zone(tmp_path), buildings=path)
 
 
@@ -181,7 +181,7 @@ def test_homes_stand_at_nodes_in_proportion_to_weight(tmp_path):
     households = people_of(zones=one_zone(tmp_path), node_weights=path)[2]
     assert set(households.home_node.tolist()) == {3, 7}
     assert (households.home_node == 7).mean() == pytest.approx(0.75, abs=0.05)
-    with pytest.raises(ScenarioError, match=r"nodes.csv: row 1: node = 'nowhere'.*no such node"):
+    with pytest.raises(ScenarioError, match=r"nodes.csv: line 2: node = 'nowhere'.*no such node"):
         people_of(node_weights=written(path, "node,weight\nnowhere,1"))
 
 

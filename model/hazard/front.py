@@ -194,7 +194,7 @@ def _read_distances(path, column, report):
 
 def _read_areas(path, area, report):
     """Return the dates and the areas of a GeoJSON file in order of date; several areas of a date are joined."""
-    features, notes = read_features(path, POLYGONS, "area beyond the front")
+    features, notes = read_features(path, POLYGONS, "area beyond the front", in_degrees=area.to_plane is not None)
     report += notes
     by_day = {}
     for feature in features:
@@ -208,7 +208,7 @@ def _read_areas(path, area, report):
         polygon = feature.geometry
         if polygon is None:
             raise ScenarioError(
-                f"{path}, feature {number} of {day}: its polygon is empty. Draw the area beyond the front."
+                f"{path}, feature {number} of {day} is without a geometry. Draw the area beyond the front."
             )
         if area.to_plane is not None:
             polygon = shapely.transform(polygon, lambda xy: np.stack(area.plane(xy[:, 0], xy[:, 1], str(path)), axis=1))

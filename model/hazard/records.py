@@ -69,8 +69,6 @@ def read(
     """Return the EventTable of a file, repaired where that is safe, with a report of each repair."""
     path = Path(path)
     frame, lines = read_csv(path)
-    if frame.empty:
-        raise ScenarioError(f"{path}: there is no event in it. Give at least one, or leave the source out.")
     in_degrees = "x_m" not in frame.columns
     frame["line"] = lines
     report = []

@@ -110,7 +110,7 @@ def size_shares(settings: Population) -> np.ndarray:
     path = settings.household_size_table
     if path is None:
         return np.array(settings.household_size_shares) / sum(settings.household_size_shares)
-    table = read_table(path, ("n_persons", "share"))
+    table = read_table(path, ("n_persons", "share"), ("or_more",))
     size, share = table.numbers("n_persons", 1, 50, whole=True), table.numbers("share", 0, 1)
     table.note("n_persons", table["n_persons"].duplicated(), "it stands there twice")
     table.check()
