@@ -28,8 +28,9 @@ LON_LAT_LIMITS = np.array([180.0, 90.0])
 class Feature:
     """One thing of a GeoJSON file."""
 
+    place: str
+    """File and number of the feature, from 0, for messages."""
     number: int
-    """Its place in the file, from 0."""
     geometry: Any
     """shapely geometry in longitude and latitude, valid, without heights; None: it has none."""
     properties: dict[str, Any]
@@ -63,7 +64,7 @@ def read_features(
         except ScenarioError as error:
             mistakes.append(str(error))
             continue
-        features.append(Feature(number, geometry, properties))
+        features.append(Feature(place, number, geometry, properties))
     refuse(some_of(mistakes, str, f"{path}: {{n}} more features have mistakes like these."))
     if not features:
         raise ScenarioError(f"{path}: the file holds no {what}. Give at least one, or leave the file out.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import graphml
 from safepassage.model.streets.classes import (

@@ -50,7 +50,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
         wanted_properties.append(settings.residents_property)
     features, notes = read_features(path, POLYGONS, "zone")
     for feature in features:
-        place, properties = f"feature {feature.number}", feature.properties
+        properties = feature.properties
         for wanted in wanted_properties:
             if wanted not in properties:
                 raise ScenarioError(
@@ -62,7 +62,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             raise ScenarioError(f"{feature.place} has {settings.residents_property} = {count!r}; give a number >= 0.")
         names.append(str(properties[settings.zone_name_property]))
         residents.append(count)
-        outlines.append(_outline(feature.geometry, f"{path}: zone {names[-1]!r} ({place})", streets))
+        outlines.append(_outline(feature.geometry, f"{feature.place}, zone {names[-1]!r}", streets))
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
