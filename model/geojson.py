@@ -72,6 +72,11 @@ def read_features(
     return features, [repaired] if n_repaired else []
 
 
+def without_outline(path: Path, n: int) -> list[str]:
+    """Return the sentence that buildings without an outline are left out; none if there are none of them."""
+    return [f"{path.name}: {n:,} buildings have no outline and are left out."] if n else []
+
+
 def _collection(path: Path) -> dict:
     kind = OTHER_FORMATS.get(path.suffix.lower())
     if kind is not None:

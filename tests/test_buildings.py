@@ -34,7 +34,8 @@ def test_each_link_has_the_mean_height_of_the_buildings_near_it(tmp_path):
         building(40, 20),
         building(50, 400, height=99),
     ]
-    height_m = heights_along_links(write(tmp_path / "a.geojson", features), STREETS)
+    height_m, notes = heights_along_links(write(tmp_path / "a.geojson", features), STREETS)
+    assert notes == ()
     assert height_m[0] == pytest.approx((12 + 6) / 2)
     assert np.isnan(height_m[1:]).all()
 
@@ -50,3 +51,15 @@ def test_footprints_without_any_height_are_refused(tmp_path):
     path = write(tmp_path / "a.geojson", [building(50, 20, height="tall"), building(50, 20, height=-3)])
     with pytest.raises(ScenarioError, match=r"none of .* has both an outline and a `height`"):
         heights_along_links(path, STREETS)
+
+
+def test_buildings_without_an_outline_are_left_out_and_counted(tmp_path):
+    lost = {**building(50, 20, height=9), "geometry": None}
+    features = [building(50, 20, height=9), lost, {**lost, "geometry": {"type": "Polygon", "coordinates": []}}]
+    height_m, notes = heights_along_links(write(tmp_path / "a.geojson", features), STREETS)
+    assert np.nanmax(height_m) == 9 and notes == ("a.geojson: 2 buildings have no outline and are left out.",)
+
+
+def test_buildings_of_another_town_are_refused(tmp_path):
+    with pytest.raises(ScenarioError, match="none of 1 buildings stands within 30 m of a street"):
+        heights_along_links(write(tmp_path / "a.geojson", [building(50_000, 50_000, height=9)]), STREETS)

@@ -43,3 +43,11 @@ def test_all_links_of_a_network_are_found_by_their_names():
     for name in {name for name in streets.link_name if name}:
         expected = [k for k, other in enumerate(streets.link_name) if other == name]
         np.testing.assert_array_equal(names.links_called(name.upper()), expected)
+
+
+def test_a_street_of_several_names_is_found_by_each_of_them_and_by_all():
+    names = StreetNames(["Town Bridge / Quay Street", "Quay Street", "Café  Road"])
+    assert names.links_called("Town Bridge").tolist() == [0]
+    assert names.links_called("quay street").tolist() == [0, 1]
+    assert names.links_called("Town Bridge / Quay Street").tolist() == [0]
+    assert names.links_called("Cafe\N{COMBINING ACUTE ACCENT} road").tolist() == [2]

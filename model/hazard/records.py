@@ -20,6 +20,7 @@ from safepassage.model.draws import Stream
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.tables import read_csv, refuse, some_of
 
 TIME, RADIUS, ANGLE, SIZE, KEPT = range(5)

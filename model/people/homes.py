@@ -9,7 +9,7 @@ import shapely
 
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Keys, Stream, uniforms_for
-from safepassage.model.geojson import POLYGONS, read_features
+from safepassage.model.geojson import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.classes import HOME_STREETS
@@ -28,6 +28,7 @@ class Sites:
     node: np.ndarray
     weight: np.ndarray
     source: str
+    notes: list[str]
 
 
 def homes(
@@ -38,7 +39,8 @@ def homes(
     zone, keys: of each household; its place is drawn by its keys.
     """
     node, x_m, y_m = np.empty(zone.size, np.int32), np.empty(zone.size), np.empty(zone.size)
-    sites, notes = _sites(settings, streets), []
+    sites = _sites(settings, streets)
+    notes = [] if sites is None else list(sites.notes)
     liveable = np.isin(np.array(streets.highway_names)[streets.highway], HOME_STREETS)
     by_zone = np.argsort(zone, kind="stable")
     first = np.searchsorted(zone[by_zone], np.arange(len(zones.name) + 1))
@@ -91,15 +93,16 @@ def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: 
 
 def _sites(settings: Population, streets: Streets) -> Sites | None:
     if settings.buildings is not None:
-        x_m, y_m, weight = _buildings(settings.buildings, streets)
+        x_m, y_m, weight, notes = _buildings(settings.buildings, streets)
         node = nearest_home_node(streets, x_m, y_m, settings.buildings)
         source = settings.buildings.name
     elif settings.node_weights is not None:
         node, weight = _weighted_nodes(settings.node_weights, streets)
         x_m, y_m, source = streets.node_x_m[node], streets.node_y_m[node], settings.node_weights.name
+        notes = []
     else:
         return None
-    return Sites(x_m, y_m, node, weight, source)
+    return Sites(x_m, y_m, node, weight, source, notes)
 
 
 def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:
@@ -107,9 +110,11 @@ def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: 
     return nodes_near(streets, x_m, y_m, lambda i: f"{path}: row {i + 1}", FARTHEST_STREET_M)
 
 
-def _buildings(path: Path, streets: Streets) -> tuple[Floats, Floats, Floats]:
-    """Return x_m, y_m and weight of the buildings of a GeoJSON file."""
-    features = [each for each in read_features(path, POLYGONS, "building")[0] if each.geometry is not None]
+def _buildings(path: Path, streets: Streets) -> tuple[Floats, Floats, Floats, list[str]]:
+    """Return x_m, y_m and weight of the buildings of a GeoJSON file, and notes of what was left out or repaired."""
+    found, notes = read_features(path, POLYGONS, "building")
+    features = [each for each in found if each.geometry is not None]
+    notes += without_outline(path, len(found) - len(features))
     if not features:
         raise ScenarioError(f"{path}: no building in it has an outline; give at least one, or leave the file out.")
     outlines = streets.project_shape(np.array([feature.geometry for feature in features], dtype=object))
@@ -121,7 +126,7 @@ def _buildings(path: Path, streets: Streets) -> tuple[Floats, Floats, Floats]:
         weight[row] = dwellings if dwellings is not None else area_m2[row] * (1.0 if levels is None else levels)
     refuse(some_of(mistakes, str, f"{path}: {{n}} more mistakes like these."))
     inside = shapely.point_on_surface(outlines)
-    return shapely.get_x(inside), shapely.get_y(inside), weight
+    return shapely.get_x(inside), shapely.get_y(inside), weight, notes
 
 
 def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mistakes: list[str]) -> float | None:

@@ -18,6 +18,7 @@ from safepassage.model.streets.classes import (
     lane_flow_per_s,
     street_class,
 )
+from safepassage.model.streets.naming import SEPARATOR
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -72,7 +73,7 @@ def read_edges(graph: "nx.MultiDiGraph", index_of_node: dict[str, int], settings
     length_m[~(np.isfinite(length_m) & (length_m > 0))] = np.nan
     osmid = [None if t is None else tuple(sorted(graphml.values(t))) for t in texts(data, "osmid")]
     name = [
-        " / ".join(graphml.values(n)) or " / ".join(graphml.values(r))
+        SEPARATOR.join(graphml.values(n)) or SEPARATOR.join(graphml.values(r))
         for n, r in zip(texts(data, "name"), texts(data, "ref"), strict=True)
     ]
     bridge = [any(v.lower() not in ("no", "false") for v in graphml.values(t)) for t in texts(data, "bridge")]

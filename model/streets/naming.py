@@ -1,5 +1,6 @@
-"""How a street is named in a scenario: by its name, whatever the case of its letters, or by the two nodes it joins."""
+"""How a street is named in a scenario: by its name, or by one of them, in any case; or by the two nodes it joins."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +13,15 @@ from safepassage.model.settings.errors import ScenarioError
 
 if TYPE_CHECKING:
     from safepassage.model.streets.streets import Streets
+
+
+SEPARATOR = " / "
+"""Between the names of a street that the network gives several: each of them, and all of them, name it."""
+
+
+def _plain(name: str) -> str:
+    """Return a name without what people do not see: case, doubled spaces, and how accents are encoded (NFC)."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 class StreetNames:
@@ -38,13 +48,13 @@ class StreetNames:
     def _links_by_name(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for link, name in enumerate(self._link_name):
-            if name:
-                found.setdefault(name.casefold(), []).append(link)
+            for each in {_plain(name), *map(_plain, name.split(SEPARATOR))} - {""}:
+                found.setdefault(each, []).append(link)
         return found
 
     def links_called(self, name: str) -> npt.NDArray[np.int64]:
         """Return the links of all streets of a name, both directions; none if there is no such street."""
-        return np.array(self._links_by_name.get(name.casefold(), ()), np.int64)
+        return np.array(self._links_by_name.get(_plain(name), ()), np.int64)
 
     def links_between(self, nodes: Iterable[str]) -> npt.NDArray[np.int64]:
         """Return the links that join two nodes, both directions; none if there are no such links."""

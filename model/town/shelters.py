@@ -9,7 +9,9 @@ from safepassage.agents.shelters import Shelters
 from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import ShelterPlace
+from safepassage.model.settings.shelters import Shelters as ShelterSettings
 from safepassage.model.streets.placing import nodes_near, place_of
+from safepassage.model.streets.streets import Streets
 
 
 def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:

@@ -32,6 +32,7 @@ class Surroundings:
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
         self.closed = ClosedOnPurpose(scenario.closures, streets, self.shelters.name)
+        heights_m, self._notes = _building_heights(scenario, streets)
         self.damage = Damage(
             scenario.damage,
             seed,
@@ -41,7 +42,7 @@ class Surroundings:
             self.shelters.x_m,
             self.shelters.y_m,
             zone_of_link,
-            _building_heights(scenario, streets),
+            heights_m,
             home_keys=keys_of(households),
             shelter_keys=digests(self.shelters.name),
         )
@@ -76,8 +77,8 @@ class Surroundings:
 
     @property
     def report(self) -> tuple[str, ...]:
-        """What was repaired or left out of the front's data."""
-        return self.front.report if self.front else ()
+        """What was repaired or left out of the data of buildings and front."""
+        return (*self._notes, *(self.front.report if self.front else ()))
 
     @property
     def next_s(self) -> float:
@@ -150,8 +151,8 @@ def _middles(streets: Streets) -> tuple[Floats, Floats]:
     )
 
 
-def _building_heights(scenario: Scenario, streets: Streets) -> Floats | None:
-    """Return the height of the buildings along each link from footprints (m); None: by class and zone."""
+def _building_heights(scenario: Scenario, streets: Streets) -> tuple[Floats | None, tuple[str, ...]]:
+    """Return the height of the buildings along each link from footprints (m); None: by class and zone; and notes."""
     if scenario.damage.debris.footprints is None:
-        return None
+        return None, ()
     return heights_along_links(scenario.damage.debris.footprints, streets)
