@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from made_people import TINY, people_of
 
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load
-from tests.made_people import TINY, people_of
 
 COLUMNS = ("age", "is_female", "mobility", "free_speed_m_s")
 
