@@ -2,6 +2,9 @@ import numpy as np
 from test_shared_streets import N_WALKERS, crowd, road
 
 from safepassage.agents.parties import Mode
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.movement.queue_news import N_CLASSES
+from safepassage.model.results import columns
 
 
 def test_people_in_cars_without_a_way_out_leave_them_after_their_patience_and_walk_on():
@@ -49,3 +52,19 @@ def test_a_movement_without_movers_keeps_the_time_and_finds_nobody():
     assert movement.who_give_up().size == 0
     movement.set_out(Mode.WALK, np.array([0]), np.array([0]), 1e6 + 5.0, np.array([1]), np.array([1.34]))
     assert len(movement.advance(1e6 + 3600.0)) == 1
+
+
+def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_what_they_would_have_been():
+    one, other = (EvacuationModel("tiny_town", **{"run.duration_h": 1.5, "shelling.sources": []}) for _ in range(2))
+    n_built = []
+    for model in (one, other):
+        build, n_built_by = model.movement._build, []
+        model.movement._build = lambda mode, *tables, b=build, n=n_built_by: (n.extend(tables), b(mode, *tables))
+        n_built.append(n_built_by)
+    everything = set(range(2 + N_CLASSES))
+    other.movement.driving.tables_followed = lambda: everything
+    for model in (one, other):
+        model.run()
+    assert 0 < len(n_built[0]) < len(n_built[1])
+    for name, table in one.recorder.tables().items():
+        assert columns.digest(table) == columns.digest(other.recorder.tables()[name]), name

@@ -1,9 +1,9 @@
 """The books: does everybody's status agree with where their party is?"""
 
 import numpy as np
-from numba import njit
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.compiled import kernel
 
 _WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), int(Status.STRANDED)
 _SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
@@ -13,7 +13,7 @@ parties on their way at no stop and aboard nothing; people who travel without th
 safety of another status."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_wrong(is_on_way, stop, vehicle, arrival_time_s, first_person, status):
     """Return the four counts, int64[4]. By party: bool, int32, int32, float64; status: int8 per person."""
     n = np.zeros(4, np.int64)

@@ -6,6 +6,7 @@ from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 NONE = -1
+ABSENT = 0
 WAITING = 1
 DRIVING = 4
 
@@ -106,3 +107,11 @@ def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
                 cycle[at] = start
                 at = arms[at].target
     return cycle
+
+
+@kernel
+def mark_tables(is_followed: Bools, vehicles: Records) -> None:
+    """Mark the rows of the next-link table that vehicles under way follow. Writes is_followed, bool[n_tables]."""
+    for i in range(vehicles.size):
+        if vehicles[i].state != ABSENT and vehicles[i].table >= 0:
+            is_followed[vehicles[i].table] = True

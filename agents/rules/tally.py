@@ -1,9 +1,9 @@
 """How many people are in which state, kept up to date by those who have changed."""
 
 import numpy as np
-from numba import njit
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Floats, Ints
 
 _SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
@@ -12,7 +12,7 @@ NEVER = -1
 """Value in `counted` of people who have not been counted yet."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def recount(
     n_by_status: Ints, n_by_injury: Ints, n_at_risk: Floats, counted: Ints, households: Ints, first_person: Ints,
     status: Ints, injury: Ints, protection: Ints, group: Ints,

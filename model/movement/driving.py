@@ -327,9 +327,17 @@ class Driving(DrivingViews):
         if table.shape[0] < self._next_link.shape[0]:
             raise ScenarioError(f"there are {self._next_link.shape[0]} tables; {table.shape[0]} cannot replace them")
         self._next_link = table
-        self._look_again()
+        self.look_again()
 
-    def _look_again(self):
+    def take_rows(self, next_link, rows):
+        """Take over some rows of tables that fit, of the shape given before; call look_again if they are followed."""
+        if next_link.shape != self._next_link.shape:
+            self.set_next_link(next_link)
+        elif len(rows):
+            self._next_link[rows] = next_link[rows]
+
+    def look_again(self):
+        """Let whoever stands at a node or has yet to start look at the tables again."""
         if self._n_present == 0:
             return
         way_on = np.empty(self._vehicles.size, np.int32)
@@ -344,12 +352,12 @@ class Driving(DrivingViews):
         """Let vehicles follow another row of the next-link table from their next node on."""
         self._check_table(table)
         self._vehicles["table"][ids] = table
-        self._look_again()
+        self.look_again()
 
     def set_open(self, links, *, is_open):
         """Open or close links to those who would enter; those on a closed link may leave at its end."""
         self._links["is_open"][links] = is_open
-        self._look_again()
+        self.look_again()
 
     def set_flow_capacity(self, links, flow_capacity_per_s):
         """Change what can leave the ends of links (vehicles/s); 0 lets nobody leave."""

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from safepassage.agents.ground.nearby import grid_of_links, links_within
+from safepassage.agents.ground.nearby import grid_of_links
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.arrivals import NOBODY, Arrivals
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
+from safepassage.model.movement.movement_views import MovementViews
 from safepassage.model.movement.queue_news import N_CLASSES, QueueNews
 from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes
@@ -23,7 +24,7 @@ ROUTE_SPEED_M_S = 1.34
 """Walking speed by which walkers choose their way (m/s); Weidmann 1993. Everybody's ways rank alike at any speed."""
 
 
-class Movement:
+class Movement(MovementViews):
     """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
 
     def __init__(
@@ -71,6 +72,11 @@ class Movement:
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
         n_nodes = streets.node_x_m.size
         ends = (n_nodes, streets.link_upstream, streets.link_downstream)
+        self._stale: set[int] = set()
+        """Tables of drivers that are out of date and that nobody follows: built when somebody does."""
+        self._changed: set[int] = set()
+        """Tables of drivers that are up to date and have yet to be handed over."""
+        self._walk_changed = True
         self.car_routes = Routes(*ends, self._knowledge[Mode.CAR].size, streets.link_key)
         self.walk_routes = Routes(*ends, 2 + 2 * n_stops, streets.link_key)
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
@@ -116,7 +122,7 @@ class Movement:
         if n_tables:
             self._knowledge[Mode.CAR] = np.append(self._knowledge[Mode.CAR], np.full(n_tables, WITNESS))
             self.car_routes.make_room(n_tables)
-            self._hand_over()
+            self.driving.set_next_link(self.car_routes.next_link)
 
     def _lead_to_stop(self, stop: int):
         self.aim(self.stop_table + stop, self.stop_node[Mode.CAR][stop])
@@ -125,38 +131,21 @@ class Movement:
             node = self.stop_node[Mode.WALK][stop : stop + 1]
             self.walk_routes.set_class(2 + 2 * stop + row, self.walk_time_s, is_open, node)
 
-    @property
-    def next_news_s(self) -> float:
-        """When whoever found no way asks again (s): once in the time that news takes."""
-        return (self.time_s // self.settings.road_news_delay_s + 1) * self.settings.road_news_delay_s
-
-    @property
-    def n_moving(self) -> int:
-        """Parties on the streets or queueing to get onto them."""
-        return self.driving.n_under_way + self.walking.n_under_way
-
-    def start_node(self, mode: Mode, node: np.ndarray) -> np.ndarray:
-        """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
-        return (self._drivable_node if mode == Mode.CAR else self._walkable_node)[node]
-
     def has_way_out(self, mode: Mode, node: np.ndarray) -> np.ndarray:
         """Return whether people who start from these nodes know a way out, bool."""
+        if mode == Mode.CAR:
+            self._freshen(HEARSAY)
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
-
-    def walk_m(self, node: np.ndarray, goal: int = 0) -> np.ndarray:
-        """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
-        row = 2 * goal + HEARSAY
-        if row not in self._walk_m:
-            self._walk_m[row] = self.walk_routes.sum_along(row, self.streets.length_m)
-        return self._walk_m[row][self.start_node(Mode.WALK, node)]
 
     def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s, goal=0):
         """Put parties onto the streets at the times given (s, not before the present). goal: see `goal`, of walkers."""
         start = self.start_node(mode, node)
         self.goal[party] = goal
         if mode == Mode.CAR:
-            self.driving.add(party, start, time_s, table=self.queue_news.table_of(party))
+            table = self.queue_news.table_of(party)
+            self._freshen(*table.tolist())
+            self.driving.add(party, start, time_s, table=table)
         else:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
 
@@ -176,19 +165,12 @@ class Movement:
     def aim(self, table: int, node):
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
         self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), np.atleast_1d(node))
-        self._is_aimed = True
-
-    def open_to_services(self) -> np.ndarray:
-        """Return which links service vehicles believe open; bool[n_links]."""
-        return self.road_news[Mode.CAR].is_believed_open[WITNESS]
-
-    def drive_s(self, table: int, node) -> np.ndarray:
-        """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
-        return self.car_routes.cost_to_go_s[table, node]
+        self._changed.add(int(table))
 
     def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int):
         """Put a service vehicle onto the streets at a node; it drives where a table leads."""
-        if self._is_aimed:
+        self._freshen(int(table))
+        if self._changed:
             self._hand_over()
         self.driving.add([self.n_parties + vehicle], node, max(time_s, self.time_s), table=table, size=car_units)
 
@@ -257,8 +239,14 @@ class Movement:
         for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
             self._meet(mode)
             for row, links, is_open in self.road_news[mode].spread(self.time_s):
-                for table in np.flatnonzero(self._knowledge[mode] == row):
+                tables = set(np.flatnonzero(self._knowledge[mode] == row).tolist())
+                tables -= self._stale if mode == Mode.CAR else set()
+                for table in sorted(tables):
                     routes.change(table, links, is_open=is_open)
+                if mode == Mode.CAR:
+                    self._changed |= tables
+                else:
+                    self._walk_changed = True
                 changed = True
         if changed:
             self._hand_over()
@@ -268,6 +256,7 @@ class Movement:
             party, link = self.driving.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
+                self._freshen(WITNESS)
                 self.driving.set_table(party[party < self.n_parties], WITNESS)
                 self._is_witnessed = True
         elif mode == Mode.WALK and self.walking.n_under_way:
@@ -305,7 +294,9 @@ class Movement:
         party = np.flatnonzero(lost)
         party = party[self.driving.table_of(party) == HEARSAY]
         if party.size:
-            self.driving.set_table(party, self.queue_news.table_of(party))
+            table = self.queue_news.table_of(party)
+            self._freshen(*table.tolist())
+            self.driving.set_table(party, table)
 
     def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
         """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
@@ -318,28 +309,6 @@ class Movement:
             self._walk_factor[links] = walk_factor[links]
             width_m = self.streets.walk_width_m[links] * walk_factor[links]
             self.walking.set_street(self.streets.link_street[links], walk_width_m=width_m)
-
-    def parties_near(self, x_m: float, y_m: float, reach_m: float):
-        """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
-        _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
-        party = np.concatenate([self.driving.occupants(links), self.walking.occupants(links)])
-        return (party, *self.place(party))
-
-    def link_of(self, party: np.ndarray) -> np.ndarray:
-        """Return the link that each party is on now, int32; -1 for those on none."""
-        party = self.carrier[party]
-        link = self.driving.link_of(party)
-        return np.where(link >= 0, link, self.walking.link_of(party))
-
-    def place(self, party: np.ndarray):
-        """Return (x_m, y_m) of parties on the streets now; nan for others."""
-        link, along_m = self.driving.position(party)
-        on_foot = link < 0
-        if on_foot.any():
-            link[on_foot], along_m[on_foot] = self.walking.position(party[on_foot])
-        streets = self.streets
-        share = along_m / np.where(link >= 0, streets.length_m[link], 1.0)
-        return streets.places(link, share)
 
     def who_give_up(self) -> np.ndarray:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
@@ -376,13 +345,29 @@ class Movement:
         self.driving.withdraw(party[~walks])
 
     def _rebuild(self, mode: Mode, *tables: int):
-        """Build tables of drivers or walkers from what they have seen and heard."""
+        """Let tables of drivers or walkers follow what they have seen and heard."""
+        if mode == Mode.CAR:
+            self._stale.update(tables)
+        else:
+            self._build(mode, *tables)
+            self._walk_changed = True
+
+    def _freshen(self, *tables: int):
+        """Bring tables of drivers up to date of which somebody reads or whom somebody begins to follow."""
+        stale = self._stale.intersection(tables)
+        if stale:
+            self._build(Mode.CAR, *sorted(stale))
+            self.driving.take_rows(self.car_routes.next_link, sorted(stale))
+
+    def _build(self, mode: Mode, *tables: int):
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         exits = self.streets.exit_node[self.exit_open[mode]]
         for table in tables:
             time_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
             is_open = self.road_news[mode].is_believed_open[self._knowledge[mode][table]]
             routes.set_class(table, self._cost_s(mode, time_s, is_open), is_open, exits)
+        if mode == Mode.CAR:
+            self._stale.difference_update(tables)
 
     def _cost_s(self, mode: Mode, time_s: np.ndarray, is_open: np.ndarray) -> np.ndarray:
         """Return the cost by which people choose their way: by the model's rule, or by one of the user's own (s)."""
@@ -392,7 +377,16 @@ class Movement:
         return costs_from(self._route_choice, seen)
 
     def _hand_over(self):
-        self._is_aimed = False
-        self._walk_m.clear()
-        self.driving.set_next_link(self.car_routes.next_link)
-        self.walking.set_next_link(self.walk_routes.next_link)
+        """Give the tables that have changed to those who follow them, who look again where they stand."""
+        followed = self.driving.tables_followed()
+        stale = sorted(self._stale & followed)
+        self._build(Mode.CAR, *stale)
+        rows = sorted(self._changed.union(stale))
+        self._changed.clear()
+        self.driving.take_rows(self.car_routes.next_link, rows)
+        if not followed.isdisjoint(rows):
+            self.driving.look_again()
+        if self._walk_changed:
+            self._walk_changed = False
+            self._walk_m.clear()
+            self.walking.set_next_link(self.walk_routes.next_link)

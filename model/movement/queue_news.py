@@ -29,16 +29,13 @@ class QueueNews:
             np.full(N_CLASSES, 2.0 * settings.congestion_news_delay_s), settings.live_news_every_s
         )
         self._next_s = self._every_s * np.append((1.0 + np.arange(N_CLASSES)) / N_CLASSES, 1.0)
+        self.next_s = float(self._next_s.min())
+        """When somebody looks round next (s)."""
 
     @property
     def tables(self) -> np.ndarray:
         """All tables of drivers who hear of closures and queues, the live one last."""
         return np.append(self._first_table + np.arange(N_CLASSES), self._live_table)
-
-    @property
-    def next_s(self) -> float:
-        """When somebody looks round next (s)."""
-        return float(self._next_s.min())
 
     def table_of(self, party: np.ndarray) -> np.ndarray:
         """Return the table that each party follows, int32."""
@@ -53,6 +50,9 @@ class QueueNews:
 
     def skip_to(self, time_s: float):
         """Let the looks up to a time pass: there is nothing to see."""
+        if time_s < self.next_s:
+            return
         behind = self._next_s <= time_s
         n = np.floor((time_s - self._next_s[behind]) / self._every_s[behind]) + 1
         self._next_s[behind] += n * self._every_s[behind]
+        self.next_s = float(self._next_s.min())

@@ -1,0 +1,63 @@
+"""Where everybody on the streets is; nothing here changes their state."""
+
+import numpy as np
+
+from safepassage.agents.ground.nearby import links_within
+from safepassage.agents.parties import Mode
+from safepassage.model.movement.road_news import HEARSAY, WITNESS
+
+
+class MovementViews:
+    """The reading half of Movement."""
+
+    @property
+    def next_news_s(self) -> float:
+        """When whoever found no way asks again (s): once in the time that news takes."""
+        return (self.time_s // self.settings.road_news_delay_s + 1) * self.settings.road_news_delay_s
+
+    @property
+    def n_moving(self) -> int:
+        """Parties on the streets or queueing to get onto them."""
+        return self.driving.n_under_way + self.walking.n_under_way
+
+    def start_node(self, mode: Mode, node: np.ndarray) -> np.ndarray:
+        """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
+        return (self._drivable_node if mode == Mode.CAR else self._walkable_node)[node]
+
+    def open_to_services(self) -> np.ndarray:
+        """Return which links service vehicles believe open; bool[n_links]."""
+        return self.road_news[Mode.CAR].is_believed_open[WITNESS]
+
+    def drive_s(self, table: int, node) -> np.ndarray:
+        """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
+        self._freshen(int(table))
+        return self.car_routes.cost_to_go_s[table, node]
+
+    def walk_m(self, node: np.ndarray, goal: int = 0) -> np.ndarray:
+        """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
+        row = 2 * goal + HEARSAY
+        if row not in self._walk_m:
+            self._walk_m[row] = self.walk_routes.sum_along(row, self.streets.length_m)
+        return self._walk_m[row][self.start_node(Mode.WALK, node)]
+
+    def parties_near(self, x_m: float, y_m: float, reach_m: float):
+        """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
+        _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
+        party = np.concatenate([self.driving.occupants(links), self.walking.occupants(links)])
+        return (party, *self.place(party))
+
+    def link_of(self, party: np.ndarray) -> np.ndarray:
+        """Return the link that each party is on now, int32; -1 for those on none."""
+        party = self.carrier[party]
+        link = self.driving.link_of(party)
+        return np.where(link >= 0, link, self.walking.link_of(party))
+
+    def place(self, party: np.ndarray):
+        """Return (x_m, y_m) of parties on the streets now; nan for others."""
+        link, along_m = self.driving.position(party)
+        on_foot = link < 0
+        if on_foot.any():
+            link[on_foot], along_m[on_foot] = self.walking.position(party[on_foot])
+        streets = self.streets
+        share = along_m / np.where(link >= 0, streets.length_m[link], 1.0)
+        return streets.places(link, share)
