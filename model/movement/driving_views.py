@@ -117,13 +117,12 @@ class DrivingViews:
         """Return which vehicles are on a link for longer than free flow takes: they stand, or creep, in a queue."""
         return drive_views.stand(self._links, self._vehicles, np.asarray(ids, np.int64), self.time_s)
 
-    def tables_followed(self) -> set[int]:
-        """Return the rows of the next-link table that vehicles under way follow."""
-        if self._n_present == 0:
-            return set()
+    def tables_followed(self):
+        """Return which rows of the next-link table vehicles under way follow, bool[n_tables]."""
         is_followed = np.zeros(self._next_link.shape[0], np.bool_)
-        drive_views.mark_tables(is_followed, self._vehicles)
-        return set(np.flatnonzero(is_followed).tolist())
+        if self._n_present:
+            drive_views.mark_tables(is_followed, self._vehicles)
+        return is_followed
 
     def link_time_s(self):
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""

@@ -72,10 +72,10 @@ class Movement(MovementViews):
         self.exit_open = {mode: np.ones(streets.exit_node.size, np.bool_) for mode in (Mode.CAR, Mode.WALK)}
         n_nodes = streets.node_x_m.size
         ends = (n_nodes, streets.link_upstream, streets.link_downstream)
-        self._stale: set[int] = set()
-        """Tables of drivers that are out of date and that nobody follows: built when somebody does."""
-        self._changed: set[int] = set()
-        """Tables of drivers that are up to date and have yet to be handed over."""
+        self._stale = np.zeros(self._knowledge[Mode.CAR].size, np.bool_)
+        """bool per table of drivers: it is out of date and nobody follows it; it is built when somebody does."""
+        self._changed = self._stale.copy()
+        """bool per table of drivers: it is up to date and has yet to be handed over."""
         self._walk_changed = True
         self.car_routes = Routes(*ends, self._knowledge[Mode.CAR].size, streets.link_key)
         self.walk_routes = Routes(*ends, 2 + 2 * n_stops, streets.link_key)
@@ -122,6 +122,9 @@ class Movement(MovementViews):
         if n_tables:
             self._knowledge[Mode.CAR] = np.append(self._knowledge[Mode.CAR], np.full(n_tables, WITNESS))
             self.car_routes.make_room(n_tables)
+            self._stale, self._changed = (
+                np.append(old, np.zeros(n_tables, np.bool_)) for old in (self._stale, self._changed)
+            )
             self.driving.set_next_link(self.car_routes.next_link)
 
     def _lead_to_stop(self, stop: int):
@@ -134,7 +137,7 @@ class Movement(MovementViews):
     def has_way_out(self, mode: Mode, node: np.ndarray) -> np.ndarray:
         """Return whether people who start from these nodes know a way out, bool."""
         if mode == Mode.CAR:
-            self._freshen(HEARSAY)
+            self.freshen(HEARSAY)
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
 
@@ -144,7 +147,7 @@ class Movement(MovementViews):
         self.goal[party] = goal
         if mode == Mode.CAR:
             table = self.queue_news.table_of(party)
-            self._freshen(*table.tolist())
+            self.freshen(table)
             self.driving.add(party, start, time_s, table=table)
         else:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
@@ -165,12 +168,12 @@ class Movement(MovementViews):
     def aim(self, table: int, node):
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
         self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), np.atleast_1d(node))
-        self._changed.add(int(table))
+        self._changed[table] = True
 
     def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int):
         """Put a service vehicle onto the streets at a node; it drives where a table leads."""
-        self._freshen(int(table))
-        if self._changed:
+        self.freshen(table)
+        if self._changed.any():
             self._hand_over()
         self.driving.add([self.n_parties + vehicle], node, max(time_s, self.time_s), table=table, size=car_units)
 
@@ -239,14 +242,13 @@ class Movement(MovementViews):
         for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
             self._meet(mode)
             for row, links, is_open in self.road_news[mode].spread(self.time_s):
-                tables = set(np.flatnonzero(self._knowledge[mode] == row).tolist())
-                tables -= self._stale if mode == Mode.CAR else set()
-                for table in sorted(tables):
-                    routes.change(table, links, is_open=is_open)
+                is_told = self._knowledge[mode] == row
                 if mode == Mode.CAR:
-                    self._changed |= tables
-                else:
-                    self._walk_changed = True
+                    is_told &= ~self._stale
+                    self._changed |= is_told
+                for table in np.flatnonzero(is_told):
+                    routes.change(table, links, is_open=is_open)
+                self._walk_changed |= mode == Mode.WALK
                 changed = True
         if changed:
             self._hand_over()
@@ -256,7 +258,7 @@ class Movement(MovementViews):
             party, link = self.driving.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
-                self._freshen(WITNESS)
+                self.freshen(WITNESS)
                 self.driving.set_table(party[party < self.n_parties], WITNESS)
                 self._is_witnessed = True
         elif mode == Mode.WALK and self.walking.n_under_way:
@@ -295,7 +297,7 @@ class Movement(MovementViews):
         party = party[self.driving.table_of(party) == HEARSAY]
         if party.size:
             table = self.queue_news.table_of(party)
-            self._freshen(*table.tolist())
+            self.freshen(table)
             self.driving.set_table(party, table)
 
     def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
@@ -347,17 +349,18 @@ class Movement(MovementViews):
     def _rebuild(self, mode: Mode, *tables: int):
         """Let tables of drivers or walkers follow what they have seen and heard."""
         if mode == Mode.CAR:
-            self._stale.update(tables)
+            self._stale[list(tables)] = True
         else:
             self._build(mode, *tables)
             self._walk_changed = True
 
-    def _freshen(self, *tables: int):
-        """Bring tables of drivers up to date of which somebody reads or whom somebody begins to follow."""
-        stale = self._stale.intersection(tables)
-        if stale:
-            self._build(Mode.CAR, *sorted(stale))
-            self.driving.take_rows(self.car_routes.next_link, sorted(stale))
+    def freshen(self, tables):
+        """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""
+        stale = np.unique(tables)
+        stale = stale[self._stale[stale]]
+        if stale.size:
+            self._build(Mode.CAR, *stale.tolist())
+            self.driving.take_rows(self.car_routes.next_link, stale)
 
     def _build(self, mode: Mode, *tables: int):
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
@@ -367,7 +370,7 @@ class Movement(MovementViews):
             is_open = self.road_news[mode].is_believed_open[self._knowledge[mode][table]]
             routes.set_class(table, self._cost_s(mode, time_s, is_open), is_open, exits)
         if mode == Mode.CAR:
-            self._stale.difference_update(tables)
+            self._stale[list(tables)] = False
 
     def _cost_s(self, mode: Mode, time_s: np.ndarray, is_open: np.ndarray) -> np.ndarray:
         """Return the cost by which people choose their way: by the model's rule, or by one of the user's own (s)."""
@@ -378,14 +381,14 @@ class Movement(MovementViews):
 
     def _hand_over(self):
         """Give the tables that have changed to those who follow them, who look again where they stand."""
-        followed = self.driving.tables_followed()
-        stale = sorted(self._stale & followed)
-        self._build(Mode.CAR, *stale)
-        rows = sorted(self._changed.union(stale))
-        self._changed.clear()
-        self.driving.take_rows(self.car_routes.next_link, rows)
-        if not followed.isdisjoint(rows):
+        is_followed = self.driving.tables_followed()
+        stale = self._stale & is_followed
+        self._build(Mode.CAR, *np.flatnonzero(stale).tolist())
+        self._changed |= stale
+        self.driving.take_rows(self.car_routes.next_link, np.flatnonzero(self._changed))
+        if (self._changed & is_followed).any():
             self.driving.look_again()
+        self._changed[:] = False
         if self._walk_changed:
             self._walk_changed = False
             self._walk_m.clear()

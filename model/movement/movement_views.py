@@ -30,7 +30,7 @@ class MovementViews:
 
     def drive_s(self, table: int, node) -> np.ndarray:
         """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
-        self._freshen(int(table))
+        self.freshen(table)
         return self.car_routes.cost_to_go_s[table, node]
 
     def walk_m(self, node: np.ndarray, goal: int = 0) -> np.ndarray:
