@@ -330,10 +330,8 @@ class Driving(DrivingViews):
         self.look_again()
 
     def take_rows(self, next_link, rows):
-        """Take over some rows of tables that fit, of the shape given before; call look_again if they are followed."""
-        if next_link.shape != self._next_link.shape:
-            self.set_next_link(next_link)
-        elif len(rows):
+        """Take over some rows of tables that fit, shaped as before; call look_again if they are followed."""
+        if len(rows):
             self._next_link[rows] = next_link[rows]
 
     def look_again(self):

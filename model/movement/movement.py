@@ -108,6 +108,7 @@ class Movement(MovementViews):
         }
         for stop in range(n_stops):
             self._lead_to_stop(stop)
+        self.driving.set_next_link(self.car_routes.next_link)
         self._hand_over()
 
     def make_room(self, n_vehicles: int, n_tables: int):
