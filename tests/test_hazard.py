@@ -72,10 +72,9 @@ def digest(impacts):
 @pytest.mark.parametrize("n_threads", ["1", "2"])
 def test_impacts_do_not_depend_on_the_number_of_threads_or_on_the_process_that_draws_them(n_threads):
     code = "import test_hazard as t; print(t.digest(t.shell(t.process(), t.TOWN, t.a_run(), 3)))"
-    environment = {**os.environ, "NUMBA_NUM_THREADS": n_threads, "OMP_NUM_THREADS": n_threads}
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parent, env=environment, capture_output=True, check=True
-    )
+    here = str(Path(__file__).parent)
+    environment = {**os.environ, "PYTHONPATH": here, "NUMBA_NUM_THREADS": n_threads, "OMP_NUM_THREADS": n_threads}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
     assert found.stdout.decode().strip() == digest(shell(process(), TOWN, a_run(), 3))
 
 
