@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from safepassage.model.hazard.impacts import Area, Size
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision
-from safepassage.model.hazard.records import place, read
+from safepassage.model.hazard.records import numbers, place, read
 from safepassage.model.hazard.shelling import shell
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling, Shelling
@@ -291,3 +291,17 @@ def test_the_ucdp_record_of_the_donbas_is_read_whole():
     assert len(events) + vague == 2839
     assert (np.diff(events.time_s) >= 0).all()
     assert 36 < events.place_1.min() < events.place_1.max() < 41
+
+
+def test_events_of_one_report_are_drawn_at_once_and_each_by_its_own_number(table):
+    events = read(table("time,x_m,y_m,n_events\n2024-08-19,1,2,1000000\n"))
+    u = numbers(events, 1, 0)
+    assert np.unique(u).size > 999_990
+    few = read(table("time,x_m,y_m,n_events\n2024-08-19,1,2,1000000\n")).rows(events.copy < 3)
+    assert numbers(few, 1, 0).tolist() == u[events.copy < 3].tolist()
+
+
+def test_more_events_than_a_table_may_hold_are_refused_before_they_are_made(table):
+    rows = "".join(f"2024-08-19,{x},2,1000000\n" for x in range(6))
+    with pytest.raises(ScenarioError, match="6,000,000 events in all; at most 5,000,000 are taken"):
+        read(table("time,x_m,y_m,n_events\n" + rows))

@@ -23,6 +23,8 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.tables import read_csv, refuse, some_of
 
+MOST_EVENTS = 5_000_000
+"""Events of one table, those of a report counted: some 0.5 GB. Assumption."""
 TIME, RADIUS, ANGLE, SIZE, KEPT = range(5)
 """Which of the numbers of one event a draw is for."""
 
@@ -78,6 +80,11 @@ def read(
     if np.any(np.diff(time_s) < 0):
         report.append(f"{path.name}: rows were not in order of time and have been sorted.")
     n_events = pd.to_numeric(events["n_events"].replace("", "1")).to_numpy(np.int64)
+    if n_events.sum() > MOST_EVENTS:
+        raise ScenarioError(
+            f"{path}: the reports tell of {n_events.sum():,} events in all; at most {MOST_EVENTS:,} are taken. Correct "
+            "the column n_events, or leave reports out."
+        )
     order = np.lexsort((events["key"].to_numpy(), time_s))
     rows = np.repeat(order, n_events[order])
     first = np.repeat(np.cumsum(n_events[order]) - n_events[order], n_events[order])
@@ -150,12 +157,8 @@ def _times(events, path, time_zone, mixed_zones, report):
 
 def numbers(table: EventTable, seed: int, which: int, repeat: int = 0, source_number: int = 0) -> Floats:
     """Return one number in [0, 1) per event, which depends on the event's own row and nothing else."""
-    u = np.empty(len(table))
-    for copy in np.unique(table.copy):
-        rows = np.flatnonzero(table.copy == copy)
-        index = (source_number * 2048 + repeat) * 8 + which
-        u[rows] = draws.uniforms_for(seed, Stream.PLACE, table.key[rows], tick=int(copy), index=index)
-    return u
+    index = (source_number * 2048 + repeat) * 8 + which
+    return draws.uniforms_for(seed, Stream.PLACE, table.key, tick=table.copy, index=index)
 
 
 def place(
