@@ -1,4 +1,4 @@
-"""`python -m benchmarks movement | scaling | walkers | sweep | keeping | page`, from the root of the repository."""
+"""`python -m benchmarks model | movement | scaling | walkers | sweep | keeping | page`, from the top of the clone."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -143,6 +143,41 @@ def keeping(
     ]
     title = f"The parent of a sweep of {runs:,} runs with invented results"
     report(f"keeping-{runs}-runs", title, KEPT_HEADER, [row], rounds)
+
+
+@app.command()
+def model(
+    repeats: Repeats = 3,
+    large: Annotated[bool, typer.Option("--large", help="Also a million people on the streets of coquimbo.")] = False,
+    seed: Seed = 1,
+) -> None:
+    """Time whole runs on one core as multiples of the traffic kernel; where their time goes; cold and warm starts."""
+    from statistics import median
+
+    from benchmarks import model as whole
+
+    cases = {**whole.CASES, **(whole.LARGE if large else {})}
+    city, kernel, rounds = make_city(10_000, 100_000, seed), [], {case: [] for case in cases}
+    for _ in range(repeats):
+        kernel += measure(city, ["ours"], 1, 1800.0)
+        for case, (name, changes) in cases.items():
+            rounds[case].append(whole.time_case(name, changes))
+    kernel_s = median(run["cpu_s"] for one in kernel for run in one.runs)
+    rows = [whole.row_of(case, found, kernel_s) for case, found in rounds.items()]
+    raw = [{"kernel_s": kernel_s, "rounds": rounds}]
+    title = f"Whole runs; the kernel takes {kernel_s:.3f} s of processor time for 100,000 vehicles on 10,000 nodes"
+    report("model", title, whole.HEADER, rows, raw)
+    idle_us = [one["idle_step_us"] for found in rounds.values() for one in found if "idle_step_us" in one]
+    typer.echo(f"a step in which nothing is due: {median(idle_us):.0f} microseconds")
+    for case in ("coquimbo, 6 h", "pokrovsk, 69 days"):
+        rooms = whole.time_case(*cases[case], stages=True)["rooms"]
+        typer.echo(f"{case}, under a profiler: {whole.stages_of(rooms)}")
+    run_s = median(one["run_s"] for one in rounds["pokrovsk, 69 days"])
+    typer.echo(
+        f"pokrovsk runs an hour on one core, once built: {3600 / run_s:,.0f} (`sweep pokrovsk` times a real sweep)"
+    )
+    starts = whole.time_starts(repeats)
+    typer.echo("; ".join(f"{name} {median(one[name] for one in starts):.2f} s" for name in starts[0]))
 
 
 @app.command()

@@ -1,0 +1,108 @@
+"""The whole model against its own traffic kernel: processor time of runs as multiples of one kernel run.
+
+Each case runs in a process of its own with one thread: it builds the model twice (the second build finds what the first
+left in the process), runs it, and tells its processor time. The yardstick is the kernel that empties a city of 100,000
+vehicles over 10,000 nodes (`python -m benchmarks movement --peers ours`), timed in between.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from statistics import median
+
+from safepassage.experiments.runs.limits import ONE_THREAD
+
+HEADER = ["case", "people", "steps", "first build (s)", "warm build (s)", "run (s)", "run / kernel", "peak (MB)"]
+QUIET_YEAR = {"run.duration_h": 8760, "run.step_s": 600, "shelling.sources": [], "orders": []}
+CASES = {
+    "coquimbo, 6 h": ("coquimbo", {}),
+    "pokrovsk, 69 days": ("pokrovsk", {}),
+    "a quiet year of 2,000 people": ("tiny_town", QUIET_YEAR),
+    "tiny_town, 4 h": ("tiny_town", {}),
+}
+LARGE = {"coquimbo with 1,000,000 people, 6 h": ("coquimbo", {"population.residents": 1_000_000})}
+
+CHILD = """
+import json, resource, sys, time
+from safepassage.model.evacuation import EvacuationModel
+name, changes, stages = json.loads(sys.argv[1])
+def timed(call):
+    began = time.process_time()
+    result = call()
+    return time.process_time() - began, result
+EvacuationModel("tiny_town", **{"run.duration_h": 0.5}).run()  # kernels are loaded before anything is timed
+first_s, model = timed(lambda: EvacuationModel(name, **changes))
+warm_s, model = timed(lambda: EvacuationModel(name, **changes))
+found = {"people": len(model.people), "first_build_s": first_s, "warm_build_s": warm_s}
+if stages:
+    import cProfile, pstats
+    profile = cProfile.Profile()
+    profile.runcall(model.run)
+    rooms = {}
+    for (path, _, _), (_, _, own_s, _, _) in pstats.Stats(profile).stats.items():
+        parts = path.split("/")
+        at = next((i for i, part in enumerate(parts) if part in ("model", "agents")), None)
+        room = "other" if at is None else "/".join(parts[at : at + 2])
+        rooms[room] = rooms.get(room, 0.0) + own_s
+    found["rooms"] = rooms
+else:
+    found["run_s"], _ = timed(model.run)
+    found["steps"] = model.tick
+    if model.duration_s > 8e6:
+        model.duration_s, model.running = 1e12, True
+        idle_s, _ = timed(lambda: [model.step() for _ in range(2000)])
+        found["idle_step_us"] = idle_s / 2000 * 1e6
+found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps(found))
+"""
+
+
+def time_case(name: str, changes: dict, *, stages: bool = False) -> dict:
+    """Return what one process found: people, steps, seconds of processor time, peak memory (MB)."""
+    command = [sys.executable, "-c", CHILD, json.dumps([name, changes, stages])]
+    done = subprocess.run(command, env={**os.environ, **ONE_THREAD}, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def time_starts(repeats: int) -> list[dict]:
+    """Return seconds of the clock: help, import of the model, a first run without kept kernels, a warm one."""
+    run = ["-m", "safepassage.cli.main", "run", "tiny_town", "--quiet", "--out"]
+    rows = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            kept = {"NUMBA_CACHE_DIR": os.path.join(folder, "kernels")}
+            rows.append(
+                {
+                    "help": _clock_s(["-m", "safepassage.cli.main", "--help"], {}),
+                    "import of the model": _clock_s(["-c", "import safepassage.model.evacuation"], {}),
+                    "first run of tiny_town": _clock_s([*run, folder], kept),
+                    "warm run of tiny_town": _clock_s([*run, folder], kept),
+                }
+            )
+    return rows
+
+
+def _clock_s(arguments: list[str], environment: dict) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], env={**os.environ, **environment}, capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+def row_of(case: str, rounds: list[dict], kernel_s: float) -> list[str]:
+    """Return the medians of a case as a row under HEADER; kernel_s: processor time of the yardstick."""
+    first_s, warm_s, run_s, peak_mb = (
+        median(one[name] for one in rounds) for name in ("first_build_s", "warm_build_s", "run_s", "peak_mb")
+    )
+    size = [f"{rounds[0]['people']:,}", f"{rounds[0]['steps']:,}"]
+    times = [f"{first_s:.2f}", f"{warm_s:.2f}", f"{run_s:.2f}", f"{run_s / kernel_s:.1f}", f"{peak_mb:.0f}"]
+    return [case, *size, *times]
+
+
+def stages_of(rooms: dict[str, float], most: int = 8) -> str:
+    """Return the rooms of the code in which a run spends its own time, with their shares of it."""
+    total_s = sum(rooms.values())
+    largest = sorted(rooms.items(), key=lambda room: -room[1])[:most]
+    return ", ".join(f"{room} {seconds / total_s:.0%}" for room, seconds in largest)
