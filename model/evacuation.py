@@ -83,7 +83,6 @@ class EvacuationModel(RowModel):
         self.datacollector = StatusCounts()
         self.timings_s = {"build": perf_counter() - started, "run": 0.0}
         self.recorder.record()
-        self.datacollector.collect(self)
 
     def _build_world(self):
         scenario = self.settings

@@ -217,7 +217,7 @@ def test_best_known_flows_belong_to_the_links_and_conserve_the_demand(network):
         (LINKS_HEAD + "1,,2,1,1,1,1\n", "line 2: from_node_id"),
         (LINKS_HEAD + "1,1,2,maybe,1,1,1\n", "line 2: directed = 'maybe'"),
         (LINKS_HEAD + "1,1,2,,1,1,1\n", "line 2: directed"),
-        (LINKS_HEAD + "1,1,2,1,1,1,1,9\n", "more values than the 7 columns"),
+        (LINKS_HEAD + "1,1,2,1,1,1,1,9\n", "8 values under 7 columns"),
         ("", "the file is empty"),
     ],
 )
@@ -245,3 +245,27 @@ def test_a_demand_without_trips_is_empty(tmp_path):
     assert len(read_tntp_trips(path)) == 0
     path.write_text("o_zone_id,d_zone_id,volume\n")
     assert len(read_gmns_trips(path)) == 0
+
+
+@pytest.mark.parametrize("uses", ["drive", '"auto;bike;walk"', "all_autos", "passenger_car", "cars", ""])
+def test_a_link_is_for_cars_by_any_usual_word(tmp_path, uses):
+    path = tmp_path / "link.csv"
+    path.write_text(f"{LINKS_HEAD.strip()},allowed_uses\n1,1,2,1,100,50,1,{uses}\n")
+    assert len(read_gmns_links(path, length_unit_m=1.0, speed_unit_m_s=1.0)) == 1
+
+
+def test_links_that_no_car_may_use_are_left_out_with_a_warning(tmp_path):
+    path = tmp_path / "link.csv"
+    path.write_text(f"{LINKS_HEAD.strip()},allowed_uses\n1,1,2,1,100,50,1,truck\n2,1,2,1,100,50,1,car\n")
+    with pytest.warns(UserWarning, match="1 links are left out, since allowed_uses names no car: truck"):
+        assert read_gmns_links(path, length_unit_m=1.0, speed_unit_m_s=1.0)["link"].tolist() == [2]
+
+
+def test_flows_are_read_with_and_without_a_header_and_none_at_all_is_refused(tmp_path):
+    path, rows = tmp_path / "flow.tntp", "1 2 10.0 3.5\n2 3 20.0 4.5\n"
+    for header in ("From To Volume Cost\n", ""):
+        path.write_text(header + rows)
+        assert read_tntp_flows(path)["volume"].tolist() == [10.0, 20.0]
+    path.write_text("From To Volume Cost\n")
+    with pytest.raises(ScenarioError, match="there is no flow in it"):
+        read_tntp_flows(path)

@@ -7,6 +7,7 @@ TNTP: bstabler/TransportationNetworks, README, "Using the data". GMNS: General M
 zephyr-data-specs/GMNS, tables link and node; trips as DTALite's demand.csv (o_zone_id, d_zone_id, volume).
 """
 
+import warnings
 from io import StringIO
 from pathlib import Path
 
@@ -14,12 +15,15 @@ import numpy as np
 import pandas as pd
 
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import Table, refuse, some_of
+from safepassage.model.tables import Table, read_csv, refuse, some_of
+from safepassage.model.text_files import read_text
 
 FOOT_M, MILE_M, KM_M = 0.3048, 1609.344, 1000.0
 HOUR_S, MINUTE_S = 3600.0, 60.0
 QUANTITIES = ("length", "free_speed", "lanes", "capacity", "volume")
 """Columns of GMNS that must hold numbers, or nothing."""
+CAR_USES = r"ALL|ANY|AUTOS?|CARS?|DRIVE|DRIVING|SOV|HOV\d?|VEHICLES?|MOTOR|PASSENGER"
+"""Words in allowed_uses that let cars in; GMNS leaves the names of uses to each network."""
 ENDS = ("from_node_id", "to_node_id", "o_zone_id", "d_zone_id")
 DIRECTED, UNDIRECTED = ("TRUE", "1", "1.0", "T", "YES"), ("FALSE", "0", "0.0", "F", "NO")
 TNTP_LINK_COLUMNS = ("init_node", "term_node", "capacity", "length", "free_flow_time")
@@ -77,8 +81,11 @@ def read_tntp_flows(path):
     """Return a `*_flow.tntp` file, the best known user equilibrium: upstream, downstream, volume, cost."""
     lines = [line.split() for line in _text(path).splitlines() if line.strip() and not line.startswith("<")]
     mistakes = []
-    rows = np.array([_numbers(path, i, line[:4], 4, mistakes) for i, line in enumerate(lines[1:], 2)])
+    first = 0 if lines and _is_numbers(lines[0][:4]) else 1  # a file without a header begins at once
+    rows = np.array([_numbers(path, i, line[:4], 4, mistakes) for i, line in enumerate(lines[first:], first + 1)])
     _refuse_lines(path, mistakes)
+    if rows.size == 0:
+        raise ScenarioError(f"{path}: there is no flow in it. Give a line for each link: from, to, volume, cost.")
     flows = pd.DataFrame(rows, columns=["upstream", "downstream", "volume", "cost"])
     return flows.astype({"upstream": int, "downstream": int})
 
@@ -93,8 +100,13 @@ def read_gmns_links(path, *, length_unit_m, speed_unit_m_s, jam_density_per_m=0.
     """
     table = _csv(path, ("link_id", "from_node_id", "to_node_id", "directed", "length", "free_speed", "lanes"))
     if "allowed_uses" in table:
-        uses = table["allowed_uses"].fillna("ALL").astype(str).str.upper()
-        table = table[uses.str.contains(r"\b(?:ALL|AUTO|CAR|SOV|HOV\d?|VEHICLE|MOTOR_VEHICLE)\b", regex=True)]
+        uses = table["allowed_uses"].fillna("ALL").astype(str).str.upper().str.replace("_", " ")
+        has_cars = uses.str.contains(rf"\b(?:{CAR_USES})\b", regex=True)
+        if not has_cars.all():
+            others = ", ".join(sorted(set(table["allowed_uses"][~has_cars].astype(str)))[:5])
+            told = f"{path}: {int((~has_cars).sum()):,} links are left out, since allowed_uses names no car: {others}."
+            warnings.warn(told, stacklevel=2)
+        table = table[has_cars]
     table = table[~(table["lanes"] == 0)].reset_index(drop=True)
     both = table[~table["directed"].astype(str).str.strip().str.upper().isin(DIRECTED)]
     back = both.assign(
@@ -170,28 +182,23 @@ def spread_trips(demand, *, start_s=0.0, end_s=HOUR_S, share=1.0):
 
 
 def _text(path):
-    path = Path(path)
-    if not path.is_file():
+    if not Path(path).is_file():
         raise ScenarioError(f"there is no file {path}. Correct the path.")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{path}: this is no text in UTF-8. Save it as such.") from None
+    return read_text(path)
 
 
 def _csv(path, columns):
     text = _text(path)
     if not text.strip():
         raise ScenarioError(f"{path}: the file is empty. Give a table with the columns {', '.join(columns)}.")
-    table = pd.read_csv(StringIO(text))
-    if not isinstance(table.index, pd.RangeIndex):
-        raise ScenarioError(f"{path}: its lines have more values than the {table.shape[1]} columns. Correct the lines.")
+    _, lines = read_csv(path)  # refuses lines of another length than the header
+    table = pd.read_csv(StringIO(text), sep=None, engine="python", skipinitialspace=True)
     missing = [column for column in columns if column not in table]
     if missing:
         raise ScenarioError(
             f"{path}: there is no column {', '.join(missing)}; found {', '.join(table.columns)}. Add what is missing."
         )
-    quantities = Table(Path(path), table, rows=np.arange(2, len(table) + 2), row="line")
+    quantities = Table(Path(path), table, rows=lines, row="line")
     for column in table.columns.intersection(ENDS):
         quantities.note(column, table[column].isna(), "name a node or zone")
     if "directed" in table.columns:
@@ -203,6 +210,13 @@ def _csv(path, columns):
             quantities.note(column, values.isna() & table[column].notna(), "give a number")
     quantities.check()
     return table
+
+
+def _is_numbers(cells):
+    try:
+        return len([float(cell) for cell in cells]) == 4
+    except ValueError:
+        return False
 
 
 def _numbers(path, line_number, cells, n, mistakes):

@@ -41,6 +41,8 @@ class StatusCounts(DataCollector):
         if len(self.model_reporters) != len(Status) or self.agent_reporters or self.agenttype_reporters:
             super().collect(model)  # somebody has added a reporter
             return
+        if hasattr(self, "_collection_steps"):  # Mesa 3.5 and later
+            self._collection_steps.append(model.time)
         for values, n in zip(self.model_vars.values(), model.recorder.n_by_status.tolist(), strict=True):
             values.append(n)
 

@@ -26,6 +26,8 @@ FIXED = (
     "model.streets.streets:Streets", "model.streets.zones:Zones", "model.behaviour.curfew:CurfewHours",
 )  # fmt: skip
 """Classes whose objects the scenario alone determines, and that nothing changes during a run: they are not written."""
+AGENT_SETS = tuple({AgentSet, getattr(sys.modules.get("mesa.agentset"), "_HardKeyAgentSet", AgentSet)})
+"""Sets in which Mesa keeps agents; from 3.5 on a model's own hold them by strong references."""
 PLAIN = (type(None), bool, int, float, str)
 
 
@@ -101,8 +103,8 @@ class Written:
         for kind, name in ((list, "list"), (tuple, "tuple"), (set, "set"), (deque, "deque")):
             if cls is kind:
                 return {name: [self._named(part) for part in value]}
-        if cls is AgentSet:
-            return {"agents": [self._named(agent) for agent in value]}
+        if cls in AGENT_SETS:
+            return {"agents": [self._named(agent) for agent in value], "held": cls.__name__}
         if isinstance(value, np.random.Generator):
             return {"generator": value.bit_generator.state}
         if isinstance(value, random.Random):
@@ -194,7 +196,8 @@ class Read:
             cls = _class(node["object"])
             made = cls.__new__(cls)
         elif "agents" in node:
-            made = AgentSet([], random=self._fresh.random)
+            kind = next((cls for cls in AGENT_SETS if cls.__name__ == node["held"]), AgentSet)
+            made = kind([], random=self._fresh.random)
         elif kind := next((kind for kind in (dict, list, set, deque) if kind.__name__ in node), None):
             made = kind()
         else:
@@ -241,7 +244,8 @@ class Read:
         elif "objects" in node:
             made.ravel()[:] = [self._value(part) for part in node["objects"]]
         elif "agents" in node:
-            made._agents = weakref.WeakKeyDictionary((self._value(part), None) for part in node["agents"])
+            hold = weakref.WeakKeyDictionary if isinstance(made, AgentSet) else dict
+            made._agents = hold((self._value(part), None) for part in node["agents"])
         elif "generator" in node:
             made.bit_generator.state = node["generator"]
         elif "random" in node:
@@ -254,7 +258,7 @@ def _alike(node: dict, twin: Any) -> bool:
     if "object" in node or "kept" in node or "settings" in node:
         wanted = node.get("object") or node.get("kept") or node["settings"]
         return name_of_class(type(twin)) == wanted
-    kinds = {"dict": dict, "list": list, "tuple": tuple, "set": set, "deque": deque, "agents": AgentSet}
+    kinds = {"dict": dict, "list": list, "tuple": tuple, "set": set, "deque": deque, "agents": AGENT_SETS}
     kinds |= {"generator": np.random.Generator, "random": random.Random}
     return any(name in node and isinstance(twin, kind) for name, kind in kinds.items())
 

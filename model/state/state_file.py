@@ -136,6 +136,14 @@ def bring(state: Saved, fresh: Any, *, is_branch: bool):
         Read(state.nodes, state.arrays, fresh, settings_as_built=is_branch)
     except (StateError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ScenarioError(f"{state.path}: this state does not fit its scenario ({error}). Save it again.") from None
+    _let_mesa_go_on(fresh)
+
+
+def _let_mesa_go_on(model: Any) -> None:
+    """Let Mesa's next step come after the present: from Mesa 3.5 on it is an event, at 1 in a fresh model."""
+    events = getattr(model, "_event_list", None)
+    for event in events._events if events is not None else ():
+        event.time += model.time
 
 
 def refuse_changes_of_the_past(before: Scenario, after: Scenario, time_s: float):
