@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from mesa.agent import Agent
 
@@ -157,7 +158,8 @@ class ServiceVehicle(Agent):
         self.stuck_since_s = float("inf")
         self.from_node = NOBODY
         """Where it set out last."""
-        self.run: Run | None = None
+        self.run: Any = None
+        """The `Run` that it is on; None at its depot."""
         self.runs: list[Run] = []
 
     @property

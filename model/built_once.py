@@ -51,7 +51,7 @@ def people_of(
 
 
 @lru_cache(maxsize=4)
-def _streets(settings: str, stamps: tuple):
+def _streets(settings: str, stamps: tuple) -> tuple[Any, Any]:
     del stamps
     return load_streets(StreetSettings.model_validate_json(settings))
 
@@ -62,13 +62,17 @@ def _ground(streets_json: str, streets_stamps: tuple, population: str, populatio
     streets, report = _streets(streets_json, streets_stamps)
     zones = read_zones(Population.model_validate_json(population), streets)
     area = replace(Area.of_streets(streets), lived_along_m=lived_along(zones, streets))
-    for array in (zones.residents, zones.link_zone, *zones.links, area.lived_along_m):
+    lived = area.lived_along_m
+    assert lived is not None
+    for array in (zones.residents, zones.link_zone, *zones.links, lived):
         array.flags.writeable = False
     return streets, report, zones, area
 
 
 @lru_cache(maxsize=2)
-def _people(streets_json: str, streets_stamps: tuple, population_json: str, population_stamps: tuple, seed: int):
+def _people(
+    streets_json: str, streets_stamps: tuple, population_json: str, population_stamps: tuple, seed: int
+) -> tuple[Households, People, list[Any], tuple[Any, ...]]:
     streets, _, zones, _ = _ground(streets_json, streets_stamps, population_json, population_stamps)
     population = Population.model_validate_json(population_json)
     households, people, notes = synthesise(population, zones, streets, seed)

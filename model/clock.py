@@ -28,13 +28,13 @@ class OpenHours:
         row = int(self.end_s.searchsorted(time_s, side="right"))
         return max(float(self.start_s[row]), time_s) if row < self.start_s.size else np.inf
 
-    def hold(self, time_s: Floats) -> Bools:
+    def hold(self, time_s: Floats | float) -> Bools:
         """Return whether each moment lies within them: bool, shaped as time_s."""
         time_s = np.asarray(time_s, dtype=np.float64)
         row = np.searchsorted(self.start_s, time_s, side="right") - 1
         return (row >= 0) & (time_s < np.append(self.end_s, -np.inf)[row])
 
-    def next_outside_s(self, time_s: Floats) -> Floats:
+    def next_outside_s(self, time_s: Floats | float) -> Floats:
         """Return the first moment not before each that lies outside of them: float64, shaped as time_s."""
         time_s = np.asarray(time_s, dtype=np.float64)
         row = np.searchsorted(self.start_s, time_s, side="right") - 1

@@ -3,6 +3,7 @@
 import numpy as np
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.model.behaviour.curfew import CurfewHours, keeps_curfew
 from safepassage.model.behaviour.decision import Decision
@@ -32,7 +33,7 @@ class Departures:
         curfew: CurfewHours,
         information: Information,
         decision: Decision,
-    ):
+    ) -> None:
         """Raises ScenarioError if an order names a zone that is not there."""
         self.settings, self.zone_names = scenario, zone_names
         self.population, self.households, self.parties = population, population.households, population.parties
@@ -51,13 +52,13 @@ class Departures:
         """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
         return min(self._due[0][0] if self._due else np.inf, self.population.next_s)
 
-    def expect(self, order: Order):
+    def expect(self, order: Order) -> None:
         """Take an order that the scenario does not have; raises ScenarioError if a zone of it is not there."""
         self._refuse_unknown_zones([order])
         self._due = sorted([*self._due, (self.settings.issued_s(order), self._n_orders, order)])
         self._n_orders += 1
 
-    def expect_anew(self, now_s: float):
+    def expect_anew(self, now_s: float) -> None:
         """Expect the orders of the scenario that are still to come, and no others: it is another plan's from now on."""
         orders = ((self.settings.issued_s(order), place, order) for place, order in enumerate(self.settings.orders))
         self._due = sorted(due for due in orders if due[0] >= now_s)
@@ -69,7 +70,7 @@ class Departures:
             known = f"The zones are {', '.join(self.zone_names)}."
             raise ScenarioError("\n".join(f"orders: there is no zone {zone!r}. {known}" for zone in unknown))
 
-    def issue_orders(self, now_s: float, until_s: float, surroundings: Surroundings):
+    def issue_orders(self, now_s: float, until_s: float, surroundings: Surroundings) -> None:
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
         while self._due and self._due[0][0] < until_s:
             issued_s, number, order = self._due.pop(0)
@@ -80,7 +81,7 @@ class Departures:
             if self.decision.obey(order, addressed, heard_s):
                 self.population.plans_changed()
 
-    def decide(self, now_s: float, surroundings: Surroundings, services: Services, impacts: Impacts):
+    def decide(self, now_s: float, surroundings: Surroundings, services: Services, impacts: Impacts) -> None:
         """At the pace of decisions: news spreads, households look at the situation and weigh it."""
         if now_s < self.decision.next_s:
             return
@@ -104,7 +105,7 @@ class Departures:
             self.population.plans_changed()
         self.population.show_preparing()
 
-    def _let_return(self, from_s: float, now_s: float, impacts: Impacts):
+    def _let_return(self, from_s: float, now_s: float, impacts: Impacts) -> None:
         last = int(np.searchsorted(impacts.time_s, now_s)) - 1
         last_impact_s = float(impacts.time_s[last]) if last >= 0 else 0.0
         is_safe = np.isfinite(self.parties.arrival_time_s)
@@ -113,7 +114,9 @@ class Departures:
             self.decision.start_again(back, now_s)
             self.population.come_back(back)
 
-    def set_out(self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement, services: Services):
+    def set_out(
+        self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement, services: Services
+    ) -> None:
         """Let those set out whose departure is due before a time: by car, to a stop, on foot; the others wait."""
         due = self._free_of_curfew(self.population.due(until_s), now_s)
         if due.size:
@@ -149,7 +152,7 @@ class Departures:
                 ask_s = np.where(households.has_car[due[waits]], news_s, np.inf)
             self.population.put_off(due[waits], Status.WAITING, ask_s)
 
-    def _free_of_curfew(self, due, now_s: float):
+    def _free_of_curfew(self, due: Ints, now_s: float) -> Ints:
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
         planned_s = np.maximum(self.households.departure_time_s[due], now_s)
         held = self.households.keeps_curfew[due] & ~self.curfew.may_move(planned_s)

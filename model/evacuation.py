@@ -4,6 +4,7 @@ from collections import deque
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from safepassage.model.people import margins
 from safepassage.model.people.population import Population
 from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, StatusCounts
-from safepassage.model.rules import rules_of
+from safepassage.model.rules import Rules, rules_of
 from safepassage.model.services.layout import layout_of
 from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
@@ -56,7 +57,15 @@ class EvacuationModel(RowModel):
     settings: Scenario
     """What is simulated; Mesa 3.5 keeps a thing of its own under the name `scenario`."""
 
-    def __init__(self, scenario="tiny_town", *, plan=None, rng=None, rules=None, **kwargs):
+    def __init__(
+        self,
+        scenario: Scenario | str = "tiny_town",
+        *,
+        plan: Any = None,
+        rng: Any = None,
+        rules: Rules | None = None,
+        **kwargs: Any,
+    ) -> None:
         """scenario: name, path or Scenario. rng: seed, instead of run.seed. kwargs: dotted keys of the scenario.
 
         rules: of the user's own, as `Rules`, or the path of a Python file that defines them; see model/rules.py.
@@ -146,7 +155,7 @@ class EvacuationModel(RowModel):
         self.exit_of_node = {int(node): row for row, node in enumerate(streets.exit_node)}
         self.services = Services(self, self._services_layout)
 
-    def step(self):
+    def step(self) -> None:
         """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
         began = perf_counter()
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
@@ -163,7 +172,7 @@ class EvacuationModel(RowModel):
         self.running = self.time_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
 
-    def look_again(self):
+    def look_again(self) -> None:
         """Find anew who is due, hurt, alerted and counted: call it after you have written into columns yourself.
 
         What is written through handles and sets of agents is noticed without it.
@@ -191,7 +200,7 @@ class EvacuationModel(RowModel):
         """Return whether nothing is due before, or at, a time; households decide at the beginning of a step."""
         return self.decision.next_s > self.time_s and self.next_s > until_s
 
-    def _pass(self, until_s: float):
+    def _pass(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
         self.movement.advance(until_s)
         self.under_fire.road_fire.pass_time(until_s)
@@ -201,7 +210,7 @@ class EvacuationModel(RowModel):
         self.movement.talk()
         self.services.pass_time(until_s)
 
-    def _live(self, until_s: float):
+    def _live(self, until_s: float) -> None:
         """Let happen what is due up to a time, in order."""
         self.services.reinforce(self.time_s)
         self.departures.decide(self.time_s, self.surroundings, self.services, self.impacts)
@@ -220,7 +229,7 @@ class EvacuationModel(RowModel):
             self.movement.withdraw(self.under_fire.die(until_s))
             self.services.count_the_dead()
 
-    def run(self, on_step=None):
+    def run(self, on_step: Any = None) -> "EvacuationModel":
         """Step to the end of the scenario; on_step: called with the model after each step."""
         while self.running:
             self.step()
@@ -228,7 +237,7 @@ class EvacuationModel(RowModel):
                 on_step(self)
         return self
 
-    def issue(self, order: Order):
+    def issue(self, order: Order) -> None:
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
         self.departures.expect(order)
 
@@ -274,7 +283,7 @@ class EvacuationModel(RowModel):
         return state_file.save(path, self, self.settings, self.time_s, self.rules.described())
 
     @classmethod
-    def from_state(cls, path: Path | str, plan: str | Path | None = None, rules=None) -> "EvacuationModel":
+    def from_state(cls, path: Path | str, plan: str | Path | None = None, rules: Any = None) -> "EvacuationModel":
         """Return a model that goes on where `save_state` was called, bit for bit as if it had not been interrupted.
 
         plan: another plan from that moment on; raises ScenarioError, naming the keys, if it would change the past.
@@ -318,7 +327,7 @@ class EvacuationModel(RowModel):
         if movement.n_moving:
             population.stand(movement.walking.without_route())
 
-    def _advance(self, until_s: float):
+    def _advance(self, until_s: float) -> None:
         """Move everybody to a time; under drones and crossfire in strides, after each of which those hit are hurt."""
         under_fire, services, now_s = self.under_fire, self.services, self._moved_to_s
         while now_s < until_s:
@@ -329,7 +338,7 @@ class EvacuationModel(RowModel):
             services.lose(under_fire.vehicles.take_hit(), now_s)
         self._moved_to_s = now_s
 
-    def _fall(self, rows: slice, until_s: float):
+    def _fall(self, rows: slice, until_s: float) -> None:
         """Let impacts fall, each on everybody where they are at its time; people hear them, vehicles are lost.
 
         Between two of them those set out whose time has come.
@@ -346,7 +355,7 @@ class EvacuationModel(RowModel):
             self.services.lose(self.under_fire.vehicles.take_hit(), time_s)
         self.departures.set_out(now_s, until_s, self.under_fire, self.movement, self.services)
 
-    def _note_impact(self, row: int, n_casualties: int):
+    def _note_impact(self, row: int, n_casualties: int) -> None:
         """Make an impact a Mesa agent for as long as it matters."""
         impacts = self.impacts
         event = ShellingEvent(

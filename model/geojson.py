@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.tables import refuse, some_of
 from safepassage.model.text_files import read_text
@@ -98,7 +99,7 @@ def _collection(path: Path) -> dict:
     return found
 
 
-def _to_degrees(crs: Any, path: Path):
+def _to_degrees(crs: Any, path: Path) -> Any:
     """Return the function from the file's coordinates to degrees; None: they are degrees."""
     if crs is None:
         return None
@@ -118,7 +119,7 @@ def _to_degrees(crs: Any, path: Path):
     return Transformer.from_crs(known, WGS84, always_xy=True).transform
 
 
-def _parts(each: Any, place: str, kinds: Sequence[str], what: str):
+def _parts(each: Any, place: str, kinds: Sequence[str], what: str) -> tuple[Any, dict[str, int | str]]:
     """Return geometry (None if it has none, or an empty one) and properties of a feature."""
     import shapely
     from shapely.geometry import shape
@@ -143,7 +144,7 @@ def _parts(each: Any, place: str, kinds: Sequence[str], what: str):
     return (None if geometry.is_empty else geometry), properties
 
 
-def _check_points(geometry, place: str, limits):
+def _check_points(geometry: Any, place: str, limits: Floats | float) -> None:
     import shapely
 
     points = shapely.get_coordinates(geometry)
@@ -156,7 +157,7 @@ def _check_points(geometry, place: str, limits):
         )
 
 
-def _repaired(geometry, kinds: Sequence[str], place: str, what: str):
+def _repaired(geometry: Any, kinds: Sequence[str], place: str, what: str) -> Any:
     """Return a geometry made valid: those of its parts that are of the right kind."""
     import shapely
 

@@ -64,7 +64,7 @@ def repeat(run: RunFolder, rules: Rules | str | Path | None = None, **changes: A
             "them over by the argument rules; what you gave differs."
         )
     scenario = scenario_of(run)
-    return EvacuationModel(scenario.override(changes) if changes else scenario, rules=rules)
+    return EvacuationModel(scenario.override(changes) if changes else scenario, rules=rules_of(rules))
 
 
 class Watch:

@@ -27,7 +27,9 @@ class Table:
     What the checks return for wrong cells (NaN, -1) is fit for further checks only, until `check` has passed.
     """
 
-    def __init__(self, path: Path, frame: pd.DataFrame, rows: Sequence | None = None, row: str = "row") -> None:
+    def __init__(
+        self, path: Path, frame: pd.DataFrame, rows: Sequence | np.ndarray | None = None, row: str = "row"
+    ) -> None:
         """rows: what to call each row of the frame, by default its number from 1; row: the word before that."""
         self.path, self.frame = path, frame
         self._rows = np.arange(1, len(frame) + 1) if rows is None else np.asarray(rows)
@@ -132,7 +134,7 @@ REMARKS = ("note", "notes", "comment", "comments", "remark", "remarks", "source"
 """Columns that a user may keep for remarks and sources; nothing reads them."""
 
 
-def _name(column) -> str:
+def _name(column: str) -> str:
     return "_".join(str(column).strip().lower().split())
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from pathlib import Path
 
 from safepassage.model.settings.base import ScenarioError
@@ -42,7 +43,7 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
             opened.seek(0)
             with gzip.open(opened) if is_packed else opened as source:
                 content = source.read(most_bytes + 1)
-    except (OSError, EOFError, gzip.zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ScenarioError(f"{path}: this file cannot be read ({reason}). Give another one.") from None
     if len(content) > most_bytes:

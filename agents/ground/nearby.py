@@ -272,7 +272,9 @@ def _places(x_m, y_m, reach_m):
     return x_m, y_m, np.full(x_m.size, reach_m) if reach_m.ndim == 0 else np.ascontiguousarray(reach_m)
 
 
-def points_within(grid: PointGrid, x_m: Floats, y_m: Floats, reach_m: Floats | float) -> tuple[Ints, Ints, Floats]:
+def points_within(
+    grid: PointGrid, x_m: Floats | float, y_m: Floats | float, reach_m: Floats | float
+) -> tuple[Ints, Ints, Floats]:
     """Return (event, point, distance_m), int32, int32, float64: all points within reach of each place.
 
     x_m, y_m: places, one or many. reach_m: one for all, or one per place; a point exactly at reach counts.

@@ -4,6 +4,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.compiled import kernel
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 _WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), int(Status.STRANDED)
 _SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
@@ -14,7 +15,9 @@ safety of another status."""
 
 
 @kernel
-def count_wrong(is_on_way, stop, vehicle, arrival_time_s, first_person, status):
+def count_wrong(
+    is_on_way: Bools, stop: Ints, vehicle: Ints, arrival_time_s: Floats, first_person: Ints, status: Ints
+) -> Ints:
     """Return the four counts, int64[4]. By party: bool, int32, int32, float64; status: int8 per person."""
     n = np.zeros(4, np.int64)
     for party in range(is_on_way.size):

@@ -133,7 +133,7 @@ def injure_at_once(
     person: Ints,
     u: Floats,
     p: Floats,
-    time_s: float,
+    time_s: Floats,
     share_fatal: float,
     share_serious: float,
 ) -> int:

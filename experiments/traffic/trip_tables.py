@@ -100,7 +100,13 @@ def read_gmns_links(path, *, length_unit_m, speed_unit_m_s, jam_density_per_m=0.
     """
     table = _csv(path, ("link_id", "from_node_id", "to_node_id", "directed", "length", "free_speed", "lanes"))
     if "allowed_uses" in table:
-        uses = table["allowed_uses"].fillna("ALL").astype(str).str.upper().str.replace("_", " ")
+        uses = (
+            table["allowed_uses"]
+            .astype(str)
+            .where(table["allowed_uses"].notna(), "ALL")
+            .str.upper()
+            .str.replace("_", " ")
+        )
         has_cars = uses.str.contains(rf"\b(?:{CAR_USES})\b", regex=True)
         if not has_cars.all():
             others = ", ".join(sorted(set(table["allowed_uses"][~has_cars].astype(str)))[:5])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.households import Households
 from safepassage.agents.words import Worded
 from safepassage.model.settings.behaviour import Coefficients, Force
@@ -75,7 +76,7 @@ class Known:
         return np.min(times, axis=0) <= self.time_s if times else False
 
 
-def _front(known: Known):
+def _front(known: Known) -> Floats | float:
     if known.front_km is None:
         return 0.0
     return np.clip(FRONT_REFERENCE_KM - known.front_km, 0.0, FRONT_REFERENCE_KM)
@@ -100,7 +101,7 @@ VALUES: dict[Covariate, Callable[[Known], np.ndarray | float]] = {
 """Value of each covariate, by household."""
 
 
-def fill(matrix: np.ndarray, known: Known):
+def fill(matrix: np.ndarray, known: Known) -> None:
     """Write the value of every covariate. Writes matrix, float32[n_covariates, n_households]."""
     for covariate, value in VALUES.items():
         matrix[covariate] = value(known)

@@ -15,8 +15,14 @@ from safepassage.model.settings.behaviour import Behaviour, Order
 class Decision:
     """Rates and thresholds of all households; every draw is keyed by household, the same under every plan."""
 
-    def __init__(self, settings: Behaviour, households: Households, information: Information, seed: int,
-                 rule: DecisionRule | None = None):  # fmt: skip
+    def __init__(
+        self,
+        settings: Behaviour,
+        households: Households,
+        information: Information,
+        seed: int,
+        rule: DecisionRule | None = None,
+    ) -> None:
         """rule: of the user's own, instead of the model's rate; None: the model's own."""
         self.settings, self.households, self.information, self.seed = settings, households, information, seed
         self._rule = rule
@@ -67,7 +73,12 @@ class Decision:
         )  # fmt: skip
         self.time_s = until_s
         h.is_stayer &= ~(h.yields_to_compulsory & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
-        if self._rule is not None or is_news or not np.array_equal(h.is_stayer, self._was_stayer):
+        if (
+            self._rule is not None
+            or is_news
+            or self._was_stayer is None
+            or not np.array_equal(h.is_stayer, self._was_stayer)
+        ):
             self._was_stayer = h.is_stayer.copy()
             decide.leaving_rates(
                 h.leaving_rate_per_day, self.information.covariates, self.coefficients,
@@ -98,7 +109,7 @@ class Decision:
         safe = np.flatnonzero(is_safe)
         return safe[uniforms_for(self.seed, Stream.RETURN, self._keys[safe], tick=int(until_s)) < p]
 
-    def start_again(self, household: np.ndarray, time_s: float):
+    def start_again(self, household: np.ndarray, time_s: float) -> None:
         """Let households that have come back weigh everything afresh, with a threshold of their own."""
         h = self.households
         h.cause[household] = Cause.NONE

@@ -1,8 +1,12 @@
 """What households know and when: orders heard, impacts remembered, the front as reported, who has left, what works."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.civilians import Mobility, People
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.households import Households
 from safepassage.model.behaviour.covariates import Covariate, Known, fill
 from safepassage.model.clock import epoch_s
@@ -21,8 +25,16 @@ CHANNELS = ("siren", "phone", "door_to_door")
 class Information:
     """Columns of what each household knows; `covariates` is what it weighs, float32[n_covariates, n_households]."""
 
-    def __init__(self, settings: Behaviour, run: Run, time_zone: str, streets: Streets, households: Households,
-                 people: People, seed: int):  # fmt: skip
+    def __init__(
+        self,
+        settings: Behaviour,
+        run: Run,
+        time_zone: str,
+        streets: Streets,
+        households: Households,
+        people: People,
+        seed: int,
+    ) -> None:
         self.settings, self.run, self.seed, self.households = settings, run, seed, households
         self._start_s = epoch_s(run.start, time_zone)
         self._time_zone = time_zone
@@ -84,7 +96,7 @@ class Information:
                 time_s = end_s
         return time_s
 
-    def gossip(self, from_s: float, until_s: float):
+    def gossip(self, from_s: float, until_s: float) -> Iterator[Any] | Iterator[tuple[Order, Ints]]:
         """Let orders spread from household to household along the streets; yield (order, rows that hear it now)."""
         self._n_talks += 1
         rate = self.settings.channels.word_of_mouth_per_day * (until_s - from_s) / 86400.0
@@ -109,20 +121,22 @@ class Information:
         around = self._n_at_node + np.bincount(downstream, self._n_at_node[upstream], n_nodes)
         return around_know / np.maximum(around, 1)
 
-    def hear_impacts(self, home: np.ndarray, time_s: float):
+    def hear_impacts(self, home: np.ndarray, time_s: float) -> None:
         """Add impacts to the memory of the households that heard them; home: a row for each impact heard."""
         self._forget(time_s)
         np.add.at(self.households.impacts_remembered, home, 1.0)
 
-    def _forget(self, time_s: float):
+    def _forget(self, time_s: float) -> None:
         days = (time_s - self._memory_s) / 86400.0
         self.households.impacts_remembered *= 0.5 ** (days / self.settings.memory_half_life_d)
         self._memory_s = time_s
 
-    def look_again(self):
+    def look_again(self) -> None:
         """Take nothing for unchanged at the next look."""
-        self._seen_s, self._seen_gone = -np.inf, None
-        self._seen_lost = self._seen_seats = None
+        self._seen_s = -np.inf
+        self._seen_gone: np.ndarray | None = None
+        self._seen_lost: np.ndarray | None = None
+        self._seen_seats: bool | None = None
 
     def look(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, is_gone: np.ndarray,
              seats: bool) -> bool:  # fmt: skip

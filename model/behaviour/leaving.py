@@ -12,12 +12,21 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import gammaincinv
 
+from safepassage.agents.ground.arrays import Floats, Ints
+
 ARRIVAL_OFFSET_KM = 1.0
 """Added to the distance in the time to arrival, so that it stays finite at the line (km)."""
 DAY_S = 86400.0
 
 
-def threat_per_day(distance_km, approach_km_per_week, standing, approach, reach_km, width_km):
+def threat_per_day(
+    distance_km: Floats | float,
+    approach_km_per_week: Floats | float,
+    standing: float,
+    approach: float,
+    reach_km: float,
+    width_km: float,
+) -> Floats:
     """Return the rate at which somebody of mean readiness leaves (1/day), shaped as distance_km.
 
     standing: k0 (1/day), approach: k1 (km weeks/day), reach_km: D, width_km: over which the reach fades.
@@ -27,13 +36,13 @@ def threat_per_day(distance_km, approach_km_per_week, standing, approach, reach_
     return reached * (standing + approach * approach_km_per_week / (d + ARRIVAL_OFFSET_KM))
 
 
-def approach_km_per_week(distance_km, distance_before_km, days):
+def approach_km_per_week(distance_km: Floats | float, distance_before_km: Floats | float, days: float) -> Floats:
     """Return how fast the front has come nearer (km a week), 0 if it has not; days: between the two distances."""
     before, now = np.maximum(distance_before_km, 0.0), np.maximum(distance_km, 0.0)
     return np.maximum(before - now, 0.0) * 7.0 / days
 
 
-def share_left(dose, share_before, variance):
+def share_left(dose: Floats | float, share_before: Floats | float, variance: float) -> Floats:
     """Return the share of the residents before the war who are left after a dose, from a share that was there at first.
 
     dose: the rate of somebody of mean readiness, summed over time. variance: theta, above 0.
@@ -41,7 +50,7 @@ def share_left(dose, share_before, variance):
     return (share_before**-variance + variance * np.asarray(dose)) ** (-1.0 / variance)
 
 
-def dose_of_share(share, variance):
+def dose_of_share(share: Floats | float, variance: float) -> Floats:
     """Return the dose that leaves this share of the residents before the war."""
     return (share**-variance - 1.0) / variance
 
@@ -54,7 +63,7 @@ class Frailty:
     follows (1 + theta dose) ** (-1 / theta) from 0.9 down to 0.03 (least squares of its logarithm).
     """
 
-    def __init__(self, ratio, weight, variance):
+    def __init__(self, ratio: Floats | float, weight: Floats | float, variance: float) -> None:
         """ratio: readiness of each group relative to the others, weight: persons in each; variance: theta."""
         weight = np.asarray(weight, np.float64) / np.sum(weight)
         ratio = np.asarray(ratio, np.float64) / (weight @ ratio)
@@ -71,15 +80,15 @@ class Frailty:
             start = minimize(misfit, start, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-8}).x
         misfit(start)
 
-    def left(self, dose):
+    def left(self, dose: Floats | float) -> Floats:
         """Return the share of each group that a dose leaves: float64[..., groups]."""
         return (1.0 + self.within * self.mean * np.asarray(dose)[..., None]) ** (-1.0 / self.within)
 
-    def mean_after(self, dose):
+    def mean_after(self, dose: Floats | float) -> Floats:
         """Return the mean readiness of those of each group whom a dose has left; relative to it they vary as before."""
         return self.mean / (1.0 + self.within * self.mean * dose)
 
-    def drawn(self, group, u, share_before):
+    def drawn(self, group: Ints, u: Floats | float, share_before: Floats | float) -> Floats:
         """Return the readiness of present residents, in a town that has a share of its residents before the war left.
 
         group: of each, u: a number in [0, 1) for each. Weighted as the groups are, the mean is share_before ** theta:

@@ -11,16 +11,21 @@ time that people spend in each state of protection, the expected number of casua
 linear in f as long as f * factor * p0 < 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_points, points_within
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.harm import Harm
 
 _COLUMNS = ("place", "n_months", "casualties", "residents_low", "residents_high", "source")
 _SECONDS_PER_MONTH = 365.25 / 12 * 86400
@@ -35,7 +40,7 @@ class Estimate:
     high: float
 
 
-def read_recorded_rates(path=None) -> pd.DataFrame:
+def read_recorded_rates(path: Path | None = None) -> pd.DataFrame:
     """Return the table of recorded casualties; default: the one that comes with the package.
 
     Columns: place, n_months, casualties (killed and injured), residents_low, residents_high (average number of
@@ -65,7 +70,7 @@ def read_recorded_rates(path=None) -> pd.DataFrame:
     return table
 
 
-def recorded_rate(table) -> Estimate:
+def recorded_rate(table: pd.DataFrame) -> Estimate:
     """Return recorded casualties per 1,000 resident-months, all places together.
 
     The value is all casualties over all resident-months, residents at the geometric middle of their range. The
@@ -82,7 +87,9 @@ def recorded_rate(table) -> Estimate:
     return Estimate(float(rate), float(rate * np.exp(-1.96 * spread)), float(rate * np.exp(1.96 * spread)))
 
 
-def reached_residents(settings, impacts, x_m, y_m, n_people, n_at_once=5000):
+def reached_residents(
+    settings: Harm, impacts: Impacts, x_m: Floats, y_m: Floats, n_people: Ints, n_at_once: int = 5000
+) -> float:
     """Return S: the sum of 1 / (1 + (d / d50)**k) over all impacts and the residents within their reach.
 
     settings: `settings.harm.Harm`. x_m, y_m, n_people: where how many live. n_at_once: impacts per portion (memory).
@@ -98,7 +105,9 @@ def reached_residents(settings, impacts, x_m, y_m, n_people, n_at_once=5000):
     return float(total)
 
 
-def expected_rate(settings, reached, resident_months, protection_share):
+def expected_rate(
+    settings: Harm, reached: float, resident_months: float, protection_share: Floats
+) -> Callable[..., Any]:
     """Return the function f -> expected casualties per 1,000 resident-months.
 
     reached: S of `reached_residents`. resident_months: residents x duration / (365.25 / 12 days).
@@ -118,12 +127,12 @@ def expected_rate(settings, reached, resident_months, protection_share):
     return rate
 
 
-def resident_months(n_people, duration_s):
+def resident_months(n_people: int, duration_s: float) -> float:
     """Return people x time in months of 365.25 / 12 days."""
     return float(n_people) * duration_s / _SECONDS_PER_MONTH
 
 
-def fit_casualty_scale(rate, target, relative_error=0.0) -> Estimate:
+def fit_casualty_scale(rate: Callable[..., Any] | float, target: Estimate, relative_error: float = 0.0) -> Estimate:
     """Return f such that the expected rate meets the target, and its interval of 95 %.
 
     rate: function f -> casualties per 1,000 resident-months that never falls as f rises, or a number: the rate at

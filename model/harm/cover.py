@@ -9,6 +9,7 @@ it, less the longer they have waited.
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.shelters import Shelters
@@ -23,7 +24,7 @@ NOWHERE = -1
 class Cover:
     """Alerts at homes: people go to the safest room, or to a shelter with room within reach, and come back after."""
 
-    def __init__(self, scenario: Scenario, population: Population, shelters: Shelters, seed: int):
+    def __init__(self, scenario: Scenario, population: Population, shelters: Shelters, seed: int) -> None:
         self.settings, self.rooms = scenario.shelters, scenario.harm.rooms
         self.population, self.shelters = population, shelters
         households, people, keys = population.households, population.people, keys_of(population.households)
@@ -48,12 +49,12 @@ class Cover:
         """Nobody goes into cover or comes out of it before this, unless an impact is heard (s)."""
         return min(self._next_look_s, self._next_release_s)
 
-    def look_again(self):
+    def look_again(self) -> None:
         """Find anew who is not in their usual rooms, after somebody has changed columns from outside."""
         self._watched = np.arange(len(self.households))
         self._next_look_s = self._next_release_s = -np.inf
 
-    def hear(self, home: np.ndarray, time_s: float):
+    def hear(self, home: np.ndarray, time_s: float) -> None:
         """Let an impact be heard at homes, each once: an alert begins or goes on; some set out for a shelter."""
         if self.counts:
             self._count(home, time_s)
@@ -66,7 +67,7 @@ class Cover:
             if len(self.shelters):
                 self._seek_shelter(home, time_s)
 
-    def _seek_shelter(self, home: np.ndarray, time_s: float):
+    def _seek_shelter(self, home: np.ndarray, time_s: float) -> None:
         households = self.households
         would_go = households.goes_to_shelter[home] & ~households.has_basement[home] & households.can_walk[home]
         would_go &= (households.shelter[home] == NOWHERE) & ~households.is_coming_home[home]
@@ -92,7 +93,7 @@ class Cover:
         )
         return away_m * self.settings.detour_factor / self.population.parties.free_speed_m_s[household]
 
-    def take(self, time_s: float):
+    def take(self, time_s: float) -> None:
         """Bring everybody's cover up to a time: those whose alert is over come out, the others are where they went."""
         self.release(time_s)
         if time_s < self._next_look_s:
@@ -109,7 +110,7 @@ class Cover:
         is_out = (households.shelter[watched] >= 0) | households.is_coming_home[watched]
         self._watched = watched[(ends_s > time_s) | is_out]
 
-    def release(self, time_s: float):
+    def release(self, time_s: float) -> None:
         """Bring those home from shelters whose alert is over by a time, or whose shelter has closed."""
         if time_s < self._next_release_s:
             return
@@ -119,7 +120,7 @@ class Cover:
         self._come_out(sheltered[is_over])
         self._next_release_s = ends_s[~is_over].min(initial=np.inf)
 
-    def _come_out(self, households: np.ndarray):
+    def _come_out(self, households: np.ndarray) -> None:
         if households.size:
             self.shelters.let_out(self.households.shelter[households], self.households.n_members[households])
             self.households.shelter[households] = NOWHERE
@@ -127,7 +128,7 @@ class Cover:
             self.population.leave_shelter(households)
             self._next_look_s = -np.inf
 
-    def protect(self, person: np.ndarray, time_s: float):
+    def protect(self, person: np.ndarray, time_s: float) -> None:
         """Bring the protection of people at home and in shelters, among those given, up to a time. Writes it."""
         people, households = self.population.people, self.households
         household, status = people.household[person], people.status[person]
@@ -147,7 +148,7 @@ class Cover:
             places = [Protection.SHELTER, Protection.OUTDOORS]
             people.protection[person] = np.select([inside, on_way], places, self.usual_room[person])
 
-    def _count(self, household, until_s: float):
+    def _count(self, household: Ints | slice, until_s: float) -> None:
         """Count how long households have been in cover for an alert until a time."""
         households, rooms = self.households, self.rooms
         starts_s = np.maximum(households.alert_from_s[household] + rooms.reaction_s, self._counted_s[household])
@@ -208,7 +209,7 @@ class Cover:
         households.waits_for_lull_since_s[due] = np.where(waits, since_s, np.inf)
         return due[~waits & ~inside]
 
-    def close(self, shelters: np.ndarray):
+    def close(self, shelters: np.ndarray) -> None:
         """Close shelters that were destroyed; those inside come out at the next look."""
         self.shelters.is_open[shelters] = False
         if shelters.size:

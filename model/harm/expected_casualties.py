@@ -9,17 +9,18 @@ Exposures that never came about because somebody was killed, or moved more slowl
 import numpy as np
 from scipy.special import bdtr, bdtrik
 
+from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.rules import harm as kernels
 
 
 class ExpectedCasualties:
     """Mean and variance of the number of people hurt, given everybody's exposures so far."""
 
-    def __init__(self, n_people: int):
+    def __init__(self, n_people: int) -> None:
         self._p_unhurt = np.ones(n_people)
         self._moments = np.zeros(2)
 
-    def add(self, person: np.ndarray, p: np.ndarray):
+    def add(self, person: np.ndarray, p: np.ndarray) -> None:
         """Add exposures: rows of people, int32, and the probability that each harms, float64; a person may recur."""
         kernels.add_exposures(self._p_unhurt, self._moments, person, p)
 
@@ -34,7 +35,7 @@ class ExpectedCasualties:
         return max(0.0, float(self._moments[1]))
 
 
-def band(mean, variance) -> tuple[np.ndarray, np.ndarray]:
+def band(mean: Floats, variance: Floats) -> tuple[np.ndarray, np.ndarray]:
     """Return (low, high), whole numbers that hold 95 % of the chance between them, both included; float64[n].
 
     The sum of independent zeros and ones is taken for a binomial of the same mean and variance, as is usual (Ehm 1991,

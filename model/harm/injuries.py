@@ -11,10 +11,13 @@ import numpy as np
 from scipy.special import ndtri
 
 from safepassage.agents.civilians import Injury, Protection
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.agents.rules import harm as kernels
-from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.harm.expected_casualties import ExpectedCasualties
+from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.settings.harm import Harm, Rooms
 
 
 class Pairs(NamedTuple):
@@ -45,7 +48,15 @@ class Casualties:
 class HarmByImpacts:
     """Finds the people near impacts and injures them."""
 
-    def __init__(self, settings, seed, home_x_m, home_y_m, first_person, person_keys=None):
+    def __init__(
+        self,
+        settings: Harm,
+        seed: int,
+        home_x_m: Floats,
+        home_y_m: Floats,
+        first_person: Ints,
+        person_keys: Keys | None = None,
+    ) -> None:
         """settings: `settings.harm.Harm`; first_person: people of household h are first_person[h]..[h + 1].
 
         person_keys: `Keys` of the people, by which their chance is drawn; default: their rows.
@@ -64,7 +75,7 @@ class HarmByImpacts:
         self._keys = np.arange(n_people) if person_keys is None else person_keys
         self.expected = ExpectedCasualties(n_people)
 
-    def people_at_home_near(self, impacts, first, last, is_present) -> Pairs:
+    def people_at_home_near(self, impacts: Impacts, first: int, last: int, is_present: Bools) -> Pairs:
         """Return the people at home within reach of the impacts first..last (rows of the impacts table).
 
         is_present: bool per person: alive and at home now.
@@ -74,7 +85,9 @@ class HarmByImpacts:
         event, person, distance_m = kernels.people_at(*near, self.first_person, is_present)
         return Pairs(event + np.int32(first), person, distance_m)
 
-    def injure(self, injury, injured_at_s, impacts, pairs, protection) -> Casualties:
+    def injure(
+        self, injury: Ints, injured_at_s: Floats, impacts: Impacts, pairs: Pairs, protection: Ints
+    ) -> Casualties:
         """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
         p = np.empty(pairs.person.size)
         kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
@@ -89,7 +102,9 @@ class HarmByImpacts:
         event, person, distance_m = (column[worse] for column in pairs)
         return Casualties(event, person, outcome[worse], distance_m)
 
-    def injure_at(self, injury, injured_at_s, person, p, time_s, stream, tick) -> np.ndarray:
+    def injure_at(
+        self, injury: Ints, injured_at_s: Floats, person: Ints, p: Floats, time_s: Floats, stream: Stream, tick: Ints
+    ) -> np.ndarray:
         """Injure people with given probabilities; return those left worse off, int32. Writes injury, injured_at_s.
 
         person: rows, int32; p: of becoming a casualty; time_s: when; stream, tick: key each person's draw.
@@ -105,13 +120,13 @@ class HarmByImpacts:
         )  # fmt: skip
         return person[outcome != Injury.NONE]
 
-    def add_expected_casualties(self, expected, impacts, pairs, protection):
+    def add_expected_casualties(self, expected: Floats, impacts: Impacts, pairs: Pairs, protection: Ints) -> None:
         """Add to expected (float64 per person) the mean number of events that harm each person. No chance."""
         kernels.add_expected_casualties(
             expected, *pairs, impacts.size, protection, self._factor, *self._curve
         )  # fmt: skip
 
-    def death_times_s(self, person, injured_at_s, care_at_s):
+    def death_times_s(self, person: Ints, injured_at_s: Floats, care_at_s: Floats) -> Floats:
         """Return when each of the seriously injured dies (s), infinity if not; care_at_s infinity: none so far."""
         death_s = np.empty(len(person))
         settings = self.settings
@@ -124,7 +139,9 @@ class HarmByImpacts:
         return death_s
 
 
-def rooms_at_home(rooms, seed, household, household_keys, person_keys):
+def rooms_at_home(
+    rooms: Rooms, seed: int, household: Ints, household_keys: Ints | Keys, person_keys: Ints | Keys
+) -> tuple[Ints, Bools, Bools]:
     """Return (usual_room, is_obedient, has_basement) for `agents.harm.seek_protection`.
 
     rooms: `settings.harm.Rooms`. household: int32 per person. household_keys, person_keys: by which their chance is
@@ -140,7 +157,7 @@ def rooms_at_home(rooms, seed, household, household_keys, person_keys):
     return usual_room, heeds_alerts, has_basement
 
 
-def lulls_wanted_s(rooms, seed, household_keys):
+def lulls_wanted_s(rooms: Rooms, seed: int, household_keys: Keys) -> Floats:
     """Return how long it must have been quiet for each household to leave its cover (s); log-normal."""
     z = ndtri(np.clip(uniforms_for(seed, Stream.SHELTER, household_keys, index=5), 1e-12, 1 - 1e-12))
     return rooms.lull_median_s * np.exp(rooms.lull_spread * z)

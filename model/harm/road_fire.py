@@ -13,9 +13,13 @@ often this is looked at. A household goes on after a strike; a service vehicle i
 harm to those aboard.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.parties import members
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.draws import Keys, Stream, digests, keys_of, uniforms_for
@@ -39,7 +43,7 @@ goes no further; a whole part of LOOK_EVERY_S."""
 class _Process:
     """Poisson processes of entities in the danger that each goes through; their keys name their chance."""
 
-    def __init__(self, seed: int, stream: Stream, keys):
+    def __init__(self, seed: int, stream: Stream, keys: Keys) -> None:
         self._seed, self._stream, self._keys = seed, stream, keys
         n = len(keys.number)
         self._gone, self.n = np.zeros(n), np.zeros(n, np.int64)
@@ -48,7 +52,7 @@ class _Process:
     def _wait(self, rows: np.ndarray) -> np.ndarray:
         return -np.log1p(-uniforms_for(self._seed, self._stream, self._keys[rows], tick=self.n[rows]))
 
-    def make_room(self, keys):
+    def make_room(self, keys: Any) -> None:
         """Take in more entities, behind those known."""
         n = len(self._keys.number)
         self._keys = keys
@@ -56,7 +60,7 @@ class _Process:
         self._gone, self.n = np.append(self._gone, np.zeros(more)), np.append(self.n, np.zeros(more, np.int64))
         self._next = np.append(self._next, self._wait(np.arange(n, n + more)))
 
-    def go_through(self, rows: np.ndarray, danger: np.ndarray):
+    def go_through(self, rows: np.ndarray, danger: np.ndarray) -> Iterator[Any] | Iterator[tuple[Ints, Ints, Floats]]:
         """Let entities, each once, go through more danger; yield (positions in rows, count so far, share of it gone).
 
         Each yield holds the next event of those that have one.
@@ -73,17 +77,28 @@ class _Process:
 class RoadFire:
     """Harm to parties on streets in proportion to the danger they go through, and by crossfire to people elsewhere."""
 
-    def __init__(self, scenario: Scenario, surroundings: Surroundings, population: Population, movement: Movement,
-                 cover: Cover, harm: HarmByImpacts, vehicles: VehiclesUnderFire, services: ServiceAgents):  # fmt: skip
+    def __init__(
+        self,
+        scenario: Scenario,
+        surroundings: Surroundings,
+        population: Population,
+        movement: Movement,
+        cover: Cover,
+        harm: HarmByImpacts,
+        vehicles: VehiclesUnderFire,
+        services: ServiceAgents,
+    ) -> None:
         self.front, self.drones, self.harm, self.vehicles = scenario.front, scenario.drones, harm, vehicles
         self.population, self.movement, self.cover, self.services = population, movement, cover, services
-        self._near_front, self._homes_to_front = surroundings.links_near_front, surroundings.homes_to_front
-        self._the_front = surroundings.front
+        self._near_front: Any = surroundings.links_near_front
+        self._homes_to_front: Any = surroundings.homes_to_front
+        self._the_front: Any = surroundings.front
+        """What measures distances to the front from links, homes and places; None: no front, and nothing is active."""
         streets = surroundings.streets
         self._drone_field = DroneField(scenario.drones, scenario.run, scenario.shelling.time_zone, streets.link_name)
         self.is_active = self._near_front is not None
         self._on_streets = self._is_counting = False
-        self._home_crossfire_per_s = None
+        self._home_crossfire_per_s: Any = None
         self._near_home = np.empty(0, np.int64)
         """People whose homes are under crossfire, rising."""
         self._from_s = 0.0
@@ -101,7 +116,7 @@ class RoadFire:
             return np.inf
         return self._until_look_s if self._home_crossfire_per_s is None else -np.inf
 
-    def pass_time(self, time_s: float):
+    def pass_time(self, time_s: float) -> None:
         """Note that nobody has been exposed up to a time."""
         self._from_s = time_s
 
@@ -115,7 +130,7 @@ class RoadFire:
             return (np.floor(time_s / STRIKES_SHOW_AFTER_S) + 1.0) * STRIKES_SHOW_AFTER_S
         return self._until_look_s
 
-    def _look(self, time_s: float):
+    def _look(self, time_s: float) -> None:
         """Look the rates up that hold from the hour's beginning, and count by them from now on."""
         hour_s = np.floor(time_s / LOOK_EVERY_S) * LOOK_EVERY_S
         self._until_look_s = hour_s + LOOK_EVERY_S
@@ -188,7 +203,7 @@ class RoadFire:
             self.vehicles.strike(mover[at[is_service]] - movement.n_parties, count[is_service], p)
         return hurt
 
-    def _riders(self, is_moving: np.ndarray, from_s: float):
+    def _riders(self, is_moving: np.ndarray, from_s: float) -> tuple[Ints, Ints]:
         """Return those alive at a time who are with movers asked for, themselves or aboard, and the mover of each."""
         on_way = np.flatnonzero(self.population.parties.is_on_way & (self.population.parties.stop < 0))
         carrier = self.movement.carrier[on_way]
@@ -197,7 +212,7 @@ class RoadFire:
         alive = self.population.people.death_time_s[person] > from_s
         return person[alive].astype(np.int32), carrier[place[alive]]
 
-    def _under_crossfire(self, crossfire: np.ndarray, from_s: float, until_s: float):
+    def _under_crossfire(self, crossfire: np.ndarray, from_s: float, until_s: float) -> tuple[Ints, Floats]:
         """Return the living under crossfire, each once, and the mean number of hits on each, protection counted."""
         people = self.population.people
         parts: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int32), np.empty(0))]
@@ -211,7 +226,7 @@ class RoadFire:
         person, mean = (np.concatenate(column) for column in zip(*parts, strict=True))
         return person[mean > 0].astype(np.int32), mean[mean > 0]
 
-    def _at_home(self, from_s: float, until_s: float):
+    def _at_home(self, from_s: float, until_s: float) -> tuple[Ints, Floats]:
         """Return (person, mean) of people at home, in shelters or setting out, by the rooms they were in."""
         population, people, rate_per_s = self.population, self.population.people, self._home_crossfire_per_s
         person, household = self._near_home, people.household[self._near_home]
@@ -224,7 +239,7 @@ class RoadFire:
         time_s = self.cover.weighted_s(person, from_s, until_s, self._factor)
         return person, rate_per_s[people.household[person]] * time_s
 
-    def _at_stops(self, from_s: float, until_s: float):
+    def _at_stops(self, from_s: float, until_s: float) -> tuple[Ints, Floats]:
         """Return (person, mean) of people who wait at stops."""
         people, stop = self.population.people, self.population.parties.stop
         party = np.flatnonzero(stop >= 0)

@@ -36,7 +36,7 @@ class UnderFire:
         information: Information,
         decision: Decision,
         services: ServiceAgents,
-    ):
+    ) -> None:
         self.scenario, self.impacts, self.population, self.movement = scenario, impacts, population, movement
         self.surroundings, self.information, self.decision = surroundings, information, decision
         households, seed = population.households, scenario.run.seed
@@ -83,7 +83,7 @@ class UnderFire:
         self._hear(k, time_s)
         return hurt
 
-    def note_when_they_die(self, person: np.ndarray):
+    def note_when_they_die(self, person: np.ndarray) -> None:
         """Note when those newly injured die: the fatally injured at once, the seriously injured without care later."""
         people = self.population.people
         injury = people.injury[person]
@@ -98,7 +98,7 @@ class UnderFire:
         self._mortally_hurt = np.union1d(self._mortally_hurt, np.concatenate((serious, killed)))
         self._look_for_next_death()
 
-    def give_care(self, person: np.ndarray, time_s: float | np.ndarray):
+    def give_care(self, person: np.ndarray, time_s: float | np.ndarray) -> None:
         """Let care begin for seriously injured people, if it has not; with the same number each, it can only save."""
         people = self.population.people
         people.care_time_s[person] = np.minimum(people.care_time_s[person], time_s)
@@ -106,7 +106,7 @@ class UnderFire:
         people.death_time_s[person] = self.harm.death_times_s(person, people.injury_time_s[person], care_s)
         self._look_for_next_death()
 
-    def care_for_arrived(self, time_s: float):
+    def care_for_arrived(self, time_s: float) -> None:
         """Let care begin for the seriously injured who have reached safety, or a stop with medics, by a time."""
         if not np.isfinite(self.next_death_s):  # nobody's life hangs on it
             return
@@ -142,7 +142,7 @@ class UnderFire:
         """As long as nothing falls and nobody moves, nobody is harmed, dies or takes cover before this (s)."""
         return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s)
 
-    def look_again(self):
+    def look_again(self) -> None:
         """Find anew who is to die and who is under an alert, after somebody has changed columns from outside."""
         people = self.population.people
         self._mortally_hurt = np.flatnonzero(np.isfinite(people.death_time_s)).astype(np.int32)
@@ -150,7 +150,7 @@ class UnderFire:
         self._look_for_next_death()
         self.cover.look_again()
 
-    def _hear(self, k: int, time_s: float):
+    def _hear(self, k: int, time_s: float) -> None:
         """Let impact k be heard at homes: some households nearby leave at once, all remember, alerts begin."""
         impacts, behaviour = self.impacts, self.scenario.behaviour
         reaches_m = behaviour.reaction_reach_m, behaviour.hearing_reach_m, self.scenario.harm.rooms.hearing_distance_m

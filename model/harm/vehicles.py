@@ -12,13 +12,13 @@ from safepassage.model.hazard.impacts import Impacts
 class VehiclesUnderFire:
     """Draws of whether vehicles are hit; the services learn of it from `take_hit`."""
 
-    def __init__(self, harm: HarmByImpacts, impacts: Impacts, vehicles: list[ServiceVehicle]):
+    def __init__(self, harm: HarmByImpacts, impacts: Impacts, vehicles: list[ServiceVehicle]) -> None:
         self.harm, self.impacts, self.vehicles = harm, impacts, vehicles
         self._factor = harm.settings.protection.by_protection
         self.hit: list[ServiceVehicle] = []
         """Vehicles hit that the services have not yet been told of."""
 
-    def fall(self, k: int, vehicle: np.ndarray, distance_m: np.ndarray):
+    def fall(self, k: int, vehicle: np.ndarray, distance_m: np.ndarray) -> None:
         """Draw whether impact k puts vehicles out of action: each with the odds of harm at its place.
 
         vehicle: rows of those within reach; distance_m: of each.
@@ -37,13 +37,13 @@ class VehiclesUnderFire:
             ):
                 self.hit.append(each)
 
-    def expect(self, vehicle: np.ndarray, mean: np.ndarray):
+    def expect(self, vehicle: np.ndarray, mean: np.ndarray) -> None:
         """Add casualties to be expected among crews: mean number of hits on somebody unprotected aboard each."""
         for row, n_hits in zip(vehicle.tolist(), mean.tolist(), strict=True):
             each = self.vehicles[row]
             each.expected_crew_casualties += each.n_crew * n_hits * float(self._factor[each.protection])
 
-    def strike(self, vehicle: np.ndarray, count: np.ndarray, p_casualty: float):
+    def strike(self, vehicle: np.ndarray, count: np.ndarray, p_casualty: float) -> None:
         """Draw whether a strike of a drone puts each vehicle out of action: with the odds of harm to those aboard.
 
         vehicle: rows; count: which strike on it this is, keys the draw. p_casualty: of one strike, unprotected.

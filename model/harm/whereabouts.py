@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.nearby import PointGrid, points_within
 from safepassage.agents.parties import members
 from safepassage.agents.vehicles import ServiceAgents, ServiceVehicle, Task
@@ -28,8 +29,9 @@ class Near(NamedTuple):
 class Whereabouts:
     """Looks the places of people up where they are kept: homes, streets, vehicles, stops, shelters."""
 
-    def __init__(self, population: Population, movement: Movement, homes: PointGrid, cover: Cover,
-                 services: ServiceAgents):  # fmt: skip
+    def __init__(
+        self, population: Population, movement: Movement, homes: PointGrid, cover: Cover, services: ServiceAgents
+    ) -> None:
         """homes: grid over the homes, by household. cover: who is in which shelter, or on the way there."""
         self.population, self.movement, self.streets = population, movement, movement.streets
         self.households, self.parties, self.people = population.households, population.parties, population.people
@@ -52,7 +54,9 @@ class Whereabouts:
         alive = (status != Status.SAFE) & (status != Status.DEAD)
         return Near(person[alive], distance_m[alive], vehicle, vehicle_m)
 
-    def _away_from_home(self, x_m: float, y_m: float, reach_m: float, time_s: float):
+    def _away_from_home(
+        self, x_m: float, y_m: float, reach_m: float, time_s: float
+    ) -> tuple[list[tuple], Ints, Floats]:
         """Return (parts, vehicles, distance of each): parts are (household, x_m, y_m) of those who may be near."""
         party, party_x_m, party_y_m = _all_at([], x_m, y_m)
         if self.movement.n_moving:
@@ -86,7 +90,7 @@ class Whereabouts:
         node = np.array([v.node if v.node >= 0 else v.from_node for v in inside], np.int64)[stands]
         return rows[stands], self.streets.node_x_m[node], self.streets.node_y_m[node]
 
-    def _in_shelters(self, time_s: float):
+    def _in_shelters(self, time_s: float) -> tuple[Ints, Floats, Floats]:
         """Return (household, x_m, y_m) of those in shelters; those on the way are as far as they have walked."""
         rows = np.flatnonzero(self.households.shelter >= 0)
         place, left = self.households.shelter[rows], 1.0 - self.cover.walked(rows, time_s)
@@ -124,6 +128,6 @@ class Whereabouts:
         return float(homes.home_x_m[household]), float(homes.home_y_m[household])
 
 
-def _all_at(households, x_m: float, y_m: float):
+def _all_at(households: list[int], x_m: float, y_m: float) -> tuple[Ints, Floats, Floats]:
     """Return (household, x_m, y_m) of households in one place."""
     return np.array(households, np.int64), np.full(len(households), x_m), np.full(len(households), y_m)

@@ -74,7 +74,7 @@ def read(
     frame, lines = read_csv(path)
     in_degrees = "x_m" not in frame.columns
     frame["line"] = lines
-    report = []
+    report: list[str] = []
     events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
     time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
     if np.any(np.diff(time_s) < 0):

@@ -47,7 +47,7 @@ def shell(
 def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area: Any, front: Any, start_s: float) -> Events:
     """Return the Events of a rule of the user's own, checked. Raises RuleError."""
     map_alone = replace(area, lived_along_m=None)  # a rule does not see where people live
-    given = rule.falls(clock, generator(seed, Stream.OWN_HAZARD), map_alone, front)
+    given: Any = rule.falls(clock, generator(seed, Stream.OWN_HAZARD), map_alone, front)
     name = f"{type(rule).__qualname__}.falls"
     try:
         time_s, x_m, y_m = (np.asarray(getattr(given, one), np.float64) for one in ("time_s", "x_m", "y_m"))

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from safepassage.agents.rules import drive, walk
 
@@ -17,7 +18,7 @@ START = "from safepassage.model.movement.compiling import go_round_the_block; go
 _helper: subprocess.Popen | None = None
 
 
-def is_kept(kernel) -> bool:
+def is_kept(kernel: Any) -> bool:
     """Return whether a kernel has been compiled here, from the file as it stands, for this or another set of types."""
     stats = getattr(kernel, "stats", None)
     if stats is None or stats.cache_path is None:  # compiled never, or anew in each process, as the user asked of numba
@@ -41,7 +42,7 @@ def begin() -> bool:
     return True
 
 
-def wait():
+def wait() -> None:
     """Wait for the second process, if there is one; whatever it did not compile is compiled here."""
     global _helper
     if _helper is not None:
@@ -49,24 +50,26 @@ def wait():
         _helper = None
 
 
-def go_round_the_block():
+def go_round_the_block() -> None:
     """Let two cars and two walkers move on one street there and back, so that all their kernels are kept."""
     import numpy as np
 
     from safepassage.model.movement.driving import Driving
     from safepassage.model.movement.walking import Walking
 
-    ends, table = ([0, 1], [1, 0]), np.array([[0, drive.ARRIVED]], np.int32)
+    upstream, downstream, both = np.array([0, 1]), np.array([1, 0]), np.array([0, 1])
+    table, length_m, one = np.array([[0, drive.ARRIVED]], np.int32), np.array([50.0, 50.0]), np.array([1])
     cars = Driving(
-        upstream=ends[0], downstream=ends[1], length_m=[50.0, 50.0], free_flow_speed_m_s=[10.0, 10.0], n_vehicles=2
+        upstream=upstream, downstream=downstream, length_m=length_m, free_flow_speed_m_s=length_m / 5, n_vehicles=2
     )
-    walkers = Walking(2, *ends, [0, 0], [50.0, 50.0], [4.0, 4.0], 2)
-    for mode in (cars, walkers):
+    walkers = Walking(2, upstream, downstream, np.array([0, 0]), length_m, length_m / 10, 2)
+    movers: tuple[Any, ...] = (cars, walkers)
+    for mode in movers:
         mode.set_next_link(table)
-    cars.add([0, 1], [0, 0], [0.0, 1.0])
-    walkers.add([0, 1], [0, 0], [0.0, 1.0], 1.3)
-    for mode in (cars, walkers):
+    cars.add(both, np.zeros(2, np.int64), both.astype(np.float64))
+    walkers.add(both, np.zeros(2, np.int64), both.astype(np.float64), 1.3)
+    for mode in movers:
         mode.advance(2.0)
-        mode.set_open([1], is_open=False)
-        mode.withdraw([1])
+        mode.set_open(one, is_open=False)
+        mode.withdraw(one)
         mode.advance(100.0)

@@ -3,8 +3,11 @@
 The rules of motion are in agents/rules/drive.py; this class checks its input, holds the state and hands out results.
 """
 
+from typing import Any
+
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_edit, drive_state
 from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
@@ -12,6 +15,8 @@ from safepassage.model.movement import compiling
 from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
+from safepassage.model.streets.junctions import Junctions
+from safepassage.model.streets.streets import Streets
 
 NO_PATH = np.zeros(0, np.int32)
 NO_ARRIVALS = Arrivals(np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32))
@@ -40,21 +45,12 @@ class Driving(DrivingViews):
 
     def __init__(
         self,
-        *,
-        upstream,
-        downstream,
-        length_m,
-        free_flow_speed_m_s,
-        n_lanes=1.0,
-        jam_density_per_m=JAM_DENSITY_PER_M,
-        wave_speed_m_s=WAVE_SPEED_M_S,
-        flow_capacity_per_s=None,
-        n_nodes=None,
-        sink_flow_capacity_per_s=None,
-        junctions=None,
-        n_vehicles=0,
-        record=False,
-    ):
+        *, upstream: Ints, downstream: Ints, length_m: Floats, free_flow_speed_m_s: Floats,
+        n_lanes: Floats | float = 1.0, jam_density_per_m: Floats | float = JAM_DENSITY_PER_M,
+        wave_speed_m_s: Floats | float = WAVE_SPEED_M_S, flow_capacity_per_s: Floats | None = None,
+        n_nodes: int | None = None, sink_flow_capacity_per_s: Floats | None = None,
+        junctions: Junctions | None = None, n_vehicles: int = 0, record: bool = False,
+    ) -> None:  # fmt: skip
         self.upstream = np.ascontiguousarray(upstream, np.int32)
         self.downstream = np.ascontiguousarray(downstream, np.int32)
         n = self.n_links = self.upstream.size
@@ -71,7 +67,7 @@ class Driving(DrivingViews):
         self.time_s = 0.0
         self._record = record
         self._n_present = 0
-        self._log_parts = []
+        self._log_parts: list[Any] = []
         self._build_state(sink_flow_capacity_per_s)
         self._links["free_flow_time_s"][:n] = self.length_m / _checked("free_flow_speed_m_s", free_flow_speed_m_s, n)
         self._set_in_headway()
@@ -90,7 +86,7 @@ class Driving(DrivingViews):
         self._choose_buckets()
 
     @classmethod
-    def on_streets(cls, streets, **options):
+    def on_streets(cls, streets: Streets, **options: Any) -> "Driving":
         """Return Driving on the links of model.network.Streets; those not drivable are closed."""
         sink = np.full(len(streets.node_x_m), np.inf)
         capacity_per_s = streets.exit_flow_capacity_per_s
@@ -176,7 +172,7 @@ class Driving(DrivingViews):
         self._arms["weight_per_s"][: self.n_links] = weight_per_s
         self._arms["weight_per_s"][self.n_links :] = weight_per_s  # those who set out weigh as the street they join
 
-    def make_room(self, n_vehicles):
+    def make_room(self, n_vehicles: int) -> None:
         """Hold rows for at least so many vehicles."""
         if n_vehicles > self._vehicles.size:
             vehicles = records(max(n_vehicles, 2 * self._vehicles.size), VEHICLE)
@@ -206,7 +202,10 @@ class Driving(DrivingViews):
         self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
         run["next_departure"], run["n_departures"] = 0, both.size
 
-    def add(self, ids, origin, departure_s, *, table=0, size=1, max_speed_m_s=np.inf, paths=None):
+    def add(
+        self, ids: Ints | list[int], origin: Ints | int, departure_s: Floats | float | list[float], *,
+        table: Ints | int = 0, size: int = 1, max_speed_m_s: float = np.inf, paths: Any = None,
+    ) -> None:  # fmt: skip
         """Let vehicles set out from a node at a time (not before now).
 
         ids: rows chosen by the caller, absent now. table: row of the next-link table to follow. size: car units
@@ -280,7 +279,7 @@ class Driving(DrivingViews):
         self._vehicles["path_end"][ids] = self._paths.size + last
         self._paths = np.concatenate([self._paths, flat])
 
-    def advance(self, until_s):
+    def advance(self, until_s: float) -> Arrivals:
         """Run all that happens before until_s; return the Arrivals since the last call."""
         if not (until_s >= self.time_s and np.isfinite(until_s)):
             raise ScenarioError(f"cannot advance to {until_s} s: it is {self.time_s} s; give that time or a later one")
@@ -307,7 +306,7 @@ class Driving(DrivingViews):
         self._log_parts.append(self._log[:n].copy())
         self._run["n_logged"] = 0
 
-    def crossings(self):
+    def crossings(self) -> Crossings:
         """Return all completed crossings since the start; record=True is needed."""
         if not self._record:
             raise ScenarioError("crossings were not recorded; make Driving(..., record=True)")
@@ -316,7 +315,7 @@ class Driving(DrivingViews):
         log = self._log_parts[0]
         return Crossings(log["vehicle"], log["link"], log["entry_s"], log["exit_s"])
 
-    def set_next_link(self, next_link):
+    def set_next_link(self, next_link: Ints | list[list[int]]) -> None:
         """Give new tables, int32[n_tables, n_nodes]; whoever stands at a node or has yet to start looks again."""
         table = np.atleast_2d(np.array(next_link, np.int32, order="C"))
         if table.shape[1] != self.n_nodes or (table.size and (table.min() < -2 or table.max() >= self.n_links)):
@@ -329,12 +328,12 @@ class Driving(DrivingViews):
         self._next_link = table
         self.look_again()
 
-    def take_rows(self, next_link, rows):
+    def take_rows(self, next_link: Ints, rows: Ints) -> None:
         """Take over some rows of tables that fit, shaped as before; call look_again if they are followed."""
         if len(rows):
             self._next_link[rows] = next_link[rows]
 
-    def look_again(self):
+    def look_again(self) -> None:
         """Let whoever stands at a node or has yet to start look at the tables again."""
         if self._n_present == 0:
             return
@@ -346,18 +345,18 @@ class Driving(DrivingViews):
         if moved.size:
             self._set_out(moved, self.time_s)
 
-    def set_table(self, ids, table):
+    def set_table(self, ids: Ints, table: Ints | int) -> None:
         """Let vehicles follow another row of the next-link table from their next node on."""
         self._check_table(table)
         self._vehicles["table"][ids] = table
         self.look_again()
 
-    def set_open(self, links, *, is_open):
+    def set_open(self, links: Ints, *, is_open: bool) -> None:
         """Open or close links to those who would enter; those on a closed link may leave at its end."""
         self._links["is_open"][links] = is_open
         self.look_again()
 
-    def set_flow_capacity(self, links, flow_capacity_per_s):
+    def set_flow_capacity(self, links: Ints, flow_capacity_per_s: Floats) -> None:
         """Change what can leave the ends of links (vehicles/s); 0 lets nobody leave."""
         links = np.atleast_1d(links)
         given = _checked("flow_capacity_per_s", flow_capacity_per_s, links.size, above=-1e-300)
@@ -372,14 +371,14 @@ class Driving(DrivingViews):
         state = self._arms["state"][links]
         self._resume(links[(state == drive.MOVING) | ((state == drive.WAITING) & (given == 0))], [])
 
-    def set_free_flow_speed(self, links, free_flow_speed_m_s):
+    def set_free_flow_speed(self, links: Ints | list[int], free_flow_speed_m_s: Floats | float) -> None:
         """Change the free-flow speed of links for those who enter from now on."""
         links = np.atleast_1d(links)
         speed = _checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
         self._links["free_flow_time_s"][links] = self.length_m[links] / speed
         self._set_in_headway()
 
-    def withdraw(self, ids):
+    def withdraw(self, ids: Ints | list[int]) -> None:
         """Take vehicles out wherever they are; the room of one on the road comes back after the wave's time."""
         self.suffer()
         arms, supplies = [], []

@@ -1,9 +1,11 @@
 """What can be seen of the vehicles on the streets; nothing here changes their state."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_views
 from safepassage.agents.rules.drive_state import DANGER
@@ -33,42 +35,48 @@ class Crossings:
 class DrivingViews:
     """The reading half of Driving."""
 
+    if TYPE_CHECKING:
+        _dangers: Any
+
+        def __getattr__(self, name: str) -> Any:
+            """Stand for the columns that Driving sets."""
+
     @property
-    def n_entered(self):
+    def n_entered(self) -> Ints:
         """Vehicles that have entered each link so far, int64[n_links]."""
         return self._links["tail"][: self.n_links].copy()
 
     @property
-    def n_left(self):
+    def n_left(self) -> Ints:
         """Vehicles that have left each link so far, by its end or taken off the road, int64[n_links]."""
         return self._links["head"][: self.n_links].copy()
 
     @property
-    def n_on_link(self):
+    def n_on_link(self) -> Ints:
         """Vehicles on each link now, int64[n_links]."""
         return self._links["tail"][: self.n_links] - self._links["head"][: self.n_links]
 
     @property
-    def delay_s(self):
+    def delay_s(self) -> Floats:
         """Time lost against free flow on each link by those who have left it by its end (s), float64[n_links]."""
         return self._links["delay_s"][: self.n_links].copy()
 
     @property
-    def n_queued(self):
+    def n_queued(self) -> Ints:
         """Vehicles waiting off the road to enter each link as their first, int32[n_links]."""
         return self._arms["n_queued"][self.n_links :].copy()
 
     @property
-    def n_crossings(self):
+    def n_crossings(self) -> int:
         """Link crossings so far: what the work grows with."""
         return int(self._run["n_crossings"][0])
 
     @property
-    def n_under_way(self):
+    def n_under_way(self) -> int:
         """Vehicles added that have neither arrived nor been withdrawn."""
         return self._n_present
 
-    def occupants(self, links):
+    def occupants(self, links: Ints) -> Ints:
         """Return the ids on one or several links, link after link, the one nearest its end first."""
         at = self._links[np.atleast_1d(links)]
         n = at["tail"] - at["head"]
@@ -78,21 +86,21 @@ class DrivingViews:
         count = np.arange(of.size) - (np.cumsum(n) - n)[of] + at["head"][of]
         return self._slots["vehicle"][at["ring_first"][of] + (count & at["ring_mask"][of])]
 
-    def state_of(self, ids):
+    def state_of(self, ids: Ints) -> Any:
         """Return where vehicles stand: ABSENT, PENDING, QUEUED (to set out), HELD (no route) or DRIVING of drive."""
         return self._vehicles["state"][ids]
 
-    def table_of(self, ids):
+    def table_of(self, ids: Ints) -> Any:
         """Return the row of the next-link table that each vehicle under way follows, int32; -1: none."""
         return np.where(self._vehicles["state"][ids] != drive.ABSENT, self._vehicles["table"][ids], drive.NONE)
 
-    def on_links(self):
+    def on_links(self) -> Any:
         """Return the Crossings under way: vehicles on a link now, by id; exit_s is NaN."""
         ids = np.flatnonzero(self._vehicles["state"] == drive.DRIVING).astype(np.int32)
         now = self._vehicles[ids]
         return Crossings(ids, now["link"].copy(), now["entry_s"].copy(), np.full(ids.size, np.nan))
 
-    def position(self, ids, time_s=None):
+    def position(self, ids: Ints, time_s: float | None = None) -> tuple[Ints, Floats]:
         """Return (link, distance from its upstream end in m) of vehicles at a time from now on, default now.
 
         Exact in free flow; in a queue, vehicles stand behind each other at jam density. link is -1 and the distance
@@ -108,23 +116,23 @@ class DrivingViews:
         drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, spacing_m, some_links, time_s)
         return link, np.where(on_link, position_m[ids], np.nan)
 
-    def link_of(self, ids):
+    def link_of(self, ids: Ints) -> Ints:
         """Return the link that each vehicle is on, int32; -1 for those on none."""
         on_link = self._vehicles["state"][ids] == drive.DRIVING
         return np.where(on_link, self._vehicles["link"][ids], drive.NONE)
 
-    def is_standing(self, ids):
+    def is_standing(self, ids: Ints) -> Any:
         """Return which vehicles are on a link for longer than free flow takes: they stand, or creep, in a queue."""
         return drive_views.stand(self._links, self._vehicles, np.asarray(ids, np.int64), self.time_s)
 
-    def tables_followed(self):
+    def tables_followed(self) -> Bools:
         """Return which rows of the next-link table vehicles under way follow, bool[n_tables]."""
         is_followed = np.zeros(self._next_link.shape[0], np.bool_)
         if self._n_present:
             drive_views.mark_tables(is_followed, self._vehicles)
         return is_followed
 
-    def link_time_s(self):
+    def link_time_s(self) -> Floats:
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
         link_time_s = np.empty(self.n_links)
         drive_views.write_link_times(link_time_s, self._links, self._slots, self._vehicles, self.n_links, self.time_s)
@@ -140,13 +148,13 @@ class DrivingViews:
         at = self._links[links]
         return links, self._slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
 
-    def without_route(self):
+    def without_route(self) -> Ints:
         """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
         any_held = self._run["held_first"][0] != drive.NONE
         held = np.flatnonzero(self._vehicles["state"] == drive.HELD if any_held else []).astype(np.int32)
         return np.sort(np.concatenate([self._heads(drive.LOST)[1], held]))
 
-    def at_closed_links(self):
+    def at_closed_links(self) -> tuple[Ints, Ints]:
         """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
         links, ids = self._heads(drive.SHUT_OUT)
         n = self.n_links
@@ -154,7 +162,7 @@ class DrivingViews:
         first = self._arms["queue_first"][n + sources]
         return np.concatenate([ids, first]), np.concatenate([self._arms["target"][links], sources.astype(np.int32)])
 
-    def gridlocks(self):
+    def gridlocks(self) -> list[Any]:
         """Return the rings of full links that wait for each other for ever, a list of lists of links.
 
         Nothing resolves them but withdraw(), other tables or paths.
@@ -166,7 +174,9 @@ class DrivingViews:
             return []
         return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]
 
-    def set_danger(self, strikes_per_s, crossfire_per_s, halted_factor):
+    def set_danger(
+        self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float], halted_factor: float
+    ) -> None:
         """From now on count what time on links costs vehicles, by link: rates (1/s); see `take_doses`.
 
         halted_factor: on the strikes on a vehicle that stands.
@@ -177,12 +187,12 @@ class DrivingViews:
             self._doses["since_s"] = self.time_s
         self._dangers = records(self.n_links, DANGER, **rates)
 
-    def suffer(self):
+    def suffer(self) -> None:
         """Count the danger that everybody on links has gone through until now."""
         if self._dangers.size and self._n_present:
             drive.suffer(self._links, self._vehicles, self._dangers, self._doses, self.time_s)
 
-    def take_doses(self):
+    def take_doses(self) -> tuple[Floats, Floats]:
         """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64."""
         self.suffer()
         taken = self._doses["strikes"].copy(), self._doses["crossfire"].copy()

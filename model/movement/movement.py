@@ -1,7 +1,10 @@
 """Everybody on the streets: cars and walkers, what they know of the roads, and what those do who cannot continue."""
 
+from typing import Any
+
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_links
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
@@ -11,7 +14,7 @@ from safepassage.model.movement.gridlocks import Gridlocks
 from safepassage.model.movement.movement_views import MovementViews
 from safepassage.model.movement.queue_news import N_CLASSES, QueueNews
 from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
-from safepassage.model.movement.routing import NO_ROUTE, Routes
+from safepassage.model.movement.routing import Routes
 from safepassage.model.movement.shared_streets import SharedStreets
 from safepassage.model.movement.walking import Stage, Walking
 from safepassage.model.rules import RoadsSeen, RouteChoice, costs_from
@@ -32,12 +35,12 @@ class Movement(MovementViews):
         settings: MovementSettings,
         streets: Streets,
         n_parties: int,
-        stop_node=(),
-        n_vehicles=0,
-        n_tables=0,
+        stop_node: Ints | tuple[Any, ...] = (),
+        n_vehicles: int = 0,
+        n_tables: int = 0,
         u_news: np.ndarray | None = None,
         route_choice: RouteChoice | None = None,
-    ):
+    ) -> None:
         """Put nobody on the streets.
 
         stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
@@ -62,9 +65,8 @@ class Movement(MovementViews):
             Mode.WALK: np.array([HEARSAY, WITNESS] * (1 + n_stops)),
         }
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
-        self.walking = Walking.on_streets(
-            streets, n_parties, specific_flow_per_m_s=settings.walker_specific_flow_per_m_s
-        )
+        flow_per_m_s = settings.walker_specific_flow_per_m_s
+        self.walking = Walking.on_streets(streets, n_parties, specific_flow_per_m_s=flow_per_m_s)
         self.gridlocks = Gridlocks(streets, self.driving)
         self.shared_streets = SharedStreets(settings, streets, self.driving, self.walking)
         self.car_open = streets.drivable.copy()
@@ -111,7 +113,7 @@ class Movement(MovementViews):
         self.driving.set_next_link(self.car_routes.next_link)
         self._hand_over()
 
-    def make_room(self, n_vehicles: int, n_tables: int):
+    def make_room(self, n_vehicles: int, n_tables: int) -> None:
         """Take in more service vehicles, with ids after all others, and tables for them after all others."""
         n = self.goal.size + n_vehicles
         self.goal = np.append(self.goal, np.zeros(n_vehicles, np.int32))
@@ -128,21 +130,17 @@ class Movement(MovementViews):
             )
             self.driving.set_next_link(self.car_routes.next_link)
 
-    def _lead_to_stop(self, stop: int):
+    def _lead_to_stop(self, stop: int) -> None:
         self.aim(self.stop_table + stop, self.stop_node[Mode.CAR][stop])
         for row in (HEARSAY, WITNESS):
             is_open = self.road_news[Mode.WALK].is_believed_open[row]
             node = self.stop_node[Mode.WALK][stop : stop + 1]
             self.walk_routes.set_class(2 + 2 * stop + row, self.walk_time_s, is_open, node)
 
-    def has_way_out(self, mode: Mode, node: np.ndarray) -> np.ndarray:
-        """Return whether people who start from these nodes know a way out, bool."""
-        if mode == Mode.CAR:
-            self.freshen(HEARSAY)
-        routes = self.car_routes if mode == Mode.CAR else self.walk_routes
-        return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
-
-    def set_out(self, mode: Mode, party, node, time_s, n_persons, free_speed_m_s, goal=0):
+    def set_out(
+        self, mode: Mode, party: Ints, node: Ints, time_s: Floats | float, n_persons: Any, free_speed_m_s: Any,
+        goal: int = 0,
+    ) -> None:  # fmt: skip
         """Put parties onto the streets at the times given (s, not before the present). goal: see `goal`, of walkers."""
         start = self.start_node(mode, node)
         self.goal[party] = goal
@@ -153,12 +151,12 @@ class Movement(MovementViews):
         else:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
 
-    def head_out(self, party: np.ndarray):
+    def head_out(self, party: np.ndarray) -> None:
         """Let walkers make for the exits instead of a stop."""
         self.goal[party] = 0
         self.walking.set_table(party, WITNESS)
 
-    def walk_from(self, party: np.ndarray, link: int, along_m: float, n_persons, free_speed_m_s):
+    def walk_from(self, party: np.ndarray, link: int, along_m: float, n_persons: Ints, free_speed_m_s: Floats) -> None:
         """Let parties walk out of the area from a place on a link."""
         self.goal[party] = 0
         n = party.size
@@ -166,12 +164,12 @@ class Movement(MovementViews):
             party, np.full(n, link), np.full(n, along_m), self.time_s, free_speed_m_s, n_persons, WITNESS
         )
 
-    def aim(self, table: int, node):
+    def aim(self, table: int, node: int) -> None:
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
         self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), np.atleast_1d(node))
         self._changed[table] = True
 
-    def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int):
+    def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int) -> None:
         """Put a service vehicle onto the streets at a node; it drives where a table leads."""
         self.freshen(table)
         if self._changed.any():
@@ -218,7 +216,7 @@ class Movement(MovementViews):
             mode=np.repeat(np.array([Mode.CAR, Mode.WALK], np.int8), [cars.id.size, walkers.id.size]),
         )
 
-    def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray):
+    def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
         """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""
         for mode, now, mover in ((Mode.CAR, car_open, self.driving), (Mode.WALK, walk_open, self.walking)):
             before = self.car_open if mode == Mode.CAR else self.walk_open
@@ -229,7 +227,7 @@ class Movement(MovementViews):
                     mover.set_open(links, is_open=is_open)
             before[:] = now
 
-    def set_exits(self, for_cars: np.ndarray, for_walkers: np.ndarray):
+    def set_exits(self, for_cars: np.ndarray, for_walkers: np.ndarray) -> None:
         """Open and close exits; bool per exit. It is known at once."""
         for mode, is_open in ((Mode.CAR, for_cars), (Mode.WALK, for_walkers)):
             if (is_open != self.exit_open[mode]).any():
@@ -237,7 +235,7 @@ class Movement(MovementViews):
                 self._rebuild(mode, *(self._seen_s if mode == Mode.CAR else (HEARSAY, WITNESS)))
                 self._hand_over()
 
-    def talk(self):
+    def talk(self) -> None:
         """Let those who stand before closed streets learn of it, and news of closures reach the others."""
         changed = False
         for mode, routes in ((Mode.CAR, self.car_routes), (Mode.WALK, self.walk_routes)):
@@ -248,13 +246,13 @@ class Movement(MovementViews):
                     is_told &= ~self._stale
                     self._changed |= is_told
                 for table in np.flatnonzero(is_told):
-                    routes.change(table, links, is_open=is_open)
+                    routes.change(int(table), links, is_open=is_open)
                 self._walk_changed |= mode == Mode.WALK
                 changed = True
         if changed:
             self._hand_over()
 
-    def _meet(self, mode: Mode):
+    def _meet(self, mode: Mode) -> None:
         if mode == Mode.CAR and self.driving.n_under_way:
             party, link = self.driving.at_closed_links()
             if party.size:
@@ -282,7 +280,7 @@ class Movement(MovementViews):
             self._rebuild(Mode.CAR, *changed)
             self._hand_over()
 
-    def set_danger(self, danger: np.ndarray):
+    def set_danger(self, danger: np.ndarray) -> None:
         """Take what a second on each link costs people beyond a second, as they perceive its danger now (s/s)."""
         if np.abs(danger - self.danger).max(initial=0.0) > LEAST_CHANGE * (1.0 + self.danger.max(initial=0.0)):
             self.danger = danger
@@ -290,7 +288,7 @@ class Movement(MovementViews):
             self._rebuild(Mode.WALK, HEARSAY, WITNESS)
             self._hand_over()
 
-    def set_phones(self, works: np.ndarray):
+    def set_phones(self, works: np.ndarray) -> None:
         """Note whose phone works, bool per party: without, live news ends, on the way as at home."""
         lost = self.queue_news.phone_works & ~works
         self.queue_news.phone_works = works.copy()
@@ -301,7 +299,7 @@ class Movement(MovementViews):
             self.freshen(table)
             self.driving.set_table(party, table)
 
-    def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray):
+    def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray) -> None:
         """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
         links = np.flatnonzero((car_factor != self._car_factor) & self.streets.drivable & (car_factor > 0))
         if links.size:
@@ -323,7 +321,7 @@ class Movement(MovementViews):
         self._stuck_since_s = since_s
         return held[self.time_s - since_s[held] >= self.settings.patience_s]
 
-    def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray):
+    def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray) -> tuple[Ints, Ints]:
         """Let people get out of their cars where they are and walk on."""
         link, along_m = self.driving.position(party)
         self.driving.withdraw(party)
@@ -339,7 +337,7 @@ class Movement(MovementViews):
         )
         return party[on_way], party[~on_way]
 
-    def withdraw(self, party: np.ndarray):
+    def withdraw(self, party: np.ndarray) -> None:
         """Take parties off the streets for good."""
         if party.size == 0:
             return
@@ -347,7 +345,7 @@ class Movement(MovementViews):
         self.walking.withdraw(party[walks])
         self.driving.withdraw(party[~walks])
 
-    def _rebuild(self, mode: Mode, *tables: int):
+    def _rebuild(self, mode: Mode, *tables: int) -> None:
         """Let tables of drivers or walkers follow what they have seen and heard."""
         if mode == Mode.CAR:
             self._stale[list(tables)] = True
@@ -355,7 +353,7 @@ class Movement(MovementViews):
             self._build(mode, *tables)
             self._walk_changed = True
 
-    def freshen(self, tables):
+    def freshen(self, tables: Ints | int) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""
         stale = np.unique(tables)
         stale = stale[self._stale[stale]]
@@ -363,7 +361,7 @@ class Movement(MovementViews):
             self._build(Mode.CAR, *stale.tolist())
             self.driving.take_rows(self.car_routes.next_link, stale)
 
-    def _build(self, mode: Mode, *tables: int):
+    def _build(self, mode: Mode, *tables: int) -> None:
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
         exits = self.streets.exit_node[self.exit_open[mode]]
         for table in tables:

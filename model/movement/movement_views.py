@@ -2,13 +2,37 @@
 
 import numpy as np
 
-from safepassage.agents.ground.nearby import links_within
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.nearby import LinkGrid, links_within
 from safepassage.agents.parties import Mode
-from safepassage.model.movement.road_news import HEARSAY, WITNESS
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
+from safepassage.model.movement.routing import NO_ROUTE, Routes
+from safepassage.model.movement.walking import Walking
+from safepassage.model.settings.movement import Movement as MovementSettings
+from safepassage.model.streets.streets import Streets
 
 
 class MovementViews:
-    """The reading half of Movement."""
+    """The reading half of Movement, which sets what is read here."""
+
+    time_s: float
+    settings: MovementSettings
+    streets: Streets
+    driving: Driving
+    walking: Walking
+    car_routes: Routes
+    walk_routes: Routes
+    road_news: dict[Mode, RoadNews]
+    carrier: Ints
+    _drivable_node: Ints
+    _walkable_node: Ints
+    _walk_m: dict[int, Floats]
+    _grid: LinkGrid
+
+    def freshen(self, tables: Ints | int) -> None:
+        """Bring tables of drivers up to date that somebody reads."""
+        raise NotImplementedError
 
     @property
     def next_news_s(self) -> float:
@@ -24,11 +48,18 @@ class MovementViews:
         """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
         return (self._drivable_node if mode == Mode.CAR else self._walkable_node)[node]
 
+    def has_way_out(self, mode: Mode, node: np.ndarray) -> np.ndarray:
+        """Return whether people who start from these nodes know a way out, bool."""
+        if mode == Mode.CAR:
+            self.freshen(HEARSAY)
+        routes = self.car_routes if mode == Mode.CAR else self.walk_routes
+        return routes.next_link[HEARSAY, self.start_node(mode, node)] != NO_ROUTE
+
     def open_to_services(self) -> np.ndarray:
         """Return which links service vehicles believe open; bool[n_links]."""
         return self.road_news[Mode.CAR].is_believed_open[WITNESS]
 
-    def drive_s(self, table: int, node) -> np.ndarray:
+    def drive_s(self, table: int, node: Ints | int) -> np.ndarray:
         """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
         self.freshen(table)
         return self.car_routes.cost_to_go_s[table, node]
@@ -40,7 +71,7 @@ class MovementViews:
             self._walk_m[row] = self.walk_routes.sum_along(row, self.streets.length_m)
         return self._walk_m[row][self.start_node(Mode.WALK, node)]
 
-    def parties_near(self, x_m: float, y_m: float, reach_m: float):
+    def parties_near(self, x_m: float, y_m: float, reach_m: float) -> tuple[Ints, Floats, Floats]:
         """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
         _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
         party = np.concatenate([self.driving.occupants(links), self.walking.occupants(links)])
@@ -52,7 +83,7 @@ class MovementViews:
         link = self.driving.link_of(party)
         return np.where(link >= 0, link, self.walking.link_of(party))
 
-    def place(self, party: np.ndarray):
+    def place(self, party: np.ndarray) -> tuple[Floats, Floats]:
         """Return (x_m, y_m) of parties on the streets now; nan for others."""
         link, along_m = self.driving.position(party)
         on_foot = link < 0

@@ -18,7 +18,7 @@ N_CLASSES = 12
 class QueueNews:
     """Who sees queues when. Tables are rows of the next-link tables."""
 
-    def __init__(self, settings: MovementSettings, u: np.ndarray, live_table: int, first_table: int):
+    def __init__(self, settings: MovementSettings, u: np.ndarray, live_table: int, first_table: int) -> None:
         """u: float64[2, n_parties], draws of each party: whether it has live news, and its class otherwise."""
         self._has_live = u[0] < settings.live_news_share
         self._class_table = first_table + np.minimum(u[1] * N_CLASSES, N_CLASSES - 1).astype(np.int32)
@@ -48,7 +48,7 @@ class QueueNews:
         self.skip_to(time_s)
         return self.tables[now]
 
-    def skip_to(self, time_s: float):
+    def skip_to(self, time_s: float) -> None:
         """Let the looks up to a time pass: there is nothing to see."""
         if time_s < self.next_s:
             return

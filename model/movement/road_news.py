@@ -1,6 +1,11 @@
 """What people believe about closed streets: those who met a closure know it, the others hear of it later."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+
+from safepassage.agents.ground.arrays import Bools, Ints
 
 HEARSAY, WITNESS = 0, 1
 """Knowledge classes, rows of the next-link tables: what everybody has heard of, and what those know who stood before
@@ -10,7 +15,7 @@ a closed street and spoke with others there."""
 class RoadNews:
     """Beliefs of one travel mode, never from facts that nobody has seen."""
 
-    def __init__(self, passable: np.ndarray, delay_s: float):
+    def __init__(self, passable: np.ndarray, delay_s: float) -> None:
         """passable: bool per link, as everybody remembers the streets. delay_s: from first witness to everybody (s)."""
         self.passable, self.delay_s = passable, delay_s
         self.is_believed_open = np.tile(passable, (2, 1))
@@ -20,7 +25,7 @@ class RoadNews:
         self.reopened_s = np.full(passable.size, np.inf)
         self._next_s = np.inf
 
-    def change(self, closed: np.ndarray, opened: np.ndarray, time_s: float):
+    def change(self, closed: np.ndarray, opened: np.ndarray, time_s: float) -> None:
         """Note that links closed (nobody knows yet) and opened (their users tell)."""
         self.met_s[closed] = np.inf
         self.reopened_s[closed] = np.inf
@@ -28,14 +33,14 @@ class RoadNews:
         if closed.size or opened.size:
             self._next_s = time_s
 
-    def meet(self, links: np.ndarray, time_s: float):
+    def meet(self, links: np.ndarray, time_s: float) -> None:
         """Note that people stand before closed links."""
         new = links[np.isinf(self.met_s[links])]
         if new.size:
             self.met_s[new] = time_s
             self._next_s = time_s
 
-    def spread(self, time_s: float):
+    def spread(self, time_s: float) -> Iterator[Any] | Iterator[tuple[int, Ints, Bools]]:
         """Bring beliefs up to date; yield (row, links, is_open) of what changed in each row."""
         if time_s < self._next_s:
             return

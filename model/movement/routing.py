@@ -9,9 +9,12 @@ where a file lists it, and not all classes go the same of two equal ways. A tabl
 repaired after a few links changed (after Ramalingam and Reps 1996) equals, bit for bit, one built afresh.
 """
 
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.compiled import kernel, part
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 ARRIVED = -2
 """The node is a destination of the class."""
@@ -183,7 +186,9 @@ def _by_node(node_of_link, n_nodes):
 class Routes:
     """Next-link tables of several classes on one street graph, kept up to date as costs and closures change."""
 
-    def __init__(self, n_nodes, link_upstream, link_downstream, n_classes=1, link_key=None):
+    def __init__(
+        self, n_nodes: int, link_upstream: Ints, link_downstream: Ints, n_classes: int = 1, link_key: Ints | None = None
+    ) -> None:
         """Prepare tables without any route; `set_class` fills a row. link_key: uint32, what each link is."""
         self.link_upstream = np.ascontiguousarray(link_upstream, dtype=np.int32)
         self.link_downstream = np.ascontiguousarray(link_downstream, dtype=np.int32)
@@ -202,7 +207,7 @@ class Routes:
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
         self._lost = np.empty(n_nodes, dtype=np.int32)
 
-    def make_room(self, n_classes):
+    def make_room(self, n_classes: int) -> None:
         """Add rows without any route after those that there are."""
         n_nodes, n_links = self.next_link.shape[1], self.link_upstream.size
         none, never = np.full((n_classes, n_nodes), NO_ROUTE, np.int32), np.full((n_classes, n_nodes), np.inf)
@@ -213,7 +218,14 @@ class Routes:
         self._cost_s = np.concatenate([self._cost_s, shut])
         self._open_cost_s = np.concatenate([self._open_cost_s, shut])
 
-    def set_class(self, row, cost_s, is_open, destination_node, destination_cost_s=0.0):
+    def set_class(
+        self,
+        row: int,
+        cost_s: Floats,
+        is_open: Bools,
+        destination_node: Ints | list[int] | tuple[int, int, int],
+        destination_cost_s: Ints | float | tuple[float, float, float] = 0.0,
+    ) -> None:
         """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each."""
         cost_s = self._checked(cost_s, np.arange(self.link_upstream.size))
         entry_cost_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
@@ -228,7 +240,7 @@ class Routes:
             self._incoming, self.link_upstream, self._cost_s[row], self._entry_cost_s[row], self._turns(row),
         )  # fmt: skip
 
-    def change(self, row, links, cost_s=None, is_open=None):
+    def change(self, row: int, links: Ints, cost_s: Floats | None = None, is_open: Bools | None = None) -> None:
         """Repair one row after links (each named once) changed cost (s), closed or reopened; None: as before.
 
         Work grows with the number of nodes whose way changes. The row then equals one built afresh.
@@ -246,7 +258,7 @@ class Routes:
             self._turns(row),
         )  # fmt: skip
 
-    def sum_along(self, row, of_link):
+    def sum_along(self, row: int, of_link: Floats) -> Floats:
         """Return the sum of a quantity of links along the way from each node, float64[n_nodes]; inf: no route."""
         total = np.full(self.next_link.shape[1], np.inf)
         order = np.argsort(self.cost_to_go_s[row], kind="stable")
@@ -258,7 +270,7 @@ class Routes:
         mixed = (self._link_key ^ np.uint32(row * 0x9E3779B9 & 0xFFFFFFFF)) * np.uint32(0x85EBCA6B)
         return (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
 
-    def path(self, row, node):
+    def path(self, row: int, node: int) -> list[int]:
         """Return the links from a node to where the table leads; empty without a route."""
         links = []
         while self.next_link[row, node] >= 0:
@@ -280,7 +292,15 @@ class Routes:
         return cost_s
 
 
-def next_links(n_nodes, link_upstream, link_downstream, cost_s, is_open, destination_node, destination_cost_s=0.0):
+def next_links(
+    n_nodes: int,
+    link_upstream: Ints,
+    link_downstream: Ints,
+    cost_s: Floats,
+    is_open: Bools,
+    destination_node: Ints | tuple[int, int, int],
+    destination_cost_s: Any = 0.0,
+) -> tuple[Ints, Floats]:
     """Return (next_link, cost_to_go_s) of one class; see `Routes`."""
     routes = Routes(n_nodes, link_upstream, link_downstream)
     routes.set_class(0, cost_s, is_open, destination_node, destination_cost_s)

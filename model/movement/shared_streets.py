@@ -23,7 +23,7 @@ from safepassage.model.streets.streets import Streets
 class SharedStreets:
     """Streets that both may use and that have no pavement; tells the two movers of each other."""
 
-    def __init__(self, settings: MovementSettings, streets: Streets, driving: Driving, walking: Walking):
+    def __init__(self, settings: MovementSettings, streets: Streets, driving: Driving, walking: Walking) -> None:
         self._settings, self._driving, self._walking = settings, driving, walking
         self.links = np.flatnonzero(streets.drivable & streets.walkable & ~streets.has_pavement)
         """Links that cars share with walkers, int64."""
@@ -48,14 +48,14 @@ class SharedStreets:
         """Return whether there is anybody to tell, or something told to take back."""
         return self.links.size > 0 and (self._both_move() or self._is_coupled)
 
-    def skip_to(self, time_s: float):
+    def skip_to(self, time_s: float) -> None:
         """Note that there was nothing to tell up to a time."""
         self._n_looks = max(self._n_looks, int(time_s / self._settings.shared_streets_every_s))
 
     def _both_move(self) -> bool:
         return self._driving.n_under_way > 0 and self._walking.n_under_way > 0
 
-    def tell(self):
+    def tell(self) -> None:
         """Give cars the speed that walkers leave them and walkers the width that cars leave them, from now on."""
         self._n_looks += 1
         speed_m_s, taken_m = self._free_speed_m_s, np.zeros(self._streets.size)

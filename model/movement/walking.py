@@ -1,7 +1,10 @@
 """Walking: parties on foot, from departure to arrival, exact in time; the rules are in agents/rules/walk.py."""
 
+from typing import Any
+
 import numpy as np
 
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import walk
 from safepassage.agents.rules.walk_state import (
@@ -21,6 +24,7 @@ from safepassage.agents.rules.walk_state import (
 )  # fmt: skip
 from safepassage.model.movement import compiling
 from safepassage.model.movement.walking_views import NOBODY, Arrivals, WalkingViews
+from safepassage.model.streets.streets import Streets
 
 WEIDMANN_GAMMA_PER_M2 = 1.913
 JAM_DENSITY_PER_M2 = 5.4
@@ -40,7 +44,7 @@ EVENTS_PER_S = 1 / 200
 NO_ARRIVALS = Arrivals(NOBODY, np.empty(0), NOBODY)
 
 
-def weidmann_pace(density_per_m2):
+def weidmann_pace(density_per_m2: float) -> float:
     """Return walking speed / free speed at a density (persons/m2), as the kernels compute it."""
     density_per_m2 = np.asarray(density_per_m2, dtype=float)
     exponent = WEIDMANN_GAMMA_PER_M2 * (1 / np.maximum(density_per_m2, 1e-9) - 1 / JAM_DENSITY_PER_M2)
@@ -56,9 +60,20 @@ class Walking(WalkingViews):
     """
 
     def __init__(
-        self, n_nodes, link_upstream, link_downstream, link_street, length_m, walk_width_m, n_parties, *,
-        is_open=True, exit_node=(), exit_flow_capacity_per_s=(), specific_flow_per_m_s=SPECIFIC_FLOW_PER_M_S,
-    ):  # fmt: skip
+        self,
+        n_nodes: int,
+        link_upstream: Ints,
+        link_downstream: Ints,
+        link_street: Ints,
+        length_m: Floats,
+        walk_width_m: Floats,
+        n_parties: int,
+        *,
+        is_open: Bools | bool = True,
+        exit_node: list[int] | tuple[Any, ...] = (),
+        exit_flow_capacity_per_s: list[float] | tuple[Any, ...] = (),
+        specific_flow_per_m_s: float = SPECIFIC_FLOW_PER_M_S,
+    ) -> None:
         """Put nobody on streets given as arrays by link (width: of the whole street), with room for n_parties.
 
         Exits named in exit_node let exit_flow_capacity_per_s persons out; at other destinations all leave at once.
@@ -107,7 +122,8 @@ class Walking(WalkingViews):
         n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
         slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
         none = np.empty(0, dtype=np.int32)
-        self._crowd = Crowd(
+        crowd: Any = Crowd
+        self._crowd: Crowd = crowd(
             *self._rows(n_parties)[:2], links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
             np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
@@ -115,7 +131,7 @@ class Walking(WalkingViews):
         )  # fmt: skip
         self.time_s = 0.0
         self._departure_s, self._departing = np.empty(0), none
-        self._early = []
+        self._early: list[Any] = []
         self._n_under_way = 0
         width_m = np.ones(self._n_streets)
         width_m[link_street] = walk_width_m
@@ -123,7 +139,7 @@ class Walking(WalkingViews):
         self.set_street(np.arange(self._n_streets), walk_width_m=np.where(width_m > 0, width_m, 1.0))
 
     @classmethod
-    def on_streets(cls, streets, n_parties, **settings):
+    def on_streets(cls, streets: Streets, n_parties: int, **settings: Any) -> "Walking":
         """Return Walking on the walkable links of model.streets.Streets; exits do not limit walkers."""
         return cls(
             len(streets.node_x_m), streets.link_upstream, streets.link_downstream, streets.link_street,
@@ -136,7 +152,7 @@ class Walking(WalkingViews):
         walkers = records(n_parties, WALKER, link=-1, node=-1, wanted=NO_ROUTE)
         return walkers, records(n_ranks, RANK), records(n_parties, DOSE)
 
-    def make_room(self, n_parties):
+    def make_room(self, n_parties: int) -> None:
         """Hold rows for so many parties."""
         rows = dict(zip(("walkers", "ranks", "doses"), self._rows(n_parties), strict=True))
         for name, after in rows.items():
@@ -144,11 +160,28 @@ class Walking(WalkingViews):
             after[: before.size] = before
         self._crowd = self._crowd._replace(**rows)
 
-    def add(self, ids, origin_node, departure_s, free_speed_m_s, n_persons=1, table=0):
+    def add(
+        self,
+        ids: Ints,
+        origin_node: Ints | int,
+        departure_s: Floats | float,
+        free_speed_m_s: Floats | float,
+        n_persons: Ints | int = 1,
+        table: Ints | int = 0,
+    ) -> None:
         """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table."""
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=origin_node)
 
-    def add_on_link(self, ids, link, distance_m, departure_s, free_speed_m_s, n_persons=1, table=0):
+    def add_on_link(
+        self,
+        ids: Ints | list[int],
+        link: Ints | int | list[int],
+        distance_m: Floats | float,
+        departure_s: float,
+        free_speed_m_s: Floats | float,
+        n_persons: Ints | int = 1,
+        table: Ints | int = 0,
+    ) -> None:
         """Let parties set out from the middle of links, distance_m from upstream, even if the street is full."""
         to_go_m = np.clip(self._crowd.links["length_m"][np.asarray(link)] - distance_m, 0.0, None)
         node = self._crowd.links["upstream"][np.asarray(link)]
@@ -198,7 +231,7 @@ class Walking(WalkingViews):
         if (np.diff(np.sort(ids)) == 0).any():
             raise ValueError("a walking party is added twice in one call; name each once.")
 
-    def advance(self, until_s):
+    def advance(self, until_s: float) -> Arrivals:
         """Let all happen that is due before until_s (inf: until nothing more can) and return the Arrivals."""
         if until_s < self.time_s:
             raise ValueError(f"until_s = {until_s} lies before the time reached, {self.time_s}; give a later time.")
@@ -244,23 +277,30 @@ class Walking(WalkingViews):
         if self._n(crowd):
             self._early.append(self._arrivals(crowd))
 
-    def set_next_link(self, next_link):
+    def set_next_link(self, next_link: Ints) -> None:
         """Take a new table (int32[n_classes, n_nodes]); those on a link follow it from the link's end on."""
         self._crowd = self._crowd._replace(next_link=np.array(np.atleast_2d(next_link), dtype=np.int32, order="C"))
         self._reconsider()
 
-    def set_table(self, ids, table):
+    def set_table(self, ids: Ints, table: Ints | int) -> None:
         """Let parties follow another row of the next-link table from now on."""
         self._check_table(table)
         self._crowd.walkers["table"][ids] = table
         self._reconsider()
 
-    def set_open(self, links, *, is_open):
+    def set_open(self, links: Ints | list[int], *, is_open: bool) -> None:
         """Open or close links. Those on a closed link walk on to its end; nobody enters."""
         self._crowd.links["is_open"][links] = is_open
         self._reconsider()
 
-    def set_street(self, streets, *, speed_factor=None, walk_width_m=None, taken_width_m=None):
+    def set_street(
+        self,
+        streets: Ints,
+        *,
+        speed_factor: Any = None,
+        walk_width_m: Floats | None = None,
+        taken_width_m: Floats | None = None,
+    ) -> None:
         """Change streets from now on: factor on walking speed and flow (stairs, rubble), usable width (m).
 
         taken_width_m: what others, such as cars, take of that width now (m); LEAST_WIDTH_M of it is always left.
@@ -282,7 +322,7 @@ class Walking(WalkingViews):
         rows["flow_capacity_per_s"][streets] = self._specific_flow_per_m_s * width_m * rows["speed_factor"][streets]
         walk.renew(self._crowd, streets.astype(np.int32), self.time_s)
 
-    def set_danger(self, strikes_per_s, crossfire_per_s):
+    def set_danger(self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float]) -> None:
         """From now on count what time on links costs parties, by link: rates (1/s); see `take_doses`."""
         self.suffer()
         danger = records(self._crowd.links.size, DANGER, strikes_per_s=strikes_per_s, crossfire_per_s=crossfire_per_s)
@@ -290,12 +330,12 @@ class Walking(WalkingViews):
             self._crowd.doses["since_s"] = self.time_s
         self._crowd = self._crowd._replace(dangers=danger)
 
-    def suffer(self):
+    def suffer(self) -> None:
         """Count the danger that everybody on links has gone through until now."""
         if self._crowd.dangers.size and self._n_under_way:
             walk.suffer(self._crowd, self.time_s)
 
-    def take_doses(self):
+    def take_doses(self) -> tuple[Floats, Floats]:
         """Return (strikes, crossfire) by party: danger gone through since the last call, float64."""
         self.suffer()
         doses = self._crowd.doses
@@ -303,7 +343,7 @@ class Walking(WalkingViews):
         doses["strikes"] = doses["crossfire"] = 0.0
         return taken
 
-    def withdraw(self, ids):
+    def withdraw(self, ids: Ints) -> None:
         """Take parties off the streets, or out of the list of departures, wherever they are."""
         ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
         stage = self._crowd.walkers["stage"][ids]

@@ -1,9 +1,10 @@
 """What can be seen of the walkers on the streets; nothing here changes their state."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.rules import walk_views
 from safepassage.agents.rules.walk_state import NO_ROUTE, Stage
 
@@ -24,12 +25,17 @@ NOBODY = np.empty(0, np.int32)
 class WalkingViews:
     """The reading half of Walking."""
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Stand for the columns that Walking sets."""
+
     @property
-    def n_under_way(self):
+    def n_under_way(self) -> int:
         """Parties added that have neither arrived nor been withdrawn."""
         return self._n_under_way
 
-    def position(self, ids, time_s=None):
+    def position(self, ids: Ints | list[int], time_s: float | None = None) -> tuple[Ints, Floats]:
         """Return (link, distance_m from upstream) at time_s: now, or later as if nobody entered or left until then.
 
         Who waits at an origin is at the start of a link that leaves it (the end of one that enters, if none does).
@@ -48,15 +54,15 @@ class WalkingViews:
             distance_m[k] = 0.0 if leaving.size else links["length_m"][link[k]]
         return link, distance_m
 
-    def link_of(self, ids):
+    def link_of(self, ids: Ints) -> Ints:
         """Return the link that each party is on or waits at the end of, int32; -1 for those on none."""
         return self._crowd.walkers["link"][ids].copy()
 
-    def node_of(self, ids):
+    def node_of(self, ids: Ints) -> Any:
         """Return the node where each party set out, or the last that it passed, int32."""
         return self._crowd.walkers["node"][ids].copy()
 
-    def occupants(self, links):
+    def occupants(self, links: Ints | int) -> Ints:
         """Return the parties on one or several links, in order of row: one pass over all, none where nobody is."""
         links = np.atleast_1d(links)
         if self._n_under_way == 0 or not self._crowd.streets["n_persons"][self._crowd.links["street"][links]].any():
@@ -65,7 +71,7 @@ class WalkingViews:
         is_asked[links] = True
         return walk_views.on_links(self._crowd.walkers, is_asked)
 
-    def stage(self, ids):
+    def stage(self, ids: Ints) -> Ints:
         """Return where parties stand on their way (int32 of agents.walkers.Stage)."""
         return self._crowd.walkers["stage"][ids].copy()
 
@@ -75,43 +81,43 @@ class WalkingViews:
             return NOBODY
         return np.flatnonzero(self._crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
 
-    def without_route(self):
+    def without_route(self) -> Ints:
         """Return the parties that stand at a node from which the table gives NO_ROUTE."""
         held = self._held()
         return held[self._crowd.walkers["wanted"][held] == NO_ROUTE]
 
-    def at_closed_links(self):
+    def at_closed_links(self) -> tuple[Ints, Ints]:
         """Return (parties, links): who stands before a closed link that the table sends them to."""
         held = self._held()
         wanted = self._crowd.walkers["wanted"][held]
         return held[wanted != NO_ROUTE], wanted[wanted != NO_ROUTE]
 
     @property
-    def n_entered(self):
+    def n_entered(self) -> Ints:
         """Persons who entered each link so far (int64)."""
         return self._crowd.links["n_entered"].copy()
 
     @property
-    def n_left(self):
+    def n_left(self) -> Ints:
         """Persons who left each link so far, by its end or withdrawn (int64)."""
         return self._crowd.links["n_left"].copy()
 
     @property
-    def n_on_street(self):
+    def n_on_street(self) -> Ints:
         """Persons on each street now (int64)."""
         return self._crowd.streets["n_persons"][: self._n_streets].astype(np.int64)
 
     @property
-    def density_per_m2(self):
+    def density_per_m2(self) -> Floats:
         """Persons per square metre on each street now."""
         return self.n_on_street / self._crowd.streets["area_m2"][: self._n_streets]
 
     @property
-    def pace(self):
+    def pace(self) -> Floats:
         """Walking speed on each street now / free speed."""
         return self._crowd.streets["pace"][: self._n_streets].copy()
 
     @property
-    def n_places_changed(self):
+    def n_places_changed(self) -> int:
         """How often parties on full streets changed places."""
         return int(self._crowd.clock["n_swaps"][0])

@@ -119,7 +119,8 @@ def _buildings(path: Path, streets: Streets) -> tuple[Floats, Floats, Floats, li
         raise ScenarioError(f"{path}: no building in it has an outline; give at least one, or leave the file out.")
     outlines = streets.project_shape(np.array([feature.geometry for feature in features], dtype=object))
     area_m2 = shapely.area(outlines)
-    weight, mistakes = np.empty(len(features)), []
+    weight = np.empty(len(features))
+    mistakes: list[str] = []
     for row, feature in enumerate(features):
         dwellings = _positive(path, feature.number, feature.properties, ("dwellings",), mistakes)
         levels = _positive(path, feature.number, feature.properties, ("building:levels", "levels"), mistakes)

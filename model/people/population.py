@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.civilians import Mobility, People, Protection, Status
-from safepassage.agents.ground.arrays import Ints
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
 from safepassage.agents.rules import books
@@ -53,7 +53,7 @@ class Population:
         """Whether people have changed since `take_touched`."""
         return bool(self._touched)
 
-    def touch(self, households: np.ndarray):
+    def touch(self, households: np.ndarray) -> None:
         """Note that something has changed with people of some households, for those who count them."""
         self._touched.append(households)
 
@@ -62,7 +62,7 @@ class Population:
         touched, self._touched = self._touched, []
         return np.concatenate(touched).astype(np.int64) if touched else np.empty(0, np.int64)
 
-    def look_again(self):
+    def look_again(self) -> None:
         """Find everything anew, after somebody has changed columns from outside."""
         self.touch(np.arange(len(self.households)))
         self.plans_changed()
@@ -94,7 +94,7 @@ class Population:
         rows = rows[departure_s[rows] < until_s]
         return rows[np.argsort(departure_s[rows], kind="stable")]
 
-    def _look_ahead(self, until_s: float):
+    def _look_ahead(self, until_s: float) -> None:
         """Look among all households for those who leave within the next hour."""
         self._known_until_s = until_s + KNOWN_AHEAD_S
         is_soon = self.households.departure_time_s < self._known_until_s
@@ -109,7 +109,7 @@ class Population:
         )
         self.show_preparing()
 
-    def put_off(self, households: np.ndarray, status: Status, retry_s: float = np.inf) -> None:
+    def put_off(self, households: np.ndarray, status: Status, retry_s: Floats | float = np.inf) -> None:
         """Keep households at home that cannot leave now; they ask again at a time, or never unasked."""
         self.households.departure_time_s[households] = retry_s
         self._become(households, status, None)
@@ -232,7 +232,7 @@ class Population:
         rows = np.flatnonzero(parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0))
         return rows[link_of(rows) < 0]
 
-    def plans_changed(self, households: np.ndarray | None = None):
+    def plans_changed(self, households: np.ndarray | None = None) -> None:
         """Note that households have decided, or that their departure times have changed; None: any may have."""
         h = self.households
         if households is None:
@@ -247,7 +247,7 @@ class Population:
             self._next_departure_s = min(self._next_departure_s, h.departure_time_s[households].min(initial=np.inf))
         self.show_preparing()
 
-    def show_preparing(self):
+    def show_preparing(self) -> None:
         """Let those who have decided and are not shown as preparing be looked at next time."""
         if self._to_show.size:
             self._next_decision_s = -np.inf

@@ -33,10 +33,10 @@ def count(status: Status, model: Any) -> int:
 class StatusCounts(DataCollector):
     """Mesa's collector with the number of people of each status after each step, by the status's name."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(model_reporters={status.name.lower(): partial(count, status) for status in Status})
 
-    def collect(self, model):
+    def collect(self, model: Any) -> None:
         """Add the numbers of the present."""
         if len(self.model_reporters) != len(Status) or self.agent_reporters or self.agenttype_reporters:
             super().collect(model)  # somebody has added a reporter

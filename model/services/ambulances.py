@@ -7,6 +7,9 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, Run, ServiceVehicle, Task
 from safepassage.model.clock import OpenHours
 from safepassage.model.harm.under_fire import UnderFire
+from safepassage.model.movement.movement import Movement
+from safepassage.model.people.population import Population
+from safepassage.model.settings.services import Ambulances
 
 FOUND_WITHIN_M = 300.0
 """A patient who has moved farther than this from where the call came from is not found (m). Assumption."""
@@ -15,8 +18,15 @@ FOUND_WITHIN_M = 300.0
 class AmbulancesAtWork:
     """Calls and the ambulances that answer them."""
 
-    def __init__(self, settings, vehicles: list[ServiceVehicle], hours: OpenHours, movement, population,
-                 under_fire: UnderFire):  # fmt: skip
+    def __init__(
+        self,
+        settings: Ambulances,
+        vehicles: list[ServiceVehicle],
+        hours: OpenHours,
+        movement: Movement,
+        population: Population,
+        under_fire: UnderFire,
+    ) -> None:
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.population = movement, population
         self.people = population.people
@@ -27,12 +37,12 @@ class AmbulancesAtWork:
         """People who may still need an ambulance."""
         self._cut_off: set[int] = set()
         """Nodes to which no free ambulance has a way, as far as is known of the roads."""
-        self._cut_off_from = None
+        self._cut_off_from: tuple[set[int], bytes] | None = None
         """What that holds for: where the free ambulances stand, and which roads are believed open."""
         self.n_calls = self.n_reached = 0
         self.waits_s: list[float] = []
 
-    def call(self, persons: np.ndarray):
+    def call(self, persons: np.ndarray) -> None:
         """Take calls for those of some people hurt who are seriously injured."""
         self._calls = np.union1d(self._calls, persons[self.people.injury[persons] == Injury.SERIOUS])
 
@@ -46,7 +56,7 @@ class AmbulancesAtWork:
                 next_s = min(next_s, vehicle.ready_s)
         return next_s if self.vehicles else np.inf
 
-    def act(self, now_s: float):
+    def act(self, now_s: float) -> None:
         """Send free ambulances to calls, those with nothing to do back to their base."""
         for vehicle in self.vehicles:
             if vehicle.task == Task.TREATING and vehicle.ready_s <= now_s:
@@ -58,7 +68,7 @@ class AmbulancesAtWork:
                 self.movement.aim(vehicle.table, vehicle.depot)
                 self._drive(vehicle, Task.TO_BASE, NOBODY, vehicle.depot, now_s)
 
-    def _answer(self, now_s: float):
+    def _answer(self, now_s: float) -> None:
         people = self.people
         calls = self._calls
         calls = calls[(people.injury[calls] == Injury.SERIOUS) & (people.status[calls] < Status.SAFE)]
@@ -95,7 +105,7 @@ class AmbulancesAtWork:
             self._drive(vehicle, Task.TO_CALL, person, node, now_s)
         return True
 
-    def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, to_node: int, now_s: float):
+    def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, to_node: int, now_s: float) -> None:
         if vehicle.is_at_depot:
             vehicle.entered_s = now_s
         if vehicle.node == to_node:
@@ -108,14 +118,14 @@ class AmbulancesAtWork:
             self._start_run(vehicle, now_s)
             self.movement.send(vehicle.row, node, now_s, vehicle.table, vehicle.car_units)
 
-    def _start_run(self, vehicle: ServiceVehicle, now_s: float):
+    def _start_run(self, vehicle: ServiceVehicle, now_s: float) -> None:
         if vehicle.task == Task.TO_CALL:
             self.n_calls += 1
             if vehicle.run is None:
                 vehicle.run = Run(now_s)
                 vehicle.runs.append(vehicle.run)
 
-    def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float):
+    def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         """Note that an ambulance has come to a call or to its base; begin care if somebody is found."""
         vehicle.node = node
         if vehicle.task == Task.TO_BASE:

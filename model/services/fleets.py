@@ -6,6 +6,7 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, ServiceVehicle, Task
 from safepassage.model.clock import OpenHours
+from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.road_news import WITNESS
 from safepassage.model.services.riders import Riders
 from safepassage.model.settings.base import ScenarioError
@@ -23,14 +24,21 @@ N_HOMES_TRIED = 5
 class FleetAtWork:
     """The vehicles of one fleet; `act` is called once a step, times within it are exact where they are known before."""
 
-    def __init__(self, settings: Fleet, vehicles: list[ServiceVehicle], hours: OpenHours, movement, riders: Riders,
-                 stops: list[PickupPoint]):  # fmt: skip
+    def __init__(
+        self,
+        settings: Fleet,
+        vehicles: list[ServiceVehicle],
+        hours: OpenHours,
+        movement: Movement,
+        riders: Riders,
+        stops: list[PickupPoint],
+    ) -> None:
         """stops: all of the model; those of vehicles broken down are added while it runs."""
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.riders, self.stops = movement, riders, stops
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR
 
-    def act(self, now_s: float, ahead_s: float, unmet: dict[int, int]):
+    def act(self, now_s: float, ahead_s: float, unmet: dict[int, int]) -> None:
         """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
 
         ahead_s: what becomes free within this time is planned now, so that it happens on time.
@@ -72,7 +80,7 @@ class FleetAtWork:
             self._wait_here(vehicle, now_s)
         return False
 
-    def _take_up(self, vehicle: ServiceVehicle, now_s: float):
+    def _take_up(self, vehicle: ServiceVehicle, now_s: float) -> None:
         """Let those aboard who wait where the vehicle stands."""
         settings, seats = self.settings, vehicle.seats
         if vehicle.is_at_home:
@@ -112,7 +120,7 @@ class FleetAtWork:
                 return True
         return self.by_door and self._send_to_home(vehicle, time_s)
 
-    def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint):
+    def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint) -> tuple[int, int]:
         if not stop.is_wreck:
             return self.movement.stop_table + stop.row, stop.car_node
         table = vehicle.table if vehicle.table >= 0 else self.movement.wreck_table
@@ -194,7 +202,7 @@ class FleetAtWork:
     def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
         """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
         if vehicle.node >= 0:
-            return vehicle.node, self.movement.drive_s(table, vehicle.node)
+            return vehicle.node, float(self.movement.drive_s(table, vehicle.node))
         nodes = self.movement.streets.exit_node[self.movement.exit_open[Mode.CAR]]
         drive_s = self.movement.drive_s(table, nodes)
         if nodes.size == 0:
@@ -220,19 +228,19 @@ class FleetAtWork:
         self.movement.send(vehicle.row, node, time_s, table, vehicle.car_units)
         return True
 
-    def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float):
+    def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         """Note that a vehicle has come to a stop or a home."""
         vehicle.is_at_home = vehicle.task == Task.TO_HOME
         vehicle.task, vehicle.node = Task.BOARDING, node
         vehicle.arrived_s = vehicle.ready_s = time_s
         vehicle.run.n_pickups += 1
 
-    def _leave(self, vehicle: ServiceVehicle, time_s: float):
+    def _leave(self, vehicle: ServiceVehicle, time_s: float) -> None:
         """Let a vehicle drive out of the area; without a way it stays and asks again."""
         if not self._drive(vehicle, Task.TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
             vehicle.stuck_since_s = min(vehicle.stuck_since_s, time_s)
 
-    def _wait_here(self, vehicle: ServiceVehicle, now_s: float):
+    def _wait_here(self, vehicle: ServiceVehicle, now_s: float) -> None:
         """Let the passengers of a vehicle that finds no way out at a stop wait there."""
         if vehicle.target < 0 or vehicle.is_at_home:
             return
@@ -250,10 +258,10 @@ class FleetAtWork:
 class Reinforcements:
     """Those that have yet to come, in order of time; those of one moment in the order in which they are named."""
 
-    def __init__(self, settings: tuple[Reinforcement, ...]):
+    def __init__(self, settings: tuple[Reinforcement, ...]) -> None:
         self._due = sorted(settings, key=lambda one: one.at_h)
 
-    def add(self, settings: Reinforcement, fleets: list[str]):
+    def add(self, settings: Reinforcement, fleets: list[str]) -> None:
         """Take in one more; raises ScenarioError if there is no such fleet."""
         if settings.fleet not in fleets:
             there = ", ".join(fleets) or "none: the scenario has no buses (`services.fleets`)"

@@ -1,6 +1,7 @@
 """Where stops, depots and bases are on the streets, and how much room services need among those who move."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Place, Serves
 from safepassage.model.settings.services import Services as ServiceSettings
 from safepassage.model.streets.placing import nodes_near, place_of
+from safepassage.model.streets.streets import Streets
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,16 @@ class Layout:
         return self.stop_node.size == 0 and self.n_vehicles == 0 and not self.comes_later
 
 
-def layout_of(settings: ServiceSettings, streets) -> Layout:
+def layout_of(settings: ServiceSettings, streets: Streets) -> Layout:
     """Return the Layout of a scenario; raises ScenarioError for a place that is not on the streets."""
-    stops = (*settings.pickup_points, *settings.trains)
+    stops: tuple[Any, ...] = (*settings.pickup_points, *settings.trains)
     node = np.array([node_of(place, streets, f"services: stop {place.name!r}") for place in stops], np.int32)
     by_door = sum(f.n_vehicles for f in settings.fleets if f.serves == Serves.DOOR_TO_DOOR)
     n_vehicles = sum(f.n_vehicles for f in settings.fleets) + settings.ambulances.n
     return Layout(node, n_vehicles, by_door + settings.ambulances.n, bool(settings.reinforcements))
 
 
-def node_of(place: Place, streets, what: str) -> int:
+def node_of(place: Place, streets: Streets, what: str) -> int:
     """Return the node of a place."""
     if place.node is not None:
         if place.node not in streets.node_id:

@@ -1,13 +1,18 @@
 """Vehicles put out of action: who can walks on from where they stand, the others wait beside them for another."""
 
+from typing import TYPE_CHECKING
+
 from safepassage.agents.civilians import Protection
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, PickupPoint, ServiceVehicle, Task
 from safepassage.model.harm.whereabouts import Whereabouts
 
+if TYPE_CHECKING:
+    from safepassage.model.services.services import Services
 
-def lose(services, whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: float):
-    """Take vehicles out of action; services: Services, whose stops grow by those where people now wait."""
+
+def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: float) -> None:
+    """Take vehicles out of action; services: "Services", whose stops grow by those where people now wait."""
     for vehicle in hit:
         if vehicle.task in (Task.AWAY, Task.LOST):
             continue
@@ -26,11 +31,12 @@ def lose(services, whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: f
             stop = _wreck(services, vehicle, node, place) if stay else None
         services.movement.carrier[stay] = stay
         for household in stay:
+            assert stop is not None  # where somebody stays there is a stop: a wreck is one
             services.riders.wait(stop, household, now_s)
         vehicle.task, vehicle.node, vehicle.target, vehicle.run = Task.LOST, NOBODY, NOBODY, None
 
 
-def _wreck(services, vehicle: ServiceVehicle, node: int, place: tuple[float, float]) -> PickupPoint:
+def _wreck(services: "Services", vehicle: ServiceVehicle, node: int, place: tuple[float, float]) -> PickupPoint:
     stops = services.stops
     name = f"{vehicle.name}, broken down"
     stop = PickupPoint(services.model, len(stops), name, node, place, Protection.OUTDOORS, lambda _: True)

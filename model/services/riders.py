@@ -1,11 +1,16 @@
 """Those who depend on seats: where they wait, since when, who comes first, who fits."""
 
+from collections.abc import Collection
+
 import numpy as np
 
-from safepassage.agents.civilians import Mobility, Status
+from safepassage.agents.civilians import Mobility, Protection, Status
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint, Seats
 from safepassage.model.behaviour.covariates import Covariate
+from safepassage.model.behaviour.information import Information
+from safepassage.model.people.population import Population
 
 INF = float("inf")
 
@@ -13,7 +18,7 @@ INF = float("inf")
 class Riders:
     """Households that wait for a seat at a stop or at home, or are aboard."""
 
-    def __init__(self, population, information):
+    def __init__(self, population: Population, information: Information) -> None:
         self.population, self.information = population, information
         self.households, self.people, self.parties = population.households, population.people, population.parties
 
@@ -32,7 +37,7 @@ class Riders:
         seats = self.households.n_members + n_assisted - 2 * np.minimum(n_assisted, n_places)
         return int(seats.max(initial=0))
 
-    def in_order(self, rows) -> np.ndarray:
+    def in_order(self, rows: Ints | list[int]) -> np.ndarray:
         """Return households in order of who comes first: families under a compulsory order, assistance, time, row."""
         rows = np.sort(np.asarray(rows, np.int64))
         family = self.households.has_children[rows]
@@ -40,7 +45,7 @@ class Riders:
         rank = np.where(family & ordered, 0, np.where(self.households.needs_help[rows], 1, 2))
         return rows[np.lexsort((self.households.waiting_since_s[rows], rank))]
 
-    def request(self, rows: np.ndarray, time_s: float):
+    def request(self, rows: np.ndarray, time_s: float) -> None:
         """Note that households at home ask to be taken up there."""
         new = rows[~self.households.is_requesting[rows]]
         self.households.is_requesting[new] = True
@@ -53,12 +58,12 @@ class Riders:
         self.households.is_requesting[rows[gone]] = False
         return self.in_order(rows[~gone])
 
-    def withdraw_request(self, household: int):
+    def withdraw_request(self, household: int) -> None:
         """Note that a household no longer asks to be taken up at home."""
         self.households.is_requesting[household] = False
         self.households.waiting_since_s[household] = INF
 
-    def wait(self, stop: PickupPoint, household: int, time_s: float):
+    def wait(self, stop: PickupPoint, household: int, time_s: float) -> None:
         """Let a household wait at a stop."""
         n = self.size(household)[0]
         stop.waiting.append(household)
@@ -70,8 +75,17 @@ class Riders:
         """Return whether one of the households waiting at a stop fits into the free seats."""
         return seats.n_free > 0 and any(seats.fits(*self.size(h)) for h in stop.waiting)
 
-    def board(self, stop: PickupPoint, seats: Seats, mode: Mode, carrier: int, protection, until_s: float, at_s: float,
-              first=()):  # fmt: skip
+    def board(
+        self,
+        stop: PickupPoint,
+        seats: Seats,
+        mode: Mode,
+        carrier: int,
+        protection: Protection,
+        until_s: float,
+        at_s: float,
+        first: Collection[int] = (),
+    ) -> tuple[int, int, float]:
         """Let those aboard who wait at a stop since before until_s and fit; return (persons, assisted, last came).
 
         carrier: row of the vehicle; at_s: when it was ready for them. first: households that come before all others.
@@ -99,7 +113,9 @@ class Riders:
             self.population.go_aboard(np.array(taken), mode, carrier, protection)
         return n_persons, n_assisted, last_s
 
-    def board_at_home(self, household: int, seats: Seats, carrier: int, protection, time_s: float):
+    def board_at_home(
+        self, household: int, seats: Seats, carrier: int, protection: Protection, time_s: float
+    ) -> tuple[int, int]:
         """Let a household aboard at its home; return (persons, assisted), (0, 0) if it does not fit."""
         size = self.size(household)
         if not seats.take(household, *size):
@@ -109,6 +125,6 @@ class Riders:
         self.population.go_aboard(np.array([household]), Mode.BUS, carrier, protection)
         return size
 
-    def count_again(self, stop: PickupPoint):
+    def count_again(self, stop: PickupPoint) -> None:
         """Bring the number of those who wait at a stop up to date after deaths."""
         stop.n_waiting = sum(self.size(h)[0] for h in stop.waiting)

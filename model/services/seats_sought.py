@@ -1,16 +1,22 @@
 """Households without a car look for a seat: which stop they walk to, when they set out for their train."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
+from safepassage.model.behaviour.curfew import CurfewHours
+
+if TYPE_CHECKING:
+    from safepassage.model.services.services import Services
 
 
 class SeatsSought:
     """The way of households to stops."""
 
-    def __init__(self, services, curfew):
-        """services: Services; curfew: CurfewHours."""
+    def __init__(self, services: "Services", curfew: CurfewHours) -> None:
+        """services: "Services"; curfew: CurfewHours."""
         self.services, self.households, self.curfew = services, services.households, curfew
         self.population, self.movement = services.population, services.movement
         self.reach_m = services.settings.walk_reach_m
@@ -95,7 +101,7 @@ class SeatsSought:
         walks = np.flatnonzero(there & parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0))
         return int(self.population.n_living(walks).sum())
 
-    def _set_out(self, party: np.ndarray, stop: int, now_s: float):
+    def _set_out(self, party: np.ndarray, stop: int, now_s: float) -> None:
         households = self.services.households
         time_s = np.maximum(households.departure_time_s[party], now_s)
         households.departure_time_s[party] = time_s

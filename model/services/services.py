@@ -1,5 +1,7 @@
 """Seats and care: stops, fleets, trains and ambulances of a scenario, and the households that depend on them."""
 
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
@@ -17,7 +19,7 @@ from safepassage.model.services.riders import Riders
 from safepassage.model.services.seats_sought import SeatsSought
 from safepassage.model.services.trains import Trains
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.services import Kind, Place, Reinforcement, Serves
+from safepassage.model.settings.services import Fleet, Kind, Place, Reinforcement, Serves, Train
 
 DISBAND_EVERY_S = 900.0
 """How often people at a stop ask whether anything still comes (s). Assumption."""
@@ -29,7 +31,7 @@ GO_HOME_AFTER_S = 3 * 3600.0
 class Services:
     """All services of a run. Vehicle row v is the party n_households + v of the movement."""
 
-    def __init__(self, model, layout: Layout):
+    def __init__(self, model: Any, layout: Layout) -> None:
         """model: EvacuationModel with its people and movement; the agents made here belong to it."""
         settings, scenario = model.settings.services, model.settings
         self.settings, self.model = settings, model
@@ -58,7 +60,7 @@ class Services:
         for one in settings.reinforcements:
             self._depot_of(one.depot, one.fleet)
 
-    def reinforce(self, now_s: float):
+    def reinforce(self, now_s: float) -> None:
         """Let the vehicles that are ready by now join their fleets: rows and tables after all others."""
         for one in self.reinforcements.come(now_s):
             fleet = next(fleet for fleet in self.fleets if fleet.settings.name == one.fleet)
@@ -68,12 +70,12 @@ class Services:
                 fleet.vehicles.append(vehicle)
                 self._work[vehicle.row] = fleet
 
-    def expect(self, one: Reinforcement):
+    def expect(self, one: Reinforcement) -> None:
         """Let vehicles join that the scenario does not have; raises ScenarioError if they cannot."""
         self._depot_of(one.depot, one.fleet)
         self.reinforcements.add(one, [fleet.settings.name for fleet in self.fleets])
 
-    def _stop(self, row: int, place, node: int) -> PickupPoint:
+    def _stop(self, row: int, place: PickupPoint | Train, node: int) -> PickupPoint:
         protection = Protection.INNER_ROOM if place.indoors else Protection.OUTDOORS
         hours = self._open_hours(getattr(place, "hours", ()))
         at = (float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node]))
@@ -83,12 +85,12 @@ class Services:
         stop.hours, stop.car_node = hours, int(self.movement.stop_node[Mode.CAR][row])
         return stop
 
-    def _fleet(self, fleet) -> FleetAtWork:
+    def _fleet(self, fleet: Fleet) -> FleetAtWork:
         vehicles = self._vehicles_of(fleet, fleet.n_vehicles)
         hours = self._open_hours(fleet.hours)
         return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops)
 
-    def _vehicles_of(self, fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
+    def _vehicles_of(self, fleet: Fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
         by_door = fleet.serves == Serves.DOOR_TO_DOOR
         protection = Protection.ARMOURED if fleet.kind == Kind.ARMOURED else Protection.VEHICLE
         node = self._depot_of(depot or fleet.depot, fleet.name)
@@ -186,7 +188,7 @@ class Services:
                 self._receive_vehicle(self.vehicles[party[k] - self.n_households], int(arrivals.node[k]), time_s)
         return arrivals.only(~is_mine)
 
-    def _receive_vehicle(self, vehicle: ServiceVehicle, node: int, time_s: float):
+    def _receive_vehicle(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         if vehicle.task == Task.TO_EXIT:
             self._bring_out(vehicle, node, time_s)
         elif vehicle.task in (Task.TO_STOP, Task.TO_HOME):
@@ -196,7 +198,7 @@ class Services:
         else:
             self.ambulances.arrive(vehicle, node, time_s)
 
-    def _bring_out(self, vehicle: ServiceVehicle, node: int, time_s: float):
+    def _bring_out(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         """Bring a vehicle with all aboard out of the area."""
         route = self.model.routes[self.model.exit_of_node[node]]
         households = np.array(vehicle.seats.empty(), np.int64)
@@ -236,12 +238,12 @@ class Services:
             next_s = min(next_s, fleet.next_s(now_s, self.step_s, is_wanted=waits or (asks and fleet.by_door)))
         return next_s
 
-    def pass_time(self, now_s: float):
+    def pass_time(self, now_s: float) -> None:
         """Note that a time has come before which there was nothing to do."""
         if now_s >= self._next_disband_s:
             self._next_disband_s = now_s + DISBAND_EVERY_S
 
-    def act(self, now_s: float):
+    def act(self, now_s: float) -> None:
         """Let trains leave, vehicles board, leave and be sent out, ambulances answer calls."""
         if self.ambulances.vehicles:
             self.ambulances.act(now_s)
@@ -264,7 +266,7 @@ class Services:
                     unmet[vehicle.target] -= vehicle.seats.n_free
         return unmet
 
-    def _disband(self, now_s: float):
+    def _disband(self, now_s: float) -> None:
         """Let people leave stops: who has waited for long walks out; where nothing comes, the others go home."""
         limit_m = self.movement.settings.walk_out_limit_m
         for stop in self.stops:
@@ -286,7 +288,7 @@ class Services:
                 else:
                     self._go_home(household, now_s)
 
-    def _go_home(self, household: int, now_s: float):
+    def _go_home(self, household: int, now_s: float) -> None:
         """Bring a household home from a stop to ask again; its way back is not simulated."""
         party, ask_s = np.array([household]), self.next_ask_s(now_s)
         self.population.turn_back(party, ask_s)
@@ -312,7 +314,7 @@ class Services:
             for v in fleet.vehicles
         )
 
-    def walk_out(self, household: int, node: int, now_s: float):
+    def walk_out(self, household: int, node: int, now_s: float) -> None:
         """Let a household set out on foot from a node to leave the area."""
         party = np.array([household])
         size, speed = self.households.n_members[party], self.parties.free_speed_m_s[party]
@@ -339,7 +341,7 @@ class Services:
             self.population.get_off(party)
         return stay
 
-    def give_up(self, rows: np.ndarray, now_s: float):
+    def give_up(self, rows: np.ndarray, now_s: float) -> None:
         """Let vehicles that have stood too long turn round at the last junction; those who can walk get off."""
         for row in rows.tolist():
             vehicle = self.vehicles[row]
@@ -353,17 +355,17 @@ class Services:
             vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
             vehicle.ready_s = vehicle.arrived_s = now_s
 
-    def call(self, persons: np.ndarray):
+    def call(self, persons: np.ndarray) -> None:
         """Call ambulances to those of some people hurt who are seriously injured."""
         if persons.size and self.ambulances.vehicles:
             self.ambulances.call(persons)
 
-    def lose(self, hit: list[ServiceVehicle], now_s: float):
+    def lose(self, hit: list[ServiceVehicle], now_s: float) -> None:
         """Take vehicles out of action; who can walks on, the others wait beside them."""
         if hit:
             losses.lose(self, self.model.under_fire.whereabouts, hit, now_s)
 
-    def count_the_dead(self):
+    def count_the_dead(self) -> None:
         """Take the dead out of the queues and off the vehicles."""
         for stop in self.stops:
             stop.waiting = [h for h in stop.waiting if self.parties.stop[h] == stop.row]

@@ -1,6 +1,8 @@
 """Trains: when they leave, who has taken a seat on which, who gets aboard."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +18,7 @@ BOARDING_CLOSES_S = 300.0
 """Whoever cannot be at the station so long before departure does not count on the train (s). Assumption."""
 
 
-def departures_s(train: Train, run, time_zone: str) -> list[float]:
+def departures_s(train: Train, run: Any, time_zone: str) -> list[float]:
     """Return when the trains of a line leave within a run and the two days after it (s after the start)."""
     zone = ZoneInfo(time_zone)
     start_s = epoch_s(run.start, time_zone)
@@ -34,7 +36,7 @@ def departures_s(train: Train, run, time_zone: str) -> list[float]:
 class Trains:
     """Lines from stations; people take a seat before they set out, and come in time for their train."""
 
-    def __init__(self, settings, first_stop: int, run, time_zone: str, riders: Riders):
+    def __init__(self, settings: tuple[Any, ...], first_stop: int, run: Run, time_zone: str, riders: Riders) -> None:
         """settings: `Train` of each line; their stations are stops from first_stop on."""
         self.riders = riders
         self.lines = []
@@ -46,7 +48,9 @@ class Trains:
         """Line and number of the train on which a household has seats."""
         self.next_s = min((line.next_s for line in self.lines), default=INF)
 
-    def book(self, household: int, stop: int, now_s: float, walk_s: float, until_s: float, set_out_by) -> float | None:
+    def book(
+        self, household: int, stop: int, now_s: float, walk_s: float, until_s: float, set_out_by: Callable[..., Any]
+    ) -> float | None:
         """Give a household seats on the first train from a station; return when it sets out, None: no such train.
 
         until_s: no train later than this. set_out_by: function (wanted time, latest time) -> a time at which the
@@ -77,14 +81,14 @@ class Trains:
                     return True
         return False
 
-    def act(self, stops: list[PickupPoint], until_s: float):
+    def act(self, stops: list[PickupPoint], until_s: float) -> None:
         """Let the trains leave that are due before a time."""
         while self.next_s < until_s:
             line = min(self.lines, key=lambda line: line.next_s)
             self._leave(line, stops[line.stop])
             self.next_s = min(line.next_s for line in self.lines)
 
-    def _leave(self, line: TrainLine, stop: PickupPoint):
+    def _leave(self, line: TrainLine, stop: PickupPoint) -> None:
         number, time_s = len(line.runs), line.next_s
         promised = line.seats[number]
         seats = Seats(promised.n, promised.n_places)

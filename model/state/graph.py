@@ -63,7 +63,7 @@ def attributes(value: Any) -> dict[str, Any]:
 class Written:
     """A model as nodes, each a plain value that may name others by number, and arrays."""
 
-    def __init__(self, root: Any):
+    def __init__(self, root: Any) -> None:
         self.nodes: list[dict] = []
         self.arrays: dict[str, np.ndarray] = {}
         self._number: dict[int, int] = {}
@@ -137,7 +137,7 @@ class Written:
 class Read:
     """Nodes and arrays brought back onto a freshly built model."""
 
-    def __init__(self, nodes: list[dict], arrays: Any, fresh: Any, *, settings_as_built: bool):
+    def __init__(self, nodes: list[dict], arrays: Any, fresh: Any, *, settings_as_built: bool) -> None:
         """settings_as_built: settings are those of the fresh model, even where they differ from what was saved."""
         self._nodes, self._arrays, self._fresh = nodes, arrays, fresh
         self._settings_as_built = settings_as_built
@@ -149,10 +149,10 @@ class Read:
         for number, node in enumerate(nodes):
             self._fill(node, self._made[number])
 
-    def _find_twins(self):
+    def _find_twins(self) -> None:
         """Find for each node the object of the fresh model that stands at the same place and is of the same kind."""
         claimed: set[int] = set()
-        queue = deque([(0, self._fresh)])
+        queue: deque[tuple[int, Any]] = deque([(0, self._fresh)])
         while queue:
             number, twin = queue.popleft()
             node = self._nodes[number]
@@ -225,7 +225,7 @@ class Read:
             return twin
         return _class(node["settings"]).model_validate(node["value"])
 
-    def _fill(self, node: dict, made: Any):
+    def _fill(self, node: dict, made: Any) -> None:
         if "object" in node:
             for name in attributes(made).keys() - node["at"].keys():
                 object.__delattr__(made, name)
@@ -239,7 +239,7 @@ class Read:
         elif "set" in node or "deque" in node:
             made.clear()
             add = made.add if "set" in node else made.append
-            for part in node.get("set", node.get("deque")):
+            for part in node["set"] if "set" in node else node["deque"]:
                 add(self._value(part))
         elif "objects" in node:
             made.ravel()[:] = [self._value(part) for part in node["objects"]]
@@ -258,12 +258,19 @@ def _alike(node: dict, twin: Any) -> bool:
     if "object" in node or "kept" in node or "settings" in node:
         wanted = node.get("object") or node.get("kept") or node["settings"]
         return name_of_class(type(twin)) == wanted
-    kinds = {"dict": dict, "list": list, "tuple": tuple, "set": set, "deque": deque, "agents": AGENT_SETS}
+    kinds: dict[str, Any] = {
+        "dict": dict,
+        "list": list,
+        "tuple": tuple,
+        "set": set,
+        "deque": deque,
+        "agents": AGENT_SETS,
+    }
     kinds |= {"generator": np.random.Generator, "random": random.Random}
     return any(name in node and isinstance(twin, kind) for name, kind in kinds.items())
 
 
-def _pairs(node: dict, twin: Any):
+def _pairs(node: dict, twin: Any) -> Any:
     """Yield (part of the node, what stands at its place in the twin)."""
     if "object" in node:
         beside = attributes(twin)

@@ -46,7 +46,7 @@ class Saved:
         """The moment at which it was saved (s after the start of the run)."""
         return self.header["time_s"]
 
-    def demand_rules(self, given: dict):
+    def demand_rules(self, given: dict) -> None:
         """Raise ScenarioError unless the user's own rules are those that the run was made with."""
         if given != self.header["rules"]:
             names = ", ".join(f"{kind} {rule['name']}" for kind, rule in self.header["rules"].items()) or "none"
@@ -98,7 +98,8 @@ def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules:
     partial = folder / f".{path.name}.{uuid4().hex}.npz"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(partial, header=_as_bytes(header), nodes=_as_bytes(written.nodes), **written.arrays)
+        parts: dict[str, Any] = {"header": _as_bytes(header), "nodes": _as_bytes(written.nodes), **written.arrays}
+        np.savez(partial, **parts)
         os.replace(partial, path)
     except OSError as error:
         raise ScenarioError(f"{path}: the state cannot be written ({error.strerror}). Choose another place.") from None
@@ -130,7 +131,7 @@ def saved(path: Path | str) -> Saved:
     return Saved(path, header, nodes, content)
 
 
-def bring(state: Saved, fresh: Any, *, is_branch: bool):
+def bring(state: Saved, fresh: Any, *, is_branch: bool) -> None:
     """Make a freshly built model what it was when its state was saved; is_branch: with the settings of another plan."""
     try:
         Read(state.nodes, state.arrays, fresh, settings_as_built=is_branch)
@@ -146,7 +147,7 @@ def _let_mesa_go_on(model: Any) -> None:
         event.time += model.time
 
 
-def refuse_changes_of_the_past(before: Scenario, after: Scenario, time_s: float):
+def refuse_changes_of_the_past(before: Scenario, after: Scenario, time_s: float) -> None:
     """Raise ScenarioError, naming every key, if the second scenario would have gone otherwise before a moment."""
     keys = sorted({key for key, *_ in _differences(_past(before, time_s), _past(after, time_s), ())})
     if keys:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import graphml
 from safepassage.model.streets.classes import (
@@ -140,7 +140,7 @@ def _permissions(data, highway_text, highway, oneway, shut, settings):
     return columns
 
 
-def shut_by_tags(data):
+def shut_by_tags(data: list[Any]) -> dict[str, Bools]:
     """Return which edges their tags shut to cars (drivable) and to walkers (walkable), and which are ferries; bool[].
 
     The most specific access tag counts (OpenStreetMap wiki, "Key:access"); ferries carry nobody: they have no timetable
@@ -179,7 +179,7 @@ def _says_yes(text):
     return text is not None and not _says(text, ("no", "false", "nan", "none")) and bool(graphml.values(text))
 
 
-def pair_directions(upstream, downstream, length_m, osmid, one_way):
+def pair_directions(upstream: Ints, downstream: Ints, length_m: Floats, osmid: list[Any], one_way: Bools) -> Ints:
     """Return for each edge the row of the same street's other direction, -1 if it has none.
 
     Two opposite edges are one street if they are equally long and come from the same way, as far as is known. Two

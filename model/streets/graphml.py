@@ -55,7 +55,7 @@ def read_graph(path: Path) -> "nx.MultiDiGraph":
     return graph
 
 
-def check_graph(graph, place="the street graph"):
+def check_graph(graph: "nx.MultiDiGraph", place: str = "the street graph") -> None:
     """Raise ScenarioError unless the graph is directed and has nodes with coordinates and edges between them."""
     if not graph.is_directed():
         raise ScenarioError(

@@ -1,15 +1,21 @@
 """Points that users give, put onto the streets one way: swapped, projected and far-away ones are refused."""
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from safepassage.agents.ground.arrays import Ints
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import refuse, some_of
 
 FARTHEST_M = 3000.0
 """A place farther than this from every street is taken for a slip. Assumption."""
 
 
-def place_of(streets, place, what: str) -> tuple[float, float]:
+def place_of(streets: Streets, place: Any, what: str) -> tuple[float, float]:
     """Return x_m, y_m of a place given in metres or degrees; what: its name in errors."""
     if place.x_m is not None:
         return float(place.x_m), float(place.y_m)
@@ -23,7 +29,13 @@ def place_of(streets, place, what: str) -> tuple[float, float]:
     return float(x_m), float(y_m)
 
 
-def nodes_near(streets, x_m, y_m, describe, farthest_m: float = FARTHEST_M) -> np.ndarray:
+def nodes_near(
+    streets: Any,
+    x_m: npt.ArrayLike,
+    y_m: npt.ArrayLike,
+    describe: Callable[[Any], str],
+    farthest_m: float = FARTHEST_M,
+) -> Ints:
     """Return the node nearest to each place, int32[n].
 
     describe: function row -> what to call the place in errors, with its file. Raises ScenarioError for places that are
@@ -46,7 +58,7 @@ def nodes_near(streets, x_m, y_m, describe, farthest_m: float = FARTHEST_M) -> n
     return node
 
 
-def _cure(streets, x_m: float, y_m: float) -> str:
+def _cure(streets: Any, x_m: float, y_m: float) -> str:
     longitude, latitude = streets.unproject(x_m, y_m)
     if np.isfinite(longitude) and abs(longitude) <= 90:
         swapped = streets.project(latitude, longitude)

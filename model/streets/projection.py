@@ -52,7 +52,7 @@ def plane_crs(crs: str, x: Floats, y: Floats) -> str:
     return utm_zone(longitude, latitude)
 
 
-def _is_true_to_scale(crs, longitude, latitude) -> bool:
+def _is_true_to_scale(crs: Any, longitude: Floats, latitude: Floats) -> bool:
     """Return whether a metre of a projected system is one on the ground, within MOST_DISTORTION, about the points."""
     from pyproj import Proj
 
@@ -61,7 +61,7 @@ def _is_true_to_scale(crs, longitude, latitude) -> bool:
     return bool((np.abs(scales - 1) <= MOST_DISTORTION).all())
 
 
-def utm_zone(longitude, latitude):
+def utm_zone(longitude: Floats, latitude: Floats) -> str:
     """Return the EPSG code of the UTM zone in which the centre of the points lies."""
     unwrapped = (longitude - longitude[0] + 180) % 360 - 180 + longitude[0]
     centre = ((unwrapped.min() + unwrapped.max()) / 2 + 180) % 360 - 180

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
@@ -136,7 +137,7 @@ def _report(path: Path, without_street: list[str]) -> tuple[str, ...]:
     return (f"{path.name}: no street lies in {where}; {whose} homes stand along the nearest ones.",)
 
 
-def _outline(geometry, place: str, streets: Streets):
+def _outline(geometry: Any, place: str, streets: Streets) -> Any:
     """Return the outline of a zone in the plane of the streets; refuses one without an area."""
     if geometry is None:
         raise ScenarioError(f"{place} has no outline: its polygon is empty. Draw it, or take the zone out.")

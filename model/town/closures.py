@@ -1,5 +1,7 @@
 """Streets, exits and shelters closed on purpose: which of them are closed at a moment."""
 
+from typing import Any
+
 import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
@@ -86,7 +88,7 @@ class ClosedOnPurpose:
         return True
 
 
-def _moments_s(closed: ClosedExit | ClosedShelter | ClosedStreet) -> tuple[float, float]:
+def _moments_s(closed: Any) -> tuple[float, float]:
     """Return when a closure begins and ends (s); inf: never."""
     return closed.from_h * 3600.0, np.inf if closed.until_h is None else closed.until_h * 3600.0
 

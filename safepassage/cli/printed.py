@@ -1,5 +1,7 @@
 """How the command line prints: what comes from files and folders is text and never a command to the terminal."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.text import Text
 
@@ -9,10 +11,10 @@ from safepassage.model.settings.files.texts import visible
 class PlainConsole(Console):
     """A console to which square brackets, :names: and control characters are characters like any other."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, **options)
 
-    def render_str(self, text: str, **options) -> Text:
+    def render_str(self, text: str, **options: Any) -> Text:
         """Return a text as it is printed."""
         return super().render_str(visible(text), **{**options, "markup": False, "emoji": False, "highlight": False})
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, marks that turn the direction of writing, other ends of lines, and halves of characters."""
@@ -14,7 +15,7 @@ def visible(text: object) -> str:
 
 
 @contextmanager
-def as_written(figure) -> Iterator[None]:
+def as_written(figure: Any) -> Iterator[None]:
     """Draw a matplotlib figure while the block runs with all texts as they are: a $ begins no formula."""
     import matplotlib
     from matplotlib.text import Text
