@@ -10,7 +10,10 @@ class EvacuationRoute(Agent):
     """A way out of the area, named by its exit."""
 
     def __init__(self, model: RowModel, row: int, name: str, node: int, flow_capacity_per_s: float) -> None:
-        """row: of the exit; node: where it leaves the area; flow_capacity_per_s: most vehicles per second."""
+        """row: of the exit; node: where it leaves the area; flow_capacity_per_s: most vehicles per second.
+
+        model: the model that it belongs to. name: what it is called.
+        """
         super().__init__(model)
         self.row, self.name, self.node, self.flow_capacity_per_s = row, name, node, flow_capacity_per_s
         self.n_cars = 0

@@ -33,7 +33,10 @@ class Shelters:
 
     @classmethod
     def empty(cls, name: list[str], x_m: Floats, y_m: Floats, capacity: Ints, node: Ints | None = None) -> "Shelters":
-        """Return open shelters with nobody inside; node: of each door, if known."""
+        """Return open shelters with nobody inside; node: of each door, if known.
+
+        name: what it is called. x_m, y_m: place (m) in the plane of the streets. capacity: how many people find room.
+        """
         n = len(name)
         columns = {"x_m": np.asarray(x_m, np.float64), "y_m": np.asarray(y_m, np.float64)}
         columns["capacity"] = np.asarray(capacity, np.int32)

@@ -100,7 +100,11 @@ class PickupPoint(Agent):
         is_open: Callable[[float], bool],
         room: float = float("inf"),
     ) -> None:
-        """row: of the stop; node: where people arrive on foot; place: x_m, y_m; room: people it takes."""
+        """row: of the stop; node: where people arrive on foot; place: x_m, y_m; room: people it takes.
+
+        model: the model that it belongs to. name: what it is called. protection: what protects people who wait there.
+        is_open: whether it can be used now.
+        """
         super().__init__(model)
         self.row, self.name, self.node, self.protection = row, name, node, protection
         self.x_m, self.y_m = place
@@ -140,7 +144,11 @@ class ServiceVehicle(Agent):
         car_units: int = 1,
         n_crew: int = 1,
     ) -> None:
-        """row: of the vehicle; table: row of the next-link tables that is its own, -1: none."""
+        """row: of the vehicle; table: row of the next-link tables that is its own, -1: none.
+
+        model: the model that it belongs to. name: what it is called. seats: its seats. protection: what protects those
+        aboard. car_units: room that it takes, in cars. n_crew: people who work on it.
+        """
         super().__init__(model)
         self.row, self.name, self.fleet, self.table = row, name, fleet, table
         self.seats, self.protection, self.car_units, self.n_crew = seats, protection, car_units, n_crew

@@ -34,7 +34,11 @@ class Departures:
         information: Information,
         decision: Decision,
     ) -> None:
-        """Raises ScenarioError if an order names a zone that is not there."""
+        """Raises ScenarioError if an order names a zone that is not there.
+
+        scenario: what is simulated. zone_names: names of the zones, which orders may name. population: everybody, with
+        households and parties. curfew: hours in which nobody may move. information: what households know.
+        """
         self.settings, self.zone_names = scenario, zone_names
         self.population, self.households, self.parties = population, population.households, population.parties
         self.information, self.decision = information, decision
@@ -82,7 +86,11 @@ class Departures:
                 self.population.plans_changed()
 
     def decide(self, now_s: float, surroundings: Surroundings, services: Services, impacts: Impacts) -> None:
-        """At the pace of decisions: news spreads, households look at the situation and weigh it."""
+        """At the pace of decisions: news spreads, households look at the situation and weigh it.
+
+        now_s: the present (s). surroundings: what stands and is open in the town. services: buses, trains and
+        ambulances at work. impacts: what falls in the run.
+        """
         if now_s < self.decision.next_s:
             return
         from_s, self.decision.next_s = self.decision.time_s, now_s + self.settings.behaviour.decide_every_s
@@ -117,7 +125,11 @@ class Departures:
     def set_out(
         self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement, services: Services
     ) -> None:
-        """Let those set out whose departure is due before a time: by car, to a stop, on foot; the others wait."""
+        """Let those set out whose departure is due before a time: by car, to a stop, on foot; the others wait.
+
+        now_s: the present (s). until_s: end of the time looked at (s). under_fire: what impacts do to people.
+        movement: everybody on the streets. services: buses, trains and ambulances at work.
+        """
         due = self._free_of_curfew(self.population.due(until_s), now_s)
         if due.size:
             due = under_fire.cover.free_to_leave(due, now_s)

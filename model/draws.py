@@ -106,7 +106,10 @@ _SHIFT_32 = np.uint64(32)
 
 @kernel
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
-    """Return the four 32-bit words of Philox 4x32-10 for a counter (c0..c3) and a key (k0, k1)."""
+    """Return the four 32-bit words of Philox 4x32-10 for a counter (c0..c3) and a key (k0, k1).
+
+    c1, c2: parts of the counter.
+    """
     c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
     k0, k1 = np.uint32(k0), np.uint32(k1)
     for _ in range(10):
@@ -142,8 +145,8 @@ def uniforms_for(
     """Return one number in [0, 1) for each entity, float64.
 
     seed: 0 to 2**64 - 1. entity: `Keys`, or whole numbers from 0; any order. tick: when (step, event or day number),
-    one for all or one for each.
-    index: which of several numbers that one entity needs at one tick.
+    one for all or one for each. index: which of several numbers that one entity needs at one tick. stream: which use
+    of chance.
     """
     number, place = (entity.number, entity.place) if isinstance(entity, Keys) else (entity, np.uint32(0))
     entity = np.ascontiguousarray(number, dtype=np.uint32)
@@ -168,7 +171,11 @@ def uniforms_for(
 
 
 def uniforms(seed: int, stream: Stream, n: int, tick: int = 0, index: int = 0) -> Floats:
-    """Return one number in [0, 1) for each of the entities 0..n-1, float64."""
+    """Return one number in [0, 1) for each of the entities 0..n-1, float64.
+
+    seed: seed of the run, from which all chance is drawn. stream: which use of chance. tick: which moment or copy the
+    draw is for. index: which of several draws of one use.
+    """
     return uniforms_for(seed, stream, np.arange(n, dtype=np.uint32), tick, index)
 
 

@@ -43,9 +43,10 @@ def read_features(
     """Return the features of a GeoJSON file, and a sentence about each thing that was repaired.
 
     kinds: types of geometry that are right, such as POLYGONS. what: the word for one of them, such as "zone".
-    in_degrees: False where the streets have plane coordinates of no known place, and the file has the same. A
-    feature without a geometry, or with an empty one, has None: whoever asks says what that means. Raises ScenarioError
-    with all mistakes, each with its feature, and for a file that is not a FeatureCollection or not in degrees.
+    in_degrees: False where the streets have plane coordinates of no known place, and the file has the same. A feature
+    without a geometry, or with an empty one, has None: whoever asks says what that means. Raises ScenarioError with
+    all mistakes, each with its feature, and for a file that is not a FeatureCollection or not in degrees. path: the
+    file, which errors name.
     """
     import shapely
 

@@ -112,7 +112,8 @@ class HazardRule(Protocol):
         """Return the impacts of a run.
 
         chance: the rule's own stream, fixed by the seed. area: the rectangle of the map (west_m, south_m, east_m,
-        north_m, contains(x_m, y_m)). front: `distance_km(x_m, y_m, time_s)`; None: there is no front.
+        north_m, contains(x_m, y_m)). front: `distance_km(x_m, y_m, time_s)`; None: there is no front. clock: time of
+        the run and its zone.
         """
 
 

@@ -30,7 +30,10 @@ class Table:
     def __init__(
         self, path: Path, frame: pd.DataFrame, rows: Sequence | np.ndarray | None = None, row: str = "row"
     ) -> None:
-        """rows: what to call each row of the frame, by default its number from 1; row: the word before that."""
+        """rows: what to call each row of the frame, by default its number from 1; row: the word before that.
+
+        path: the file, which errors name.
+        """
         self.path, self.frame = path, frame
         self._rows = np.arange(1, len(frame) + 1) if rows is None else np.asarray(rows)
         self._row = row

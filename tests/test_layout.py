@@ -1,5 +1,7 @@
 """The layout that CONTRIBUTING.md describes: packages as declared, folders and modules of a size that can be read."""
 
+import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -66,3 +68,31 @@ def test_no_module_is_too_long_to_read_at_one_sitting():
 def test_the_modules_that_may_be_longer_give_the_reason_themselves():
     for name in LONGER:
         assert "numba's cache" in (ROOT / name).read_text(encoding="utf-8").split('"""')[1]
+
+
+def undocumented(path: Path) -> list[str]:
+    """Return public functions with four or more arguments of which some are not named in the docstring."""
+    found = []
+
+    def look(node, cls):
+        for one in node.body:
+            if isinstance(one, ast.ClassDef):
+                look(one, one)
+            elif isinstance(one, ast.FunctionDef) and (not one.name.startswith("_") or one.name == "__init__"):
+                given = [arg.arg for arg in (*one.args.posonlyargs, *one.args.args, *one.args.kwonlyargs)]
+                names = [name for name in given if name not in ("self", "cls")]
+                told = ast.get_docstring(one) or ""
+                if one.name == "__init__":
+                    told += ast.get_docstring(cls) or ""
+                missing = [name for name in names if not re.search(rf"\b{name}\b", told)]
+                if len(names) >= 4 and missing and not (cls and cls.name.startswith("_")):
+                    found.append(f"{path.name}:{one.lineno} {one.name}: {', '.join(missing)}")
+
+    look(ast.parse(path.read_text(encoding="utf-8")), None)
+    return found
+
+
+@pytest.mark.parametrize("folder", ["agents", "model"])
+def test_every_public_function_with_four_or_more_arguments_names_them_in_its_docstring(folder):
+    found = [line for path in sorted((ROOT / folder).rglob("*.py")) for line in undocumented(path)]
+    assert not found, found

@@ -115,7 +115,10 @@ def _points_within(event_x_m, event_y_m, reach_m, west_m, south_m, cell_m, n_col
 
 @part
 def distance_to_segment_m(x_m: float, y_m: float, x0_m: float, y0_m: float, x1_m: float, y1_m: float) -> float:
-    """Return the distance from a place to the nearest point of a straight segment (m)."""
+    """Return the distance from a place to the nearest point of a straight segment (m).
+
+    x_m, y_m: place (m) in the plane of the streets. x0_m, y0_m, x1_m, y1_m: ends of the segment (m).
+    """
     along_x, along_y = x1_m - x0_m, y1_m - y0_m
     square = along_x * along_x + along_y * along_y
     share = 0.0
@@ -246,7 +249,11 @@ def grid_of_points(x_m: npt.ArrayLike, y_m: npt.ArrayLike, cell_m: float = 100.0
 
 
 def grid_of_links(geometry_first: Ints, geometry_x_m: Floats, geometry_y_m: Floats, cell_m: float = 100.0) -> LinkGrid:
-    """Return a `LinkGrid` over polylines: link k has the points geometry_first[k]..geometry_first[k + 1]."""
+    """Return a `LinkGrid` over polylines: link k has the points geometry_first[k]..geometry_first[k + 1].
+
+    geometry_x_m, geometry_y_m: points of the links' courses (m), one after another. cell_m: side of a cell of the grid
+    (m).
+    """
     x_m = np.ascontiguousarray(geometry_x_m, dtype=np.float64)
     y_m = np.ascontiguousarray(geometry_y_m, dtype=np.float64)
     geometry_first = np.asarray(geometry_first, dtype=np.int64)
@@ -293,6 +300,9 @@ def links_within(
 
     The distance is to the nearest point of the link's line. Sorted by event, then link; a link once per
     event.
+
+    grid: where things lie, by cell. x_m, y_m: place (m) in the plane of the streets. reach_m: how far from the place
+    (m).
     """
     return _links_within(
         *_places(x_m, y_m, reach_m), grid.west_m, grid.south_m, grid.cell_m, grid.n_columns, grid.n_rows,

@@ -27,7 +27,8 @@ def places_on_links(
     """Return (x_m, y_m), float64[n], of points at a share of the course of links; nan where link is -1.
 
     share: 0 at the upstream end, 1 at the downstream end. Points of link k are geometry_first[k] to [k + 1];
-    geometry_piece_m: their `piece_lengths`.
+    geometry_piece_m: their `piece_lengths`. geometry_x_m, geometry_y_m: points of the links' courses (m), one after
+    another.
     """
     x_m = np.full(link.size, np.nan)
     y_m = np.full(link.size, np.nan)

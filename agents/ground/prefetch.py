@@ -21,7 +21,7 @@ LINE_BYTES = 64
 def prefetch(typing_context: Any, array: Records, index: int, line: int) -> Any:
     """Ask for one line (0, 1, ...) of array[index], to be read or written soon; any index is safe, nothing changes.
 
-    array: C-contiguous, 1-D, or 2-D (index then counts elements from its start).
+    array: C-contiguous, 1-D, or 2-D (index then counts elements from its start). typing_context: given by numba.
     """
 
     def generate(context, builder, signature, args):

@@ -142,6 +142,8 @@ class RowAgentSet(_LiveSet):
         """Return a view of the agents that pass, at most so many or, if a float up to 1, such a share of the set.
 
         `where` is a boolean array with one entry for each agent of the set, in the set's order: the fast way.
+
+        filter_func, at_most, inplace, agent_type: as in Mesa's AgentSet.select.
         """
         rows = self.rows
         if isinstance(at_most, float) and at_most <= 1.0:
@@ -329,7 +331,10 @@ class AllAgents(_LiveSet):
         inplace: bool = False,
         agent_type: type[Agent] | None = None,
     ) -> AgentSet:
-        """Return the agents that pass, as Mesa does; all of one class of row agents come as a view of its rows."""
+        """Return the agents that pass, as Mesa does; all of one class of row agents come as a view of its rows.
+
+        filter_func, at_most, inplace, agent_type: as in Mesa's AgentSet.select.
+        """
         self._refuse(inplace)
         if filter_func is None and at_most == math.inf:
             for source in self._sources:

@@ -18,7 +18,12 @@ safety of another status."""
 def count_wrong(
     is_on_way: Bools, stop: Ints, vehicle: Ints, arrival_time_s: Floats, first_person: Ints, status: Ints
 ) -> Ints:
-    """Return the four counts, int64[4]. By party: bool, int32, int32, float64; status: int8 per person."""
+    """Return the four counts, int64[4]. By party: bool, int32, int32, float64; status: int8 per person.
+
+    is_on_way: bool, parties on their way. stop: stop at which each party waits, -1: none. vehicle: vehicle that each
+    party is aboard, -1: none. arrival_time_s: when each party was safe (s), inf: not yet. first_person: first person
+    of each household, one entry more at the end.
+    """
     n = np.zeros(4, np.int64)
     for party in range(is_on_way.size):
         on_way, at_stop, aboard = is_on_way[party], stop[party] >= 0, vehicle[party] >= 0

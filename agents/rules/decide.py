@@ -32,7 +32,10 @@ def answer_order(
     """Make the households that do as told plan their departure. Writes the first three columns; returns how many.
 
     addressed: bool[n]. heard_s: when each believes the order (s), inf: never. u: one number per household, the same
-    for every order, so that more compliance moves all whom less would have moved.
+    for every order, so that more compliance moves all whom less would have moved. cause: int8 of Cause, why each
+    household leaves. decision_time_s: when each household decided (s). departure_time_s: when each household means to
+    set out (s). is_stayer: bool, households that do not leave of their own accord. preparation_s: time that each
+    household needs to get ready (s).
     """
     n = 0
     for h in range(addressed.size):
@@ -58,7 +61,10 @@ def react_to_impacts(
 ) -> int:
     """Make households near impacts plan their departure. Writes the first three columns; returns how many decide.
 
-    household, time_s, u: one for each impact seen or heard nearby, in order of time.
+    household, time_s, u: one for each impact seen or heard nearby, in order of time. cause: int8 of Cause, why each
+    household leaves. decision_time_s: when each household decided (s). departure_time_s: when each household means to
+    set out (s). is_stayer: bool, households that do not leave of their own accord. preparation_s: time that each
+    household needs to get ready (s). p_leave: probability that an impact nearby makes a household leave.
     """
     n = 0
     for i in range(household.size):
@@ -83,7 +89,10 @@ def leaving_rates(
 ) -> None:
     """Write the rate at which each household decides to leave (1/day).
 
-    covariates: float32[n_covariates, n]; coefficients: float64[n_covariates]. Stayers have rate 0.
+    covariates: float32[n_covariates, n]; coefficients: float64[n_covariates]. Stayers have rate 0. rate_per_day: rate
+    at which each household decides to leave (1/day). baseline_per_day: rate without any reason (1/day). early_factor:
+    factor of the rate of those who leave early. is_early: bool, households that leave early. is_stayer: bool,
+    households that do not leave of their own accord.
     """
     for h in range(rate_per_day.size):
         total = 0.0
@@ -113,6 +122,11 @@ def weigh(
 
     Writes the first four columns. weighed: sum of the rate over time so far; threshold: where each decides. The
     moment is exact: where the sum, growing evenly, crosses the threshold.
+
+    cause: int8 of Cause, why each household leaves. decision_time_s: when each household decided (s).
+    departure_time_s: when each household means to set out (s). rate_per_day: rate at which each household decides to
+    leave (1/day). is_home: bool, households at home. preparation_s: time that each household needs to get ready (s).
+    from_s: beginning of the time looked at (s). until_s: end of the time weighed (s).
     """
     n = 0
     days = (until_s - from_s) / 86400.0

@@ -232,7 +232,9 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
 def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints) -> None:
     """Write the link that each vehicle takes next, ARRIVED or NO_ROUTE: from its link's end, or from where it waits.
 
-    way_on: int32 per vehicle, written for those on a link, queueing to set out or held.
+    way_on: int32 per vehicle, written for those on a link, queueing to set out or held. links: the links asked about.
+    vehicles: state of the vehicles, one record each. next_link: next-link tables, int32[tables, nodes]. paths: links
+    of vehicles that follow a path of their own.
     """
     for vehicle in range(vehicles.size):
         state = vehicles[vehicle].state
@@ -398,7 +400,10 @@ def _suffer(links, vehicles, dangers, doses, vehicle, time_s):
 
 @lean_kernel
 def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, time_s: float) -> None:
-    """Count the danger that all vehicles on links have gone through until now. Writes doses."""
+    """Count the danger that all vehicles on links have gone through until now. Writes doses.
+
+    dangers: rates of harm by link, one record each. time_s: the moment (s).
+    """
     for vehicle in range(vehicles.size):
         if vehicles[vehicle].state == DRIVING:
             _suffer(links, vehicles, dangers, doses, vehicle, time_s)
@@ -484,6 +489,9 @@ def advance(
     departures: SLOT sorted by (time, vehicle). arrivals: room for every vehicle present.
     next_link: int32[n_tables, n_nodes]. paths: int32. dangers: DANGER[n_links], or none; doses: DOSE by vehicle.
     All but crossings, dangers, departures, next_link and paths are written.
+
+    vehicles: state of the vehicles, one record each. wheel: calendar of events by time. heap: events that are near,
+    the earliest first. run: state of the run as a whole, one record.
     """
     n_arms = arms.size
     n_links = n_arms // 2
@@ -551,7 +559,13 @@ def resume(
     changed_supplies: Ints,
     time_s: float,
 ) -> None:
-    """After a change from outside: let these arms ask again and these supplies look again for when they open."""
+    """After a change from outside: let these arms ask again and these supplies look again for when they open.
+
+    links: state of the links, one record each. slots: queues on the links, one ring of records each. events: events to
+    come. wheel: calendar of events by time. heap: events that are near, the earliest first. run: state of the run as a
+    whole, one record. changed_arms: arms of junctions to be asked again. changed_supplies: links whose room has
+    changed. time_s: the moment (s).
+    """
     n_arms = arms.size
     n_links = n_arms // 2
     for arm in changed_arms:

@@ -17,7 +17,8 @@ MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 def arms_to_ask_again(links: Records, slots: Records, arms: Records, way_on: Ints) -> Ints:
     """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
-    way_on: of each vehicle now, from drive.ways_on.
+    way_on: of each vehicle now, from drive.ways_on. links: state of the links, one record each. slots: queues on the
+    links, one ring of records each.
     """
     n_links = arms.size // 2
     found = np.empty(arms.size, np.int32)
@@ -44,7 +45,7 @@ def take_out_of_queues(arms: Records, vehicles: Records, run: Records, way_on: I
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
     way_on: of each vehicle now, from drive.ways_on. Those found are unlinked from their queues and set to PENDING, to
-    set out again.
+    set out again. run: state of the run as a whole, one record.
     """
     n_links = arms.size // 2
     found = np.empty(vehicles.size, np.int32)
@@ -94,6 +95,10 @@ def take_off(
     """Unlink one vehicle from wherever it is; return the arm it stood in and whether it was the first there.
 
     On the road it leaves for the kerb: its room comes back as if it had left the end of the link now.
+
+    links: state of the links, one record each. slots: queues on the links, one ring of records each. arms: arms of
+    junctions, one record each. vehicles: state of the vehicles, one record each. run: state of the run as a whole, one
+    record. time_s: the moment (s).
     """
     state, at = vehicles[vehicle].state, vehicles[vehicle].link
     vehicles[vehicle].state = ABSENT

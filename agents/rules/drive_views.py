@@ -25,6 +25,9 @@ def write_positions(
 
     A vehicle is where free flow has brought it, unless one before it stands in the way: it is then behind that one
     by its room in a standing queue. position_m: float64[n_vehicles]; the others keep their value.
+
+    slots: queues on the links, one ring of records each. vehicles: state of the vehicles, one record each.
+    jam_spacing_m: length that a standing car takes (m). some_links: links asked about.
     """
     for at in some_links:
         limit_m = links[at].length_m
@@ -39,7 +42,10 @@ def write_positions(
 
 @kernel
 def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
-    """Return which of the vehicles are on a link for longer than free flow takes, bool[n]. ids: int64[n]."""
+    """Return which of the vehicles are on a link for longer than free flow takes, bool[n]. ids: int64[n].
+
+    links: state of the links, one record each. time_s: the moment (s).
+    """
     stands = np.zeros(ids.size, np.bool_)
     for i in range(ids.size):
         vehicle = ids[i]
@@ -60,6 +66,9 @@ def write_link_times(
     towards its end among them, leave one headway after the other, none before it can be there. The headway is that of
     the end's flow capacity. While the first vehicle is held up, by a queue further on or by streams that cross, it is
     that at which vehicles leave: since the first was ready, or since it entered if it is late by more than length / w.
+
+    link_time_s: written: time that each link is expected to take (s). links: state of the links, one record each.
+    slots: queues on the links, one ring of records each. n_links: number of links. time_s: the moment (s).
     """
     for at in range(n_links):
         link = links[at]

@@ -33,7 +33,9 @@ _INNER_ROOM, _BASEMENT = np.int8(Protection.INNER_ROOM), np.int8(Protection.BASE
 def risk(distance_m: float, d50_m: float, n_d50_reach: float, steepness: float, p_at_centre: float) -> float:
     """Return the probability that one event injures one person at a distance; see the module's first lines.
 
-    p_at_centre: min(1, f * factor * p0). n_d50_reach: the curve is cut to zero beyond this many d50.
+    p_at_centre: min(1, f * factor * p0). n_d50_reach: the curve is cut to zero beyond this many d50. distance_m:
+    distance from the impact (m). d50_m: distance at which half of the harm at the centre remains (m), by size.
+    steepness: exponent of the risk-distance curve.
     """
     if distance_m > n_d50_reach * d50_m:
         return 0.0
@@ -42,7 +44,10 @@ def risk(distance_m: float, d50_m: float, n_d50_reach: float, steepness: float, 
 
 @njit(cache=True, nogil=True)
 def severity(u: float, p: float, share_fatal: float, share_serious: float) -> np.int8:
-    """Return the injury of a person with the number u who becomes a casualty with probability p (u < p)."""
+    """Return the injury of a person with the number u who becomes a casualty with probability p (u < p).
+
+    share_fatal: share of casualties who die at once. share_serious: share of casualties who are seriously injured.
+    """
     if u >= p:
         return _NONE
     if u < p * share_fatal:
@@ -108,6 +113,12 @@ def injure(
     2 L). injury (int8), injured_at_s (float64, when the present injury was received), protection (int8): per
     person. outcome (int8): per pair, the injury that this event left the person with, NONE if it changed
     nothing. Injuries do not add up: the worst counts. The dead (injury FATAL) are not harmed again.
+
+    protection_factor: share of harm that gets through, by Protection. casualty_scale: the fitted factor of all harm.
+    p_at_centre: probability of a casualty at the centre, outdoors. d50_m: distance at which half of the harm at the
+    centre remains (m), by size. n_d50_reach: reach of the curve in units of d50. steepness: exponent of the risk-
+    distance curve. share_fatal: share of casualties who die at once. share_serious: share of casualties who are
+    seriously injured.
     """
     n_worse = 0
     for i in range(person.size):
@@ -139,8 +150,10 @@ def injure_at_once(
 ) -> int:
     """Injure people with given probabilities and return how many got worse. Writes injury, injured_at_s, outcome.
 
-    person, u, p, time_s: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that belongs
-    to the person, the probability of becoming a casualty, and when the injury is received. outcome as in `injure`.
+    person, u, p, time_s: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that
+    belongs to the person, the probability of becoming a casualty, and when the injury is received. outcome as in
+    `injure`. share_fatal: share of casualties who die at once. share_serious: share of casualties who are seriously
+    injured.
     """
     n_worse = 0
     for i in range(person.size):
@@ -170,7 +183,14 @@ def add_expected_casualties(
     n_d50_reach: float,
     steepness: float,
 ) -> None:
-    """Add to expected[person] the mean number of events that harm each. Writes expected; no chance."""
+    """Add to expected[person] the mean number of events that harm each. Writes expected; no chance.
+
+    event: row of each impact. distance_m: distance from the impact (m). event_size: int8 of Size, of each impact.
+    protection: int8 of Protection, of each person. protection_factor: share of harm that gets through, by Protection.
+    casualty_scale: the fitted factor of all harm. p_at_centre: probability of a casualty at the centre, outdoors.
+    d50_m: distance at which half of the harm at the centre remains (m), by size. n_d50_reach: reach of the curve in
+    units of d50. steepness: exponent of the risk-distance curve.
+    """
     for i in range(person.size):
         p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
         expected[person[i]] += risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
@@ -191,7 +211,14 @@ def risks(
     n_d50_reach: float,
     steepness: float,
 ) -> None:
-    """Write the probability that each pair (event, person) is a casualty, as `injure` draws it. Writes p (float64)."""
+    """Write the probability that each pair (event, person) is a casualty, as `injure` draws it. Writes p (float64).
+
+    distance_m: distance from the impact (m). event_size: int8 of Size, of each impact. protection: int8 of Protection,
+    of each person. protection_factor: share of harm that gets through, by Protection. casualty_scale: the fitted
+    factor of all harm. p_at_centre: probability of a casualty at the centre, outdoors. d50_m: distance at which half
+    of the harm at the centre remains (m), by size. n_d50_reach: reach of the curve in units of d50. steepness:
+    exponent of the risk-distance curve.
+    """
     for i in range(person.size):
         p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
         p[i] = risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
@@ -219,6 +246,10 @@ def p_death_with_care_after(
     """Return the share of the seriously injured who die if care begins after a delay (s, infinity: never).
 
     Log-linear between the two shares: p_with * (p_without / p_with) ** min(1, delay / care_in_vain_after).
+
+    delay_s: time until care (s). p_death_with_care: probability that a seriously injured person dies who is cared for
+    at once. p_death_without_care: probability that a seriously injured person dies without care. care_in_vain_after_s:
+    delay after which care changes nothing (s).
     """
     share = min(1.0, delay_s / care_in_vain_after_s)
     return p_death_with_care * (p_death_without_care / p_death_with_care) ** share
@@ -237,11 +268,12 @@ def death_times(
 ) -> None:
     """Write when each seriously injured person dies (s), infinity if not. Writes death_s.
 
-    u: one number per person, the same whenever this is asked again, so that care beginning sooner or later
-    (care_at_s, infinity: none so far) changes the fate of exactly those whom it can change. The person dies
-    if u < P(care_at_s - injured_at_s), with P of `p_death_with_care_after`; after a time with exponential
-    distribution, -mean_untreated_s * log(1 - u / p_death_without_care), or at the last moment when care would
-    have saved this person, if that is later: nobody is saved who was dead when care began.
+    u: one number per person, the same whenever this is asked again, so that care beginning sooner or later (care_at_s,
+    infinity: none so far) changes the fate of exactly those whom it can change. The person dies if u < P(care_at_s -
+    injured_at_s), with P of `p_death_with_care_after`; after a time with exponential distribution, -mean_untreated_s *
+    log(1 - u / p_death_without_care), or at the last moment when care would have saved this person, if that is later:
+    nobody is saved who was dead when care began. p_death_with_care: probability that a seriously injured person dies
+    who is cared for at once. care_in_vain_after_s: delay after which care changes nothing (s).
     """
     log_ratio = np.log(p_death_without_care / p_death_with_care)
     for i in range(death_s.size):
@@ -273,7 +305,8 @@ def seek_protection(
     person: rows of people at home; the other columns are per person, or per household for alert_from_s, last_heard_s
     and has_basement. An alert is heeded from reaction_s after its first impact was heard until alert_s after its last
     (-infinity: none yet). usual_room: Protection without an alert. is_obedient: does as an alert asks, which is to go
-    to the basement if there is one, else to an inner room, and never to a place worse than the usual one.
+    to the basement if there is one, else to an inner room, and never to a place worse than the usual one. time_s: the
+    moment (s).
     """
     for i in range(person.size):
         who = person[i]
@@ -288,7 +321,8 @@ def seek_protection(
 def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: float, alert_s: float) -> None:
     """Note at each home that hears an impact that an alert begins or goes on. Writes alert_from_s, last_heard_s.
 
-    home: rows of households, each once; time_s: of the impact, not before those heard earlier.
+    home: rows of households, each once; time_s: of the impact, not before those heard earlier. alert_s: how long an
+    alert lasts after an impact (s).
     """
     for h in home:
         if time_s - last_heard_s[h] >= alert_s:
@@ -314,6 +348,8 @@ def party_walking_speeds(
     injured is carried by n_carriers able members who are not seriously injured themselves; then the party
     moves at no more than carrying_factor of its slowest walker's speed. With too few to carry, it stays and
     waits for help. The dead are left out; a party of the dead has speed 0.
+
+    injury: int8 of Injury, of each person.
     """
     for h in range(first_person.size - 1):
         slowest = np.inf

@@ -21,7 +21,8 @@ def recount(
 
     n_by_status, n_by_injury: int64 by code. n_at_risk: float64[n_protection, n_groups], without the safe and the dead.
     counted: int8[3, n_people], status, injury and protection as they were counted last, NEVER at first. households:
-    int64, rows; a row may recur. group: int64 per person.
+    int64, rows; a row may recur. group: int64 per person. first_person: first person of each household, one entry more
+    at the end.
     """
     for household in households:
         for i in range(first_person[household], first_person[household + 1]):

@@ -39,7 +39,11 @@ SLOTS_AHEAD = 16
 
 @inlined_part
 def pace_at(n_persons: int, area_m2: float, speed_factor: float, rules: Any) -> float:
-    """Return walking speed / free speed of n persons on an area (Weidmann 1993, Kladek's formula)."""
+    """Return walking speed / free speed of n persons on an area (Weidmann 1993, Kladek's formula).
+
+    n_persons: persons who share the area. area_m2: area that walkers share (m2). speed_factor: factor of walking
+    speed, for rubble and stairs. rules: constants of walking, one record.
+    """
     if n_persons == 0:
         return speed_factor
     exponent = rules.gamma_per_m2 * (area_m2 / n_persons - 1.0 / rules.jam_density_per_m2)
@@ -283,7 +287,11 @@ def gate_free_s(crowd: Crowd, street: Any) -> float:
 
 @inlined_part
 def change_crowd(street: Any, n_persons: int, speed_m_s: float, now_s: float, rules: Any) -> None:
-    """Bring a street's clock to now and add (or, negative, take away) persons of a free speed. Writes the street."""
+    """Bring a street's clock to now and add (or, negative, take away) persons of a free speed. Writes the street.
+
+    n_persons: persons who come or go. speed_m_s: their unhindered speed (m/s). now_s: the present (s). rules:
+    constants of walking, one record.
+    """
     street.progress_s += street.pace * (now_s - street.updated_s)
     street.updated_s = now_s
     street.n_persons += n_persons

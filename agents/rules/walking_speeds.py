@@ -29,7 +29,10 @@ STAIRS_DOWN_FACTOR = 0.694 / 1.34
 
 
 def free_speed_m_s(age: Ints, is_female: Bools, mobility: Ints, u: Floats) -> Floats:
-    """Return each person's free speed on the flat (m/s): the share u (0 to 1) of the way through the group's range."""
+    """Return each person's free speed on the flat (m/s): the share u (0 to 1) of the way through the group's range.
+
+    age: years, of each person. is_female: bool, of each person. mobility: int8 of Mobility, of each person.
+    """
     group = np.searchsorted(AGE_LIMITS, np.asarray(age), side="right")
     row = np.asarray(is_female).astype(np.int64), np.asarray(mobility).astype(np.int64), group
     return LEAST_SPEED_M_S[row] + (GREATEST_SPEED_M_S[row] - LEAST_SPEED_M_S[row]) * u

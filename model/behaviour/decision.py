@@ -23,7 +23,11 @@ class Decision:
         seed: int,
         rule: DecisionRule | None = None,
     ) -> None:
-        """rule: of the user's own, instead of the model's rate; None: the model's own."""
+        """rule: of the user's own, instead of the model's rate; None: the model's own.
+
+        settings: the section of the scenario that this is about. information: what households know. seed: seed of the
+        run, from which all chance is drawn.
+        """
         self.settings, self.households, self.information, self.seed = settings, households, information, seed
         self._rule = rule
         self._keys = keys_of(households)
@@ -101,7 +105,11 @@ class Decision:
         )
 
     def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray, last_impact_s: float) -> np.ndarray:
-        """Return the households in safety that come back in this time, if it has been quiet; is_safe: bool[n]."""
+        """Return the households in safety that come back in this time, if it has been quiet; is_safe: bool[n].
+
+        from_s: beginning of the time looked at (s). until_s: end of the time looked at (s). last_impact_s: when the
+        last impact fell (s).
+        """
         settings = self.settings
         if settings.return_per_day == 0 or until_s - last_impact_s < settings.quiet_after_d * 86400.0:
             return np.empty(0, np.int64)

@@ -35,6 +35,11 @@ class Information:
         people: People,
         seed: int,
     ) -> None:
+        """settings: the section of the scenario that this is about. run: state of the run as a whole, one record.
+        time_zone: name of the zone of local times, such as Europe/Kyiv. streets: the streets on which all this
+        happens. households: columns of the households. people: columns of the people. seed: seed of the run,
+        from which all chance is drawn.
+        """
         self.settings, self.run, self.seed, self.households = settings, run, seed, households
         self._start_s = epoch_s(run.start, time_zone)
         self._time_zone = time_zone
@@ -69,6 +74,7 @@ class Information:
 
         number: the order's place in the scenario's list, by which chance is drawn: another order, or one moved in
         time, changes nothing of this one. addressed: bool[n]; phone_works: bool[n], whether phones work at home now.
+        issued_s: when it is issued (s).
         """
         channels = self.settings.channels
         heard_s = np.full(addressed.size, np.inf)
@@ -144,6 +150,7 @@ class Information:
 
         front_km: distance of each home to the front as reported, or None. lost: bool[utility, n], what does not work
         at each home. is_gone: bool[n], households that have left. seats: whether seats out of town are on offer.
+        time_s: the moment (s).
         """
         is_gone_anew = self._seen_gone is None or not np.array_equal(is_gone, self._seen_gone)
         if not (is_gone_anew or self._is_news(time_s, front_km, lost, seats)):

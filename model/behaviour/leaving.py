@@ -30,6 +30,7 @@ def threat_per_day(
     """Return the rate at which somebody of mean readiness leaves (1/day), shaped as distance_km.
 
     standing: k0 (1/day), approach: k1 (km weeks/day), reach_km: D, width_km: over which the reach fades.
+    approach_km_per_week: how fast the front has come nearer of late.
     """
     d = np.maximum(np.asarray(distance_km, np.float64), 0.0)
     reached = 1.0 / (1.0 + np.exp(np.minimum((d - reach_km) / width_km, 700.0)))

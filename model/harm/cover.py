@@ -25,6 +25,9 @@ class Cover:
     """Alerts at homes: people go to the safest room, or to a shelter with room within reach, and come back after."""
 
     def __init__(self, scenario: Scenario, population: Population, shelters: Shelters, seed: int) -> None:
+        """scenario: what is simulated. population: everybody, with households and parties. shelters: columns of
+        the shelters. seed: seed of the run, from which all chance is drawn.
+        """
         self.settings, self.rooms = scenario.shelters, scenario.harm.rooms
         self.population, self.shelters = population, shelters
         households, people, keys = population.households, population.people, keys_of(population.households)
@@ -159,7 +162,8 @@ class Cover:
     def weighted_s(self, person: np.ndarray, from_s: float, until_s: float, factor: np.ndarray) -> np.ndarray:
         """Return the time that people at home or in shelters have spent, each moment times its room's factor (s).
 
-        person: rows in rising order; factor: by `Protection`. Reads and clears what was counted since from_s.
+        person: rows in rising order; factor: by `Protection`. Reads and clears what was counted since from_s. until_s:
+        end of the time looked at (s).
         """
         people, households = self.population.people, self.households
         everybody = slice(None)

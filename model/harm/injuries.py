@@ -59,7 +59,8 @@ class HarmByImpacts:
     ) -> None:
         """settings: `settings.harm.Harm`; first_person: people of household h are first_person[h]..[h + 1].
 
-        person_keys: `Keys` of the people, by which their chance is drawn; default: their rows.
+        person_keys: `Keys` of the people, by which their chance is drawn; default: their rows. seed: seed of the run,
+        from which all chance is drawn. home_x_m, home_y_m: place of each home (m).
         """
         self.settings = settings
         self.seed = seed
@@ -88,7 +89,10 @@ class HarmByImpacts:
     def injure(
         self, injury: Ints, injured_at_s: Floats, impacts: Impacts, pairs: Pairs, protection: Ints
     ) -> Casualties:
-        """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64)."""
+        """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64).
+
+        impacts: what falls in the run. protection: int8 of Protection, of each person.
+        """
         p = np.empty(pairs.person.size)
         kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
         self.expected.add(pairs.person, p)
@@ -121,7 +125,11 @@ class HarmByImpacts:
         return person[outcome != Injury.NONE]
 
     def add_expected_casualties(self, expected: Floats, impacts: Impacts, pairs: Pairs, protection: Ints) -> None:
-        """Add to expected (float64 per person) the mean number of events that harm each person. No chance."""
+        """Add to expected (float64 per person) the mean number of events that harm each person. No chance.
+
+        impacts: what falls in the run. pairs: who is within reach of which impact. protection: int8 of Protection, of
+        each person.
+        """
         kernels.add_expected_casualties(
             expected, *pairs, impacts.size, protection, self._factor, *self._curve
         )  # fmt: skip
@@ -145,8 +153,8 @@ def rooms_at_home(
     """Return (usual_room, is_obedient, has_basement) for `agents.harm.seek_protection`.
 
     rooms: `settings.harm.Rooms`. household: int32 per person. household_keys, person_keys: by which their chance is
-    drawn. usual_room: int8 of Protection and is_obedient:
-    bool, per person; has_basement: bool per household.
+    drawn. usual_room: int8 of Protection and is_obedient: bool, per person; has_basement: bool per household. seed:
+    seed of the run, from which all chance is drawn.
     """
     has_basement = uniforms_for(seed, Stream.SHELTER, household_keys, index=0) < rooms.share_with_basement
     lives_there = uniforms_for(seed, Stream.SHELTER, household_keys, index=1) < rooms.share_usually_basement

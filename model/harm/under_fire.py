@@ -37,6 +37,10 @@ class UnderFire:
         decision: Decision,
         services: ServiceAgents,
     ) -> None:
+        """scenario: what is simulated. population: everybody, with households and parties. movement: everybody on
+        the streets. surroundings: what stands and is open in the town. information: what households know.
+        decision: who decides to leave, and when. services: buses, trains and ambulances at work.
+        """
         self.scenario, self.impacts, self.population, self.movement = scenario, impacts, population, movement
         self.surroundings, self.information, self.decision = surroundings, information, decision
         households, seed = population.households, scenario.run.seed

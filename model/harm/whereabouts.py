@@ -32,13 +32,20 @@ class Whereabouts:
     def __init__(
         self, population: Population, movement: Movement, homes: PointGrid, cover: Cover, services: ServiceAgents
     ) -> None:
-        """homes: grid over the homes, by household. cover: who is in which shelter, or on the way there."""
+        """homes: grid over the homes, by household. cover: who is in which shelter, or on the way there.
+
+        population: everybody, with households and parties. movement: everybody on the streets. services: buses, trains
+        and ambulances at work.
+        """
         self.population, self.movement, self.streets = population, movement, movement.streets
         self.households, self.parties, self.people = population.households, population.parties, population.people
         self.homes, self.cover, self.shelters, self.services = homes, cover, cover.shelters, services
 
     def people_near(self, x_m: float, y_m: float, reach_m: float, time_s: float) -> Near:
-        """Return who is within reach of a place at a time, to which all have moved; those exactly at reach too."""
+        """Return who is within reach of a place at a time, to which all have moved; those exactly at reach too.
+
+        x_m, y_m: place (m) in the plane of the streets. reach_m: how far from the place (m). time_s: the moment (s).
+        """
         first = self.households.first_person
         _, home, home_m = points_within(self.homes, x_m, y_m, reach_m)
         is_there = self.population.is_at_home(home) & (self.households.shelter[home] < 0)

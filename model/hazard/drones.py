@@ -21,7 +21,10 @@ class DroneField:
     """The rate of strikes on each link at any time, per party there."""
 
     def __init__(self, settings: Drones, run: Run, time_zone: str, street_names: tuple[Any, ...]) -> None:
-        """settings: `Drones`. street_names: name of each link, "" if none. time_zone: of the local times."""
+        """settings: `Drones`. street_names: name of each link, "" if none. time_zone: of the local times.
+
+        run: start and length of the run.
+        """
         self._settings = settings
         self._zone = ZoneInfo(time_zone)
         self._start_s = epoch_s(run.start, time_zone)

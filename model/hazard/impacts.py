@@ -42,7 +42,10 @@ class Area:
         margin_m: float = 0.0,
         crs: str | None = None,
     ) -> "Area":
-        """Return the rectangle about the points given, wider by margin_m; crs: of the points, if they have one."""
+        """Return the rectangle about the points given, wider by margin_m; crs: of the points, if they have one.
+
+        x_m, y_m: place (m) in the plane of the streets.
+        """
         to_plane = None
         if crs:
             from pyproj import Transformer

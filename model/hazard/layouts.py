@@ -65,6 +65,9 @@ def common_columns(
     """Return the common columns of a table of text; appends to report what is left out.
 
     Raises ScenarioError with all wrong cells of the rows that are not left out.
+
+    frame: the file as texts. layout: whose columns the file has. path: the file, which errors name. event_types: kinds
+    of events to keep; None: those that are shelling.
     """
     function = {"plain": _plain, "acled": _acled, "viina": _viina, "ucdp": _ucdp}[layout]
     return function(frame, path, event_types, report)

@@ -49,7 +49,10 @@ def simulate(
 ) -> Events:
     """Return the Events of a process between two moments (epoch seconds), with some before and after.
 
-    process: `ShellingProcess`. front: `LineFront` or `AreaFront`, in time since start_s; None: no front.
+    process: `ShellingProcess`. front: `LineFront` or `AreaFront`, in time since start_s; None: no front. area: the
+    map, with its way from degrees to metres. end_s: end of the run, since 1970 (s). seed: seed of the run, from which
+    all chance is drawn. time_zone: name of the zone of local times, such as Europe/Kyiv. source_number: place of the
+    source in the scenario's list, which keys its chance.
     """
     hours = np.arange(int(start_s // HOUR_S) - process.warm_up_h, int(-(-end_s // HOUR_S)), dtype=np.int64)
     if hours.size > HOURS_OF_KEYS:
@@ -122,8 +125,10 @@ def expected_background(
 ) -> Floats:
     """Return the mean number of background events in each hour (hours since 1970-01-01 00:00 UTC), float64.
 
-    fields: relative rate of each square, one array per day that hours touch. The front is taken once a day, at
-    12:00 UTC; the ramp at the middle of each hour; the day profile by the local hour in which the hour begins.
+    fields: relative rate of each square, one array per day that hours touch. The front is taken once a day, at 12:00
+    UTC; the ramp at the middle of each hour; the day profile by the local hour in which the hour begins. process:
+    settings of the random process. grid: cells of the map. time_zone: name of the zone of local times, such as
+    Europe/Kyiv.
     """
     zone = ZoneInfo(time_zone)
     profile = np.array(process.day_profile) / np.mean(process.day_profile)

@@ -69,7 +69,12 @@ def read(
     mixed_zones: str = "refuse",
     event_types: tuple[str, ...] | None = None,
 ) -> EventTable:
-    """Return the EventTable of a file, repaired where that is safe, with a report of each repair."""
+    """Return the EventTable of a file, repaired where that is safe, with a report of each repair.
+
+    path: the file, which errors name. layout: plain, acled, viina or ucdp: whose columns the file has. time_zone: name
+    of the zone of local times, such as Europe/Kyiv. mixed_zones: what to do with times of which some have an offset:
+    refuse or convert. event_types: kinds of events to keep; None: those that are shelling.
+    """
     path = Path(path)
     frame, lines = read_csv(path)
     in_degrees = "x_m" not in frame.columns
@@ -156,7 +161,11 @@ def _times(events, path, time_zone, mixed_zones, report):
 
 
 def numbers(table: EventTable, seed: int, which: int, repeat: int = 0, source_number: int = 0) -> Floats:
-    """Return one number in [0, 1) per event, which depends on the event's own row and nothing else."""
+    """Return one number in [0, 1) per event, which depends on the event's own row and nothing else.
+
+    table: the events of a file. seed: seed of the run, from which all chance is drawn. repeat: which repetition of the
+    record. source_number: place of the source in the scenario's list, which keys its chance.
+    """
     index = (source_number * 2048 + repeat) * 8 + which
     return draws.uniforms_for(seed, Stream.PLACE, table.key, tick=table.copy, index=index)
 
@@ -167,6 +176,10 @@ def place(
     """Return time_s (epoch), x_m, y_m, size of each event, drawn within what is known of it.
 
     Time: uniform over the days it may have come in. Place: uniform in the disc about the point given.
+
+    table: the events of a file. settings: the section of the scenario that this is about. area: the map, with its way
+    from degrees to metres. seed: seed of the run, from which all chance is drawn. source_number: place of the source
+    in the scenario's list, which keys its chance.
     """
 
     def number(which):
@@ -185,7 +198,12 @@ def place(
 
 
 def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, source_number: int = 0) -> Events:
-    """Return the Events of a recorded source: those of its period, shifted, repeated and thinned as it says."""
+    """Return the Events of a recorded source: those of its period, shifted, repeated and thinned as it says.
+
+    settings: the section of the scenario that this is about. area: the map, with its way from degrees to metres. seed:
+    seed of the run, from which all chance is drawn. time_zone: name of the zone of local times, such as Europe/Kyiv.
+    source_number: place of the source in the scenario's list, which keys its chance.
+    """
     zone = settings.time_zone or time_zone
     table = read(settings.file, settings.layout, zone, settings.mixed_zones, settings.event_types)
     report = list(table.report)

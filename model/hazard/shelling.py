@@ -24,6 +24,7 @@ def shell(
 
     settings: `Shelling`. area: `Area`. run: anything with `start` (datetime, local if it has no zone) and
     `duration_h`. front: `LineFront` or `AreaFront`; None: no front. rule: of the user's own, adds to the sources.
+    seed: seed of the run, from which all chance is drawn.
     """
     from safepassage.model.hazard.process import simulate
     from safepassage.model.hazard.records import replay
@@ -60,7 +61,11 @@ def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area: Any, front: Any
 
 
 def gather(sources: list[Events], area: Area, start_s: float, end_s: float) -> Impacts:
-    """Return the Impacts that the Events of several sources leave on a map between two moments (epoch seconds)."""
+    """Return the Impacts that the Events of several sources leave on a map between two moments (epoch seconds).
+
+    area: the map, with its way from degrees to metres. start_s: start of the run, since 1970 (s). end_s: end of the
+    run, since 1970 (s).
+    """
     if not sources:
         return Impacts.none()
     source = np.concatenate([np.full(events.time_s.size, i) for i, events in enumerate(sources)])

@@ -35,10 +35,11 @@ def _checked(name, value, n, *, above=0.0, of="link"):
 class Driving(DrivingViews):
     """All vehicles on the streets, exact in time; results do not depend on how advance() is split.
 
-    Links are given by arrays: upstream and downstream node, length_m, free_flow_speed_m_s, n_lanes. Jam density is
-    per lane (vehicles/m); the backward wave runs at wave_speed_m_s. Both together
-    with the free-flow speed give the most a link takes in, u w kj / (u + w) per lane; flow_capacity_per_s limits
-    what leaves its end further (junction, damage; 0: nobody leaves). sink_flow_capacity_per_s limits how many leave
+    Links are given by arrays: upstream and downstream node, length_m, free_flow_speed_m_s, n_lanes. Jam density,
+    jam_density_per_m, is per lane (vehicles/m); the backward wave runs at wave_speed_m_s. Both together with the
+    free-flow speed give the most a link takes in, u w kj / (u + w) per lane; flow_capacity_per_s limits what leaves
+    its end further (junction, damage; 0: nobody leaves). n_nodes: None: as many as the links name. n_vehicles: room for
+    so many to begin with. sink_flow_capacity_per_s limits how many leave
     the network at each node (infinite by default). junctions: the Junctions of these links, where streams cross; none
     by default. With record=True every crossing is kept, see crossings().
     """
@@ -208,9 +209,10 @@ class Driving(DrivingViews):
     ) -> None:  # fmt: skip
         """Let vehicles set out from a node at a time (not before now).
 
-        ids: rows chosen by the caller, absent now. table: row of the next-link table to follow. size: car units
-        (bus 2-3). max_speed_m_s: of the vehicle itself. paths: instead of a table, one sequence of links for each
-        vehicle; it leaves the network at the end of the last one.
+        ids: rows chosen by the caller, absent now. table: row of the next-link table to follow. size: car units (bus
+        2-3). max_speed_m_s: of the vehicle itself. paths: instead of a table, one sequence of links for each vehicle;
+        it leaves the network at the end of the last one. origin: node from which each sets out. departure_s: when each
+        sets out (s).
         """
         ids = np.atleast_1d(np.asarray(ids, np.int32))
         origin = np.broadcast_to(np.asarray(origin, np.int32), ids.shape)

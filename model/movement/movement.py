@@ -46,7 +46,7 @@ class Movement(MovementViews):
         stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
         n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on. u_news: float64[2, n_parties],
         draws of what news of queues each party has, see QueueNews. route_choice: of the user's own, instead of the
-        model's cost of links.
+        model's cost of links. settings: the section of the scenario that this is about.
         """
         self._route_choice = route_choice
         self.settings, self.streets, self.n_parties = settings, streets, n_parties
@@ -141,7 +141,10 @@ class Movement(MovementViews):
         self, mode: Mode, party: Ints, node: Ints, time_s: Floats | float, n_persons: Any, free_speed_m_s: Any,
         goal: int = 0,
     ) -> None:  # fmt: skip
-        """Put parties onto the streets at the times given (s, not before the present). goal: see `goal`, of walkers."""
+        """Put parties (rows `party`) onto the streets, each at its node and time_s (s, not in the past).
+
+        mode: how they travel. n_persons, free_speed_m_s: of walkers, as is goal, see `goal`.
+        """
         start = self.start_node(mode, node)
         self.goal[party] = goal
         if mode == Mode.CAR:
@@ -157,12 +160,10 @@ class Movement(MovementViews):
         self.walking.set_table(party, WITNESS)
 
     def walk_from(self, party: np.ndarray, link: int, along_m: float, n_persons: Ints, free_speed_m_s: Floats) -> None:
-        """Let parties walk out of the area from a place on a link."""
+        """Let parties (rows `party`; n_persons in each; free_speed_m_s) walk out from along_m (m) on a link."""
         self.goal[party] = 0
-        n = party.size
-        self.walking.add_on_link(
-            party, np.full(n, link), np.full(n, along_m), self.time_s, free_speed_m_s, n_persons, WITNESS
-        )
+        links, at_m = np.full(party.size, link), np.full(party.size, along_m)
+        self.walking.add_on_link(party, links, at_m, self.time_s, free_speed_m_s, n_persons, WITNESS)
 
     def aim(self, table: int, node: int) -> None:
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
@@ -170,7 +171,10 @@ class Movement(MovementViews):
         self._changed[table] = True
 
     def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int) -> None:
-        """Put a service vehicle onto the streets at a node; it drives where a table leads."""
+        """Put a service vehicle onto the streets at a node; it drives where a table leads.
+
+        time_s: when it sets out (s). car_units: room that it takes, in cars.
+        """
         self.freshen(table)
         if self._changed.any():
             self._hand_over()

@@ -19,7 +19,11 @@ class QueueNews:
     """Who sees queues when. Tables are rows of the next-link tables."""
 
     def __init__(self, settings: MovementSettings, u: np.ndarray, live_table: int, first_table: int) -> None:
-        """u: float64[2, n_parties], draws of each party: whether it has live news, and its class otherwise."""
+        """u: float64[2, n_parties], draws of each party: whether it has live news, and its class otherwise.
+
+        settings: the section of the scenario that this is about. live_table: row of the table of those with live news.
+        first_table: row of the first table of the others.
+        """
         self._has_live = u[0] < settings.live_news_share
         self._class_table = first_table + np.minimum(u[1] * N_CLASSES, N_CLASSES - 1).astype(np.int32)
         self._live_table, self._first_table = live_table, first_table

@@ -189,7 +189,11 @@ class Routes:
     def __init__(
         self, n_nodes: int, link_upstream: Ints, link_downstream: Ints, n_classes: int = 1, link_key: Ints | None = None
     ) -> None:
-        """Prepare tables without any route; `set_class` fills a row. link_key: uint32, what each link is."""
+        """Prepare tables without any route; `set_class` fills a row. link_key: uint32, what each link is.
+
+        n_nodes: number of nodes. link_upstream: node at which each link begins, int32. link_downstream: node at which
+        each link ends, int32. n_classes: rows of the tables.
+        """
         self.link_upstream = np.ascontiguousarray(link_upstream, dtype=np.int32)
         self.link_downstream = np.ascontiguousarray(link_downstream, dtype=np.int32)
         self.next_link = np.full((n_classes, n_nodes), NO_ROUTE, dtype=np.int32)
@@ -226,7 +230,11 @@ class Routes:
         destination_node: Ints | list[int] | tuple[int, int, int],
         destination_cost_s: Ints | float | tuple[float, float, float] = 0.0,
     ) -> None:
-        """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each."""
+        """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each.
+
+        cost_s: perceived cost of each link (s). is_open: whether it can be used now. destination_node: nodes where a
+        way may end. destination_cost_s: cost of entering each destination (s).
+        """
         cost_s = self._checked(cost_s, np.arange(self.link_upstream.size))
         entry_cost_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
         if np.size(destination_node) and not (entry_cost_s >= 0).all():
@@ -244,6 +252,8 @@ class Routes:
         """Repair one row after links (each named once) changed cost (s), closed or reopened; None: as before.
 
         Work grows with the number of nodes whose way changes. The row then equals one built afresh.
+
+        cost_s: perceived cost of each link (s). is_open: whether it can be used now.
         """
         links = np.atleast_1d(np.asarray(links, dtype=np.int32))
         if cost_s is not None:
@@ -301,7 +311,12 @@ def next_links(
     destination_node: Ints | tuple[int, int, int],
     destination_cost_s: Any = 0.0,
 ) -> tuple[Ints, Floats]:
-    """Return (next_link, cost_to_go_s) of one class; see `Routes`."""
+    """Return (next_link, cost_to_go_s) of one class; see `Routes`.
+
+    n_nodes: number of nodes. link_upstream: node at which each link begins, int32. link_downstream: node at which each
+    link ends, int32. cost_s: perceived cost of each link (s). is_open: whether it can be used now. destination_node:
+    nodes where a way may end. destination_cost_s: cost of entering each destination (s).
+    """
     routes = Routes(n_nodes, link_upstream, link_downstream)
     routes.set_class(0, cost_s, is_open, destination_node, destination_cost_s)
     return routes.next_link[0], routes.cost_to_go_s[0]

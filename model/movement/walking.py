@@ -77,6 +77,11 @@ class Walking(WalkingViews):
         """Put nobody on streets given as arrays by link (width: of the whole street), with room for n_parties.
 
         Exits named in exit_node let exit_flow_capacity_per_s persons out; at other destinations all leave at once.
+
+        n_nodes: number of nodes. link_upstream: node at which each link begins, int32. link_downstream: node at which
+        each link ends, int32. link_street: street of each link, both directions the same. length_m: length of each
+        link (m). walk_width_m: width for walkers (m). is_open: whether it can be used now. specific_flow_per_m_s: most
+        walkers that pass a metre of width in a second.
         """
         link_street = np.asarray(link_street, dtype=np.int32)
         length_m = np.array(length_m, dtype=float)
@@ -169,7 +174,11 @@ class Walking(WalkingViews):
         n_persons: Ints | int = 1,
         table: Ints | int = 0,
     ) -> None:
-        """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table."""
+        """Let parties set out from nodes. free_speed_m_s: of the slowest member; table: row of the table.
+
+        ids: rows of the parties. origin_node: node from which each sets out. departure_s: when each sets out (s).
+        n_persons: persons in each party.
+        """
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=origin_node)
 
     def add_on_link(
@@ -182,7 +191,12 @@ class Walking(WalkingViews):
         n_persons: Ints | int = 1,
         table: Ints | int = 0,
     ) -> None:
-        """Let parties set out from the middle of links, distance_m from upstream, even if the street is full."""
+        """Let parties set out from the middle of links, distance_m from upstream, even if the street is full.
+
+        ids: rows of the parties. link: the link on which they are. departure_s: when each sets out (s).
+        free_speed_m_s: unhindered speed of each (m/s). n_persons: persons in each party. table: row of the next-link
+        table to follow.
+        """
         to_go_m = np.clip(self._crowd.links["length_m"][np.asarray(link)] - distance_m, 0.0, None)
         node = self._crowd.links["upstream"][np.asarray(link)]
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=node, wanted=link)
@@ -304,6 +318,7 @@ class Walking(WalkingViews):
         """Change streets from now on: factor on walking speed and flow (stairs, rubble), usable width (m).
 
         taken_width_m: what others, such as cars, take of that width now (m); LEAST_WIDTH_M of it is always left.
+        speed_factor: factor of walking speed, for rubble and stairs. walk_width_m: width for walkers (m).
         """
         streets = np.atleast_1d(streets)
         rows = self._crowd.streets

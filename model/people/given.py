@@ -42,6 +42,9 @@ def read_given(settings: Population, zones: Zones, streets: Streets, seed: int) 
     """Return what population.households_file and population.persons_file say; None if there is neither.
 
     Raises ScenarioError naming the file, the row (counted from 1 without the header), the value and the change.
+
+    settings: the section of the scenario that this is about. zones: parts of the town, with outlines and streets.
+    streets: the streets on which all this happens. seed: seed of the run, from which all chance is drawn.
     """
     persons = None if settings.persons_file is None else _read_persons(settings)
     if settings.households_file is None:

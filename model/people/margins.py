@@ -57,6 +57,9 @@ def margins(settings: Population, zones: Zones, households: Households, people: 
     """Return targets against result for age and sex, household size, cars, mobility, disability and zones.
 
     Families that split are counted as the one household that they are at home.
+
+    settings: the section of the scenario that this is about. households: columns of the households. people: columns of
+    the people.
     """
     return (
         _age_sex(settings, people),

@@ -157,7 +157,10 @@ class Population:
         self._become(parties, Status.WAITING, protection)
 
     def go_aboard(self, parties: np.ndarray, mode: Mode, vehicle: int, protection: Protection) -> None:
-        """Let parties, from a stop or from home, go aboard a service vehicle or a train."""
+        """Let parties, from a stop or from home, go aboard a service vehicle or a train.
+
+        mode: how they travel. protection: what protects those aboard.
+        """
         self.parties.mode[parties] = mode
         self.parties.is_on_way[parties] = True
         self._put(parties, vehicle=vehicle)

@@ -33,6 +33,9 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
 
     Residents by zone are met exactly; ages, sexes and household sizes to about one person or household in each zone
     (systematic sampling); what the user's own tables say is used unchanged.
+
+    settings: the section of the scenario that this is about. zones: parts of the town, with outlines and streets.
+    streets: the streets on which all this happens. seed: seed of the run, from which all chance is drawn.
     """
     zone_key = digests(zones.name)
     given = read_given(settings, zones, streets, seed)
@@ -120,6 +123,8 @@ def household_sizes(shares: np.ndarray, residents: np.ndarray, zone_key: np.ndar
 
     Their numbers follow the shares to within one household of each size, but for one more household where the
     residents would not come out (systematic sampling).
+
+    zone_key: digest of each zone's name. seed: seed of the run, from which all chance is drawn.
     """
     persons = np.arange(1, shares.size + 1)
     rows = np.arange(residents.size)

@@ -61,8 +61,9 @@ def animate(
     """Write a moving picture of a run as GIF or MP4 and return its path; if the name is taken, a number is added.
 
     path: ending in .gif, or in .mp4 where the program ffmpeg is installed. on_frame: called with the number of frames
-    done and of all, for a progress bar; on_step: with the model after each step, if the run is repeated;
-    rules: of the user's own, if it had some. Raises ScenarioError if it then does not come out as recorded.
+    done and of all, for a progress bar; on_step: with the model after each step, if the run is repeated; rules: of the
+    user's own, if it had some. Raises ScenarioError if it then does not come out as recorded. n_frames: number of
+    pictures. frames_per_s: pictures shown in a second.
     """
     path = Path(path)
     if path.suffix not in (".gif", ".mp4"):

@@ -30,7 +30,10 @@ CURFEW = "curfew"
 
 
 def new_figure(run: RunFolder, heading: str, height_in: float = 7.0, credit: str = "") -> Figure:
-    """Return a figure with heading, the scenario's question, and source, credit and notice below; axes follow."""
+    """Return a figure with heading, the scenario's question, and source, credit and notice below; axes follow.
+
+    run: the finished run. height_in: height (inches).
+    """
     figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     scenario = run.manifest["scenario"]

@@ -39,6 +39,7 @@ def evacuation_time_s(safe_time_s: np.ndarray, n_leaving: int, share: float, war
 
     safe_time_s: arrival in safety of each person, inf for those who have not arrived. n_leaving: those who decided to
     leave, arrived or not. 0 if so many had left before the warning. ETE90 and ETE100 after US NRC NUREG/CR-7002.
+    warning_s: when the first order was issued (s).
     """
     wanted = int(np.ceil(share * n_leaving))
     arrived = np.sort(safe_time_s[np.isfinite(safe_time_s)])

@@ -27,6 +27,10 @@ class AmbulancesAtWork:
         population: Population,
         under_fire: UnderFire,
     ) -> None:
+        """settings: the section of the scenario that this is about. vehicles: the ambulances. hours: when they
+        work. movement: everybody on the streets. population: everybody, with households and parties.
+        under_fire: what impacts do to people.
+        """
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.population = movement, population
         self.people = population.people

@@ -33,7 +33,11 @@ class FleetAtWork:
         riders: Riders,
         stops: list[PickupPoint],
     ) -> None:
-        """stops: all of the model; those of vehicles broken down are added while it runs."""
+        """stops: all of the model; those of vehicles broken down are added while it runs.
+
+        settings: the section of the scenario that this is about. hours: when they work. movement: everybody on the
+        streets. riders: households that wait for seats or are aboard.
+        """
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.riders, self.stops = movement, riders, stops
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR

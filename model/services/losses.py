@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: float) -> None:
-    """Take vehicles out of action; services: "Services", whose stops grow by those where people now wait."""
+    """Take vehicles out of action; services: "Services", whose stops grow by those where people now wait.
+
+    whereabouts: who is where. hit: vehicles hit. now_s: the present (s).
+    """
     for vehicle in hit:
         if vehicle.task in (Task.AWAY, Task.LOST):
             continue

@@ -89,6 +89,7 @@ class Riders:
         """Let those aboard who wait at a stop since before until_s and fit; return (persons, assisted, last came).
 
         carrier: row of the vehicle; at_s: when it was ready for them. first: households that come before all others.
+        seats: seats of the vehicle. mode: how they travel. protection: what protects those aboard.
         """
         ready = [h for h in stop.waiting if self.households.waiting_since_s[h] <= until_s]
         order = self.in_order(ready).tolist() if ready else []
@@ -116,7 +117,11 @@ class Riders:
     def board_at_home(
         self, household: int, seats: Seats, carrier: int, protection: Protection, time_s: float
     ) -> tuple[int, int]:
-        """Let a household aboard at its home; return (persons, assisted), (0, 0) if it does not fit."""
+        """Let a household aboard at its home; return (persons, assisted), (0, 0) if it does not fit.
+
+        seats: seats of the vehicle. carrier: row of the vehicle. protection: what protects those aboard. time_s: the
+        moment (s).
+        """
         size = self.size(household)
         if not seats.take(household, *size):
             return 0, 0

@@ -323,7 +323,11 @@ class Services:
         self.population.get_off(party)
 
     def get_off(self, vehicle: ServiceVehicle, link: int, along_m: float, node: int, now_s: float) -> list[int]:
-        """Let those aboard who can walk out of the area do so from where the vehicle is; return the others."""
+        """Let those aboard who can walk out of the area do so from where the vehicle is; return the others.
+
+        link: the link on which they are. along_m: how far along the link (m). node: where they get off, if not on a
+        link. now_s: the present (s).
+        """
         stay = []
         foot_node = int(self.streets.link_downstream[link]) if link >= 0 else node
         has_way = float(self.movement.walk_m(np.array([foot_node]))[0]) < np.inf

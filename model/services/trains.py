@@ -37,7 +37,11 @@ class Trains:
     """Lines from stations; people take a seat before they set out, and come in time for their train."""
 
     def __init__(self, settings: tuple[Any, ...], first_stop: int, run: Run, time_zone: str, riders: Riders) -> None:
-        """settings: `Train` of each line; their stations are stops from first_stop on."""
+        """settings: `Train` of each line; their stations are stops from first_stop on.
+
+        run: start and length of the run. time_zone: name of the zone of local times, such as Europe/Kyiv. riders:
+        households that wait for seats or are aboard.
+        """
         self.riders = riders
         self.lines = []
         for row, train in enumerate(settings):
@@ -54,7 +58,8 @@ class Trains:
         """Give a household seats on the first train from a station; return when it sets out, None: no such train.
 
         until_s: no train later than this. set_out_by: function (wanted time, latest time) -> a time at which the
-        household may set out, None if there is none.
+        household may set out, None if there is none. stop: the station. now_s: the present (s). walk_s: time that the
+        way to the station takes (s).
         """
         size = self.riders.size(household)
         for line in self.lines:

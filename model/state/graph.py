@@ -138,7 +138,10 @@ class Read:
     """Nodes and arrays brought back onto a freshly built model."""
 
     def __init__(self, nodes: list[dict], arrays: Any, fresh: Any, *, settings_as_built: bool) -> None:
-        """settings_as_built: settings are those of the fresh model, even where they differ from what was saved."""
+        """settings_as_built: settings are those of the fresh model, even where they differ from what was saved.
+
+        nodes: parts of the saved state, as numbered.
+        """
         self._nodes, self._arrays, self._fresh = nodes, arrays, fresh
         self._settings_as_built = settings_as_built
         self._twin: dict[int, Any] = {}

@@ -184,6 +184,10 @@ def pair_directions(upstream: Ints, downstream: Ints, length_m: Floats, osmid: l
 
     Two opposite edges are one street if they are equally long and come from the same way, as far as is known. Two
     edges that cars may use in one direction only are two carriageways; so are edges of two ways, if one is one-way.
+
+    upstream: node at which each edge begins, int32. downstream: node at which each edge ends, int32. length_m: length
+    of each link (m). osmid: ways of OpenStreetMap that each edge is made of. one_way: bool, edges that cars may use in
+    one direction.
     """
     reverse = np.full(upstream.size, -1, dtype=np.int32)
     rows: dict[tuple[int, int], list[int]] = {}

@@ -58,7 +58,8 @@ def find_exits(
 ) -> list[FoundExit]:
     """Return the exits of a scenario. Named ones first; on the border if there are none, or if asked for as well.
 
-    index_of_node: node index by id. project: function (longitude, latitude) -> (x_m, y_m).
+    index_of_node: node index by id. project: function (longitude, latitude) -> (x_m, y_m). layout: places and links of
+    the network. settings: the section of the scenario that this is about.
     """
     found, mistakes = [], []
     for i, exit_ in enumerate(settings.exits):

@@ -28,7 +28,8 @@ _EXIT_COLOUR = "#1b3a6b"
 def draw_map(streets: Streets, path_png: Path, title: str | None = None, attribution: str | None = None) -> None:
     """Write a PNG map of the streets by class with the exits named.
 
-    attribution: whose data it is; give OSM_ATTRIBUTION for OpenStreetMap.
+    attribution: whose data it is; give OSM_ATTRIBUTION for OpenStreetMap. path_png: the picture to write. title:
+    heading of the picture.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -34,7 +34,11 @@ class StreetNames:
         link_upstream: npt.ArrayLike = (),
         link_downstream: npt.ArrayLike = (),
     ) -> None:
-        """link_name: name of each link, "" or None if it has none. The others are needed to find streets by nodes."""
+        """link_name: name of each link, "" or None if it has none. The others are needed to find streets by nodes.
+
+        node_id: name of each node. link_upstream: node at which each link begins, int32. link_downstream: node at
+        which each link ends, int32.
+        """
         self._link_name = [name or "" for name in link_name]
         self._node = {node: row for row, node in enumerate(node_id)}
         self._ends = np.column_stack((np.asarray(link_upstream, np.int64), np.asarray(link_downstream, np.int64)))

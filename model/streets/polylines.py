@@ -12,8 +12,9 @@ def read_polylines(
 ) -> tuple[Ints, Floats, Floats, Bools]:
     """Return (first, x, y, given): points of each edge from start to end node, in the coordinates of the nodes.
 
-    wkt: a LINESTRING as text, or None. An edge without a usable one is a straight line. A line drawn against
-    the direction of its edge is turned round. given: bool, whether the line came from the file.
+    wkt: a LINESTRING as text, or None. An edge without a usable one is a straight line. A line drawn against the
+    direction of its edge is turned round. given: bool, whether the line came from the file. node_x, node_y: place of
+    each node, in the file's coordinates.
     """
     import shapely
 

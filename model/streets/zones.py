@@ -166,7 +166,11 @@ def zone_of(x_m: np.ndarray, y_m: np.ndarray, outlines: list) -> np.ndarray:
 
 
 def nearest_zone(x_m: np.ndarray, y_m: np.ndarray, zones: Zones, path: Path) -> np.ndarray:
-    """Return the zone that holds each place, else the nearest one, int32; raises ScenarioError for one far from all."""
+    """Return the zone that holds each place, else the nearest one, int32; raises ScenarioError for one far from all.
+
+    x_m, y_m: place (m) in the plane of the streets. zones: parts of the town, with outlines and streets. path: the
+    file, which errors name.
+    """
     zone = zone_of(x_m, y_m, list(zones.outline))
     outside = np.flatnonzero(zone < 0)
     if outside.size:

@@ -89,6 +89,8 @@ class Damage:
 
         building_height_m: height of the buildings along each link, nan where not known; goes before zone and class.
         home_keys, shelter_keys: by which the chance of each is drawn, see `draws.uniforms_for`; default: their rows.
+        seed: seed of the run, from which all chance is drawn. home_x_m, home_y_m: place of each home (m). shelter_x_m,
+        shelter_y_m: place of each shelter (m).
         """
         self.settings = settings
         self.seed = seed

@@ -28,6 +28,10 @@ class Surroundings:
     def __init__(
         self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households: Households, seed: int
     ) -> None:
+        """scenario: what is simulated. area: the map, with its way from degrees to metres. zones: parts of the
+        town, with outlines and streets. households: columns of the households. seed: seed of the run, from
+        which all chance is drawn.
+        """
         self.streets = streets
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
