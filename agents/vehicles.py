@@ -103,7 +103,7 @@ class PickupPoint(Agent):
         """row: of the stop; node: where people arrive on foot; place: x_m, y_m; room: people it takes.
 
         model: the model that it belongs to. name: what it is called. protection: what protects people who wait there.
-        is_open: whether it can be used now.
+        is_open: whether it is open.
         """
         super().__init__(model)
         self.row, self.name, self.node, self.protection = row, name, node, protection
@@ -147,7 +147,7 @@ class ServiceVehicle(Agent):
         """row: of the vehicle; table: row of the next-link tables that is its own, -1: none.
 
         model: the model that it belongs to. name: what it is called. seats: its seats. protection: what protects those
-        aboard. car_units: room that it takes, in cars. n_crew: people who work on it.
+        aboard. car_units: how much room it takes, in cars. n_crew: people who work on it.
         """
         super().__init__(model)
         self.row, self.name, self.fleet, self.table = row, name, fleet, table

@@ -178,7 +178,6 @@ def test_area_of_streets_reaches_past_the_outermost_streets_of_the_file():
     streets = SimpleNamespace(extent_m=(10.0, 0.0, 50.0, 20.0), crs="")
     area = Area.of_streets(streets, margin_m=100.0)
     assert (area.west_m, area.south_m, area.east_m, area.north_m) == (-90.0, -100.0, 150.0, 120.0)
-    assert area.area_km2 == pytest.approx(240 * 220 / 1e6)
 
 
 @pytest.mark.parametrize("shelling", [{"events_per_day": 240}, {"background_per_km2_day": 20}])
@@ -245,7 +244,8 @@ def test_the_rate_of_impacts_on_homes_does_not_depend_on_how_much_empty_land_the
     maps = [
         EvacuationModel("tiny_town", **keys, **more) for more in ({}, {"streets.network": tmp_path / "wide.graphml"})
     ]
-    assert maps[1].area.area_km2 > 3 * maps[0].area.area_km2
+    width_m = [m.area.east_m - m.area.west_m for m in maps]
+    assert width_m[1] > 1.5 * width_m[0]
     on_town = [m.area.is_built_up(m.impacts.x_m, m.impacts.y_m, 300.0).sum() for m in maps]
     assert on_town[1] == pytest.approx(on_town[0], rel=0.1)
 

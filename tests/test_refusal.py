@@ -55,7 +55,7 @@ def test_a_cost_may_be_minimised_and_not_maximised():
 
 
 def test_seats_offered_say_nothing_of_people_and_may_be_searched_either_way():
-    refuse_harmful([("seats_offered", "minimise"), ("seats_offered", "maximise")])
+    assert refuse_harmful([("seats_offered", "minimise"), ("seats_offered", "maximise")]) is None
 
 
 def test_a_direction_is_one_of_two_words():
@@ -85,7 +85,7 @@ def test_every_section_that_describes_danger_is_known_and_so_are_the_places_in_i
 
 def test_levers_may_be_searched():
     keys = ["orders.0.issued_h", "damage.crews.n_crews", "drones.nets", "shelters.walking_distance_m", "curfew.windows"]
-    refuse_harmful({"dead": "minimise", "safe": "maximise"}, keys)
+    assert refuse_harmful({"dead": "minimise", "safe": "maximise"}, keys) is None
 
 
 def test_what_people_are_is_fitted_by_a_calibration_and_never_optimised():

@@ -100,10 +100,10 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     for _ in range(20):
         model.step()
     homes = set(model.movement.start_node(Mode.CAR, model.households.home_node).tolist())
-    assert 0 < len(asked) <= len(homes) and model.services.ambulances.n_reached == 0
+    assert 0 < len(asked) <= len(homes) and model.services.ambulances.waits_s == []
     monkeypatch.undo()
     model.step()
-    assert model.services.ambulances.n_calls > 0
+    assert any(vehicle.task != Task.IDLE for vehicle in model.services.ambulances.vehicles)
 
 
 def test_more_ambulances_save_no_fewer():

@@ -232,9 +232,9 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
 def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints) -> None:
     """Write the link that each vehicle takes next, ARRIVED or NO_ROUTE: from its link's end, or from where it waits.
 
-    way_on: int32 per vehicle, written for those on a link, queueing to set out or held. links: the links asked about.
-    vehicles: state of the vehicles, one record each. next_link: next-link tables, int32[tables, nodes]. paths: links
-    of vehicles that follow a path of their own.
+    way_on: int32 per vehicle, written for those on a link, queueing to set out or held. links: state of the links, one
+    record each. vehicles: state of the vehicles, one record each. next_link: next-link tables, int32[tables, nodes].
+    paths: links of vehicles that follow a path of their own.
     """
     for vehicle in range(vehicles.size):
         state = vehicles[vehicle].state

@@ -247,9 +247,9 @@ def p_death_with_care_after(
 
     Log-linear between the two shares: p_with * (p_without / p_with) ** min(1, delay / care_in_vain_after).
 
-    delay_s: time until care (s). p_death_with_care: probability that a seriously injured person dies who is cared for
-    at once. p_death_without_care: probability that a seriously injured person dies without care. care_in_vain_after_s:
-    delay after which care changes nothing (s).
+    delay_s: time until care (s). p_death_with_care: probability that a seriously injured person who is cared for at
+    once dies. p_death_without_care: probability that a seriously injured person dies without care.
+    care_in_vain_after_s: delay after which care changes nothing (s).
     """
     share = min(1.0, delay_s / care_in_vain_after_s)
     return p_death_with_care * (p_death_without_care / p_death_with_care) ** share
@@ -272,8 +272,8 @@ def death_times(
     infinity: none so far) changes the fate of exactly those whom it can change. The person dies if u < P(care_at_s -
     injured_at_s), with P of `p_death_with_care_after`; after a time with exponential distribution, -mean_untreated_s *
     log(1 - u / p_death_without_care), or at the last moment when care would have saved this person, if that is later:
-    nobody is saved who was dead when care began. p_death_with_care: probability that a seriously injured person dies
-    who is cared for at once. care_in_vain_after_s: delay after which care changes nothing (s).
+    nobody is saved who was dead when care began. p_death_with_care: probability that a seriously injured person who is
+    cared for at once dies. care_in_vain_after_s: delay after which care changes nothing (s).
     """
     log_ratio = np.log(p_death_without_care / p_death_with_care)
     for i in range(death_s.size):

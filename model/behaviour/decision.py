@@ -25,8 +25,8 @@ class Decision:
     ) -> None:
         """rule: of the user's own, instead of the model's rate; None: the model's own.
 
-        settings: the section of the scenario that this is about. information: what households know. seed: seed of the
-        run, from which all chance is drawn.
+        settings: the scenario's section `Behaviour`. information: what households know. seed: seed of the run, from
+        which all chance is drawn.
         """
         self.settings, self.households, self.information, self.seed = settings, households, information, seed
         self._rule = rule

@@ -35,10 +35,9 @@ class Information:
         people: People,
         seed: int,
     ) -> None:
-        """settings: the section of the scenario that this is about. run: state of the run as a whole, one record.
-        time_zone: name of the zone of local times, such as Europe/Kyiv. streets: the streets on which all this
-        happens. households: columns of the households. people: columns of the people. seed: seed of the run,
-        from which all chance is drawn.
+        """settings: the scenario's section `Behaviour`. run: start and length of the run. time_zone: of local times.
+
+        streets: those of the model. households, people: their columns. seed: of the run, from which all chance is drawn.
         """
         self.settings, self.run, self.seed, self.households = settings, run, seed, households
         self._start_s = epoch_s(run.start, time_zone)

@@ -112,7 +112,7 @@ def expected_rate(
 
     reached: S of `reached_residents`. resident_months: residents x duration / (365.25 / 12 days). protection_share:
     share of time that residents spend in each `Protection`, sum 1, such as person-hours of a run. settings: the
-    section of the scenario that this is about.
+    scenario's section `Harm`.
     """
     share = np.asarray(protection_share, dtype=np.float64)
     factor = settings.protection.by_protection

@@ -90,7 +90,7 @@ class RoadFire:
     ) -> None:
         """scenario: what is simulated. surroundings: what stands and is open in the town. population: everybody,
         with households and parties. movement: everybody on the streets. cover: who is in cover for an alert.
-        harm: kernel of harm by impacts. vehicles: crews of service vehicles under fire. services: buses, trains
+        harm: the model's harm to people. vehicles: crews of service vehicles under fire. services: buses, trains
         and ambulances at work.
         """
         self.front, self.drones, self.harm, self.vehicles = scenario.front, scenario.drones, harm, vehicles

@@ -65,11 +65,6 @@ class Area:
         west_m, south_m, east_m, north_m = streets.extent_m
         return cls.around((west_m, east_m), (south_m, north_m), margin_m, streets.crs)
 
-    @property
-    def area_km2(self) -> float:
-        """Area of the rectangle (km2)."""
-        return (self.east_m - self.west_m) * (self.north_m - self.south_m) / 1e6
-
     def is_built_up(self, x_m: Floats, y_m: Floats, margin_m: float) -> Bools:
         """Return which points lie within margin_m of a street that people live along, bool[n]."""
         if self.lived_along_m is None:

@@ -50,9 +50,9 @@ def simulate(
     """Return the Events of a process between two moments (epoch seconds), with some before and after.
 
     process: `ShellingProcess`. front: `LineFront` or `AreaFront`, in time since start_s; None: no front. area: the
-    map, with its way from degrees to metres. end_s: end of the run, since 1970 (s). seed: seed of the run, from which
-    all chance is drawn. time_zone: name of the zone of local times, such as Europe/Kyiv. source_number: place of the
-    source in the scenario's list, which keys its chance.
+    map. end_s: end of the run, since 1970 (s). seed: seed of the run, from which all chance is drawn. time_zone: name
+    of the zone of local times, such as Europe/Kyiv. source_number: place of the source in the scenario's list, which
+    keys its chance.
     """
     hours = np.arange(int(start_s // HOUR_S) - process.warm_up_h, int(-(-end_s // HOUR_S)), dtype=np.int64)
     if hours.size > HOURS_OF_KEYS:

@@ -177,9 +177,9 @@ def place(
 
     Time: uniform over the days it may have come in. Place: uniform in the disc about the point given.
 
-    table: the events of a file. settings: the section of the scenario that this is about. area: the map, with its way
-    from degrees to metres. seed: seed of the run, from which all chance is drawn. source_number: place of the source
-    in the scenario's list, which keys its chance.
+    table: the events of a file. settings: the scenario's section `RecordedShelling`. area: the map. seed: seed of the
+    run, from which all chance is drawn. source_number: place of the source in the scenario's list, which keys its
+    chance.
     """
 
     def number(which):
@@ -200,9 +200,9 @@ def place(
 def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, source_number: int = 0) -> Events:
     """Return the Events of a recorded source: those of its period, shifted, repeated and thinned as it says.
 
-    settings: the section of the scenario that this is about. area: the map, with its way from degrees to metres. seed:
-    seed of the run, from which all chance is drawn. time_zone: name of the zone of local times, such as Europe/Kyiv.
-    source_number: place of the source in the scenario's list, which keys its chance.
+    settings: the scenario's section `RecordedShelling`. area: the map. seed: seed of the run, from which all chance is
+    drawn. time_zone: name of the zone of local times, such as Europe/Kyiv. source_number: place of the source in the
+    scenario's list, which keys its chance.
     """
     zone = settings.time_zone or time_zone
     table = read(settings.file, settings.layout, zone, settings.mixed_zones, settings.event_types)

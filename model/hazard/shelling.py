@@ -63,8 +63,7 @@ def _of_rule(rule: HazardRule, clock: RunClock, seed: int, area: Any, front: Any
 def gather(sources: list[Events], area: Area, start_s: float, end_s: float) -> Impacts:
     """Return the Impacts that the Events of several sources leave on a map between two moments (epoch seconds).
 
-    area: the map, with its way from degrees to metres. start_s: start of the run, since 1970 (s). end_s: end of the
-    run, since 1970 (s).
+    area: the map. start_s: start of the run, since 1970 (s). end_s: end of the run, since 1970 (s).
     """
     if not sources:
         return Impacts.none()

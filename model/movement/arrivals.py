@@ -1,5 +1,6 @@
 """Who left the area, when, where and how."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,7 +15,7 @@ class Arrivals:
     node: np.ndarray
     mode: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.party.size
 
     def only(self, mask: np.ndarray) -> "Arrivals":
@@ -22,7 +23,7 @@ class Arrivals:
         return Arrivals(*(getattr(self, f.name)[mask] for f in fields(self)))
 
     @classmethod
-    def joined(cls, parts):
+    def joined(cls, parts: Sequence["Arrivals"]) -> "Arrivals":
         """Return several of them as one."""
         return cls(*(np.concatenate([getattr(a, f.name) for a in parts]) for f in fields(cls)))
 

@@ -16,7 +16,7 @@ MOST_TOLD = 5
 class Gridlocks:
     """All gridlocks so far."""
 
-    def __init__(self, streets: Streets, driving: Driving):
+    def __init__(self, streets: Streets, driving: Driving) -> None:
         self._streets, self._driving = streets, driving
         self.rings: list[tuple[float, list[int]]] = []
         """(time found, links) of each gridlock; a ring that comes back after it was undone counts anew."""

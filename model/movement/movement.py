@@ -46,7 +46,7 @@ class Movement(MovementViews):
         stop_node: where people wait for service vehicles, of which there are n_vehicles, with ids from n_parties on;
         n_tables of the next-link tables are theirs to aim, from wreck_table + 1 on. u_news: float64[2, n_parties],
         draws of what news of queues each party has, see QueueNews. route_choice: of the user's own, instead of the
-        model's cost of links. settings: the section of the scenario that this is about.
+        model's cost of links. settings: the scenario's section `Movement`.
         """
         self._route_choice = route_choice
         self.settings, self.streets, self.n_parties = settings, streets, n_parties
@@ -173,7 +173,7 @@ class Movement(MovementViews):
     def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int) -> None:
         """Put a service vehicle onto the streets at a node; it drives where a table leads.
 
-        time_s: when it sets out (s). car_units: room that it takes, in cars.
+        time_s: when it sets out (s). car_units: how much room it takes, in cars.
         """
         self.freshen(table)
         if self._changed.any():

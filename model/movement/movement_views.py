@@ -1,5 +1,7 @@
 """Where everybody on the streets is; nothing here changes their state."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from safepassage.agents.ground.arrays import Floats, Ints
@@ -30,9 +32,10 @@ class MovementViews:
     _walk_m: dict[int, Floats]
     _grid: LinkGrid
 
-    def freshen(self, tables: Ints | int) -> None:
-        """Bring tables of drivers up to date that somebody reads."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def freshen(self, tables: Ints | int) -> None:
+            """Bring tables of drivers up to date that somebody reads; Movement does it."""
 
     @property
     def next_news_s(self) -> float:

@@ -21,8 +21,8 @@ class QueueNews:
     def __init__(self, settings: MovementSettings, u: np.ndarray, live_table: int, first_table: int) -> None:
         """u: float64[2, n_parties], draws of each party: whether it has live news, and its class otherwise.
 
-        settings: the section of the scenario that this is about. live_table: row of the table of those with live news.
-        first_table: row of the first table of the others.
+        settings: the scenario's section `Movement`. live_table: row of the table of those with live news. first_table:
+        row of the first table of the others.
         """
         self._has_live = u[0] < settings.live_news_share
         self._class_table = first_table + np.minimum(u[1] * N_CLASSES, N_CLASSES - 1).astype(np.int32)

@@ -232,8 +232,8 @@ class Routes:
     ) -> None:
         """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each.
 
-        cost_s: perceived cost of each link (s). is_open: whether it can be used now. destination_node: nodes where a
-        way may end. destination_cost_s: cost of entering each destination (s).
+        cost_s: perceived cost of each link (s). is_open: bool by link. destination_node: nodes where a way may end.
+        destination_cost_s: cost of entering each destination (s).
         """
         cost_s = self._checked(cost_s, np.arange(self.link_upstream.size))
         entry_cost_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
@@ -253,7 +253,7 @@ class Routes:
 
         Work grows with the number of nodes whose way changes. The row then equals one built afresh.
 
-        cost_s: perceived cost of each link (s). is_open: whether it can be used now.
+        cost_s: perceived cost of each link (s). is_open: bool by link.
         """
         links = np.atleast_1d(np.asarray(links, dtype=np.int32))
         if cost_s is not None:
@@ -314,8 +314,8 @@ def next_links(
     """Return (next_link, cost_to_go_s) of one class; see `Routes`.
 
     n_nodes: number of nodes. link_upstream: node at which each link begins, int32. link_downstream: node at which each
-    link ends, int32. cost_s: perceived cost of each link (s). is_open: whether it can be used now. destination_node:
-    nodes where a way may end. destination_cost_s: cost of entering each destination (s).
+    link ends, int32. cost_s: perceived cost of each link (s). is_open: bool by link. destination_node: nodes where a
+    way may end. destination_cost_s: cost of entering each destination (s).
     """
     routes = Routes(n_nodes, link_upstream, link_downstream)
     routes.set_class(0, cost_s, is_open, destination_node, destination_cost_s)

@@ -24,8 +24,9 @@ class SharedStreets:
     """Streets that both may use and that have no pavement; tells the two movers of each other."""
 
     def __init__(self, settings: MovementSettings, streets: Streets, driving: Driving, walking: Walking) -> None:
-        """settings: the section of the scenario that this is about. streets: the streets on which all this
-        happens. driving: vehicles on the streets. walking: walkers on the streets.
+        """settings: the scenario's section `Movement`. streets: those of the model.
+
+        driving, walking: vehicles and walkers on these streets.
         """
         self._settings, self._driving, self._walking = settings, driving, walking
         self.links = np.flatnonzero(streets.drivable & streets.walkable & ~streets.has_pavement)

@@ -80,8 +80,8 @@ class Walking(WalkingViews):
 
         n_nodes: number of nodes. link_upstream: node at which each link begins, int32. link_downstream: node at which
         each link ends, int32. link_street: street of each link, both directions the same. length_m: length of each
-        link (m). walk_width_m: width for walkers (m). is_open: whether it can be used now. specific_flow_per_m_s: most
-        walkers that pass a metre of width in a second.
+        link (m). walk_width_m: width for walkers (m). is_open: bool by link. specific_flow_per_m_s: most walkers that
+        pass a metre of width in a second.
         """
         link_street = np.asarray(link_street, dtype=np.int32)
         length_m = np.array(length_m, dtype=float)

@@ -43,8 +43,8 @@ def read_given(settings: Population, zones: Zones, streets: Streets, seed: int) 
 
     Raises ScenarioError naming the file, the row (counted from 1 without the header), the value and the change.
 
-    settings: the section of the scenario that this is about. zones: parts of the town, with outlines and streets.
-    streets: the streets on which all this happens. seed: seed of the run, from which all chance is drawn.
+    settings: the scenario's section `Population`. zones: parts of the town, with outlines and streets. streets: those
+    of the model. seed: seed of the run, from which all chance is drawn.
     """
     persons = None if settings.persons_file is None else _read_persons(settings)
     if settings.households_file is None:

@@ -36,9 +36,9 @@ def homes(
 ) -> tuple[Ints, Floats, Floats, list[Any]]:
     """Return node, x_m and y_m of each home, and a note for each zone that had to do without sites.
 
-    zone, keys: of each household; its place is drawn by its keys. settings: the section of the scenario that this is
-    about. zones: parts of the town, with outlines and streets. streets: the streets on which all this happens. seed:
-    seed of the run, from which all chance is drawn.
+    zone, keys: of each household; its place is drawn by its keys. settings: the scenario's section `Population`.
+    zones: parts of the town, with outlines and streets. streets: those of the model. seed: seed of the run, from which
+    all chance is drawn.
     """
     node, x_m, y_m = np.empty(zone.size, np.int32), np.empty(zone.size), np.empty(zone.size)
     sites = _sites(settings, streets)
@@ -110,8 +110,7 @@ def _sites(settings: Population, streets: Streets) -> Sites | None:
 def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:
     """Return the node nearest to each place, int32; raises ScenarioError for a place far from every street.
 
-    streets: the streets on which all this happens. x_m, y_m: place (m) in the plane of the streets. path: the file,
-    which errors name.
+    streets: those of the model. x_m, y_m: place (m) in the plane of the streets. path: the file, which errors name.
     """
     return nodes_near(streets, x_m, y_m, lambda i: f"{path}: row {i + 1}", FARTHEST_STREET_M)
 

@@ -58,8 +58,8 @@ def margins(settings: Population, zones: Zones, households: Households, people: 
 
     Families that split are counted as the one household that they are at home.
 
-    settings: the section of the scenario that this is about. households: columns of the households. people: columns of
-    the people.
+    settings: the scenario's section `Population`. households: columns of the households. people: columns of the
+    people.
     """
     return (
         _age_sex(settings, people),

@@ -34,8 +34,8 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
     Residents by zone are met exactly; ages, sexes and household sizes to about one person or household in each zone
     (systematic sampling); what the user's own tables say is used unchanged.
 
-    settings: the section of the scenario that this is about. zones: parts of the town, with outlines and streets.
-    streets: the streets on which all this happens. seed: seed of the run, from which all chance is drawn.
+    settings: the scenario's section `Population`. zones: parts of the town, with outlines and streets. streets: those
+    of the model. seed: seed of the run, from which all chance is drawn.
     """
     zone_key = digests(zones.name)
     given = read_given(settings, zones, streets, seed)

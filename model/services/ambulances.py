@@ -27,7 +27,7 @@ class AmbulancesAtWork:
         population: Population,
         under_fire: UnderFire,
     ) -> None:
-        """settings: the section of the scenario that this is about. vehicles: the ambulances. hours: when they
+        """settings: the scenario's section `Ambulances`. vehicles: the ambulances. hours: when they
         work. movement: everybody on the streets. population: everybody, with households and parties.
         under_fire: what impacts do to people.
         """
@@ -43,7 +43,6 @@ class AmbulancesAtWork:
         """Nodes to which no free ambulance has a way, as far as is known of the roads."""
         self._cut_off_from: tuple[set[int], bytes] | None = None
         """What that holds for: where the free ambulances stand, and which roads are believed open."""
-        self.n_calls = self.n_reached = 0
         self.waits_s: list[float] = []
 
     def call(self, persons: np.ndarray) -> None:
@@ -123,11 +122,9 @@ class AmbulancesAtWork:
             self.movement.send(vehicle.row, node, now_s, vehicle.table, vehicle.car_units)
 
     def _start_run(self, vehicle: ServiceVehicle, now_s: float) -> None:
-        if vehicle.task == Task.TO_CALL:
-            self.n_calls += 1
-            if vehicle.run is None:
-                vehicle.run = Run(now_s)
-                vehicle.runs.append(vehicle.run)
+        if vehicle.task == Task.TO_CALL and vehicle.run is None:
+            vehicle.run = Run(now_s)
+            vehicle.runs.append(vehicle.run)
 
     def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         """Note that an ambulance has come to a call or to its base; begin care if somebody is found."""
@@ -147,7 +144,6 @@ class AmbulancesAtWork:
         if found and alive and people.injury[person] == Injury.SERIOUS:
             self._cared_for_s[person] = people.injury_time_s[person]
             self.under_fire.give_care(np.array([person]), time_s)
-            self.n_reached += 1
             self.waits_s.append(time_s - float(people.injury_time_s[person]))
             vehicle.run.n_assisted += 1
             vehicle.ready_s = time_s + self.settings.treat_time_s

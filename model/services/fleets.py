@@ -35,8 +35,8 @@ class FleetAtWork:
     ) -> None:
         """stops: all of the model; those of vehicles broken down are added while it runs.
 
-        settings: the section of the scenario that this is about. hours: when they work. movement: everybody on the
-        streets. riders: households that wait for seats or are aboard.
+        settings: the scenario's section `Fleet`. hours: when they work. movement: everybody on the streets. riders:
+        households that wait for seats or are aboard.
         """
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.riders, self.stops = movement, riders, stops

@@ -81,7 +81,7 @@ class Saved:
 def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules: dict) -> Path:
     """Write the state of a model; raises ScenarioError if there is a file of that name or it cannot be written.
 
-    path: the file, which errors name. scenario: what is simulated. time_s: the moment (s). rules: rules of the user's
+    path: the file to write. scenario: what is simulated. time_s: the moment (s). rules: rules of the user's
     own, as described in the manifest.
     """
     path = Path(path)

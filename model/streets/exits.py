@@ -59,7 +59,7 @@ def find_exits(
     """Return the exits of a scenario. Named ones first; on the border if there are none, or if asked for as well.
 
     index_of_node: node index by id. project: function (longitude, latitude) -> (x_m, y_m). layout: places and links of
-    the network. settings: the section of the scenario that this is about.
+    the network. settings: the scenario's section `StreetSettings`.
     """
     found, mistakes = [], []
     for i, exit_ in enumerate(settings.exits):

@@ -39,8 +39,8 @@ def nodes_near(
     """Return the node nearest to each place, int32[n].
 
     describe: function row -> what to call the place in errors, with its file. Raises ScenarioError for places that are
-    farther than farthest_m from every street, saying when longitude and latitude seem to be swapped. streets: the
-    streets on which all this happens. x_m, y_m: place (m) in the plane of the streets.
+    farther than farthest_m from every street, saying when longitude and latitude seem to be swapped. streets: those of
+    the model. x_m, y_m: place (m) in the plane of the streets.
     """
     x_m, y_m = np.atleast_1d(x_m).astype(np.float64), np.atleast_1d(y_m).astype(np.float64)
     is_finite = np.isfinite(x_m) & np.isfinite(y_m)

@@ -28,7 +28,7 @@ class Surroundings:
     def __init__(
         self, scenario: Scenario, streets: Streets, area: Area, zones: Zones, households: Households, seed: int
     ) -> None:
-        """scenario: what is simulated. area: the map, with its way from degrees to metres. zones: parts of the
+        """scenario: what is simulated. area: the map. zones: parts of the
         town, with outlines and streets. households: columns of the households. seed: seed of the run, from
         which all chance is drawn.
         """
