@@ -37,7 +37,7 @@ class Information:
     ) -> None:
         """settings: the scenario's section `Behaviour`. run: start and length of the run. time_zone: of local times.
 
-        streets: those of the model. households, people: their columns. seed: of the run, from which all chance is drawn.
+        streets: those of the model. households, people: their columns. seed: of the run, for all chance.
         """
         self.settings, self.run, self.seed, self.households = settings, run, seed, households
         self._start_s = epoch_s(run.start, time_zone)
