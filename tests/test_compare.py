@@ -9,7 +9,8 @@ from safepassage.agents.civilians import Status
 from safepassage.experiments.outcomes.over_time import hours_or_dates
 from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison, plans_of
 from safepassage.experiments.questions.paired import difference, unpaired_replications
-from safepassage.experiments.reports.comparison_pictures import PICTURES, signed
+from safepassage.experiments.reports.comparison_pictures import PICTURES
+from safepassage.experiments.reports.differences import signed
 from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError

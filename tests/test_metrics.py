@@ -128,6 +128,7 @@ def test_a_group_without_members_is_left_out():
         (258660, "residents", "258,660"),
         (3.0833, "ete90", "3 h 05 min"),
         (1.9999, "ete90", "2 h 00 min"),
+        (60.0, "ete90", "2.5 days"),
         (float("nan"), "ete90", "not reached in this run"),
         (139384.12, "exposure_outdoors", "139,384"),
         (0.0831, "vehicle_delay", "0.083"),
@@ -152,3 +153,9 @@ def test_the_table_of_a_run_fits_the_screen_and_names_things_in_words(width):
     assert max(map(len, lines)) <= width and not any("_" in line for line in lines)
     assert sum("not reached in this run" in line for line in lines) == 3
     assert any("out of the area" in line and "40.0%" in line for line in lines)
+
+
+def test_the_time_of_a_share_of_the_residents_counts_everybody_and_from_the_start():
+    found = values()
+    assert (found["out10"], found["out25"]) == (2.0, 4.0)
+    assert not {"out50", "out75", "out90"} & set(found)  # four of ten are out

@@ -65,6 +65,17 @@ def test_an_outcome_that_never_changes_hangs_on_nothing():
     assert not frame["value"].any()
 
 
+@pytest.mark.parametrize(("method", "n", "begins"), [
+    ("morris", 2, "Too few to tell: n is 2"), ("morris", 9, "Too few"), ("morris", 12, "Converged"),
+    ("sobol", 32, "Too few"),
+])  # fmt: skip
+def test_convergence_is_claimed_only_from_enough_of_a_design(method, n, begins):
+    study = sensitivity.with_design(study_of(KEYS), method, n)
+    frame = sensitivity._indices(study, method, design.unit_points(study) @ np.array([3.0, -2.0, 0.0]))
+    found = sensitivity.Sensitivity(method, "safe", "people", "T", {}, 1, frame)
+    assert found.verdict().startswith(begins)
+
+
 def test_people_out_hang_on_compliance_and_not_on_returns(tmp_path):
     found = sensitivity.sensitivity(
         study_of(KEYS), "safe", method="morris", out=tmp_path / "out", executor=InThisProcess(), n=4

@@ -4,11 +4,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 from studies import Here, digest, invented, keys
 
+from safepassage.experiments.reports.sweep_table import NO_BREAK, in_words, sweep_table
 from safepassage.experiments.runs.executors import local, on_dask
 from safepassage.experiments.runs.run import Record, code_digest, run_key, scenario_digest
 from safepassage.experiments.runs.store import Store
@@ -16,6 +18,7 @@ from safepassage.experiments.runs.worker import do
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.experiments.sweeps.sweep import half_width, run_sweep, sweep_of
+from safepassage.model.results.outcomes import OUTCOMES
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load
 
@@ -214,3 +217,18 @@ def test_study_json_tells_code_versions_and_seeds(tmp_path):
     written = json.loads((tmp_path / "study.json").read_text())
     assert written["code"] == code_digest() and written["seeds"] == [1, 2, 3] and "numpy" in written["versions"]
     assert pq.read_schema(tmp_path / "results.parquet").names[0] == "point"
+
+
+def test_a_sweep_prints_its_result_in_words_and_units():
+    frame = pd.DataFrame(
+        {"point": [0, 0, 1, 1], "plan": "", "shelling.sources.0.decay_h": [1.0, 1.0, 2.0, 2.0],
+         "dead": [1.0, 3.0, 4.0, 4.0], "ete90": [1.5, np.nan, np.nan, np.nan]}
+    )  # fmt: skip
+    shown = sweep_table(frame, ["shelling.sources.0.decay_h"], ["dead", "ete90"])
+    assert list(shown) == [
+        "point", "plan", "shelling.sources.0.decay_h (h)", "runs", OUTCOMES["dead"].words,
+        "until 90% of those leaving are out (ETE90) (h)",
+    ]  # fmt: skip
+    assert shown.iloc[0, -1].replace(NO_BREAK, " ") == "1.5 (1 of 2 runs)"
+    assert shown.iloc[1, -2].replace(NO_BREAK, " ") == "4 ± 0"
+    assert in_words("shelling.sources.0.decay_h") == "Mean time from an event to one it sets off (h)"

@@ -17,7 +17,7 @@ from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.model.clock import local_time
 from safepassage.model.results.columns import SCHEMA_VERSION, table
-from safepassage.model.results.outcomes import OUTCOMES, Outcome, compared
+from safepassage.model.results.outcomes import OUTCOMES, Outcome, Panel, compared
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
@@ -74,9 +74,22 @@ class Comparison:
 
     def difference(self, outcome: Outcome, plan: str, to: str = BASELINE) -> Difference:
         """Return a plan's paired difference to another in one outcome."""
+        end = self.run.duration_h if outcome.panel == Panel.PROGRESS else None
         return difference(
-            self.values(plan, outcome.name), self.values(to, outcome.name), more_is_better=outcome.more_is_better
-        )
+            self.values(plan, outcome.name), self.values(to, outcome.name), more_is_better=outcome.more_is_better,
+            end=end,
+        )  # fmt: skip
+
+    def longest_h(self, outcome: Outcome) -> float:
+        """Return the longest mean of a time under any plan (h): all are told in one unit. nan: never reached."""
+        means = [self.difference(outcome, plan) for plan in self.plans[1:]]
+        found = [value for one in means if one.n_pairs for value in (one.baseline_mean, one.plan_mean)]
+        return max(found, default=float("nan"))
+
+    def end_in_words(self) -> str:
+        """Return the end of the run as a planner says it: 14:00, or 1 September for runs of days."""
+        end = local_time(self.run.start, self.run.duration_h * 3600, self.time_zone)
+        return f"{end.day} {end:%B}" if self.run.duration_h > 72 else f"{end:%H:%M}"
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return (plan, other): every plan against the baseline, then the plans among each other."""
@@ -125,6 +138,12 @@ class Comparison:
                     f"The run ended before {share} of those leaving were out in {', '.join(missing)} replications; "
                     "these are left out of its comparison, which tells of the faster replications only: run longer."
                 )
+        if any(self.difference(outcome, plan).n_plan_late or self.difference(outcome, plan).n_baseline_late
+               for outcome in self.outcomes for plan in self.plans[1:]):  # fmt: skip
+            notes.append(
+                "A time until a share of the residents is out that was not reached within the run counts as the end of "
+                "the run. The true difference is then larger, or unknown if neither plan reached it."
+            )
         return notes
 
 

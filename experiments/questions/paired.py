@@ -25,24 +25,39 @@ class Difference:
     high: float
     """Mean difference and the ends of its 95 % interval."""
     p_better: float
-    """Share of the replications in which the plan does better than the baseline; nan where neither is better."""
+    """Share of the replications in which the plan does better than the baseline; nan where neither direction is better,
+    and for fewer than two pairs."""
     p_equal: float
-    """Share of the replications in which both do the same."""
+    """Share of the replications in which both do the same; nan for fewer than two pairs."""
     n_unpaired: float
     """Replications of each plan, under seeds of their own, that so narrow an interval takes; inf if none do."""
     interval: str
-    """How the interval was found: paired t, or bootstrap where the differences are too skewed for it."""
+    """How the interval was found: paired t, or bootstrap where the differences are too skewed for it; none for fewer
+    than two pairs."""
+    n_baseline_late: int = 0
+    n_plan_late: int = 0
+    """Pairs in which a time was not reached within the run and stands at the run's end instead."""
 
 
-def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool | None) -> Difference:
+def difference(
+    plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool | None, end: float | None = None
+) -> Difference:
     """Return the paired comparison of two arrays of one outcome, entry i of both under the same seed.
 
-    more_is_better: None if neither is.
+    more_is_better: None if neither is. end: for a time that may not be reached within the run, the time at which the
+    run ends, in the unit of the outcome; it takes the place of nan, so that the means are restricted means (Royston and
+    Parmar 2013, BMC Medical Research Methodology 13:152). If no run of either plan reached it, there are no pairs.
 
-    Entries that are nan in either are left out. The interval is Student's t over the differences; where their skewness
-    times 1/sqrt(n) exceeds 0.25 (Cochran's rule n > 25 G1^2 would want more runs than there are), the bias-corrected
-    and accelerated bootstrap (Efron 1987) with a seed of its own.
+    Without `end`, entries that are nan in either are left out.
+
+    The interval is Student's t over the differences; where their skewness times 1/sqrt(n) exceeds 0.25 (Cochran's rule
+    n > 25 G1^2 would want more runs than there are), the bias-corrected and accelerated bootstrap (Efron 1987) with a
+    seed of its own.
     """
+    late_plan, late_baseline = 0, 0
+    if end is not None and (np.isfinite(plan).any() or np.isfinite(baseline).any()):
+        late_plan, late_baseline = int(np.isnan(plan).sum()), int(np.isnan(baseline).sum())
+        plan, baseline = np.where(np.isnan(plan), end, plan), np.where(np.isnan(baseline), end, baseline)
     both = np.isfinite(plan) & np.isfinite(baseline)
     plan, baseline = plan[both], baseline[both]
     change = plan - baseline
@@ -52,7 +67,7 @@ def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool |
         return Difference(0, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, "none")
     low, high, interval = confidence_interval(change)
     better = (change > 0) if more_is_better else (change < 0)
-    p_better = float("nan") if more_is_better is None else float(better.mean())
+    p_better = float("nan") if more_is_better is None or n < 2 else float(better.mean())
     return Difference(
         n_pairs=n,
         baseline_mean=float(baseline.mean()),
@@ -63,9 +78,11 @@ def difference(plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool |
         low=low,
         high=high,
         p_better=p_better,
-        p_equal=float((change == 0).mean()),
+        p_equal=float((change == 0).mean()) if n > 1 else float("nan"),
         n_unpaired=unpaired_replications(plan, baseline),
         interval=interval,
+        n_baseline_late=late_baseline,
+        n_plan_late=late_plan,
     )
 
 

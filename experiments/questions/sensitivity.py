@@ -32,6 +32,10 @@ KIND = "sensitivity"
 DEFAULT_N = {"morris": 16, "sobol": 64}
 LEAST_N = {"morris": 2, "sobol": 4}
 """Trajectories or base samples from which an index can be had at all."""
+ENOUGH_N = {"morris": 10, "sobol": 64}
+"""Fewest from which the order of the factors may be called converged. Morris: 10 trajectories (Campolongo et al. 2007,
+Environmental Modelling and Software 22, 1509). Sobol: assumption; Saltelli et al. (2008, Global Sensitivity
+Analysis) take hundreds."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,20 @@ class Sensitivity:
 
     def verdict(self) -> str:
         """Return in a sentence whether the order of the factors can be relied on."""
+        enough = ENOUGH_N[self.method]
+        if self.n < enough:
+            return (
+                f"Too few to tell: n is {self.n}, and {self.method} needs {enough} or more before the order of the "
+                "factors says anything."
+            )
         wide = self.final()
         main = MAIN_INDEX[self.method]
         largest = wide[("value", main)].max()
         widest = wide[("half_width", main)].max()
         if not largest > 0:
             return f"No factor changes {self.outcome} over its range."
+        if wide[("half_width", main)].isna().any():
+            return f"Not converged: an interval of {main} cannot be found from these runs; take a larger n."
         if widest > 0.25 * largest:
             return (
                 f"Not converged: the widest interval of {main} is {widest / largest:.0%} of the largest value; take a "

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.experiments.questions.compare import BASELINE, Comparison
+from safepassage.experiments.questions.paired import Difference
+from safepassage.experiments.reports.differences import in_natural_unit, interval, share, signed
 from safepassage.model.clock import epoch_s
 from safepassage.model.pictures import palette, style
 from safepassage.model.results.outcomes import Direction, Outcome
@@ -92,8 +94,9 @@ def _panels(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
     """Return title and outcomes of each panel: those of one panel and one unit, in the order of the vocabulary."""
     panels: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in comparison.all_outcomes():
+        first, _ = in_natural_unit(comparison, outcome, comparison.plans[1], BASELINE)
         if any(comparison.difference(outcome, plan).n_pairs for plan in comparison.plans[1:]):
-            panels.setdefault((outcome.panel, outcome.unit), []).append(outcome)
+            panels.setdefault((outcome.panel, first.unit), []).append(outcome)
     return [(f"{panel} ({unit}; shaded: better)", outcomes) for (panel, unit), outcomes in panels.items()]
 
 
@@ -104,7 +107,7 @@ def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome
     ends = [0.0]
     for k, plan in enumerate(plans):
         for row, outcome in enumerate(outcomes):
-            found = comparison.difference(outcome, plan)
+            _, found = in_natural_unit(comparison, outcome, plan, BASELINE)
             at = row + offset[k]
             label = plan if row == 0 else None
             if found.n_pairs == 0:
@@ -146,20 +149,10 @@ def _tick(value: float, _position: int = 0) -> str:
     return "0" if value == 0 else f"{value:+,g}".replace("-", "\N{MINUS SIGN}")
 
 
-def signed(value: float) -> str:
-    """Return a difference with its sign, as many digits as say something."""
-    if value == 0:
-        return "0"
-    digits = 0 if abs(value) >= 20 else 1 if abs(value) >= 2 else 2
-    text = f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return "0" if float(text.replace("\N{MINUS SIGN}", "-").replace(",", "")) == 0 else text
-
-
-def _numbers(found) -> str:
+def _numbers(found: Difference) -> str:
     better = "" if np.isnan(found.p_better) else f", better in {style.percent(found.p_better)}"
-    same = f", same in {style.percent(found.p_equal)}" if found.p_equal else ""
-    interval = f"{signed(found.mean)} ({signed(found.low)} to {signed(found.high)})"
-    return f"{interval}{better}{same}"
+    same = f", same in {style.percent(found.p_equal)}" if found.p_equal > 0 else ""
+    return f"{signed(found.mean)}{f' ({interval(found)})' if interval(found) else ' (one pair)'}{better}{same}"
 
 
 def people_out(comparison: Comparison) -> Figure:
@@ -223,9 +216,9 @@ def distributions(comparison: Comparison) -> Figure:
         for plan in comparison.plans[1:]:
             gain = sign * (comparison.values(plan, outcome.name) - comparison.values(BASELINE, outcome.name))
             colour = plan_colours(comparison)[plan]
-            x = np.sort(gain)
-            axes.step(x, 1 - np.arange(x.size) / x.size, where="post", color=colour, linewidth=2,
-                      label=f"{plan}: better in {style.percent((gain > 0).mean())}")  # fmt: skip
+            found = comparison.difference(outcome, plan)
+            better = f": better in {share(found.p_better)}" if found.n_pairs > 1 else ""
+            axes.step(*reached(gain), where="pre", color=colour, linewidth=2, label=f"{plan}{better}")
         axes.axvline(0, color=palette.INK, linewidth=1)
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
@@ -236,6 +229,15 @@ def distributions(comparison: Comparison) -> Figure:
         axes.legend(frameon=False, fontsize=9.5, loc="lower left", bbox_to_anchor=(0, 1))
     figure.axes[0].set_ylabel("share of replications with this gain or more")
     return figure
+
+
+def reached(gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the curve "share of the replications with this gain or more" for steps that hold to their left.
+
+    gain: (n,) gains of the replications. Returns two arrays (n + 1,): gains, and the share with at least the gain.
+    """
+    x = np.sort(gain)
+    return np.r_[x, x[-1]], np.r_[1 - np.arange(x.size) / x.size, 0.0]
 
 
 _GAIN = {

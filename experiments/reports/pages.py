@@ -1,22 +1,20 @@
 """What the report shows of each kind of folder."""
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from safepassage.experiments.questions.paired import ENOUGH_RUNS, confidence_interval
-from safepassage.experiments.reports.parts import Page, Part, ShownTable, frame_table, picture_file, picture_of, shown
+from safepassage.experiments.questions.paired import ENOUGH_RUNS
+from safepassage.experiments.reports.parts import Page, Part, ShownTable, frame_table, picture_file, picture_of
 from safepassage.model.results.manifest import read_json
-from safepassage.model.results.outcomes import compared, outcome_of
+from safepassage.model.results.outcomes import outcome_of
 from safepassage.model.results.words import in_words, with_unit, words_of
 from safepassage.model.settings.base import ScenarioError
 
-MOST_OUTCOMES = 6
-"""Outcomes in a sweep's table: as many as a page is wide."""
-NO_BREAK = "\N{NO-BREAK SPACE}"
 CAPTIONS = {
     "map": "Where people went, and what fell on the town",
     "evacuation": "People by status over time",
@@ -96,7 +94,8 @@ def _fairness_table(measures) -> ShownTable:
 def comparison_page(folder: Path) -> Page:
     """Return the page of a comparison of plans."""
     from safepassage.experiments.questions.compare import open_comparison
-    from safepassage.experiments.reports.comparison_pictures import PICTURES, signed
+    from safepassage.experiments.reports.comparison_pictures import PICTURES
+    from safepassage.experiments.reports.differences import conclusions, told
 
     manifest, found = _manifest(folder / "comparison.json"), open_comparison(folder)
     captions = {
@@ -106,26 +105,19 @@ def comparison_page(folder: Path) -> Page:
     }
     tables = []
     for plan, other in found.pairs():
-        rows = []
-        for outcome in found.all_outcomes():
-            one = found.difference(outcome, plan, other)
-            unpaired = "any number" if np.isinf(one.n_unpaired) else shown(one.n_unpaired)
-            cells = [shown(round(v, 2)) for v in (one.baseline_mean, one.baseline_p95, one.plan_mean, one.plan_p95)]
-            interval = f"{signed(one.low)} to {signed(one.high)}" if one.n_pairs else ""
-            change = signed(one.mean) if one.n_pairs else ""
-            better = "" if np.isnan(one.p_better) else f"{one.p_better:.0%}"
-            shares = [better, f"{one.p_equal:.0%}"] if one.n_pairs else ["", ""]
-            rows.append([with_unit(outcome), *cells, change, interval, *shares, unpaired if one.n_pairs else ""])
+        rows = [list(astuple(told(found, outcome, plan, other))) for outcome in found.all_outcomes()]
         columns = ["", f"{other} mean", f"{other} p95", f"{plan} mean", f"{plan} p95", "difference", "95% interval",
-                   "better in", "same in", "runs if unpaired"]  # fmt: skip
+                   "better in", "same in", "pairs", "runs if unpaired"]  # fmt: skip
         tables.append(ShownTable(columns, rows, f"{plan} against {other}", numbers=set(columns[1:])))
     sections = [
+        Part("In short", " ".join(conclusions(found))),
         Part("What the plans change", pictures=[picture_of(draw(found), captions[n]) for n, draw in PICTURES.items()]),
         Part(
             "Differences",
             "Mean and 95th percentile of each plan; mean paired difference with its 95 % interval; in how many "
-            "replications the plan does better or the same; how many replications of each plan an unpaired comparison "
-            "would have needed for an interval as narrow.",
+            "replications the plan does better or the same; the pairs that it rests on, and in how many runs of each "
+            "of the two plans a time was not reached; how many replications of each plan an unpaired comparison would "
+            "have needed for an interval as narrow.",
             tables=tables,
         ),
     ]
@@ -209,6 +201,7 @@ def sampled_page(folder: Path) -> Page:
 def sweep_page(folder: Path) -> Page:
     """Return the page of a sweep: each point of the design with the mean and interval of its outcomes."""
     from safepassage.experiments.reports.sweep_pictures import sweep_picture
+    from safepassage.experiments.reports.sweep_table import outcome_names, sweep_table, telling
     from safepassage.experiments.sweeps.study_folder import StudyFolder
 
     study = StudyFolder(folder)
@@ -218,28 +211,13 @@ def sweep_page(folder: Path) -> Page:
     head = {"title": about.get("title") or scenarios[0]["title"], "notice": " ".join(notices)}
     if frame.empty:
         raise ScenarioError(f"{folder}: no run of this sweep is finished yet.")
-    fixed = {"point", "scenario", "plan", "replication", "seed", "key", *factors}
-    outcomes = [c for c in frame if c not in fixed and ":" not in c and pd.api.types.is_numeric_dtype(frame[c])]
-    telling, units = list(about["outcomes"]) or _telling(frame, outcomes), study.units()
-    in_table = [name for name in telling if name in outcomes][:MOST_OUTCOMES]
-    rows = []
-    for point, part in frame.groupby("point"):
-        row = {
-            "point": point,
-            "plan": part["plan"].iloc[0] or "none",
-            **part[factors].iloc[0].to_dict(),
-            "runs": len(part),
-        }
-        for outcome in in_table:
-            values = part[outcome].dropna().to_numpy(float)
-            row[f"{outcome} ({units[outcome]})"] = _mean_and_half_width(values)
-        rows.append(row)
+    outcomes = outcome_names(frame, factors)
     varied = [name for name in factors if frame[name].nunique() > 1]
     pictures = [
         picture_of(sweep_picture(head, frame, varied, outcome_of(o)), with_unit(outcome_of(o)))
-        for o in _telling(frame, outcomes)
+        for o in telling(frame, outcomes)
     ]
-    table = frame_table(pd.DataFrame(rows))
+    table = frame_table(sweep_table(frame, factors, about["outcomes"]))
     sections = [
         Part(
             "What came out",
@@ -261,22 +239,6 @@ def sweep_page(folder: Path) -> Page:
     ]  # fmt: skip
     return Page("Sweep", head["title"], head["notice"], facts, sections, scenarios, about["versions"],
                 few if n_least < ENOUGH_RUNS else [])  # fmt: skip
-
-
-def _mean_and_half_width(values: np.ndarray) -> str:
-    if values.size == 0:
-        return "not reached"
-    if values.size == 1:
-        return shown(float(values[0]))
-    low, high, _ = confidence_interval(values)
-    return f"{shown(round(values.mean(), 3))} ± {shown(round((high - low) / 2, 2))}".replace(" ", NO_BREAK)
-
-
-def _telling(frame: pd.DataFrame, outcomes: list[str]) -> list[str]:
-    """Return the outcomes worth a picture: those asked for first, that differ between runs, four at most."""
-    first = [outcome.name for outcome in compared(outcomes)]
-    order = [*first, *[name for name in outcomes if name not in first]]
-    return [name for name in order if frame[name].nunique() > 1][:4]
 
 
 def _page(kind: str, manifest: dict, facts: list, sections: list[Part], title: str | None = None) -> Page:

@@ -1,5 +1,6 @@
 """The picture of a sweep: an outcome against each factor."""
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.experiments.questions.paired import confidence_interval
 from safepassage.experiments.reports.comparison_pictures import PLAN_COLOURS, new_figure
+from safepassage.experiments.reports.sweep_table import in_words
 from safepassage.model.pictures import style
 from safepassage.model.results.outcomes import Outcome
 
@@ -25,7 +27,7 @@ def sweep_picture(head: Mapping, frame: pd.DataFrame, factors: list[str], outcom
     n_columns = min(3, len(shown))
     n_rows = -(-len(shown) // n_columns)
     footer = "Dots: mean over replications; bars: 95% intervals of the mean, where there are few points."
-    figure = new_figure(head, outcome.words[:1].upper() + outcome.words[1:], footer, 1.9 + 3.4 * n_rows)
+    figure = new_figure(head, outcome.words[:1].upper() + outcome.words[1:], footer, 1.9 + 3.7 * n_rows)
     grid = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).ravel()
     points = frame.groupby(["point", "plan"], as_index=False)
     means = points[name].mean().merge(frame.drop_duplicates("point")[list({"point", *shown})], on="point")
@@ -63,5 +65,5 @@ def _draw(axes, means: pd.DataFrame, half: np.ndarray | None, name: str, outcome
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
-    axes.set_xlabel(name, fontsize=9.5)
+    axes.set_xlabel("\n".join([*textwrap.wrap(in_words(name), 44), name]), fontsize=9)
     style.tidy(axes, "both")

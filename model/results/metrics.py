@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.model.results.outcomes import AT_STOPS, BY_GROUP, GROUPS, OUTCOMES, Outcome, Panel
+from safepassage.model.results.outcomes import AT_STOPS, BY_GROUP, GROUPS, OUTCOMES, PERCENT_OUT, Outcome, Panel
 from safepassage.model.results.run_folder import RunFolder
 
 LEAVING = (Status.PREPARING, Status.WAITING, Status.TRAVELLING, Status.STRANDED, Status.SAFE)
@@ -65,7 +65,9 @@ def values_of(run: RunFolder) -> dict[str, float]:
 
 
 def summary(run: RunFolder) -> list[Measure]:
-    """Return the outcomes of a finished run for a reader: not those by group, nor person-hours of which there are none.
+    """Return the outcomes of a finished run for a reader: not those by group, nor what there is none of.
+
+    Left out are person-hours of 0, and times until a share of the residents is out that was not reached.
 
     How unevenly they fall is told by `fairness`, groups by `by_group`.
     """
@@ -73,7 +75,11 @@ def summary(run: RunFolder) -> list[Measure]:
     if run.has("services"):
         found |= _services(run)
     measures = [Measure.of(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
-    return [measure for measure in measures if measure.value or measure.unit != "person-hours"]
+    return [m for m in measures if not (m.unit == "person-hours" and m.value == 0) and not _is_never_out(m)]
+
+
+def _is_never_out(measure: Measure) -> bool:
+    return measure.outcome.panel == Panel.PROGRESS and bool(np.isnan(measure.value))
 
 
 def fairness(run: RunFolder) -> list[Measure]:
@@ -115,7 +121,11 @@ def _clearance(run: RunFolder) -> dict[str, float]:
     persons, since_s = run.frame("persons"), warning_s(run)
     n_leaving = int(persons["status"].isin([s.name for s in LEAVING]).sum())
     safe_s = persons["safe_time_s"].to_numpy()
-    return {name: evacuation_time_s(safe_s, n_leaving, share, since_s) / 3600 for name, share in SHARES.items()}
+    of_leaving = {name: evacuation_time_s(safe_s, n_leaving, share, since_s) / 3600 for name, share in SHARES.items()}
+    of_residents = {
+        f"out{percent}": evacuation_time_s(safe_s, len(persons), percent / 100) / 3600 for percent in PERCENT_OUT
+    }
+    return of_leaving | of_residents
 
 
 def _exposure(run: RunFolder) -> dict[str, float]:

@@ -29,6 +29,7 @@ class Panel(StrEnum):
     PEOPLE = "People at the end of the run"
     HARM = "Hurt or killed"
     CLEARANCE = "Time from the first order until out"
+    PROGRESS = "Time from the start of the run until out"
     EXPOSURE = "Time in the endangered area"
     ROADS = "Delay on the roads"
     SERVICES = "Buses, trains and other services"
@@ -63,6 +64,9 @@ _FIRST = (Status.SAFE, Status.TRAVELLING, Status.PREPARING, Status.WAITING, Stat
 _COMPARED = (Status.SAFE, Status.STRANDED)
 AT_STOPS = (Protection.OUTDOORS, Protection.INNER_ROOM)
 """Where people wait at stops."""
+PERCENT_OUT = (10, 25, 50, 75, 90)
+"""Shares of the residents (%) whose time out is told. The residents are the same under every plan, those who leave are
+not: only times of a share of the residents compare plans that move different numbers of people."""
 
 _ALL = (
     Outcome("residents", "residents at the start", "people", NEUTRAL, Panel.PEOPLE),
@@ -80,6 +84,8 @@ _ALL = (
     Outcome("ete90", "until 90% of those leaving are out (ETE90)", "h", LESS, Panel.CLEARANCE, is_compared=True),
     Outcome("ete95", "until 95% of those leaving are out (ETE95)", "h", LESS, Panel.CLEARANCE),
     Outcome("ete100", "until all of those leaving are out (ETE100)", "h", LESS, Panel.CLEARANCE, is_compared=True),
+    *(Outcome(f"out{percent}", f"until {percent}% of the residents are out", "h", LESS, Panel.PROGRESS,
+              is_compared=True) for percent in PERCENT_OUT),
     Outcome("exposure_person_h", "time in the endangered area", "person-hours", LESS, Panel.EXPOSURE, is_compared=True),
     Outcome("exposure_unprotected_person_h", "time outdoors or in a vehicle", "person-hours", LESS, Panel.EXPOSURE,
             is_compared=True),

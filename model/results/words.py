@@ -6,6 +6,9 @@ from math import isnan
 from safepassage.model.results.metrics import Measure
 from safepassage.model.results.outcomes import Outcome, Panel, outcome_of
 
+LONG_H = 48.0
+"""Times longer than this are told in days."""
+
 _HAS_SHARE = (Panel.PEOPLE, Panel.HARM)
 """Panels whose numbers of people are told as a share of the residents, too."""
 
@@ -40,11 +43,13 @@ def words_of(name: str) -> str:
 
 
 def shown(outcome: Outcome, value: float) -> str:
-    """Return the value of an outcome as text: counts with thousands, hours as 3 h 05 min, nan in words."""
+    """Return the value of an outcome as text: counts with thousands, hours as 3 h 05 min or 4.2 days, nan in words."""
     if isnan(value):
         return "nobody boarded" if outcome.panel == Panel.SERVICES else "not reached in this run"
     if outcome.unit == "h":
         minutes = round(value * 60)
+        if value > LONG_H:
+            return f"{value / 24:.1f} days"
         return f"{minutes // 60} h {minutes % 60:02d} min"
     if outcome.unit == "1":
         return _percent(value)

@@ -11,6 +11,8 @@ from rich.table import Table
 from safepassage.cli.printed import PlainConsole, styled
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from safepassage.experiments.questions.compare import Comparison
 
 analysis_app = typer.Typer()
@@ -43,7 +45,8 @@ def _many_runs(description: str, workers: int | None, dask: str | None) -> Itera
         }
 
 
-def _print_frame(frame):
+def print_frame(frame: "pd.DataFrame") -> None:
+    """Print a frame as a table, the first 200 rows of it."""
     from safepassage.experiments.reports.parts import frame_table
 
     shown = frame_table(frame)
@@ -73,6 +76,7 @@ def compare(
     from safepassage.experiments.questions.compare import compare as compare_plans
     from safepassage.experiments.questions.compare import plans_of
     from safepassage.experiments.reports.comparison_pictures import draw_comparison
+    from safepassage.experiments.reports.differences import conclusions
 
     changes = _changes(set_)
     variants = plans_of(scenario, plan or [], changes)
@@ -83,6 +87,9 @@ def compare(
         found = compare_plans(scenario, plan or [], out=folder, replications=replications, changes=changes, **running)
     for one, other in found.pairs():
         _print_differences(found, one, other)
+    console.print()
+    for sentence in conclusions(found):
+        console.print(styled((sentence, "bold")))
     pictures = draw_comparison(found, folder)
     for note in found.warnings():
         console.print(styled(("note:", "yellow"), f" {note}"))
@@ -90,37 +97,21 @@ def compare(
 
 
 def _print_differences(found: "Comparison", plan: str, other: str) -> None:
-    from safepassage.experiments.reports.comparison_pictures import signed
-    from safepassage.model.results.words import with_unit
+    from dataclasses import astuple
+
+    from safepassage.experiments.reports.differences import told
 
     console.print(
         styled("\n", (plan, "bold"), " against ", (other, "bold"), f", {found.n_replications:,} replications each")
     )
     headings = (f"{other}\nmean", "\np95", f"{plan}\nmean", "\np95", "mean\ndifference", "95%\ninterval",
-                "better\nin", "same\nin", "runs if\nunpaired")  # fmt: skip
+                "better\nin", "same\nin", "pairs", "runs if\nunpaired")  # fmt: skip
     table = Table("", box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in found.all_outcomes():
-        one = found.difference(outcome, plan, other)
-        label = with_unit(outcome)
-        if one.n_pairs == 0:
-            table.add_row(label, "not reached")
-            continue
-        table.add_row(
-            label, _number(one.baseline_mean), _number(one.baseline_p95), _number(one.plan_mean),
-            _number(one.plan_p95), signed(one.mean), f"{signed(one.low)} to {signed(one.high)}", _share(one.p_better),
-            f"{one.p_equal:.0%}", "any" if one.n_unpaired == float("inf") else f"{one.n_unpaired:,.0f}",
-        )  # fmt: skip
+        table.add_row(*astuple(told(found, outcome, plan, other)))
     console.print(table)
-
-
-def _share(share: float) -> str:
-    return "" if share != share else f"{share:.0%}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
 
 
 StudyArgument = Annotated[Path, typer.Argument(help="Study file (YAML): scenario, plans, factors with ranges.")]
@@ -153,7 +144,7 @@ def sensitivity(
     final = found.final()
     both = final["value"].map("{:,.3g}".format) + final["half_width"].map(" ± {:,.2g}".format).replace(" ± nan", "")
     console.print(f"{outcome}{f' ({found.unit})' * bool(found.unit)}, ± half of the 95 % interval")
-    _print_frame(both.rename_axis("factor").reset_index())
+    print_frame(both.rename_axis("factor").reset_index())
     console.print(found.verdict())
     path = replace(sensitivity_picture(found), picture_path(out, KIND, method, outcome))
     console.print(f"tables in {out}, picture {path}", soft_wrap=True)
@@ -181,7 +172,7 @@ def robustness(
     loaded = load_study(study)
     with _many_runs(f"{len(loaded.plans)} plans", workers, dask) as running:
         found = weigh(loaded, outcome, out=out, n=n, good_enough=good_enough, **running)
-    _print_frame(found.table())
+    print_frame(found.table())
     console.print(
         styled("least greatest regret: ", (found.most_robust(), "bold"), f" (good enough: {found.threshold:,.1f})")
     )
@@ -206,7 +197,7 @@ def calibrate(
     with _many_runs("fitting", workers, dask) as running:
         found = fit(loaded, out=out, **running)
     for frame in (found.table(), found.observations(), found.scores()):
-        _print_frame(frame)
+        print_frame(frame)
     for note in found.warnings():
         console.print(styled(("note:", "yellow"), f" {note}"))
     replace(posterior_picture(found), out / "posterior.png")
@@ -230,7 +221,7 @@ def optimise(
     wanted = load_optimisation(search)
     with _many_runs("trials", workers, dask) as running:
         found = search_plans(wanted, out=out, **running)
-    _print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
+    print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
     replace(pareto_picture(found), out / "pareto.png")
     console.print(f"Trial -1 is the unchanged scenario. Trials, plans and a picture are in {out}.", soft_wrap=True)
 

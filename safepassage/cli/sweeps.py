@@ -1,11 +1,14 @@
 """Commands of the command line that carry out many runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from safepassage.cli.printed import PlainConsole, styled
+
+if TYPE_CHECKING:
+    from safepassage.experiments.sweeps.study_folder import StudyFolder
 
 console = PlainConsole()
 
@@ -46,6 +49,7 @@ def sweep(
     with on_dask(dask, workers) if dask else local(workers) as executor, shown(console) as on_progress:
         folder = carry_out_sweep(planned, out, executor, on_progress)
     failures = folder.failures()
+    _print_table(folder)
     console.print(f"{len(folder.frame()):,} runs in {out}/results.parquet", soft_wrap=True)
     for failure in failures[:10]:
         last_line = failure["traceback"].strip().splitlines()[-1]
@@ -54,3 +58,12 @@ def sweep(
         told = styled((f"{len(failures)} runs failed", "red"), f"; tracebacks in {out}/failed.")
         console.print(told, soft_wrap=True)
         raise typer.Exit(1)
+
+
+def _print_table(folder: "StudyFolder") -> None:
+    from safepassage.cli.questions import print_frame
+    from safepassage.experiments.reports.sweep_table import sweep_table
+
+    frame = folder.frame()
+    if not frame.empty:
+        print_frame(sweep_table(frame, list(folder.factors), folder.description["outcomes"]))

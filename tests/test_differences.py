@@ -1,0 +1,98 @@
+"""What a comparison says: no certainty from one pair, times on one denominator, days, and a conclusion in sentences."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from safepassage.experiments.questions.compare import BASELINE, Comparison
+from safepassage.experiments.questions.paired import difference
+from safepassage.experiments.reports.comparison_pictures import reached
+from safepassage.experiments.reports.differences import conclusions, in_natural_unit, told
+from safepassage.model.results.outcomes import OUTCOMES, compared
+from safepassage.model.settings.scenario import load
+
+PLAN = "early"
+
+
+def compared_runs(changes=None, **values):
+    """Return a comparison of two plans whose outcomes are given: name -> (of the baseline, of the plan)."""
+    n = len(next(iter(values.values()))[0])
+    rows = {"plan": [BASELINE] * n + [PLAN] * n, "replication": [*range(n), *range(n)], "seed": [*range(n), *range(n)]}
+    always = {"ete90": (np.ones(n), np.ones(n)), "ete100": (np.ones(n), np.ones(n))}
+    frame = pd.DataFrame(rows | {name: [*both[0], *both[1]] for name, both in (always | values).items()})
+    scenario = load("tiny_town", changes).model_dump(mode="json")
+    return Comparison((BASELINE, PLAN), scenario, compared(frame.columns), frame, (), ())
+
+
+def test_one_pair_has_no_interval_and_is_better_in_no_share_of_the_futures():
+    found = difference(np.array([5.0]), np.array([4.0]), more_is_better=True)
+    assert np.isnan([found.low, found.high, found.p_better, found.p_equal]).all()
+    line = told(compared_runs(safe=([4.0], [5.0])), OUTCOMES["safe"], PLAN)
+    assert (line.change, line.interval, line.better, line.same) == ("+1.00", "", "", "")
+
+
+def test_a_time_of_one_pair_out_of_twenty_says_so_and_claims_nothing():
+    base, plan = np.full(20, np.nan), np.full(20, np.nan)
+    base[3], plan[3] = 5.0, 4.0
+    line = told(compared_runs(ete90=(base, plan)), OUTCOMES["ete90"], PLAN)
+    assert (line.interval, line.better, line.pairs) == ("", "", "1 of 20")
+
+
+def test_times_of_a_share_of_the_residents_count_the_end_of_the_run_where_they_were_not_reached():
+    base = np.array([np.nan, 3.0, 2.0, np.nan])
+    found = compared_runs({"run.duration_h": 4.0}, out50=(base, np.array([2.0, 2.0, 2.0, np.nan])))
+    one = found.difference(OUTCOMES["out50"], PLAN)
+    assert (one.n_pairs, one.baseline_mean, one.mean) == (4, (4 + 3 + 2 + 4) / 4, -(2 + 1 + 0 + 0) / 4)
+    assert told(found, OUTCOMES["out50"], PLAN).pairs == "4; not reached in 2, 1"
+    assert any("counts as the end of the run" in note for note in found.warnings())
+
+
+def test_a_time_that_no_run_reaches_has_no_pairs():
+    never = np.full(4, np.nan)
+    assert difference(never, never, more_is_better=False, end=4.0).n_pairs == 0
+
+
+@pytest.mark.parametrize(("hours", "unit", "mean"), [(40.0, "h", "40"), (72.0, "days", "3")])
+def test_times_of_more_than_two_days_are_told_in_days(hours, unit, mean):
+    found = compared_runs({"run.duration_h": 100.0}, out50=(np.full(3, hours), np.full(3, hours - 6)))
+    outcome, one = in_natural_unit(found, OUTCOMES["out50"], PLAN, BASELINE)
+    assert outcome.unit == unit
+    assert told(found, outcome if unit == "h" else OUTCOMES["out50"], PLAN).baseline_mean == mean
+    assert one.mean == pytest.approx(-6 if unit == "h" else -0.25)
+
+
+def test_the_curve_of_gains_agrees_with_the_share_that_is_better():
+    gain = np.array([-2.0, -1.0, 1.0, 3.0, 3.0])
+    x, share = reached(gain)
+    for at in (-3.0, -2.0, -1.5, 0.0, 1.0, 2.0, 3.0, 4.0):
+        shown = share[np.searchsorted(x, at)] if at <= x[-1] else share[-1]  # steps hold to their left
+        assert shown == np.mean(gain >= at)
+
+
+def test_a_conclusion_is_drawn_from_twenty_pairs_and_not_from_nineteen():
+    gain = np.arange(20.0) + 100
+    runs = {"safe": (np.zeros(20), gain), "casualties": (np.full(20, 9.0), np.full(20, 9.0))}
+    (sentence,) = conclusions(compared_runs({"run.duration_h": 2.0}, **runs))
+    low, high = stats.t.interval(0.95, 19, gain.mean(), stats.sem(gain))
+    assert f"gets 110 ({low:.0f} to {high:.0f}) more people out" in sentence
+    assert "More people are out in 20 of 20 futures." in sentence
+    assert "does not change how many are hurt or killed" in sentence
+    (few,) = conclusions(compared_runs(safe=(np.zeros(19), gain[:19]), casualties=(np.zeros(19), np.zeros(19))))
+    assert few == "19 replications are too few for a conclusion. Take 20 or more with --replications."
+
+
+def test_a_plan_that_may_help_or_harm_is_not_said_to_do_either():
+    rng = np.random.default_rng(1)
+    runs = {"safe": (np.zeros(30), rng.normal(0, 5, 30)), "casualties": (np.zeros(30), rng.normal(0, 5, 30))}
+    (sentence,) = conclusions(compared_runs(**runs))
+    assert "does not clearly change how many people are out" in sentence
+    assert "does not clearly change how many are hurt or killed" in sentence
+    assert "futures" not in sentence
+
+
+def test_a_plan_that_loses_people_is_said_to():
+    runs = {"safe": (np.full(20, 50.0), np.arange(20.0)), "casualties": (np.zeros(20), np.full(20, 3.0))}
+    (sentence,) = conclusions(compared_runs(**runs))
+    assert "fewer people out" in sentence and "adds 3 (3 to 3) casualties" in sentence
+    assert "Fewer people are out in 20 of 20 futures." in sentence
