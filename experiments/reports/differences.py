@@ -41,7 +41,7 @@ def told(comparison: Comparison, outcome: Outcome, plan: str, other: str = BASEL
     difference is plan - other.
     """
     outcome, found = in_natural_unit(comparison, outcome, plan, other)
-    label = with_unit(outcome)
+    label = f"{outcome.words} ({outcome.unit})" if outcome.unit in ("h", "days") else with_unit(outcome)
     if found.n_pairs == 0:
         return Told(label, "not reached", *[""] * 9)
     n = comparison.n_replications
