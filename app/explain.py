@@ -124,11 +124,12 @@ class Explainer:
         if links.size == 0:
             return None
         model, streets, movement = self.model, self.model.streets, self.model.movement
+        drivers, on_foot = movement.driving.view, movement.walking.view
         street = streets.link_street[links[int(np.argmin(away_m))]]
         both = np.flatnonzero(streets.link_street == street)
         lead = both[0]
-        cars = int((movement.driving.n_entered - movement.driving.n_left)[both].sum())
-        walkers = sum(len(movement.walking.occupants(link)) for link in both)
+        cars = int((drivers.n_entered - drivers.n_left)[both].sum())
+        walkers = sum(len(on_foot.occupants(link)) for link in both)
         highway = streets.highway_names[streets.highway[lead]].replace("_", " ")
         drives = streets.drivable[both]
         speed_km_h = 3.6 * float(streets.free_flow_speed_m_s[both].max())
@@ -138,11 +139,8 @@ class Explainer:
             ["lanes", f"{streets.n_lanes[both].sum():g}{', one way' if drives.sum() == 1 else ''}"],
             ["free flow", f"{speed_km_h:.0f} km/h" if drives.any() else "on foot only"],
             ["now on it", f"{cars:,} cars, {walkers:,} parties on foot"],
-            [
-                "passed so far",
-                f"{movement.driving.n_left[both].sum():,} cars, {movement.walking.n_left[both].sum():,} on foot",
-            ],
-            ["lost to queues", f"{movement.driving.delay_s[both].sum() / 3600:,.1f} vehicle-hours"],
+            ["passed so far", f"{drivers.n_left[both].sum():,} cars, {on_foot.n_left[both].sum():,} on foot"],
+            ["lost to queues", f"{drivers.delay_s[both].sum() / 3600:,.1f} vehicle-hours"],
             ["cars", self._way(both, movement.car_open[both].any(), drives.any(), "cars")],
             ["on foot", self._way(both, movement.walk_open[both].any(), streets.walkable[both].any(), "walkers")],
         ]

@@ -325,7 +325,7 @@ class EvacuationModel(RowModel):
             population.walk_on(walking)
             population.turn_back(at_home, movement.next_news_s)
         if movement.n_moving:
-            population.stand(movement.walking.without_route())
+            population.stand(movement.walking.view.without_route())
 
     def _advance(self, until_s: float) -> None:
         """Move everybody to a time; under drones and crossfire in strides, after each of which those hit are hurt."""

@@ -19,7 +19,7 @@ SHORT = {"run.duration_h": 2, "run.step_s": 60}
 
 def busiest_street(model):
     streets = model.streets
-    link = int(np.argmax(model.movement.driving.n_left))
+    link = int(np.argmax(model.movement.driving.view.n_left))
     return [streets.node_id[streets.link_upstream[link]], streets.node_id[streets.link_downstream[link]]]
 
 

@@ -118,17 +118,17 @@ def test_cars_stand_and_walkers_are_where_their_records_say():
     for _ in range(70):
         model.step()
     driving, walking, now_s = model.movement.driving, model.movement.walking, model.time_s
-    cars = np.flatnonzero(driving.link_of(np.arange(len(model.households))) >= 0)
-    for car, stands in zip(cars, driving.is_standing(cars), strict=True):
-        on, link = driving._vehicles[car], driving._links[driving._vehicles[car]["link"]]
+    cars = np.flatnonzero(driving.view.link_of(np.arange(len(model.households))) >= 0)
+    for car, stands in zip(cars, driving.view.is_standing(cars), strict=True):
+        on, link = driving._traffic.vehicles[car], driving._traffic.links[driving._traffic.vehicles[car]["link"]]
         assert stands == (now_s > on["entry_s"] + max(link["free_flow_time_s"], link["length_m"] * on["s_per_m"]))
-    assert driving.is_standing(cars).any() and not driving.is_standing(cars).all()
-    walkers = np.flatnonzero(walking.link_of(np.arange(len(model.households))) >= 0)
+    assert driving.view.is_standing(cars).any() and not driving.view.is_standing(cars).all()
+    walkers = np.flatnonzero(walking.view.link_of(np.arange(len(model.households))) >= 0)
     for later_s in (now_s, now_s + 10.0):
-        for party, along_m in zip(walkers, walking.position(walkers, later_s)[1], strict=True):
-            who = walking._crowd.walkers[party]
-            link = walking._crowd.links[who["link"]]
-            street = walking._crowd.streets[link["street"]]
+        for party, along_m in zip(walkers, walking.view.position(walkers, later_s)[1], strict=True):
+            who = walking._on_foot.crowd.walkers[party]
+            link = walking._on_foot.crowd.links[who["link"]]
+            street = walking._on_foot.crowd.streets[link["street"]]
             to_go_s = who["target_s"] - (street["progress_s"] + street["pace"] * (later_s - street["updated_s"]))
             to_go_m = to_go_s * who["speed_m_s"] if who["stage"] == Stage.WALKING else 0.0
             assert along_m == np.clip(link["length_m"] - to_go_m, 0.0, link["length_m"])

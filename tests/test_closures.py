@@ -40,12 +40,12 @@ def test_a_street_is_closed_in_both_directions_between_the_moments_given():
 
 def test_cars_do_not_enter_a_street_closed_on_purpose():
     model = tiny()
-    link = int(np.argmax(model.run().movement.driving.n_left))
+    link = int(np.argmax(model.run().movement.driving.view.n_left))
     streets = model.streets
     ends = [streets.node_id[streets.link_upstream[link]], streets.node_id[streets.link_downstream[link]]]
     shut = tiny(streets=[{"between": ends}])
     assert not shut.movement.car_open[link]
-    assert shut.run().movement.driving.n_left[link] == 0
+    assert shut.run().movement.driving.view.n_left[link] == 0
 
 
 def test_what_does_not_exist_is_refused_by_name():

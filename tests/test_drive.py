@@ -45,15 +45,17 @@ def bus_that_waits_for_room():
 def check_places(driving, length_m):
     """Whoever is on a link has a place on it, in the order of entry, and room in it."""
     for link in range(driving.n_links):
-        ids = driving.occupants(link)
-        at, distance_m = driving.position(ids)
+        ids = driving.view.occupants(link)
+        at, distance_m = driving.view.position(ids)
         assert (at == link).all()
         assert (distance_m >= 0).all()
         assert (distance_m <= length_m[link]).all()
         assert (np.diff(distance_m) <= 0).all()
-        assert driving._vehicles["car_units"][ids].sum() <= driving._links["used"][link]
-        storage = driving._links["storage"][link]
-        assert driving._links["used"][link] <= max(storage, *driving._vehicles["car_units"][ids], 3 * (storage < 3))
+        assert driving._traffic.vehicles["car_units"][ids].sum() <= driving._traffic.links["used"][link]
+        storage = driving._traffic.links["storage"][link]
+        assert driving._traffic.links["used"][link] <= max(
+            storage, *driving._traffic.vehicles["car_units"][ids], 3 * (storage < 3)
+        )
 
 
 def crosses(ends, i, j):
@@ -109,7 +111,7 @@ def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town, share)
     assert [row[:2] for row in found] == [row[:2] for row in naive.crossings]
     assert np.allclose(np.array(found).ravel(), np.array(naive.crossings).ravel(), rtol=0, atol=1e-6)
     assert [i for i, _ in arrived] == [i for i, _ in naive.arrivals]
-    assert driving.n_under_way == len(naive.size) - len(arrived)
+    assert driving.view.n_under_way == len(naive.size) - len(arrived)
 
 
 actions = st.lists(
@@ -153,11 +155,11 @@ def test_whatever_happens_on_the_way_nobody_is_lost_and_all_can_go_on_in_the_end
     driving.set_flow_capacity(np.arange(driving.n_links), 1.0)
     for _ in range(50):
         under_way -= set(driving.advance(driving.time_s + 2000.0).id.tolist())
-        for ring in driving.gridlocks():
-            first = int(driving.occupants(ring[0])[0])
+        for ring in driving.view.gridlocks():
+            first = int(driving.view.occupants(ring[0])[0])
             driving.withdraw([first])
             under_way.remove(first)
     assert not under_way
-    assert driving.n_under_way == 0
-    assert (driving.n_entered == driving.n_left).all()
-    assert not driving._arms["n_queued"].any()
+    assert driving.view.n_under_way == 0
+    assert (driving.view.n_entered == driving.view.n_left).all()
+    assert not driving._traffic.arms["n_queued"].any()

@@ -82,13 +82,13 @@ def test_a_new_table_turns_those_who_wait_at_a_node():
     driving.set_open([1], is_open=False)
     driving.add([0, 1], 0, [0.0, 1.0])
     driving.advance(100)
-    assert driving.at_closed_links()[0].tolist() == [0]
-    assert driving.at_closed_links()[1].tolist() == [1]
+    assert driving.view.at_closed_links()[0].tolist() == [0]
+    assert driving.view.at_closed_links()[1].tolist() == [1]
     driving.set_next_link([[0, 2, -2]])
     arrivals = driving.advance(300)
     assert arrivals.id.tolist() == [0, 1]
     assert arrivals.time_s[0] == pytest.approx(150.0)
-    assert driving.n_entered.tolist() == [2, 0, 2]
+    assert driving.view.n_entered.tolist() == [2, 0, 2]
 
 
 def test_closing_a_link_lets_those_on_it_leave_and_nobody_in():
@@ -107,12 +107,12 @@ def test_without_a_route_vehicles_stand_and_are_named_at_home_and_on_the_road():
     driving.set_next_link([[0, -1, -2], [-1, -1, -2]])
     driving.add([3, 4], 0, 0.0, table=[0, 1])
     driving.advance(100)
-    assert driving.without_route().tolist() == [3, 4]
+    assert driving.view.without_route().tolist() == [3, 4]
     driving.set_next_link([[0, 1, -2], [0, 1, -2]])
     arrivals = driving.advance(300)
     assert arrivals.id.tolist() == [3, 4]
     assert arrivals.time_s == pytest.approx([150.0, 200.0])
-    assert driving.without_route().size == 0
+    assert driving.view.without_route().size == 0
 
 
 def test_a_vehicle_may_change_its_table_on_the_way():
@@ -122,7 +122,7 @@ def test_a_vehicle_may_change_its_table_on_the_way():
     driving.advance(20)
     driving.set_table([0], 1)
     driving.advance(200)
-    assert driving.n_entered.tolist() == [1, 0, 1]
+    assert driving.view.n_entered.tolist() == [1, 0, 1]
 
 
 def test_setting_the_same_table_again_changes_no_bit():
@@ -145,10 +145,10 @@ def test_gridlock_is_found_named_and_undone_by_taking_a_vehicle_off():
     # everyone wants two links on: each link holds one vehicle, and each waits for the next
     driving.add([0, 1, 2], [0, 1, 2], 0.0, paths=[[0, 1], [1, 2], [2, 0]])
     driving.advance(1000)
-    assert driving.gridlocks() == [[0, 1, 2]]
-    assert driving.n_left.tolist() == [0, 0, 0]
+    assert driving.view.gridlocks() == [[0, 1, 2]]
+    assert driving.view.n_left.tolist() == [0, 0, 0]
     driving.withdraw([1])
-    assert driving.gridlocks() == []
+    assert driving.view.gridlocks() == []
     arrivals = driving.advance(2000)
     assert sorted(arrivals.id.tolist()) == [0, 2]
     # room comes back length / w = 2 s after the car has been taken off, and again after each exit; then 1 s of driving
@@ -159,34 +159,34 @@ def test_a_full_link_that_can_still_empty_is_no_gridlock():
     driving = road(3, flow_capacity_per_s=[np.inf, 0.01, np.inf], length_m=50.0)
     driving.add(np.arange(40), 0, 0.0)
     driving.advance(300)
-    assert driving.gridlocks() == []
+    assert driving.view.gridlocks() == []
 
 
 def test_vehicles_can_be_taken_off_before_they_leave_while_they_queue_and_on_the_road():
     driving = road(1, flow_capacity_per_s=0.1)
     driving.add(np.arange(6), 0, [0.0, 0.0, 0.0, 0.0, 0.0, 900.0])
     driving.advance(2.0)
-    assert driving.occupants(0).tolist() == [0, 1]
-    assert driving.n_queued.tolist() == [3]
+    assert driving.view.occupants(0).tolist() == [0, 1]
+    assert driving.view.n_queued.tolist() == [3]
     driving.withdraw([0, 2, 4, 5])
-    assert driving.n_under_way == 2
+    assert driving.view.n_under_way == 2
     arrivals = driving.advance(2000)
     assert arrivals.id.tolist() == [1, 3]
-    assert driving.n_entered.tolist() == [3]
-    assert driving.n_left.tolist() == [3]
-    assert driving.n_under_way == 0
+    assert driving.view.n_entered.tolist() == [3]
+    assert driving.view.n_left.tolist() == [3]
+    assert driving.view.n_under_way == 0
 
 
 def test_the_room_of_a_vehicle_taken_off_comes_back_with_the_wave():
     driving = road(1, length_m=25.0, flow_capacity_per_s=0.001)
     driving.add(np.arange(6), 0, 0.0)
     driving.advance(100.0)
-    assert driving.occupants(0).size == 5
+    assert driving.view.occupants(0).size == 5
     driving.withdraw([2])
     driving.advance(104.9)
-    assert driving.occupants(0).tolist() == [1, 3, 4] or driving.occupants(0).size == 4
+    assert driving.view.occupants(0).tolist() == [1, 3, 4] or driving.view.occupants(0).size == 4
     driving.advance(105.1)
-    assert driving.occupants(0)[-1] == 5
+    assert driving.view.occupants(0)[-1] == 5
 
 
 def test_an_id_can_be_used_again_after_arrival_or_withdrawal():
@@ -220,12 +220,12 @@ def test_flow_capacity_can_fall_to_nothing_and_come_back():
     driving.advance(100.5)
     driving.set_flow_capacity([0], 0.0)
     driving.advance(200.0)
-    n = driving.n_left[0]
+    n = driving.view.n_left[0]
     driving.advance(300.0)
-    assert driving.n_left[0] == n
+    assert driving.view.n_left[0] == n
     driving.set_flow_capacity([0], 0.25)
     driving.advance(340.0)
-    assert driving.n_left[0] == n + 10
+    assert driving.view.n_left[0] == n + 10
     assert driving.advance(2000.0).id.size + n >= 99
 
 
@@ -241,23 +241,23 @@ def test_positions_follow_free_flow_and_queue_at_jam_spacing():
     driving = road(1, flow_capacity_per_s=0.01)
     driving.add(np.arange(4), 0, [0.0, 10.0, 20.0, 500.0])
     driving.advance(30.0)
-    link, distance_m = driving.position([0, 1, 2, 3])
+    link, distance_m = driving.view.position([0, 1, 2, 3])
     assert link.tolist() == [0, 0, 0, -1]
     assert distance_m[:3] == pytest.approx([600.0, 400.0, 200.0])
     assert np.isnan(distance_m[3])
-    assert driving.position([2], 35.0)[1] == pytest.approx([300.0])
+    assert driving.view.position([2], 35.0)[1] == pytest.approx([300.0])
     driving.advance(99.0)
-    assert driving.position([1, 2])[1] == pytest.approx([1000.0, 995.0])
-    assert driving.occupants(0).tolist() == [1, 2]
+    assert driving.view.position([1, 2])[1] == pytest.approx([1000.0, 995.0])
+    assert driving.view.occupants(0).tolist() == [1, 2]
 
 
 def test_a_link_with_a_queue_is_expected_to_take_as_long_as_the_queue():
     driving = road(2, flow_capacity_per_s=[0.4, np.inf])
     driving.add(np.arange(300), 0, np.arange(300) * 1.25)
-    assert driving.link_time_s() == pytest.approx([50.0, 50.0])
+    assert driving.view.link_time_s() == pytest.approx([50.0, 50.0])
     driving.advance(250.0)
-    expected_s = driving.link_time_s()[0]
-    entered = driving.n_entered[0]
+    expected_s = driving.view.link_time_s()[0]
+    entered = driving.view.n_entered[0]
     driving.advance(2000.0)
     rows = driving.crossings()
     found_s = (rows.exit_s - rows.entry_s)[(rows.id == entered) & (rows.link == 0)]
@@ -279,15 +279,15 @@ def test_exits_of_the_network_have_a_capacity_shared_by_the_arms():
 def test_an_empty_hour_costs_next_to_nothing_and_what_is_due_later_still_happens():
     driving = road()
     driving.add([0], 0, 1e6)
-    before = driving.n_crossings
+    before = driving.view.n_crossings
     assert driving.advance(999_000.0).id.size == 0
-    assert driving.n_crossings == before
+    assert driving.view.n_crossings == before
     assert driving.advance(1_001_000.0).time_s == pytest.approx([1e6 + 100.0])
 
 
 def test_the_log_grows_as_needed_and_no_crossing_is_lost():
     driving = road()
-    driving._log = driving._log[:3].copy()
+    driving._traffic.log = driving._traffic.log[:3].copy()
     driving.add(np.arange(50), 0, np.arange(50) * 3.0)
     driving.advance(1000.0)
     rows = driving.crossings()

@@ -82,7 +82,7 @@ def test_people_leave_the_first_cars_after_their_patience_and_everybody_gets_out
     person = np.isin(model.people.household, party)
     assert (model.people.status[person] == Status.SAFE).all()
     assert model.movement.n_moving == 0
-    assert model.movement.driving.gridlocks() == []
+    assert model.movement.driving.view.gridlocks() == []
 
 
 def test_a_town_without_gridlocks_reports_none():

@@ -62,7 +62,7 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
         model.movement._build = lambda mode, *tables, b=build, n=n_built_by: (n.extend(tables), b(mode, *tables))
         n_built.append(n_built_by)
     everything = np.arange(len(other.movement.car_routes.next_link)) < 2 + N_CLASSES
-    other.movement.driving.tables_followed = lambda: everything
+    other.movement.driving.view.tables_followed = lambda: everything
     for model in (one, other):
         model.run()
     assert 0 < len(n_built[0]) < len(n_built[1])

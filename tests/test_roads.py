@@ -45,9 +45,9 @@ def test_two_crossing_streams_share_the_time_of_one(highway):
         ids = np.arange(1500) + 1500 * k
         driving.add(ids, streets.node_id.index(start), np.linspace(0, 1700, 1500), paths=[path] * 1500)
     driving.advance(600.0)
-    before = driving.n_left
+    before = driving.view.n_left
     driving.advance(1800.0)
-    flow_per_s = (driving.n_left - before)[[of["w", "m"], of["s", "m"]]] / 1200.0
+    flow_per_s = (driving.view.n_left - before)[[of["w", "m"], of["s", "m"]]] / 1200.0
     one = lane_flow_per_s(50 / 3.6)
     assert flow_per_s.sum() == pytest.approx(one * min(1.0, 2 * street_class(highway).junction_factor), rel=0.01)
     assert flow_per_s[0] == pytest.approx(flow_per_s[1], rel=0.02)
@@ -61,9 +61,9 @@ def test_a_lone_stream_has_all_the_time_of_its_junction():
     path = [link(streets, "w", "m"), link(streets, "m", "e")]
     driving.add(np.arange(1500), streets.node_id.index("w"), np.linspace(0, 1700, 1500), paths=[path] * 1500)
     driving.advance(600.0)
-    before = driving.n_left
+    before = driving.view.n_left
     driving.advance(1800.0)
-    assert (driving.n_left - before)[path[0]] / 1200.0 == pytest.approx(lane_flow_per_s(50 / 3.6), rel=0.01)
+    assert (driving.view.n_left - before)[path[0]] / 1200.0 == pytest.approx(lane_flow_per_s(50 / 3.6), rel=0.01)
 
 
 def test_who_crosses_whom_at_a_side_road_and_at_a_merge():
@@ -143,7 +143,7 @@ def test_halving_or_doubling_the_age_of_news_hardly_moves_a_town():
         changes = {"movement.congestion_news_delay_s": age_s, "streets.exits": exits, "run.duration_h": 3.5}
         model = EvacuationModel("tiny_town", **changes).run()
         arrived_s = np.sort(model.parties.arrival_time_s[np.isfinite(model.parties.arrival_time_s)])
-        delay_h.append(model.movement.driving.delay_s.sum() / 3600)
+        delay_h.append(model.movement.driving.view.delay_s.sum() / 3600)
         last_h.append(arrived_s[int(0.9 * arrived_s.size)] / 3600)
     assert delay_h[1] > 20, "there are long queues"
     assert delay_h == pytest.approx([delay_h[1]] * 3, rel=0.1)

@@ -77,12 +77,12 @@ def test_a_route_choice_sends_people_the_way_of_least_cost():
 
     plain = EvacuationModel("tiny_town", **{"run.duration_h": 2}).run()
     same = EvacuationModel("tiny_town", rules=Rules(route_choice=AsTheModel()), **{"run.duration_h": 2}).run()
-    used = plain.movement.driving.n_left
-    assert (same.movement.driving.n_left == used).all()
+    used = plain.movement.driving.view.n_left
+    assert (same.movement.driving.view.n_left == used).all()
     names = np.array(plain.streets.link_name)
     busiest = max(set(names) - {""}, key=lambda name: used[names == name].max())
     shy = EvacuationModel("tiny_town", rules=Rules(route_choice=NotByMain(busiest)), **{"run.duration_h": 2}).run()
-    assert shy.movement.driving.n_left[names == busiest].sum() < 0.6 * used[names == busiest].sum()
+    assert shy.movement.driving.view.n_left[names == busiest].sum() < 0.6 * used[names == busiest].sum()
 
 
 def test_a_hazard_rule_adds_to_the_sources_and_depends_on_the_seed_and_not_on_the_plan():

@@ -22,7 +22,7 @@ def test_a_bus_that_is_lost_lets_people_walk_on_and_others_wait_beside_it():
     people = [[ADULT]] * 3 + [[ASSISTED]]
     model = town(town_of(people), [fleet(), fleet(name="Vans", serves="door_to_door", hub_time_s=60)])
     bus = model.services.vehicles[1]
-    while not (bus.seats.aboard and model.movement.driving.link_of([len(model.households) + bus.row])[0] >= 0):
+    while not (bus.seats.aboard and model.movement.driving.view.link_of([len(model.households) + bus.row])[0] >= 0):
         model.step()
     model.services.lose([bus], model.time_s)
     check(model)

@@ -65,14 +65,14 @@ def test_dense_walkers_slow_cars_towards_walking_pace_and_no_further():
     link = int(np.flatnonzero(movement.streets.link_upstream == movement.streets.node_id.index("a"))[0])
     movement.advance(180.0)
     street = movement.streets.link_street[link]
-    rho = movement.walking.n_on_street[street] / (300.0 * 6.0)
+    rho = movement.walking.view.n_on_street[street] / (300.0 * 6.0)
     assert 0.05 < rho < 0.5
     free_m_s = movement.streets.free_flow_speed_m_s[link]
     expected_m_s = 1.34 + (free_m_s - 1.34) * (1.0 - rho / 0.5)
-    assert 300.0 / movement.driving.link_time_s()[link] == pytest.approx(expected_m_s, rel=0.01)
+    assert 300.0 / movement.driving.view.link_time_s()[link] == pytest.approx(expected_m_s, rel=0.01)
     packed = crowd(road(), follow_density_per_m2=0.01)
     packed.advance(180.0)
-    assert 300.0 / packed.driving.link_time_s()[link] == pytest.approx(1.34, rel=0.01)
+    assert 300.0 / packed.driving.view.link_time_s()[link] == pytest.approx(1.34, rel=0.01)
     alone, among = arrivals_s(crowd(road(), n_walkers=0)), arrivals_s(movement)
     assert np.nanmean(among[N_WALKERS:]) > np.nanmean(alone[N_WALKERS:]) + 5.0
     assert np.isfinite(among).all()
@@ -81,11 +81,11 @@ def test_dense_walkers_slow_cars_towards_walking_pace_and_no_further():
 def test_cars_take_room_from_walkers_and_give_it_back():
     movement = crowd(road())
     movement.advance(179.0)
-    before_m2 = movement.walking._crowd.streets["area_m2"].copy()
+    before_m2 = movement.walking._on_foot.crowd.streets["area_m2"].copy()
     movement.advance(180.0)
     street = int(movement.streets.link_street[0])
-    n_cars = movement.driving.n_on_link[movement.streets.link_street == street].sum()
-    after_m2 = movement.walking._crowd.streets["area_m2"].copy()
+    n_cars = movement.driving.view.n_on_link[movement.streets.link_street == street].sum()
+    after_m2 = movement.walking._on_foot.crowd.streets["area_m2"].copy()
     assert n_cars > 0
     whole_m2 = 300.0 * movement.streets.walk_width_m[0]
     assert after_m2[street] == pytest.approx(whole_m2 - n_cars * 2.5 / 0.133)
@@ -93,7 +93,7 @@ def test_cars_take_room_from_walkers_and_give_it_back():
     narrow = arrivals_s(crowd(road(), car_width_m=6.0))
     assert np.nanmean(narrow[:N_WALKERS]) > np.nanmean(arrivals_s(crowd(road(), n_cars=0))[:N_WALKERS])
     arrivals_s(movement)
-    assert movement.walking._crowd.streets["area_m2"][street] == whole_m2
+    assert movement.walking._on_foot.crowd.streets["area_m2"][street] == whole_m2
 
 
 def test_results_do_not_depend_on_how_the_time_is_split():
@@ -108,7 +108,7 @@ def test_the_interval_is_what_the_settings_say():
     seen = []
     for _, until_s in pairwise(np.arange(0.0, 400.0, 10.0)):
         movement.advance(until_s)
-        seen.append(movement.driving._links["free_flow_time_s"][0])
+        seen.append(movement.driving._traffic.links["free_flow_time_s"][0])
     changed_s = 10.0 * (1 + np.flatnonzero(np.diff(seen)) + 1)
     assert changed_s.size > 3
     assert (changed_s % 30.0 == 0).all()

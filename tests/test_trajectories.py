@@ -50,6 +50,6 @@ def test_cars_in_a_queue_and_people_cut_off_are_recorded_as_held_up():
             cut_off = model.people.status[model.households.first_person[party]] == Status.STRANDED
             assert np.array_equal(stands[mode == Mode.WALK], cut_off[mode == Mode.WALK])
             cars = mode == Mode.CAR
-            assert np.array_equal(stands[cars], model.movement.driving.is_standing(party[cars]))
+            assert np.array_equal(stands[cars], model.movement.driving.view.is_standing(party[cars]))
             seen |= set(zip(mode.tolist(), stands.tolist(), strict=True))
     assert seen == {(mode, stands) for mode in (Mode.CAR, Mode.WALK) for stands in (False, True)}

@@ -423,7 +423,6 @@ def _change_places(crowd, s, now_s):
                 for k in range(n):
                     reschedule(crowd, np.int64(ring[k]), now_s)
                 crowd.streets[s].swap_s = now_s + crowd.rules[0].swap_after_s
-                crowd.clock[0].n_swaps += 1
                 return
             if n < ring.size and _is_full(crowd.streets[other], crowd.rules[0]) and not _is_among(ring, n, other):
                 ring[n], came_from[n], via[n], n = other, i, walker, n + 1

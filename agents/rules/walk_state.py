@@ -61,7 +61,7 @@ TURN = np.dtype([("next_s", "f8"), ("slot", "i4"), ("slot_next", "i4")])
 STREET, because the wheel looks at many."""
 CLOCK = np.dtype(
     [("slots_per_s", "f8"), ("slot", "i8"), ("n_scheduled", "i8"), ("n_departed", "i8"), ("n_arrived", "i8"),
-     ("n_swaps", "i8"), ("n_ranks_used", "i8")]
+     ("n_ranks_used", "i8")]
 )  # fmt: skip
 """slots_per_s: of the event wheel, a power of two, so that slot numbers are exact."""
 RULES = np.dtype(

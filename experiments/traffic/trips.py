@@ -242,13 +242,13 @@ class _Router:
             u = [draws.uniforms(seed, PERCEPTION_STREAM, n, tick=k) for k in range((n_perceptions + 1) // 2)]
             errors = [spread * np.sqrt(3.0) * (2.0 * x - 1.0) for x in u]
             self.errors = [np.maximum(0.05, 1.0 + s * e) for e in errors for s in (1, -1)]
-        self.seen = [(-np.inf, driving.link_time_s())]
+        self.seen = [(-np.inf, driving.view.link_time_s())]
         n_rows = len(self.errors) * self.destinations.size
         self.routes = Routes(driving.n_nodes, driving.upstream, driving.downstream, n_rows)
 
     def tables(self, time_s, information_delay_s):
         """Return the tables on the latest times seen information_delay_s ago or earlier, and note the times now."""
-        self.seen.append((time_s, self.driving.link_time_s()))
+        self.seen.append((time_s, self.driving.view.link_time_s()))
         while len(self.seen) > 1 and self.seen[1][0] <= time_s - information_delay_s:
             self.seen.pop(0)
         for k, error in enumerate(self.errors):
@@ -343,18 +343,18 @@ def simulate_trips(
 
 def _results(driving, links, trips, departure_s, arrival_s, end_s, *, record):
     """Return the TripResults of a run that has ended."""
-    state = driving.state_of(np.arange(len(trips)))
+    state = driving.view.state_of(np.arange(len(trips)))
     names = {drive.HELD: "no route", drive.QUEUED: "waiting", drive.DRIVING: "under way", drive.PENDING: "waiting"}
     outcome = np.array([names.get(s, "not departed") for s in range(drive.DRIVING + 1)], object)[state]
     outcome[~np.isnan(arrival_s)] = "arrived"
-    stuck = driving.without_route()
+    stuck = driving.view.without_route()
     outcome[stuck] = "no route"
     table = pd.DataFrame({"departure_time_s": departure_s, "arrival_time_s": arrival_s}, index=trips.index)
     table["travel_time_s"] = arrival_s - departure_s
     table["outcome"] = outcome
     crossings = None
     if record:
-        done, on = driving.crossings(), driving.on_links()
+        done, on = driving.crossings(), driving.view.on_links()
         trip, link = np.concatenate([done.id, on.id]), np.concatenate([done.link, on.link])
         entry_s = np.concatenate([done.entry_s, on.entry_s])
         crossings = pd.DataFrame({"trip": trips.index[trip], "link": links.index[link], "entry_time_s": entry_s})
@@ -364,9 +364,9 @@ def _results(driving, links, trips, departure_s, arrival_s, end_s, *, record):
         table["free_flow_time_s"] = np.bincount(trip, free_s, minlength=len(trips))
         table["delay_s"] = table["travel_time_s"] - table["free_flow_time_s"]
     per_link = links.copy()
-    per_link["n_entered"], per_link["n_left"] = driving.n_entered, driving.n_left
-    per_link["delay_s"] = driving.delay_s
+    per_link["n_entered"], per_link["n_left"] = driving.view.n_entered, driving.view.n_left
+    per_link["delay_s"] = driving.view.delay_s
     free_s = per_link["length_m"] / per_link["free_flow_speed_m_s"]
     per_link["mean_travel_time_s"] = free_s + per_link["delay_s"] / per_link["n_left"].where(per_link["n_left"] > 0)
-    gridlocks = [links.index[ring].tolist() for ring in driving.gridlocks()]
+    gridlocks = [links.index[ring].tolist() for ring in driving.view.gridlocks()]
     return TripResults(table, crossings, per_link, float(end_s), gridlocks)

@@ -33,19 +33,19 @@ def leave_the_cars():
     by_car = [driving.advance(600.0)]
     walking.advance(600.0)
     leaving = party[party % 3 > 0]
-    link, along_m = driving.position(leaving)
+    link, along_m = driving.view.position(leaving)
     on_road = link >= 0
     driving.withdraw(leaving)
     walking.add_on_link(leaving[on_road], link[on_road], along_m[on_road], 600.0, FREE_SPEED_M_S)
     walking.add(leaving[~on_road], np.zeros((~on_road).sum(), int), 600.0, FREE_SPEED_M_S)
-    under_way = driving.n_under_way + walking.n_under_way
+    under_way = driving.view.n_under_way + walking.view.n_under_way
     by_car.append(driving.advance(2000.0))
     driving.set_flow_capacity(np.flatnonzero(down == N_LINKS), 9.0)
     by_car.append(driving.advance(10_000.0))
     on_foot = walking.advance(10_000.0)
     cars = np.concatenate([a.id for a in by_car])
     times = np.bincount(np.concatenate([cars, on_foot.id]), minlength=N_PARTIES)
-    still = int(np.abs(driving.n_on_link).sum() + walking.n_on_street.sum())
+    still = int(np.abs(driving.view.n_on_link).sum() + walking.view.n_on_street.sum())
     first_m = LENGTH_M * N_LINKS - (link * LENGTH_M + along_m)[on_road].max()
     return [
         Check("parties on the way just after the change", N_PARTIES, under_way, 0.0),

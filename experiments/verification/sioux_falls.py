@@ -87,17 +87,18 @@ def morning(seed: int = 1) -> Outcome:
         driving.set_next_link(drivers.draw(seed, tick))
         until_s = (tick + 1) * CHOICE_EVERY_S
         arrived = [driving.advance(until_s - LOOK_S)]
-        before = driving.position(id)
+        before = driving.view.position(id)
         arrived.append(driving.advance(until_s))
         for part in arrived:
             arrival_s[part.id] = part.time_s
         if until_s % NEWS_EVERY_S == 0:
             drivers.tell(
-                free_flow_time_s * speed_m_s / _mean_speeds(before, driving.position(id), speed_m_s), SHARE_CHANGING
+                free_flow_time_s * speed_m_s / _mean_speeds(before, driving.view.position(id), speed_m_s),
+                SHARE_CHANGING,
             )
     done = np.isfinite(arrival_s)
     travel_time_s = (arrival_s - departure_s)[done]
-    volume = driving.n_left
+    volume = driving.view.n_left
     return Outcome(
         n_trips=origin.size,
         n_completed=int(done.sum()),

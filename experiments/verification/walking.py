@@ -80,9 +80,9 @@ def speed_at(density_per_m2):
     walking, _ = walking_on([(0, 1)], 100, 10, n, [[1]])
     walking.add_on_link(np.arange(n), 0, np.linspace(0, 50, n), 0.0, FREE_SPEED_M_S)
     walking.advance(1.0)
-    before_m = walking.position(np.arange(n))[1]
+    before_m = walking.view.position(np.arange(n))[1]
     walking.advance(3.0)
-    return float((walking.position(np.arange(n))[1] - before_m).max() / 2)
+    return float((walking.view.position(np.arange(n))[1] - before_m).max() / 2)
 
 
 def fundamental_diagram():
@@ -209,8 +209,8 @@ def jam_at_first_bottleneck():
     most = np.zeros(4)
     for time_s in np.arange(0.5, 400.0, 0.5):
         walking.advance(time_s)
-        stands = np.isin(walking.stage(person), [Stage.AT_GATE, Stage.AT_ENTRY])
-        most = np.maximum(most, [stands[walking.occupants(link)].sum() for link in range(4)])
+        stands = np.isin(walking.view.stage(person), [Stage.AT_GATE, Stage.AT_ENTRY])
+        most = np.maximum(most, [stands[walking.view.occupants(link)].sum() for link in range(4)])
     return [
         Check("at least half stand before the first corridor (1: yes)", 1.0, float(most[0] >= 75), 0.0),
         Check("at most 2 stand before the second (1: yes)", 1.0, float(most[2] <= 2), 0.0),
@@ -228,7 +228,7 @@ def short_or_long_route():
         walking.set_next_link(next_links(3, up, down, cost_s, np.ones(6, bool), [1])[0])
         walking.add(np.arange(100), np.zeros(100, int), np.arange(100.0), FREE_SPEED_M_S)
         walking.advance(np.inf)
-        shares.append(walking.n_entered[0] / 100)
+        shares.append(walking.view.n_entered[0] / 100)
     return [
         Check("share on the short way, no queue known of", 1.0, float(shares[0]), 0.0),
         Check("share on the short way, 200 s of queue known of", 0.0, float(shares[1]), 0.0),

@@ -93,7 +93,7 @@ class Whereabouts:
         if not inside:
             return _all_at([], 0.0, 0.0)
         rows = np.array([v.row for v in inside], np.int64)
-        stands = self.movement.driving.link_of(self.movement.n_parties + rows) < 0
+        stands = self.movement.driving.view.link_of(self.movement.n_parties + rows) < 0
         node = np.array([v.node if v.node >= 0 else v.from_node for v in inside], np.int64)[stands]
         return rows[stands], self.streets.node_x_m[node], self.streets.node_y_m[node]
 

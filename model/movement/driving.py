@@ -9,10 +9,10 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import drive, drive_edit, drive_state
-from safepassage.agents.rules.drive_state import ARM, ARRIVAL, CROSSING, EVENT, HEAP, LINK, LOG, RUN, SLOT, VEHICLE
-from safepassage.model.movement import compiling
-from safepassage.model.movement.driving_views import Arrivals, Crossings, DrivingViews
+from safepassage.agents.rules import drive, drive_edit
+from safepassage.agents.rules.drive_state import ARRIVAL, DANGER, DOSE, SLOT, VEHICLE
+from safepassage.model.movement import compiling, traffic
+from safepassage.model.movement.driving_view import Arrivals, Crossings, DrivingView
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
 from safepassage.model.streets.junctions import Junctions
@@ -32,7 +32,7 @@ def _checked(name, value, n, *, above=0.0, of="link"):
     return array
 
 
-class Driving(DrivingViews):
+class Driving:
     """All vehicles on the streets, exact in time; results do not depend on how advance() is split.
 
     Links are given by arrays: upstream and downstream node, length_m, free_flow_speed_m_s, n_lanes. Jam density,
@@ -65,26 +65,33 @@ class Driving(DrivingViews):
         self.n_lanes = _checked("n_lanes", n_lanes, n)
         self.jam_density_per_m = _checked("jam_density_per_m", jam_density_per_m, n) * self.n_lanes
         self.wave_speed_m_s = _checked("wave_speed_m_s", wave_speed_m_s, n)
-        self.time_s = 0.0
         self._record = record
-        self._n_present = 0
-        self._log_parts: list[Any] = []
-        self._build_state(sink_flow_capacity_per_s)
-        self._links["free_flow_time_s"][:n] = self.length_m / _checked("free_flow_speed_m_s", free_flow_speed_m_s, n)
+        of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
+        self._traffic = traffic.no_traffic(*of_links, record=record)
+        self.view = DrivingView(self._traffic)
+        if sink_flow_capacity_per_s is not None:
+            sink_per_s = _checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
+            self._traffic.links["in_headway_s"][n:] = 1.0 / sink_per_s
+        self._traffic.links["free_flow_time_s"][:n] = self.length_m / _checked(
+            "free_flow_speed_m_s", free_flow_speed_m_s, n
+        )
         self._set_in_headway()
-        self.flow_capacity_per_s = 1.0 / self._links["in_headway_s"][:n]
+        self.flow_capacity_per_s = 1.0 / self._traffic.links["in_headway_s"][:n]
         if flow_capacity_per_s is not None:
             given = _checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
             self.flow_capacity_per_s = np.minimum(given, self.flow_capacity_per_s)
         self._share = np.ones(n) if junctions is None else junctions.share
         self._set_out_headway()
-        self._links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
+        self._traffic.links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
         if junctions is not None:
-            self._cross(junctions)
-        self._vehicles = records(0, VEHICLE)
-        self._dangers, self._doses = records(0, drive_state.DANGER), records(0, drive_state.DOSE)
+            traffic.cross(self._traffic, junctions)
         self.make_room(n_vehicles)
-        self._choose_buckets()
+        traffic.choose_buckets(self._traffic)
+
+    @property
+    def time_s(self) -> float:
+        """The time reached (s)."""
+        return self._traffic.time_s
 
     @classmethod
     def on_streets(cls, streets: Streets, **options: Any) -> "Driving":
@@ -107,100 +114,50 @@ class Driving(DrivingViews):
         driving.set_open(np.flatnonzero(~streets.drivable), is_open=False)
         return driving
 
-    def _build_state(self, sink_flow_capacity_per_s):
-        """Make the records of links, sinks, arms, slots and events, all empty."""
-        n, n_nodes = self.n_links, self.n_nodes
-        links = self._links = records(n + n_nodes, LINK)
-        links["first_waiter"] = drive.NONE
-        links["is_open"] = 1
-        links["downstream"][:n] = self.downstream
-        links["length_m"][:n] = self.length_m
-        links["crossed_by"] = drive.NONE
-        links["wave_time_s"][:n] = self.length_m / self.wave_speed_m_s
-        links["storage"] = 2**30
-        links["storage"][:n] = np.maximum(1, np.ceil(self.jam_density_per_m * self.length_m - 1e-6))
-        slots = 2 ** np.ceil(np.log2(links["storage"][:n])).astype(np.int64)
-        links["ring_mask"][:n] = slots - 1
-        links["ring_first"][:n] = np.cumsum(slots) - slots
-        if sink_flow_capacity_per_s is not None:
-            capacity = _checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, n_nodes, of="node")
-            links["in_headway_s"][n:] = 1.0 / capacity
-        self._slots = records(int(slots.sum()), SLOT)
-        self._arms = records(2 * n, ARM)
-        self._arms["tag_target"] = drive.NONE
-        self._events = records(3 * n + n_nodes, EVENT)
-        self._heap = records(3 * n + n_nodes + 1, HEAP)
-        self._run = records(1, RUN)
-        self._run["held_first"] = drive.NONE
-        self._departures = records(0, SLOT)
-        self._arrivals = records(0, ARRIVAL)
-        self._log = records(65536 if self._record else 0, LOG)
-        self._crossings = records(0, CROSSING)
-        self._paths = NO_PATH
-        self._next_link = np.full((1, n_nodes), drive.NO_ROUTE, np.int32)
-
-    def _cross(self, junctions):
-        """Note the streams that cross each other."""
-        n_crossing = np.diff(junctions.first)
-        crossed = np.flatnonzero(n_crossing)
-        row = np.cumsum(n_crossing[crossed] + 2) - n_crossing[crossed] - 2
-        self._links["crossed_by"][crossed] = row
-        crossings = self._crossings = records(int((n_crossing[crossed] + 2).sum()), CROSSING)
-        crossings["link"] = drive.NONE
-        crossings["link"][row], crossings["stage"][row], crossings["share"][row] = crossed, -2, junctions.share[crossed]
-        of = np.repeat(np.arange(crossed.size), n_crossing[crossed])
-        at = row[of] + 1 + np.arange(of.size) - (np.cumsum(n_crossing[crossed]) - n_crossing[crossed])[of]
-        crossings["link"][at], crossings["stage"][at] = junctions.link, junctions.stage
-        crossings["share"][at] = junctions.share[junctions.link]
-
-    def _choose_buckets(self):
-        """Size the calendar of events by how many can happen per second; no result depends on it."""
-        mean_time_s = self._links["free_flow_time_s"][: self.n_links].mean() if self.n_links else 1.0
-        per_s = 2.0 ** np.clip(np.round(np.log2(self.n_links / mean_time_s / 64.0 + 1e-9)), 0, 10)
-        self._run["buckets_per_s"] = per_s
-        self._wheel = np.full(2 ** int(np.ceil(np.log2(256 * per_s))), drive.NONE, np.int32)
-
     def _set_in_headway(self):
         n = self.n_links
-        speed_m_s = self.length_m / self._links["free_flow_time_s"][:n]
+        speed_m_s = self.length_m / self._traffic.links["free_flow_time_s"][:n]
         per_s = lane_flow_per_s(speed_m_s, self.wave_speed_m_s, self.jam_density_per_m)
-        self._links["in_headway_s"][:n] = 1.0 / per_s
+        self._traffic.links["in_headway_s"][:n] = 1.0 / per_s
 
     def _set_out_headway(self):
         with np.errstate(divide="ignore"):
-            self._links["out_headway_s"][: self.n_links] = 1.0 / self.flow_capacity_per_s
+            self._traffic.links["out_headway_s"][: self.n_links] = 1.0 / self.flow_capacity_per_s
         weight_per_s = np.maximum(self.flow_capacity_per_s * self._share, 1e-9)
-        self._arms["weight_per_s"][: self.n_links] = weight_per_s
-        self._arms["weight_per_s"][self.n_links :] = weight_per_s  # those who set out weigh as the street they join
+        self._traffic.arms["weight_per_s"][: self.n_links] = weight_per_s
+        self._traffic.arms["weight_per_s"][self.n_links :] = (
+            weight_per_s  # those who set out weigh as the street they join
+        )
 
     def make_room(self, n_vehicles: int) -> None:
         """Hold rows for at least so many vehicles."""
-        if n_vehicles > self._vehicles.size:
-            vehicles = records(max(n_vehicles, 2 * self._vehicles.size), VEHICLE)
+        now = self._traffic
+        if n_vehicles > now.vehicles.size:
+            vehicles = records(max(n_vehicles, 2 * now.vehicles.size), VEHICLE)
             vehicles["link"] = drive.NONE
-            vehicles[: self._vehicles.size] = self._vehicles
-            self._vehicles = vehicles
-            doses = records(vehicles.size, drive_state.DOSE)
-            doses[: self._doses.size] = self._doses
-            self._doses = doses
+            vehicles[: now.vehicles.size] = now.vehicles
+            doses = records(vehicles.size, DOSE)
+            doses[: now.doses.size] = now.doses
+            now.vehicles, now.doses = vehicles, doses
 
     def _resume(self, arms, supplies):
-        state = (self._links, self._slots, self._arms, self._events, self._wheel, self._heap, self._run)
-        drive.resume(*state, np.asarray(arms, np.int32), np.asarray(supplies, np.int32), self.time_s)
+        now = self._traffic
+        state = (now.links, now.slots, now.arms, now.events, now.wheel, now.heap, now.run)
+        drive.resume(*state, np.asarray(arms, np.int32), np.asarray(supplies, np.int32), now.time_s)
 
     def _forget_departures(self, ids):
-        run = self._run[0]
-        rest = self._departures[run["next_departure"] : run["n_departures"]]
-        self._departures = rest[~np.isin(rest["vehicle"], ids)]
-        run["next_departure"], run["n_departures"] = 0, self._departures.size
+        run = self._traffic.run[0]
+        rest = self._traffic.departures[run["next_departure"] : run["n_departures"]]
+        self._traffic.departures = rest[~np.isin(rest["vehicle"], ids)]
+        run["next_departure"], run["n_departures"] = 0, self._traffic.departures.size
 
     def _set_out(self, ids, time_s):
         """Merge vehicles into those still to depart, in the order of (time, id)."""
-        run, new = self._run[0], records(len(ids), SLOT)
+        run, new = self._traffic.run[0], records(len(ids), SLOT)
         new["vehicle"], new["time_s"] = ids, time_s
-        rest = self._departures[run["next_departure"] : run["n_departures"]]
+        rest = self._traffic.departures[run["next_departure"] : run["n_departures"]]
         both = np.concatenate([rest, new]) if rest.size else new
-        self._departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
+        self._traffic.departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
         run["next_departure"], run["n_departures"] = 0, both.size
 
     def add(
@@ -227,7 +184,7 @@ class Driving(DrivingViews):
             self._add_paths(ids, origin, paths)
         else:
             self._check_table(table)
-        vehicles = self._vehicles
+        vehicles = self._traffic.vehicles
         vehicles["state"][ids] = drive.PENDING
         vehicles["link"][ids] = drive.NONE
         vehicles["origin"][ids] = origin
@@ -235,13 +192,13 @@ class Driving(DrivingViews):
         vehicles["car_units"][ids] = size
         vehicles["s_per_m"][ids] = 1.0 / np.asarray(max_speed_m_s, np.float64)
         vehicles["table"][ids] = drive.NONE if paths is not None else table
-        self._n_present += ids.size
+        self._traffic.n_present += ids.size
         self._set_out(ids, departure_s)
 
     def _check_new(self, ids, origin, departure_s, size, max_speed_m_s):
         is_twice = (np.diff(np.sort(ids)) == 0).any()
-        if is_twice or (self._vehicles["state"][ids] != drive.ABSENT).any():
-            busy = ids[self._vehicles["state"][ids] != drive.ABSENT]
+        if is_twice or (self._traffic.vehicles["state"][ids] != drive.ABSENT).any():
+            busy = ids[self._traffic.vehicles["state"][ids] != drive.ABSENT]
             raise ScenarioError(f"vehicle {busy[0] if busy.size else ids[0]} is under way already; use another id")
         if origin.min() < 0 or origin.max() >= self.n_nodes:
             raise ScenarioError(f"an origin is node {origin.min()} or {origin.max()}; nodes are 0..{self.n_nodes - 1}")
@@ -255,10 +212,10 @@ class Driving(DrivingViews):
             raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
 
     def _check_table(self, table):
-        if np.min(table) < 0 or np.max(table) >= self._next_link.shape[0]:
+        if np.min(table) < 0 or np.max(table) >= self._traffic.next_link.shape[0]:
             raise ScenarioError(
-                f"a vehicle follows table {np.min(table)} or {np.max(table)}; there are {self._next_link.shape[0]}. "
-                "Call set_next_link first."
+                f"a vehicle follows table {np.min(table)} or {np.max(table)}; "
+                f"there are {self._traffic.next_link.shape[0]}. Call set_next_link first."
             )
 
     def _add_paths(self, ids, origin, paths):
@@ -277,44 +234,45 @@ class Driving(DrivingViews):
                 f"a path takes link {flat[i]}, which starts at node {start[i]}, from node {come_from[i]}; "
                 "give links that follow each other, the first of them from the origin"
             )
-        self._vehicles["path_next"][ids] = self._paths.size + first
-        self._vehicles["path_end"][ids] = self._paths.size + last
-        self._paths = np.concatenate([self._paths, flat])
+        self._traffic.vehicles["path_next"][ids] = self._traffic.paths.size + first
+        self._traffic.vehicles["path_end"][ids] = self._traffic.paths.size + last
+        self._traffic.paths = np.concatenate([self._traffic.paths, flat])
 
     def advance(self, until_s: float) -> Arrivals:
         """Run all that happens before until_s; return the Arrivals since the last call."""
         if not (until_s >= self.time_s and np.isfinite(until_s)):
             raise ScenarioError(f"cannot advance to {until_s} s: it is {self.time_s} s; give that time or a later one")
-        if self._n_present == 0:
-            self.time_s = float(until_s)
+        now = self._traffic
+        if now.n_present == 0:
+            now.time_s = float(until_s)
             return NO_ARRIVALS
         compiling.wait()
-        if self._arrivals.size < self._n_present:
-            self._arrivals = records(self._n_present, ARRIVAL)
-        state = (self._links, self._slots, self._arms, self._vehicles, self._events, self._wheel, self._heap)
-        danger = (self._crossings, self._dangers, self._doses)
-        given = (*danger, self._departures, self._next_link, self._paths, float(until_s))
-        while drive.advance(*state, self._run, self._arrivals, self._log, *given) == drive.LOG_FULL:
+        if now.arrivals.size < now.n_present:
+            now.arrivals = records(now.n_present, ARRIVAL)
+        state = (now.links, now.slots, now.arms, now.vehicles, now.events, now.wheel, now.heap)
+        danger = (now.crossings, now.dangers, now.doses)
+        given = (*danger, now.departures, now.next_link, now.paths, float(until_s))
+        while drive.advance(*state, now.run, now.arrivals, now.log, *given) == drive.LOG_FULL:
             self._keep_log()
-        self.time_s = float(until_s)
-        n = int(self._run["n_arrived"][0])
-        self._run["n_arrived"] = 0
-        self._n_present -= n
-        arrived = self._arrivals[:n]
+        now.time_s = float(until_s)
+        n = int(now.run["n_arrived"][0])
+        now.run["n_arrived"] = 0
+        now.n_present -= n
+        arrived = now.arrivals[:n]
         return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["node"].copy())
 
     def _keep_log(self):
-        n = int(self._run["n_logged"][0])
-        self._log_parts.append(self._log[:n].copy())
-        self._run["n_logged"] = 0
+        n = int(self._traffic.run["n_logged"][0])
+        self._traffic.log_parts.append(self._traffic.log[:n].copy())
+        self._traffic.run["n_logged"] = 0
 
     def crossings(self) -> Crossings:
         """Return all completed crossings since the start; record=True is needed."""
         if not self._record:
             raise ScenarioError("crossings were not recorded; make Driving(..., record=True)")
         self._keep_log()
-        self._log_parts = [np.concatenate(self._log_parts)]
-        log = self._log_parts[0]
+        self._traffic.log_parts = [np.concatenate(self._traffic.log_parts)]
+        log = self._traffic.log_parts[0]
         return Crossings(log["vehicle"], log["link"], log["entry_s"], log["exit_s"])
 
     def set_next_link(self, next_link: Ints | list[list[int]]) -> None:
@@ -325,24 +283,27 @@ class Driving(DrivingViews):
         row, node = np.nonzero(table >= 0)
         if (self.upstream[table[row, node]] != node).any():
             raise ScenarioError("a next-link table takes a link from a node at which that link does not start")
-        if table.shape[0] < self._next_link.shape[0]:
-            raise ScenarioError(f"there are {self._next_link.shape[0]} tables; {table.shape[0]} cannot replace them")
-        self._next_link = table
+        if table.shape[0] < self._traffic.next_link.shape[0]:
+            raise ScenarioError(
+                f"there are {self._traffic.next_link.shape[0]} tables; {table.shape[0]} cannot replace them"
+            )
+        self._traffic.next_link = table
         self.look_again()
 
     def take_rows(self, next_link: Ints, rows: Ints) -> None:
         """Take over some rows of tables that fit, shaped as before; call look_again if they are followed."""
         if len(rows):
-            self._next_link[rows] = next_link[rows]
+            self._traffic.next_link[rows] = next_link[rows]
 
     def look_again(self) -> None:
         """Let whoever stands at a node or has yet to start look at the tables again."""
-        if self._n_present == 0:
+        now = self._traffic
+        if now.n_present == 0:
             return
-        way_on = np.empty(self._vehicles.size, np.int32)
-        drive.ways_on(way_on, self._links, self._vehicles, self._next_link, self._paths)
-        again = drive_edit.arms_to_ask_again(self._links, self._slots, self._arms, way_on)
-        moved, left = drive_edit.take_out_of_queues(self._arms, self._vehicles, self._run, way_on)
+        way_on = np.empty(now.vehicles.size, np.int32)
+        drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths)
+        again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, way_on)
+        moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, way_on)
         self._resume(np.union1d(again, left), [])
         if moved.size:
             self._set_out(moved, self.time_s)
@@ -350,50 +311,78 @@ class Driving(DrivingViews):
     def set_table(self, ids: Ints, table: Ints | int) -> None:
         """Let vehicles follow another row of the next-link table from their next node on."""
         self._check_table(table)
-        self._vehicles["table"][ids] = table
+        self._traffic.vehicles["table"][ids] = table
         self.look_again()
 
     def set_open(self, links: Ints, *, is_open: bool) -> None:
         """Open or close links to those who would enter; those on a closed link may leave at its end."""
-        self._links["is_open"][links] = is_open
+        self._traffic.links["is_open"][links] = is_open
         self.look_again()
 
     def set_flow_capacity(self, links: Ints, flow_capacity_per_s: Floats) -> None:
         """Change what can leave the ends of links (vehicles/s); 0 lets nobody leave."""
         links = np.atleast_1d(links)
         given = _checked("flow_capacity_per_s", flow_capacity_per_s, links.size, above=-1e-300)
-        self.flow_capacity_per_s[links] = np.minimum(given, 1.0 / self._links["in_headway_s"][links])
-        before_s = self._links["out_headway_s"][links]
+        self.flow_capacity_per_s[links] = np.minimum(given, 1.0 / self._traffic.links["in_headway_s"][links])
+        before_s = self._traffic.links["out_headway_s"][links]
         self._set_out_headway()
-        after_s = self._links["out_headway_s"][links]
-        left_s = np.maximum(0.0, self._links["next_exit_s"][links] - self.time_s)
+        after_s = self._traffic.links["out_headway_s"][links]
+        left_s = np.maximum(0.0, self._traffic.links["next_exit_s"][links] - self.time_s)
         with np.errstate(invalid="ignore"):
             left_s = np.where(np.isfinite(before_s), left_s * (after_s / before_s), 0.0)
-        self._links["next_exit_s"][links] = self.time_s + np.where(np.isfinite(after_s), left_s, np.inf)
-        state = self._arms["state"][links]
+        self._traffic.links["next_exit_s"][links] = self.time_s + np.where(np.isfinite(after_s), left_s, np.inf)
+        state = self._traffic.arms["state"][links]
         self._resume(links[(state == drive.MOVING) | ((state == drive.WAITING) & (given == 0))], [])
 
     def set_free_flow_speed(self, links: Ints | list[int], free_flow_speed_m_s: Floats | float) -> None:
         """Change the free-flow speed of links for those who enter from now on."""
         links = np.atleast_1d(links)
         speed = _checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
-        self._links["free_flow_time_s"][links] = self.length_m[links] / speed
+        self._traffic.links["free_flow_time_s"][links] = self.length_m[links] / speed
         self._set_in_headway()
 
     def withdraw(self, ids: Ints | list[int]) -> None:
         """Take vehicles out wherever they are; the room of one on the road comes back after the wave's time."""
         self.suffer()
+        now = self._traffic
         arms, supplies = [], []
         ids = np.atleast_1d(np.asarray(ids, np.int32))
-        if (self._vehicles["state"][ids] == drive.PENDING).any():
+        if (now.vehicles["state"][ids] == drive.PENDING).any():
             self._forget_departures(ids)
         for vehicle in ids:
-            state = (self._links, self._slots, self._arms, self._vehicles, self._run)
-            if self._vehicles["state"][vehicle] != drive.ABSENT:
-                self._n_present -= 1
-            arm, was_first = drive_edit.take_off(*state, vehicle, self.time_s)
+            if now.vehicles["state"][vehicle] != drive.ABSENT:
+                now.n_present -= 1
+            state = (now.links, now.slots, now.arms, now.vehicles, now.run)
+            arm, was_first = drive_edit.take_off(*state, vehicle, now.time_s)
             if was_first:
                 arms.append(arm)
             if 0 <= arm < self.n_links:
                 supplies.append(arm)
         self._resume(np.unique(arms), np.unique(supplies))
+
+    def set_danger(
+        self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float], halted_factor: float
+    ) -> None:
+        """From now on count what time on links costs vehicles, by link: rates (1/s); see `take_doses`.
+
+        halted_factor: on the strikes on a vehicle that stands.
+        """
+        self.suffer()
+        rates = {"strikes_per_s": strikes_per_s, "crossfire_per_s": crossfire_per_s, "halted_factor": halted_factor}
+        if self._traffic.dangers.size == 0:
+            self._traffic.doses["since_s"] = self._traffic.time_s
+        self._traffic.dangers = records(self._traffic.n_links, DANGER, **rates)
+
+    def suffer(self) -> None:
+        """Count the danger that everybody on links has gone through until now."""
+        now = self._traffic
+        if now.dangers.size and now.n_present:
+            drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.time_s)
+
+    def take_doses(self) -> tuple[Floats, Floats]:
+        """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64."""
+        self.suffer()
+        doses = self._traffic.doses
+        taken = doses["strikes"].copy(), doses["crossfire"].copy()
+        doses["strikes"] = doses["crossfire"] = 0.0
+        return taken

@@ -26,13 +26,13 @@ class Gridlocks:
 
     def look(self, time_s: float) -> np.ndarray:
         """Note the gridlocks of now; return the vehicles that stand first on their links, int32."""
-        rings = self._driving.gridlocks()
+        rings = self._driving.view.gridlocks()
         for ring in rings:
             if ring not in self._present:
                 self.rings.append((time_s, ring))
                 self.first_s[ring] = np.minimum(self.first_s[ring], time_s)
         self._present = rings
-        first = [self._driving.occupants(link)[:1] for ring in rings for link in ring]
+        first = [self._driving.view.occupants(link)[:1] for ring in rings for link in ring]
         return np.concatenate(first) if first else np.empty(0, np.int32)
 
     def report(self) -> list[str]:

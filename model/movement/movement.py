@@ -11,7 +11,7 @@ from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.arrivals import NOBODY, Arrivals
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
-from safepassage.model.movement.movement_views import MovementViews
+from safepassage.model.movement.movement_view import MovementViews
 from safepassage.model.movement.queue_news import N_CLASSES, QueueNews
 from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import Routes
@@ -182,7 +182,7 @@ class Movement(MovementViews):
 
     def pull_over(self, vehicle: int) -> tuple[int, float]:
         """Take a service vehicle off the road; return (link, m from upstream) of where it was, link -1 if on none."""
-        link, along_m = self.driving.position(np.array([self.n_parties + vehicle]))
+        link, along_m = self.driving.view.position(np.array([self.n_parties + vehicle]))
         self.driving.withdraw([self.n_parties + vehicle])
         return int(link[0]), float(along_m[0])
 
@@ -203,7 +203,11 @@ class Movement(MovementViews):
     def _next_look_s(self) -> float:
         """Return when somebody looks at the streets next and there is something to see (s)."""
         next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
-        return min(next_s, self.queue_news.next_s) if self.driving.n_under_way or self._is_queue_believed() else next_s
+        return (
+            min(next_s, self.queue_news.next_s)
+            if self.driving.view.n_under_way or self._is_queue_believed()
+            else next_s
+        )
 
     def _is_queue_believed(self) -> bool:
         return any(seen_s is not self.free_flow_time_s for seen_s in self._seen_s.values())
@@ -257,15 +261,15 @@ class Movement(MovementViews):
             self._hand_over()
 
     def _meet(self, mode: Mode) -> None:
-        if mode == Mode.CAR and self.driving.n_under_way:
-            party, link = self.driving.at_closed_links()
+        if mode == Mode.CAR and self.driving.view.n_under_way:
+            party, link = self.driving.view.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
                 self.freshen(WITNESS)
                 self.driving.set_table(party[party < self.n_parties], WITNESS)
                 self._is_witnessed = True
-        elif mode == Mode.WALK and self.walking.n_under_way:
-            party, link = self.walking.at_closed_links()
+        elif mode == Mode.WALK and self.walking.view.n_under_way:
+            party, link = self.walking.view.at_closed_links()
             if party.size:
                 self.road_news[mode].meet(link, self.time_s)
                 self.walking.set_table(party, 2 * self.goal[party] + WITNESS)
@@ -275,7 +279,7 @@ class Movement(MovementViews):
         tables = self.queue_news.look(self.time_s).tolist()
         if HEARSAY in tables and self._is_witnessed:
             tables.append(WITNESS)
-        seen_s = self.driving.link_time_s() if self.driving.n_under_way else self.free_flow_time_s
+        seen_s = self.driving.view.link_time_s() if self.driving.view.n_under_way else self.free_flow_time_s
         if np.array_equal(seen_s, self.free_flow_time_s):
             seen_s = self.free_flow_time_s
         changed = [table for table in tables if not np.array_equal(seen_s, self._seen_s[table])]
@@ -297,7 +301,7 @@ class Movement(MovementViews):
         lost = self.queue_news.phone_works & ~works
         self.queue_news.phone_works = works.copy()
         party = np.flatnonzero(lost)
-        party = party[self.driving.table_of(party) == HEARSAY]
+        party = party[self.driving.view.table_of(party) == HEARSAY]
         if party.size:
             table = self.queue_news.table_of(party)
             self.freshen(table)
@@ -317,9 +321,9 @@ class Movement(MovementViews):
 
     def who_give_up(self) -> np.ndarray:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
-        if not self.driving.n_under_way:
+        if not self.driving.view.n_under_way:
             return np.empty(0, np.int32)
-        held = np.unique(np.concatenate([self.driving.without_route(), self.gridlocks.look(self.time_s)]))
+        held = np.unique(np.concatenate([self.driving.view.without_route(), self.gridlocks.look(self.time_s)]))
         since_s = np.full(self._stuck_since_s.size, np.inf)
         since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
         self._stuck_since_s = since_s
@@ -327,7 +331,7 @@ class Movement(MovementViews):
 
     def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray) -> tuple[Ints, Ints]:
         """Let people get out of their cars where they are and walk on."""
-        link, along_m = self.driving.position(party)
+        link, along_m = self.driving.view.position(party)
         self.driving.withdraw(party)
         on_way = link >= 0
         self.walking.add_on_link(
@@ -345,7 +349,7 @@ class Movement(MovementViews):
         """Take parties off the streets for good."""
         if party.size == 0:
             return
-        walks = self.walking.stage(party) != Stage.AWAY
+        walks = self.walking.view.stage(party) != Stage.AWAY
         self.walking.withdraw(party[walks])
         self.driving.withdraw(party[~walks])
 
@@ -384,7 +388,7 @@ class Movement(MovementViews):
 
     def _hand_over(self):
         """Give the tables that have changed to those who follow them, who look again where they stand."""
-        is_followed = self.driving.tables_followed()
+        is_followed = self.driving.view.tables_followed()
         stale = self._stale & is_followed
         self._build(Mode.CAR, *np.flatnonzero(stale).tolist())
         self._changed |= stale

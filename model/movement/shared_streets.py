@@ -57,7 +57,7 @@ class SharedStreets:
         self._n_looks = max(self._n_looks, int(time_s / self._settings.shared_streets_every_s))
 
     def _both_move(self) -> bool:
-        return self._driving.n_under_way > 0 and self._walking.n_under_way > 0
+        return self._driving.view.n_under_way > 0 and self._walking.view.n_under_way > 0
 
     def tell(self) -> None:
         """Give cars the speed that walkers leave them and walkers the width that cars leave them, from now on."""
@@ -75,12 +75,12 @@ class SharedStreets:
         self._is_coupled = bool((speed_m_s != self._free_speed_m_s).any() or taken_m.any())
 
     def _speed_among_walkers_m_s(self):
-        n = self._walking.n_on_street[self._streets][self._row]
+        n = self._walking.view.n_on_street[self._streets][self._row]
         free = 1.0 - n / self._area_m2 / self._settings.follow_density_per_m2
         pace_m_s = np.minimum(self._settings.car_speed_among_walkers_m_s, self._free_speed_m_s)
         speed_m_s = pace_m_s + (self._free_speed_m_s - pace_m_s) * np.maximum(free, 0.0)
         return np.where(n > 0, speed_m_s, self._free_speed_m_s)
 
     def _width_taken_m(self):
-        taken_m = self._driving.n_on_link[self.links] * self._car_area_m2 / self._length_m
+        taken_m = self._driving.view.n_on_link[self.links] * self._car_area_m2 / self._length_m
         return np.bincount(self._row, np.minimum(taken_m, self._most_taken_m), self._streets.size)

@@ -23,7 +23,7 @@ from safepassage.agents.rules.walk_state import (
     Stage,
 )  # fmt: skip
 from safepassage.model.movement import compiling
-from safepassage.model.movement.walking_views import NOBODY, Arrivals, WalkingViews
+from safepassage.model.movement.walking_view import NOBODY, Arrivals, OnFoot, WalkingView
 from safepassage.model.streets.streets import Streets
 
 WEIDMANN_GAMMA_PER_M2 = 1.913
@@ -51,7 +51,7 @@ def weidmann_pace(density_per_m2: float) -> float:
     return np.maximum(-np.expm1(-exponent), LEAST_PACE)
 
 
-class Walking(WalkingViews):
+class Walking:
     """All who are on foot. Times are absolute (s); between calls, `time_s` is the time reached.
 
     A party is a row, chosen by the caller and known to one movement object at a time. Links, streets and nodes are
@@ -128,20 +128,25 @@ class Walking(WalkingViews):
         slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
         none = np.empty(0, dtype=np.int32)
         crowd: Any = Crowd
-        self._crowd: Crowd = crowd(
+        now = crowd(
             *self._rows(n_parties)[:2], links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
             np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
             records(0, DANGER), self._rows(n_parties)[2], np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
-        self.time_s = 0.0
+        self._on_foot = OnFoot(now, self._n_streets)
+        self.view = WalkingView(self._on_foot)
         self._departure_s, self._departing = np.empty(0), none
         self._early: list[Any] = []
-        self._n_under_way = 0
         width_m = np.ones(self._n_streets)
         width_m[link_street] = walk_width_m
         self._width_m, self._taken_width_m = width_m, np.zeros(self._n_streets)
         self.set_street(np.arange(self._n_streets), walk_width_m=np.where(width_m > 0, width_m, 1.0))
+
+    @property
+    def time_s(self) -> float:
+        """The time reached (s)."""
+        return self._on_foot.time_s
 
     @classmethod
     def on_streets(cls, streets: Streets, n_parties: int, **settings: Any) -> "Walking":
@@ -161,9 +166,9 @@ class Walking(WalkingViews):
         """Hold rows for so many parties."""
         rows = dict(zip(("walkers", "ranks", "doses"), self._rows(n_parties), strict=True))
         for name, after in rows.items():
-            before = getattr(self._crowd, name)
+            before = getattr(self._on_foot.crowd, name)
             after[: before.size] = before
-        self._crowd = self._crowd._replace(**rows)
+        self._on_foot.crowd = self._on_foot.crowd._replace(**rows)
 
     def add(
         self,
@@ -197,33 +202,33 @@ class Walking(WalkingViews):
         free_speed_m_s: unhindered speed of each (m/s). n_persons: persons in each party. table: row of the next-link
         table to follow.
         """
-        to_go_m = np.clip(self._crowd.links["length_m"][np.asarray(link)] - distance_m, 0.0, None)
-        node = self._crowd.links["upstream"][np.asarray(link)]
+        to_go_m = np.clip(self._on_foot.crowd.links["length_m"][np.asarray(link)] - distance_m, 0.0, None)
+        node = self._on_foot.crowd.links["upstream"][np.asarray(link)]
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=node, wanted=link)
-        self._crowd.walkers["target_s"][np.asarray(ids)] = to_go_m
+        self._on_foot.crowd.walkers["target_s"][np.asarray(ids)] = to_go_m
 
     def _add(self, ids, departure_s, free_speed_m_s, n_persons, table, **start):
         """Write the parties' rows and merge them into the list of departures, by time, then row."""
         ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
         departure_s = np.broadcast_to(np.asarray(departure_s, dtype=float), ids.shape)
-        walkers = self._crowd.walkers
+        walkers = self._on_foot.crowd.walkers
         self._check(ids, departure_s, np.broadcast_to(free_speed_m_s, ids.shape), np.broadcast_to(n_persons, ids.shape))
         self._check_table(table)
         rows = {"link": -1, "wanted": NO_ROUTE, "table": table, "stage": Stage.DUE}
         rows |= {"speed_m_s": free_speed_m_s, "n_persons": n_persons} | start
         for name, value in rows.items():
             walkers[name][ids] = value
-        waiting = slice(int(self._crowd.clock["n_departed"][0]), None)
+        waiting = slice(int(self._on_foot.crowd.clock["n_departed"][0]), None)
         departing = np.concatenate([self._departing[waiting], ids])
         departure_s = np.concatenate([self._departure_s[waiting], departure_s])
         order = np.lexsort((departing, departure_s))
         self._departing, self._departure_s = departing[order], departure_s[order]
-        self._crowd.clock["n_departed"][0] = 0
-        self._n_under_way += ids.size
+        self._on_foot.crowd.clock["n_departed"][0] = 0
+        self._on_foot.n_under_way += ids.size
 
     def _check_table(self, table):
         """Refuse a row that the table does not have."""
-        n = self._crowd.next_link.shape[0]
+        n = self._on_foot.crowd.next_link.shape[0]
         if np.size(table) and (np.min(table) < 0 or np.max(table) >= n):
             raise ValueError(
                 f"table = {np.max(table)} is no row of the next-link table, which has {n}; set_next_link first."
@@ -231,7 +236,7 @@ class Walking(WalkingViews):
 
     def _check(self, ids, departure_s, free_speed_m_s, n_persons):
         """Refuse parties that are on their way already, depart in the past, or have no people or no speed."""
-        stage = self._crowd.walkers["stage"][ids]
+        stage = self._on_foot.crowd.walkers["stage"][ids]
         for wrong, name, found, change in (
             (stage != Stage.AWAY, "stage", stage, "withdraw it"),
             (~(departure_s >= self.time_s), "departure_s", departure_s, f"give {self.time_s} or later, and finite"),
@@ -249,22 +254,22 @@ class Walking(WalkingViews):
         """Let all happen that is due before until_s (inf: until nothing more can) and return the Arrivals."""
         if until_s < self.time_s:
             raise ValueError(f"until_s = {until_s} lies before the time reached, {self.time_s}; give a later time.")
-        if self._n_under_way == 0:
-            self.time_s = max(self.time_s, float(until_s)) if until_s < np.inf else self.time_s
+        if self._on_foot.n_under_way == 0:
+            self._on_foot.time_s = max(self.time_s, float(until_s)) if until_s < np.inf else self.time_s
             return NO_ARRIVALS
         compiling.wait()
         crowd = self._with_room_for_arrivals()
         walk.advance(crowd, self._departure_s, self._departing, float(until_s))
         if until_s < np.inf:
-            self.time_s = float(until_s)
+            self._on_foot.time_s = float(until_s)
         else:
             last_s = crowd.arrived_s[: self._n(crowd)].max(initial=self.time_s)
-            self.time_s = max(float(last_s), float(crowd.streets["updated_s"].max()))
+            self._on_foot.time_s = max(float(last_s), float(crowd.streets["updated_s"].max()))
         arrivals = self._arrivals(crowd)
         if self._early:
             parts, self._early = [*self._early, arrivals], []
             arrivals = Arrivals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        self._n_under_way -= arrivals.id.size
+        self._on_foot.n_under_way -= arrivals.id.size
         return arrivals
 
     @staticmethod
@@ -273,8 +278,8 @@ class Walking(WalkingViews):
 
     def _with_room_for_arrivals(self):
         """Return the crowd with arrays that hold an arrival of everybody under way."""
-        n = self._n_under_way
-        return self._crowd._replace(
+        n = self._on_foot.n_under_way
+        return self._on_foot.crowd._replace(
             arrived=np.empty(n, np.int32), arrived_s=np.empty(n), arrived_node=np.empty(n, np.int32)
         )
 
@@ -284,7 +289,7 @@ class Walking(WalkingViews):
 
     def _reconsider(self):
         """Ask those who wait at nodes again; whoever leaves by this is among the next arrivals."""
-        if self._n_under_way == 0:
+        if self._on_foot.n_under_way == 0:
             return
         crowd = self._with_room_for_arrivals()
         walk.reconsider(crowd, self.time_s)
@@ -293,18 +298,20 @@ class Walking(WalkingViews):
 
     def set_next_link(self, next_link: Ints) -> None:
         """Take a new table (int32[n_classes, n_nodes]); those on a link follow it from the link's end on."""
-        self._crowd = self._crowd._replace(next_link=np.array(np.atleast_2d(next_link), dtype=np.int32, order="C"))
+        self._on_foot.crowd = self._on_foot.crowd._replace(
+            next_link=np.array(np.atleast_2d(next_link), dtype=np.int32, order="C")
+        )
         self._reconsider()
 
     def set_table(self, ids: Ints, table: Ints | int) -> None:
         """Let parties follow another row of the next-link table from now on."""
         self._check_table(table)
-        self._crowd.walkers["table"][ids] = table
+        self._on_foot.crowd.walkers["table"][ids] = table
         self._reconsider()
 
     def set_open(self, links: Ints | list[int], *, is_open: bool) -> None:
         """Open or close links. Those on a closed link walk on to its end; nobody enters."""
-        self._crowd.links["is_open"][links] = is_open
+        self._on_foot.crowd.links["is_open"][links] = is_open
         self._reconsider()
 
     def set_street(
@@ -321,7 +328,7 @@ class Walking(WalkingViews):
         speed_factor: factor of walking speed, for rubble and stairs. walk_width_m: width for walkers (m).
         """
         streets = np.atleast_1d(streets)
-        rows = self._crowd.streets
+        rows = self._on_foot.crowd.streets
         for name, values in (("speed_factor", speed_factor), ("walk_width_m", walk_width_m)):
             if values is not None and not (np.asarray(values) > 0).all():
                 raise ValueError(f"{name} = {np.min(values)} of a street must be positive; close its links to bar it.")
@@ -335,25 +342,27 @@ class Walking(WalkingViews):
         width_m = np.maximum(width_m - self._taken_width_m[streets], np.minimum(width_m, LEAST_WIDTH_M))
         rows["area_m2"][streets] = rows["length_m"][streets] * width_m
         rows["flow_capacity_per_s"][streets] = self._specific_flow_per_m_s * width_m * rows["speed_factor"][streets]
-        walk.renew(self._crowd, streets.astype(np.int32), self.time_s)
+        walk.renew(self._on_foot.crowd, streets.astype(np.int32), self.time_s)
 
     def set_danger(self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float]) -> None:
         """From now on count what time on links costs parties, by link: rates (1/s); see `take_doses`."""
         self.suffer()
-        danger = records(self._crowd.links.size, DANGER, strikes_per_s=strikes_per_s, crossfire_per_s=crossfire_per_s)
-        if self._crowd.dangers.size == 0:
-            self._crowd.doses["since_s"] = self.time_s
-        self._crowd = self._crowd._replace(dangers=danger)
+        danger = records(
+            self._on_foot.crowd.links.size, DANGER, strikes_per_s=strikes_per_s, crossfire_per_s=crossfire_per_s
+        )
+        if self._on_foot.crowd.dangers.size == 0:
+            self._on_foot.crowd.doses["since_s"] = self.time_s
+        self._on_foot.crowd = self._on_foot.crowd._replace(dangers=danger)
 
     def suffer(self) -> None:
         """Count the danger that everybody on links has gone through until now."""
-        if self._crowd.dangers.size and self._n_under_way:
-            walk.suffer(self._crowd, self.time_s)
+        if self._on_foot.crowd.dangers.size and self._on_foot.n_under_way:
+            walk.suffer(self._on_foot.crowd, self.time_s)
 
     def take_doses(self) -> tuple[Floats, Floats]:
         """Return (strikes, crossfire) by party: danger gone through since the last call, float64."""
         self.suffer()
-        doses = self._crowd.doses
+        doses = self._on_foot.crowd.doses
         taken = doses["strikes"].copy(), doses["crossfire"].copy()
         doses["strikes"] = doses["crossfire"] = 0.0
         return taken
@@ -361,15 +370,15 @@ class Walking(WalkingViews):
     def withdraw(self, ids: Ints) -> None:
         """Take parties off the streets, or out of the list of departures, wherever they are."""
         ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
-        stage = self._crowd.walkers["stage"][ids]
+        stage = self._on_foot.crowd.walkers["stage"][ids]
         if (stage == Stage.AWAY).any():
             raise ValueError(f"walking party {ids[stage == Stage.AWAY][0]} is not on its way; leave it out.")
-        waiting = slice(int(self._crowd.clock["n_departed"][0]), None)
+        waiting = slice(int(self._on_foot.crowd.clock["n_departed"][0]), None)
         keep = ~np.isin(self._departing[waiting], ids)
         self._departing, self._departure_s = self._departing[waiting][keep], self._departure_s[waiting][keep]
-        self._crowd.clock["n_departed"][0] = 0
-        walk.withdraw(self._crowd, ids, self.time_s)
-        self._n_under_way -= ids.size
+        self._on_foot.crowd.clock["n_departed"][0] = 0
+        walk.withdraw(self._on_foot.crowd, ids, self.time_s)
+        self._on_foot.n_under_way -= ids.size
 
 
 __all__ = ["ARRIVED", "NO_ROUTE", "Arrivals", "Stage", "Walking", "weidmann_pace"]

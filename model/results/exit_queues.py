@@ -20,7 +20,7 @@ class ExitQueues:
     def n_cars(self) -> np.ndarray:
         """Return the number of cars on the last kilometre before each exit, int64."""
         driving = self._driving
-        on_link = (driving.n_entered - driving.n_left)[self._link]
+        on_link = (driving.view.n_entered - driving.view.n_left)[self._link]
         return np.bincount(self._exit, on_link, self._n_exits).astype(np.int64)
 
 

@@ -25,9 +25,9 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
     by_car = drives[party]
     node = movement.start_node(Mode.CAR, model.households.home_node[party])
     on_foot = np.flatnonzero(~by_car)
-    node[on_foot] = movement.walking.node_of(party[on_foot])
+    node[on_foot] = movement.walking.view.node_of(party[on_foot])
     vehicles = n + np.arange(len(model.services.vehicles), dtype=np.int32)
-    vehicles = vehicles[movement.driving.link_of(vehicles) >= 0]
+    vehicles = vehicles[movement.driving.view.link_of(vehicles) >= 0]
     party, node = np.concatenate((party, vehicles)), np.concatenate((node, np.zeros(vehicles.size, node.dtype)))
     mode = np.concatenate((mode[party[party < n]], np.full(vehicles.size, Mode.BUS, mode.dtype)))
     link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
@@ -48,7 +48,7 @@ def who_stands(model: Any, party: Ints, mode: Ints) -> np.ndarray:
     """Return who of those that `whereabouts` gives is held up: cars in a queue, people on foot with no way out. bool"""
     stands = np.zeros(party.size, np.bool_)
     cars, on_foot = np.flatnonzero(moved_by(Mover.VEHICLES, mode)), np.flatnonzero(moved_by(Mover.WALKERS, mode))
-    stands[cars] = model.movement.driving.is_standing(party[cars])
+    stands[cars] = model.movement.driving.view.is_standing(party[cars])
     first = model.households.first_person[party[on_foot]]
     stands[on_foot] = model.people.status[first] == Status.STRANDED
     return stands

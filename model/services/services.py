@@ -217,8 +217,8 @@ class Services:
         mine = giving_up >= self.n_households
         if mine.any():
             self.give_up(giving_up[mine] - self.n_households, now_s)
-        if self.movement.walking.n_under_way:
-            lost = self.movement.walking.without_route()
+        if self.movement.walking.view.n_under_way:
+            lost = self.movement.walking.view.without_route()
             lost = lost[self.movement.goal[lost] > 0]
             if lost.size:
                 self.movement.head_out(lost)

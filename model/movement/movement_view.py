@@ -45,7 +45,7 @@ class MovementViews:
     @property
     def n_moving(self) -> int:
         """Parties on the streets or queueing to get onto them."""
-        return self.driving.n_under_way + self.walking.n_under_way
+        return self.driving.view.n_under_way + self.walking.view.n_under_way
 
     def start_node(self, mode: Mode, node: np.ndarray) -> np.ndarray:
         """Return where trips from these nodes start: the node itself, or the nearest that the mode can use."""
@@ -77,21 +77,21 @@ class MovementViews:
     def parties_near(self, x_m: float, y_m: float, reach_m: float) -> tuple[Ints, Floats, Floats]:
         """Return (party, x_m, y_m) of those on streets within reach of a place now, wherever on them."""
         _, links, _ = links_within(self._grid, x_m, y_m, reach_m)
-        party = np.concatenate([self.driving.occupants(links), self.walking.occupants(links)])
+        party = np.concatenate([self.driving.view.occupants(links), self.walking.view.occupants(links)])
         return (party, *self.place(party))
 
     def link_of(self, party: np.ndarray) -> np.ndarray:
         """Return the link that each party is on now, int32; -1 for those on none."""
         party = self.carrier[party]
-        link = self.driving.link_of(party)
-        return np.where(link >= 0, link, self.walking.link_of(party))
+        link = self.driving.view.link_of(party)
+        return np.where(link >= 0, link, self.walking.view.link_of(party))
 
     def place(self, party: np.ndarray) -> tuple[Floats, Floats]:
         """Return (x_m, y_m) of parties on the streets now; nan for others."""
-        link, along_m = self.driving.position(party)
+        link, along_m = self.driving.view.position(party)
         on_foot = link < 0
         if on_foot.any():
-            link[on_foot], along_m[on_foot] = self.walking.position(party[on_foot])
+            link[on_foot], along_m[on_foot] = self.walking.view.position(party[on_foot])
         streets = self.streets
         share = along_m / np.where(link >= 0, streets.length_m[link], 1.0)
         return streets.places(link, share)

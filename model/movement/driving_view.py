@@ -1,14 +1,13 @@
 """What can be seen of the vehicles on the streets; nothing here changes their state."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
-from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_views
-from safepassage.agents.rules.drive_state import DANGER
+from safepassage.model.movement.traffic import Traffic
 
 NOBODY = np.zeros(0, np.int32)
 
@@ -32,72 +31,72 @@ class Crossings:
     exit_s: np.ndarray
 
 
-class DrivingViews:
-    """The reading half of Driving."""
+class DrivingView:
+    """Vehicles on the streets as others see them."""
 
-    if TYPE_CHECKING:
-        _dangers: Any
-
-        def __getattr__(self, name: str) -> Any:
-            """Stand for the columns that Driving sets."""
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
 
     @property
     def n_entered(self) -> Ints:
         """Vehicles that have entered each link so far, int64[n_links]."""
-        return self._links["tail"][: self.n_links].copy()
+        return self._traffic.links["tail"][: self._traffic.n_links].copy()
 
     @property
     def n_left(self) -> Ints:
         """Vehicles that have left each link so far, by its end or taken off the road, int64[n_links]."""
-        return self._links["head"][: self.n_links].copy()
+        return self._traffic.links["head"][: self._traffic.n_links].copy()
 
     @property
     def n_on_link(self) -> Ints:
         """Vehicles on each link now, int64[n_links]."""
-        return self._links["tail"][: self.n_links] - self._links["head"][: self.n_links]
+        links = self._traffic.links[: self._traffic.n_links]
+        return links["tail"] - links["head"]
 
     @property
     def delay_s(self) -> Floats:
         """Time lost against free flow on each link by those who have left it by its end (s), float64[n_links]."""
-        return self._links["delay_s"][: self.n_links].copy()
+        return self._traffic.links["delay_s"][: self._traffic.n_links].copy()
 
     @property
     def n_queued(self) -> Ints:
         """Vehicles waiting off the road to enter each link as their first, int32[n_links]."""
-        return self._arms["n_queued"][self.n_links :].copy()
+        return self._traffic.arms["n_queued"][self._traffic.n_links :].copy()
 
     @property
     def n_crossings(self) -> int:
         """Link crossings so far: what the work grows with."""
-        return int(self._run["n_crossings"][0])
+        return int(self._traffic.run["n_crossings"][0])
 
     @property
     def n_under_way(self) -> int:
         """Vehicles added that have neither arrived nor been withdrawn."""
-        return self._n_present
+        return self._traffic.n_present
 
     def occupants(self, links: Ints) -> Ints:
         """Return the ids on one or several links, link after link, the one nearest its end first."""
-        at = self._links[np.atleast_1d(links)]
+        at = self._traffic.links[np.atleast_1d(links)]
         n = at["tail"] - at["head"]
         if not n.any():
             return NOBODY
         of = np.repeat(np.arange(n.size), n)
         count = np.arange(of.size) - (np.cumsum(n) - n)[of] + at["head"][of]
-        return self._slots["vehicle"][at["ring_first"][of] + (count & at["ring_mask"][of])]
+        return self._traffic.slots["vehicle"][at["ring_first"][of] + (count & at["ring_mask"][of])]
 
     def state_of(self, ids: Ints) -> Any:
         """Return where vehicles stand: ABSENT, PENDING, QUEUED (to set out), HELD (no route) or DRIVING of drive."""
-        return self._vehicles["state"][ids]
+        return self._traffic.vehicles["state"][ids]
 
     def table_of(self, ids: Ints) -> Any:
         """Return the row of the next-link table that each vehicle under way follows, int32; -1: none."""
-        return np.where(self._vehicles["state"][ids] != drive.ABSENT, self._vehicles["table"][ids], drive.NONE)
+        return np.where(
+            self._traffic.vehicles["state"][ids] != drive.ABSENT, self._traffic.vehicles["table"][ids], drive.NONE
+        )
 
     def on_links(self) -> Any:
         """Return the Crossings under way: vehicles on a link now, by id; exit_s is NaN."""
-        ids = np.flatnonzero(self._vehicles["state"] == drive.DRIVING).astype(np.int32)
-        now = self._vehicles[ids]
+        ids = np.flatnonzero(self._traffic.vehicles["state"] == drive.DRIVING).astype(np.int32)
+        now = self._traffic.vehicles[ids]
         return Crossings(ids, now["link"].copy(), now["entry_s"].copy(), np.full(ids.size, np.nan))
 
     def position(self, ids: Ints, time_s: float | None = None) -> tuple[Ints, Floats]:
@@ -107,94 +106,82 @@ class DrivingViews:
         NaN for those not on a link; a vehicle waiting to set out is at its origin.
         """
         ids = np.asarray(ids)
-        time_s = self.time_s if time_s is None else float(time_s)
-        on_link = self._vehicles["state"][ids] == drive.DRIVING
-        link = np.where(on_link, self._vehicles["link"][ids], drive.NONE)
-        position_m = np.empty(self._vehicles.size)
+        time_s = self._traffic.time_s if time_s is None else float(time_s)
+        on_link = self._traffic.vehicles["state"][ids] == drive.DRIVING
+        link = np.where(on_link, self._traffic.vehicles["link"][ids], drive.NONE)
+        position_m = np.empty(self._traffic.vehicles.size)
         some_links = np.unique(link[on_link])
-        spacing_m = 1.0 / self.jam_density_per_m
-        drive_views.write_positions(position_m, self._links, self._slots, self._vehicles, spacing_m, some_links, time_s)
+        spacing_m = 1.0 / self._traffic.jam_density_per_m
+        drive_views.write_positions(
+            position_m, self._traffic.links, self._traffic.slots, self._traffic.vehicles, spacing_m, some_links, time_s
+        )
         return link, np.where(on_link, position_m[ids], np.nan)
 
     def link_of(self, ids: Ints) -> Ints:
         """Return the link that each vehicle is on, int32; -1 for those on none."""
-        on_link = self._vehicles["state"][ids] == drive.DRIVING
-        return np.where(on_link, self._vehicles["link"][ids], drive.NONE)
+        on_link = self._traffic.vehicles["state"][ids] == drive.DRIVING
+        return np.where(on_link, self._traffic.vehicles["link"][ids], drive.NONE)
 
     def is_standing(self, ids: Ints) -> Any:
         """Return which vehicles are on a link for longer than free flow takes: they stand, or creep, in a queue."""
-        return drive_views.stand(self._links, self._vehicles, np.asarray(ids, np.int64), self.time_s)
+        return drive_views.stand(
+            self._traffic.links, self._traffic.vehicles, np.asarray(ids, np.int64), self._traffic.time_s
+        )
 
     def tables_followed(self) -> Bools:
         """Return which rows of the next-link table vehicles under way follow, bool[n_tables]."""
-        is_followed = np.zeros(self._next_link.shape[0], np.bool_)
-        if self._n_present:
-            drive_views.mark_tables(is_followed, self._vehicles)
+        is_followed = np.zeros(self._traffic.next_link.shape[0], np.bool_)
+        if self._traffic.n_present:
+            drive_views.mark_tables(is_followed, self._traffic.vehicles)
         return is_followed
 
     def link_time_s(self) -> Floats:
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
-        link_time_s = np.empty(self.n_links)
-        drive_views.write_link_times(link_time_s, self._links, self._slots, self._vehicles, self.n_links, self.time_s)
+        link_time_s = np.empty(self._traffic.n_links)
+        drive_views.write_link_times(
+            link_time_s,
+            self._traffic.links,
+            self._traffic.slots,
+            self._traffic.vehicles,
+            self._traffic.n_links,
+            self._traffic.time_s,
+        )
         return link_time_s
 
     def _heads(self, state):
         """Return the links whose first vehicle is in a state, and these vehicles."""
-        if self._n_present == 0:
+        if self._traffic.n_present == 0:
             return NOBODY, NOBODY
-        links = np.flatnonzero(self._arms["state"][: self.n_links] == state)
+        links = np.flatnonzero(self._traffic.arms["state"][: self._traffic.n_links] == state)
         if links.size == 0:
             return NOBODY, NOBODY
-        at = self._links[links]
-        return links, self._slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
+        at = self._traffic.links[links]
+        return links, self._traffic.slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
 
     def without_route(self) -> Ints:
         """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
-        any_held = self._run["held_first"][0] != drive.NONE
-        held = np.flatnonzero(self._vehicles["state"] == drive.HELD if any_held else []).astype(np.int32)
+        any_held = self._traffic.run["held_first"][0] != drive.NONE
+        held = np.flatnonzero(self._traffic.vehicles["state"] == drive.HELD if any_held else []).astype(np.int32)
         return np.sort(np.concatenate([self._heads(drive.LOST)[1], held]))
 
     def at_closed_links(self) -> tuple[Ints, Ints]:
         """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
         links, ids = self._heads(drive.SHUT_OUT)
-        n = self.n_links
-        sources = np.flatnonzero(self._arms["state"][n:] == drive.SHUT_OUT)
-        first = self._arms["queue_first"][n + sources]
-        return np.concatenate([ids, first]), np.concatenate([self._arms["target"][links], sources.astype(np.int32)])
+        n = self._traffic.n_links
+        sources = np.flatnonzero(self._traffic.arms["state"][n:] == drive.SHUT_OUT)
+        first = self._traffic.arms["queue_first"][n + sources]
+        return np.concatenate([ids, first]), np.concatenate(
+            [self._traffic.arms["target"][links], sources.astype(np.int32)]
+        )
 
     def gridlocks(self) -> list[Any]:
         """Return the rings of full links that wait for each other for ever, a list of lists of links.
 
         Nothing resolves them but withdraw(), other tables or paths.
         """
-        if self._n_present == 0:
+        if self._traffic.n_present == 0:
             return []
-        cycle = drive_views.ring_of_cycles(self._links, self._arms, self._events)
+        cycle = drive_views.ring_of_cycles(self._traffic.links, self._traffic.arms, self._traffic.events)
         if not (cycle >= 0).any():
             return []
         return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]
-
-    def set_danger(
-        self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float], halted_factor: float
-    ) -> None:
-        """From now on count what time on links costs vehicles, by link: rates (1/s); see `take_doses`.
-
-        halted_factor: on the strikes on a vehicle that stands.
-        """
-        self.suffer()
-        rates = {"strikes_per_s": strikes_per_s, "crossfire_per_s": crossfire_per_s, "halted_factor": halted_factor}
-        if self._dangers.size == 0:
-            self._doses["since_s"] = self.time_s
-        self._dangers = records(self.n_links, DANGER, **rates)
-
-    def suffer(self) -> None:
-        """Count the danger that everybody on links has gone through until now."""
-        if self._dangers.size and self._n_present:
-            drive.suffer(self._links, self._vehicles, self._dangers, self._doses, self.time_s)
-
-    def take_doses(self) -> tuple[Floats, Floats]:
-        """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64."""
-        self.suffer()
-        taken = self._doses["strikes"].copy(), self._doses["crossfire"].copy()
-        self._doses["strikes"] = self._doses["crossfire"] = 0.0
-        return taken

@@ -1,12 +1,13 @@
 """What can be seen of the walkers on the streets; nothing here changes their state."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.rules import walk_views
-from safepassage.agents.rules.walk_state import NO_ROUTE, Stage
+from safepassage.agents.rules.walk_state import NO_ROUTE, Crowd, Stage
 
 
 class Arrivals(NamedTuple):
@@ -22,18 +23,29 @@ class Arrivals(NamedTuple):
 NOBODY = np.empty(0, np.int32)
 
 
-class WalkingViews:
-    """The reading half of Walking."""
+@dataclass
+class OnFoot:
+    """All who walk, as the rules of walking read and write them."""
 
-    if TYPE_CHECKING:
+    crowd: Crowd
+    n_streets: int
+    """Rows of the crowd's streets that are streets: the first ones."""
+    time_s: float = 0.0
+    """The time reached (s)."""
+    n_under_way: int = 0
+    """Parties added that have neither arrived nor been withdrawn."""
 
-        def __getattr__(self, name: str) -> Any:
-            """Stand for the columns that Walking sets."""
+
+class WalkingView:
+    """Walkers on the streets as others see them."""
+
+    def __init__(self, on_foot: OnFoot) -> None:
+        self._on_foot = on_foot
 
     @property
     def n_under_way(self) -> int:
         """Parties added that have neither arrived nor been withdrawn."""
-        return self._n_under_way
+        return self._on_foot.n_under_way
 
     def position(self, ids: Ints | list[int], time_s: float | None = None) -> tuple[Ints, Floats]:
         """Return (link, distance_m from upstream) at time_s: now, or later as if nobody entered or left until then.
@@ -41,10 +53,10 @@ class WalkingViews:
         Who waits at an origin is at the start of a link that leaves it (the end of one that enters, if none does).
         """
         ids = np.asarray(ids)
-        time_s = self.time_s if time_s is None else time_s
-        if time_s < self.time_s:
-            raise ValueError(f"time_s = {time_s} lies before the time reached, {self.time_s}.")
-        walkers, links, streets = self._crowd.walkers, self._crowd.links, self._crowd.streets
+        time_s = self._on_foot.time_s if time_s is None else time_s
+        if time_s < self._on_foot.time_s:
+            raise ValueError(f"time_s = {time_s} lies before the time reached, {self._on_foot.time_s}.")
+        walkers, links, streets = self._on_foot.crowd.walkers, self._on_foot.crowd.links, self._on_foot.crowd.streets
         link = walkers["link"][ids]
         distance_m = walk_views.distances(walkers, links, streets, ids.astype(np.int64), time_s)
         for k in np.flatnonzero(link < 0):
@@ -56,68 +68,66 @@ class WalkingViews:
 
     def link_of(self, ids: Ints) -> Ints:
         """Return the link that each party is on or waits at the end of, int32; -1 for those on none."""
-        return self._crowd.walkers["link"][ids].copy()
+        return self._on_foot.crowd.walkers["link"][ids].copy()
 
     def node_of(self, ids: Ints) -> Any:
         """Return the node where each party set out, or the last that it passed, int32."""
-        return self._crowd.walkers["node"][ids].copy()
+        return self._on_foot.crowd.walkers["node"][ids].copy()
 
     def occupants(self, links: Ints | int) -> Ints:
         """Return the parties on one or several links, in order of row: one pass over all, none where nobody is."""
         links = np.atleast_1d(links)
-        if self._n_under_way == 0 or not self._crowd.streets["n_persons"][self._crowd.links["street"][links]].any():
+        if (
+            self._on_foot.n_under_way == 0
+            or not self._on_foot.crowd.streets["n_persons"][self._on_foot.crowd.links["street"][links]].any()
+        ):
             return NOBODY
-        is_asked = np.zeros(self._crowd.links.size, np.bool_)
+        is_asked = np.zeros(self._on_foot.crowd.links.size, np.bool_)
         is_asked[links] = True
-        return walk_views.on_links(self._crowd.walkers, is_asked)
+        return walk_views.on_links(self._on_foot.crowd.walkers, is_asked)
 
     def stage(self, ids: Ints) -> Ints:
         """Return where parties stand on their way (int32 of agents.walkers.Stage)."""
-        return self._crowd.walkers["stage"][ids].copy()
+        return self._on_foot.crowd.walkers["stage"][ids].copy()
 
     def _held(self):
         """Return the parties that stand at a node without a way on, in order of row."""
-        if self._crowd.streets["first"][-1] < 0:
+        if self._on_foot.crowd.streets["first"][-1] < 0:
             return NOBODY
-        return np.flatnonzero(self._crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
+        return np.flatnonzero(self._on_foot.crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
 
     def without_route(self) -> Ints:
         """Return the parties that stand at a node from which the table gives NO_ROUTE."""
         held = self._held()
-        return held[self._crowd.walkers["wanted"][held] == NO_ROUTE]
+        return held[self._on_foot.crowd.walkers["wanted"][held] == NO_ROUTE]
 
     def at_closed_links(self) -> tuple[Ints, Ints]:
         """Return (parties, links): who stands before a closed link that the table sends them to."""
         held = self._held()
-        wanted = self._crowd.walkers["wanted"][held]
+        wanted = self._on_foot.crowd.walkers["wanted"][held]
         return held[wanted != NO_ROUTE], wanted[wanted != NO_ROUTE]
 
     @property
     def n_entered(self) -> Ints:
         """Persons who entered each link so far (int64)."""
-        return self._crowd.links["n_entered"].copy()
+        return self._on_foot.crowd.links["n_entered"].copy()
 
     @property
     def n_left(self) -> Ints:
         """Persons who left each link so far, by its end or withdrawn (int64)."""
-        return self._crowd.links["n_left"].copy()
+        return self._on_foot.crowd.links["n_left"].copy()
 
     @property
     def n_on_street(self) -> Ints:
         """Persons on each street now (int64)."""
-        return self._crowd.streets["n_persons"][: self._n_streets].astype(np.int64)
+        return self._on_foot.crowd.streets["n_persons"][: self._on_foot.n_streets].astype(np.int64)
 
     @property
     def density_per_m2(self) -> Floats:
         """Persons per square metre on each street now."""
-        return self.n_on_street / self._crowd.streets["area_m2"][: self._n_streets]
+        return self.n_on_street / self._on_foot.crowd.streets["area_m2"][: self._on_foot.n_streets]
 
     @property
     def pace(self) -> Floats:
         """Walking speed on each street now / free speed."""
-        return self._crowd.streets["pace"][: self._n_streets].copy()
-
-    @property
-    def n_places_changed(self) -> int:
-        """How often parties on full streets changed places."""
-        return int(self._crowd.clock["n_swaps"][0])
+        return self._on_foot.crowd.streets["pace"][: self._on_foot.n_streets].copy()

@@ -1,0 +1,116 @@
+"""All that the rules of driving read and write: one object, changed by Driving and read by DrivingView."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules import drive
+from safepassage.agents.rules.drive_state import (
+    ARM,
+    ARRIVAL,
+    CROSSING,
+    DANGER,
+    DOSE,
+    EVENT,
+    HEAP,
+    LINK,
+    LOG,
+    RUN,
+    SLOT,
+    VEHICLE,
+)
+from safepassage.model.streets.junctions import Junctions
+
+
+@dataclass
+class Traffic:
+    """Vehicles on the streets: records of agents/rules/drive_state.py, one row each, and what is counted beside them.
+
+    Rows of links, then of nodes' sinks; arms of links, then of those who set out onto them.
+    """
+
+    n_links: int
+    jam_density_per_m: Floats
+    """Of all lanes of each link (vehicles/m), float64[n_links]."""
+    links: Any
+    slots: Any
+    arms: Any
+    events: Any
+    wheel: Ints
+    heap: Any
+    run: Any
+    vehicles: Any
+    departures: Any
+    arrivals: Any
+    log: Any
+    crossings: Any
+    dangers: Any
+    doses: Any
+    paths: Ints
+    next_link: Ints
+    """int32[n_tables, n_nodes]."""
+    log_parts: list[Any]
+    """Logs that were full."""
+    time_s: float = 0.0
+    """The time reached (s)."""
+    n_present: int = 0
+    """Vehicles added that have neither arrived nor been withdrawn."""
+
+
+def no_traffic(
+    downstream: Ints, n_nodes: int, length_m: Floats, jam_density_per_m: Floats, wave_speed_m_s: Floats, *, record: bool
+) -> Traffic:
+    """Return the traffic of links that nobody is on, all arrays by link; headways and speeds are still to be set.
+
+    downstream: node at which each link ends, int32. length_m: length of each link (m). jam_density_per_m: vehicles per
+    metre of all lanes. wave_speed_m_s: of the backward wave (m/s). record: whether every crossing is logged.
+    """
+    n = downstream.size
+    links = records(n + n_nodes, LINK)
+    links["first_waiter"] = drive.NONE
+    links["is_open"] = 1
+    links["downstream"][:n] = downstream
+    links["length_m"][:n] = length_m
+    links["crossed_by"] = drive.NONE
+    links["wave_time_s"][:n] = length_m / wave_speed_m_s
+    links["storage"] = 2**30
+    links["storage"][:n] = np.maximum(1, np.ceil(jam_density_per_m * length_m - 1e-6))
+    n_slots = 2 ** np.ceil(np.log2(links["storage"][:n])).astype(np.int64)
+    links["ring_mask"][:n] = n_slots - 1
+    links["ring_first"][:n] = np.cumsum(n_slots) - n_slots
+    arms, run = records(2 * n, ARM), records(1, RUN)
+    arms["tag_target"] = drive.NONE
+    run["held_first"] = drive.NONE
+    return Traffic(
+        n, jam_density_per_m, links, records(int(n_slots.sum()), SLOT), arms, records(3 * n + n_nodes, EVENT),
+        np.zeros(0, np.int32), records(3 * n + n_nodes + 1, HEAP), run, records(0, VEHICLE), records(0, SLOT),
+        records(0, ARRIVAL), records(65536 if record else 0, LOG), records(0, CROSSING), records(0, DANGER),
+        records(0, DOSE), np.zeros(0, np.int32), np.full((1, n_nodes), drive.NO_ROUTE, np.int32), [],
+    )  # fmt: skip
+
+
+def cross(traffic: Traffic, junctions: Junctions) -> None:
+    """Note the streams that cross each other. Writes links and crossings."""
+    n_crossing = np.diff(junctions.first)
+    crossed = np.flatnonzero(n_crossing)
+    row = np.cumsum(n_crossing[crossed] + 2) - n_crossing[crossed] - 2
+    traffic.links["crossed_by"][crossed] = row
+    crossings = traffic.crossings = records(int((n_crossing[crossed] + 2).sum()), CROSSING)
+    crossings["link"] = drive.NONE
+    crossings["link"][row], crossings["stage"][row], crossings["share"][row] = crossed, -2, junctions.share[crossed]
+    of = np.repeat(np.arange(crossed.size), n_crossing[crossed])
+    at = row[of] + 1 + np.arange(of.size) - (np.cumsum(n_crossing[crossed]) - n_crossing[crossed])[of]
+    crossings["link"][at], crossings["stage"][at] = junctions.link, junctions.stage
+    crossings["share"][at] = junctions.share[junctions.link]
+
+
+def choose_buckets(traffic: Traffic) -> None:
+    """Size the calendar of events by how many can happen per second; no result depends on it. Writes run and wheel."""
+    n = traffic.n_links
+    mean_time_s = traffic.links["free_flow_time_s"][:n].mean() if n else 1.0
+    per_s = 2.0 ** np.clip(np.round(np.log2(n / mean_time_s / 64.0 + 1e-9)), 0, 10)
+    traffic.run["buckets_per_s"] = per_s
+    traffic.wheel = np.full(2 ** int(np.ceil(np.log2(256 * per_s))), drive.NONE, np.int32)
