@@ -32,8 +32,8 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
     mode = np.concatenate((mode[party[party < n]], np.full(vehicles.size, Mode.BUS, mode.dtype)))
     link, share = np.full(party.size, -1, np.int32), np.zeros(party.size)
     for rows, mover in (
-        (np.flatnonzero(~moved_by(Mover.WALKERS, mode)), movement.driving),
-        (on_foot, movement.walking),
+        (np.flatnonzero(~moved_by(Mover.WALKERS, mode)), movement.driving.view),
+        (on_foot, movement.walking.view),
     ):
         rows = rows[mover.link_of(party[rows]) >= 0]
         link[rows], along_m = mover.position(party[rows])
