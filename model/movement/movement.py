@@ -334,15 +334,8 @@ class Movement(MovementViews):
         link, along_m = self.driving.view.position(party)
         self.driving.withdraw(party)
         on_way = link >= 0
-        self.walking.add_on_link(
-            party[on_way],
-            link[on_way],
-            along_m[on_way],
-            self.time_s,
-            free_speed_m_s[on_way],
-            n_persons[on_way],
-            WITNESS,
-        )
+        start = (party[on_way], link[on_way], along_m[on_way], self.time_s)
+        self.walking.add_on_link(*start, free_speed_m_s[on_way], n_persons[on_way], WITNESS)
         return party[on_way], party[~on_way]
 
     def withdraw(self, party: np.ndarray) -> None:
