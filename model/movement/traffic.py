@@ -65,8 +65,8 @@ def no_traffic(
 ) -> Traffic:
     """Return the traffic of links that nobody is on, all arrays by link; headways and speeds are still to be set.
 
-    downstream: node at which each link ends, int32. length_m: length of each link (m). jam_density_per_m: vehicles per
-    metre of all lanes. wave_speed_m_s: of the backward wave (m/s). record: whether every crossing is logged.
+    downstream: node at which each link ends, int32; one of n_nodes. length_m: of each link (m). jam_density_per_m: per
+    metre of all its lanes (vehicles/m). wave_speed_m_s: of the backward wave (m/s). record: whether every crossing is logged.
     """
     n = downstream.size
     links = records(n + n_nodes, LINK)
