@@ -66,7 +66,7 @@ def no_traffic(
     """Return the traffic of links that nobody is on, all arrays by link; headways and speeds are still to be set.
 
     downstream: node at which each link ends, int32; one of n_nodes. length_m: of each link (m). jam_density_per_m: per
-    metre of all its lanes (vehicles/m). wave_speed_m_s: of the backward wave (m/s). record: whether every crossing is logged.
+    metre of all its lanes (vehicles/m). wave_speed_m_s: of the backward wave (m/s). record: log every crossing.
     """
     n = downstream.size
     links = records(n + n_nodes, LINK)
