@@ -23,7 +23,7 @@ def test_a_class_looks_every_twice_the_stated_age_and_no_two_at_the_same_moment(
     some, looks = news(congestion_news_delay_s=600.0), {}
     while some.next_s <= 7200.0:
         time_s = some.next_s
-        for table in some.look(time_s).tolist():
+        for table in some.look(time_s):
             looks.setdefault(table, []).append(time_s)
     assert set(np.diff(looks.pop(LIVE))) == {60.0}
     assert len(looks) == N_CLASSES and all(set(np.diff(times_s)) == {1200.0} for times_s in looks.values())

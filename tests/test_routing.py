@@ -81,6 +81,25 @@ def test_a_repaired_table_equals_one_built_afresh_bit_for_bit(seed, whole):
         assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.booleans())
+def test_a_row_set_again_equals_one_built_from_nothing_however_much_has_changed(seed, whole):
+    rng = np.random.default_rng(seed)
+    n_nodes, n_links = int(rng.integers(20, 40)), int(rng.integers(60, 140))
+    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
+    is_open, exits = rng.random(n_links) < 0.85, rng.integers(0, n_nodes, 2)
+    routes = Routes(n_nodes, up, down)
+    for _ in range(8):
+        links = rng.permutation(n_links)[: int(rng.choice([1, 3, n_links]))]
+        cost_s[links] = random_graph(rng, n_nodes, n_links, whole=whole)[2][links]
+        is_open[links] = rng.random(links.size) < 0.8
+        exits = rng.integers(0, n_nodes, 2) if rng.random() < 0.2 else exits
+        routes.set_class(0, cost_s, is_open, exits)
+        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits)
+        assert (routes.next_link[0] == next_link).all()
+        assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+
+
 def test_among_equal_ways_what_a_link_is_decides_and_not_its_place_in_the_list():
     up, down = np.array([0, 0, 0, 1, 2, 3]), np.array([3, 1, 2, 4, 4, 4])
     key = np.array([11, 22, 33, 44, 55, 66], np.uint32)

@@ -1,9 +1,11 @@
 """Who left the area, when, where and how."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+
+from safepassage.agents.parties import Mode
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,24 @@ class Arrivals:
         """Return some of them."""
         return Arrivals(*(getattr(self, f.name)[mask] for f in fields(self)))
 
-    @classmethod
-    def joined(cls, parts: Sequence["Arrivals"]) -> "Arrivals":
-        """Return several of them as one."""
-        return cls(*(np.concatenate([getattr(a, f.name) for a in parts]) for f in fields(cls)))
-
 
 NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))
+
+
+def joined(cars: list[Any], walkers: list[Any], looks_s: list[float]) -> Arrivals:
+    """Return all who arrived: those between one look and the next, cars before walkers, then those of the time after.
+
+    cars, walkers: Arrivals of the two movers, in order of time. looks_s: when people looked at the streets, rising (s).
+    """
+    found = [(Mode.CAR, one) for one in cars if one.id.size] + [(Mode.WALK, one) for one in walkers if one.id.size]
+    if not found:
+        return NOBODY
+    arrivals = Arrivals(
+        party=np.concatenate([one.id for _, one in found]),
+        time_s=np.concatenate([one.time_s for _, one in found]),
+        node=np.concatenate([one.node for _, one in found]),
+        mode=np.repeat(np.array([mode for mode, _ in found], np.int8), [one.id.size for _, one in found]),
+    )
+    if found[0][0] == found[-1][0]:
+        return arrivals
+    return arrivals.only(np.argsort(np.searchsorted(looks_s, arrivals.time_s, side="right"), kind="stable"))

@@ -256,9 +256,10 @@ class Driving:
             self._keep_log()
         now.time_s = float(until_s)
         n = int(now.run["n_arrived"][0])
-        now.run["n_arrived"] = 0
+        if n == 0:
+            return NO_ARRIVALS
+        now.run["n_arrived"], arrived = 0, now.arrivals[:n]
         now.n_present -= n
-        arrived = now.arrivals[:n]
         return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["node"].copy())
 
     def _keep_log(self):

@@ -8,7 +8,7 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_links
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
-from safepassage.model.movement.arrivals import NOBODY, Arrivals
+from safepassage.model.movement.arrivals import Arrivals, joined
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
 from safepassage.model.movement.movement_view import MovementViews
@@ -88,7 +88,8 @@ class Movement(MovementViews):
         self.queue_news = QueueNews(settings, u_news, HEARSAY, first_table=2)
         self._seen_s = dict.fromkeys([*self.queue_news.tables.tolist(), WITNESS], self.free_flow_time_s)
         """Time that each link takes as drivers of a table have last seen it (s)."""
-        self._is_witnessed = False
+        self._last_seen_s = self.free_flow_time_s
+        self._is_witnessed = self._is_queue_believed = False
         self.danger = np.zeros(streets.n_links)
         """What a second on each link costs people beyond a second, as they perceive its danger (s/s)."""
         self._walk_m: dict[int, np.ndarray] = {}
@@ -188,40 +189,29 @@ class Movement(MovementViews):
 
     def advance(self, until_s: float) -> Arrivals:
         """Move everybody to a time; return who left the area on the way."""
-        parts = []
+        self.shared_streets.skip_to(self.time_s)
+        self.queue_news.skip_to(self.time_s)
+        cars, walkers, looks_s = [], [], []
         while (next_s := self._next_look_s()) <= until_s:
-            parts.append(self._advance(next_s))
+            cars.append(self.driving.advance(next_s))
+            looks_s.append(next_s)
+            self.time_s = next_s
             if self.shared_streets.next_s == next_s and self.shared_streets.is_needed():
-                self.shared_streets.tell()
+                walkers.append(self.walking.advance(next_s))
+                if self.shared_streets.is_needed():
+                    self.shared_streets.tell()
             if self.queue_news.next_s == next_s:
                 self._look_at_queues()
-        self.shared_streets.skip_to(until_s)
-        self.queue_news.skip_to(until_s)
-        last = self._advance(until_s)
-        return last if not parts else Arrivals.joined([*parts, last])
+        self.time_s = until_s
+        cars.append(self.driving.advance(until_s))
+        walkers.append(self.walking.advance(until_s))
+        return joined(cars, walkers, looks_s)
 
     def _next_look_s(self) -> float:
         """Return when somebody looks at the streets next and there is something to see (s)."""
         next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
         return (
-            min(next_s, self.queue_news.next_s)
-            if self.driving.view.n_under_way or self._is_queue_believed()
-            else next_s
-        )
-
-    def _is_queue_believed(self) -> bool:
-        return any(seen_s is not self.free_flow_time_s for seen_s in self._seen_s.values())
-
-    def _advance(self, until_s: float) -> Arrivals:
-        cars, walkers = self.driving.advance(until_s), self.walking.advance(until_s)
-        self.time_s = until_s
-        if cars.id.size + walkers.id.size == 0:
-            return NOBODY
-        return Arrivals(
-            party=np.concatenate([cars.id, walkers.id]),
-            time_s=np.concatenate([cars.time_s, walkers.time_s]),
-            node=np.concatenate([cars.node, walkers.node]),
-            mode=np.repeat(np.array([Mode.CAR, Mode.WALK], np.int8), [cars.id.size, walkers.id.size]),
+            min(next_s, self.queue_news.next_s) if self.driving.view.n_under_way or self._is_queue_believed else next_s
         )
 
     def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
@@ -276,17 +266,28 @@ class Movement(MovementViews):
 
     def _look_at_queues(self):
         """Let those whose moment has come see the queues of now; witnesses of a closure see what the live do."""
-        tables = self.queue_news.look(self.time_s).tolist()
+        tables = self.queue_news.look(self.time_s)
         if HEARSAY in tables and self._is_witnessed:
             tables.append(WITNESS)
-        seen_s = self.driving.view.link_time_s() if self.driving.view.n_under_way else self.free_flow_time_s
-        if np.array_equal(seen_s, self.free_flow_time_s):
-            seen_s = self.free_flow_time_s
-        changed = [table for table in tables if not np.array_equal(seen_s, self._seen_s[table])]
+        seen_s = self._queues_now_s()
+        changed = [table for table in tables if self._seen_s[table] is not seen_s]
+        if not changed:
+            return
+        changed = [table for table in changed if not np.array_equal(seen_s, self._seen_s[table])]
         self._seen_s.update(dict.fromkeys(tables, seen_s))
+        self._is_queue_believed = any(known_s is not self.free_flow_time_s for known_s in self._seen_s.values())
         if changed:
             self._rebuild(Mode.CAR, *changed)
             self._hand_over()
+
+    def _queues_now_s(self) -> np.ndarray:
+        """Return the time that each link takes now (s): an array seen before if nothing differs from it."""
+        seen_s = self.driving.view.link_time_s() if self.driving.view.n_under_way else self.free_flow_time_s
+        for known_s in (self.free_flow_time_s, self._last_seen_s):
+            if seen_s is known_s or np.array_equal(seen_s, known_s):
+                return known_s
+        self._last_seen_s = seen_s
+        return seen_s
 
     def set_danger(self, danger: np.ndarray) -> None:
         """Take what a second on each link costs people beyond a second, as they perceive its danger now (s/s)."""

@@ -26,37 +26,40 @@ class QueueNews:
         """
         self._has_live = u[0] < settings.live_news_share
         self._class_table = first_table + np.minimum(u[1] * N_CLASSES, N_CLASSES - 1).astype(np.int32)
-        self._live_table, self._first_table = live_table, first_table
+        self._live_table = live_table
         self.phone_works = np.ones(u.shape[1], np.bool_)
         """bool per party: live news comes by phone."""
-        self._every_s = np.append(
-            np.full(N_CLASSES, 2.0 * settings.congestion_news_delay_s), settings.live_news_every_s
-        )
-        self._next_s = self._every_s * np.append((1.0 + np.arange(N_CLASSES)) / N_CLASSES, 1.0)
-        self.next_s = float(self._next_s.min())
-        """When somebody looks round next (s)."""
-
-    @property
-    def tables(self) -> np.ndarray:
+        self.tables = np.append(first_table + np.arange(N_CLASSES), live_table)
         """All tables of drivers who hear of closures and queues, the live one last."""
-        return np.append(self._first_table + np.arange(N_CLASSES), self._live_table)
+        self._of_look: list[int] = self.tables.tolist()
+        self._every_s = [2.0 * settings.congestion_news_delay_s] * N_CLASSES + [settings.live_news_every_s]
+        self._first_s = [every_s * ((1.0 + i) / N_CLASSES) for i, every_s in enumerate(self._every_s[:N_CLASSES])]
+        self._first_s.append(self._every_s[-1])
+        self._looks_s = [*self._first_s]
+        self.next_s = min(self._looks_s)
+        """When somebody looks round next (s)."""
 
     def table_of(self, party: np.ndarray) -> np.ndarray:
         """Return the table that each party follows, int32."""
         is_live = self._has_live[party] & self.phone_works[party]
         return np.where(is_live, self._live_table, self._class_table[party]).astype(np.int32)
 
-    def look(self, time_s: float) -> np.ndarray:
+    def look(self, time_s: float) -> list[int]:
         """Return the tables of those who look round at a time; they look again after their interval."""
-        now = self._next_s <= time_s
+        now = [table for table, look_s in zip(self._of_look, self._looks_s, strict=True) if look_s <= time_s]
         self.skip_to(time_s)
-        return self.tables[now]
+        return now
 
     def skip_to(self, time_s: float) -> None:
         """Let the looks up to a time pass: there is nothing to see."""
         if time_s < self.next_s:
             return
-        behind = self._next_s <= time_s
-        n = np.floor((time_s - self._next_s[behind]) / self._every_s[behind]) + 1
-        self._next_s[behind] += n * self._every_s[behind]
-        self.next_s = float(self._next_s.min())
+        for k, look_s in enumerate(self._looks_s):
+            if look_s <= time_s:
+                first_s, every_s = self._first_s[k], self._every_s[k]
+                n = int((time_s - first_s) / every_s)
+                while look_s <= time_s:
+                    look_s = first_s + n * every_s
+                    n += 1
+                self._looks_s[k] = look_s
+        self.next_s = min(self._looks_s)

@@ -20,6 +20,9 @@ ARRIVED = -2
 """The node is a destination of the class."""
 NO_ROUTE = -1
 """No open route leads from the node to a destination of the class."""
+REPAIRED_UP_TO = 8
+"""A row is repaired if up to one link in so many costs otherwise, and built from nothing if more do: both give the same
+bits, and from about there on repairing takes longer."""
 LEAST_COST_S = 1e-3
 """Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
 
@@ -57,15 +60,32 @@ def _drop_first(heap_cost_s, heap_node, size):
 
 
 @part
-def _is_before(turn, link, other):
+def _times(a, b):
+    """Return the low 32 bits of a product of two numbers of 32 bits, of which no part leaves 64."""
+    return (((((a >> 16) * b) & 0xFFFF) << 16) + (a & 0xFFFF) * b) & 0xFFFFFFFF
+
+
+@part
+def _turn(link_key, mixed_in, link):
+    """Return the turn of a link in a class where links are equally good: another order for each class."""
+    mixed = _times(np.int64(link_key[link]) ^ mixed_in, 0x85EBCA6B)
+    return _times(mixed ^ (mixed >> 13), 0xC2B2AE35)
+
+
+@part
+def _is_before(link_key, mixed_in, link, other):
     """Return whether a link goes before what a node has now, at equal cost. To have arrived goes before all."""
-    return other >= 0 and (turn[link] < turn[other] or (turn[link] == turn[other] and link < other))
+    if other < 0:
+        return False
+    one, another = _turn(link_key, mixed_in, link), _turn(link_key, mixed_in, other)
+    return one < another or (one == another and link < other)
 
 
 @part
 def _settle(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
-):
+    next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, link_key,
+    mixed_in,
+):  # fmt: skip
     """Spread costs to go from the nodes in the heap to all nodes upstream. Writes the tables and the heap.
 
     `incoming[incoming_first[n]:incoming_first[n + 1]]` are the links that end at node n. A closed link costs inf.
@@ -83,14 +103,15 @@ def _settle(
                 cost_to_go_s[upstream] = through_s
                 next_link[upstream] = link
                 size = _push(heap_cost_s, heap_node, size, through_s, upstream)
-            elif through_s == cost_to_go_s[upstream] and _is_before(turn, link, next_link[upstream]):
+            elif through_s == cost_to_go_s[upstream] and _is_before(link_key, mixed_in, link, next_link[upstream]):
                 next_link[upstream] = link
 
 
-@kernel
+@part
 def _build(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s, turn
-):
+    next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s,
+    link_key, mixed_in,
+):  # fmt: skip
     """Fill one row of the tables from nothing. Writes the tables and the heap."""
     size = np.int64(0)
     for node in range(next_link.size):
@@ -100,8 +121,9 @@ def _build(
             next_link[node] = ARRIVED
             size = _push(heap_cost_s, heap_node, size, entry_cost_s[node], node)
     _settle(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
-    )
+        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s,
+        link_key, mixed_in,
+    )  # fmt: skip
 
 
 @part
@@ -131,7 +153,7 @@ def _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, in
 @kernel
 def _repair(
     next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first, outgoing,
-    link_upstream, link_downstream, entry_cost_s, links, new_cost_s, turn,
+    link_upstream, link_downstream, entry_cost_s, links, new_cost_s, link_key, mixed_in,
 ):  # fmt: skip
     """Bring one row up to date after `links` (each once) take their new costs. Writes tables, costs and work arrays."""
     n_lost = _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s)
@@ -144,7 +166,7 @@ def _repair(
         for k in range(outgoing_first[node], outgoing_first[node + 1]):
             link = outgoing[k]
             through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]
-            if through_s < best_s or (through_s == best_s < np.inf and _is_before(turn, link, best)):
+            if through_s < best_s or (through_s == best_s < np.inf and _is_before(link_key, mixed_in, link, best)):
                 best_s, best = through_s, link
         heap_cost_s[i], heap_node[i] = best_s, best
     # Costs of lost nodes stay inf until all have looked, so that no one builds on a cost still to be corrected.
@@ -159,11 +181,55 @@ def _repair(
         if through_s < cost_to_go_s[node]:
             cost_to_go_s[node], next_link[node] = through_s, link
             size = _push(heap_cost_s, heap_node, size, through_s, node)
-        elif through_s == cost_to_go_s[node] and _is_before(turn, link, next_link[node]):
+        elif through_s == cost_to_go_s[node] and _is_before(link_key, mixed_in, link, next_link[node]):
             next_link[node] = link
     _settle(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, turn
-    )
+        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s,
+        link_key, mixed_in,
+    )  # fmt: skip
+
+
+@part
+def _list_changed(changed, changed_cost_s, entry_cost_s, seen_s, is_open, cost_s, known_entry_s):
+    """List the links whose cost is another now and return how many; -1: others are the destinations. Writes the first
+    two."""
+    for node in range(entry_cost_s.size):
+        if entry_cost_s[node] != known_entry_s[node]:
+            return -1
+    n = 0
+    for link in range(seen_s.size):
+        link_cost_s = seen_s[link] if is_open[link] else np.inf
+        if link_cost_s != cost_s[link]:
+            changed[n], changed_cost_s[n] = link, link_cost_s
+            n += 1
+    return n
+
+
+@kernel
+def _renew(
+    next_link, cost_to_go_s, cost_s, known_entry_s, heap_cost_s, heap_node, lost, changed, changed_cost_s,
+    incoming_first, incoming, outgoing_first, outgoing, link_upstream, link_downstream, entry_cost_s, seen_s, is_open,
+    link_key, mixed_in,
+):  # fmt: skip
+    """Bring one row up to date: repaired if few links cost otherwise than before, else built from nothing.
+
+    Writes tables, costs, the known cost of entry and the work arrays.
+    """
+    n = _list_changed(changed, changed_cost_s, entry_cost_s, seen_s, is_open, cost_s, known_entry_s)
+    if 0 <= n <= seen_s.size // REPAIRED_UP_TO:
+        _repair(
+            next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first,
+            outgoing, link_upstream, link_downstream, known_entry_s, changed[:n], changed_cost_s[:n], link_key,
+            mixed_in,
+        )  # fmt: skip
+        return
+    known_entry_s[:] = entry_cost_s
+    for link in range(seen_s.size):
+        cost_s[link] = seen_s[link] if is_open[link] else np.inf
+    _build(
+        next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s,
+        known_entry_s, link_key, mixed_in,
+    )  # fmt: skip
 
 
 @kernel
@@ -202,6 +268,8 @@ class Routes:
         """float64[n_classes, n_nodes]: perceived cost to the cheapest destination (s); inf: no route."""
         n_links = self.link_upstream.size
         self._link_key = np.arange(n_links, dtype=np.uint32) if link_key is None else link_key
+        self._all_links = np.arange(n_links)
+        self._changed, self._changed_cost_s = np.empty(n_links, np.int32), np.empty(n_links)
         self._cost_s = np.full((n_classes, n_links), np.inf)
         self._open_cost_s = np.full((n_classes, n_links), np.inf)
         self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
@@ -235,17 +303,20 @@ class Routes:
         cost_s: perceived cost of each link (s). is_open: bool by link. destination_node: nodes where a way may end.
         destination_cost_s: cost of entering each destination (s).
         """
-        cost_s = self._checked(cost_s, np.arange(self.link_upstream.size))
-        entry_cost_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
-        if np.size(destination_node) and not (entry_cost_s >= 0).all():
-            raise ValueError(f"destination_cost_s = {entry_cost_s.min()} must not be negative: give 0 or more.")
+        links = self._all_links
+        cost_s = self._checked(cost_s, links)
+        given_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
+        if np.size(destination_node) and not (given_s >= 0).all():
+            raise ValueError(f"destination_cost_s = {given_s.min()} must not be negative: give 0 or more.")
+        entry_cost_s = np.full(self.next_link.shape[1], np.inf)
+        np.minimum.at(entry_cost_s, np.asarray(destination_node, dtype=np.int64), given_s)
         self._open_cost_s[row] = cost_s
-        self._cost_s[row] = np.where(is_open, cost_s, np.inf)
-        self._entry_cost_s[row] = np.inf
-        np.minimum.at(self._entry_cost_s[row], np.asarray(destination_node, dtype=np.int64), entry_cost_s)
-        _build(
-            self.next_link[row], self.cost_to_go_s[row], self._heap_cost_s, self._heap_node, self._incoming_first,
-            self._incoming, self.link_upstream, self._cost_s[row], self._entry_cost_s[row], self._turns(row),
+        _renew(
+            self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._entry_cost_s[row],
+            self._heap_cost_s, self._heap_node, self._lost, self._changed, self._changed_cost_s,
+            self._incoming_first, self._incoming, self._outgoing_first, self._outgoing, self.link_upstream,
+            self.link_downstream, entry_cost_s, self._open_cost_s[row],
+            np.ascontiguousarray(np.broadcast_to(is_open, links.shape)), self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
     def change(self, row: int, links: Ints, cost_s: Floats | None = None, is_open: Bools | None = None) -> None:
@@ -265,7 +336,7 @@ class Routes:
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
             self._lost, self._incoming_first, self._incoming, self._outgoing_first, self._outgoing,
             self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
-            self._turns(row),
+            self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
     def sum_along(self, row: int, of_link: Floats) -> Floats:
@@ -275,10 +346,10 @@ class Routes:
         _sum_along(total, self.next_link[row], order, self.link_downstream, np.asarray(of_link, np.float64))
         return total
 
-    def _turns(self, row):
-        """Return the turn of each link where links are equally good, uint32: another order for each class."""
-        mixed = (self._link_key ^ np.uint32(row * 0x9E3779B9 & 0xFFFFFFFF)) * np.uint32(0x85EBCA6B)
-        return (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    @staticmethod
+    def _mixed_in(row):
+        """Return what the turns of a class are mixed with, so that each class has an order of its own."""
+        return row * 0x9E3779B9 & 0xFFFFFFFF
 
     def path(self, row: int, node: int) -> list[int]:
         """Return the links from a node to where the table leads; empty without a route."""
@@ -292,9 +363,8 @@ class Routes:
     def _checked(cost_s, links):
         """Return costs by link as floats; refuse those below LEAST_COST_S or not finite."""
         cost_s = np.broadcast_to(np.asarray(cost_s, dtype=float), links.shape)
-        wrong = ~((cost_s >= LEAST_COST_S) & (cost_s < np.inf))
-        if wrong.any():
-            k = int(np.argmax(wrong))
+        if links.size and not (cost_s.min() >= LEAST_COST_S and cost_s.max() < np.inf):
+            k = int(np.argmax(~((cost_s >= LEAST_COST_S) & (cost_s < np.inf))))
             raise ValueError(
                 f"link {links[k]} has a perceived cost of {cost_s[k]} s; costs must be finite and at least "
                 f"{LEAST_COST_S} s. Correct its length and speed, or mark it closed with is_open."
