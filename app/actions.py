@@ -22,6 +22,11 @@ from safepassage.model.streets.naming import StreetNames
 
 NAME_CHARACTERS = 80
 """Of the name of a plan, so many are kept for its file; systems refuse names of more than 255."""
+MOST_ACTS = 1000
+MOST_VEHICLES = 2000
+MOST_CREWS = 200
+"""Most that is taken from one page: things done, vehicles added in all, crews called in at once. Assumptions: more
+than a town has, and what a page can show."""
 KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
 
 
@@ -43,6 +48,8 @@ class Actions:
             raise ScenarioError(
                 "the run is over, and nothing done now has an effect. Press Reset and act before its end."
             )
+        if len(self.log) >= MOST_ACTS:
+            raise ScenarioError(f"{MOST_ACTS:,} things were done in this run, and no more are taken. Press Reset.")
         if data.get("kind") == "order":
             self.order(data)
         elif data.get("kind") in KINDS:
@@ -61,6 +68,8 @@ class Actions:
         if data.get("zones"):
             keys["zones"] = [str(zone) for zone in data["zones"]]
         order = _checked(Order, keys, "order")
+        if keys in self.orders:
+            raise ScenarioError("this very order was issued at this moment. Let time pass before you repeat it.")
         self.model.issue(order)
         self.orders.append(keys)
         self._keep(f"{order.force} order to {', '.join(order.zones or ['all zones'])} ({order.compliance:.0%} comply)")
@@ -71,6 +80,10 @@ class Actions:
         if data.get("n_more_crews"):
             keys["n_more_crews"] = int(data["n_more_crews"])
         order = _checked(ClearingOrder, keys, "clearing")
+        if order.n_more_crews > MOST_CREWS:
+            raise ScenarioError(f"{order.n_more_crews:,} more crews: at most {MOST_CREWS} can be called in at once.")
+        if keys in self.clearing:
+            raise ScenarioError("crews were told at this moment to clear this street first.")
         damage = self.model.surroundings.damage
         if damage.crews.n + order.n_more_crews == 0:
             raise ScenarioError("there is no crew to clear it. Call one in with the order.")
@@ -85,6 +98,10 @@ class Actions:
         if data.get("at"):
             keys["depot"] = self._place_of_stop(str(data["at"]))
         more = _checked(Reinforcement, keys, "buses")
+        n_so_far = sum(int(one["n_vehicles"]) for one in self.buses)
+        if more.n_vehicles + n_so_far > MOST_VEHICLES:
+            left = MOST_VEHICLES - n_so_far
+            raise ScenarioError(f"{more.n_vehicles:,} more vehicles: at most {left:,} more can be added on the page.")
         if self.model.services.is_empty:
             raise ScenarioError(
                 "this scenario has no buses to add to. Give it a fleet and a pickup point (`services`)."
@@ -160,7 +177,11 @@ class Actions:
         """Return the keys of a plan that does all this: every lever that differs from the scenario file."""
         scenario = self.model.settings
         base = load(scenario.source.path).source.keys
-        keys: dict = {"name": name, "title": f"Acted on the page in {scenario.name}: {'; '.join(self.log)}"}
+        keys: dict = {
+            "name": name,
+            "scenario": scenario.name,
+            "title": f"Acted on the page in {scenario.name}: {'; '.join(self.log)}",
+        }
         for lever in LEVERS:
             now, before = _at(scenario.source.keys, lever), _at(base, lever)
             if now is not None and now != before:

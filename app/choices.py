@@ -52,7 +52,12 @@ class Choices:
         return controls.groups(self._checked)
 
     def choose(self, kind: str, value: str):
-        """Choose a scenario, a plan, or a plan to compare with."""
+        """Choose a scenario, a plan, or a plan to compare with, of those that are offered."""
+        plans = [AS_GIVEN, *self.plans()]
+        offered = {"scenario": self.scenarios(), "plan": plans, "compare": [ALONE, *plans]}
+        if value not in offered.get(kind, ()):
+            self.problems = {kind: "This cannot be chosen. Choose one of those in the list."}
+            return
         before = (self.name, self.plan, self.compare, self.overrides)
         if kind == "scenario":
             self.name, self.plan, self.compare, self.overrides = value, AS_GIVEN, ALONE, {}
@@ -69,6 +74,9 @@ class Choices:
 
     def change(self, key: str, value: Any):
         """Set a value; text is read as YAML. A wrong one is explained beside its field and not used."""
+        if not any(key in listed for listed in controls.GROUPS.values()):
+            self.problems = {**self.problems, "run": "This value is not among the fields of the page."}
+            return
         if isinstance(value, str):
             try:
                 value = read_value(value, key) if value.strip() else None

@@ -8,6 +8,7 @@ browser's. The same steps are then taken by the same model in a process of its o
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -106,14 +107,15 @@ def _server(scenario: str):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "safepassage.cli.main", "explore", scenario, "--no-browser", "--port", str(port)]
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        environment = os.environ | {"SAFEPASSAGE_TOKEN": (token := secrets.token_urlsafe())}
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
             while socket.socket().connect_ex(("127.0.0.1", port)):
                 if process.poll() is not None:
                     log.seek(0)
                     raise RuntimeError(log.read())
                 time.sleep(0.05)
-            yield psutil.Process(process.pid), f"http://127.0.0.1:{port}/"
+            yield psutil.Process(process.pid), f"http://127.0.0.1:{port}/?token={token}"
         finally:
             process.terminate()
             process.wait(20)

@@ -1,5 +1,6 @@
 """The page in a real browser, end to end. Skips, saying why, where there is no browser."""
 
+import http.client
 import json
 import os
 import re
@@ -38,12 +39,13 @@ class Server:
             self.process = subprocess.Popen(
                 [*command, "--port", str(port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT
             )
-        self.url = f"http://127.0.0.1:{port}/"
+        self.port = port
         try:
             wait_for(lambda: is_listened_on(port), self.process)
         except AssertionError as error:
             self.process.kill()
             raise AssertionError(self.log.read_text(encoding="utf-8")) from error
+        self.url = re.search(r"http://\S+", self.log.read_text(encoding="utf-8"))[0]
 
     def tracebacks(self):
         return re.findall(r"Traceback[\s\S]{0,2000}", self.log.read_text(encoding="utf-8"))
@@ -92,6 +94,40 @@ def open_page(browser):
     for page in opened:
         assert page.faults == []
         page.close()
+
+
+def answer(server, path="/", **headers):
+    """Return status and headers of what the server answers to a request."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT_S)
+    connection.request("GET", path, headers={"Host": f"127.0.0.1:{server.port}"} | headers)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status, response.headers
+
+
+def test_the_address_without_its_token_and_other_names_get_no_answer(server):
+    with_token = "/" + server.url.split("/")[-1]
+    assert answer(server)[0] == 403
+    assert answer(server, with_token, Host=f"evil.example:{server.port}")[0] == 403
+    assert answer(server, with_token, Origin="http://evil.example")[0] == 403
+    status, headers = answer(server, with_token)
+    assert status == 200 and headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    ours = next(one for one in headers.get_all("Set-Cookie") if one.startswith("safepassage"))
+    assert "HttpOnly" in ours and "SameSite=Strict" in ours
+
+
+def test_a_socket_from_another_page_is_refused(server):
+    client = pytest.importorskip("websockets.sync.client", reason="websockets is not installed")
+    exceptions = pytest.importorskip("websockets.exceptions")
+    address = f"ws://127.0.0.1:{server.port}/jupyter/api/kernels/1/channels?session_id=1"
+    cookie = {"Cookie": f"safepassage-{server.port}={server.url.split('=')[-1]}"}
+    for origin, headers in ((None, {}), ("http://evil.example", cookie), ("http://evil.example", {})):
+        with pytest.raises(exceptions.InvalidStatus, match="403"), client.connect(
+            address, origin=origin, additional_headers=headers
+        ):  # fmt: skip
+            pass
 
 
 def outside(url):

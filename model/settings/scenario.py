@@ -242,10 +242,11 @@ def invalid(source: Source, error: ValidationError, model: type[BaseModel]) -> I
 
 
 def _lay_over(source: Source, plan: Source) -> Source:
-    problems, changes = [], {"plan": plan.keys.get("name", Path(plan.path).stem)}
+    problems = _of_another_scenario(source, plan)
+    changes: dict[str, Any] = {"plan": plan.keys.get("name", Path(plan.path).stem)}
     for path, value in _leaves(plan.keys):
         dotted = ".".join(path)
-        if path[0] in ("name", "title"):
+        if path[0] in ("name", "title", "scenario"):
             continue
         if not any((dotted + ".").startswith(lever + ".") for lever in LEVERS):
             change = f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
@@ -255,6 +256,20 @@ def _lay_over(source: Source, plan: Source) -> Source:
         raise InvalidScenario(problems)
     laid = source.with_changes(changes, plan.path)
     return Source(laid.path, laid.folder, laid.keys, laid.places | plan.places)
+
+
+def _of_another_scenario(source: Source, plan: Source) -> list[Problem]:
+    """Return what is wrong if a plan says which scenarios it is for and this one is not among them."""
+    named = plan.keys.get("scenario")
+    names = [named] if isinstance(named, str) else named
+    if named is None:
+        return []
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        return [Problem(plan.place(("scenario",)), "scenario", _shown(named), "give the name of a scenario, or a list")]
+    if source.keys.get("name") in names:
+        return []
+    change = f"this plan is not for {source.keys.get('name')}. Choose a plan of that scenario, or name it here too"
+    return [Problem(plan.place(("scenario",)), "scenario", repr(named), change)]
 
 
 def _leaves(keys: dict, path: tuple = ()) -> Any:

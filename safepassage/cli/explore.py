@@ -23,6 +23,8 @@ OFFLINE = {
     "SOLARA_KERNEL_CULL_TIMEOUT": "1h",
 }
 """Settings of the page's server: it asks nothing of the internet and forgets a closed tab after an hour."""
+TOKEN_VARIABLE = "SAFEPASSAGE_TOKEN"
+"""Environment variable with a token of one's own, for scripts; otherwise each start has a new one."""
 
 
 def explore(
@@ -58,14 +60,27 @@ def explore(
 
     with console.status("building the town"):
         prepare(options)
-    url = f"http://{host}:{port}/"
-    console.print(f"The page is at {url} until you press Ctrl+C.")
+    from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
+    from safepassage.app.session import PLANS
+
+    token = os.environ.get(TOKEN_VARIABLE) or new_token()
+    names = names_of(host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
+    console.print(f"The page is at {url} until you press Ctrl+C.", soft_wrap=True)
+    console.print(f"Plans that you save are written to {PLANS.resolve()}.", soft_wrap=True)
+    if names != LOOPBACK:
+        console.print(
+            "note: others on the network who have this address with its token can use the page, and read it on its way."
+        )
     if not no_browser:
         threading.Timer(1.5, webbrowser.open, (url,)).start()
+    from solara.server.starlette import app
+
     uvicorn.run(
-        "solara.server.starlette:app",
+        Guard(app, hosts=names, port=port, token=token),
         host=host,
         port=port,
         log_level="warning",
+        access_log=False,
         ws_per_message_deflate=False,  # pictures go no farther than this machine; packing them costs more than it saves
     )
