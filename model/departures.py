@@ -137,16 +137,16 @@ class Departures:
             return
         households = self.households
         node = households.home_node[due]
-        drives = households.has_car[due] & movement.has_way_out(Mode.CAR, node)
+        drives = households.has_car[due] & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
         if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], now_s)
-        walks = seeks & self.households.can_walk[due] & movement.has_way_out(Mode.WALK, node)
-        walks &= movement.walk_m(node) <= movement.settings.walk_out_limit_m
+        walks = seeks & self.households.can_walk[due] & movement.ways.has_way_out(Mode.WALK, node)
+        walks &= movement.ways.walk_m(node) <= movement.settings.walk_out_limit_m
         speed_m_s = under_fire.walking_speeds(due)
         walks &= speed_m_s > 0
         left = seeks & ~walks
-        no_way = left & ~movement.has_way_out(Mode.WALK, node) & ~movement.has_way_out(Mode.CAR, node)
+        no_way = left & ~movement.ways.has_way_out(Mode.WALK, node) & ~movement.ways.has_way_out(Mode.CAR, node)
         for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
             party = due[mask]
             if party.size:

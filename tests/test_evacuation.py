@@ -133,11 +133,11 @@ def test_nobody_is_faster_than_free_flow():
     model = town(**QUIET).run()
     party = np.flatnonzero((model.parties.mode == Mode.CAR) & np.isfinite(model.parties.arrival_time_s))
     trip_s = model.parties.arrival_time_s[party] - model.households.departure_time_s[party]
-    start = model.movement.start_node(Mode.CAR, model.households.home_node[party])
-    model.movement.car_routes.set_class(
-        0, model.movement.free_flow_time_s, model.streets.drivable, model.streets.exit_node
+    start = model.movement.ways.start_node(Mode.CAR, model.households.home_node[party])
+    model.movement.ways.car_routes.set_class(
+        0, model.movement.ways.free_flow_time_s, model.streets.drivable, model.streets.exit_node
     )
-    assert party.size > 50 and (trip_s >= model.movement.car_routes.cost_to_go_s[0, start] - 1e-6).all()
+    assert party.size > 50 and (trip_s >= model.movement.ways.car_routes.cost_to_go_s[0, start] - 1e-6).all()
 
 
 def test_a_front_that_takes_the_exits_strands_people_and_counts_them():
@@ -147,7 +147,7 @@ def test_a_front_that_takes_the_exits_strands_people_and_counts_them():
         "front.closes_to_vehicles_within_km": 50.0,
     }
     model = town(**QUIET, **front).run()
-    assert not model.movement.exit_open[Mode.WALK].any()
+    assert not model.movement.ways.exit_open[Mode.WALK].any()
     assert model.recorder.n_by_status[Status.SAFE] == 0 and model.recorder.n_by_status[Status.STRANDED] > 500
 
 
@@ -231,7 +231,7 @@ def test_who_waits_for_a_road_for_the_car_is_not_said_to_have_none():
 def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
     model = town(**QUIET, **{"damage.dated_losses": [{"at_h": 1.0, "name": "Main Street"}]}).run()
     assert model.recorder.n_by_status[Status.SAFE] > 0
-    news = model.movement.road_news[Mode.CAR]
+    news = model.movement.ways.road_news[Mode.CAR]
     closed = ~model.movement.car_open & model.streets.drivable
     met = closed & (news.met_s < model.time_s - news.delay_s)
     assert met.any() and not news.is_believed_open[:, met].any()

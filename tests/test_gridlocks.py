@@ -31,8 +31,8 @@ def fill(model, round_):
     paths = []
     for k in range(n):
         sides = [round_[(k + i) % 4] for i in range(3)]
-        movement.freshen(0)
-        paths.append(sides + movement.car_routes.path(0, streets.link_downstream[sides[-1]]))
+        movement.ways.freshen(0)
+        paths.append(sides + movement.ways.car_routes.path(0, streets.link_downstream[sides[-1]]))
     model.households.departure_time_s[party] = model.time_s
     movement.driving.add(party, streets.link_upstream[round_][np.arange(n) % 4], model.time_s, paths=paths)
     model.population.set_out(party, Mode.CAR)

@@ -11,7 +11,7 @@ def test_people_in_cars_without_a_way_out_leave_them_after_their_patience_and_wa
     movement = crowd(road(), n_walkers=0, n_cars=5, patience_s=120.0)
     cars = N_WALKERS + np.arange(5)
     movement.advance(110.0)
-    movement.set_exits(for_cars=np.array([False]), for_walkers=np.array([True]))
+    movement.ways.set_exits(for_cars=np.array([False]), for_walkers=np.array([True]))
     given_up, out = {}, []
     for until_s in np.arange(120.0, 600.0, 10.0):
         out.append(movement.advance(until_s))
@@ -58,10 +58,10 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
     one, other = (EvacuationModel("tiny_town", **{"run.duration_h": 1.5, "shelling.sources": []}) for _ in range(2))
     n_built = []
     for model in (one, other):
-        build, n_built_by = model.movement._build, []
-        model.movement._build = lambda mode, *tables, b=build, n=n_built_by: (n.extend(tables), b(mode, *tables))
+        build, n_built_by = model.movement.ways._build, []
+        model.movement.ways._build = lambda mode, *tables, b=build, n=n_built_by: (n.extend(tables), b(mode, *tables))
         n_built.append(n_built_by)
-    everything = np.arange(len(other.movement.car_routes.next_link)) < 2 + N_CLASSES
+    everything = np.arange(len(other.movement.ways.car_routes.next_link)) < 2 + N_CLASSES
     other.movement.driving.view.tables_followed = lambda: everything
     for model in (one, other):
         model.run()

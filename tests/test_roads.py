@@ -169,8 +169,8 @@ def exits_of_nodes(model):
     movement = model.movement
     row = np.full(model.streets.n_nodes, -1)
     for node in range(model.streets.n_nodes):
-        movement.freshen(0)
-        path = movement.car_routes.path(0, node)
+        movement.ways.freshen(0)
+        path = movement.ways.car_routes.path(0, node)
         end = model.streets.link_downstream[path[-1]] if path else node
         row[node] = model.exit_of_node[int(end)]
     return row, model

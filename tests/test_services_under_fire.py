@@ -93,13 +93,13 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     model.step()
     hurt(model, 60)
     movement, asked = model.movement, []
-    closed = np.zeros_like(movement.open_to_services())
+    closed = np.zeros_like(movement.ways.open_to_services())
     monkeypatch.setattr(movement, "open_to_services", lambda: closed)
-    aim = movement.aim
+    aim = movement.ways.aim
     monkeypatch.setattr(movement, "aim", lambda table, node: (asked.append(node), aim(table, node)))
     for _ in range(20):
         model.step()
-    homes = set(model.movement.start_node(Mode.CAR, model.households.home_node).tolist())
+    homes = set(model.movement.ways.start_node(Mode.CAR, model.households.home_node).tolist())
     assert 0 < len(asked) <= len(homes) and model.services.ambulances.waits_s == []
     monkeypatch.undo()
     model.step()

@@ -89,8 +89,8 @@ class Recorder:
             self._check_books()
             self._rows.append(self._row())
             self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
-            self._exit_rows.append((self.exit_queues.n_cars(), model.movement.exit_open[Mode.CAR].copy(),
-                                    model.movement.exit_open[Mode.WALK].copy()))  # fmt: skip
+            self._exit_rows.append((self.exit_queues.n_cars(), model.movement.ways.exit_open[Mode.CAR].copy(),
+                                    model.movement.ways.exit_open[Mode.WALK].copy()))  # fmt: skip
             self.places.record(model.time_s)
 
     def _check_books(self):

@@ -23,7 +23,7 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
     drives, walks = moved_by(Mover.VEHICLES, mode), moved_by(Mover.WALKERS, mode)
     party = np.flatnonzero(model.parties.is_on_way & (drives | walks)).astype(np.int32)
     by_car = drives[party]
-    node = movement.start_node(Mode.CAR, model.households.home_node[party])
+    node = movement.ways.start_node(Mode.CAR, model.households.home_node[party])
     on_foot = np.flatnonzero(~by_car)
     node[on_foot] = movement.walking.view.node_of(party[on_foot])
     vehicles = n + np.arange(len(model.services.vehicles), dtype=np.int32)

@@ -68,7 +68,7 @@ class AmbulancesAtWork:
             self._answer(now_s)
         for vehicle in self.vehicles:
             if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
-                self.movement.aim(vehicle.table, vehicle.depot)
+                self.movement.ways.aim(vehicle.table, vehicle.depot)
                 self._drive(vehicle, Task.TO_BASE, NOBODY, vehicle.depot, now_s)
 
     def _answer(self, now_s: float) -> None:
@@ -91,19 +91,19 @@ class AmbulancesAtWork:
         free = [v for v in self.vehicles if v.task == Task.IDLE and v.node >= 0]
         if not free:
             return False
-        node = int(self.movement.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
-        now = {v.node for v in free}, self.movement.open_to_services().tobytes()
+        node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
+        now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
         if now != self._cut_off_from:
             self._cut_off_from, self._cut_off = now, set()
         if node in self._cut_off:
             return True
-        self.movement.aim(free[0].table, node)
-        drive_s = [float(self.movement.drive_s(free[0].table, v.node)) for v in free]
+        self.movement.ways.aim(free[0].table, node)
+        drive_s = [float(self.movement.ways.drive_s(free[0].table, v.node)) for v in free]
         if min(drive_s) == np.inf:
             self._cut_off.add(node)
         else:
             vehicle = free[int(np.argmin(drive_s))]
-            self.movement.aim(vehicle.table, node)
+            self.movement.ways.aim(vehicle.table, node)
             vehicle.call_place = (x_m, y_m)
             self._drive(vehicle, Task.TO_CALL, person, node, now_s)
         return True
@@ -115,7 +115,7 @@ class AmbulancesAtWork:
             vehicle.task, vehicle.target = task, target
             self._start_run(vehicle, now_s)
             self.arrive(vehicle, to_node, now_s)
-        elif float(self.movement.drive_s(vehicle.table, vehicle.node)) < np.inf:
+        elif float(self.movement.ways.drive_s(vehicle.table, vehicle.node)) < np.inf:
             node, vehicle.node, vehicle.from_node = vehicle.node, NOBODY, vehicle.node
             vehicle.task, vehicle.target = task, target
             self._start_run(vehicle, now_s)

@@ -126,9 +126,9 @@ class FleetAtWork:
 
     def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint) -> tuple[int, int]:
         if not stop.is_wreck:
-            return self.movement.stop_table + stop.row, stop.car_node
-        table = vehicle.table if vehicle.table >= 0 else self.movement.wreck_table
-        self.movement.aim(table, stop.car_node)
+            return self.movement.ways.stop_table + stop.row, stop.car_node
+        table = vehicle.table if vehicle.table >= 0 else self.movement.ways.wreck_table
+        self.movement.ways.aim(table, stop.car_node)
         return table, stop.car_node
 
     def _choose_stop(self, vehicle: ServiceVehicle, unmet: dict[int, int]) -> PickupPoint | None:
@@ -167,8 +167,8 @@ class FleetAtWork:
                 continue
             if not vehicle.seats.fits(*self.riders.size(household)):
                 continue
-            node = int(self.movement.start_node(Mode.CAR, self.riders.households.home_node[household]))
-            self.movement.aim(vehicle.table, node)
+            node = int(self.movement.ways.start_node(Mode.CAR, self.riders.households.home_node[household]))
+            self.movement.ways.aim(vehicle.table, node)
             if self._has_way_out(node) and self._drive(vehicle, Task.TO_HOME, household, vehicle.table, node, time_s):
                 return True
             n_tried += 1
@@ -201,14 +201,14 @@ class FleetAtWork:
 
     def _has_way_out(self, node: int) -> bool:
         """Return whether vehicles know a way out of the area from a node."""
-        return float(self.movement.drive_s(WITNESS, node)) < np.inf
+        return float(self.movement.ways.drive_s(WITNESS, node)) < np.inf
 
     def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
         """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
         if vehicle.node >= 0:
-            return vehicle.node, float(self.movement.drive_s(table, vehicle.node))
-        nodes = self.movement.streets.exit_node[self.movement.exit_open[Mode.CAR]]
-        drive_s = self.movement.drive_s(table, nodes)
+            return vehicle.node, float(self.movement.ways.drive_s(table, vehicle.node))
+        nodes = self.movement.streets.exit_node[self.movement.ways.exit_open[Mode.CAR]]
+        drive_s = self.movement.ways.drive_s(table, nodes)
         if nodes.size == 0:
             return NOBODY, np.inf
         return int(nodes[drive_s.argmin()]), float(drive_s.min())

@@ -43,6 +43,6 @@ def _wreck(services: "Services", vehicle: ServiceVehicle, node: int, place: tupl
     stops = services.stops
     name = f"{vehicle.name}, broken down"
     stop = PickupPoint(services.model, len(stops), name, node, place, Protection.OUTDOORS, lambda _: True)
-    stop.is_wreck, stop.car_node = True, int(services.movement.start_node(Mode.CAR, node))
+    stop.is_wreck, stop.car_node = True, int(services.movement.ways.start_node(Mode.CAR, node))
     stops.append(stop)
     return stop

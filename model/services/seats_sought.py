@@ -60,7 +60,7 @@ class SeatsSought:
         for stop in services.stops[: services.n_fixed]:
             if stop.row < services.n_points and not (comes and stop.is_open(now_s) and not services.is_cut_off(stop)):
                 continue
-            far_m = self.movement.walk_m(node, 1 + stop.row)
+            far_m = self.movement.ways.walk_m(node, 1 + stop.row)
             way_m[stop.row] = np.where(walks & (far_m <= self.reach_m), far_m, np.inf)
         return way_m
 

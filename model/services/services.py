@@ -49,7 +49,7 @@ class Services:
         self.n_points = len(settings.pickup_points)
         self.n_fixed = len(self.stops)
         self.trains = Trains(settings.trains, self.n_points, scenario.run, scenario.shelling.time_zone, self.riders)
-        self._next_table = model.movement.wreck_table + 1
+        self._next_table = model.movement.ways.wreck_table + 1
         self.fleets = [self._fleet(fleet) for fleet in settings.fleets]
         self.ambulances = self._ambulances(model.under_fire)
         self._check_seats()
@@ -82,7 +82,7 @@ class Services:
         room = getattr(place, "room", None) or float("inf")
         stop = PickupPoint(self.model, row, place.name, node, at, protection, hours.is_open, room)
         stop.has_medics = getattr(place, "has_medics", False)
-        stop.hours, stop.car_node = hours, int(self.movement.stop_node[Mode.CAR][row])
+        stop.hours, stop.car_node = hours, int(self.movement.ways.stop_node[Mode.CAR][row])
         return stop
 
     def _fleet(self, fleet: Fleet) -> FleetAtWork:
@@ -112,7 +112,7 @@ class Services:
             car_units=car_units, n_crew=fleet.n_crew,
         )  # fmt: skip
         if depot >= 0:
-            vehicle.depot = int(self.movement.start_node(Mode.CAR, depot))
+            vehicle.depot = int(self.movement.ways.start_node(Mode.CAR, depot))
             vehicle.node, vehicle.task = vehicle.depot, Task.IDLE
         self.vehicles.append(vehicle)
         return vehicle
@@ -272,7 +272,7 @@ class Services:
         for stop in self.stops:
             if not stop.waiting:
                 continue
-            is_near = float(self.movement.walk_m(np.array([stop.node]))[0]) <= limit_m
+            is_near = float(self.movement.ways.walk_m(np.array([stop.node]))[0]) <= limit_m
             leaving = list(stop.waiting)
             if self._comes_soon(stop, now_s) and not self.is_cut_off(stop):
                 since_s = now_s - self.settings.patience_s if is_near and not self._is_station(stop) else -np.inf
@@ -300,7 +300,7 @@ class Services:
 
     def is_cut_off(self, stop: PickupPoint) -> bool:
         """Return whether vehicles know no way out of the area from a stop; trains always have one."""
-        return not self._is_station(stop) and float(self.movement.drive_s(WITNESS, stop.car_node)) == np.inf
+        return not self._is_station(stop) and float(self.movement.ways.drive_s(WITNESS, stop.car_node)) == np.inf
 
     def _comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
         soon_s = now_s + GO_HOME_AFTER_S
@@ -330,7 +330,7 @@ class Services:
         """
         stay = []
         foot_node = int(self.streets.link_downstream[link]) if link >= 0 else node
-        has_way = float(self.movement.walk_m(np.array([foot_node]))[0]) < np.inf
+        has_way = float(self.movement.ways.walk_m(np.array([foot_node]))[0]) < np.inf
         for household in vehicle.seats.empty():
             if not (has_way and self.households.can_walk[household]):
                 stay.append(household)

@@ -128,11 +128,11 @@ class Surroundings:
             self._changes.append((np.full(changed.size, time_s), changed, no_cars[changed], no_walkers[changed]))
         movement.set_streets(car_open, walk_open)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
-        movement.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
+        movement.ways.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
         if self._links_to_front is not None and self._perceives.risk_aversion > 0:
             away_km = self._links_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
             danger = np.exp(-np.maximum(away_km, 0.0) / self._perceives.danger_fades_km)
-            movement.set_danger(self._perceives.risk_aversion * danger)
+            movement.ways.set_danger(self._perceives.risk_aversion * danger)
         self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
 
     def street_changes(self) -> dict[str, np.ndarray]:
