@@ -36,9 +36,9 @@ class Ways:
     ) -> None:  # fmt: skip
         """Build the tables of people and of stops.
 
-        streets: the streets; driving, walking: who follow the tables. stop_node: where people wait for service vehicles, int32. n_tables: of
-        service vehicles, from wreck_table on. news_delay_s: time that news of a closure takes (s). route_choice: the
-        user's own cost of links; None: the model's.
+        streets: the model's. driving, walking: who follow the tables. stop_node: where people wait for service
+        vehicles, int32. n_tables: of service vehicles, from wreck_table on. news_delay_s: time that news of a closure
+        takes (s). route_choice: the user's own cost of links; None: the model's.
         """
         self._streets, self._driving, self._walking, self._route_choice = streets, driving, walking, route_choice
         n_stops = len(stop_node)
