@@ -92,14 +92,14 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     model = town(town_of([[ADULT]] * 60), points=(), orders=[], **AMBULANCES)
     model.step()
     hurt(model, 60)
-    movement, asked = model.movement, []
-    closed = np.zeros_like(movement.ways.open_to_services())
-    monkeypatch.setattr(movement, "open_to_services", lambda: closed)
-    aim = movement.ways.aim
-    monkeypatch.setattr(movement, "aim", lambda table, node: (asked.append(node), aim(table, node)))
+    ways, asked = model.movement.ways, []
+    closed = np.zeros_like(ways.open_to_services())
+    monkeypatch.setattr(ways, "open_to_services", lambda: closed)
+    aim = ways.aim
+    monkeypatch.setattr(ways, "aim", lambda table, node: (asked.append(node), aim(table, node)))
     for _ in range(20):
         model.step()
-    homes = set(model.movement.ways.start_node(Mode.CAR, model.households.home_node).tolist())
+    homes = set(ways.start_node(Mode.CAR, model.households.home_node).tolist())
     assert 0 < len(asked) <= len(homes) and model.services.ambulances.waits_s == []
     monkeypatch.undo()
     model.step()
