@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import mapping
 
-from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.placing import nodes_near, place_of
 from safepassage.model.tables import read_csv, read_table
 from safepassage.model.text_files import read_text
+from safepassage.model.vectors import POLYGONS, read_features
 
 SQUARE = shapely.box(30.0, 50.0, 30.01, 50.01)
 
@@ -180,8 +180,8 @@ def test_what_is_not_a_feature_collection_is_refused(tmp_path, content, words):
 
 
 def test_other_formats_of_maps_are_named(tmp_path):
-    with pytest.raises(ScenarioError, match="this is a GeoPackage and not GeoJSON"):
-        read_features(write(tmp_path / "z.gpkg", b"SQLite format 3\0"), POLYGONS, "zone")
+    with pytest.raises(ScenarioError, match="this is a raster, which is not read here"):
+        read_features(write(tmp_path / "z.tif", b"II*"), POLYGONS, "zone")
 
 
 class Plane:

@@ -11,12 +11,12 @@ import shapely
 
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.clock import epoch_s
-from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.hazard.impacts import Area
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Front
 from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import read_csv
+from safepassage.model.vectors import POLYGONS, read_features
 
 
 @dataclass(frozen=True)

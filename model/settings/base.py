@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
 
 from safepassage.model.settings.errors import ScenarioError
-from safepassage.model.settings.files.portable import path_of
+from safepassage.model.settings.files.portable import file_of, path_of
 
 __all__ = [
     "ClockTime", "DataFile", "Date", "HazardSection", "Hours", "Moment", "NamedStreet", "ScenarioError", "Section",
@@ -85,8 +85,8 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     path = path_of(path, context.get("folder"))
     if context.get("may_be_gone"):
         return path
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}; paths are relative to the scenario file")
+    if not file_of(path).is_file():
+        raise ValueError(f"there is no file {file_of(path)}; paths are relative to the scenario file")
     return path.resolve()
 
 

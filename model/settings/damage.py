@@ -53,8 +53,8 @@ class Debris(Section):
     zone_building_height_m: dict[str, _Length] = Field({})
     """Height by name of zone (m); goes before the class of street."""
     footprints: DataFile | None = None
-    """GeoJSON of buildings with `height` (m) or `building:levels`; goes before zone and class along the streets near
-    them."""
+    """Buildings, in any format that `population.zones` takes, with `height` (m) or `building:levels`; goes
+    before zone and class along the streets near them."""
     default_setback_m: _Length = 4.0
     """From the carriageway's edge to the building line, on each side (m). Assumption."""
     setback_m: dict[str, _Length] = Field({"primary": 8.0, "secondary": 6.0, "trunk": 15.0, "motorway": 25.0})

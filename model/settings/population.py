@@ -14,7 +14,8 @@ class Population(Section):
     """Residents by zone, and the shares or tables from which households and persons are made."""
 
     zones: DataFile
-    """GeoJSON of polygons, each with its number of residents."""
+    """Polygons, each with its number of residents: GeoJSON, GeoParquet, CSV with WKT; with the extra `gis` GeoPackage
+    or Shapefile. A layer is named as in QGIS: districts.gpkg|layername=districts."""
     zone_name_property: str = "zone_id"
     """Property of a zone that names it."""
     residents_property: str = "population"
@@ -22,8 +23,8 @@ class Population(Section):
     residents: int | None = Field(None, gt=0)
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
     buildings: DataFile | None = None
-    """GeoJSON of building footprints in degrees: homes stand in them, in proportion to `dwellings`, else to ground area
-    x `building:levels` or `levels` (1 if not given). Default: along the streets, in proportion to length."""
+    """Building footprints, in any format that `zones` takes: homes stand in them, in proportion to `dwellings`, else
+    to ground area x `building:levels` or `levels` (1 if not given). Default: along the streets, in proportion to length."""
     node_weights: DataFile | None = None
     """CSV or Parquet with columns node, weight: homes stand at these nodes of the network, in proportion to weight."""
     households_file: DataFile | None = None

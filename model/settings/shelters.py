@@ -40,7 +40,7 @@ class Shelters(Section):
     )
     """Shelters, one by one."""
     file: DataFile | None = None
-    """GeoJSON of points, each with `name` and `capacity`; added to `places`."""
+    """Points, in any format that `population.zones` takes, each with `name` and `capacity`; added to `places`."""
     walking_distance_m: Annotated[float, Field(ge=0)] = 400.0
     """Farthest that people walk to a shelter (m): five minutes. Assumption."""
     detour_factor: Annotated[float, Field(ge=1)] = 1.3

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from safepassage.model.geojson import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import some_of
+from safepassage.model.vectors import POLYGONS, read_features
 
 LEAST_AREA_M2 = 1.0
 """A zone smaller than this is a slip of the pen. Assumption."""

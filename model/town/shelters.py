@@ -6,12 +6,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from safepassage.agents.shelters import Shelters
-from safepassage.model.geojson import read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import ShelterPlace
 from safepassage.model.settings.shelters import Shelters as ShelterSettings
 from safepassage.model.streets.placing import nodes_near, place_of
 from safepassage.model.streets.streets import Streets
+from safepassage.model.vectors import read_features
 
 
 def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:

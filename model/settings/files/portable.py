@@ -10,6 +10,13 @@ from pydantic import BaseModel
 
 SHIPPED = "safepassage:"
 """Stands before the name of a file that comes with the package."""
+LAYER = "|layername="
+"""Stands between the name of a file and that of one of its layers, as in QGIS."""
+
+
+def file_of(path: Path) -> Path:
+    """Return the file of a path that may name a layer of it as well."""
+    return Path(str(path).partition(LAYER)[0])
 
 
 def shipped_folder() -> Path:
@@ -43,8 +50,8 @@ def as_kept(settings: BaseModel, folder: Path) -> dict[str, Any]:
 
 
 def files_in(settings: BaseModel) -> list[Path]:
-    """Return all files that settings name, each once, in the order of the settings."""
-    return list(dict.fromkeys(_paths(settings.model_dump(mode="python"))))
+    """Return all files that settings name, each once, in the order of the settings; layers of a file are not told."""
+    return list(dict.fromkeys(map(file_of, _paths(settings.model_dump(mode="python")))))
 
 
 def _named(value: Any, written: Any, folder: Path) -> Any:
