@@ -149,4 +149,4 @@ def test_the_town_has_the_same_people_from_a_geopackage_as_from_geojson(tmp_path
     one = EvacuationModel("tiny_town")
     other = EvacuationModel(load("tiny_town", {"population.zones": f"{path}|layername=zones"}))
     assert np.array_equal(one.people.age, other.people.age)
-    assert np.array_equal(one.households.x_m, other.households.x_m)
+    assert np.array_equal(one.households.home_x_m, other.households.home_x_m)

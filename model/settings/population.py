@@ -24,7 +24,8 @@ class Population(Section):
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
     buildings: DataFile | None = None
     """Building footprints, in any format that `zones` takes: homes stand in them, in proportion to `dwellings`, else
-    to ground area x `building:levels` or `levels` (1 if not given). Default: along the streets, in proportion to length."""
+    to ground area x `building:levels` or `levels` (1 if not given). Default: along the streets, in proportion to
+    length."""
     node_weights: DataFile | None = None
     """CSV or Parquet with columns node, weight: homes stand at these nodes of the network, in proportion to weight."""
     households_file: DataFile | None = None
