@@ -68,8 +68,8 @@ def crs_of(collection: dict[str, Any]) -> Any:
 def parts_of(each: Any, place: str, kinds: Sequence[str], what: str) -> tuple[Any, dict[str, Any]]:
     """Return geometry (None if it has none, or an empty one) and properties of a feature.
 
-    each: the feature. place: its file and number, for errors. kinds: types of geometry that are right. what: the word for one
-    such thing.
+    each: the feature. place: its file and number, for errors. kinds: types of geometry that are right. what: the word
+    for one such thing.
     """
     import shapely
     from shapely.geometry import shape
