@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -96,3 +97,27 @@ def undocumented(path: Path) -> list[str]:
 def test_every_public_function_with_four_or_more_arguments_names_them_in_its_docstring(folder):
     found = [line for path in sorted((ROOT / folder).rglob("*.py")) for line in undocumented(path)]
     assert not found, found
+
+
+def _imports(node: ast.AST) -> list[str]:
+    """Return what a module imports from the package, at its top or inside functions, but for annotations alone."""
+    found = []
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.ImportFrom) and child.module:
+            found += [child.module, *(f"{child.module}.{alias.name}" for alias in child.names)]
+        found += _imports(child)
+    return found
+
+
+def test_no_module_imports_another_that_imports_it_in_turn_not_even_inside_a_function():
+    shipped = [path for path in _modules() if path.relative_to(ROOT).parts[0] in SHIPPED]
+    names = {path: f"{_package_of(path.parent)}.{path.stem}".removesuffix(".__init__") for path in shipped}
+    arrows = nx.DiGraph()
+    for path, name in names.items():
+        imported = set(_imports(ast.parse(path.read_text(encoding="utf-8")))) & set(names.values())
+        arrows.add_edges_from((name, other) for other in imported if not name.startswith(f"{other}."))
+    assert len(arrows.edges) > 200
+    circles = [sorted(circle) for circle in nx.strongly_connected_components(arrows) if len(circle) > 1]
+    assert not circles

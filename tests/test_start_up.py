@@ -97,7 +97,8 @@ def test_only_kernels_of_the_same_file_call_a_part():
 
 def test_what_goes_round_the_block_compiles_what_a_run_needs():
     code = (
-        "from safepassage.model.movement.compiling import go_round_the_block, begin; go_round_the_block();"
+        "from safepassage.model.movement.round_the_block import go_round_the_block; go_round_the_block();"
+        "from safepassage.model.movement.compiling import begin;"
         "from safepassage.agents.rules import walk, drive, drive_edit;"
         "kernels = (walk.advance, walk.withdraw, walk.reconsider, drive.advance, drive.resume, drive.ways_on,"
         " drive_edit.take_off);"

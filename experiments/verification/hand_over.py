@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from safepassage.experiments.verification import Case, Check
+from safepassage.experiments.verification.checks import Case, Check
 from safepassage.experiments.verification.walking import FREE_SPEED_M_S, two_way
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes

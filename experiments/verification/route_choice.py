@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 
 from safepassage.agents.parties import Mode
-from safepassage.experiments.verification import Case, Check
+from safepassage.experiments.verification.checks import Case, Check
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.movement import Movement
 from safepassage.model.settings.movement import Movement as MovementSettings

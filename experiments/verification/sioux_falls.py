@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from safepassage.experiments.traffic.trip_tables import read_tntp_flows, read_tntp_links, read_tntp_trips
-from safepassage.experiments.verification import Case, Check
+from safepassage.experiments.verification.checks import Case, Check
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import ARRIVED, Routes

@@ -9,7 +9,7 @@ holds the value of the theory (area between the cumulative curves of demand and 
 import numpy as np
 
 from safepassage.experiments.traffic.trips import simulate_trips
-from safepassage.experiments.verification import Case, Check
+from safepassage.experiments.verification.checks import Case, Check
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
 

@@ -15,7 +15,7 @@ from safepassage.agents.rules.walking_speeds import (
     STAIRS_UP_FACTOR,
     free_speed_m_s,
 )
-from safepassage.experiments.verification import Case, Check
+from safepassage.experiments.verification.checks import Case, Check
 from safepassage.model.movement.routing import Routes, next_links
 from safepassage.model.movement.walking import LEAST_PACE, SPECIFIC_FLOW_PER_M_S, Stage, Walking, weidmann_pace
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from safepassage.agents.rules import drive, walk
 
-START = "from safepassage.model.movement.compiling import go_round_the_block; go_round_the_block()"
+START = "from safepassage.model.movement.round_the_block import go_round_the_block; go_round_the_block()"
 
 _helper: subprocess.Popen | None = None
 
@@ -48,28 +48,3 @@ def wait() -> None:
     if _helper is not None:
         _helper.wait()
         _helper = None
-
-
-def go_round_the_block() -> None:
-    """Let two cars and two walkers move on one street there and back, so that all their kernels are kept."""
-    import numpy as np
-
-    from safepassage.model.movement.driving import Driving
-    from safepassage.model.movement.walking import Walking
-
-    upstream, downstream, both = np.array([0, 1]), np.array([1, 0]), np.array([0, 1])
-    table, length_m, one = np.array([[0, drive.ARRIVED]], np.int32), np.array([50.0, 50.0]), np.array([1])
-    cars = Driving(
-        upstream=upstream, downstream=downstream, length_m=length_m, free_flow_speed_m_s=length_m / 5, n_vehicles=2
-    )
-    walkers = Walking(2, upstream, downstream, np.array([0, 0]), length_m, length_m / 10, 2)
-    movers: tuple[Any, ...] = (cars, walkers)
-    for mode in movers:
-        mode.set_next_link(table)
-    cars.add(both, np.zeros(2, np.int64), both.astype(np.float64))
-    walkers.add(both, np.zeros(2, np.int64), both.astype(np.float64), 1.3)
-    for mode in movers:
-        mode.advance(2.0)
-        mode.set_open(one, is_open=False)
-        mode.withdraw(one)
-        mode.advance(100.0)

@@ -291,7 +291,7 @@ def verify(
         for line in towns_validation.table():
             print(line, flush=True)
         return
-    from safepassage.experiments.verification import all_cases
+    from safepassage.experiments.verification.cases import all_cases
 
     checked = failed = skipped = 0
     console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict")

@@ -1,4 +1,5 @@
-from safepassage.experiments.verification import all_cases, hand_over, route_choice, sioux_falls
+from safepassage.experiments.verification import hand_over, route_choice, sioux_falls
+from safepassage.experiments.verification.cases import all_cases
 
 
 def test_nobody_is_lost_between_car_and_feet():

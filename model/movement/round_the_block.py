@@ -1,0 +1,29 @@
+"""What a second process does so that the movement kernels are compiled: a few cars and walkers go round the block."""
+
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents.rules import drive
+from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.walking import Walking
+
+
+def go_round_the_block() -> None:
+    """Let two cars and two walkers move on one street there and back, so that all their kernels are kept."""
+    upstream, downstream, both = np.array([0, 1]), np.array([1, 0]), np.array([0, 1])
+    table, length_m, one = np.array([[0, drive.ARRIVED]], np.int32), np.array([50.0, 50.0]), np.array([1])
+    cars = Driving(
+        upstream=upstream, downstream=downstream, length_m=length_m, free_flow_speed_m_s=length_m / 5, n_vehicles=2
+    )
+    walkers = Walking(2, upstream, downstream, np.array([0, 0]), length_m, length_m / 10, 2)
+    movers: tuple[Any, ...] = (cars, walkers)
+    for mode in movers:
+        mode.set_next_link(table)
+    cars.add(both, np.zeros(2, np.int64), both.astype(np.float64))
+    walkers.add(both, np.zeros(2, np.int64), both.astype(np.float64), 1.3)
+    for mode in movers:
+        mode.advance(2.0)
+        mode.set_open(one, is_open=False)
+        mode.withdraw(one)
+        mode.advance(100.0)
