@@ -79,14 +79,15 @@ def open_page(browser):
     """Return a function that opens a tab and notes all that must not happen in it."""
     opened = []
 
-    def open_one(url):
+    def open_one(url, *, is_page=True):
         page = browser.new_page()
         page.faults = []
         page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.on("request", lambda request: page.faults.append(f"asked {request.url}") if outside(request.url) else None)
         page.goto(url)
-        page.wait_for_function(PAINTED)
+        if is_page:
+            page.wait_for_function(PAINTED)
         opened.append(page)
         return page
 
@@ -226,6 +227,41 @@ def test_what_is_done_on_the_map_becomes_a_plan(server, open_page):
     assert plan["closures"]["exits"] == [{"name": "North road", "from_h": round(60 / 3600, 9)}]
     assert len(plan["orders"]) == 2
     assert server.tracebacks() == []
+
+
+FAINT = """() => {
+  const rgb = (text) => (text.match(/[0-9.]+/g) || []).map(Number);
+  const lum = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => { for (let e = element; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] > 0.99) return c; }
+    return [255, 255, 255]; };
+  const faint = [];
+  for (const e of document.querySelectorAll(".sp-board *, .sp-fields *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !e.getClientRects().length || e.closest("svg, canvas, option")) continue;
+    const style = getComputedStyle(e), a = lum(rgb(style.color)), b = lum(ground(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), size = parseFloat(style.fontSize);
+    const enough = size >= 24 || (size >= 18.66 && style.fontWeight >= 700) ? 3 : 4.5;
+    if (ratio < enough) faint.push(`${e.textContent.trim().slice(0, 30)}: ${ratio.toFixed(1)}`);
+  }
+  return faint;
+}"""
+"""Texts whose contrast is under that of WCAG 2.2, success criterion 1.4.3 (AA)."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read_in_both_themes(server, open_page, scheme):
+    page = open_page("about:blank", is_page=False)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(server.url)
+    page.wait_for_function(PAINTED)
+    click_on_map(page, "m.town.exits[0].xy")
+    page.get_by_role("button", name="Close this exit").wait_for()
+    assert page.evaluate(FAINT) == []
+    assert page.evaluate("getComputedStyle(document.querySelector('.v-application')).backgroundColor") == {
+        "light": "rgb(255, 255, 255)", "dark": "rgb(18, 18, 18)"}[scheme]  # fmt: skip
 
 
 def test_a_click_tells_what_a_street_is(server, open_page):
