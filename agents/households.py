@@ -16,6 +16,7 @@ class Cause(Worded):
     IMPACT = 2, "an impact nearby"
     WEIGHED = 3, "everything it knows, weighed together"
     """With no single push."""
+    PERSUADED = 4, "people at its door who persuaded it"
 
 
 @dataclass(eq=False)
@@ -35,8 +36,6 @@ class Households:
     """bool"""
     has_children: np.ndarray
     """bool: a member is under 18."""
-    is_stayer: np.ndarray
-    """bool: never leaves."""
     cause: np.ndarray
     """int8 of Cause: why the household decided to leave."""
     decision_time_s: np.ndarray
@@ -57,12 +56,12 @@ class Households:
     """bool: a member needs assistance."""
     is_extinct: np.ndarray = field(init=False)
     """bool: nobody of it lives."""
-    is_early: np.ndarray = field(init=False)
-    """bool: one of those who leave earlier than others in the same situation."""
-    yields_to_compulsory: np.ndarray = field(init=False)
-    """bool: a compulsory order that it hears makes it weigh leaving even if it is a stayer."""
-    least_compliance: np.ndarray = field(init=False)
-    """float64: does as an order tells if the order's compliance is above this; in [0, 1)."""
+    stays_behind: np.ndarray = field(init=False)
+    """bool: keeps the home until the rest of its family has left; nothing moves it before."""
+    readiness: np.ndarray = field(init=False)
+    """float64: its rate of leaving against that of the mean resident before the war in the same situation."""
+    ordered_readiness: np.ndarray = field(init=False)
+    """float64: the same of a family under a compulsory order, against other families."""
     preparation_s: np.ndarray = field(init=False)
     """float64: from its decision until it can set out (s)."""
     leaving_threshold: np.ndarray = field(init=False)
@@ -116,10 +115,10 @@ class Households:
 
 
 _BEFORE_THE_RUN = {
-    **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "is_early", "yields_to_compulsory"), (np.bool_, False)),
+    **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "stays_behind"), (np.bool_, False)),
     **dict.fromkeys(("keeps_curfew", "is_requesting", "has_basement", "goes_to_shelter"), (np.bool_, False)),
     "is_coming_home": (np.bool_, False),
-    **dict.fromkeys(("least_compliance", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
+    **dict.fromkeys(("readiness", "ordered_readiness", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
     **dict.fromkeys(("weighed", "leaving_rate_per_day", "impacts_remembered"), (np.float64, 0.0)),
     **dict.fromkeys(("leaving_threshold", "waiting_since_s", "in_shelter_from_s"), (np.float64, np.inf)),
     **dict.fromkeys(("alert_from_s", "waits_for_lull_since_s", "left_for_shelter_s"), (np.float64, np.inf)),
@@ -139,7 +138,6 @@ class Household(RowAgent):
     zone = column(np.int32)
     has_car = column(np.bool_)
     has_children = column(np.bool_)
-    is_stayer = column(np.bool_)
     cause = column(np.int8, Cause)
     decision_time_s = column(np.float64)
     departure_time_s = column(np.float64)
@@ -147,9 +145,9 @@ class Household(RowAgent):
     can_walk = column(np.bool_)
     needs_help = column(np.bool_)
     is_extinct = column(np.bool_)
-    is_early = column(np.bool_)
-    yields_to_compulsory = column(np.bool_)
-    least_compliance = column(np.float64)
+    stays_behind = column(np.bool_)
+    readiness = column(np.float64)
+    ordered_readiness = column(np.float64)
     preparation_s = column(np.float64)
     leaving_threshold = column(np.float64)
     weighed = column(np.float64)

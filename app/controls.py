@@ -32,7 +32,7 @@ GROUPS = {
     ),
     "What is not known": (
         "shelling.sources.0.events_per_day", "shelling.sources.0.spread_m", "population.residents",
-        "population.p_car", "population.p_needs_assistance_65", "behaviour.share_stayers",
+        "population.p_car", "population.p_needs_assistance_65", "behaviour.leaving.frailty_variance",
         "behaviour.preparation_median_s", "behaviour.p_leave_after_impact", "behaviour.p_destination",
         "movement.road_news_delay_s", "movement.patience_s", "harm.casualty_scale", "streets.speed_factor",
     ),

@@ -281,8 +281,8 @@ class Explainer:
             return text + f" It has no car, and {why}: it waits for a seat."
         if Status.STRANDED in status:
             return text + " It knows no way out: the streets or exits that it knows of are closed."
-        if cause == Cause.NONE and households.is_stayer[row]:
-            return "This household never leaves, whatever happens."
+        if cause == Cause.NONE and households.stays_behind[row]:
+            return "This household keeps the home until the rest of the family has left."
         if cause == Cause.NONE:
             chance = -np.expm1(-model.households.leaving_rate_per_day[row])
             return f"{text} With what it knows now, it would decide to within a day with a chance of {chance:.1%}."
@@ -293,6 +293,11 @@ class Explainer:
         values = self.model.information.covariates[:, row]
         rate = self.model.households.leaving_rate_per_day[row]
         lines = [["would decide within a day", f"{-np.expm1(-rate):.2%}"]]
+        lines.append(["readiness, against the mean before the war", f"{self.model.households.readiness[row]:.2f}"])
+        threat = self.model.decision.threat
+        if threat.is_front:
+            distance_km, approach = threat.front(self.model.time_s)
+            lines.append(["the front", f"{distance_km:.1f} km away, {approach:.1f} km a week nearer"])
         for covariate in Covariate:
             value = float(values[covariate])
             if value != 0:

@@ -5,18 +5,15 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
-from safepassage.model.behaviour.curfew import CurfewHours, keeps_curfew
+from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.behaviour.decision import Decision
-from safepassage.model.behaviour.information import Information, addressed_by
-from safepassage.model.draws import Stream, keys_of, uniforms_for
+from safepassage.model.behaviour.information import Information
+from safepassage.model.behaviour.orders import OrdersDue
 from safepassage.model.harm.under_fire import UnderFire
-from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.families import StayingBehind
 from safepassage.model.people.population import Population
 from safepassage.model.services.services import Services
-from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import Scenario
 from safepassage.model.town.surroundings import Surroundings
@@ -43,84 +40,55 @@ class Departures:
         self.population, self.households, self.parties = population, population.households, population.parties
         self.information, self.decision = information, decision
         self.staying_behind = StayingBehind(self.households)
-        keys, seed = keys_of(self.households), scenario.run.seed
         self.curfew = curfew
-        self.households.keeps_curfew[:] = keeps_curfew(scenario.curfew, seed, keys)
-        self.households.turn_after_curfew[:] = uniforms_for(seed, Stream.CURFEW, keys, index=1)
-        self._refuse_unknown_zones(scenario.orders)
-        self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
-        self._n_orders = len(self._due)
+        self.orders_due = OrdersDue(scenario, zone_names)
 
     @property
     def next_s(self) -> float:
         """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
-        return min(self._due[0][0] if self._due else np.inf, self.population.next_s)
-
-    def expect(self, order: Order) -> None:
-        """Take an order that the scenario does not have; raises ScenarioError if a zone of it is not there."""
-        self._refuse_unknown_zones([order])
-        self._due = sorted([*self._due, (self.settings.issued_s(order), self._n_orders, order)])
-        self._n_orders += 1
-
-    def expect_anew(self, now_s: float) -> None:
-        """Expect the orders of the scenario that are still to come, and no others: it is another plan's from now on."""
-        orders = ((self.settings.issued_s(order), place, order) for place, order in enumerate(self.settings.orders))
-        self._due = sorted(due for due in orders if due[0] >= now_s)
-        self._n_orders = len(self.settings.orders)
-
-    def _refuse_unknown_zones(self, orders):
-        unknown = {zone: None for order in orders for zone in order.zones or () if zone not in self.zone_names}
-        if unknown:
-            known = f"The zones are {', '.join(self.zone_names)}."
-            raise ScenarioError("\n".join(f"orders: there is no zone {zone!r}. {known}" for zone in unknown))
+        return min(self.orders_due.next_s, self.population.next_s)
 
     def issue_orders(self, now_s: float, until_s: float, surroundings: Surroundings) -> None:
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
-        while self._due and self._due[0][0] < until_s:
-            issued_s, number, order = self._due.pop(0)
+        for issued_s, number, order in self.orders_due.before(until_s):
             issued_s = max(issued_s, now_s)
-            addressed = addressed_by(order, self.households, self.zone_names)
             phone_works = ~surroundings.utilities_lost(self.households.zone)[Utility.PHONE]
-            heard_s = self.information.announce(number, order, addressed, issued_s, phone_works)
-            if self.decision.obey(order, addressed, heard_s):
+            if self.decision.hear_order(number, order, self.zone_names, issued_s, phone_works):
                 self.population.plans_changed()
 
-    def decide(self, now_s: float, surroundings: Surroundings, services: Services, impacts: Impacts) -> None:
-        """At the pace of decisions: news spreads, households look at the situation and weigh it.
+    def decide(self, now_s: float, surroundings: Surroundings, services: Services) -> None:
+        """At the pace of decisions: news spreads, households weigh what they knew so far and look at the situation.
 
         now_s: the present (s). surroundings: what stands and is open in the town. services: buses, trains and
-        ambulances at work. impacts: what falls in the run.
+        ambulances at work.
         """
-        if now_s < self.decision.next_s:
-            return
-        from_s, self.decision.next_s = self.decision.time_s, now_s + self.settings.behaviour.decide_every_s
-        n_decide = 0
-        for order, rows in self.information.gossip(from_s, now_s):
-            n_decide += self.decision.obey(order, rows, np.full(len(self.households), now_s))
-        is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
-        is_news = self.information.look(
-            now_s,
-            surroundings.reported_front_km(now_s),
-            surroundings.utilities_lost(self.households.zone),
-            is_gone,
-            services.offers_seats(now_s),
-        )
-        extinct = self.households.is_extinct
-        self.staying_behind.release(is_gone | extinct)
-        n_decide += self.decision.weigh(now_s, ~(is_gone | extinct), is_news=is_news)
-        self._let_return(from_s, now_s, impacts)
-        if n_decide:
-            self.population.plans_changed()
-        self.population.show_preparing()
+        if now_s >= self.decision.next_s:
+            self.decision.next_s = now_s + self.settings.behaviour.decide_every_s
+            self.think(now_s, surroundings, services)
 
-    def _let_return(self, from_s: float, now_s: float, impacts: Impacts) -> None:
-        last = int(np.searchsorted(impacts.time_s, now_s)) - 1
-        last_impact_s = float(impacts.time_s[last]) if last >= 0 else 0.0
-        is_safe = np.isfinite(self.parties.arrival_time_s)
-        back = self.decision.who_return(from_s, now_s, is_safe, last_impact_s)
+    def think(self, now_s: float, surroundings: Surroundings, services: Services) -> None:
+        """Let households weigh what they knew until now, whatever the pace, and some of those in safety come back.
+
+        now_s: the present (s). surroundings: what stands and is open in the town. services: buses, trains and
+        ambulances at work.
+        """
+        from_s = self.decision.time_s
+        is_gone = self.parties.is_on_way | np.isfinite(self.parties.arrival_time_s)
+        extinct = self.households.is_extinct
+        n_decide = self.decision.think(
+            now_s,
+            ~(is_gone | extinct),
+            surroundings.utilities.lost_since_s,
+            services.seats_in_reach.share_without(now_s),
+        )
+        self.staying_behind.release(is_gone | extinct)
+        back = self.decision.who_return(from_s, now_s, np.isfinite(self.parties.arrival_time_s))
         if back.size:
             self.decision.start_again(back, now_s)
             self.population.come_back(back)
+        if n_decide:
+            self.population.plans_changed()
+        self.population.show_preparing()
 
     def set_out(
         self, now_s: float, until_s: float, under_fire: UnderFire, movement: Movement, services: Services
@@ -169,9 +137,7 @@ class Departures:
         planned_s = np.maximum(self.households.departure_time_s[due], now_s)
         held = self.households.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
         if held.any():
-            ends_s = self.curfew.next_allowed_s(planned_s[held])
-            spread_s = np.minimum(self.settings.curfew.stagger_s, self.curfew.next_start_s(ends_s) - ends_s)
             turn = self.households.turn_after_curfew[due[held]]
-            self.households.departure_time_s[due[held]] = ends_s + turn * spread_s
+            self.households.departure_time_s[due[held]] = self.curfew.after_it_s(planned_s[held], turn)
             self.population.plans_changed(due[held])
         return due[~held]

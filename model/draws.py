@@ -50,6 +50,7 @@ class Stream(IntEnum):
     RETURN = 24
     ROAD_NEWS = 25
     OWN_HAZARD = 26
+    READINESS = 27
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,6 @@ from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.curfew import curfew_hours
-from safepassage.model.behaviour.decision import Decision
-from safepassage.model.behaviour.information import Information
 from safepassage.model.built_once import ground_of, people_of
 from safepassage.model.clock import local_time
 from safepassage.model.departures import Departures
@@ -28,6 +26,7 @@ from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Size
+from safepassage.model.minds import minds_of
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people import margins
 from safepassage.model.people.population import Population
@@ -96,9 +95,9 @@ class EvacuationModel(RowModel):
     def _build_world(self):
         scenario = self.settings
         self.streets, self.streets_report, self.zones, self.area = ground_of(scenario.streets, scenario.population)
-        front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
+        self._front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
         self.impacts = shelling.shell(
-            self.settings.shelling, self.area, self.settings.run, self.seed, front, self.rules.hazard
+            self.settings.shelling, self.area, self.settings.run, self.seed, self._front, self.rules.hazard
         )
 
     def _build_people(self):
@@ -108,12 +107,10 @@ class EvacuationModel(RowModel):
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties
         n = len(self.households)
-        zone = self.settings.shelling.time_zone
-        self.information = Information(
-            scenario.behaviour, scenario.run, zone, self.streets, self.households, self.people, seed
+        self.information, self.decision = minds_of(
+            scenario, self.streets, self.households, self.people, self._front, self.rules.decision
         )
-        self.decision = Decision(scenario.behaviour, self.households, self.information, seed, self.rules.decision)
-        self.curfew = curfew_hours(scenario.curfew, scenario.run, zone)
+        self.curfew = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone)
         self.departures = Departures(
             scenario, self.zones.name, self.population, self.curfew, self.information, self.decision
         )
@@ -180,7 +177,6 @@ class EvacuationModel(RowModel):
         self._n_writes_seen = self.n_writes
         self.population.look_again()
         self.under_fire.look_again()
-        self.information.look_again()
 
     @property
     def next_s(self) -> float:
@@ -198,7 +194,7 @@ class EvacuationModel(RowModel):
 
     def _is_quiet(self, until_s: float) -> bool:
         """Return whether nothing is due before, or at, a time; households decide at the beginning of a step."""
-        return self.decision.next_s > self.time_s and self.next_s > until_s
+        return self.decision.next_s > self.time_s and self.next_s > until_s and until_s < self.duration_s
 
     def _pass(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
@@ -213,13 +209,15 @@ class EvacuationModel(RowModel):
     def _live(self, until_s: float) -> None:
         """Let happen what is due up to a time, in order."""
         self.services.reinforce(self.time_s)
-        self.departures.decide(self.time_s, self.surroundings, self.services, self.impacts)
+        self.departures.decide(self.time_s, self.surroundings, self.services)
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
         self._fall(self.impacts.between(self.time_s, until_s), until_s)
         self._advance(until_s)
         self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
         self.surroundings.advance(until_s)
+        if until_s >= self.duration_s:
+            self.departures.think(until_s, self.surroundings, self.services)
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
         self.population.prepare(until_s)
@@ -239,7 +237,7 @@ class EvacuationModel(RowModel):
 
     def issue(self, order: Order) -> None:
         """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
-        self.departures.expect(order)
+        self.departures.orders_due.expect(order)
 
     @property
     def clock(self) -> datetime:
@@ -294,7 +292,7 @@ class EvacuationModel(RowModel):
         model = cls(state.scenario(plan), rules=rules)
         state_file.bring(state, model, is_branch=plan is not None)
         if plan is not None:
-            model.departures.expect_anew(model.time_s)
+            model.departures.orders_due.expect_anew(model.settings, model.time_s)
             model.surroundings.closed.look_again()
         return model
 

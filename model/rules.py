@@ -43,14 +43,14 @@ class HouseholdsSeen:
     time_s: float
     """Since the start of the run (s)."""
     covariates: Mapping[str, npt.NDArray[np.float32]]
-    """What each household knows, by the name of the covariate: front, impacts, order, neighbours_gone, ..."""
+    """What each household knows, by the name of the covariate: impacts, unwarned, no_seat, no_car, ..."""
     rate_per_day: Floats
-    """Rate at which the model's own rule would have each decide to leave (1/day)."""
+    """Rate at which the model's own rule has each decide to leave, in the mean since the last look (1/day)."""
     n_members: npt.NDArray[np.int64]
     has_car: npt.NDArray[np.bool_]
     has_children: npt.NDArray[np.bool_]
-    is_stayer: npt.NDArray[np.bool_]
-    """Households that never leave: their rate stays 0."""
+    stays_behind: npt.NDArray[np.bool_]
+    """Adults who keep the home until the rest of their family has left: until then their rate stays 0."""
 
 
 class DecisionRule(Protocol):
@@ -198,11 +198,11 @@ def _described(rule: Any) -> dict[str, str | None]:
 
 
 def rates_from(rule: DecisionRule, seen: HouseholdsSeen) -> Floats:
-    """Return the rates of a rule, checked; stayers keep 0. Raises RuleError."""
+    """Return the rates of a rule, checked; who stays behind keeps 0. Raises RuleError."""
     rate = _numbers(rule, "rate_per_day", rule.rate_per_day(seen), seen.rate_per_day.size, "household")
     if (rate < 0).any():
         raise RuleError(f"{type(rule).__qualname__}.rate_per_day gave a rate below 0; a rate is 0 or more.")
-    return np.where(seen.is_stayer, 0.0, rate)
+    return np.where(seen.stays_behind, 0.0, rate)
 
 
 def costs_from(rule: RouteChoice, seen: RoadsSeen) -> Floats:

@@ -101,11 +101,9 @@ class Watch:
         ages = ", ".join(str(age) for age in model.people.age[self.members])
         zone = model.zones.name[model.households.zone[h]]
         car = "a car" if model.households.has_car[h] else "no car"
-        kind = (
-            "They will not leave, whatever happens."
-            if model.households.is_stayer[h]
-            else ("They are among the first to leave." if model.households.is_early[h] else "")
-        )
+        kind = f"They are {model.households.readiness[h]:.2g} times as ready to leave as the mean before the war."
+        if model.households.stays_behind[h]:
+            kind = "They keep the home until the rest of the family has left."
         n = self.members.stop - self.members.start
         who = "One person lives" if n == 1 else f"{n} people live"
         ages = f"aged {ages}" if n == 1 else f"aged {' and '.join(ages.rsplit(', ', 1))}"
@@ -121,15 +119,15 @@ class Watch:
 
     def _hear(self):
         model, h = self.model, self.h
-        orders = sorted(model.settings.orders, key=model.settings.issued_s)
-        for number, heard_s in enumerate(model.information.heard_s):
-            if heard_s[h] <= model.time_s:
-                force = orders[number].force.value
-                self._once(("order", number), heard_s[h], f"Heard and believed the {force} order to leave.")
+        for told in model.information.told:
+            heard_s, force = float(told.believed_s[h]), told.order.force.value
+            whom = "the" if told.addressed[h] else "that others have a"
+            if heard_s <= model.time_s:
+                self._once(("order", told.number), heard_s, f"Heard and believed {whom} {force} order to leave.")
 
     def _weigh(self):
         model, h = self.model, self.h
-        if model.households.cause[h] != Cause.NONE or model.households.is_stayer[h]:
+        if model.households.cause[h] != Cause.NONE or model.households.stays_behind[h]:
             return
         odds = float(-np.expm1(-model.households.leaving_rate_per_day[h]))
         if odds > 1.5 * self._last_odds or odds < 0.5 * self._last_odds:
@@ -140,6 +138,11 @@ class Watch:
                 f"{Covariate(k).told(float(model.information.covariates[k, h]))} (odds x {np.exp(parts[k]):.2g})"
                 for k in strongest
             )
+            if model.decision.threat.is_front:
+                distance_km, approach = model.decision.threat.front(model.time_s)
+                front = f"the front {distance_km:.1f} km from the middle of the town"
+                nearer = f", {approach:.1f} km a week nearer" if approach > 0.05 else ""
+                reasons = f"{front}{nearer}" + (f"; {reasons}" if reasons else "")
             self._say(
                 model.time_s,
                 f"Chance of deciding to leave within a day: {odds:.2%}. What matters most: {reasons or 'nothing yet'}.",

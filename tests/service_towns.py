@@ -60,7 +60,7 @@ def write_town(folder, persons, node="square", n_cars=0):
                 "shelling": {"time_zone": "UTC", "sources": []},
                 "movement": {"walk_out_limit_m": 0},
                 "behaviour": {
-                    "share_stayers": 0, "share_early": 0, "preparation_median_s": 60, "preparation_spread": 0.01,
+                    "preparation_median_s": 60, "preparation_spread": 0.01,
                     "channels": PROMPT,
                 },
             }

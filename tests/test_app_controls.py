@@ -20,7 +20,7 @@ def test_unit_range_default_and_help_come_from_the_schema():
         3600,
     )
     assert field.high >= 2 * field.value and "Assumption" in field.help
-    share = controls.read(SCENARIO, "behaviour.share_stayers")
+    share = controls.read(SCENARIO, "behaviour.p_destination")
     assert (share.low, share.high, share.step) == (0, 1, 0.01)
 
 
@@ -74,10 +74,10 @@ def test_no_number_however_large_or_small_hangs_the_fields(value):
 
 def test_a_wrong_value_is_explained_and_the_run_keeps_the_last_good_one():
     choices = Choices("tiny_town")
-    choices.change("behaviour.share_stayers", "0.2")
-    choices.change("behaviour.share_stayers", "7")
-    assert "less than or equal to 1" in choices.problems["behaviour.share_stayers"]
-    assert choices.scenario().behaviour.share_stayers == 0.2
+    choices.change("behaviour.p_destination", "0.2")
+    choices.change("behaviour.p_destination", "7")
+    assert "less than or equal to 1" in choices.problems["behaviour.p_destination"]
+    assert choices.scenario().behaviour.p_destination == 0.2
     choices.change("run.seed", "12:::[")
     assert "run.seed" in choices.problems and choices.scenario().run.seed == 1
     choices.change("run.seed", 5)

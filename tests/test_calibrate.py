@@ -168,7 +168,7 @@ def test_dates_are_counted_from_the_start_of_the_run(tmp_path):
     ("changes", "message"),
     [
         ({"parameters": {"shelling.sources.0.events_per_day": {"range": [1, 2]}}}, "a search over a hazard is refused"),
-        ({"parameters": {"behaviour.share_stayer": {"range": [0, 1]}}}, "did you mean share_stayers"),
+        ({"parameters": {"behaviour.p_destinations": {"range": [0, 1]}}}, "did you mean p_destination"),
         ({"parameters": {}}, "parameters"),
         ({"n_particle": 5}, "did you mean n_particles"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from safepassage.agents.civilians import Protection, Status
 from safepassage.model.evacuation import EvacuationModel
 
-STAY = {"orders": [], "behaviour.share_stayers": 1.0}
+STAY = {"orders": [], "behaviour.coefficients.baseline_per_day": 0.0, "behaviour.p_leave_after_impact": 0.0}
 CLUSTERS = {"shelling.sources.0.events_per_day": 1500, "shelling.sources.0.decay_h": 0.25}
 BASEMENTLESS = {"harm.rooms.share_with_basement": 0.0}
 

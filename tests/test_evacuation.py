@@ -57,8 +57,8 @@ def test_everybody_has_a_reason_at_the_end(finished):
     assert persons.reason.notna().all()
     by_car = persons[persons.reason == "safe by car"]
     assert len(by_car) > 100 and (by_car.status == "SAFE").all() and by_car.has_car.all()
-    stayers = persons[persons.reason == "staying: will not leave"]
-    assert len(stayers) and np.isinf(stayers.decision_time_s).all()
+    stayers = persons[persons.reason == "staying: has not decided to leave"]
+    assert len(stayers) and (stayers.decision_time_s > finished.time_s).all()
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
@@ -238,15 +238,17 @@ def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
     assert news.is_believed_open[:, closed & np.isinf(news.met_s)].all()
 
 
-def test_a_compulsory_order_moves_families_that_would_never_have_left():
-    orders = [{"issued_h": 0, "force": "compulsory", "audience": "families_with_children", "compliance": 0.0}]
-    keys = {**QUIET, "orders": orders, "behaviour.share_stayers": 1.0, "behaviour.coefficients.baseline_per_day": 50.0}
-    keys["behaviour.channels.phone.delay_median_s"] = 1.0
-    moved = town(**keys, **{"behaviour.p_yield_to_compulsory": 1.0}).run()
-    kept = town(**keys, **{"behaviour.p_yield_to_compulsory": 0.0}).run()
-    left = np.isfinite(moved.households.decision_time_s)
-    assert left.sum() > 50 and moved.households.has_children[left].all()
-    assert not np.isfinite(kept.households.decision_time_s).any()
+def test_a_compulsory_order_gives_families_with_children_a_rate_of_their_own():
+    def decided(force):
+        orders = [{"issued_h": 0, "force": force, "audience": "families_with_children", "compliance": 0.0}]
+        keys = {**QUIET, "orders": orders, "behaviour.coefficients.baseline_per_day": 0.0}
+        keys |= {"behaviour.channels.phone.delay_median_s": 1.0, "behaviour.channels.door_to_door.p_persuaded": 0.0}
+        model = town(**keys, **{"behaviour.ordered_families.per_day": 50.0}).run()
+        return np.isfinite(model.households.decision_time_s), model.households.has_children
+
+    left, has_children = decided("compulsory")
+    assert left.sum() > 50 and has_children[left].all()
+    assert not decided("voluntary")[0].any()
 
 
 def test_the_model_is_one_that_mesa_users_know(finished, monkeypatch):
@@ -436,8 +438,9 @@ def test_an_order_that_has_yet_to_be_heard_keeps_nobody_from_deciding_before():
         decide.react_to_impacts(*columns, one, np.array([time_s]), no, prepares_s, 0.5, np.zeros(1))
         assert (columns[0][0], columns[1][0], columns[2][0] - columns[1][0] in (60, 3600)) == (cause, decided_s, True)
         columns = undecided()
-        weighed, rate, threshold = np.zeros(1), np.full(1, 24.0), np.array([time_s / 3600.0])  # one an hour
-        decide.weigh(*columns, weighed, rate, threshold, yes, prepares_s, 0.0, 36000.0 if cause == Cause.ORDER else 9e3)
+        until_s = 36000.0 if cause == Cause.ORDER else 9e3
+        weighed, dose, threshold = np.zeros(1), np.full(1, until_s / 3600.0), np.array([time_s / 3600.0])  # one an hour
+        decide.weigh(*columns, weighed, dose, threshold, yes, prepares_s, 0.0, until_s)
         assert columns[1][0] == pytest.approx(decided_s)
         columns = undecided()
         decide.answer_order(*columns, yes, no, np.array([time_s]), prepares_s, 1.0, np.zeros(1))
@@ -450,7 +453,8 @@ def test_an_order_put_before_another_leaves_the_draws_of_the_other_as_they_were(
     quiet = {"run.duration_h": 0.5, "behaviour.channels.word_of_mouth_per_day": 0.0}
     alone = town(**quiet, orders=[first]).run()
     both = town(**quiet, orders=[first, second | {"zones": [zone]}]).run()
-    heard_alone, (heard_early, heard_late) = alone.information.heard_s[0], both.information.heard_s
+    heard_alone = alone.information.told[0].heard_s
+    heard_early, heard_late = (told.heard_s for told in both.information.told)
     assert np.array_equal(heard_alone, heard_late) and np.isfinite(heard_early).sum() > 50
 
 

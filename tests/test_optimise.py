@@ -77,7 +77,7 @@ def test_a_trial_is_beaten_only_by_one_at_least_as_good_in_every_aim():
         ({"objectives": {"p95.dead": "maximise"}}, "search for more harm"),
         ({"objectives": {"safe": "minimise"}}, "fewer people out of danger"),
         ({"levers": {"shelling.sources.0.events_per_day": {"range": [1, 9]}}}, "over a hazard is refused"),
-        ({"levers": {"behaviour.share_stayers": {"range": [0, 1]}}}, "only what protects people"),
+        ({"levers": {"behaviour.p_destination": {"range": [0, 1]}}}, "only what protects people"),
         ({"levers": {"harm.casualty_scale": {"range": [1, 9]}}}, "over a hazard is refused"),
     ],
 )

@@ -89,9 +89,9 @@ def test_levers_may_be_searched():
 
 
 def test_what_people_are_is_fitted_by_a_calibration_and_never_optimised():
-    refuse_harmful({}, ["behaviour.share_stayers"], levers_only=False)
+    refuse_harmful({}, ["behaviour.p_destination"], levers_only=False)
     with pytest.raises(Refused, match="only what protects people"):
-        refuse_harmful({}, ["behaviour.share_stayers"])
+        refuse_harmful({}, ["behaviour.p_destination"])
 
 
 def test_all_reasons_are_told_at_once():

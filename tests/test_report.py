@@ -87,7 +87,7 @@ def test_every_value_of_a_scenario_is_listed_once_with_what_its_field_says(name)
     assert not [row.key for row in rows if not row.meaning]
     assert any(row.is_assumption for row in rows)
     by_key = {row.key: row for row in rows}
-    assert by_key["behaviour.share_stayers"].is_default
+    assert by_key["behaviour.p_destination"].is_default
     assert not by_key["streets.network"].is_default
 
 

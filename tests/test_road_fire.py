@@ -176,7 +176,8 @@ def test_people_at_stops_are_under_crossfire_and_better_off_indoors():
 
 
 def test_crossfire_at_home_goes_by_the_room_of_each_moment():
-    stay = {"orders": [], "behaviour.share_stayers": 1.0, "run.duration_h": 2.0, "harm.rooms.share_with_basement": 1.0}
+    stay = {"orders": [], "behaviour.coefficients.baseline_per_day": 0.0, "behaviour.leaving.threat_factor": 0.0}
+    stay |= {"behaviour.p_leave_after_impact": 0.0, "run.duration_h": 2.0, "harm.rooms.share_with_basement": 1.0}
     stay |= {"harm.rooms.share_who_heed_alerts": 1.0, "harm.rooms.share_usually_basement": 0.0}
     stay |= {"harm.rooms.share_usually_inner_room": 0.0, "harm.rooms.alert_duration_s": 900.0}
     means = []

@@ -14,7 +14,7 @@ from safepassage.model.story import tell
 
 FILE = Path(__file__).parent / "own_rules.py"
 OWN = read_rules(FILE)
-QUIET = {"run.duration_h": 6, "shelling.sources": [], "orders": [], "behaviour.coefficients.baseline_per_day": 0.5}
+QUIET = {"run.duration_h": 6, "shelling.sources": [], "orders": [], "behaviour.coefficients.baseline_per_day": 1.0}
 
 
 def n_decided(rules=None):
@@ -49,18 +49,20 @@ def test_a_decision_rule_sees_the_covariates_by_name_and_changes_nothing_by_writ
             return seen.rate_per_day
 
     model = EvacuationModel("tiny_town", rules=Rules(decision=Meddles()), **{"run.duration_h": 0.5}).run()
-    assert {"front", "order", "neighbours_gone", "no_car"} <= seen_once[0]
+    assert {"impacts", "unwarned", "no_seat", "no_car"} <= seen_once[0]
     assert model.information.covariates.max() < 99 and model.households.has_car.any()
 
 
-def test_stayers_stay_whatever_a_rule_says():
+def test_who_keeps_the_home_for_the_family_does_so_whatever_a_rule_says():
     class Everybody:
         def rate_per_day(self, seen):
-            return np.full(seen.n_members.size, 1e9)
+            return np.where(seen.has_children, 0.0, 1e9)
 
-    model = EvacuationModel("tiny_town", rules=Rules(decision=Everybody()), **QUIET).run()
-    stays = np.isinf(model.households.decision_time_s)
-    assert stays.any() and (model.households.is_stayer == stays).all()
+    model = EvacuationModel(
+        "tiny_town", rules=Rules(decision=Everybody()), **QUIET, **{"population.p_split": 1.0}
+    ).run()
+    stays = np.isinf(model.households.decision_time_s) & ~model.households.has_children
+    assert stays.any() and (model.households.stays_behind == stays).all()
 
 
 def test_a_route_choice_sends_people_the_way_of_least_cost():

@@ -141,10 +141,13 @@ def test_a_pickup_point_takes_no_more_people_than_it_has_room_for():
     assert most == 7 and (model.people.status == Status.SAFE).all()
 
 
-def test_households_know_whether_seats_are_on_offer():
-    model = town(town_of([[ADULT]] * 3), [fleet()], **{"services.trains": [TRAIN]})
-    assert model.services.offers_seats(OPENS_S) and not town(town_of([[ADULT]]), [fleet()]).services.offers_seats(0.0)
-    assert town(town_of([[ADULT]]), points=(), **{"services.trains": [TRAIN]}).services.offers_seats(0.0)
+def test_households_know_for_how_many_of_them_there_are_seats_in_reach():
+    three = town_of([[ADULT]] * 3)
+    assert town(three, [fleet()]).services.seats_in_reach.share_without(0.0).tolist() == [0.0] * 3
+    train = TRAIN | {"seats": 2, "departures": ["09:00"]}
+    by_train = town(three, points=(), **{"services.trains": [train]}).services.seats_in_reach
+    assert by_train.share_without(0.0).tolist() == pytest.approx([1 / 3] * 3)
+    assert town(three).services.seats_in_reach.share_without(0.0).tolist() == [1.0] * 3
 
 
 def test_a_plan_may_change_services(tmp_path):

@@ -50,15 +50,15 @@ def test_who_takes_a_bus_at_a_stop_walks_waits_and_goes_on_in_this_order(tmp_pat
 
 
 def test_a_household_that_stays_tells_why(run):
-    household, _ = household_where(run, reason="staying: will not leave")
+    household, _ = household_where(run, reason="staying: has not decided to leave")
     story = tell(run, household)
-    assert "will not leave, whatever happens" in story[0].text
+    assert "times as ready to leave as the mean before the war" in story[0].text
     assert not any("Decided" in line.text for line in story)
 
 
 def test_odds_come_with_what_counts(run):
     household, _ = household_where(run, has_car=False, status="HOME")
-    assert any("no car (odds x" in line.text for line in tell(run, household))
+    assert any("(odds x" in line.text for line in tell(run, household))
 
 
 def test_an_unknown_household_is_refused(run):

@@ -8,7 +8,7 @@ from safepassage.experiments.sweeps.design import n_rows, n_runs, points, proble
 from safepassage.experiments.sweeps.study import Factor, load_study, study_of
 from safepassage.model.settings.base import ScenarioError
 
-TWO = {"behaviour.share_stayers": {"range": [0.0, 0.2]}, "harm.casualty_scale": {"range": [0.1, 10.0], "log": True}}
+TWO = {"behaviour.p_destination": {"range": [0.0, 0.2]}, "harm.casualty_scale": {"range": [0.1, 10.0], "log": True}}
 
 
 def test_a_grid_has_every_combination_and_all_plans():

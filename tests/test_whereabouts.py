@@ -49,7 +49,7 @@ def test_vehicles_near_a_place_are_found_on_the_road_and_standing_and_none_out_o
 
 def test_without_services_the_services_are_empty_and_change_nothing(busy_towns):
     model = busy_towns[0]
-    assert model.services.is_empty and not model.services.offers_seats(model.time_s)
+    assert model.services.is_empty and (model.services.seats_in_reach.share_without(model.time_s) == 1.0).all()
     assert model.services.n_driving == 0 and not model.recorder.tables().keys() & {"services", "stops", "vehicles"}
 
 
@@ -58,7 +58,7 @@ def test_what_a_household_is_bound_to_do_can_be_read_from_its_handle(busy_towns)
     households = model.agents_by_type[Household]
     someone = households[7]
     assert someone.leaving_threshold == model.households.leaving_threshold[7] > 0 and someone.preparation_s > 0
-    assert 0 <= someone.least_compliance < 1 and someone.can_walk in (True, False)
+    assert someone.readiness > 0 and someone.can_walk in (True, False)
     inside = households.select(lambda household: household.shelter >= 0)
     assert len(inside) > 0 and {household.in_shelter_from_s > 0 for household in inside} == {True}
     served = busy_towns[1]

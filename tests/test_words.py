@@ -40,8 +40,8 @@ def test_a_member_without_words_is_an_error():
 def test_every_covariate_has_its_value_and_its_coefficient_and_every_coefficient_its_covariate():
     assert set(VALUES) == set(Covariate)
     assert {covariate.key for covariate in Covariate} == set(Coefficients.model_fields) - {"baseline_per_day"}
-    settings = Coefficients(front_per_km=0.25, lone_old=-0.5)
-    assert coefficient_vector(settings)[[Covariate.FRONT, Covariate.LONE_OLD]].tolist() == [0.25, -0.5]
+    settings = Coefficients(impacts=0.25, lone_old=-0.5)
+    assert coefficient_vector(settings)[[Covariate.IMPACTS, Covariate.LONE_OLD]].tolist() == [0.25, -0.5]
 
 
 @pytest.mark.parametrize("kind", [Status, Protection, Injury, Mode])

@@ -23,7 +23,7 @@ def answer_order(
     decision_time_s: Floats,
     departure_time_s: Floats,
     addressed: Bools,
-    is_stayer: Bools,
+    stays: Bools,
     heard_s: Floats,
     preparation_s: Floats,
     compliance: float,
@@ -31,15 +31,15 @@ def answer_order(
 ) -> int:
     """Make the households that do as told plan their departure. Writes the first three columns; returns how many.
 
-    addressed: bool[n]. heard_s: when each believes the order (s), inf: never. u: one number per household, the same
-    for every order, so that more compliance moves all whom less would have moved. cause: int8 of Cause, why each
-    household leaves. decision_time_s: when each household decided (s). departure_time_s: when each household means to
-    set out (s). is_stayer: bool, households that do not leave of their own accord. preparation_s: time that each
-    household needs to get ready (s).
+    addressed: bool[n]. heard_s: when each believes the order (s), inf: never. u: one number per household and order,
+    whatever the compliance, so that more compliance moves all whom less would have moved. cause: int8 of Cause, why
+    each household leaves. decision_time_s: when each household decided (s). departure_time_s: when each household means
+    to set out (s). stays: bool, households that nothing moves for now. preparation_s: time that each household needs to
+    get ready (s).
     """
     n = 0
     for h in range(addressed.size):
-        if addressed[h] and heard_s[h] < decision_time_s[h] and not is_stayer[h] and u[h] < compliance:
+        if addressed[h] and heard_s[h] < decision_time_s[h] and not stays[h] and u[h] < compliance:
             cause[h] = _ORDER
             decision_time_s[h] = heard_s[h]
             departure_time_s[h] = heard_s[h] + preparation_s[h]
@@ -54,7 +54,7 @@ def react_to_impacts(
     departure_time_s: Floats,
     household: Ints,
     time_s: Floats,
-    is_stayer: Bools,
+    stays: Bools,
     preparation_s: Floats,
     p_leave: float,
     u: Floats,
@@ -63,13 +63,13 @@ def react_to_impacts(
 
     household, time_s, u: one for each impact seen or heard nearby, in order of time. cause: int8 of Cause, why each
     household leaves. decision_time_s: when each household decided (s). departure_time_s: when each household means to
-    set out (s). is_stayer: bool, households that do not leave of their own accord. preparation_s: time that each
+    set out (s). stays: bool, households that nothing moves for now. preparation_s: time that each
     household needs to get ready (s). p_leave: probability that an impact nearby makes a household leave.
     """
     n = 0
     for i in range(household.size):
         h = household[i]
-        if time_s[i] < decision_time_s[h] and not is_stayer[h] and u[i] < p_leave:
+        if time_s[i] < decision_time_s[h] and not stays[h] and u[i] < p_leave:
             cause[h] = _IMPACT
             decision_time_s[h] = time_s[i]
             departure_time_s[h] = time_s[i] + preparation_s[h]
@@ -78,31 +78,43 @@ def react_to_impacts(
 
 
 @njit(cache=True, nogil=True)
-def leaving_rates(
-    rate_per_day: Floats,
+def doses(
+    dose: Floats,
     covariates: npt.NDArray[np.floating],
     coefficients: Floats,
-    baseline_per_day: float,
-    early_factor: float,
-    is_early: Bools,
-    is_stayer: Bools,
+    threat: float,
+    shock: Floats,
+    readiness: Floats,
+    stays: Bools,
+    warned_share: Floats,
+    unwarned: int,
+    ordered_share: Floats,
+    ordered_dose: Floats,
 ) -> None:
-    """Write the rate at which each household decides to leave (1/day).
+    """Write what each household gathers towards its decision in an interval: its rate summed over the time.
 
-    covariates: float32[n_covariates, n]; coefficients: float64[n_covariates]. Stayers have rate 0. rate_per_day: rate
-    at which each household decides to leave (1/day). baseline_per_day: rate without any reason (1/day). early_factor:
-    factor of the rate of those who leave early. is_early: bool, households that leave early. is_stayer: bool,
-    households that do not leave of their own accord.
+    covariates: float32[n_situations, n], coefficients: float64[n_situations]; `unwarned` (row of the covariate) counts
+    for the share of the interval in which no order was believed yet. threat: dose of the front for somebody of mean
+    readiness; shock: the same of a loss of power or gas, by household. ordered_share: share of the interval in which a
+    family believes a compulsory order; ordered_dose: its own dose over the whole interval; it never gathers less than
+    without the order. dose: rate summed over the interval, written. readiness: of each household against the mean.
+    stays: bool, households that nothing moves for now. warned_share: share of the interval in which an order was
+    believed.
     """
-    for h in range(rate_per_day.size):
+    for h in range(dose.size):
+        if stays[h]:
+            dose[h] = 0.0
+            continue
         total = 0.0
         for k in range(coefficients.size):
-            total += coefficients[k] * covariates[k, h]
-        rate_per_day[h] = baseline_per_day * np.exp(total)
-        if is_early[h]:
-            rate_per_day[h] *= early_factor
-        if is_stayer[h]:
-            rate_per_day[h] = 0.0
+            if k != unwarned:
+                total += coefficients[k] * covariates[k, h]
+        told = warned_share[h] + (1.0 - warned_share[h]) * np.exp(coefficients[unwarned])
+        own = readiness[h] * np.exp(total)
+        dose[h] = own * (threat * told + shock[h])
+        if ordered_share[h] > 0.0:
+            free = (1.0 - ordered_share[h]) * dose[h]
+            dose[h] = free + ordered_share[h] * max(own * (threat + shock[h]), ordered_dose[h])
 
 
 @njit(cache=True, nogil=True)
@@ -111,32 +123,31 @@ def weigh(
     decision_time_s: Floats,
     departure_time_s: Floats,
     weighed: Floats,
-    rate_per_day: Floats,
+    dose: Floats,
     threshold: Floats,
     is_home: Bools,
     preparation_s: Floats,
     from_s: float,
     until_s: float,
 ) -> int:
-    """Let households at home weigh what they know from one time to another; returns how many decide to leave.
+    """Let households at home weigh what they knew from one time to another; returns how many decide to leave.
 
-    Writes the first four columns. weighed: sum of the rate over time so far; threshold: where each decides. The
-    moment is exact: where the sum, growing evenly, crosses the threshold.
+    Writes the first four columns. dose: what each gathered in that time; weighed: what it had before; threshold: where
+    it decides. The moment is where the sum, growing evenly, crosses the threshold.
 
     cause: int8 of Cause, why each household leaves. decision_time_s: when each household decided (s).
-    departure_time_s: when each household means to set out (s). rate_per_day: rate at which each household decides to
-    leave (1/day). is_home: bool, households at home. preparation_s: time that each household needs to get ready (s).
-    from_s: beginning of the time looked at (s). until_s: end of the time weighed (s).
+    departure_time_s: when each household means to set out (s). is_home: bool, households at home. preparation_s: time
+    that each household needs to get ready (s). from_s: beginning of the time looked at (s). until_s: end of the time
+    weighed (s).
     """
     n = 0
-    days = (until_s - from_s) / 86400.0
     for h in range(cause.size):
         if decision_time_s[h] <= from_s or not is_home[h]:
             continue
         before = weighed[h]
-        weighed[h] = before + rate_per_day[h] * days
-        if weighed[h] >= threshold[h]:
-            share = (threshold[h] - before) / (weighed[h] - before)
+        weighed[h] = before + dose[h]
+        if dose[h] > 0.0 and weighed[h] >= threshold[h]:
+            share = (threshold[h] - before) / dose[h]
             decided_s = from_s + share * (until_s - from_s)
             if decided_s >= decision_time_s[h]:
                 continue

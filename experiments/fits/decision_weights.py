@@ -45,18 +45,12 @@ class Free:
 
 
 POKROVSK = (
-    Free("behaviour.coefficients.baseline_per_day", 0.0001, 0.003),
-    Free("behaviour.coefficients.front_per_km", 0.05, 0.5),
-    Free("behaviour.coefficients.order", 0.0, 2.0),
-    Free("behaviour.coefficients.compulsory_order", 0.0, 4.0),
-    Free("behaviour.coefficients.neighbours_gone", 0.0, 4.0),
-    Free("behaviour.coefficients.gas_lost", 0.0, 1.5),
-    Free("behaviour.p_yield_to_compulsory", 0.5, 1.0),
-    Free("orders.1.compliance", 0.0, 0.8),
+    Free("behaviour.leaving.threat_factor", 0.3, 3.0),
+    Free("behaviour.coefficients.unwarned", -3.0, 0.0),
+    Free("behaviour.ordered_families.times_threat", 0.5, 5.0),
 )
-"""What is fitted for Pokrovsk: each has its own mark in the series (level, pace of the front, orders, children,
-acceleration, loss of services, last children, first week of the compulsory order). Not the share of stayers: rows up to
-6 September do not show it, so it stands in the scenario from what other sieges left behind."""
+"""What one town's counts can tell: its own factor on the threat of the front, what a campaign did, and how much
+faster families leave under a compulsory order. The rest is that of twelve towns (docs/validation_towns.md)."""
 
 
 def read_series(path: Path) -> pd.DataFrame:

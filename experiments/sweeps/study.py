@@ -6,7 +6,7 @@
     factors:
       orders.0.issued_h: {list: [0.0, 0.5, 1.0]}
       shelling.sources.0.events_per_day: {range: [100, 400]}
-      behaviour.share_stayers: {distribution: beta, parameters: {a: 2, b: 18}}
+      behaviour.p_destination: {distribution: beta, parameters: {a: 2, b: 18}}
     design: {kind: latin_hypercube, n: 100}
     replications: 50
     outcomes: [safe, dead, ete90]

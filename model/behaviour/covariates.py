@@ -1,6 +1,7 @@
 """What a household weighs when it decides to leave: each covariate with its words, its coefficient and its value.
 
-A new covariate is a member here, its value in VALUES, and its coefficient with default and source in
+Situations change the rate while they last; what a household is changes its readiness (`model/behaviour/leaving.py`). A
+new covariate is a member here, its value in VALUES, and its coefficient with default and source in
 `model/settings/behaviour.py`.
 """
 
@@ -9,33 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.households import Households
 from safepassage.agents.words import Worded
-from safepassage.model.settings.behaviour import Coefficients, Force
-from safepassage.model.settings.damage import Utility
-
-FRONT_REFERENCE_KM = 20.0
-"""The covariate of the front counts the km by which it is nearer than this; baseline_per_day holds there."""
+from safepassage.model.settings.behaviour import Coefficients
 
 
 class Covariate(Worded):
     """Rows of the matrix of covariates. The words may hold {value}; each has a coefficient in `Coefficients`."""
 
-    FRONT = 0, "the front {value:.1f} km nearer than 20 km, as reported"
-    IMPACTS = 1, "impacts heard nearby and remembered"
-    ORDER = 2, "an order to leave"
-    COMPULSORY_ORDER = 3, "a compulsory order to leave"
-    POWER_LOST = 4, "no power"
-    GAS_LOST = 5, "no gas"
-    WATER_LOST = 6, "no water"
-    SHOPS_LOST = 7, "closed shops"
-    NEIGHBOURS_GONE = 8, "{value:.0%} of the neighbours gone"
-    SEAT_OFFERED = 9, "a seat out of town on offer"
-    NO_CAR = 10, "no car"
-    NEEDS_ASSISTANCE = 11, "a member who needs assistance"
-    LONE_OLD = 12, "one person of 65 or over, living alone"
-    NO_DESTINATION = 13, "neither money nor kin elsewhere"
+    IMPACTS = 0, "impacts heard near home and remembered"
+    UNWARNED = 1, "no order to leave that it believes"
+    REPEATED_ORDER = 2, "orders that were repeated or name its zone"
+    NO_SEAT = 3, "no seat out of town in reach"
+    NO_CAR = 4, "no car"
+    NEEDS_ASSISTANCE = 5, "a member who needs assistance"
+    OLD = 6, "{value:.0%} of the adults 65 or over"
+    LONE_OLD = 7, "one person of 65 or over, living alone"
+    NO_DESTINATION = 8, "neither money nor kin elsewhere"
+    CHILDREN = 9, "children"
 
     def told(self, value: float) -> str:
         """Return the words with a value put in."""
@@ -44,7 +36,11 @@ class Covariate(Worded):
     @property
     def key(self) -> str:
         """Name of the coefficient in the section `behaviour.coefficients`."""
-        return "front_per_km" if self is Covariate.FRONT else self.name.lower()
+        return self.name.lower()
+
+
+N_SITUATIONS = int(Covariate.NO_CAR)
+"""Covariates before this row are situations, the others what a household is."""
 
 
 @dataclass(frozen=True)
@@ -53,50 +49,33 @@ class Known:
 
     households: Households
     time_s: float
-    front_km: np.ndarray | None
-    """float64: distance of the home to the front as reported (km); None: there is no front."""
-    believed_s: dict[Force, list[np.ndarray]]
-    """For each order sent out, by its force: when each household believes it (s); inf: not so far."""
-    lost: np.ndarray
-    """bool[utility, n]: what does not work at home."""
-    neighbours_gone: np.ndarray
-    """float64: share of the neighbours who have left."""
-    seats: bool
-    """Whether seats out of town are on offer."""
-    needs_assistance: np.ndarray
-    """bool: a member needs assistance."""
+    mean_impacts: float
+    """What is remembered in the mean of the town, 0 if there is no front; the threat of the front holds it."""
+    warned_s: np.ndarray
+    """float64: when each first believed an order that addresses it (s); inf: not so far."""
+    n_repeated: np.ndarray
+    """float64: orders believed beyond the first; one that names zones counts twice."""
+    share_without_seat: np.ndarray
+    """float64: share of those without a car in reach of the same stops who would find no seat within a day."""
+    share_old: np.ndarray
+    """float64: share of the adults who are 65 or over."""
     is_lone_old: np.ndarray
     """bool: one person of 65 or over."""
     has_destination: np.ndarray
     """bool: money or kin elsewhere."""
 
-    def believes(self, force: Force) -> np.ndarray | bool:
-        """Return which households believe an order of this force by now."""
-        times = self.believed_s[force]
-        return np.min(times, axis=0) <= self.time_s if times else False
 
-
-def _front(known: Known) -> Floats | float:
-    if known.front_km is None:
-        return 0.0
-    return np.clip(FRONT_REFERENCE_KM - known.front_km, 0.0, FRONT_REFERENCE_KM)
-
-
-VALUES: dict[Covariate, Callable[[Known], np.ndarray | float]] = {
-    Covariate.FRONT: _front,
-    Covariate.IMPACTS: lambda known: np.log1p(known.households.impacts_remembered),
-    Covariate.ORDER: lambda known: known.believes(Force.VOLUNTARY),
-    Covariate.COMPULSORY_ORDER: lambda known: known.believes(Force.COMPULSORY),
-    Covariate.POWER_LOST: lambda known: known.lost[Utility.POWER],
-    Covariate.GAS_LOST: lambda known: known.lost[Utility.GAS],
-    Covariate.WATER_LOST: lambda known: known.lost[Utility.WATER],
-    Covariate.SHOPS_LOST: lambda known: known.lost[Utility.SHOPS],
-    Covariate.NEIGHBOURS_GONE: lambda known: known.neighbours_gone,
-    Covariate.SEAT_OFFERED: lambda known: ~known.households.has_car & known.seats,
+VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
+    Covariate.IMPACTS: lambda known: np.log((1 + known.households.impacts_remembered) / (1 + known.mean_impacts)),
+    Covariate.UNWARNED: lambda known: known.warned_s > known.time_s,
+    Covariate.REPEATED_ORDER: lambda known: known.n_repeated,
+    Covariate.NO_SEAT: lambda known: ~known.households.has_car * known.share_without_seat,
     Covariate.NO_CAR: lambda known: ~known.households.has_car,
-    Covariate.NEEDS_ASSISTANCE: lambda known: known.needs_assistance,
+    Covariate.NEEDS_ASSISTANCE: lambda known: known.households.needs_help,
+    Covariate.OLD: lambda known: known.share_old,
     Covariate.LONE_OLD: lambda known: known.is_lone_old,
     Covariate.NO_DESTINATION: lambda known: ~known.has_destination,
+    Covariate.CHILDREN: lambda known: known.households.has_children,
 }
 """Value of each covariate, by household."""
 

@@ -1,16 +1,31 @@
 """The curfew: when nobody may move, and when they may again."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from safepassage.agents.ground.arrays import Bools, Floats
-from safepassage.model import draws
+from safepassage.agents.households import Households
 from safepassage.model.clock import OpenHours, hours_within
-from safepassage.model.draws import Keys, Stream
+from safepassage.model.draws import Keys, Stream, keys_of, uniforms_for
 from safepassage.model.settings.front import Curfew
 
 
+@dataclass(frozen=True)
 class CurfewHours(OpenHours):
     """The hours of curfew of a run: disjoint intervals in which nobody may move."""
+
+    stagger_s: float = 0.0
+    """Those who waited for the end set out over this time after it, but before the next begins."""
+
+    def after_it_s(self, planned_s: Floats, turn: Floats) -> Floats:
+        """Return when those who wait for the end set out (s); turn: of each among them, 0: first, 1: last.
+
+        planned_s: when each meant to set out (s).
+        """
+        ends_s = self.next_allowed_s(planned_s)
+        return ends_s + turn * np.minimum(self.stagger_s, self.next_start_s(ends_s) - ends_s)
 
     def may_move(self, time_s: Floats | float) -> Bools:
         """Return whether movement is allowed at each moment: bool, shaped as time_s."""
@@ -27,9 +42,19 @@ def curfew_hours(settings: Curfew, run: Any, time_zone: str) -> CurfewHours:
     run: anything with `start` and `duration_h`.
     """
     found = hours_within(settings.windows, run, time_zone)
-    return CurfewHours(found.start_s, found.end_s)
+    return CurfewHours(found.start_s, found.end_s, settings.stagger_s)
 
 
 def keeps_curfew(settings: Curfew, seed: int, keys: Keys) -> Bools:
     """Return which households (their `Keys`, or whole numbers) keep the curfew throughout the run, bool."""
-    return draws.uniforms_for(seed, Stream.CURFEW, keys) < settings.compliance
+    return uniforms_for(seed, Stream.CURFEW, keys) < settings.compliance
+
+
+def draw_habits(settings: Curfew, seed: int, households: Households) -> None:
+    """Draw who keeps the curfew throughout the run, and the turn of each among those who set out after it.
+
+    settings: the scenario's section `Curfew`. seed: of the run. households: columns, of which two are written.
+    """
+    keys = keys_of(households)
+    households.keeps_curfew[:] = keeps_curfew(settings, seed, keys)
+    households.turn_after_curfew[:] = uniforms_for(seed, Stream.CURFEW, keys, index=1)

@@ -1,15 +1,25 @@
 """Who decides to leave, and when: orders obeyed, impacts fled from, everything weighed over days."""
 
-import numpy as np
-from scipy.special import ndtri
+from collections.abc import Callable
+from datetime import timedelta
 
+import numpy as np
+from scipy.special import gammaincinv, ndtri
+
+from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules import decide
-from safepassage.model.behaviour.covariates import Covariate, coefficient_vector
-from safepassage.model.behaviour.information import Information
-from safepassage.model.draws import Stream, keys_of, uniforms_for
+from safepassage.model.behaviour.covariates import N_SITUATIONS, Covariate, coefficient_vector
+from safepassage.model.behaviour.information import Information, Told, addressed_by
+from safepassage.model.behaviour.leaving import DAY_S, Frailty, Threat, shock_dose
+from safepassage.model.draws import Stream, keys_of, uniforms, uniforms_for
 from safepassage.model.rules import DecisionRule, HouseholdsSeen, rates_from
 from safepassage.model.settings.behaviour import Behaviour, Order
+from safepassage.model.settings.damage import Utility
+from safepassage.model.settings.run import Run
+
+SHOCKING = (Utility.POWER, Utility.GAS)
+"""Utilities whose loss adds to the rate."""
 
 
 class Decision:
@@ -18,104 +28,176 @@ class Decision:
     def __init__(
         self,
         settings: Behaviour,
+        run: Run,
         households: Households,
         information: Information,
+        distance_km: Callable[[float], float] | None,
+        share_before: float,
         seed: int,
         rule: DecisionRule | None = None,
     ) -> None:
         """rule: of the user's own, instead of the model's rate; None: the model's own.
 
-        settings: the scenario's section `Behaviour`. information: what households know. seed: seed of the run, from
-        which all chance is drawn.
+        settings: the scenario's section `Behaviour`. run: start and length of the run. information: what households
+        know. distance_km: function of a time (s) -> distance of the front, None: there is no front. share_before: of
+        the residents before the war, those who are still there at the start of the run. seed: of the run, for all
+        chance.
         """
-        self.settings, self.households, self.information, self.seed = settings, households, information, seed
-        self._rule = rule
-        self._keys = keys_of(households)
-        u_kind = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=1)
-        households.is_stayer[:] = u_kind < settings.share_stayers
-        households.is_early[:] = u_kind >= 1 - settings.share_early
-        u_yield = uniforms_for(seed, Stream.COMPLIANCE, self._keys, index=2)
-        households.yields_to_compulsory[:] = u_yield < settings.p_yield_to_compulsory
-        households.least_compliance[:] = uniforms_for(seed, Stream.COMPLIANCE, self._keys)
+        self.settings, self.run, self.households, self.seed = settings, run, households, seed
+        self.information, self._keys, self._rule = information, keys_of(households), rule
         z = ndtri(np.clip(uniforms_for(seed, Stream.PREPARATION, self._keys), 1e-12, 1 - 1e-12))
         households.preparation_s[:] = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
         households.leaving_threshold[:] = -np.log1p(-uniforms_for(seed, Stream.LEAVE, self._keys))
+        self.coefficients = coefficient_vector(settings.coefficients)
+        self._draw_readiness(share_before)
+        u = uniforms(seed, Stream.READINESS, 1, tick=1)
+        town = float(np.exp(settings.leaving.town_spread * ndtri(np.clip(u[0], 1e-12, 1 - 1e-12))))
+        self.threat = Threat(settings.leaving, distance_km, settings.coefficients.baseline_per_day, town)
         self.time_s = self.next_s = 0.0
         """Until when everything has been weighed; when it is weighed next (s)."""
-        self.coefficients = coefficient_vector(settings.coefficients)
-        self._was_stayer: np.ndarray | None = None
-        """Who was a stayer when the rates were worked out last."""
 
-    def obey(self, order: Order, rows_or_mask: np.ndarray, heard_s: np.ndarray) -> int:
-        """Let households that have come to believe an order and do as told plan to leave; return how many."""
-        h = self.households
+    def _draw_readiness(self, share_before: float) -> None:
+        """Give each household its readiness: by what it is, and by chance; the town as a whole has that of the fit."""
+        h, traits = self.households, slice(N_SITUATIONS, None)
+        log_ratio = self.coefficients[traits] @ self.information.covariates[traits].astype(np.float64)
+        ratio, group = np.unique(np.round(np.exp(log_ratio), 9), return_inverse=True)
+        frailty = Frailty(
+            ratio, np.bincount(group, h.n_members).astype(np.float64), self.settings.leaving.frailty_variance
+        )
+        u = (uniforms_for(self.seed, Stream.READINESS, self._keys, index=index) for index in (0, 1))
+        h.readiness[:] = frailty.drawn(group, next(u), share_before)
+        variance = self.settings.ordered_families.frailty_variance
+        h.ordered_readiness[:] = share_before**variance * variance * gammaincinv(1.0 / variance, next(u))
+
+    def hear_order(
+        self, number: int, order: Order, zone_names: tuple[str, ...], issued_s: float, phone_works: Bools
+    ) -> int:
+        """Send an order out; let those who do as told, and those whom people at the door persuade, plan to leave.
+
+        Returns how many do. number: its place in the scenario's list. zone_names: names of the zones, which it may
+        name. issued_s: when it goes out (s). phone_works: bool[n], at home now.
+        """
+        addressed = addressed_by(order, self.households, zone_names)
+        told = self.information.announce(number, order, addressed, issued_s, phone_works)
+        return self.obey(told, addressed) + self.be_persuaded(told)
+
+    def obey(self, told: Told, rows_or_mask: np.ndarray) -> int:
+        """Let households that an order addresses and that do as told plan to leave; return how many."""
+        h, order = self.households, told.order
         addressed = np.zeros(len(h), np.bool_)
         addressed[rows_or_mask] = True
+        addressed &= told.addressed
+        u = uniforms_for(self.seed, Stream.COMPLIANCE, self._keys, tick=told.number)
         return decide.answer_order(
-            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.is_stayer, heard_s, h.preparation_s,
-            order.compliance, h.least_compliance,
+            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.stays_behind, told.believed_s, h.preparation_s,
+            order.compliance, u,
         )  # fmt: skip
+
+    def be_persuaded(self, told: Told) -> int:
+        """Let households that people at the door persuade plan to leave; return how many."""
+        h = self.households
+        n = decide.answer_order(
+            h.cause, h.decision_time_s, h.departure_time_s, np.isfinite(told.persuaded_s), h.stays_behind,
+            told.persuaded_s, h.preparation_s, 1.0, np.zeros(len(h)),
+        )  # fmt: skip
+        h.cause[np.isfinite(told.persuaded_s) & (h.decision_time_s == told.persuaded_s)] = Cause.PERSUADED
+        return n
 
     def flee(self, event: np.ndarray, home: np.ndarray, time_s: np.ndarray) -> int:
         """Let impacts nearby make households leave on the spot; event: row of the impact, time_s: of each; in order."""
         h = self.households
         u = uniforms_for(self.seed, Stream.REACTION, self._keys[home], tick=event)
         return decide.react_to_impacts(
-            h.cause, h.decision_time_s, h.departure_time_s, home, time_s, h.is_stayer, h.preparation_s,
+            h.cause, h.decision_time_s, h.departure_time_s, home, time_s, h.stays_behind, h.preparation_s,
             self.settings.p_leave_after_impact, u,
         )  # fmt: skip
 
-    def weigh(self, until_s: float, is_home: np.ndarray, *, is_news: bool = True) -> int:
-        """Let households at home weigh what they have known since the last call; return how many decide.
+    def think(self, now_s: float, is_home: Bools, lost_since_s: Floats, share_without_seat: Floats) -> int:
+        """Let orders spread, and households at home weigh what they have known since they last thought, exactly.
 
-        is_news: whether what they know has changed since, so that their rates do.
+        Returns how many decide. now_s: the present (s). is_home: bool[n]. lost_since_s: float64[utility, n_zones],
+        since when each does not work (s), inf: it works. share_without_seat: float64[n], of those in the same place
+        without a car.
         """
-        h = self.households
-        n = decide.weigh(
-            h.cause, h.decision_time_s, h.departure_time_s, h.weighed, h.leaving_rate_per_day, h.leaving_threshold,
-            is_home, h.preparation_s, self.time_s, until_s,
+        h, from_s, n_decide = self.households, self.time_s, 0
+        for told, rows in self.information.talk(now_s):
+            may_answer = is_home[rows] & (h.departure_time_s[rows] > from_s)
+            n_decide += self.obey(told, rows[may_answer])
+        dose = self._doses(from_s, now_s, lost_since_s)
+        days = (now_s - from_s) / DAY_S
+        if self._rule is not None and days > 0:
+            rate_per_day = rates_from(self._rule, self._seen(now_s, dose / days))
+            dose = rate_per_day * days
+        n_decide += decide.weigh(
+            h.cause, h.decision_time_s, h.departure_time_s, h.weighed, dose, h.leaving_threshold, is_home,
+            h.preparation_s, from_s, now_s,
         )  # fmt: skip
-        self.time_s = until_s
-        h.is_stayer &= ~(h.yields_to_compulsory & (self.information.covariates[Covariate.COMPULSORY_ORDER] > 0))
-        if (
-            self._rule is not None
-            or is_news
-            or self._was_stayer is None
-            or not np.array_equal(h.is_stayer, self._was_stayer)
-        ):
-            self._was_stayer = h.is_stayer.copy()
-            decide.leaving_rates(
-                h.leaving_rate_per_day, self.information.covariates, self.coefficients,
-                self.settings.coefficients.baseline_per_day, self.settings.early_factor, h.is_early, h.is_stayer,
-            )  # fmt: skip
-            if self._rule is not None:
-                h.leaving_rate_per_day[:] = rates_from(self._rule, self._seen())
-        return n
+        self.time_s = now_s
+        self.information.look(now_s, share_without_seat, is_front=self.threat.is_front)
+        if self._rule is None:
+            h.leaving_rate_per_day[:] = self._doses(now_s, now_s + 1.0, lost_since_s) * DAY_S
+        elif days > 0:
+            h.leaving_rate_per_day[:] = rate_per_day
+        return n_decide
 
-    def _seen(self) -> HouseholdsSeen:
+    def _seen(self, now_s: float, rate_per_day: Floats) -> HouseholdsSeen:
         h, covariates = self.households, self.information.covariates
         return HouseholdsSeen(
-            time_s=self.time_s,
+            time_s=now_s,
             covariates={covariate.name.lower(): covariates[covariate].copy() for covariate in Covariate},
-            rate_per_day=h.leaving_rate_per_day.copy(),
+            rate_per_day=rate_per_day,
             n_members=h.n_members,
             has_car=h.has_car.copy(),
             has_children=h.has_children.copy(),
-            is_stayer=h.is_stayer.copy(),
+            stays_behind=h.stays_behind.copy(),
         )
 
-    def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray, last_impact_s: float) -> np.ndarray:
-        """Return the households in safety that come back in this time, if it has been quiet; is_safe: bool[n].
+    def _doses(self, from_s: float, until_s: float, lost_since_s: np.ndarray) -> np.ndarray:
+        """Return what each household gathers towards its decision from one time to another, float64[n]."""
+        h, families = self.households, self.settings.ordered_families
+        dose = np.zeros(len(h))
+        length_s = until_s - from_s
+        if length_s <= 0:
+            return dose
 
-        from_s: beginning of the time looked at (s). until_s: end of the time looked at (s). last_impact_s: when the
-        last impact fell (s).
+        def share_since(time_s: Floats) -> Floats:
+            return np.clip((until_s - time_s) / length_s, 0.0, 1.0)
+
+        threat = self.threat.dose(from_s, until_s)
+        since_s = lost_since_s[list(SHOCKING)]
+        shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
+        ordered = np.where(h.has_children, share_since(self.information.compelled_s), 0.0)
+        own = families.per_day * length_s / DAY_S + families.times_threat * threat * h.ordered_readiness
+        decide.doses(
+            dose, self.information.covariates[:N_SITUATIONS], self.coefficients[:N_SITUATIONS], threat, shock[h.zone],
+            h.readiness, h.stays_behind, share_since(self.information.warned_s), int(Covariate.UNWARNED), ordered, own,
+        )  # fmt: skip
+        return dose
+
+    def _is_cold(self, time_s: np.ndarray) -> np.ndarray:
+        """Return which losses came in a month in which they count, bool."""
+        cold = np.zeros(time_s.shape, np.bool_)
+        for at in np.unique(time_s[np.isfinite(time_s)]):
+            month = (self.run.start + timedelta(seconds=float(at))).month
+            cold[time_s == at] = month in self.settings.loss_shock.cold_months
+        return cold
+
+    def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray) -> np.ndarray:
+        """Return the households in safety that come back in this time; is_safe: bool[n].
+
+        from_s, until_s: beginning and end of that time (s).
         """
         settings = self.settings
-        if settings.return_per_day == 0 or until_s - last_impact_s < settings.quiet_after_d * 86400.0:
+        if settings.return_per_day == 0:
             return np.empty(0, np.int64)
-        p = -np.expm1(-settings.return_per_day * (until_s - from_s) / 86400.0)
-        safe = np.flatnonzero(is_safe)
-        return safe[uniforms_for(self.seed, Stream.RETURN, self._keys[safe], tick=int(until_s)) < p]
+        quiet_since_s = np.maximum(self.households.last_heard_s, 0.0)  # what fell before the run is not known
+        quiet = until_s - quiet_since_s >= settings.quiet_after_d * DAY_S
+        rows = np.flatnonzero(is_safe & quiet)
+        homeless = self.information.covariates[Covariate.NO_DESTINATION, rows] > 0
+        rate = settings.return_per_day * (1.0 - self.threat.reached_share(until_s))
+        rate = rate * np.where(homeless, settings.return_factor_no_destination, 1.0)
+        p = -np.expm1(-rate * (until_s - from_s) / DAY_S)
+        return rows[uniforms_for(self.seed, Stream.RETURN, self._keys[rows], tick=int(until_s)) < p]
 
     def start_again(self, household: np.ndarray, time_s: float) -> None:
         """Let households that have come back weigh everything afresh, with a threshold of their own."""

@@ -1,25 +1,46 @@
-"""What households know and when: orders heard, impacts remembered, the front as reported, who has left, what works."""
+"""What households know and when: orders heard from channels and from neighbours, impacts remembered, seats in reach."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from safepassage.agents.civilians import Mobility, People
+from safepassage.agents.civilians import People
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.households import Households
 from safepassage.model.behaviour.covariates import Covariate, Known, fill
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream, keys_of, uniforms_for
-from safepassage.model.people.demography import OLD_AGE
+from safepassage.model.people.demography import ADULT_AGE, OLD_AGE
 from safepassage.model.settings.behaviour import Audience, Behaviour, Channel, Force, Order
-from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.run import Run
 from safepassage.model.streets.streets import Streets
 
-NEIGHBOUR_CELL_M = 80.0
-"""Neighbours are those in the 5 by 5 cells of this side about a home: within about 200 m (SOURCES 4)."""
+TALK_EVERY_S = 1800.0
+"""Orders go from neighbour to neighbour in steps of this length, at whatever pace households decide (s)."""
 CHANNELS = ("siren", "phone", "door_to_door")
+
+
+@dataclass(eq=False)
+class Told:
+    """One order that has gone out, and who has come to know of it."""
+
+    number: int
+    """Its place in the scenario's list of orders, by which chance is drawn."""
+    order: Order
+    addressed: np.ndarray
+    """bool[n]"""
+    believed_s: np.ndarray
+    """float64[n]: when each household, addressed or not, believes that it was given (s); inf: not so far."""
+    persuaded_s: np.ndarray
+    """float64[n]: when people at its door persuade a household that it addresses (s); inf: they do not."""
+    is_spreading: bool = True
+    """Whether anybody may still hear of it from neighbours."""
+
+    @property
+    def heard_s(self) -> np.ndarray:
+        """When each household that it addresses believes it (s), inf: not so far."""
+        return np.where(self.addressed, self.believed_s, np.inf)
 
 
 class Information:
@@ -45,54 +66,64 @@ class Information:
         n, self._keys = len(households), keys_of(households)
         self.covariates = np.zeros((len(Covariate), n), np.float32)
         first = households.first_person
-        self._needs_assistance = np.logical_or.reduceat(people.mobility == Mobility.NEEDS_ASSISTANCE, first[:-1])
-        self._is_lone_old = (households.n_members == 1) & (people.age[first[:-1]] >= OLD_AGE)
+        is_adult, is_old = people.age >= ADULT_AGE, people.age >= OLD_AGE
+        n_adults = np.add.reduceat(is_adult, first[:-1], dtype=np.float64)
+        self._share_old = np.add.reduceat(is_old, first[:-1], dtype=np.float64) / np.maximum(n_adults, 1.0)
+        self._is_lone_old = (households.n_members == 1) & is_old[first[:-1]]
         self._has_destination = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31) < settings.p_destination
-        self.heard_s: list[np.ndarray] = []
-        """For each order sent out, when each household believes it (s); inf: not yet, or not addressed."""
-        self._orders: list[Order] = []
-        self._number: list[int] = []
-        self._issued: list[tuple[float, np.ndarray]] = []
-        self._memory_s = 0.0
+        self.told: list[Told] = []
+        """Orders sent out so far."""
+        self.warned_s = np.full(n, np.inf)
+        """When each household first believed an order that addresses it (s); inf: not so far."""
+        self.compelled_s = np.full(n, np.inf)
+        """The same of compulsory orders."""
+        self.time_s = self._memory_s = 0.0
         self._n_talks = 0
-        self.look_again()
+        self._n_nodes = streets.n_nodes
         self._link = (streets.link_upstream, streets.link_downstream)
-        self._n_at_node = np.bincount(households.home_node, minlength=streets.n_nodes)
-        west_m, south_m = households.home_x_m.min(), households.home_y_m.min()
-        column = ((households.home_x_m - west_m) / NEIGHBOUR_CELL_M).astype(np.int64)
-        row = ((households.home_y_m - south_m) / NEIGHBOUR_CELL_M).astype(np.int64)
-        self._shape = (int(row.max()) + 5, int(column.max()) + 5)
-        self._cell = (row + 2) * self._shape[1] + column + 2
-        self._n_near = self._sum_near(np.ones(n))
-        self.look(0.0, None, np.zeros((len(Utility), n), np.bool_), np.zeros(n, np.bool_), seats=False)
+        n_at_node = np.bincount(households.home_node, minlength=streets.n_nodes)
+        around = n_at_node + np.bincount(streets.link_downstream, n_at_node[streets.link_upstream], streets.n_nodes)
+        self._n_others = np.maximum(around[households.home_node] - 1, 1)
+        self.look(0.0, np.zeros(n), is_front=False)
 
     def announce(
         self, number: int, order: Order, addressed: np.ndarray, issued_s: float, phone_works: np.ndarray
-    ) -> np.ndarray:
-        """Send an order out by all channels; return when each household addressed believes it (s), inf: not so far.
+    ) -> Told:
+        """Send an order out by all channels; return it as `Told`.
 
-        number: the order's place in the scenario's list, by which chance is drawn: another order, or one moved in
-        time, changes nothing of this one. addressed: bool[n]; phone_works: bool[n], whether phones work at home now.
-        issued_s: when it is issued (s).
+        Everybody may hear of it, those whom it addresses may do as told. number: the order's place in the scenario's
+        list, by which chance is drawn: another order, or one moved in time, changes nothing of this one. addressed:
+        bool[n]; phone_works: bool[n], whether phones work at home now. issued_s: when it is issued (s).
         """
-        channels = self.settings.channels
-        heard_s = np.full(addressed.size, np.inf)
+        channels, n = self.settings.channels, addressed.size
+        believed_s, persuaded_s = np.full(n, np.inf), np.full(n, np.inf)
         for index, name in enumerate(CHANNELS):
             channel: Channel = getattr(channels, name)
             u_reach, u_delay, u_trust = (
                 uniforms_for(self.seed, Stream.NEWS, self._keys, tick=number, index=3 * index + k) for k in range(3)
             )
-            sent_s = self._after_outages(channel, issued_s)
-            delay_s = -np.log1p(-u_delay) * channel.delay_median_s / np.log(2)
-            reached = addressed & (u_reach < channel.reach) & (u_trust < channel.trust)
+            heard_s = self._after_outages(channel, issued_s) - np.log1p(-u_delay) * channel.delay_median_s / np.log(2)
+            reached = u_reach < channel.reach
             if name == "phone":
                 reached &= phone_works
-            heard_s = np.where(reached, np.minimum(heard_s, sent_s + delay_s), heard_s)
-        self._orders.append(order)
-        self._number.append(number)
-        self.heard_s.append(heard_s)
-        self._issued.append((issued_s, addressed))
-        return heard_s
+            if name == "door_to_door":
+                u_persuade = uniforms_for(self.seed, Stream.NEWS, self._keys, tick=number, index=3 * len(CHANNELS))
+                persuaded_s[:] = np.where(
+                    reached & addressed & (u_persuade < channels.door_to_door.p_persuaded), heard_s, np.inf
+                )
+            believes = reached & (u_trust < channel.trust)
+            believed_s = np.where(believes, np.minimum(believed_s, heard_s), believed_s)
+        told = Told(number, order, addressed, believed_s, persuaded_s)
+        self.told.append(told)
+        self._note(told)
+        return told
+
+    def _note(self, told: Told) -> None:
+        """Bring up to date when households first believed an order, and a compulsory one."""
+        heard_s = told.heard_s
+        np.minimum(self.warned_s, heard_s, out=self.warned_s)
+        if told.order.force == Force.COMPULSORY:
+            np.minimum(self.compelled_s, heard_s, out=self.compelled_s)
 
     def _after_outages(self, channel: Channel, time_s: float) -> float:
         for period in sorted(channel.outages, key=lambda period: period.start):
@@ -101,30 +132,41 @@ class Information:
                 time_s = end_s
         return time_s
 
-    def gossip(self, from_s: float, until_s: float) -> Iterator[Any] | Iterator[tuple[Order, Ints]]:
-        """Let orders spread from household to household along the streets; yield (order, rows that hear it now)."""
-        self._n_talks += 1
-        rate = self.settings.channels.word_of_mouth_per_day * (until_s - from_s) / 86400.0
-        told = zip(self._number, self._orders, self.heard_s, self._issued, strict=True)
-        for number, order, heard_s, (_, addressed) in told:
-            ignorant = np.flatnonzero(addressed & (heard_s > until_s))
-            if ignorant.size == 0 or rate == 0:
-                continue
-            share = self._share_knowing(heard_s <= from_s)[self.households.home_node[ignorant]]
-            u = uniforms_for(self.seed, Stream.GOSSIP, self._keys[ignorant], tick=self._n_talks, index=number)
-            hears = ignorant[u < -np.expm1(-rate * share)]
-            if hears.size:
-                heard_s[hears] = until_s
-                yield order, hears
+    def talk(self, until_s: float) -> Iterator[tuple[Told, Ints]]:
+        """Let orders spread along the streets up to a time (s); yield (told, rows of those who hear it now)."""
+        while (self._n_talks + 1) * TALK_EVERY_S <= until_s:
+            from_s = self._n_talks * TALK_EVERY_S
+            self._n_talks += 1
+            for told in self.told:
+                rows = self._hear_from_neighbours(told, from_s)
+                if rows.size:
+                    self._note(told)
+                    yield told, rows
 
-    def _share_knowing(self, knows: np.ndarray) -> np.ndarray:
-        """Return by node the share of households at it and at the ends of its streets that know."""
-        n_nodes = self._n_at_node.size
+    def _hear_from_neighbours(self, told: Told, from_s: float) -> np.ndarray:
+        """Let those hear of an order in one step who do; return them. Chance hangs on the step, not on who decides."""
+        rate = self.settings.channels.word_of_mouth_per_day / 86400.0
+        none = np.empty(0, np.int64)
+        if not told.is_spreading or rate == 0:
+            return none
+        ignorant = np.flatnonzero(told.believed_s > from_s)
+        n_know = self._n_knowing(told.believed_s <= from_s)[self.households.home_node[ignorant]]
+        ignorant, n_know = ignorant[n_know > 0], n_know[n_know > 0]
+        if ignorant.size == 0:
+            told.is_spreading = bool((told.believed_s[np.isfinite(told.believed_s)] > from_s).any())
+            return none
+        u = uniforms_for(self.seed, Stream.GOSSIP, self._keys[ignorant], tick=self._n_talks, index=told.number)
+        hears_s = from_s - np.log1p(-u) / (rate * n_know / self._n_others[ignorant])
+        hears = hears_s <= np.minimum(from_s + TALK_EVERY_S, told.believed_s[ignorant])
+        told.believed_s[ignorant[hears]] = hears_s[hears]
+        return ignorant[hears]
+
+    def _n_knowing(self, knows: np.ndarray) -> np.ndarray:
+        """Return by node how many households at it and at the ends of its streets know."""
+        n_nodes = self._n_nodes
         n_know = np.bincount(self.households.home_node, knows, n_nodes)
         upstream, downstream = self._link
-        around_know = n_know + np.bincount(downstream, n_know[upstream], n_nodes)
-        around = self._n_at_node + np.bincount(downstream, self._n_at_node[upstream], n_nodes)
-        return around_know / np.maximum(around, 1)
+        return n_know + np.bincount(downstream, n_know[upstream], n_nodes)
 
     def hear_impacts(self, home: np.ndarray, time_s: float) -> None:
         """Add impacts to the memory of the households that heard them; home: a row for each impact heard."""
@@ -136,62 +178,30 @@ class Information:
         self.households.impacts_remembered *= 0.5 ** (days / self.settings.memory_half_life_d)
         self._memory_s = time_s
 
-    def look_again(self) -> None:
-        """Take nothing for unchanged at the next look."""
-        self._seen_s = -np.inf
-        self._seen_gone: np.ndarray | None = None
-        self._seen_lost: np.ndarray | None = None
-        self._seen_seats: bool | None = None
+    def look(self, time_s: float, share_without_seat: np.ndarray, *, is_front: bool) -> None:
+        """Bring the covariates up to date.
 
-    def look(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, is_gone: np.ndarray,
-             seats: bool) -> bool:  # fmt: skip
-        """Bring the covariates up to date; return whether there was anything new to look at.
-
-        front_km: distance of each home to the front as reported, or None. lost: bool[utility, n], what does not work
-        at each home. is_gone: bool[n], households that have left. seats: whether seats out of town are on offer.
-        time_s: the moment (s).
+        time_s: the moment (s). share_without_seat: float64[n], of those without a car in reach of the same stops.
+        is_front: whether there is a front, whose threat holds what falls on the town as a whole.
         """
-        is_gone_anew = self._seen_gone is None or not np.array_equal(is_gone, self._seen_gone)
-        if not (is_gone_anew or self._is_news(time_s, front_km, lost, seats)):
-            return False
-        self._seen_s, self._seen_lost, self._seen_seats = time_s, lost, seats
-        if is_gone_anew:
-            self._seen_gone = is_gone.copy()
-            self._neighbours_gone = self._sum_near(is_gone.astype(float)) / np.maximum(self._n_near, 1.0)
+        self.time_s = time_s
         self._forget(time_s)
-        believed_s: dict[Force, list[np.ndarray]] = {force: [] for force in Force}
-        for heard_s, order in zip(self.heard_s, self._orders, strict=True):
-            believed_s[order.force].append(heard_s)
+        remembered = self.households.impacts_remembered
+        n_repeated = np.zeros(remembered.size)
+        for told in self.told:
+            n_repeated += (told.heard_s <= time_s) * (1.0 if told.order.zones is None else 2.0)
         known = Known(
             households=self.households,
             time_s=time_s,
-            front_km=front_km,
-            believed_s=believed_s,
-            lost=lost,
-            neighbours_gone=self._neighbours_gone,
-            seats=seats,
-            needs_assistance=self._needs_assistance,
+            mean_impacts=float(remembered.mean()) if is_front else 0.0,
+            warned_s=self.warned_s,
+            n_repeated=np.maximum(n_repeated - 1.0, 0.0),
+            share_without_seat=share_without_seat,
+            share_old=self._share_old,
             is_lone_old=self._is_lone_old,
             has_destination=self._has_destination,
         )
         fill(self.covariates, known)
-        return True
-
-    def _is_news(self, time_s: float, front_km: np.ndarray | None, lost: np.ndarray, seats: bool) -> bool:
-        """Return whether something may have changed since the last look but for who has left."""
-        if front_km is not None or lost is not self._seen_lost or seats != self._seen_seats:
-            return True
-        heard = any(((self._seen_s < heard_s) & (heard_s <= time_s)).any() for heard_s in self.heard_s)
-        return heard or bool(self.households.impacts_remembered.any())
-
-    def _sum_near(self, values: np.ndarray) -> np.ndarray:
-        """Return for each household the sum of values over those in the 5 by 5 cells about its home."""
-        grid = np.bincount(self._cell, values, self._shape[0] * self._shape[1]).reshape(self._shape)
-        total = np.pad(grid.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-        row, column = np.divmod(self._cell, self._shape[1])
-        low_r, high_r = np.maximum(row - 2, 0), np.minimum(row + 3, self._shape[0])
-        low_c, high_c = np.maximum(column - 2, 0), np.minimum(column + 3, self._shape[1])
-        return total[high_r, high_c] - total[low_r, high_c] - total[high_r, low_c] + total[low_r, low_c]
 
 
 def addressed_by(order: Order, households: Households, zone_names: tuple[str, ...]) -> np.ndarray:

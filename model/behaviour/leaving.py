@@ -8,15 +8,19 @@ S ** theta is what a gamma frailty of variance theta leaves: everybody has a rea
 first. Values and their intervals: docs/validation_towns.md.
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import gammaincinv
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.model.settings.behaviour import Leaving, LossShock
 
 ARRIVAL_OFFSET_KM = 1.0
 """Added to the distance in the time to arrival, so that it stays finite at the line (km)."""
 DAY_S = 86400.0
+STEP_S = 3600.0
+"""The threat is summed over steps no longer than this: the front moves by hundreds of metres a day (s)."""
 
 
 def threat_per_day(
@@ -43,6 +47,78 @@ def approach_km_per_week(distance_km: Floats | float, distance_before_km: Floats
     return np.maximum(before - now, 0.0) * 7.0 / days
 
 
+class Threat:
+    """The rate at which somebody of mean readiness leaves a town, from where the front is at any time."""
+
+    def __init__(
+        self,
+        settings: Leaving,
+        distance_km: Callable[[float], float] | None,
+        least_per_day: float,
+        town_factor: float = 1.0,
+    ) -> None:
+        """distance_km: function of a time (s) -> distance of the front from the middle of the town; None: no front.
+
+        settings: the scenario's section `Leaving`. least_per_day: rate however far the front. town_factor: the town's
+        own.
+        """
+        self.settings, self.least_per_day, self._distance_km = settings, least_per_day, distance_km
+        self._factor = settings.threat_factor * town_factor
+
+    @property
+    def is_front(self) -> bool:
+        """Whether there is a front."""
+        return self._distance_km is not None
+
+    def front(self, time_s: float) -> tuple[float, float]:
+        """Return how far the front is (km) and how fast it comes nearer (km a week); there must be one.
+
+        time_s: the moment (s).
+        """
+        assert self._distance_km is not None
+        days = self.settings.approach_over_d
+        now, before = self._distance_km(time_s), self._distance_km(time_s - days * DAY_S)
+        return now, float(approach_km_per_week(now, before, days))
+
+    def per_day(self, time_s: float) -> float:
+        """Return the rate at a time (1/day)."""
+        if self._distance_km is None:
+            return self.least_per_day
+        s, (distance_km, approach) = self.settings, self.front(time_s)
+        rate = threat_per_day(
+            distance_km, approach, s.standing_per_day, s.approach_km_weeks_per_day, s.reach_km, s.reach_width_km
+        )
+        return max(self.least_per_day, self._factor * float(rate))
+
+    def dose(self, from_s: float, until_s: float) -> float:
+        """Return the rate summed from one time to another (s)."""
+        if until_s <= from_s:
+            return 0.0
+        n = int(np.ceil((until_s - from_s) / STEP_S))
+        step_s = (until_s - from_s) / n
+        return sum(self.per_day(from_s + (k + 0.5) * step_s) for k in range(n)) * step_s / DAY_S
+
+    def reached_share(self, time_s: float) -> float:
+        """Return g, the share of the threat that reaches the town: 0 far from the front or without one."""
+        if self._distance_km is None:
+            return 0.0
+        s = self.settings
+        return float(threat_per_day(self._distance_km(time_s), 0.0, 1.0, 0.0, s.reach_km, s.reach_width_km))
+
+
+def shock_dose(settings: LossShock, lost_since_s: Floats, counts: Bools, from_s: float, until_s: float) -> Floats:
+    """Return what a loss adds in a time for somebody of mean readiness, by zone: float64[n_zones].
+
+    settings: the scenario's section `LossShock`. lost_since_s: float64[2, n_zones], since when power and gas are lost
+    (s), inf: they work. counts: bool[2, n_zones], whether the loss came in a cold month. from_s, until_s: ends of the
+    time (s). The larger of the two counts.
+    """
+    size = np.array([[settings.power_per_day], [settings.gas_per_day]]) * counts
+    a, b = (np.maximum(time_s - lost_since_s, 0.0) / DAY_S for time_s in (from_s, until_s))
+    half = settings.half_life_d
+    return (size * half / np.log(2) * (0.5 ** (a / half) - 0.5 ** (b / half))).max(axis=0)
+
+
 def share_left(dose: Floats | float, share_before: Floats | float, variance: float) -> Floats:
     """Return the share of the residents before the war who are left after a dose, from a share that was there at first.
 
@@ -66,6 +142,8 @@ class Frailty:
 
     def __init__(self, ratio: Floats | float, weight: Floats | float, variance: float) -> None:
         """ratio: readiness of each group relative to the others, weight: persons in each; variance: theta."""
+        from scipy.optimize import minimize  # a tenth of a second at start-up
+
         weight = np.asarray(weight, np.float64) / np.sum(weight)
         ratio = np.asarray(ratio, np.float64) / (weight @ ratio)
         self.variance, self.weight = variance, weight

@@ -48,22 +48,22 @@ def split(
 
 
 class StayingBehind:
-    """Adults who stay behind do not weigh leaving while the rest of their family is at home.
-
-    Until then they count as stayers, whom neither orders nor impacts move; only a compulsory order that addresses them
-    may do so earlier (behaviour.p_yield_to_compulsory).
-    """
+    """Adults who keep the home: while the rest of their family is there, neither orders nor impacts move them."""
 
     def __init__(self, households: Households) -> None:
-        self._is_stayer = households.is_stayer
+        self._stays_behind = households.stays_behind
         self._rows = np.flatnonzero(households.family != np.arange(len(households)))
         self._family = households.family[self._rows]
-        self._own_will = households.is_stayer[self._rows].copy()
-        households.is_stayer[self._rows] = True
+        self._stays_behind[self._rows] = True
+
+    @property
+    def n(self) -> int:
+        """How many households are still held back by their family."""
+        return self._rows.size
 
     def release(self, is_gone: np.ndarray) -> None:
         """Let those decide for themselves whose family has left; is_gone: bool[n_households]."""
         free = is_gone[self._family]
         if free.any():
-            self._is_stayer[self._rows[free]] = self._own_will[free]
-            self._rows, self._family, self._own_will = (a[~free] for a in (self._rows, self._family, self._own_will))
+            self._stays_behind[self._rows[free]] = False
+            self._rows, self._family = self._rows[~free], self._family[~free]

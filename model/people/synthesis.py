@@ -86,7 +86,6 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
         zone=zone,
         has_car=has_car,
         has_children=np.minimum.reduceat(age, first[:-1]) < ADULT_AGE,
-        is_stayer=np.zeros(size.size, np.bool_),
         cause=np.full(size.size, Cause.NONE, np.int8),
         decision_time_s=np.full(size.size, np.inf),
         departure_time_s=np.full(size.size, np.inf),

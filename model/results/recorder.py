@@ -215,10 +215,10 @@ class Recorder:
             & ~model.households.can_walk[home],
             "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
             Status.PREPARING.words: (people.status == Status.PREPARING) & decided,
-            "staying: will not leave": model.households.is_stayer[home],
+            "staying: keeps the home until the rest of the family has left": model.households.stays_behind[home],
         }
         chosen = np.select(list(reasons.values()), range(len(reasons)), len(reasons)).astype(np.int8)
-        return pa.DictionaryArray.from_arrays(chosen, [*reasons, "staying: saw no reason to leave"]).cast("string")
+        return pa.DictionaryArray.from_arrays(chosen, [*reasons, "staying: has not decided to leave"]).cast("string")
 
     def _trips(self):
         model, parties, households = self.model, self.model.parties, self.model.households

@@ -194,6 +194,12 @@ class FleetAtWork:
         """Return whether vehicles are sent out once people who set out now are at their stop."""
         return bool(self.vehicles) and self.hours.is_open(now_s + COMES_AFTER_S)
 
+    def seats_a_day(self, now_s: float) -> float:
+        """Return about how many seats the fleet offers in the next 24 hours: its round trips are those to the hub."""
+        n_vehicles = sum(vehicle.task != Task.LOST for vehicle in self.vehicles)
+        open_s = 3600.0 * self.hours.hold(now_s + 3600.0 * np.arange(0.5, 24.0)).sum()
+        return n_vehicles * self.settings.seats * open_s / (2 * self.settings.hub_time_s + self.settings.dwell_s)
+
     def next_start_s(self, now_s: float) -> float:
         """Return when people may begin to count on the fleet anew (s); inf: not again, or they do so already."""
         open_s = self.hours.next_open_s(now_s + COMES_AFTER_S) - COMES_AFTER_S

@@ -8,7 +8,6 @@ from safepassage.agents.civilians import Mobility, Protection, Status
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint, Seats
-from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.behaviour.information import Information
 from safepassage.model.people.population import Population
 
@@ -41,7 +40,7 @@ class Riders:
         """Return households in order of who comes first: families under a compulsory order, assistance, time, row."""
         rows = np.sort(np.asarray(rows, np.int64))
         family = self.households.has_children[rows]
-        ordered = self.information.covariates[Covariate.COMPULSORY_ORDER, rows] > 0
+        ordered = self.information.compelled_s[rows] <= self.information.time_s
         rank = np.where(family & ordered, 0, np.where(self.households.needs_help[rows], 1, 2))
         return rows[np.lexsort((self.households.waiting_since_s[rows], rank))]
 

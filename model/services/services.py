@@ -16,6 +16,7 @@ from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import FleetAtWork, Reinforcements
 from safepassage.model.services.layout import Layout, node_of
 from safepassage.model.services.riders import Riders
+from safepassage.model.services.seats_in_reach import SeatsInReach
 from safepassage.model.services.seats_sought import SeatsSought
 from safepassage.model.services.trains import Trains
 from safepassage.model.settings.base import ScenarioError
@@ -55,6 +56,8 @@ class Services:
         self._check_seats()
         self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
         self.seats_sought = SeatsSought(self, model.curfew)
+        self.stop_nodes = layout.stop_node[: self.n_fixed]
+        self.seats_in_reach = SeatsInReach(self, model.households, model.streets)
         self._next_disband_s = 0.0
         self.reinforcements = Reinforcements(settings.reinforcements)
         for one in settings.reinforcements:
@@ -157,12 +160,6 @@ class Services:
 
     def _comes_to_doors(self, now_s: float) -> bool:
         return any(f.by_door and f.vehicles and f.hours.next_open_s(now_s) < np.inf for f in self.fleets)
-
-    def offers_seats(self, now_s: float) -> bool:
-        """Return whether seats out of town are on offer now."""
-        if any(fleet.vehicles and fleet.hours.is_open(now_s) for fleet in self.fleets):
-            return True
-        return self.trains.offers_seats(now_s, now_s + self.seats_sought.book_ahead_s)
 
     @property
     def points(self) -> list[PickupPoint]:

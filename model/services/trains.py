@@ -78,14 +78,6 @@ class Trains:
                     return at_s
         return None
 
-    def offers_seats(self, now_s: float, until_s: float) -> bool:
-        """Return whether a train leaves before a time on which seats are free."""
-        for line in self.lines:
-            for number in range(len(line.runs), len(line.departures_s)):
-                if now_s < line.departures_s[number] <= until_s and line.seats[number].n_free > 0:
-                    return True
-        return False
-
     def act(self, stops: list[PickupPoint], until_s: float) -> None:
         """Let the trains leave that are due before a time."""
         while self.next_s < until_s:

@@ -37,10 +37,10 @@ class Order(Section):
     audience: Audience = Audience.EVERYONE
     """Whom the order addresses."""
     force: Force = Force.VOLUNTARY
-    """A voluntary order raises the odds of leaving of all it addresses; a compulsory one by its own coefficient."""
+    """A compulsory order gives families with children a rate of their own (`behaviour.ordered_families`)."""
     compliance: Share = 0.66
-    """Share of the households addressed that do as told as soon as they hear of it. Compliance with phased orders:
-    about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with everything else they know."""
+    """Share of the households addressed that do as told as soon as they believe it, drawn anew for each order.
+    Compliance with phased orders: about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with all they know."""
 
     @model_validator(mode="after")
     def _one_moment(self):
@@ -98,7 +98,7 @@ class Phone(Channel):
 
 
 class DoorToDoor(Channel):
-    """Police and volunteers going from house to house."""
+    """Police and volunteers going from house to house: they bring the order, and talk people into leaving."""
 
     reach: Share = 0.5
     """Share of households that they get to. Assumption."""
@@ -106,6 +106,10 @@ class DoorToDoor(Channel):
     """Median time until they have come (s). Assumption."""
     trust: Share = 0.95
     """Share of households that believe them. Assumption."""
+    p_persuaded: Share = 0.03
+    """Share of the households that they get to, and that the order addresses, whom they persuade to leave at once.
+    Assumption; in Avdiivka, where all had been asked often, 3 to 6 of 1,230 agreed a day (ostro.org, 22 December
+    2023)."""
 
 
 class Channels(Section):
@@ -118,47 +122,112 @@ class Channels(Section):
     door_to_door: DoorToDoor = DoorToDoor()
     """People who come to the door."""
     word_of_mouth_per_day: float = Field(2.0, ge=0)
-    """Rate at which a household whose neighbours all know hears of an order from them (1/day). Assumption."""
+    """Rate at which a household whose neighbours all know hears of an order from them, whomever it addresses (1/day).
+    Assumption."""
 
 
 class Coefficients(Section):
-    """Effects on the logarithm of the daily rate at which a household decides to leave (complementary log-log).
+    """Effects on the logarithm of the rate at which a household decides to leave.
 
-    The rate of a household is baseline_per_day * exp(sum of coefficient * covariate). A scenario's own values come
-    from a fit; these defaults are rounded from the fit to Pokrovsk (scenarios/pokrovsk.yaml).
+    Situations count while they last: rate * exp(sum of coefficient * covariate). What a household is (the last six)
+    changes its readiness, and the readiness of the town as a whole stays as it was fitted: some leave later, others
+    earlier. The towns of the fit were under orders and had seats: that is what 0 stands for.
     """
 
     baseline_per_day: float = Field(0.0003, ge=0)
-    """Rate with the front 20 km away and nothing else (1/day): 500 people a month of 60,000 (Pokrovsk, June 2024)."""
-    front_per_km: float = 0.2
-    """Per km that the front, as reported, is nearer than 20 km. Rounded from the fit to Pokrovsk."""
+    """Least rate of somebody of mean readiness, however far the front (1/day): 500 people a month of 60,000
+    (Pokrovsk, June 2024; lb.ua 31530)."""
     impacts: float = 0.3
-    """Per unit of log(1 + impacts heard nearby, remembered). Assumption."""
-    order: float = 0.7
-    """Once a voluntary order or campaign is believed. Rounded from the fit to Pokrovsk."""
-    compulsory_order: float = 1.5
-    """Once a compulsory order that addresses the household is believed. Rounded from the fit to Pokrovsk."""
-    power_lost: float = 0.3
-    """While the home has no power. Assumption."""
-    gas_lost: float = 0.3
-    """While the home has no gas. Assumption."""
-    water_lost: float = 0.3
-    """While the home has no water. Assumption."""
-    shops_lost: float = 0.2
-    """While the shops are closed. Assumption."""
-    neighbours_gone: float = 0.5
-    """Per share (0 to 1) of the neighbours within about 200 m who have left. Assumption."""
-    seat_offered: float = 0.2
-    """If the household has no car and seats out of town are on offer. Assumption."""
+    """Per unit of log(1 + impacts heard near home, remembered), beyond the mean of the town if there is a front: the
+    fitted threat holds what falls on a whole town. Assumption."""
+    unwarned: float = Field(-0.8, le=0)
+    """Until an order or a campaign that addresses the household is believed. Rounded from an earlier fit to Pokrovsk,
+    where a campaign doubled the rate (SOURCES 4: 0.03 % a day before it, 0.9 % in its second week)."""
+    repeated_order: float = Field(0.1, ge=0)
+    """For each further order believed; one that names its zones counts twice. Assumption."""
+    no_seat: float = Field(-0.2, le=0)
+    """If the household has no car, times the share of those in reach of the same stops who have no car either and would
+    find no seat within a day. Assumption."""
     no_car: float = -0.2
     """If the household has no car. Assumption."""
     needs_assistance: float = -0.3
     """If a member needs assistance to move. Assumption."""
+    old: float = -2.1
+    """Times the share of adults who are 65 or over: they are eight times less ready. So 0.7 of those left are 65 or
+    over when 0.12 of all are, of 0.217 before the war. Pokrovsk: 80 % elderly among the last (unn.ua, 10 January 2025).
+    One report; -1.8 to -2.5 (assumption)."""
     lone_old: float = -0.3
-    """If the household is one person of 65 or over: of older people asked in March 2022, 99 % did not want to go
-    (SOURCES 4); the size is an Assumption."""
+    """If the household is one person of 65 or over, besides: of older people asked in March 2022, 99 % did not want to
+    go (SOURCES 4); the size is an assumption."""
     no_destination: float = -0.5
     """If the household has neither money nor kin elsewhere. Assumption."""
+    children: float = 0.72
+    """If the household has children: log 2.05, as `ordered_families.times_threat`. The towns of the fit were counted
+    with families under orders among them: the mean of the whole town holds their haste, so the others have less."""
+
+
+class Leaving(Section):
+    """The threat of the front, and how people differ in answering it (docs/validation_towns.md).
+
+    Somebody of mean readiness leaves at the rate threat_factor * g * (standing_per_day + approach_km_weeks_per_day *
+    v / (d + 1 km)). d: km from the middle of the town's homes to the front, not below 0; v: km a week by which d fell
+    over `approach_over_d`; g = 1 / (1 + exp((d - reach_km) / reach_width_km)).
+    """
+
+    standing_per_day: float = Field(0.0333, ge=0)
+    """Rate under a front that stands within reach (1/day). Fitted to twelve towns; 90 % interval 0.0219 to 0.0483."""
+    approach_km_weeks_per_day: float = Field(1.44, ge=0)
+    """Rate, times the weeks until the front arrives at its present pace (km weeks/day: per km a week, at 0 km).
+    Fitted to twelve towns; 90 % interval 1.14 to 1.75."""
+    reach_km: float = Field(10.2, gt=0)
+    """Distance at which half the threat is left: the reach of fire (km). Fitted to twelve towns; 90 % interval 9.2 to
+    12.0."""
+    reach_width_km: float = Field(2.5, gt=0)
+    """Over which the threat fades (km). Chosen among 1.5 to 3.5, which foretell towns left out about as well."""
+    approach_over_d: float = Field(56.0, gt=0)
+    """Time over which the approach of the front is measured (days). Chosen among 28 to 84, as above."""
+    threat_factor: float = Field(1.0, ge=0)
+    """Factor on the threat in this town. 0.01 where a river that is not being crossed lies between (right bank of
+    Kherson oblast)."""
+    town_spread: float = Field(0.0, ge=0)
+    """Standard deviation of the logarithm of a factor of the town's own, drawn once a run, for bands over many seeds.
+    0.38 between the twelve towns; 0: every run has the mean town."""
+    frailty_variance: float = Field(1.0, gt=0)
+    """Variance of the readiness to leave between people before the war. With it the rate per head falls with the share
+    S still there, as S to this power. Fitted to twelve towns: 1.11, 90 % interval 0.80 to 1.30; 1 does as well."""
+
+
+class OrderedFamilies(Section):
+    """Families with children while a compulsory order that they believe addresses them: a rate of their own.
+
+    It is per_day + times_threat * readiness * the threat of the front, never less than without the order. An order
+    levels out how families differ: their readiness is drawn anew, about the mean of the town.
+    """
+
+    per_day: float = Field(0.014, ge=0)
+    """Rate far from the front (1/day). Lyman, June 2024, front 14 km away: 220 children, 157 seventeen days later."""
+    times_threat: float = Field(2.05, ge=0)
+    """How many times the threat of the front counts for them. Fitted to the children of Pokrovsk, to 8 October 2024;
+    one town decides, so vary it from 1.2 to 4 (assumption)."""
+    frailty_variance: float = Field(0.25, gt=0)
+    """Variance of their readiness. Fitted to the same counts: 0.25 errs by 0.18, 0 by 0.38, 1 by 0.53."""
+
+
+class LossShock(Section):
+    """The rate that a loss of power or gas adds, at once, and that fades while the loss lasts.
+
+    Of about 11,000 in Pokrovsk 3,000 left in the eight days after gas and power were lost in December 2024 (unn.ua,
+    12 December 2024). The loss of gas and water in September left no such trace. Losses at the same time count once.
+    """
+
+    power_per_day: float = Field(0.34, ge=0)
+    """Of somebody of mean readiness, when power is lost in a cold month (1/day). One event; 0.2 to 0.5 (assumption)."""
+    gas_per_day: float = Field(0.34, ge=0)
+    """The same for gas (1/day). The same event."""
+    half_life_d: float = Field(4.0, gt=0)
+    """Time in which it halves (days). Assumption: 2 to 7."""
+    cold_months: tuple[int, ...] = (10, 11, 12, 1, 2, 3)
+    """Months in which a loss counts, 1 to 12. Assumption: when homes are heated."""
 
 
 class Behaviour(Section):
@@ -166,20 +235,16 @@ class Behaviour(Section):
 
     coefficients: Coefficients = Coefficients()
     """Weights of the decision to leave."""
+    leaving: Leaving = Leaving()
+    """The threat of the front and how people differ in answering it."""
+    ordered_families: OrderedFamilies = OrderedFamilies()
+    """Families with children under a compulsory order."""
+    loss_shock: LossShock = LossShock()
+    """What a loss of power or gas adds."""
     channels: Channels = Channels()
     """How orders reach people."""
     decide_every_s: float = Field(900.0, gt=0)
     """Time between two looks at the situation (s); the odds of leaving do not depend on it."""
-    share_stayers: Share = 0.03
-    """Share of households that never leave. 0.03, range 0.01-0.08 (share remaining when the battle reached Bakhmut,
-    Avdiivka, Pokrovsk, Sievierodonetsk)."""
-    p_yield_to_compulsory: Share = 0.9
-    """Probability that a household that would never leave yields to a compulsory order addressed to it. Assumption; in
-    Pokrovsk 82 children of 5,990 were left after seven weeks of compulsory evacuation (censor.net 3513823)."""
-    share_early: Share = 0.10
-    """Share of households that leave early. Assumption."""
-    early_factor: float = Field(3.0, ge=1)
-    """How much faster they decide. Assumption."""
     p_destination: Share = 0.6
     """Share of households with money or kin elsewhere. Assumption."""
     hearing_reach_m: float = Field(500.0, ge=0)
@@ -187,7 +252,7 @@ class Behaviour(Section):
     memory_half_life_d: float = Field(3.0, gt=0)
     """Time in which the memory of an impact halves (days). Assumption (half-life of days, SOURCES 4)."""
     front_news_delay_d: float = Field(1.0, ge=0)
-    """Age of what people are told about the front (days). Assumption."""
+    """Age of what drivers are told of the front (days), by which they see a road as dangerous. Assumption."""
     reaction_reach_m: float = Field(300.0, ge=0)
     """Distance within which an impact can make a household leave at once (m). Assumption."""
     p_leave_after_impact: Share = 0.05
@@ -198,7 +263,11 @@ class Behaviour(Section):
     """Standard deviation of its logarithm. Assumption; a departure curve steeper or flatter matters more than its
     half-time (Radwan et al. 1985)."""
     return_per_day: float = Field(0.0, ge=0)
-    """Rate at which households in safety come back while it is quiet (1/day). 0: nobody does. By July 2022, 70 % of
-    those who had left Pokrovsk had come back (AP): about 0.01."""
+    """Rate at which households in safety come back while it is quiet near home and the front out of reach (1/day).
+    0: nobody does. Pokrovsk in spring 2022, front 43 km away: about 0.012 (70 % back by July 2022; AP); Izium, ruined,
+    front 56 km away: 0.001; within 10 km of the front: 0.0001 (Kherson)."""
+    return_factor_no_destination: float = Field(3.0, ge=0)
+    """How many times faster those come back who have neither money nor kin elsewhere: savings and rent run out.
+    Assumption."""
     quiet_after_d: float = Field(7.0, ge=0)
-    """It is quiet if no impact has fallen on the map for so long (days). Assumption."""
+    """It is quiet near home if no impact has been heard there for so long (days). Assumption."""

@@ -22,6 +22,9 @@ class Population(Section):
     """Property of a zone that gives its residents (persons)."""
     residents: int | None = Field(None, gt=0)
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
+    share_of_prewar: float = Field(1.0, gt=0, le=1)
+    """Residents at the start of the run as a share of those before the war, in the same area. Those who are still there
+    are the less ready to leave. 1: nobody has left yet."""
     buildings: DataFile | None = None
     """Building footprints, in any format that `zones` takes: homes stand in them, in proportion to `dwellings`, else
     to ground area x `building:levels` or `levels` (1 if not given). Default: along the streets, in proportion to

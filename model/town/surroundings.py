@@ -73,12 +73,6 @@ class Surroundings:
             self._lost_at_homes = state, state[:, zone]
         return self._lost_at_homes[1]
 
-    def reported_front_km(self, time_s: float) -> np.ndarray | None:
-        """Return how far the front is said to be from each home (km), news being some time old; None: no front."""
-        if self.homes_to_front is None:
-            return None
-        return self.homes_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
-
     @property
     def report(self) -> tuple[str, ...]:
         """What was repaired or left out of the data of buildings and front."""

@@ -25,6 +25,8 @@ class Utilities:
         self.time_s = 0.0
         self.n_causes = np.zeros((len(Utility), len(zones)), dtype=np.int32)
         """int32[utility, zone]: how many losses are in force."""
+        self.lost_since_s = np.full((len(Utility), len(zones)), np.inf)
+        """float64[utility, zone]: since when each has not worked (s); inf: it works."""
         self._zone = {name: i for i, name in enumerate(zones)}
         self._out = np.zeros(len(self.sites), dtype=bool)
         self._events = []
@@ -65,8 +67,8 @@ class Utilities:
             return False
         before = self.is_lost
         while self._events and self._events[0][0] <= time_s:
-            _, n, utility, rows, site = self._events.pop(0)
-            self.n_causes[utility, rows] += n
+            at_s, n, utility, rows, site = self._events.pop(0)
+            self._count(utility, rows, n, at_s)
             if site >= 0:
                 self._out[site] = False
         self.time_s = time_s
@@ -91,10 +93,17 @@ class Utilities:
                 self._lose(row, time_s)
         return bool((before != self.is_lost).any())
 
+    def _count(self, utility, rows, n, time_s):
+        """Note that a cause of loss has come (n = 1) or gone (n = -1) in zones."""
+        before = self.n_causes[utility, rows]
+        self.n_causes[utility, rows] += n
+        since_s = np.where(before == 0, time_s, self.lost_since_s[utility, rows])
+        self.lost_since_s[utility, rows] = np.where(self.n_causes[utility, rows] > 0, since_s, np.inf)
+
     def _lose(self, row, time_s):
         site, rows = self.sites[row], self._site_zones[row]
         self._out[row] = True
-        self.n_causes[site.utility, rows] += 1
+        self._count(site.utility, rows, 1, time_s)
         if site.repair_h is not None:
             self._events.append((time_s + site.repair_h * 3600.0, -1, site.utility, rows, row))
             self._events.sort(key=lambda event: event[0])

@@ -1,0 +1,53 @@
+"""How many of those without a car would find a seat out of town within a day, where they live."""
+
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents.ground.arrays import Bools, Floats
+from safepassage.agents.households import Households
+from safepassage.model.streets.streets import Streets
+
+DAY_S = 86400.0
+
+
+class SeatsInReach:
+    """Seats of the next day held against the people without a car who live within reach of the same stops.
+
+    It does not depend on who has left, so that seats count the same under every plan: more of them never less.
+    """
+
+    def __init__(self, services: Any, households: Households, streets: Streets) -> None:
+        """services: Services with stops, fleets and trains. households: columns. streets: coordinates of the nodes."""
+        self.services, self._n = services, len(households)
+        reach_m = services.settings.walk_reach_m
+        self._persons = np.where(households.has_car, 0, households.n_members).astype(np.float64)
+        nodes = [int(node) for node in services.stop_nodes]
+        x_m, y_m = households.home_x_m, households.home_y_m
+        self._in_reach = np.array(
+            [np.hypot(x_m - streets.node_x_m[v], y_m - streets.node_y_m[v]) <= reach_m for v in nodes]
+        ).reshape(len(nodes), self._n)
+
+    def share_without(self, now_s: float) -> Floats:
+        """Return for each household the share of people like it who would find no seat within a day, float64[n].
+
+        now_s: the present (s).
+        """
+        found = np.zeros(self._n)
+        everywhere = np.ones(self._n, np.bool_)
+        points = self._in_reach[: self.services.n_points]
+        for fleet in self.services.fleets:
+            near = everywhere if fleet.by_door else np.any(points, axis=0)
+            found += self._share(near, fleet.seats_a_day(now_s))
+        for line in self.services.trains.lines:
+            n_seats = sum(
+                seats.n
+                for at_s, seats in zip(line.departures_s, line.seats, strict=True)
+                if now_s < at_s <= now_s + DAY_S
+            )
+            found += self._share(self._in_reach[line.stop], n_seats)
+        return 1.0 - np.minimum(found, 1.0)
+
+    def _share(self, near: Bools, n_seats: float) -> Floats:
+        n_persons = float(self._persons @ near)
+        return np.where(near, n_seats / max(n_persons, 1.0), 0.0)
