@@ -187,18 +187,24 @@ class Explainer:
         ]
 
     def _way(self, both, is_open, ever, who) -> str:
+        """Return in words whether cars or walkers get through a street, and if not, why not and until when."""
         if not ever:
             return "never"
-        if is_open:
-            factor = self.model.surroundings.damage.capacity_factor[both].min()
-            return f"open, {factor:.0%} of its flow left" if factor < 1 and who == "cars" else "open"
         surroundings = self.model.surroundings
+        damage = surroundings.damage
+        by_cars = who == "cars"
+        width_m = (damage.residual_width_m if by_cars else damage.residual_walk_width_m)[both].min()
+        if is_open:
+            factor = (damage.capacity_factor if by_cars else damage.walk_capacity_factor)[both].min()
+            return f"open, {width_m:.1f} m wide: {factor:.0%} of its flow left" if factor < 1 else "open"
         if getattr(surroundings.closed, who)[both].any():
             return "closed on purpose"
-        if surroundings.damage.bridge_lost[surroundings.damage.street[both[0]]]:
-            return "closed: the bridge is lost"
-        still = surroundings.damage.is_open_car if who == "cars" else surroundings.damage.is_open_walk
-        return "closed: too near to the front" if still[both].any() else "closed by damage"
+        if (damage.is_open_car if by_cars else damage.is_open_walk)[both].any():
+            return "closed: too near to the front"
+        is_bridge_lost = damage.bridge_lost[damage.street[both[0]]]
+        why = "the bridge is lost" if is_bridge_lost else f"damage leaves {width_m:.1f} m of its width"
+        opens_s = float(damage.opens_at_s(both[:1])[0])
+        return f"closed: {why}" + (f"; clear at {self._clock(opens_s)}" if np.isfinite(opens_s) else "")
 
     def _party_at(self, x_m, y_m, reach_m):
         party, px_m, py_m, mode = whereabouts(self.model)

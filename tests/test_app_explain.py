@@ -1,5 +1,7 @@
 """What a click on the map tells, and what it offers to do."""
 
+import re
+
 import numpy as np
 import pytest
 from service_towns import ADULT, POINT, fleet, town_of
@@ -43,11 +45,13 @@ def test_a_street_under_rubble_offers_to_be_cleared_and_says_what_it_costs(shell
     asks = [act for act in answer["actions"] if act["kind"] == "clear"]
     assert [act["n_more_crews"] for act in asks] == [1], "there is no crew yet: one must be called in"
     assert "h of a crew's work" in asks[0]["label"] and "none is there" in dict(answer["lines"])["rubble"]
+    assert re.fullmatch(r"closed: damage leaves \d\.\d m of its width", dict(answer["lines"])["cars"])
     assert click(explainer, *middle_of_rubble(shelled), can_act=False)["actions"] == []
     Actions(shelled).do(asks[0])
     shelled.step()
     answer = click(explainer, *middle_of_rubble(shelled))
-    assert "a crew is there, until" in dict(answer["lines"])["rubble"]
+    until = dict(answer["lines"])["rubble"].partition("a crew is there, until ")[2]
+    assert until and dict(answer["lines"])["cars"].endswith(f"m of its width; clear at {until}")
     assert not [act for act in answer["actions"] if act["kind"] == "clear"]
 
 

@@ -83,10 +83,9 @@ def test_the_expected_rate_is_the_sum_of_the_chances_of_everyone(casualty_scale)
     pairs = harm.people_at_home_near(impacts, 0, 400, np.ones(n, bool))
     reached = reached_residents(settings, impacts, x_m, y_m, n_people, n_at_once=37)
     for state in (Protection.OUTDOORS, Protection.BASEMENT):
-        expected = np.zeros(n)
-        harm.add_expected_casualties(expected, impacts, pairs, np.full(n, state, np.int8))
+        expected = harm.risks(impacts, pairs, np.full(n, state, np.int8)).sum()
         rate = expected_rate(settings, reached, resident_months(n, MONTH_S), np.eye(len(Protection))[state])
-        assert rate(casualty_scale) == pytest.approx(1000 * expected.sum() / n)
+        assert rate(casualty_scale) == pytest.approx(1000 * expected / n)
 
 
 def test_a_town_simulated_with_the_fitted_scalar_has_the_recorded_number_of_casualties():

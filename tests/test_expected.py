@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.rules import harm as kernels
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.harm.expected_casualties import ExpectedCasualties, band
 
@@ -37,20 +36,6 @@ def test_the_band_is_as_wide_as_chance_needs_and_hardly_wider(ps):
 
 def test_nothing_fallen_is_nobody_expected():
     assert [float(edge[0]) for edge in band(0.0, 0.0)] == [0.0, 0.0]
-
-
-def test_risks_of_pairs_are_those_that_injuries_are_drawn_with():
-    n = 200
-    rng = np.random.default_rng(1)
-    distance_m, u = rng.uniform(0, 60, n), rng.uniform(0, 1, n)
-    event, person = np.zeros(n, np.int32), np.arange(n, dtype=np.int32)
-    size, protection = np.array([1], np.int8), rng.integers(0, 3, n).astype(np.int8)
-    curve = (np.array([1.0, 0.5, 0.2]), 1.3, 0.9, np.array([5.0, 15.0, 40.0]), 3.0, 2.5)
-    p = np.empty(n)
-    kernels.risks(p, event, person, distance_m, size, protection, *curve)
-    injury, at_s, outcome = np.zeros(n, np.int8), np.zeros(n), np.zeros(n, np.int8)
-    kernels.injure(injury, at_s, outcome, event, person, distance_m, u, np.zeros(1), size, protection, *curve, 0.2, 0.3)
-    np.testing.assert_array_equal(injury > 0, u < p)
 
 
 def test_over_many_seeds_as_many_are_hurt_as_expected_and_the_band_holds_them():

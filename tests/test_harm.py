@@ -70,9 +70,8 @@ def test_the_kernel_agrees_with_comparing_every_event_with_every_person(seed, ca
     expected = naive.injure(events, home_x_m[home], home_y_m[home], factor, u, settings)
     assert injury.tolist() == expected[0]
     assert injured_at_s.tolist() == expected[1]
-    mean = np.zeros(protection.size)
     pairs = harm.people_at_home_near(impacts, 0, 15, np.ones(protection.size, dtype=bool))
-    harm.add_expected_casualties(mean, impacts, pairs, protection)
+    mean = np.bincount(pairs.person, harm.risks(impacts, pairs, protection), protection.size)
     for i, h in enumerate(home):
         away_m = np.hypot(impacts.x_m - home_x_m[h], impacts.y_m - home_y_m[h])
         p = [naive.p_casualty(d, size, factor[i], settings) for d, size in zip(away_m, impacts.size, strict=True)]
@@ -91,11 +90,8 @@ def test_more_protection_never_injures_anybody_more_severely_under_the_same_numb
     safer = np.where(moves, other, protection).astype(np.int8)
     before, after = strike(harm, impacts, protection)[0], strike(harm, impacts, safer)[0]
     assert (after <= before).all()
-    expected = np.zeros((2, protection.size))
     pairs = harm.people_at_home_near(impacts, 0, impacts.time_s.size, np.ones(protection.size, dtype=bool))
-    harm.add_expected_casualties(expected[0], impacts, pairs, protection)
-    harm.add_expected_casualties(expected[1], impacts, pairs, safer)
-    assert (expected[1] <= expected[0]).all()
+    assert (harm.risks(impacts, pairs, safer) <= harm.risks(impacts, pairs, protection)).all()
 
 
 def test_the_same_harm_comes_out_in_whatever_portions_events_are_handed_over():
@@ -188,12 +184,9 @@ def test_the_untreated_die_at_exponential_times():
 
 def test_a_worse_injury_replaces_a_lesser_one_and_the_dead_are_left_alone():
     injury, injured_at_s = np.array([1, 2, 3], np.int8), np.array([1.0, 2.0, 3.0])
-    outcome, time_s = np.full(3, 9, np.int8), np.array([50.0])
-    who, event = np.arange(3, dtype=np.int32), np.zeros(3, np.int32)
-    u = np.array([0.9 * 0.2, 0.9 * 0.2, 0.0])
-    args = (np.ones(7), 1.0, 0.9, np.array([5.0, 15.0, 40.0]), 6.0, 3.0, 0.1, 0.3)
-    n = kernels.injure(injury, injured_at_s, outcome, event, who, np.zeros(3), u, time_s, np.zeros(1, np.int8),
-                       np.zeros(3, np.int8), *args)  # fmt: skip
+    outcome, who = np.full(3, 9, np.int8), np.arange(3, dtype=np.int32)
+    u, p, time_s = np.array([0.9 * 0.2, 0.9 * 0.2, 0.0]), np.full(3, 0.9), np.full(3, 50.0)
+    n = kernels.injure(injury, injured_at_s, outcome, who, u, p, time_s, 0.1, 0.3)
     assert n == 1
     assert injury.tolist() == [Injury.SERIOUS, Injury.SERIOUS, Injury.FATAL]
     assert injured_at_s.tolist() == [50.0, 2.0, 3.0]

@@ -86,117 +86,6 @@ def people_at(
 
 
 @njit(cache=True, nogil=True)
-def injure(
-    injury: Ints,
-    injured_at_s: Floats,
-    outcome: Ints,
-    event: Ints,
-    person: Ints,
-    distance_m: Floats,
-    u: Floats,
-    event_time_s: Floats,
-    event_size: Ints,
-    protection: Ints,
-    protection_factor: Floats,
-    casualty_scale: float,
-    p_at_centre: float,
-    d50_m: Floats,
-    n_d50_reach: float,
-    steepness: float,
-    share_fatal: float,
-    share_serious: float,
-) -> int:
-    """Injure people near events and return how many got worse. Writes injury, injured_at_s, outcome.
-
-    Pairs (event, person, distance_m, u), in order of time: the people within reach of each event, with the
-    number in [0, 1) that belongs to (event, person). event indexes event_time_s (s) and event_size (0 S, 1 M,
-    2 L). injury (int8), injured_at_s (float64, when the present injury was received), protection (int8): per
-    person. outcome (int8): per pair, the injury that this event left the person with, NONE if it changed
-    nothing. Injuries do not add up: the worst counts. The dead (injury FATAL) are not harmed again.
-
-    protection_factor: share of harm that gets through, by Protection. casualty_scale: the fitted factor of all harm.
-    p_at_centre: probability of a casualty at the centre, outdoors. d50_m: distance at which half of the harm at the
-    centre remains (m), by size. n_d50_reach: reach of the curve in units of d50. steepness: exponent of the risk-
-    distance curve. share_fatal: share of casualties who die at once. share_serious: share of casualties who are
-    seriously injured.
-    """
-    n_worse = 0
-    for i in range(person.size):
-        who = person[i]
-        outcome[i] = _NONE
-        size = event_size[event[i]]
-        p_centre = min(1.0, casualty_scale * protection_factor[protection[who]] * p_at_centre)
-        p = risk(distance_m[i], d50_m[size], n_d50_reach, steepness, p_centre)
-        harm = severity(u[i], p, share_fatal, share_serious)
-        if harm > injury[who]:
-            injury[who] = harm
-            injured_at_s[who] = event_time_s[event[i]]
-            outcome[i] = harm
-            n_worse += 1
-    return n_worse
-
-
-@njit(cache=True, nogil=True)
-def injure_at_once(
-    injury: Ints,
-    injured_at_s: Floats,
-    outcome: Ints,
-    person: Ints,
-    u: Floats,
-    p: Floats,
-    time_s: Floats,
-    share_fatal: float,
-    share_serious: float,
-) -> int:
-    """Injure people with given probabilities and return how many got worse. Writes injury, injured_at_s, outcome.
-
-    person, u, p, time_s: one row per person in danger (drones over roads, crossfire): the number in [0, 1) that
-    belongs to the person, the probability of becoming a casualty, and when the injury is received. outcome as in
-    `injure`. share_fatal: share of casualties who die at once. share_serious: share of casualties who are seriously
-    injured.
-    """
-    n_worse = 0
-    for i in range(person.size):
-        who = person[i]
-        outcome[i] = _NONE
-        harm = severity(u[i], p[i], share_fatal, share_serious)
-        if harm > injury[who]:
-            injury[who] = harm
-            injured_at_s[who] = time_s[i]
-            outcome[i] = harm
-            n_worse += 1
-    return n_worse
-
-
-@njit(cache=True, nogil=True)
-def add_expected_casualties(
-    expected: Floats,
-    event: Ints,
-    person: Ints,
-    distance_m: Floats,
-    event_size: Ints,
-    protection: Ints,
-    protection_factor: Floats,
-    casualty_scale: float,
-    p_at_centre: float,
-    d50_m: Floats,
-    n_d50_reach: float,
-    steepness: float,
-) -> None:
-    """Add to expected[person] the mean number of events that harm each. Writes expected; no chance.
-
-    event: row of each impact. distance_m: distance from the impact (m). event_size: int8 of Size, of each impact.
-    protection: int8 of Protection, of each person. protection_factor: share of harm that gets through, by Protection.
-    casualty_scale: the fitted factor of all harm. p_at_centre: probability of a casualty at the centre, outdoors.
-    d50_m: distance at which half of the harm at the centre remains (m), by size. n_d50_reach: reach of the curve in
-    units of d50. steepness: exponent of the risk-distance curve.
-    """
-    for i in range(person.size):
-        p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
-        expected[person[i]] += risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
-
-
-@njit(cache=True, nogil=True)
 def risks(
     p: Floats,
     event: Ints,
@@ -211,17 +100,51 @@ def risks(
     n_d50_reach: float,
     steepness: float,
 ) -> None:
-    """Write the probability that each pair (event, person) is a casualty, as `injure` draws it. Writes p (float64).
+    """Write the probability that each pair (event, person) is a casualty. Writes p, float64 per pair.
 
-    distance_m: distance from the impact (m). event_size: int8 of Size, of each impact. protection: int8 of Protection,
-    of each person. protection_factor: share of harm that gets through, by Protection. casualty_scale: the fitted
-    factor of all harm. p_at_centre: probability of a casualty at the centre, outdoors. d50_m: distance at which half
-    of the harm at the centre remains (m), by size. n_d50_reach: reach of the curve in units of d50. steepness:
-    exponent of the risk-distance curve.
+    distance_m: distance from the impact (m). event indexes event_size, int8 of Size. protection: int8 of Protection,
+    per person. protection_factor: share of harm that gets through, by Protection. casualty_scale: the fitted factor of
+    all harm. p_at_centre: probability of a casualty at the centre, outdoors. d50_m: distance at which half of the harm
+    at the centre remains (m), by size. n_d50_reach: reach of the curve in units of d50. steepness: exponent of the
+    risk-distance curve.
     """
     for i in range(person.size):
         p_centre = min(1.0, casualty_scale * protection_factor[protection[person[i]]] * p_at_centre)
         p[i] = risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
+
+
+@njit(cache=True, nogil=True)
+def injure(
+    injury: Ints,
+    injured_at_s: Floats,
+    outcome: Ints,
+    person: Ints,
+    u: Floats,
+    p: Floats,
+    time_s: Floats,
+    share_fatal: float,
+    share_serious: float,
+) -> int:
+    """Injure people with given probabilities and return how many got worse. Writes injury, injured_at_s, outcome.
+
+    person, u, p, time_s: one row per exposure to an event, a drone over the road or crossfire, in order of time: who
+    is exposed, the number in [0, 1) that belongs to (event, person), the probability of becoming a casualty, and when.
+    injury (int8), injured_at_s (float64, when the present injury was received): per person. outcome (int8): per row,
+    the injury that this exposure left the person with, NONE if it changed nothing. Injuries do not add up: the worst
+    counts. The dead (injury FATAL) are not harmed again. share_fatal: share of casualties who die at once.
+    share_serious: share of casualties who are seriously injured.
+    """
+    n_worse = 0
+    for i in range(person.size):
+        who = person[i]
+        outcome[i] = _NONE
+        harm = severity(u[i], p[i], share_fatal, share_serious)
+        if harm > injury[who]:
+            injury[who] = harm
+            injured_at_s[who] = time_s[i]
+            outcome[i] = harm
+            n_worse += 1
+    return n_worse
 
 
 @njit(cache=True, nogil=True)

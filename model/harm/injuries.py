@@ -86,6 +86,15 @@ class HarmByImpacts:
         event, person, distance_m = kernels.people_at(*near, self.first_person, is_present)
         return Pairs(event + np.int32(first), person, distance_m)
 
+    def risks(self, impacts: Impacts, pairs: Pairs, protection: Ints) -> Floats:
+        """Return the probability that each pair is a casualty, float64.
+
+        impacts: what falls in the run. protection: int8 of Protection, of each person.
+        """
+        p = np.empty(pairs.person.size)
+        kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
+        return p
+
     def injure(
         self, injury: Ints, injured_at_s: Floats, impacts: Impacts, pairs: Pairs, protection: Ints
     ) -> Casualties:
@@ -93,15 +102,10 @@ class HarmByImpacts:
 
         impacts: what falls in the run. protection: int8 of Protection, of each person.
         """
-        p = np.empty(pairs.person.size)
-        kernels.risks(p, *pairs, impacts.size, protection, self._factor, *self._curve)
+        p = self.risks(impacts, pairs, protection)
         self.expected.add(pairs.person, p)
-        outcome = np.empty(pairs.person.size, dtype=np.int8)
         u = uniforms_for(self.seed, Stream.INJURY, self._keys[pairs.person], tick=pairs.event)
-        kernels.injure(
-            injury, injured_at_s, outcome, *pairs, u, impacts.time_s, impacts.size, protection, self._factor,
-            *self._curve, self.settings.share_fatal, self.settings.share_serious,
-        )  # fmt: skip
+        outcome = self._injure(injury, injured_at_s, pairs.person, u, p, impacts.time_s[pairs.event])
         worse = np.flatnonzero(outcome != Injury.NONE)
         event, person, distance_m = (column[worse] for column in pairs)
         return Casualties(event, person, outcome[worse], distance_m)
@@ -116,23 +120,17 @@ class HarmByImpacts:
         person = np.asarray(person, dtype=np.int32)
         if person.size == 0:
             return person
-        outcome = np.empty(person.size, dtype=np.int8)
         u = uniforms_for(self.seed, stream, self._keys[person], tick=tick, index=1)
-        kernels.injure_at_once(
-            injury, injured_at_s, outcome, person, u, np.asarray(p, dtype=np.float64),
-            np.asarray(time_s, dtype=np.float64), self.settings.share_fatal, self.settings.share_serious,
-        )  # fmt: skip
+        at_s = np.asarray(time_s, dtype=np.float64)
+        outcome = self._injure(injury, injured_at_s, person, u, np.asarray(p, dtype=np.float64), at_s)
         return person[outcome != Injury.NONE]
 
-    def add_expected_casualties(self, expected: Floats, impacts: Impacts, pairs: Pairs, protection: Ints) -> None:
-        """Add to expected (float64 per person) the mean number of events that harm each person. No chance.
-
-        impacts: what falls in the run. pairs: who is within reach of which impact. protection: int8 of Protection, of
-        each person.
-        """
-        kernels.add_expected_casualties(
-            expected, *pairs, impacts.size, protection, self._factor, *self._curve
-        )  # fmt: skip
+    def _injure(self, injury, injured_at_s, person, u, p, time_s):
+        """Return what each exposure left the person with, int8 of Injury. Writes injury, injured_at_s."""
+        outcome = np.empty(person.size, dtype=np.int8)
+        shares = self.settings.share_fatal, self.settings.share_serious
+        kernels.injure(injury, injured_at_s, outcome, person, u, p, time_s, *shares)
+        return outcome
 
     def death_times_s(self, person: Ints, injured_at_s: Floats, care_at_s: Floats) -> Floats:
         """Return when each of the seriously injured dies (s), infinity if not; care_at_s infinity: none so far."""
