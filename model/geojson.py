@@ -41,7 +41,7 @@ def read_collection(path: Path) -> dict[str, Any]:
 
 def _features_of_lines(text: str, path: Path) -> list[Any] | None:
     """Return the features of a file with one on each line; None if its first line is none."""
-    features = []
+    features: list[Any] = []
     for number, line in enumerate(text.replace("\x1e", "").split("\n"), start=1):
         if not line.strip():
             continue
