@@ -87,7 +87,7 @@ class Run:
 
 
 class PickupPoint(Agent):
-    """A stop: a pickup point, a station, or a vehicle broken down whose passengers wait beside it."""
+    """A stop: a pickup point, a station, or a place by the road where people wait for help."""
 
     def __init__(
         self,
@@ -111,8 +111,8 @@ class PickupPoint(Agent):
         self.is_open, self.room = is_open, room
         self.has_medics = False
         """Care of the seriously injured begins here."""
-        self.is_wreck = False
-        """A vehicle broken down, beside which its passengers wait."""
+        self.is_by_road = False
+        """By the road, where people wait for help: beside a vehicle that broke down, or with somebody hurt on foot."""
         self.car_node = node
         """Where vehicles stop."""
         self.waiting: list[int] = []

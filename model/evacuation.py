@@ -34,6 +34,7 @@ from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, StatusCounts
 from safepassage.model.rules import Rules, rules_of
 from safepassage.model.services.layout import layout_of
+from safepassage.model.services.roadside import slow_down
 from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of
@@ -321,6 +322,7 @@ class EvacuationModel(RowModel):
             size, speed = self.households.n_members[giving_up], self.parties.free_speed_m_s[giving_up]
             walking, at_home = movement.leave_cars(giving_up, size, speed)
             population.walk_on(walking)
+            slow_down(self.services, walking, self.time_s)
             population.turn_back(at_home, movement.next_news_s)
         if movement.n_moving:
             population.stand(movement.walking.view.without_route())
@@ -331,7 +333,7 @@ class EvacuationModel(RowModel):
         while now_s < until_s:
             now_s = min(until_s, under_fire.road_fire.next_stop_s(now_s))
             arrivals = self.movement.advance(now_s)
-            services.call(under_fire.expose(now_s))
+            services.attend(under_fire.expose(now_s), now_s)
             self._arrive(arrivals)
             services.lose(under_fire.vehicles.take_hit(), now_s)
         self._moved_to_s = now_s
@@ -349,7 +351,7 @@ class EvacuationModel(RowModel):
             hurt, now_s = self.under_fire.fall(k), time_s
             self._n_fallen = k + 1
             self._note_impact(k, hurt.size)
-            self.services.call(hurt)
+            self.services.attend(hurt, time_s)
             self.services.lose(self.under_fire.vehicles.take_hit(), time_s)
         self.departures.set_out(now_s, until_s, self.under_fire, self.movement, self.services)
 

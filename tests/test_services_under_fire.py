@@ -68,7 +68,7 @@ def hurt(model, n):
     people = model.people
     people.injury[:n], people.injury_time_s[:n] = Injury.SERIOUS, model.time_s
     model.under_fire.note_when_they_die(np.arange(n))
-    model.services.call(np.arange(n))
+    model.services.attend(np.arange(n), model.time_s)
     return people.death_time_s[:n].copy()
 
 

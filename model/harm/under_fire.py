@@ -165,8 +165,12 @@ class UnderFire:
         self.information.hear_impacts(remembered, time_s)
         self.cover.hear(heard, time_s)
 
-    def walking_speeds(self, parties: np.ndarray) -> np.ndarray:
-        """Return the walking speed of parties with their injured as they are now (m/s); 0: they cannot move unaided."""
+    def walking_speeds(self, parties: np.ndarray, *, is_helped: bool = False) -> np.ndarray:
+        """Return the walking speed of parties with their injured as they are now (m/s); 0: they cannot move unaided.
+
+        is_helped: whether others carry their seriously injured; who has nobody else to set the pace goes at the
+        party's own.
+        """
         people, first = self.population.people, self.population.households.first_person
         speed_m_s = self.population.parties.free_speed_m_s[parties].copy()
         person, place = members(first, parties)
@@ -176,8 +180,11 @@ class UnderFire:
             harm.party_walking_speeds(
                 speed_m_s[k : k + 1], np.array([0, able.size]), people.free_speed_m_s[rows], people.injury[rows], able,
                 self.scenario.harm.light_speed_factor, self.scenario.harm.carrying_speed_factor,
-                self.scenario.harm.n_carriers,
+                0 if is_helped else self.scenario.harm.n_carriers,
             )  # fmt: skip
+            if is_helped and speed_m_s[k] == 0 and (people.injury[rows] == Injury.SERIOUS).any():
+                own_m_s = self.population.parties.free_speed_m_s[parties[k]]
+                speed_m_s[k] = own_m_s * self.scenario.harm.carrying_speed_factor
         return speed_m_s
 
     def expose(self, time_s: float) -> np.ndarray:

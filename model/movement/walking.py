@@ -309,6 +309,19 @@ class Walking:
         self._on_foot.crowd.walkers["table"][ids] = table
         self._reconsider()
 
+    def set_speed(self, ids: Ints, free_speed_m_s: Floats) -> None:
+        """Let parties on their way go on from where they are at another free speed (m/s), one for each."""
+        walkers, links = self._crowd.walkers, self._crowd.links
+        on_link = walkers["link"][ids] >= 0
+        walkers["speed_m_s"][ids[~on_link]] = free_speed_m_s[~on_link]
+        ids, free_speed_m_s = ids[on_link], free_speed_m_s[on_link]
+        if ids.size:
+            (link, along_m), before = self.position(ids), walkers[ids].copy()
+            along_m = np.minimum(along_m, links["length_m"][link])
+            self.withdraw(ids)
+            here = link, along_m, self.time_s, free_speed_m_s
+            self.add_on_link(ids, *here, before["n_persons"], before["table"])
+
     def set_open(self, links: Ints | list[int], *, is_open: bool) -> None:
         """Open or close links. Those on a closed link walk on to its end; nobody enters."""
         self._on_foot.crowd.links["is_open"][links] = is_open

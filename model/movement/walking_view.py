@@ -70,6 +70,10 @@ class WalkingView:
         """Return the link that each party is on or waits at the end of, int32; -1 for those on none."""
         return self._on_foot.crowd.walkers["link"][ids].copy()
 
+    def free_speed_m_s(self, ids: Ints) -> Floats:
+        """Return the unhindered speed of each party now (m/s), float64."""
+        return self._crowd.walkers["speed_m_s"][ids].copy()
+
     def node_of(self, ids: Ints) -> Any:
         """Return the node where each party set out, or the last that it passed, int32."""
         return self._on_foot.crowd.walkers["node"][ids].copy()

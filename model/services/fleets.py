@@ -54,7 +54,7 @@ class FleetAtWork:
             while vehicle.task == Task.BOARDING and self._board(vehicle, now_s, ahead_s, unmet):
                 pass
         wanted = self.riders.households.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
-        wanted = wanted or any(n > 0 and self.stops[s].is_wreck for s, n in unmet.items())
+        wanted = wanted or any(n > 0 and self.stops[s].is_by_road for s, n in unmet.items())
         is_open = self.hours.is_open(now_s)
         for vehicle in self.vehicles:
             free = vehicle.task == Task.IDLE or (vehicle.task == Task.AWAY and vehicle.ready_s <= now_s + ahead_s)
@@ -125,7 +125,7 @@ class FleetAtWork:
         return self.by_door and self._send_to_home(vehicle, time_s)
 
     def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint) -> tuple[int, int]:
-        if not stop.is_wreck:
+        if not stop.is_by_road:
             return self.movement.ways.stop_table + stop.row, stop.car_node
         table = vehicle.table if vehicle.table >= 0 else self.movement.ways.wreck_table
         self.movement.ways.aim(table, stop.car_node)
@@ -137,7 +137,7 @@ class FleetAtWork:
             stop = self.stops[row]
             if (
                 n <= 0
-                or (self.by_door and not stop.is_wreck)
+                or (self.by_door and not stop.is_by_road)
                 or (stop.row == vehicle.target and not vehicle.is_at_home)
             ):
                 continue
@@ -154,7 +154,7 @@ class FleetAtWork:
                 key = (drive_s, row)
             else:
                 key = (float(self.riders.households.waiting_since_s[stop.waiting].min()), row)
-            key = (not stop.is_wreck, *key)
+            key = (not stop.is_by_road, *key)
             if best is None or key < best[0]:
                 best = (key, stop)
         return best[1] if best else None

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from safepassage.agents.civilians import Protection
-from safepassage.agents.parties import Mode
-from safepassage.agents.vehicles import NOBODY, PickupPoint, ServiceVehicle, Task
+from safepassage.agents.vehicles import NOBODY, ServiceVehicle, Task
 from safepassage.model.harm.whereabouts import Whereabouts
+from safepassage.model.services.roadside import place_by_road
 
 if TYPE_CHECKING:
     from safepassage.model.services.services import Services
@@ -31,18 +30,10 @@ def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicl
             stay = vehicle.seats.empty()
         else:
             stay = services.get_off(vehicle, link, along_m, node, now_s)
-            stop = _wreck(services, vehicle, node, place) if stay else None
+            name = f"{vehicle.name}, broken down"
+            stop = place_by_road(services, name, node, place) if stay else None
         services.movement.carrier[stay] = stay
         for household in stay:
-            assert stop is not None  # where somebody stays there is a stop: a wreck is one
+            assert stop is not None  # where somebody stays there is a stop
             services.riders.wait(stop, household, now_s)
         vehicle.task, vehicle.node, vehicle.target, vehicle.run = Task.LOST, NOBODY, NOBODY, None
-
-
-def _wreck(services: "Services", vehicle: ServiceVehicle, node: int, place: tuple[float, float]) -> PickupPoint:
-    stops = services.stops
-    name = f"{vehicle.name}, broken down"
-    stop = PickupPoint(services.model, len(stops), name, node, place, Protection.OUTDOORS, lambda _: True)
-    stop.is_wreck, stop.car_node = True, int(services.movement.ways.start_node(Mode.CAR, node))
-    stops.append(stop)
-    return stop

@@ -53,7 +53,8 @@ class SeatsSought:
 
     def _ways_m(self, due: np.ndarray, now_s: float) -> np.ndarray:
         """Return the way on foot to each stop that works now (m), inf if it is out of reach; float64[n_stops, n]."""
-        services, walks = self.services, self.households.can_walk[due]
+        services = self.services
+        walks = self.households.can_walk[due] & (services.model.under_fire.walking_speeds(due) > 0)
         way_m = np.full((services.n_fixed, due.size), np.inf)
         node = services.households.home_node[due]
         comes = any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets)
@@ -105,6 +106,6 @@ class SeatsSought:
         households = self.services.households
         time_s = np.maximum(households.departure_time_s[party], now_s)
         households.departure_time_s[party] = time_s
-        size, speed = households.n_members[party], self.services.parties.free_speed_m_s[party]
+        size, speed = households.n_members[party], self.services.model.under_fire.walking_speeds(party)
         self.movement.set_out(Mode.WALK, party, households.home_node[party], time_s, size, speed, goal=1 + stop)
         self.population.set_out(party, Mode.WALK)

@@ -11,7 +11,7 @@ from safepassage.model.clock import open_hours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.arrivals import Arrivals
 from safepassage.model.movement.road_news import WITNESS
-from safepassage.model.services import losses
+from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import FleetAtWork, Reinforcements
 from safepassage.model.services.layout import Layout, node_of
@@ -190,7 +190,7 @@ class Services:
             self._bring_out(vehicle, node, time_s)
         elif vehicle.task in (Task.TO_STOP, Task.TO_HOME):
             if vehicle.task == Task.TO_STOP and self.stops[vehicle.target].car_node != node:
-                vehicle.target = next(s.row for s in self.stops if s.is_wreck and s.car_node == node)
+                vehicle.target = next(s.row for s in self.stops if s.is_by_road and s.car_node == node)
             self._work[vehicle.row].arrive(vehicle, node, time_s)
         else:
             self.ambulances.arrive(vehicle, node, time_s)
@@ -224,7 +224,7 @@ class Services:
 
     def next_s(self, now_s: float) -> float:
         """No service has anything to do before this, as long as nobody moves and nobody new asks for a seat (s)."""
-        if self.is_empty:
+        if self.is_empty and not self.stops:
             return np.inf
         next_s = min(self.trains.next_s, self.reinforcements.next_s, self.ambulances.next_s(now_s))
         waits = any(stop.waiting for stop in self.stops)
@@ -251,11 +251,11 @@ class Services:
             fleet.act(now_s, self.step_s, unmet)
         if now_s >= self._next_disband_s:
             self._next_disband_s = now_s + DISBAND_EVERY_S
-            self._disband(now_s)
+            leaving_stops.disband(self, now_s)
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""
-        unmet = {stop.row: stop.n_waiting for stop in self.stops if stop.waiting and not self._is_station(stop)}
+        unmet = {stop.row: stop.n_waiting for stop in self.stops if stop.waiting and not self.is_station(stop)}
         if unmet:
             for vehicle in self.vehicles:
                 at_stop = vehicle.task == Task.BOARDING and not vehicle.is_at_home
@@ -263,58 +263,36 @@ class Services:
                     unmet[vehicle.target] -= vehicle.seats.n_free
         return unmet
 
-    def _disband(self, now_s: float) -> None:
-        """Let people leave stops: who has waited for long walks out; where nothing comes, the others go home."""
-        limit_m = self.movement.settings.walk_out_limit_m
-        for stop in self.stops:
-            if not stop.waiting:
-                continue
-            is_near = float(self.movement.ways.walk_m(np.array([stop.node]))[0]) <= limit_m
-            leaving = list(stop.waiting)
-            if self._comes_soon(stop, now_s) and not self.is_cut_off(stop):
-                since_s = now_s - self.settings.patience_s if is_near and not self._is_station(stop) else -np.inf
-                leaving = [h for h in leaving if self.riders.households.waiting_since_s[h] <= since_s]
-            for household in leaving:
-                if not self.households.can_walk[household] or (stop.is_wreck and not is_near):
-                    continue
-                stop.waiting.remove(household)
-                stop.n_waiting -= self.riders.size(household)[0]
-                self.riders.households.waiting_since_s[household] = np.inf
-                if is_near:
-                    self.walk_out(household, stop.node, now_s)
-                else:
-                    self._go_home(household, now_s)
-
-    def _go_home(self, household: int, now_s: float) -> None:
-        """Bring a household home from a stop to ask again; its way back is not simulated."""
-        party, ask_s = np.array([household]), self.next_ask_s(now_s)
-        self.population.turn_back(party, ask_s)
-        self.parties.mode[party] = Mode.NONE
-        self.population.put_off(party, Status.WAITING, ask_s)
-
-    def _is_station(self, stop: PickupPoint) -> bool:
+    def is_station(self, stop: PickupPoint) -> bool:
+        """Return whether trains leave from a stop."""
         return self.n_points <= stop.row < self.n_fixed
 
     def is_cut_off(self, stop: PickupPoint) -> bool:
         """Return whether vehicles know no way out of the area from a stop; trains always have one."""
-        return not self._is_station(stop) and float(self.movement.ways.drive_s(WITNESS, stop.car_node)) == np.inf
+        return not self.is_station(stop) and float(self.movement.ways.drive_s(WITNESS, stop.car_node)) == np.inf
 
-    def _comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
+    def comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
+        """Return whether a vehicle or train is on its way to a stop, or will be within GO_HOME_AFTER_S."""
         soon_s = now_s + GO_HOME_AFTER_S
-        if self._is_station(stop):
+        if self.is_station(stop):
             return any(line.stop == stop.row and line.next_s <= soon_s for line in self.trains.lines)
         under_way = (Task.TO_STOP, Task.BOARDING)
         return any(
             v.task != Task.LOST and (v.task in under_way or fleet.hours.next_open_s(now_s) <= soon_s)
             for fleet in self.fleets
-            if stop.is_wreck or not fleet.by_door
+            if stop.is_by_road or not fleet.by_door
             for v in fleet.vehicles
         )
 
-    def walk_out(self, household: int, node: int, now_s: float) -> None:
-        """Let a household set out on foot from a node to leave the area."""
+    def walking_speed_m_s(self, household: int) -> float:
+        """Return the speed at which a household walks with its injured (m/s); 0: it cannot."""
+        speed_m_s = float(self.model.under_fire.walking_speeds(np.array([household]))[0])
+        return speed_m_s if self.households.can_walk[household] else 0.0
+
+    def walk_out(self, household: int, node: int, now_s: float, speed_m_s: float) -> None:
+        """Let a household set out on foot from a node to leave the area; speed_m_s: with its injured (m/s)."""
         party = np.array([household])
-        size, speed = self.households.n_members[party], self.parties.free_speed_m_s[party]
+        size, speed = self.households.n_members[party], np.array([speed_m_s])
         self.movement.carrier[party] = party
         self.movement.set_out(Mode.WALK, party, np.array([node]), np.array([now_s]), size, speed)
         self.population.get_off(party)
@@ -329,16 +307,17 @@ class Services:
         foot_node = int(self.streets.link_downstream[link]) if link >= 0 else node
         has_way = float(self.movement.ways.walk_m(np.array([foot_node]))[0]) < np.inf
         for household in vehicle.seats.empty():
-            if not (has_way and self.households.can_walk[household]):
+            speed_m_s = self.walking_speed_m_s(household)
+            if not (has_way and speed_m_s > 0):
                 stay.append(household)
                 continue
             self.movement.carrier[household] = household
             if link < 0:
-                self.walk_out(household, node, now_s)
+                self.walk_out(household, node, now_s, speed_m_s)
                 continue
             party = np.array([household])
-            size, speed = self.households.n_members[party], self.parties.free_speed_m_s[party]
-            self.movement.walk_from(party, link, along_m, size, speed)
+            size = self.households.n_members[party]
+            self.movement.walk_from(party, link, along_m, size, np.array([speed_m_s]))
             self.population.get_off(party)
         return stay
 
@@ -356,10 +335,16 @@ class Services:
             vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
             vehicle.ready_s = vehicle.arrived_s = now_s
 
-    def call(self, persons: np.ndarray) -> None:
-        """Call ambulances to those of some people hurt who are seriously injured."""
-        if persons.size and self.ambulances.vehicles:
-            self.ambulances.call(persons)
+    def attend(self, hurt: np.ndarray, now_s: float) -> None:
+        """Call ambulances to those of some people hurt who are seriously injured; parties on foot slow down or stop.
+
+        hurt: rows of people. now_s: the present (s).
+        """
+        if hurt.size == 0:
+            return
+        roadside.slow_down(self, self.population.people.household[hurt], now_s)
+        if self.ambulances.vehicles:
+            self.ambulances.call(hurt)
 
     def lose(self, hit: list[ServiceVehicle], now_s: float) -> None:
         """Take vehicles out of action; who can walks on, the others wait beside them."""

@@ -125,9 +125,15 @@ class Harm(HazardSection):
     light_speed_factor: _Share = 0.7
     """Walking speed of the lightly injured, share of their own. Assumption."""
     carrying_speed_factor: _Share = 0.4
-    """Walking speed of a party that carries somebody, share of its slowest walker's. Assumption."""
+    """Walking speed of a party that carries somebody, share of its slowest walker's, rests included. Two soldiers
+    carried a stretcher of 80 kg by hand at 1.33 m/s for 2.7 min (standard deviation 1.4) until they had to stop (Knapik
+    et al. 2000, Ergonomics 43:639). Assumption: they rest one and a half times as long as they carry."""
     n_carriers: Annotated[int, Field(ge=0)] = 2
-    """Able people needed to carry one seriously injured person. Assumption."""
+    """Able people needed to carry one seriously injured person: two for a stretcher, as in that study; teams of four
+    are advised for long ways."""
+    help_after_s: Annotated[float, Field(ge=0)] = 1800.0
+    """How long a party that cannot carry its own waits by the road until others help to carry, unless a vehicle comes
+    first; seen every 15 min (s). Assumption."""
     rooms: Rooms = Rooms()
     """Where people at home are."""
 

@@ -1,0 +1,60 @@
+"""Who leaves a stop without a seat: those who have waited for long, or to whom nothing comes; on foot, or home."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from safepassage.agents.civilians import Status
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import PickupPoint
+from safepassage.model.services import roadside
+
+if TYPE_CHECKING:
+    from safepassage.model.services.services import Services
+
+
+def disband(services: "Services", now_s: float) -> None:
+    """Let people leave stops: who has waited for long walks out; where nothing comes, the others go home.
+
+    services: "Services". now_s: the present (s).
+    """
+    limit_m = services.movement.settings.walk_out_limit_m
+    for stop in services.stops:
+        if not stop.waiting:
+            continue
+        is_near = float(services.movement.ways.walk_m(np.array([stop.node]))[0]) <= limit_m
+        if stop.is_by_road:
+            for household, speed_m_s in roadside.able_to_go_on(services, stop, now_s):
+                leave(services, stop, household, now_s, speed_m_s if is_near else 0.0)
+        leaving = list(stop.waiting)
+        if services.comes_soon(stop, now_s) and not services.is_cut_off(stop):
+            since_s = now_s - services.settings.patience_s if is_near and not services.is_station(stop) else -np.inf
+            leaving = [h for h in leaving if services.households.waiting_since_s[h] <= since_s]
+        if stop.is_by_road:
+            leaving = [h for h in leaving if is_near and services.parties.mode[h] != Mode.WALK]
+        for household in leaving:
+            speed_m_s = services.walking_speed_m_s(household)
+            if speed_m_s > 0:
+                leave(services, stop, household, now_s, speed_m_s if is_near else 0.0)
+
+
+def leave(services: "Services", stop: PickupPoint, household: int, now_s: float, speed_m_s: float) -> None:
+    """Let a household leave a stop and walk out of the area at a speed (m/s); 0: it goes home and asks again.
+
+    services: "Services". stop: where it waits. now_s: the present (s).
+    """
+    stop.waiting.remove(household)
+    stop.n_waiting -= services.riders.size(household)[0]
+    services.households.waiting_since_s[household] = np.inf
+    if speed_m_s > 0:
+        services.walk_out(household, stop.node, now_s, speed_m_s)
+    else:
+        _go_home(services, household, now_s)
+
+
+def _go_home(services: "Services", household: int, now_s: float) -> None:
+    """Bring a household home from a stop to ask again; its way back is not simulated."""
+    party, ask_s = np.array([household]), services.next_ask_s(now_s)
+    services.population.turn_back(party, ask_s)
+    services.parties.mode[party] = Mode.NONE
+    services.population.put_off(party, Status.WAITING, ask_s)

@@ -1,0 +1,74 @@
+"""People hurt on the way on foot: carried at a walk, or waiting by the road with their own for help or a ride."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from safepassage.agents.civilians import Injury, Protection
+from safepassage.agents.parties import Mode, members
+from safepassage.agents.vehicles import PickupPoint
+from safepassage.model.movement.movement import Movement
+from safepassage.model.movement.walking import Stage
+
+if TYPE_CHECKING:
+    from safepassage.model.services.services import Services
+
+
+def place_by_road(services: "Services", name: str, node: int, place: tuple[float, float]) -> PickupPoint:
+    """Return a new place by the road where people wait, among the stops; services: "Services".
+
+    name: what it is called. node: where they get onto the streets again. place: x_m, y_m.
+    """
+    stops = services.stops
+    stop = PickupPoint(services.model, len(stops), name, node, place, Protection.OUTDOORS, lambda _: True)
+    stop.is_by_road, stop.car_node = True, int(services.movement.ways.start_node(Mode.CAR, node))
+    stops.append(stop)
+    return stop
+
+
+def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
+    """Let those of some parties who walk go on at the pace of their injured; who cannot carry theirs stops by the road.
+
+    services: "Services". parties: rows of households, of whom somebody may have been hurt. now_s: the present (s).
+    """
+    columns, people, walking = services.parties, services.population.people, services.movement.walking
+    walks = columns.is_on_way & (columns.stop < 0) & (columns.vehicle < 0) & (columns.mode == Mode.WALK)
+    parties = np.unique(parties)
+    parties = parties[walks[parties]]
+    parties = parties[walking.stage(parties) != Stage.AWAY]
+    if parties.size == 0:
+        return
+    person, place = members(services.households.first_person, parties)
+    parties = parties[np.bincount(place, people.injury[person] != Injury.FATAL, parties.size) > 0]
+    speed_m_s = services.model.under_fire.walking_speeds(parties)
+    changes = (speed_m_s > 0) & (speed_m_s != walking.free_speed_m_s(parties))
+    walking.set_speed(parties[changes], speed_m_s[changes])
+    for party in parties[speed_m_s == 0].tolist():
+        node, at = _stop_walking(services.movement, party)
+        n = sum(stop.is_by_road for stop in services.stops) + 1
+        services.riders.wait(place_by_road(services, f"roadside {n}, somebody hurt", node, at), party, now_s)
+
+
+def _stop_walking(movement: Movement, party: int) -> tuple[int, tuple[float, float]]:
+    """Take a party on foot off the streets; return (node, (x_m, y_m)): the nearer end of its link, and where it is."""
+    rows = np.array([party])
+    link, along_m = movement.walking.position(rows)
+    x_m, y_m = movement.place(rows)
+    movement.walking.withdraw(rows)
+    is_far = along_m[0] > movement.streets.length_m[link[0]] / 2
+    node = (movement.streets.link_downstream if is_far else movement.streets.link_upstream)[link[0]]
+    return int(node), (float(x_m[0]), float(y_m[0]))
+
+
+def able_to_go_on(services: "Services", stop: PickupPoint, now_s: float) -> list[tuple[int, float]]:
+    """Return (household, speed in m/s) of those who walked, wait by the road and can go on: others help to carry now.
+
+    services: "Services". stop: where they wait. now_s: the present (s).
+    """
+    able, help_after_s = [], services.model.settings.harm.help_after_s
+    for household in stop.waiting:
+        if services.parties.mode[household] == Mode.WALK:
+            is_helped = now_s - float(services.households.waiting_since_s[household]) >= help_after_s
+            speeds_m_s = services.model.under_fire.walking_speeds(np.array([household]), is_helped=is_helped)
+            able += [(household, float(speeds_m_s[0]))] if speeds_m_s[0] > 0 else []
+    return able
