@@ -39,9 +39,10 @@ def disband(services: "Services", now_s: float) -> None:
 
 
 def leave(services: "Services", stop: PickupPoint, household: int, now_s: float, speed_m_s: float) -> None:
-    """Let a household leave a stop and walk out of the area at a speed (m/s); 0: it goes home and asks again.
+    """Let a household leave a stop and walk out of the area, or go home and ask again.
 
-    services: "Services". stop: where it waits. now_s: the present (s).
+    services: "Services". stop: where it waits. now_s: the present (s). speed_m_s: with its injured (m/s); 0: it goes
+    home.
     """
     stop.waiting.remove(household)
     stop.n_waiting -= services.riders.size(household)[0]

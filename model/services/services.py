@@ -290,7 +290,10 @@ class Services:
         return speed_m_s if self.households.can_walk[household] else 0.0
 
     def walk_out(self, household: int, node: int, now_s: float, speed_m_s: float) -> None:
-        """Let a household set out on foot from a node to leave the area; speed_m_s: with its injured (m/s)."""
+        """Let a household set out on foot from a node to leave the area.
+
+        now_s: the present (s). speed_m_s: its speed with its injured (m/s).
+        """
         party = np.array([household])
         size, speed = self.households.n_members[party], np.array([speed_m_s])
         self.movement.carrier[party] = party
