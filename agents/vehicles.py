@@ -1,6 +1,5 @@
 """Services as Mesa agents: vehicles that carry people out, stops where people wait for them, ambulances."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -97,18 +96,18 @@ class PickupPoint(Agent):
         node: int,
         place: tuple[float, float],
         protection: Protection,
-        is_open: Callable[[float], bool],
+        hours: Any = None,
         room: float = float("inf"),
     ) -> None:
         """row: of the stop; node: where people arrive on foot; place: x_m, y_m; room: people it takes.
 
         model: the model that it belongs to. name: what it is called. protection: what protects people who wait there.
-        is_open: whether it is open.
+        hours: `OpenHours` in which it is open; None: always.
         """
         super().__init__(model)
         self.row, self.name, self.node, self.protection = row, name, node, protection
         self.x_m, self.y_m = place
-        self.is_open, self.room = is_open, room
+        self.hours, self.room = hours, room
         self.has_medics = False
         """Care of the seriously injured begins here."""
         self.is_by_road = False
@@ -121,6 +120,10 @@ class PickupPoint(Agent):
         """People who wait here."""
         self.waits: list[tuple[float, int]] = []
         """(time waited in s, people) of each household that has boarded."""
+
+    def is_open(self, time_s: float) -> bool:
+        """Return whether people may come to it at a time (s)."""
+        return self.hours is None or self.hours.is_open(time_s)
 
     @property
     def n_boarded(self) -> int:

@@ -5,6 +5,7 @@ import pytest
 from service_towns import ADULT, CHILD, check, fleet, tables, town, town_of
 
 from safepassage.agents.civilians import Injury, Status
+from safepassage.model.evacuation import EvacuationModel
 
 ON_FOOT = {"movement.walk_out_limit_m": 10_000, "harm.p_death_without_care": 0.0001, "harm.p_death_with_care": 0.0001}
 NO_BUS = {"points": ()}
@@ -85,3 +86,13 @@ def test_a_household_with_somebody_to_carry_and_nobody_to_do_it_does_not_set_out
     hurt(model, 0)
     model.run()
     assert (model.people.status == Status.SAFE).tolist() == [False, True, True]
+
+
+def test_a_run_goes_on_from_a_saved_state_with_people_who_wait_by_the_road(tmp_path):
+    model, _ = on_the_way([ADULT, CHILD])
+    hurt(model, 0)
+    model.save_state(tmp_path / "state.npz")
+    again = EvacuationModel.from_state(tmp_path / "state.npz")
+    for one in (model, again):
+        one.run()
+    assert again.parties.arrival_time_s[0] == model.parties.arrival_time_s[0] < np.inf

@@ -20,7 +20,7 @@ def place_by_road(services: "Services", name: str, node: int, place: tuple[float
     name: what it is called. node: where they get onto the streets again. place: x_m, y_m.
     """
     stops = services.stops
-    stop = PickupPoint(services.model, len(stops), name, node, place, Protection.OUTDOORS, lambda _: True)
+    stop = PickupPoint(services.model, len(stops), name, node, place, Protection.OUTDOORS)
     stop.is_by_road, stop.car_node = True, int(services.movement.ways.start_node(Mode.CAR, node))
     stops.append(stop)
     return stop

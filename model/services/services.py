@@ -83,9 +83,9 @@ class Services:
         hours = self._open_hours(getattr(place, "hours", ()))
         at = (float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node]))
         room = getattr(place, "room", None) or float("inf")
-        stop = PickupPoint(self.model, row, place.name, node, at, protection, hours.is_open, room)
+        stop = PickupPoint(self.model, row, place.name, node, at, protection, hours, room)
         stop.has_medics = getattr(place, "has_medics", False)
-        stop.hours, stop.car_node = hours, int(self.movement.ways.stop_node[Mode.CAR][row])
+        stop.car_node = int(self.movement.stop_node[Mode.CAR][row])
         return stop
 
     def _fleet(self, fleet: Fleet) -> FleetAtWork:
