@@ -31,7 +31,7 @@ def hurt(model, person, injury=Injury.SERIOUS):
 
 def to_go_m(model):
     """Return how far the household still has to walk (m)."""
-    link, along_m = model.movement.walking.position(np.array([0]))
+    link, along_m = model.movement.walking.view.position(np.array([0]))
     is_first = model.streets.link_upstream[link[0]] == model.households.home_node[0]
     return float(model.streets.length_m[link[0]] - along_m[0]) + (1000.0 if is_first else 0.0)
 

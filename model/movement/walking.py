@@ -316,7 +316,7 @@ class Walking:
         walkers["speed_m_s"][ids[~on_link]] = free_speed_m_s[~on_link]
         ids, free_speed_m_s = ids[on_link], free_speed_m_s[on_link]
         if ids.size:
-            (link, along_m), before = self.position(ids), walkers[ids].copy()
+            (link, along_m), before = self.view.position(ids), walkers[ids].copy()
             along_m = np.minimum(along_m, links["length_m"][link])
             self.withdraw(ids)
             here = link, along_m, self.time_s, free_speed_m_s

@@ -35,13 +35,13 @@ def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
     walks = columns.is_on_way & (columns.stop < 0) & (columns.vehicle < 0) & (columns.mode == Mode.WALK)
     parties = np.unique(parties)
     parties = parties[walks[parties]]
-    parties = parties[walking.stage(parties) != Stage.AWAY]
+    parties = parties[walking.view.stage(parties) != Stage.AWAY]
     if parties.size == 0:
         return
     person, place = members(services.households.first_person, parties)
     parties = parties[np.bincount(place, people.injury[person] != Injury.FATAL, parties.size) > 0]
     speed_m_s = services.model.under_fire.walking_speeds(parties)
-    changes = (speed_m_s > 0) & (speed_m_s != walking.free_speed_m_s(parties))
+    changes = (speed_m_s > 0) & (speed_m_s != walking.view.free_speed_m_s(parties))
     walking.set_speed(parties[changes], speed_m_s[changes])
     for party in parties[speed_m_s == 0].tolist():
         node, at = _stop_walking(services.movement, party)
@@ -52,7 +52,7 @@ def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
 def _stop_walking(movement: Movement, party: int) -> tuple[int, tuple[float, float]]:
     """Take a party on foot off the streets; return (node, (x_m, y_m)): the nearer end of its link, and where it is."""
     rows = np.array([party])
-    link, along_m = movement.walking.position(rows)
+    link, along_m = movement.walking.view.position(rows)
     x_m, y_m = movement.place(rows)
     movement.walking.withdraw(rows)
     is_far = along_m[0] > movement.streets.length_m[link[0]] / 2
