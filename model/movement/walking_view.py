@@ -72,7 +72,7 @@ class WalkingView:
 
     def free_speed_m_s(self, ids: Ints) -> Floats:
         """Return the unhindered speed of each party now (m/s), float64."""
-        return self._crowd.walkers["speed_m_s"][ids].copy()
+        return self._on_foot.crowd.walkers["speed_m_s"][ids].copy()
 
     def node_of(self, ids: Ints) -> Any:
         """Return the node where each party set out, or the last that it passed, int32."""
