@@ -311,7 +311,7 @@ class Walking:
 
     def set_speed(self, ids: Ints, free_speed_m_s: Floats) -> None:
         """Let parties on their way go on from where they are at another free speed (m/s), one for each."""
-        walkers, links = self._crowd.walkers, self._crowd.links
+        walkers, links = self._on_foot.crowd.walkers, self._on_foot.crowd.links
         on_link = walkers["link"][ids] >= 0
         walkers["speed_m_s"][ids[~on_link]] = free_speed_m_s[~on_link]
         ids, free_speed_m_s = ids[on_link], free_speed_m_s[on_link]
