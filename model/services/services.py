@@ -85,7 +85,7 @@ class Services:
         room = getattr(place, "room", None) or float("inf")
         stop = PickupPoint(self.model, row, place.name, node, at, protection, hours, room)
         stop.has_medics = getattr(place, "has_medics", False)
-        stop.car_node = int(self.movement.stop_node[Mode.CAR][row])
+        stop.car_node = int(self.movement.ways.stop_node[Mode.CAR][row])
         return stop
 
     def _fleet(self, fleet: Fleet) -> FleetAtWork:
