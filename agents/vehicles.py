@@ -167,6 +167,10 @@ class ServiceVehicle(Agent):
         self.entered_s = 0.0
         self.hours_in_area = self.expected_crew_casualties = 0.0
         self.stuck_since_s = float("inf")
+        self.last_heard_s, self.lull_wanted_s = float("-inf"), 0.0
+        """When its crew last heard an impact where it stands, and for how long it must then be quiet to go on (s)."""
+        self.waits_for_lull_since_s = float("inf")
+        """Since when its crew is in cover (s); inf: it is not."""
         self.from_node = NOBODY
         """Where it set out last."""
         self.run: Any = None

@@ -213,8 +213,11 @@ class EvacuationModel(RowModel):
         self.departures.decide(self.time_s, self.surroundings, self.services)
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
-        self._fall(self.impacts.between(self.time_s, until_s), until_s)
-        self._advance(until_s)
+        while self._moved_to_s < until_s:
+            moment_s = min(until_s, self.services.next_turn_s(self._moved_to_s))
+            self._fall(self.impacts.between(self._moved_to_s, moment_s), moment_s)
+            self._advance(moment_s)
+            self.services.take_turn(moment_s)
         self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
         self.surroundings.advance(until_s)
         if until_s >= self.duration_s:
@@ -343,7 +346,7 @@ class EvacuationModel(RowModel):
 
         Between two of them those set out whose time has come.
         """
-        now_s = self.time_s
+        now_s = self._moved_to_s
         for k in range(rows.start, rows.stop):
             time_s = float(self.impacts.time_s[k])
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)

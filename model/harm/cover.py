@@ -6,10 +6,12 @@ rule says when those leave who have decided to, whatever cover they are in: in a
 it, less the longer they have waited.
 """
 
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
-from safepassage.agents.ground.arrays import Ints
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.shelters import Shelters
@@ -19,6 +21,17 @@ from safepassage.model.people.population import Population
 from safepassage.model.settings.scenario import Scenario
 
 NOWHERE = -1
+
+
+def lull_over_s(
+    last_heard_s: Floats | float, wanted_s: Floats | float, waited_s: Floats | float, patience_s: float
+) -> Any:
+    """Return when it has been quiet for long enough for somebody who waits (s): the one rule for all cover.
+
+    last_heard_s: when an impact was last heard (s). wanted_s: the lull wanted at first (s); it halves with each
+    patience_s waited. waited_s: time waited (s).
+    """
+    return last_heard_s + wanted_s * 0.5 ** (waited_s / patience_s)
 
 
 class Cover:
@@ -200,8 +213,9 @@ class Cover:
         households = self.households
         planned_s = np.maximum(households.departure_time_s[due], now_s)
         since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
-        wanted_s = households.lull_wanted_s[due] * 0.5 ** ((planned_s - since_s) / self.rooms.lull_patience_s)
-        quiet_s = households.last_heard_s[due] + wanted_s
+        quiet_s = lull_over_s(
+            households.last_heard_s[due], households.lull_wanted_s[due], planned_s - since_s, self.rooms.lull_patience_s
+        )
         waits = (quiet_s > planned_s) & ~households.is_coming_home[due]
         inside = ~waits & (households.shelter[due] >= 0)
         if waits.any() or inside.any():

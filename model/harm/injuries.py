@@ -96,19 +96,39 @@ class HarmByImpacts:
         return p
 
     def injure(
-        self, injury: Ints, injured_at_s: Floats, impacts: Impacts, pairs: Pairs, protection: Ints
+        self,
+        injury: Ints,
+        injured_at_s: Floats,
+        impacts: Impacts,
+        pairs: Pairs,
+        protection: Ints,
+        aboard: tuple[Ints, Keys] | None = None,
     ) -> Casualties:
         """Injure the people of the pairs, event after event. Writes injury (int8), injured_at_s (float64).
 
-        impacts: what falls in the run. protection: int8 of Protection, of each person.
+        impacts: what falls in the run. protection: int8 of Protection, of each person. aboard: rows of the pairs whose
+        person is in a vehicle, and the key of the vehicle of each; None: nobody is.
         """
         p = self.risks(impacts, pairs, protection)
         self.expected.add(pairs.person, p)
         u = uniforms_for(self.seed, Stream.INJURY, self._keys[pairs.person], tick=pairs.event)
+        if aboard is not None and aboard[0].size:
+            rows, keys = aboard
+            u[rows] = self._with_the_luck_of_vehicles(pairs.person[rows], pairs.event[rows], keys, u[rows], p[rows])
         outcome = self._injure(injury, injured_at_s, pairs.person, u, p, impacts.time_s[pairs.event])
         worse = np.flatnonzero(outcome != Injury.NONE)
         event, person, distance_m = (column[worse] for column in pairs)
         return Casualties(event, person, outcome[worse], distance_m)
+
+    def _with_the_luck_of_vehicles(self, person, event, vehicle, u, p):
+        """Return numbers for people aboard vehicles of which the hits go together: u < p by the vehicle's number.
+
+        Each is uniform as before. How badly somebody is hurt stays their own: u / p is a number of theirs.
+        """
+        own = self._keys[person]
+        shares = uniforms_for(self.seed, Stream.INJURY, own, tick=event, index=2) < self.settings.share_of_vehicle_luck
+        hit = np.where(shares, vehicle_numbers(self.seed, vehicle, event), u)
+        return np.where(hit < p, p * uniforms_for(self.seed, Stream.INJURY, own, tick=event, index=3), hit)
 
     def injure_at(
         self, injury: Ints, injured_at_s: Floats, person: Ints, p: Floats, time_s: Floats, stream: Stream, tick: Ints
@@ -143,6 +163,11 @@ class HarmByImpacts:
             settings.mean_untreated_survival_h * 3600.0,
         )  # fmt: skip
         return death_s
+
+
+def vehicle_numbers(seed: int, vehicle: Keys, event: Ints | int) -> Floats:
+    """Return the number in [0, 1) that belongs to each vehicle and event: it is put out of action if it is low."""
+    return uniforms_for(seed, Stream.SERVICE, vehicle, tick=event)
 
 
 def rooms_at_home(

@@ -22,10 +22,10 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.parties import members
 from safepassage.agents.vehicles import ServiceAgents
-from safepassage.model.draws import Keys, Stream, digests, keys_of, uniforms_for
+from safepassage.model.draws import Keys, Stream, keys_of, uniforms_for
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts
-from safepassage.model.harm.vehicles import VehiclesUnderFire
+from safepassage.model.harm.vehicles import VehiclesUnderFire, names_as_keys
 from safepassage.model.hazard.drones import DroneField
 from safepassage.model.hazard.front import crossfire_rate_per_s
 from safepassage.model.movement.movement import Movement
@@ -176,7 +176,7 @@ class RoadFire:
     def _mover_keys(self) -> Keys:
         """Return the keys of households and, behind them, of service vehicles by their names."""
         of = keys_of(self.population.households)
-        names = digests([vehicle.name for vehicle in self.vehicles.vehicles])
+        names = names_as_keys(self.vehicles.vehicles).number
         names = np.resize(names, self.movement.carrier.size - of.number.size)
         return Keys(np.append(of.number, names), np.append(of.place, np.zeros_like(names)))
 

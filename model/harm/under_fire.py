@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from safepassage.agents.civilians import Injury, Mobility, Status
+from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.ground.nearby import points_within
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
-from safepassage.model.draws import keys_of
+from safepassage.model.draws import Keys, keys_of
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts, Pairs
 from safepassage.model.harm.road_fire import RoadFire
@@ -48,11 +48,11 @@ class UnderFire:
             scenario.harm, seed, households.home_x_m, households.home_y_m, households.first_person,
             keys_of(population.people),
         )  # fmt: skip
-        self.homes = self.harm.homes
+        self.homes, self._household_keys = self.harm.homes, keys_of(households)
         self.cover = Cover(scenario, population, surroundings.shelters, seed)
         self.service_agents = services
         self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services)
-        self.vehicles = VehiclesUnderFire(self.harm, impacts, services.vehicles)
+        self.vehicles = VehiclesUnderFire(self.harm, impacts, services)
         self.road_fire = RoadFire(
             scenario, surroundings, population, movement, self.cover, self.harm, self.vehicles, services
         )
@@ -79,13 +79,24 @@ class UnderFire:
             self.cover.protect(person, time_s)
             self.population.touch(people.household[person])
             pairs = Pairs(np.full(person.size, k, np.int32), person, near.distance_m[lives])
-            hurt = self.harm.injure(people.injury, people.injury_time_s, impacts, pairs, people.protection).person
+            aboard = self._aboard(person)
+            columns = people.injury, people.injury_time_s
+            hurt = self.harm.injure(*columns, impacts, pairs, people.protection, aboard).person
             self.note_when_they_die(hurt)
         self.vehicles.fall(k, near.vehicle, near.vehicle_distance_m)
         self.cover.close(self.surroundings.strike(impacts, k, k + 1).shelters)
         self.surroundings.tell(self.movement, time_s)
         self._hear(k, time_s)
         return hurt
+
+    def _aboard(self, person: np.ndarray) -> tuple[np.ndarray, Keys]:
+        """Return which of some people are in vehicles, rows, and the key of the vehicle of each."""
+        people, parties = self.population.people, self.population.parties
+        household = people.household[person]
+        in_vehicle = np.isin(people.protection[person], (Protection.VEHICLE, Protection.ARMOURED))
+        rows = np.flatnonzero(in_vehicle & parties.is_on_way[household])
+        carrier = self.movement.carrier[household[rows]]
+        return rows, self.vehicles.keys_of(carrier, self._household_keys)
 
     def note_when_they_die(self, person: np.ndarray) -> None:
         """Note when those newly injured die: the fatally injured at once, the seriously injured without care later."""
@@ -164,6 +175,8 @@ class UnderFire:
             self.population.plans_changed(np.unique(close))
         self.information.hear_impacts(remembered, time_s)
         self.cover.hear(heard, time_s)
+        at = float(impacts.x_m[k]), float(impacts.y_m[k])
+        self.vehicles.hear(*at, time_s, self.whereabouts.place_of_vehicle)
 
     def walking_speeds(self, parties: np.ndarray, *, is_helped: bool = False) -> np.ndarray:
         """Return the walking speed of parties with their injured as they are now (m/s); 0: they cannot move unaided.

@@ -67,9 +67,13 @@ class AmbulancesAtWork:
         if self._calls.size and self.hours.is_open(now_s) and any(v.task == Task.IDLE for v in self.vehicles):
             self._answer(now_s)
         for vehicle in self.vehicles:
-            if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
+            is_out = vehicle.task == Task.IDLE and vehicle.node != vehicle.depot
+            if is_out and not self._is_in_cover(vehicle, now_s):
                 self.movement.ways.aim(vehicle.table, vehicle.depot)
                 self._drive(vehicle, Task.TO_BASE, NOBODY, vehicle.depot, now_s)
+
+    def _is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:
+        return self.under_fire.vehicles.is_in_cover(vehicle, now_s)
 
     def _answer(self, now_s: float) -> None:
         people = self.people
@@ -88,7 +92,7 @@ class AmbulancesAtWork:
 
     def _send_nearest(self, person: int, x_m: float, y_m: float, now_s: float) -> bool:
         """Send the nearest free ambulance to a place; return whether one was free."""
-        free = [v for v in self.vehicles if v.task == Task.IDLE and v.node >= 0]
+        free = [v for v in self.vehicles if v.task == Task.IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
         if not free:
             return False
         node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])

@@ -6,6 +6,7 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, ServiceVehicle, Task
 from safepassage.model.clock import OpenHours
+from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.road_news import WITNESS
 from safepassage.model.services.riders import Riders
@@ -13,6 +14,8 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Dispatch, Fleet, Reinforcement, Serves
 from safepassage.model.town.closures import SAME_MOMENT_S
 
+TURN_EVERY_S = 60.0
+"""Services look at what there is to do on every whole minute, whatever the step (s). Assumption."""
 COMES_AFTER_S = 3600.0
 """People go to a stop, or hope to be fetched, only if a vehicle can still be sent out so long after (s). Assumption."""
 UNDER_WAY = (Task.AWAY, Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME, Task.LOST)
@@ -22,7 +25,7 @@ N_HOMES_TRIED = 5
 
 
 class FleetAtWork:
-    """The vehicles of one fleet; `act` is called once a step, times within it are exact where they are known before."""
+    """The vehicles of one fleet; `act` is called at each turn, times between are exact where they are known before."""
 
     def __init__(
         self,
@@ -32,38 +35,42 @@ class FleetAtWork:
         movement: Movement,
         riders: Riders,
         stops: list[PickupPoint],
+        crews: VehiclesUnderFire,
     ) -> None:
-        """stops: all of the model; those of vehicles broken down are added while it runs.
+        """stops: all of the model; those by the road are added while it runs. crews: which of them are in cover.
 
         settings: the scenario's section `Fleet`. hours: when they work. movement: everybody on the streets. riders:
         households that wait for seats or are aboard.
         """
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
-        self.movement, self.riders, self.stops = movement, riders, stops
+        self.movement, self.riders, self.stops, self.crews = movement, riders, stops, crews
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR
 
-    def act(self, now_s: float, ahead_s: float, unmet: dict[int, int]) -> None:
+    def act(self, now_s: float, unmet: dict[int, int]) -> None:
         """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
 
-        ahead_s: what becomes free within this time is planned now, so that it happens on time.
+        What becomes free before the next turn is planned now, so that it happens on time.
         """
         wanted = bool(unmet) or (self.by_door and self.riders.households.is_requesting.any())
         if not wanted and all(vehicle.task in UNDER_WAY for vehicle in self.vehicles):
             return
         for vehicle in self.vehicles:
-            while vehicle.task == Task.BOARDING and self._board(vehicle, now_s, ahead_s, unmet):
-                pass
+            while vehicle.task == Task.BOARDING and not self.crews.is_in_cover(vehicle, now_s):
+                if not self._board(vehicle, now_s, unmet):
+                    break
         wanted = self.riders.households.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
         wanted = wanted or any(n > 0 and self.stops[s].is_by_road for s, n in unmet.items())
         is_open = self.hours.is_open(now_s)
         for vehicle in self.vehicles:
-            free = vehicle.task == Task.IDLE or (vehicle.task == Task.AWAY and vehicle.ready_s <= now_s + ahead_s)
+            if self.crews.is_in_cover(vehicle, now_s):
+                continue
+            free = vehicle.task == Task.IDLE or (vehicle.task == Task.AWAY and vehicle.ready_s <= now_s + TURN_EVERY_S)
             if free and is_open and wanted and self._send_out(vehicle, max(vehicle.ready_s, now_s), unmet):
                 continue
             if vehicle.task == Task.IDLE and not is_open and vehicle.node != vehicle.depot:
                 self._leave(vehicle, now_s)
 
-    def _board(self, vehicle: ServiceVehicle, now_s: float, ahead_s: float, unmet: dict[int, int]) -> bool:
+    def _board(self, vehicle: ServiceVehicle, now_s: float, unmet: dict[int, int]) -> bool:
         """Let people aboard and the vehicle go on; return whether it has more to do here at once."""
         if vehicle.ready_s > now_s and not self.by_door:
             return False
@@ -78,7 +85,7 @@ class FleetAtWork:
         leave_s = vehicle.ready_s
         if seats.n_free > 0 and not self.by_door and vehicle.target >= 0:
             leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
-        if leave_s <= now_s + ahead_s or seats.n_free <= 0:
+        if leave_s <= now_s + TURN_EVERY_S or seats.n_free <= 0:
             self._leave(vehicle, max(leave_s, now_s))
         if vehicle.task == Task.BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
             self._wait_here(vehicle, now_s)
@@ -176,7 +183,7 @@ class FleetAtWork:
                 break
         return False
 
-    def next_s(self, now_s: float, ahead_s: float, *, is_wanted: bool) -> float:
+    def next_s(self, now_s: float, *, is_wanted: bool) -> float:
         """No vehicle has anything to do before this, as long as none drives; -inf: one may have at once.
 
         is_wanted: whether somebody waits for a seat in one of them.
@@ -186,7 +193,7 @@ class FleetAtWork:
             if vehicle.task == Task.BOARDING or (vehicle.task == Task.IDLE and vehicle.node != vehicle.depot):
                 return -np.inf
             if is_wanted and vehicle.task != Task.LOST:
-                free_s = now_s if vehicle.task == Task.IDLE else vehicle.ready_s - ahead_s
+                free_s = now_s if vehicle.task == Task.IDLE else vehicle.ready_s - TURN_EVERY_S
                 next_s = min(next_s, self.hours.next_open_s(max(free_s, now_s)))
         return next_s
 

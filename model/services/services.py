@@ -13,7 +13,7 @@ from safepassage.model.movement.arrivals import Arrivals
 from safepassage.model.movement.road_news import WITNESS
 from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
-from safepassage.model.services.fleets import FleetAtWork, Reinforcements
+from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork, Reinforcements
 from safepassage.model.services.layout import Layout, node_of
 from safepassage.model.services.riders import Riders
 from safepassage.model.services.seats_in_reach import SeatsInReach
@@ -39,7 +39,6 @@ class Services:
         self.population, self.movement, self.streets = model.population, model.movement, model.streets
         self.households, self.parties = model.households, model.parties
         self.n_households = len(model.households)
-        self.step_s = scenario.run.step_s
         self._open_hours = lambda hours: open_hours(hours, scenario.run, scenario.shelling.time_zone)
         self.riders = Riders(model.population, model.information)
         self.is_empty = layout.is_empty
@@ -91,7 +90,8 @@ class Services:
     def _fleet(self, fleet: Fleet) -> FleetAtWork:
         vehicles = self._vehicles_of(fleet, fleet.n_vehicles)
         hours = self._open_hours(fleet.hours)
-        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops)
+        crews = self.model.under_fire.vehicles
+        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops, crews)
 
     def _vehicles_of(self, fleet: Fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
         by_door = fleet.serves == Serves.DOOR_TO_DOOR
@@ -156,7 +156,7 @@ class Services:
     def next_ask_s(self, now_s: float) -> float:
         """Return when households that wait at home ask again (s)."""
         starts_s = (fleet.next_start_s(now_s) for fleet in self.fleets)
-        return max(min(self.model.decision.next_s, *starts_s, np.inf), now_s + self.step_s)
+        return max(min(self.model.decision.next_s, *starts_s, np.inf), now_s + TURN_EVERY_S)
 
     def _comes_to_doors(self, now_s: float) -> bool:
         return any(f.by_door and f.vehicles and f.hours.next_open_s(now_s) < np.inf for f in self.fleets)
@@ -210,7 +210,7 @@ class Services:
             route.n_persons += int(self.population.n_living(households).sum())
 
     def get_on(self, giving_up: np.ndarray, now_s: float) -> np.ndarray:
-        """Do what services owe at a time; return the parties giving up that are not service vehicles."""
+        """Let service vehicles and walkers to stops give up; return the parties giving up that are neither."""
         mine = giving_up >= self.n_households
         if mine.any():
             self.give_up(giving_up[mine] - self.n_households, now_s)
@@ -219,8 +219,19 @@ class Services:
             lost = lost[self.movement.goal[lost] > 0]
             if lost.size:
                 self.movement.head_out(lost)
-        self.act(now_s)
         return giving_up[~mine]
+
+    def next_turn_s(self, now_s: float) -> float:
+        """Return the next whole minute (s), on which services take their turn whatever the step; inf: none."""
+        if self.is_empty and not self.stops:
+            return np.inf
+        return (np.floor(now_s / TURN_EVERY_S) + 1.0) * TURN_EVERY_S
+
+    def take_turn(self, now_s: float) -> None:
+        """Do what services owe if it is their turn: a whole minute."""
+        if now_s % TURN_EVERY_S == 0.0:
+            self.reinforce(now_s)
+            self.act(now_s)
 
     def next_s(self, now_s: float) -> float:
         """No service has anything to do before this, as long as nobody moves and nobody new asks for a seat (s)."""
@@ -232,13 +243,13 @@ class Services:
             next_s = min(next_s, self._next_disband_s)
         asks = bool(self.households.is_requesting.any())
         for fleet in self.fleets:
-            next_s = min(next_s, fleet.next_s(now_s, self.step_s, is_wanted=waits or (asks and fleet.by_door)))
+            next_s = min(next_s, fleet.next_s(now_s, is_wanted=waits or (asks and fleet.by_door)))
         return next_s
 
     def pass_time(self, now_s: float) -> None:
         """Note that a time has come before which there was nothing to do."""
         if now_s >= self._next_disband_s:
-            self._next_disband_s = now_s + DISBAND_EVERY_S
+            self._next_disband_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S
 
     def act(self, now_s: float) -> None:
         """Let trains leave, vehicles board, leave and be sent out, ambulances answer calls."""
@@ -248,9 +259,9 @@ class Services:
             self.trains.act(self.stops, now_s)
         unmet = self._unmet()
         for fleet in self.fleets:
-            fleet.act(now_s, self.step_s, unmet)
+            fleet.act(now_s, unmet)
         if now_s >= self._next_disband_s:
-            self._next_disband_s = now_s + DISBAND_EVERY_S
+            self._next_disband_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S
             leaving_stops.disband(self, now_s)
 
     def _unmet(self) -> dict[int, int]:

@@ -104,6 +104,9 @@ class Harm(HazardSection):
     not dropped: the curve within is as much wider, see `widening`. Assumption."""
     protection: ProtectionFactors = ProtectionFactors()
     """Share of harm that gets through, by where a person is."""
+    share_of_vehicle_luck: _Share = 0.7
+    """Chance of somebody in a vehicle to be harmed by an impact just if its number falls below their risk, the one by
+    which it is put out of action, and not their own number: any two aboard share it half of the time. Assumption."""
     death_share: _Share = 0.20
     """Share of casualties who die, at once or later without prehospital care. OHCHR, AOAV and local records
     2022-2025: 0.20, range 0.13-0.36."""
