@@ -230,8 +230,8 @@ class Services:
     def take_turn(self, now_s: float) -> None:
         """Do what services owe if it is their turn: a whole minute."""
         if now_s % TURN_EVERY_S == 0.0:
-            self.reinforce(now_s)
             self.act(now_s)
+            self.reinforce(now_s)
 
     def next_s(self, now_s: float) -> float:
         """No service has anything to do before this, as long as nobody moves and nobody new asks for a seat (s)."""
