@@ -23,22 +23,22 @@ class Explainer:
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m, cell_m=100.0)
 
     def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
-        """Return what is nearest to a place on the wire's scale, as the page shows it; empty if nothing is near."""
+        """Return all that is at a place on the wire's scale, as the page shows it; empty if nothing is near.
+
+        The first is told whole, what moves after what stays; the others stand under `also`, told as fully.
+        """
         frame = self.scene.frame
         metre = frame.side_m / 65535
         x_m, y_m, reach_m = frame.west_m + x * metre, frame.south_m + y * metre, reach * metre
-        answer = (
-            self._exit_at(x_m, y_m, 1.3 * reach_m, can_act)
-            or self._shelter_at(x_m, y_m, reach_m, can_act)
-            or self._stop_at(x_m, y_m, reach_m, can_act)
-            or self._party_at(x_m, y_m, 0.6 * reach_m)
-            or self._street_at(x_m, y_m, 0.5 * reach_m, can_act)
-            or self._home_at(x_m, y_m, 1.2 * reach_m)
-            or self._street_at(x_m, y_m, reach_m, can_act)
-            or self._zone_at(x_m, y_m)
-            or {}
+        return all_of(
+            self._exit_at(x_m, y_m, 1.3 * reach_m, can_act),
+            self._shelter_at(x_m, y_m, reach_m, can_act),
+            self._stop_at(x_m, y_m, reach_m, can_act),
+            self._street_at(x_m, y_m, reach_m, can_act),
+            self._party_at(x_m, y_m, 0.6 * reach_m),
+            self._home_at(x_m, y_m, 1.2 * reach_m),
+            self._zone_at(x_m, y_m),
         )
-        return answer
 
     def _mark(self, x_m, y_m):
         return {"xy": self.scene.frame.scale([x_m], [y_m])[0].tolist()}
@@ -221,9 +221,9 @@ class Explainer:
             ]
             return {"title": vehicle.name, "lines": lines, "actions": [], "mark": self._mark(px_m[row], py_m[row])}
         how = Mode(int(mode[row])).words
-        answer = self._household(
-            int(party[row]), f"{how[:1].upper()}{how[1:]}: {persons(self.model.households.n_members[party[row]])}"
-        )
+        household = int(party[row])
+        members = persons(self.model.households.n_members[household])
+        answer = self._household(household, f"Household {household}, {how}: {members}")
         link = self.model.movement.link_of(party[row : row + 1])[0]
         street = "at a junction" if link < 0 else self.model.streets.link_name[link] or "a street without a name"
         answer["lines"].insert(0, ["where", street])
@@ -234,7 +234,7 @@ class Explainer:
         row = nearest(households.home_x_m, households.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        answer = self._household(row, f"Home of {persons(households.n_members[row])}")
+        answer = self._household(row, f"Household {row}: home of {persons(households.n_members[row])}")
         return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
 
     def _zone_at(self, x_m, y_m):
@@ -309,6 +309,12 @@ class Explainer:
             if value != 0:
                 lines.append([covariate.told(value), f"odds times {np.exp(weights[covariate] * value):.2f}"])
         return lines
+
+
+def all_of(*answers: dict | None) -> dict:
+    """Return the first of the answers, the others under `also`; empty if there is none."""
+    first, *others = [answer for answer in answers if answer] or [{}]
+    return first | {"also": others} if first else {}
 
 
 def persons(n: int) -> str:

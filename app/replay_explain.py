@@ -8,7 +8,7 @@ import shapely
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
-from safepassage.app.explain import nearest, persons
+from safepassage.app.explain import all_of, nearest, persons
 from safepassage.app.replay import Recording
 from safepassage.model.clock import local_time
 
@@ -23,7 +23,7 @@ class ReplayExplainer:
         self._zone = recording.settings["shelling"]["time_zone"]
 
     def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
-        """Return what is nearest to a place on the wire's scale, as the page shows it; empty if nothing is near.
+        """Return all that is at a place on the wire's scale, as `Explainer.at` does; empty if nothing is near.
 
         can_act: of no use here, nothing can be changed any more.
         """
@@ -31,17 +31,12 @@ class ReplayExplainer:
         metre = frame.side_m / 65535
         here = frame.west_m + x * metre, frame.south_m + y * metre
         reach_m = reach * metre
-        answer = (
-            self._exit_at(*here, 1.3 * reach_m)
-            or self._shelter_at(*here, reach_m)
-            or self._stop_at(*here, reach_m)
-            or self._party_at(*here, 0.6 * reach_m)
-            or self._street_at(*here, 0.5 * reach_m)
-            or self._home_at(*here, 1.2 * reach_m)
-            or self._street_at(*here, reach_m)
-            or self._zone_at(*here)
-        )
-        return answer | {"actions": []} if answer else {}
+        found = (
+            self._exit_at(*here, 1.3 * reach_m), self._shelter_at(*here, reach_m), self._stop_at(*here, reach_m),
+            self._street_at(*here, reach_m), self._party_at(*here, 0.6 * reach_m), self._home_at(*here, 1.2 * reach_m),
+            self._zone_at(*here),
+        )  # fmt: skip
+        return all_of(*(answer and answer | {"actions": []} for answer in found))
 
     @property
     def _now_s(self) -> float:
@@ -148,14 +143,16 @@ class ReplayExplainer:
             lines = [["fleet", vehicle.fleet], ["boarded by the end", persons(vehicle.n_boarded)]]
             return {"title": vehicle.vehicle, "text": self._as_of(found.time_s), "lines": lines, "mark": mark}
         how = Mode(int(found["mode"])).words
-        return self._household(party, f"{how[:1].upper()}{how[1:]}:") | {"mark": mark}
+        return self._household(party, f"Household {party}, {how}:") | {"mark": mark}
 
     def _home_at(self, x_m, y_m, reach_m):
         recording = self.recording
         row = nearest(recording.home_x_m, recording.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        return self._household(row, "Home of") | {"mark": self._mark(recording.home_x_m[row], recording.home_y_m[row])}
+        return self._household(row, f"Household {row}: home of") | {
+            "mark": self._mark(recording.home_x_m[row], recording.home_y_m[row])
+        }
 
     def _household(self, row: int, what: str) -> dict:
         people = self.recording.persons[self.recording.persons["household"] == row]

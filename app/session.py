@@ -33,6 +33,7 @@ class Session:
         self.is_closed = False
         self.show_count = lambda: None
         self._counts_soon = threading.Event()
+        self._picked_at: tuple[int, float, float, float] | None = None
 
     @property
     def n_people(self) -> int:
@@ -69,15 +70,24 @@ class Session:
         self._counts_soon.clear()
         if not self.is_closed:
             self.show_count()
+            self._tell_picked(again=True)
 
     def pick(self, data: dict):
         """Say what is at a place of a map."""
-        which = int(data.get("which", 0))
+        self._picked_at = (int(data.get("which", 0)), *(float(data[name]) for name in ("x", "y", "r")))
+        self._tell_picked(again=False)
+
+    def _tell_picked(self, *, again: bool):
+        """Tell what is at the place picked; again: as it is now, time having passed."""
         with self.pump.busy:
-            if which < len(self._explainers):
-                x, y, reach = (float(data[name]) for name in ("x", "y", "r"))
-                answer = self._explainers[which].at(x, y, reach, can_act=bool(self.actions))
-                self.board.picked = answer | {"which": which} if answer else {}
+            if self._picked_at is None or self.board is None or self._picked_at[0] >= len(self._explainers):
+                return
+            which, x, y, reach = self._picked_at
+            answer = self._explainers[which].at(x, y, reach, can_act=bool(self.actions) and not self._is_over())
+            self.board.picked = answer | {"which": which, "again": again} if answer else {}
+
+    def _is_over(self) -> bool:
+        return self.recording is None and self.model.time_s >= self.model.duration_s
 
     def act(self, data: dict):
         """Do what the planner asks for, now, on the map meant; a mistake is explained on the page."""
@@ -98,6 +108,7 @@ class Session:
                 error = str(problem)
             self._show_acts(error)
             if data.get("kind") in (*KINDS, "clear") and not error:
+                self._picked_at = None
                 self.board.picked = {
                     "title": "Done",
                     "text": "It holds from the next step on. Press Step or Play.",
@@ -116,6 +127,7 @@ class Session:
         """Go to a moment of a recorded run."""
         if self.recording is not None:
             self.model.show(time_s)
+            self._tell_picked(again=True)
 
     def begin(self, model: "LiveModel | Replay"):
         """Show a model from its beginning."""
@@ -125,7 +137,7 @@ class Session:
         else:
             self._explainers = [Explainer(scene) for scene in model.scenes]
             self.actions = [Actions(scene.model) for scene in model.scenes]
-        self._saved = [""] * len(self.actions)
+        self._saved, self._picked_at = [""] * len(self.actions), None
         self.pump.show(model.scenes)
         self._show_acts()
 

@@ -273,6 +273,29 @@ def test_a_click_tells_what_a_street_is(server, open_page):
     assert server.tracebacks() == []
 
 
+def test_what_is_told_of_a_place_follows_the_time_and_the_end_is_said(tmp_path, open_page):
+    server = Server(tmp_path, "tiny_town")
+    try:
+        page = open_page(server.url)
+        hours = page.locator('[id="f-run.duration_h"]')
+        page.get_by_text("The run", exact=True).click()
+        hours.fill("1")
+        hours.press("Enter")
+        page.get_by_role("button", name="Start again with these").click()
+        page.wait_for_function("window.safepassage.towns[0].duration_s === 3600")
+        click_on_map(page, "m.town.exits[0].xy")
+        out = page.locator("dd").first
+        assert out.inner_text() == "0 people"
+        button(page, "Play").click()
+        page.get_by_text("The run is over.").wait_for()
+        page.wait_for_function("document.querySelector('.sp-card dd').innerText !== '0 people'")
+        assert page.get_by_role("button", name="Issue the order now").is_disabled()
+        assert page.get_by_role("button", name="Close this exit").count() == 0
+        assert server.tracebacks() == []
+    finally:
+        server.stop()
+
+
 def test_two_plans_run_side_by_side(server, open_page):
     page = open_page(server.url)
     page.get_by_label("Beside it, under the same shells").select_option("no plan")

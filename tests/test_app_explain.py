@@ -93,3 +93,24 @@ def test_a_household_tells_why_it_does_what_it_does_and_one_person_is_one_person
     )
     found = click(explainer, households.home_x_m[alone], households.home_y_m[alone])
     assert "1 people" not in found["title"]
+
+
+def test_a_click_tells_all_that_is_there_streets_before_people(shelled):
+    driving = shelled.movement.driving.view
+    street = shelled.streets.link_street[int(np.argmax(driving.n_entered - driving.n_left))]
+    lead = int(np.flatnonzero(shelled.streets.link_street == street)[0])
+    ends = [shelled.streets.link_upstream[lead], shelled.streets.link_downstream[lead]]
+    answer = click(explainer_of(shelled), shelled.streets.node_x_m[ends].mean(), shelled.streets.node_y_m[ends].mean())
+    assert {"street"} <= {act["kind"] for act in answer["actions"]}
+    titles = [answer["title"], *(one["title"] for one in answer["also"])]
+    assert len(titles) == len(set(titles)) and titles[-1].startswith("Zone: ")
+
+
+def test_every_busy_street_can_be_closed_by_a_click_on_it(shelled):
+    streets, explainer = shelled.streets, explainer_of(shelled)
+    busiest = np.argsort(shelled.movement.driving.view.n_left)[-25:]
+    for link in busiest:
+        ends = [streets.link_upstream[link], streets.link_downstream[link]]
+        answer = click(explainer, streets.node_x_m[ends].mean(), streets.node_y_m[ends].mean())
+        told = [answer, *answer["also"]]
+        assert any(act["kind"] == "street" for one in told for act in one["actions"])

@@ -208,6 +208,9 @@ def test_streets_and_exits_close_and_open_again_in_a_replay(both):
     assert seen == {0.4: (False, 1), 0.6: (True, 1), 1.4: (True, 0), 1.55: (False, 0), 1.7: (False, 1)}
 
 
+HOW = (Mode.CAR.words, Mode.WALK.words)
+
+
 def test_a_click_on_a_party_of_a_replay_tells_who_it_is(served):
     scene, _, recording = served
     explainer, households, vehicles = ReplayExplainer(recording), scene.model.households, scene.model.services.vehicles
@@ -216,15 +219,16 @@ def test_a_click_on_a_party_of_a_replay_tells_who_it_is(served):
         points = moment(recording, time_s).points.astype(float)
         parties = recording.parties[recording.parties["time_s"] == time_s]["party"].to_numpy()
         for point in points[(np.arange(len(points)) % 9 == 0) | (parties >= len(households))]:
-            title = explainer.at(*point, 4.0, can_act=False)["title"]
-            here = parties[(np.abs(points - point) <= 4).all(axis=1)]
-            sizes = [persons(int(households.n_members[party])) for party in here[here < len(households)]]
-            names = [vehicles[party - len(households)].name for party in here[here >= len(households)]]
-            right = {*(f"{how}: {size}" for how in ("By car", "On foot") for size in sizes), *names}
-            if not title.startswith(("Exit", "Shelter", "Pickup point")):
-                assert title in right
-                told.add(title.split(":")[0])
-    assert {"By car", "On foot", "Bus 1"} <= told
+            answer = explainer.at(*point, 4.0, can_act=False)
+            titles = {answer["title"], *(one["title"] for one in answer["also"])}
+            here = parties[(np.abs(points - point) <= 4).all(axis=1)].tolist()
+            names = {vehicles[party - len(households)].name for party in here if party >= len(households)}
+            families = {party: persons(int(households.n_members[party])) for party in here if party < len(households)}
+            right = {f"Household {party}, {how}: {n}": how for party, n in families.items() for how in HOW}
+            found = titles & ({*right} | names)
+            assert found, titles
+            told |= {right.get(title, title) for title in found}
+    assert {*HOW, "Bus 1"} <= told
 
 
 def test_a_run_recorded_before_the_map_s_tables_were_kept_is_played_without_these_parts(served, tmp_path):

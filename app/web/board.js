@@ -2,7 +2,7 @@
 module.exports = {
   data() {
     return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, statuses: STATUS, mode: "auto", homes: true, zones: false, over: false,
-      chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: [], planName: "my_plan", live: "" };
+      chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: [], title: "", card: {}, planName: "my_plan", live: "" };
   },
   created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, chartsDue: true, lastCharts: 0 }); this.$nextTick(() => this.open()); },
   mounted() {
@@ -15,7 +15,7 @@ module.exports = {
   watch: {
     towns() { this.$nextTick(() => this.open()); },
     frame(data) { if (data && data.byteLength) this.take(data); },
-    picked() { const mark = this.picked && this.picked.mark; this.maps.forEach((m) => { m.mark = mark || null; }); this.dirty(); if (this.picked && this.picked.title) this.live = this.picked.title; },
+    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again) this.live = this.card.title; },
     mode() { this.maps.forEach((m) => { m.mode = this.mode; }); this.dirty(); },
     homes() { this.maps.forEach((m) => { m.layers.homes = this.homes; m.dirtyBase = true; }); this.dirty(); },
     zones() { this.maps.forEach((m) => { m.layers.zones = this.zones; m.dirtyBase = true; }); this.dirty(); },
@@ -103,9 +103,18 @@ module.exports = {
     planText(town) { return town.plan ? `plan ${town.plan}` : "no plan"; },
     zoomBy(f) { if (this.maps.length) this.maps[0].zoom(f); },
     whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
+    others() { const p = this.picked || {}; return p.title ? [p, ...(p.also || [])].filter((one) => one.title !== this.card.title) : []; },
+    choose(title) { this.title = title; this.tell(); this.live = title; },
+    tell() { // what is told of the place picked; what has moved on is told as it was last seen
+      const p = this.picked || {}, all = p.title ? [p, ...(p.also || [])] : [], now = all.find((one) => one.title === this.title);
+      if (now) this.card = { ...now, which: p.which, seen: this.clockText() };
+      else if (!this.title) this.card = p; else this.card = { ...this.card, actions: [], gone: true };
+      this.maps.forEach((m) => { m.mark = this.card.mark && !this.card.gone ? this.card.mark : null; }); this.dirty();
+    },
+    isOver() { return this.towns.length && !this.towns[0].is_replay && this.timeS >= this.towns[0].duration_s; },
     issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
-    actHere(what) { this.act({ ...what, which: this.picked.which || 0 }); },
+    actHere(what) { this.act({ ...what, which: this.card.which || 0 }); },
     planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
     nameControls() { // Mesa's buttons carry signs only; give them words for screen readers
       document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
