@@ -9,6 +9,7 @@ import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.parties import Mode
 from safepassage.app.explain import Explainer, persons
 from safepassage.app.replay import Recording
 from safepassage.app.replay_explain import ReplayExplainer
