@@ -104,7 +104,7 @@ def test_a_killed_worker_is_replaced_and_what_it_was_doing_is_done_again(tmp_pat
             for worker, n in list(kill_at.items()):
                 if progress.n_finished >= n:
                     del kill_at[worker]
-                    os.kill(executor.pids[worker], signal.SIGKILL)
+                    os.kill(executor._workers[worker].process.pid, signal.SIGKILL)
 
         folder = run_sweep(study_of(keys(**MANY)), tmp_path / "out", executor, kill_one)
     assert not kill_at and not folder.failures() and digest(tmp_path / "out") == uninterrupted

@@ -108,11 +108,6 @@ class LocalProcesses:
     def __exit__(self, *_):
         self.close()
 
-    @property
-    def pids(self) -> list[int]:
-        """Process ids of the workers."""
-        return [worker.process.pid for worker in self._workers]
-
     def submit(self, function, tag, item):
         """Have function(item) done by the next free worker."""
         self._waiting.append((tag, pickle.dumps((function, item), protocol=pickle.HIGHEST_PROTOCOL)))
