@@ -21,12 +21,12 @@ from safepassage.model.settings.services import Place, Reinforcement
 from safepassage.model.streets.naming import StreetNames
 
 NAME_CHARACTERS = 80
-"""Of the name of a plan, so many are kept for its file; systems refuse names of more than 255."""
+"""Characters of a plan's name that its file name keeps; file systems refuse names longer than 255."""
 MOST_ACTS = 1000
 MOST_VEHICLES = 2000
 MOST_CREWS = 200
-"""Most that is taken from one page: things done, vehicles added in all, crews called in at once. Assumptions: more
-than a town has, and what a page can show."""
+"""Limits on what one page can ask for: actions, vehicles added in all, crews called in at once. Assumptions: more than
+a town has, and as much as a page can show."""
 KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
 
 
@@ -46,10 +46,10 @@ class Actions:
         """Do what the page asks for; raises ScenarioError if it cannot be done."""
         if self.model.time_s >= self.model.duration_s:
             raise ScenarioError(
-                "the run is over, and nothing done now has an effect. Press Reset and act before its end."
+                "the run is over, so this would have no effect. Press Reset and act before the run ends."
             )
         if len(self.log) >= MOST_ACTS:
-            raise ScenarioError(f"{MOST_ACTS:,} things were done in this run, and no more are taken. Press Reset.")
+            raise ScenarioError(f"{MOST_ACTS:,} actions were taken in this run, and that is the most it accepts. Press Reset.")
         if data.get("kind") == "order":
             self.order(data)
         elif data.get("kind") in KINDS:
@@ -69,7 +69,7 @@ class Actions:
             keys["zones"] = [str(zone) for zone in data["zones"]]
         order = _checked(Order, keys, "order")
         if keys in self.orders:
-            raise ScenarioError("this very order was issued at this moment. Let time pass before you repeat it.")
+            raise ScenarioError("the same order was issued at this moment. Let time pass before you repeat it.")
         self.model.issue(order)
         self.orders.append(keys)
         self._keep(f"{order.force} order to {', '.join(order.zones or ['all zones'])} ({order.compliance:.0%} comply)")
@@ -83,7 +83,7 @@ class Actions:
         if order.n_more_crews > MOST_CREWS:
             raise ScenarioError(f"{order.n_more_crews:,} more crews: at most {MOST_CREWS} can be called in at once.")
         if keys in self.clearing:
-            raise ScenarioError("crews were told at this moment to clear this street first.")
+            raise ScenarioError("crews have already been told, at this moment, to clear this street first.")
         damage = self.model.surroundings.damage
         if damage.crews.n + order.n_more_crews == 0:
             raise ScenarioError("there is no crew to clear it. Call one in with the order.")

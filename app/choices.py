@@ -121,7 +121,7 @@ class Choices:
 
     def refuse(self, error: ScenarioError):
         """Note that the scenario could not be built; the last good one is chosen again."""
-        self.problems = {"run": f"{error} The run before was started again."}
+        self.problems = {"run": f"{error} The previous run was started again."}
         self.name, self.plan, self.compare, overrides = self._last_chosen
         self.overrides, self._checked = dict(overrides), self.last_good
 

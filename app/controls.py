@@ -41,7 +41,7 @@ GROUPS = {
 """Fields shown, by heading; those that a scenario does not have are left out."""
 
 SPAN = {"events_per_day": 2000.0, "issued_h": 24.0, "duration_h": 72.0, "n_crews": 50.0, "step_s": 300.0}
-"""Top of the slider where the schema sets none and four times the value would not do."""
+"""Upper end of the slider where the schema sets none and four times the value would make no sense."""
 
 
 @dataclass

@@ -75,7 +75,7 @@ class Guard:
         if len(host) != 1 or host[0].lower() not in self.names:
             return "The page is not served under this name. Open the address that `safepassage explore` printed."
         if any(urlsplit(one).netloc.lower() not in self.names for one in headers.get(b"origin", [])):
-            return "Another web page asked for this. It may not."
+            return "The request came from another web page. That is not allowed."
         if not self._has_token(scope, headers):
             return "The token is missing or wrong. Open the whole address that `safepassage explore` printed."
         return ""

@@ -19,7 +19,7 @@ from safepassage.app.scene import KIND_COLOURS, ROW_COLUMNS, Kind
 from safepassage.model.pictures.palette import colour_of, in_order
 
 LOST_AFTER_S = 10.0
-"""Without a sign of life from the page for so long, the model stops until there is one."""
+"""If the page has not answered for this long (s), the model pauses until it does."""
 PARTS = ("frame.js", "map.js", "charts.js", "board.js")
 
 

@@ -82,7 +82,7 @@ class Robustness:
         return pd.DataFrame(rows)
 
     def most_robust(self) -> str:
-        """Return the plan of the least greatest regret (Savage 1951)."""
+        """Return the plan with the smallest maximum regret (Savage 1951)."""
         return str(self.table().sort_values(["max_regret", "mean_regret"])["plan"].iloc[0])
 
 

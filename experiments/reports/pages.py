@@ -181,7 +181,7 @@ def sampled_page(folder: Path) -> Page:
     for path in sorted([*folder.glob("sensitivity-*.json"), *folder.glob("robustness-*.json")]):
         manifest = _manifest(path)
         name = f"{manifest.get('method', 'robustness')}: {words_of(manifest['outcome'])}"
-        text = manifest.get("verdict") or f"Least greatest regret: {manifest['most_robust']}."
+        text = manifest.get("verdict") or f"Smallest maximum regret: {manifest['most_robust']}."
         table = frame_table(pd.read_csv(path.with_suffix(".csv")), "Numbers", folded="verdict" in manifest)
         sections.append(Part(name.capitalize(), text, _pictures(folder, {path.stem: name}), [table]))
     study = manifest["study"]

@@ -22,9 +22,9 @@ OFFLINE = {
     "SOLARA_THEME_TITLE": "Safepassage",
     "SOLARA_KERNEL_CULL_TIMEOUT": "1h",
 }
-"""Settings of the page's server: it asks nothing of the internet and forgets a closed tab after an hour."""
+"""Settings of the page's server: it needs no internet and drops a closed tab after an hour."""
 TOKEN_VARIABLE = "SAFEPASSAGE_TOKEN"
-"""Environment variable with a token of one's own, for scripts; otherwise each start has a new one."""
+"""Environment variable that sets the token, for scripts; without it each start makes a new one."""
 
 
 def explore(
@@ -70,7 +70,7 @@ def explore(
     console.print(f"Plans that you save are written to {PLANS.resolve()}.", soft_wrap=True)
     if names != LOOPBACK:
         console.print(
-            "note: others on the network who have this address with its token can use the page, and read it on its way."
+            "note: anyone on the network who has this address with its token can use the page; nothing is encrypted."
         )
     if not no_browser:
         threading.Timer(1.5, webbrowser.open, (url,)).start()

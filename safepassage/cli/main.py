@@ -37,14 +37,14 @@ console = PlainConsole()
 
 
 class Verified(StrEnum):
-    """What `verify` holds against what is known."""
+    """What `verify` compares with known values."""
 
     CASES = "cases"
     TOWNS = "towns"
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user ends with one clear message and exit code 2."""
+    """Run the command line; a user's mistake ends with one clear message and exit code 2."""
     os.environ["PYTHONSAFEPATH"] = "1"  # no process that is started here runs modules of the folder we are in
     warnings.showwarning = _note
     try:
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _note(message, category, *_):
-    """Show a warning as what it is, without the place in the code that gave it."""
+    """Show a warning without the place in the code that raised it."""
     print(f"note: {visible(message)}", file=sys.stderr)
 
 
@@ -123,7 +123,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder in which the folder of the run is made.")] = Path("runs"),
     save_at: Annotated[
         list[str] | None,
-        typer.Option(metavar="TIME", help="Save the state so long after the start, such as 10d, 36h or 90min. Repeat."),
+        typer.Option(metavar="TIME", help="Save the state this long after the start, such as 10d, 36h or 90min. Repeat for more."),
     ] = None,
     from_: Annotated[
         Path | None,
@@ -131,7 +131,7 @@ def run(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
 ) -> None:
-    """Run a scenario, or go on from a saved state; write its tables and print what came out."""
+    """Run a scenario, or go on from a saved state; write its tables and print the results."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from safepassage.cli.run_table import run_table
@@ -284,7 +284,7 @@ def verify(
         Verified, typer.Argument(help="cases: published known answers; towns: residents reported in twelve towns")
     ] = Verified.CASES,
 ) -> None:
-    """Print what is found beside what is expected: published cases, or towns that the model of leaving has not seen."""
+    """Compare results with known values: published cases, or towns that were not used to fit the model of leaving."""
     if what == Verified.TOWNS:
         from safepassage.experiments.fits import towns_validation
 

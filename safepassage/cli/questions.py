@@ -174,7 +174,7 @@ def robustness(
         found = weigh(loaded, outcome, out=out, n=n, good_enough=good_enough, **running)
     print_frame(found.table())
     console.print(
-        styled("least greatest regret: ", (found.most_robust(), "bold"), f" (good enough: {found.threshold:,.1f})")
+        styled("smallest maximum regret: ", (found.most_robust(), "bold"), f" (good enough: {found.threshold:,.1f})")
     )
     path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
     console.print(f"tables in {out}, picture {path}", soft_wrap=True)

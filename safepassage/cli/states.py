@@ -62,7 +62,7 @@ class States:
         for due_s, _ in self._due:
             if due_s <= time_s:
                 raise ScenarioError(
-                    f"--save-at {due_s / 3600:g}h: the state gone on from is of {time_s / 3600:g} h; save later."
+                    f"--save-at {due_s / 3600:g}h: the saved state is from {time_s / 3600:g} h; give a later time."
                 )
 
     def save_if_due(self, model: Any) -> None:
