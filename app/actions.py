@@ -49,7 +49,9 @@ class Actions:
                 "the run is over, so this would have no effect. Press Reset and act before the run ends."
             )
         if len(self.log) >= MOST_ACTS:
-            raise ScenarioError(f"{MOST_ACTS:,} actions were taken in this run, and that is the most it accepts. Press Reset.")
+            raise ScenarioError(
+                f"{MOST_ACTS:,} actions were taken in this run, and that is the most it accepts. Press Reset."
+            )
         if data.get("kind") == "order":
             self.order(data)
         elif data.get("kind") in KINDS:

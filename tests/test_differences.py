@@ -45,7 +45,7 @@ def test_times_of_a_share_of_the_residents_count_the_end_of_the_run_where_they_w
     one = found.difference(OUTCOMES["out50"], PLAN)
     assert (one.n_pairs, one.baseline_mean, one.mean) == (4, (4 + 3 + 2 + 4) / 4, -(2 + 1 + 0 + 0) / 4)
     assert told(found, OUTCOMES["out50"], PLAN).pairs == "4; not reached in 2, 1"
-    assert any("counts as the end of the run" in note for note in found.warnings())
+    assert any("the end of the run counts as the time" in note for note in found.warnings())
 
 
 def test_a_time_that_no_run_reaches_has_no_pairs():

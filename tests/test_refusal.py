@@ -18,7 +18,7 @@ from safepassage.experiments.questions.refusal import HAZARDS, PLACES, Refused, 
     ],
 )  # fmt: skip
 def test_to_maximise_harm_is_refused_and_to_minimise_it_is_not(name):
-    with pytest.raises(Refused, match=f"{name}: to maximise it is to search for more harm"):
+    with pytest.raises(Refused, match=f"{name}: to maximise it means to search for more harm"):
         refuse_harmful({name: "maximise"})
     refuse_harmful({name: "minimise"})
 

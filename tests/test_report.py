@@ -50,7 +50,7 @@ def test_the_report_of_a_comparison_holds_its_differences_and_plans(tmp_path):
     compare("tiny_town", plans, out=tmp_path / "out", executor=InThisProcess(), replications=3, changes=SHORT)
     html = report(tmp_path / "out").read_text()
     assert is_self_contained(html)
-    for text in ("early against baseline", "runs if unpaired", "Only 3 replications", "issued_h"):
+    for text in ("early against baseline", "runs needed if unpaired", "Only 3 replications", "issued_h"):
         assert text in html
 
 

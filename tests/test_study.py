@@ -88,7 +88,7 @@ def test_every_point_sees_the_same_seeds():
         ({"factors": {"harm.casualty_scale": {"range": [1, 2]}}}, "a grid needs levels"),
         ({"factors": {"harm.casualty_scale": {"distribution": "betta"}}}, "did you mean beta"),
         ({"factors": {"harm.casualty_scale": {"distribution": "beta"}}}, "the parameters of beta are a, b, loc, scale"),
-        ({"factors": {"run.seed": {"list": [1]}}}, "run.seed is no factor"),
+        ({"factors": {"run.seed": {"list": [1]}}}, "run.seed cannot be a factor"),
         ({"replication": 3}, r"study.yaml:\d+: replication = 3: unknown key; did you mean replications"),
         ({"design": {"kind": "sobol"}, "factors": TWO}, "sobol needs n"),
         ({"design": {"kind": "sobol", "n": 100}, "factors": TWO}, "powers of 2"),

@@ -120,7 +120,7 @@ def test_a_folder_of_another_study_and_a_folder_of_anything_are_refused(tmp_path
         run_sweep(study_of(keys(factors={"harm.casualty_scale": {"list": [2.0]}})), tmp_path / "out", Here())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.docx").write_text("years of work")
-    with pytest.raises(ScenarioError, match="holds files and no study"):
+    with pytest.raises(ScenarioError, match="has files in it but no study"):
         run_sweep(study_of(keys()), tmp_path / "mine", Here())
     with pytest.raises(ScenarioError, match="not a study"):
         open_study(tmp_path / "mine")
@@ -142,7 +142,7 @@ def test_a_worker_with_other_code_is_refused(tmp_path):
     def answer(task):
         return Record({"safe": 1.0}, {"safe": "persons"}, {}, {"host": "far"}, "0" * 64)
 
-    with pytest.raises(ScenarioError, match="the worker on far runs other code"):
+    with pytest.raises(ScenarioError, match="the worker on far runs different code"):
         run_sweep(study_of(keys()), tmp_path, Here(answer=answer))
 
 

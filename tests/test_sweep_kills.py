@@ -154,7 +154,7 @@ def test_a_killed_scheduler_is_told_and_the_sweep_goes_on_with_another(tmp_path,
     finally:
         _end(cluster)
     kept = finished(out)
-    assert process.returncode == 2 and "the scheduler went away" in " ".join(errors.split()), errors
+    assert process.returncode == 2 and "the scheduler stopped answering" in " ".join(errors.split()), errors
     assert "Traceback" not in errors.split("error:")[-1] and 5 <= len(kept) < N_RUNS
     assert go_on(out, workers, kept) == uninterrupted
 

@@ -181,8 +181,8 @@ class Calibrated:
         if last["n_effective"] >= ENOUGH_PARTICLES:
             return []
         return [
-            f"The particles of the last generation are worth {last['n_effective']:.0f} of equal weight: intervals are "
-            "rough. Ask for more with n_particles."
+            f"The last generation has an effective sample size of {last['n_effective']:.0f} particles: intervals are "
+            "rough. Raise n_particles."
         ]
 
     def scores(self) -> pd.DataFrame:

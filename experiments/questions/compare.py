@@ -136,13 +136,13 @@ class Comparison:
             if missing:
                 notes.append(
                     f"The run ended before {share} of those leaving were out in {', '.join(missing)} replications; "
-                    "these are left out of its comparison, which tells of the faster replications only: run longer."
+                    "these are left out of the comparison, which then covers the faster replications only. Run longer."
                 )
         if any(self.difference(outcome, plan).n_plan_late or self.difference(outcome, plan).n_baseline_late
                for outcome in self.outcomes for plan in self.plans[1:]):  # fmt: skip
             notes.append(
-                "A time until a share of the residents is out that was not reached within the run counts as the end of "
-                "the run. The true difference is then larger, or unknown if neither plan reached it."
+                "Where a share of the residents was not out by the end of the run, the end of the run counts as the "
+                "time. The true difference is then larger, or unknown if neither plan reached that share."
             )
         return notes
 
@@ -164,7 +164,7 @@ def compare(
     variants = plans_of(scenario, plans, changes)
     if not 2 <= replications <= MAX_REPLICATIONS:
         raise ScenarioError(
-            f"--replications {replications}: an interval needs 2 or more, and {MAX_REPLICATIONS:,} are the most."
+            f"--replications {replications}: an interval needs 2 or more, and at most {MAX_REPLICATIONS:,} are allowed."
         )
     base = variants[BASELINE]
     at_s, moments_s = fine_grid(base.run.duration_h), hours_or_dates(base.run.start, base.run.duration_h)

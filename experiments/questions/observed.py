@@ -85,7 +85,7 @@ def read_observed(
     if any(name not in frame for name in needed) or ("time_h" in frame) == ("date" in frame):
         raise ScenarioError(
             f"{path}: the columns are {', '.join(frame.columns)}; needed are {', '.join(needed)} and either time_h or "
-            "date (sd may be added)."
+            "date; sd is optional."
         )
     frame["time_s"] = _times(path, frame, start, time_zone)
     frame["line"] = np.arange(2, len(frame) + 2)

@@ -77,11 +77,14 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
     wants_more = (direction == "maximise") != plain.startswith("-")
     outcome = outcome_of(plain.lstrip("-"))
     if outcome is None:
-        return f"{name}: {unknown(plain.lstrip('-'))} A search states its aim by an outcome whose better side is known."
+        return (
+            f"{name}: {unknown(plain.lstrip('-'))} A search needs an outcome of "
+            "which more, or less, is known to be better."
+        )
     if outcome.direction == Direction.LESS and wants_more:
-        return f"{name}: to {direction} it is to search for more harm, which is refused. Minimise it. {WHY}"
+        return f"{name}: to {direction} it means to search for more harm, which is refused. Minimise it. {WHY}"
     if outcome.direction == Direction.MORE and not wants_more:
-        return f"{name}: to {direction} it is to search for fewer people out of danger, which is refused. {WHY}"
+        return f"{name}: to {direction} it means to search for fewer people out of danger, which is refused. {WHY}"
     if outcome.direction == Direction.COST and wants_more:
         return f"{name}: it is a cost; a search for more of it helps nobody and is refused. Minimise it. {WHY}"
     return None

@@ -70,7 +70,7 @@ class Sensitivity:
         if self.n < enough:
             return (
                 f"Too few to tell: n is {self.n}, and {self.method} needs {enough} or more before the order of the "
-                "factors says anything."
+                "factors can be trusted."
             )
         wide = self.final()
         main = MAIN_INDEX[self.method]

@@ -28,7 +28,10 @@ def posterior_picture(found: Calibrated) -> Figure:
     )
     n = len(names)
     figure = new_figure(
-        _head(found, found.calibration), "What the observations say of the parameters", footer, 2.2 + 2.6 * max(n, 1.3)
+        _head(found, found.calibration),
+        "What the observations say about the parameters",
+        footer,
+        2.2 + 2.6 * max(n, 1.3),
     )
     grid = figure.subplots(n, n, squeeze=False)
     frame, table = found.values(), found.table().set_index("parameter")
@@ -101,12 +104,14 @@ def predictive_picture(found: Calibrated) -> Figure:
     run, zone = Run.model_validate(found.scenario["run"]), found.scenario["shelling"]["time_zone"]
     judged = bool((~seen.is_fit).any())
     footer = (
-        "Bands: 50% and 90% of the posterior predictive distribution; bars: two standard deviations of what was seen."
+        "Bands: 50% and 90% of the posterior predictive distribution; bars: two standard deviations of the observation."
     )
-    footer += " Open circles were kept back to judge the fit by." if judged else " Nothing was kept back to judge by."
+    footer += (
+        " Open circles: kept back to judge the fit." if judged else " No observations were kept back to judge the fit."
+    )
     figure = new_figure(
         _head(found, found.calibration),
-        "What the fitted model says, and what was seen",
+        "The fitted model and the observations",
         footer,
         2.4 + 3.4 * len(seen.names),
     )

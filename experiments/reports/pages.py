@@ -41,12 +41,12 @@ def run_page(folder: Path) -> Page:
     pictures = [picture_of(draw(run), CAPTIONS.get(name, name.replace("_", " "))) for name, draw in PICTURES.items()]
     sections = [
         Part(
-            "What came out",
+            "Results",
             "One run is one draw of chance. Compare plans over many runs before you rely on a number.",
             tables=tables,
         ),
         Part("Pictures", pictures=pictures),
-        Part("Who fared how", tables=[_groups_table(by_group(run)), _fairness_table(fairness(run))]),
+        Part("How each group fared", tables=[_groups_table(by_group(run)), _fairness_table(fairness(run))]),
     ]
     if manifest.get("report"):
         notes = ShownTable(
@@ -88,7 +88,7 @@ def _fairness_table(measures) -> ShownTable:
         [m.meaning, "nothing to compare" if np.isnan(m.value) else f"{m.value:,.2f}{' h' * (m.unit == 'h')}"]
         for m in measures
     ]
-    return ShownTable(["", "value"], rows, "How unevenly danger and delay fall (1: alike)", {"value"})
+    return ShownTable(["", "value"], rows, "How unequal danger and delay are between groups (1: equal)", {"value"})
 
 
 def comparison_page(folder: Path) -> Page:
@@ -107,7 +107,7 @@ def comparison_page(folder: Path) -> Page:
     for plan, other in found.pairs():
         rows = [list(astuple(told(found, outcome, plan, other))) for outcome in found.all_outcomes()]
         columns = ["", f"{other} mean", f"{other} p95", f"{plan} mean", f"{plan} p95", "difference", "95% interval",
-                   "better in", "same in", "pairs", "runs if unpaired"]  # fmt: skip
+                   "better in", "same in", "pairs", "runs needed if unpaired"]  # fmt: skip
         tables.append(ShownTable(columns, rows, f"{plan} against {other}", numbers=set(columns[1:])))
     sections = [
         Part("In short", " ".join(conclusions(found))),
@@ -146,8 +146,9 @@ def calibration_page(folder: Path) -> Page:
     }
     tables = [frame_table(pd.read_csv(folder / f"{name}.csv"), title) for name, title in titles.items()]
     text = (
-        "Rows of use fit were fitted, rows of use judge only score. Scores: mean of |median - seen| / seen; root mean "
-        "square in standard deviations of what was seen; share of what was seen that lies within its 90% band."
+        "Rows with use fit were fitted; rows with use judge are only scored. Scores: mean of |median - observed| / "
+        "observed; root mean square, in standard deviations of the observations; share of the observations within "
+        "their 90% band."
     )
     sections = [Part("What the observations say", text, _pictures(folder, captions), tables)]
     settings = manifest["calibration"]
@@ -166,7 +167,7 @@ def optimisation_page(folder: Path) -> Page:
     trials = pd.read_csv(folder / "trials.csv")
     best = trials[trials["is_pareto"] | (trials["trial"] < 0)].drop(columns="is_pareto")
     sections = [
-        Part("Plans that none of the others beats", text, _pictures(folder, {"pareto": "Trials by their aims"}),
+        Part("Plans that no other plan beats", text, _pictures(folder, {"pareto": "Trials by their aims"}),
              [frame_table(best), frame_table(trials, "All trials", folded=True)]),
     ]  # fmt: skip
     settings = manifest["optimisation"]
@@ -220,7 +221,7 @@ def sweep_page(folder: Path) -> Page:
     table = frame_table(sweep_table(frame, factors, about["outcomes"]))
     sections = [
         Part(
-            "What came out",
+            "Results",
             "Mean over replications ± half the 95 % interval, for each point of the design. All outcomes of every run "
             "are in results.parquet; a study's `outcomes` say which stand here.",
             pictures,
@@ -232,7 +233,10 @@ def sweep_page(folder: Path) -> Page:
         lines = [[f["traceback"].strip().splitlines()[-1], f.get("command", "")] for f in failures]
         sections.append(Part("Runs that failed", tables=[ShownTable(["error", "repeat with"], lines)]))
     n_least = int(frame.groupby("point").size().min())
-    few = [f"Points of {n_least} replications: a reported figure needs {ENOUGH_RUNS} or more (IMO MSC.1/Circ.1533)."]
+    few = [
+        f"Some points have only {n_least} replications: a reported figure needs {ENOUGH_RUNS} or more "
+        "(IMO MSC.1/Circ.1533)."
+    ]
     facts = [
         ("runs", f"{len(frame):,}"), ("points", f"{frame['point'].nunique():,}"),
         ("factors", ", ".join(factors) or "none"), *_facts(scenarios[0])[:3],

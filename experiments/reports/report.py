@@ -49,7 +49,7 @@ def page_of(folder: Path) -> Page:
                 return make(folder)
             except (KeyError, TypeError, AttributeError, IndexError) as error:
                 raise ScenarioError(
-                    f"{folder}: what is kept there is not whole, or not as we write it ({type(error).__name__}: "
+                    f"{folder}: a file there is incomplete or damaged ({type(error).__name__}: "
                     f"{error}). Repeat the command that made it."
                 ) from error
     if (folder / "study.json").is_file():

@@ -113,7 +113,9 @@ def robustness_picture(found: Robustness) -> Figure:
         "replications of each under common random numbers, the same futures for every plan."
     )
     side = "more" if found.more_is_better else "less"
-    title = f"{_capital(words_of(found.outcome))} in many futures: {found.most_robust()} has the smallest maximum regret"
+    title = (
+        f"{_capital(words_of(found.outcome))} in many futures: {found.most_robust()} has the smallest maximum regret"
+    )
     figure = new_figure({**found.scenario, "title": found.title}, title, footer, 6.6)
     left, right = figure.subplots(1, 2, sharey=True)
     table, regret = found.table().set_index("plan"), found.regret

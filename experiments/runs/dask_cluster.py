@@ -76,8 +76,8 @@ class DaskCluster:
             security = Security.temporary()
         except ImportError:
             raise ScenarioError(
-                "--dask local: the package cryptography is needed, so that nobody else on this machine can give the "
-                "workers orders; pip install 'safepassage[study]'."
+                "--dask local: the package cryptography is needed to encrypt connections, so that nobody else on this "
+                "machine can control the workers; pip install 'safepassage[study]'."
             ) from None
         os.environ[SAFE_PATH] = "1"
         with dask.config.set(SETTINGS):
@@ -191,8 +191,8 @@ class DaskCluster:
 
     def _gone(self):
         raise ScenarioError(
-            f"--dask {self.address}: the scheduler went away. Every run that had come back is kept; start the "
-            "scheduler again and repeat the command, it goes on where it stopped."
+            f"--dask {self.address}: the scheduler stopped answering. Finished runs are kept; start the "
+            "scheduler again and repeat the command to continue."
         )
 
 

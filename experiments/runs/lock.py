@@ -13,11 +13,11 @@ def lock(path: Path) -> int:
     Raises ScenarioError if somebody else holds it or if something else stands there, OSError if it cannot be made.
     """
     if path.is_symlink():  # Windows cannot be asked to follow none when it opens
-        raise ScenarioError(f"{path}: this is a link, and not our own lock. Take it away, or name another folder.")
+        raise ScenarioError(f"{path}: this is a link, not a lock file of a sweep. Remove it, or name another folder.")
     opened = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     try:
         if not stat.S_ISREG(os.fstat(opened).st_mode):
-            raise ScenarioError(f"{path}: this is not our own lock. Take it away, or name another folder.")
+            raise ScenarioError(f"{path}: this is not a lock file of a sweep. Remove it, or name another folder.")
         _hold(opened)
     except BaseException as error:
         os.close(opened)

@@ -49,7 +49,7 @@ class Store:
         found = self._described()
         if found is None and self.folder.is_dir() and any(self.folder.iterdir()):
             raise ScenarioError(
-                f"{self.folder}: this folder holds files and no study; name a new or an empty folder with --out."
+                f"{self.folder}: this folder has files in it but no study; name a new or an empty folder with --out."
             )
         if found is not None and found.get("store_version") != STORE_VERSION:
             raise ScenarioError(
@@ -179,7 +179,7 @@ class Store:
             return []
         found = read_parquet(path)
         if name in ("runs", "timings") and "key" not in found.column_names:
-            raise ScenarioError(f"{path}: this table has no keys of runs. Take it away; the runs are done again.")
+            raise ScenarioError(f"{path}: this table has no run keys. Remove it; its runs will be repeated.")
         return [found]
 
     def _single(self, key: str) -> Path:
@@ -216,8 +216,8 @@ class Store:
             yield
         except OSError as error:
             raise ScenarioError(
-                f"{self.folder}: the results could not be written ({error.strerror or error}). Free some space, or see "
-                "that the folder can be written; every finished run is kept: repeat the command, it goes on."
+                f"{self.folder}: the results could not be written ({error.strerror or error}). Free some space, or "
+                "make the folder writable. Every finished run is kept: repeat the command to continue."
             ) from None
 
     def close(self):

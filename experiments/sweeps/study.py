@@ -217,7 +217,7 @@ class Study(QuestionFile):
         elif not self.factors:
             raise ValueError(f"design {self.design.kind} needs factors; add some, or leave design out")
         if "run.seed" in self.factors:
-            raise ValueError("run.seed is no factor: replications and first_seed choose the seeds")
+            raise ValueError("run.seed cannot be a factor: replications and first_seed choose the seeds")
         if self.stopping and self.stopping.min_replications > len(self.all_seeds):
             raise ValueError(
                 f"stopping.min_replications is {self.stopping.min_replications}, more than the "

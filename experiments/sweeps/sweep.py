@@ -208,7 +208,7 @@ class _Loop:
         """Raise ScenarioError if a worker runs other code, or if an outcome asked for does not exist."""
         if record.code != code_digest():
             raise ScenarioError(
-                f"the worker on {record.timings['host']} runs other code ({record.code[:12]}) than this process "
+                f"the worker on {record.timings['host']} runs different code ({record.code[:12]}) than this process "
                 f"({code_digest()[:12]}); install the same version there. Results of both would mix."
             )
         if self.known_outcomes:

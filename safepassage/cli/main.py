@@ -123,7 +123,9 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder in which the folder of the run is made.")] = Path("runs"),
     save_at: Annotated[
         list[str] | None,
-        typer.Option(metavar="TIME", help="Save the state this long after the start, such as 10d, 36h or 90min. Repeat for more."),
+        typer.Option(
+            metavar="TIME", help="Save the state this long after the start, such as 10d, 36h or 90min. Repeat for more."
+        ),
     ] = None,
     from_: Annotated[
         Path | None,
