@@ -33,7 +33,7 @@ def test_the_report_of_a_run_holds_measures_pictures_assumptions_and_versions(ru
     html = run_report.read_text()
     assert is_self_contained(html)
     assert html.count("data:image/png;base64,") >= 6
-    for text in ("No real place.", "out of the area", "unevenness of the hours", "Assumption", "numba", "seed"):
+    for text in ("No real place.", "out of the area", "inequality of the hours", "Assumption", "numba", "seed"):
         assert text in html
 
 

@@ -29,12 +29,12 @@ def file(tmp_path):
 
 
 REFUSED = {
-    "a: 1\nb: 2\na: 3\n": r":3: the key 'a' is here a second time, it is on line 1 already",
-    "a:\n  - {b: 1, b: 2}\n": r":2: the key 'b' is here a second time, it is on line 2 already",
-    "a: 010\n": r":1: 010 would be read as a number to the base 8; write 10",
+    "a: 1\nb: 2\na: 3\n": r":3: the key 'a' appears twice, first on line 1",
+    "a:\n  - {b: 1, b: 2}\n": r":2: the key 'b' appears twice, first on line 2",
+    "a: 010\n": r":1: 010 would be read as a number in base 8; write 10",
     "a: !!bool x\n": r":1: x is neither true nor false",
     "a: !!float x\n": r":1: x is no number",
-    "a: !!int x\n": r":1: x is no whole number",
+    "a: !!int x\n": r":1: x is not a whole number",
     "a: !!timestamp x\n": r":1: x is no date",
     "a: 2024-13-45\n": r":1: 2024-13-45 is no date",
     "a: !!python/object/apply:os.system [ls]\n": r":1: .*is a kind of value that is not used here",
@@ -42,11 +42,11 @@ REFUSED = {
     "a: !!set {x, y}\n": r":1: .*is a kind of value that is not used here",
     "a: " + "9" * 5000 + "\n": r":1: this number has more than 40 digits",
     "a: " + "[" * 500 + "]" * 500 + "\n": r":1: more than 40 lists and sections are nested here",
-    "a: &x [*x]\n": r":1: \*x repeats what is not there before it",
-    "a: *y\n": r":1: \*y repeats what is not there before it",
+    "a: &x [*x]\n": r":1: \*x refers to an anchor that is not defined before it",
+    "a: *y\n": r":1: \*y refers to an anchor that is not defined before it",
     "? [a, b]\n: 1\n": r":1: a list, a section or a repetition stands where a key should",
     "a: 1\n---\nb: 2\n": r":2: a second document starts here",
-    'a: "\\e[31m"\n': r":1: the text holds the character U\+001B, which cannot be seen",
+    'a: "\\e[31m"\n': r":1: the text holds the character U\+001B, which is invisible",
     'a: "\\u202e"\n': r":1: the text holds the character U\+202E",
     "a: [1\nb: 2\n": r":2: this is not YAML",
     "a:\n\t- 1\n": r":2: this is not YAML",
@@ -121,7 +121,7 @@ def test_a_number_where_a_date_belongs_is_refused(start):
 
 @pytest.mark.parametrize("read", [load, load_study, load_calibration, load_optimisation])
 def test_every_kind_of_file_is_read_by_the_same_reader(file, read):
-    with pytest.raises(ScenarioError, match=r"file\.yaml:2: the key 'name' is here a second time"):
+    with pytest.raises(ScenarioError, match=r"file\.yaml:2: the key 'name' appears twice"):
         read(file("name: a\nname: b\n"))
 
 

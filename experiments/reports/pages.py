@@ -88,7 +88,7 @@ def _fairness_table(measures) -> ShownTable:
         [m.meaning, "nothing to compare" if np.isnan(m.value) else f"{m.value:,.2f}{' h' * (m.unit == 'h')}"]
         for m in measures
     ]
-    return ShownTable(["", "value"], rows, "How unequal danger and delay are between groups (1: equal)", {"value"})
+    return ShownTable(["", "value"], rows, "Inequality of danger and delay (ratios: 1 is equal)", {"value"})
 
 
 def comparison_page(folder: Path) -> Page:

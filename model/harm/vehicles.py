@@ -93,7 +93,7 @@ class VehiclesUnderFire:
         return False
 
     def expect(self, vehicle: np.ndarray, mean: np.ndarray) -> None:
-        """Add casualties to be expected among crews: mean number of hits on somebody unprotected aboard each."""
+        """Add expected casualties among crews: mean number of hits on somebody unprotected aboard each."""
         for row, n_hits in zip(vehicle.tolist(), mean.tolist(), strict=True):
             each = self.vehicles[row]
             each.expected_crew_casualties += each.n_crew * n_hits * float(self._factor[each.protection])

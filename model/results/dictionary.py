@@ -51,7 +51,7 @@ TABLES: dict[str, Described] = {
         },
     ),
     "casualties": Described(
-        "One moment, as in `timeseries`: people hurt beside what was to be expected of the same exposures.",
+        "One moment, as in `timeseries`: people hurt, and how many were expected from the same exposures.",
         {
             "time_s": _TIME,
             "n_hurt": "people hurt or killed since the start",
@@ -80,7 +80,7 @@ TABLES: dict[str, Described] = {
         },
     ),
     "persons": Described(
-        "One person, as the run leaves them.",
+        "One person, as they are at the end of the run.",
         {
             "person": "number of the person",
             "household": "number of the household, as `safepassage story --household` takes it",

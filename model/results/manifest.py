@@ -51,7 +51,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:N_SHOWN]]
         raise ScenarioError(
-            f"{path}: this is not a whole manifest: {'; '.join(wrong)}. Run the scenario again."
+            f"{path}: this manifest is incomplete or wrong: {'; '.join(wrong)}. Run the scenario again."
         ) from None
     return found
 
@@ -62,7 +62,9 @@ def read_json(path: Path) -> Any:
         with open(path, "rb") as opened:
             content = opened.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise ScenarioError(f"{path}: this file is larger than {MOST_BYTES:,} bytes and was not written by us.")
+            raise ScenarioError(
+                f"{path}: this file is larger than {MOST_BYTES:,} bytes and was not written by safepassage."
+            )
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         if isinstance(error, ScenarioError):

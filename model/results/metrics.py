@@ -69,7 +69,7 @@ def summary(run: RunFolder) -> list[Measure]:
 
     Left out are person-hours of 0, and times until a share of the residents is out that was not reached.
 
-    How unevenly they fall is told by `fairness`, groups by `by_group`.
+    Inequality is reported by `fairness`, groups by `by_group`.
     """
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run)}
     if run.has("services"):

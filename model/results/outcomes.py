@@ -33,7 +33,7 @@ class Panel(StrEnum):
     EXPOSURE = "Time in the endangered area"
     ROADS = "Delay on the roads"
     SERVICES = "Buses, trains and other services"
-    FAIRNESS = "How unevenly danger and delay fall"
+    FAIRNESS = "Inequality of danger and delay"
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,17 @@ _ALL = (
       for p in AT_STOPS),
     Outcome("crew_exposure", "time of crews in the endangered area", "person-hours", LESS, Panel.SERVICES,
             is_compared=True),
-    Outcome("crew_casualties_expected", "casualties to be expected among crews", "people", LESS, Panel.SERVICES),
+    Outcome("crew_casualties_expected", "expected casualties among crews", "people", LESS, Panel.SERVICES),
     Outcome("vehicles_lost", "vehicles lost", "vehicles", LESS, Panel.SERVICES),
     Outcome("t90_ratio_impaired", "time until 90% of those leaving are out, impaired / unimpaired", "1", LESS,
             Panel.FAIRNESS),
-    Outcome("risk_ratio_impaired", "share that came to harm, impaired / unimpaired", "1", LESS, Panel.FAIRNESS),
+    Outcome("risk_ratio_impaired", "share hurt or killed, impaired / unimpaired", "1", LESS, Panel.FAIRNESS),
     Outcome("t90_ratio_no_car", "time until 90% of those leaving are out, household without / with a car", "1", LESS,
             Panel.FAIRNESS),
-    Outcome("risk_ratio_no_car", "share that came to harm, household without / with a car", "1", LESS, Panel.FAIRNESS),
-    Outcome("gap_hours_in_area", "gap between the groups worst and best off, mean hours in the area", "h", LESS,
+    Outcome("risk_ratio_no_car", "share hurt or killed, household without / with a car", "1", LESS, Panel.FAIRNESS),
+    Outcome("gap_hours_in_area", "mean hours in the area, worst-off minus best-off group", "h", LESS,
             Panel.FAIRNESS, is_compared=True),
-    Outcome("gini_hours_in_area", "unevenness of the hours in the area among people (Gini)", "1", LESS, Panel.FAIRNESS),
+    Outcome("gini_hours_in_area", "inequality of the hours in the area among people (Gini)", "1", LESS, Panel.FAIRNESS),
 )  # fmt: skip
 
 _OF_GROUPS_ONLY = (

@@ -177,7 +177,9 @@ def read_parquet(path: Path) -> pa.Table:
                 sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
                 8 * about.num_rows * about.num_columns,
             )
-            refuse_if_too_large(size, str(path), "This table was not written by us, or needs a larger machine.")
+            refuse_if_too_large(
+                size, str(path), "This table was not written by safepassage, or needs a larger machine."
+            )
             return opened.read()
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         if isinstance(error, ScenarioError):

@@ -22,10 +22,10 @@ class Section(BaseModel):
 
 
 class HazardSection(Section):
-    """A section that describes danger: no search may turn it, whatever its aim; the levers within it are not meant."""
+    """A section that describes danger: no search may change it, whatever its aim; levers inside it may be searched."""
 
     places: ClassVar[tuple[str, ...]] = ()
-    """Keys below it that say where harm lands: to vary them and look at the harm would be a search for targets."""
+    """Keys below it that say where harm lands: varying them to see the harm would be a search for targets."""
 
 
 class NamedStreet(Section):

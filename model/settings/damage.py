@@ -51,10 +51,10 @@ class Debris(Section):
     )  # fmt: skip
     """Height by class of street (OpenStreetMap highway), none or 6-15 m (m); other classes: the default. Assumption."""
     zone_building_height_m: dict[str, _Length] = Field({})
-    """Height by name of zone (m); goes before the class of street."""
+    """Height by name of zone (m); takes precedence over the class of street."""
     footprints: DataFile | None = None
-    """Buildings, in any format that `population.zones` takes, with `height` (m) or `building:levels`; goes
-    before zone and class along the streets near them."""
+    """Buildings, in any format that `population.zones` takes, with `height` (m) or `building:levels`;
+    along the streets near them they take precedence over zone and class."""
     default_setback_m: _Length = 4.0
     """From the carriageway's edge to the building line, on each side (m). Assumption."""
     setback_m: dict[str, _Length] = Field({"primary": 8.0, "secondary": 6.0, "trunk": 15.0, "motorway": 25.0})
@@ -71,7 +71,7 @@ class Passing(Section):
     crater_width_m: _BySize = (0.5, 2.0, 6.0)
     """Width of street that an impact on the carriageway takes away, for S, M, L (m). Assumption."""
     crater_length_m: _BySize = (0.5, 2.0, 6.0)
-    """Length of street to be made good after it (m). Assumption."""
+    """Length of street that must be repaired after it (m). Assumption."""
 
 
 class DatedLoss(NamedStreet):

@@ -44,7 +44,7 @@ class Front(HazardSection):
     """Crossfire harms up to this distance from the front (km). Assumption."""
     crossfire_casualties_per_person_h: float = Field(1e-3, ge=0)
     """Rate at which somebody unprotected at the front line is harmed (1/h); falls linearly to 0 at
-    `crossfire_reach_km`. Assumption; takes part in no fit."""
+    `crossfire_reach_km`. Assumption; not used in any fit."""
 
     @model_validator(mode="after")
     def _one_source(self):

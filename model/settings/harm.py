@@ -98,10 +98,11 @@ class Harm(HazardSection):
     """Distance at which half of p0 is left, for sizes S, M, L (m). Assumption, uncertain by a factor of 2 either way;
     Zucker and Kaplan (2014) assumed 5 m as deliberately small."""
     steepness: Annotated[float, Field(gt=2)] = 3.0
-    """k: exponent of the log-logistic fall with distance; above 2, or the harm of one impact had no end. Assumption."""
+    """k: exponent of the log-logistic fall with distance; above 2, as the harm of one impact would
+    otherwise be infinite. Assumption."""
     n_d50_reach: Annotated[float, Field(ge=2)] = 6.0
-    """No harm beyond this many d50. Cut for speed. What an even crowd beyond would suffer, 14 % of all by default, is
-    not dropped: the curve within is as much wider, see `widening`. Assumption."""
+    """No harm beyond this many d50: the curve is cut there, for speed. The harm beyond, 14 % of all to an even crowd by
+    default, is not dropped: the curve within is widened by as much, see `widening`. Assumption."""
     protection: ProtectionFactors = ProtectionFactors()
     """Share of harm that gets through, by where a person is."""
     share_of_vehicle_luck: _Share = 0.7
@@ -111,7 +112,7 @@ class Harm(HazardSection):
     """Share of casualties who die, at once or later without prehospital care. OHCHR, AOAV and local records
     2022-2025: 0.20, range 0.13-0.36."""
     serious_share: _Share = 0.37
-    """Share of those who outlive the impact that are seriously injured (Injury Severity Score 9 or more): 37 % of
+    """Share of those who survive the impact who are seriously injured (Injury Severity Score 9 or more): 37 % of
     2,788 patients, Iraq 1997-2006 (Scand. J. Trauma Resusc. Emerg. Med. 2012 20:13)."""
     p_death_without_care: Annotated[float, Field(gt=0, lt=1)] = 0.17
     """Share of the seriously injured who die without prehospital care: mortality before the programme of the same
@@ -126,7 +127,7 @@ class Harm(HazardSection):
     mean_untreated_survival_h: _Positive = 5.0
     """Mean time to death of the seriously injured who die without care (h), exponential. Assumption."""
     light_speed_factor: _Share = 0.7
-    """Walking speed of the lightly injured, share of their own. Assumption."""
+    """Walking speed of the lightly injured, as a share of their own speed when unhurt. Assumption."""
     carrying_speed_factor: _Share = 0.4
     """Walking speed of a party that carries somebody, share of its slowest walker's, rests included. Two soldiers
     carried a stretcher of 80 kg by hand at 1.33 m/s for 2.7 min (standard deviation 1.4) until they had to stop (Knapik
@@ -167,7 +168,7 @@ class Harm(HazardSection):
 
     @property
     def share_serious(self) -> float:
-        """Share of casualties who outlive the impact with serious injuries."""
+        """Share of casualties who survive the impact with serious injuries."""
         return (1 - self.share_fatal) * self.serious_share
 
     @property

@@ -55,7 +55,7 @@ class Key:
     unit: str
     """"1" for shares, factors and counts; empty if it is not a number."""
     default: str
-    """As YAML; "required" if the file must say."""
+    """As YAML; "required" if the file must give it."""
     meaning: str
     """The field's docstring, without the sentences that give a source."""
     source: str

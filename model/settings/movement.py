@@ -11,8 +11,8 @@ class Movement(Section):
     road_news_delay_s: float = Field(900.0, ge=0)
     """Time from the first person who meets a closed street until everybody knows of it (s). Assumption."""
     congestion_news_delay_s: float = Field(600.0, gt=0)
-    """Mean age of what drivers without live news know of queues (s): each looks round every twice this time, at moments
-    of their own, and keeps the way chosen in between. Halving or doubling it moves the delay of a city by a few
+    """Mean age of what drivers without live news know of queues (s): each looks at them every twice this time, at
+    individual moments, and keeps the route in between. Halving or doubling it moves the delay of a city by a few
     per cent. Assumption."""
     risk_aversion: float = Field(5.0, ge=0)
     """Seconds that people would spend to be spared one second at the front line: the cost of a way is its time plus
@@ -34,7 +34,7 @@ class Movement(Section):
     walker_specific_flow_per_m_s: float = Field(1.225, gt=0)
     """Most walkers per metre of width and second (1/(m s)). Weidmann 1993."""
     shared_streets_every_s: float = Field(60.0, gt=0)
-    """Time after which walkers and cars on streets without pavement look at each other's numbers anew (s); see
+    """Time between two updates of how walkers and cars on streets without pavement hinder each other (s); see
     model/movement/shared_streets.py. Assumption."""
     car_width_m: float = Field(2.5, gt=0)
     """Width that a car takes from walkers on a street without pavement: 1.8 m and 0.35 m on each side (m).

@@ -23,8 +23,8 @@ class Population(Section):
     residents: int | None = Field(None, gt=0)
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
     share_of_prewar: float = Field(1.0, gt=0, le=1)
-    """Residents at the start of the run as a share of those before the war, in the same area. Those who are still there
-    are the less ready to leave. 1: nobody has left yet."""
+    """Residents at the start of the run as a share of those before the war, in the same area. Those who remain are
+    the ones less ready to leave. 1: nobody has left yet."""
     buildings: DataFile | None = None
     """Building footprints, in any format that `zones` takes: homes stand in them, in proportion to `dwellings`, else
     to ground area x `building:levels` or `levels` (1 if not given). Default: along the streets, in proportion to
@@ -40,7 +40,7 @@ class Population(Section):
     (unimpaired, slow, needs assistance), zone. What is not given is drawn."""
     age_sex_table: DataFile | None = None
     """CSV of shares of all persons by sex, age_from, age_below (years), share. It is met to within a person in every
-    zone; share_under_18, share_65_and_over and share_female, where they are stated as well, rake it."""
+    zone, after adjustment (raking) to share_under_18, share_65_and_over and share_female where these are stated."""
     household_size_table: DataFile | None = None
     """CSV of shares of households: n_persons, share; instead of household_size_shares. "5 or more" counts as 5."""
     mobility_table: DataFile | None = None

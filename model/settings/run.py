@@ -1,4 +1,4 @@
-"""When a run starts, how long it lasts, how finely it is stepped and which chance it sees."""
+"""When a run starts, how long it lasts, its time step and its seed."""
 
 from datetime import datetime
 

@@ -35,11 +35,11 @@ class PickupPoint(Place):
     """A place where people wait for a seat."""
 
     name: str
-    """Name, unlike any other stop's."""
+    """Name, different from every other stop's."""
     indoors: bool = True
     """People wait in an inner room (a school, a church); false: outdoors."""
     has_medics: bool = False
-    """A stabilisation point: care of the seriously injured begins when they come, which is seen at each step."""
+    """A stabilisation point: care of the seriously injured begins at the first step after they have come."""
     room: int | None = Field(None, gt=0)
     """People it takes, those on their way to it among them; the others wait at home. Default: no limit."""
     hours: tuple[Hours, ...] = ()
@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
 
 class Serves(StrEnum):
-    """Where a fleet takes people up."""
+    """Where a fleet picks people up."""
 
     PICKUP_POINTS = "pickup_points"
     DOOR_TO_DOOR = "door_to_door"
@@ -72,7 +72,7 @@ class Fleet(Section):
     """Vehicles of one kind that take people out of the area."""
 
     name: str
-    """Name, unlike any other fleet's."""
+    """Name, different from every other fleet's."""
     n_vehicles: int = Field(ge=0)
     """Vehicles."""
     seats: int = Field(gt=0)
@@ -126,7 +126,7 @@ class Train(Place):
     """A train that leaves from a station in the area by timetable."""
 
     name: str
-    """Name of the station, unlike any other stop's."""
+    """Name of the station, different from every other stop's."""
     seats: int = Field(gt=0)
     """Seats of each train, enough for the largest household. Pokrovsk, August 2024: one trip carried 371 people."""
     wheelchair_places: int = Field(0, ge=0)

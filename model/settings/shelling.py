@@ -16,7 +16,7 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError) as problem:
-        raise ValueError(f"{name!r} is no time zone; write a name such as 'Europe/Kyiv' or 'UTC'") from problem
+        raise ValueError(f"{name!r} is not a time zone; write a name such as 'Europe/Kyiv' or 'UTC'") from problem
     return name
 
 
@@ -56,7 +56,7 @@ class RecordedShelling(Section):
     last_day: Date | None = None
     """Last day of the period to replay, that day included."""
     shift_h: float = 0.0
-    """Added to every time (h): a recorded day may fall on another date."""
+    """Added to every time (h), so that a recorded day can be moved to another date."""
     n_repeats: int = Field(1, ge=1, le=2000)
     """How often the period is played, end to end; 1: once. More than 1 needs `first_day` and `last_day`."""
     keep_share: float = Field(1.0, ge=0, le=1)
@@ -156,7 +156,7 @@ class ShellingProcess(Section):
     cell_m: float = Field(250.0, gt=0)
     """Side of the squares over which the rate of the background is constant (m). Assumption."""
     warm_up_h: int = Field(24, ge=0)
-    """Hours simulated before the run starts, so that it begins amid aftershocks and not in silence (h)."""
+    """Hours simulated before the run starts, so that it begins with aftershocks already going on (h)."""
 
     @model_validator(mode="after")
     def _usable(self):

@@ -11,7 +11,7 @@ class ShelterPlace(Section):
     """One shelter. Say where in longitude and latitude, or in metres of the map's plane."""
 
     name: str
-    """Name, unlike any other shelter's."""
+    """Name, different from every other shelter's."""
     capacity: Annotated[int, Field(gt=0)]
     """People it holds."""
     longitude_deg: float | None = None

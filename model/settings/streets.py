@@ -43,11 +43,12 @@ class BorderExits(Section):
     """How exits are found where roads leave the area."""
 
     n_exits: int = Field(default=6, ge=1)
-    """At most so many, the largest roads first. Assumption."""
+    """Largest number of exits to find, the largest roads first. Assumption."""
     classes: tuple[str, ...] = ("motorway", "trunk", "primary", "secondary", "tertiary")
     """Highway classes that may lead out (their ramps count with them). Assumption."""
     depth_share: float = Field(default=0.05, gt=0, le=1)
-    """How near to the border of the area, as a share of its diagonal, a road must end. Assumption."""
+    """Distance from the border of the area within which a road must end, as a share of the area's
+    diagonal. Assumption."""
     merge_m: float = Field(default=400.0, ge=0)
     """Candidates nearer to each other than this are one exit (m). Assumption."""
 
@@ -83,6 +84,6 @@ class StreetSettings(Section):
     (Nagorno-Karabakh, 29 September 2023)."""
     least_part_m: float = Field(default=500.0, ge=0)
     """A part of the network without any connection to the rest or to an exit is kept if it has this much street (m);
-    less is taken for a slip of the map and left out. Assumption."""
+    a smaller part is taken for a mistake in the map and left out. Assumption."""
     min_length_m: float = Field(default=1.0, gt=0)
     """Length of streets whose length is zero or missing with both ends in one place (m). Assumption."""

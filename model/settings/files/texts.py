@@ -1,4 +1,4 @@
-"""What users wrote is text, wherever it is shown: what cannot be seen is spelled out, marks mean nothing."""
+"""Texts of users are shown as plain text: invisible characters are spelled out and markup has no effect."""
 
 import re
 from collections.abc import Iterator

@@ -27,12 +27,12 @@ MOST_DIGITS = 40
 
 TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("null", "bool", "int", "float", "timestamp", "str")}
 NOT = {
-    "bool": "neither true nor false", "int": "no whole number", "float": "no number", "timestamp": "no date",
+    "bool": "neither true nor false", "int": "not a whole number", "float": "no number", "timestamp": "no date",
     "null": "not null", "str": "no text",
 }  # fmt: skip
 MERGE = "tag:yaml.org,2002:merge"
 COLONS = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?")
-"""What YAML 1.1 takes for a number to the base 60."""
+"""What YAML 1.1 takes for a number in base 60."""
 OCTAL = re.compile(r"[-+]?0[0-7_]+")
 
 
@@ -42,8 +42,8 @@ def read_yaml(path: Path) -> tuple[Any, dict[tuple, str]]:
         content = opened.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ScenarioError(
-            f"{path}: this file is larger than {MOST_BYTES:,} bytes. Tables and maps belong into files of their own, "
-            "which a scenario names."
+            f"{path}: this file is larger than {MOST_BYTES:,} bytes. Put tables and maps into separate files and "
+            "name these in the scenario."
         )
     try:
         text = content.decode("utf-8-sig")
@@ -135,7 +135,9 @@ class _Reader:
     def _repeated(self, event: yaml.AliasEvent) -> Any:
         found = self._anchors.get(event.anchor)
         if found is None:
-            self._refuse(event, f"*{event.anchor} repeats what is not there before it; write the values out")
+            self._refuse(
+                event, f"*{event.anchor} refers to an anchor that is not defined before it; write the values out"
+            )
         value, n = found
         self._count(event, n)
         return deepcopy(value)
@@ -166,8 +168,7 @@ class _Reader:
             is_merge = event.implicit[0] and self._tag(event) == MERGE
             if event.value in lines and not is_merge:
                 first = lines[event.value].start_mark.line + 1
-                self._refuse(event, f"the key {event.value!r} is here a second time, it is on line {first} already; "
-                                    "keep one of them")  # fmt: skip
+                self._refuse(event, f"the key {event.value!r} appears twice, first on line {first}; keep one of them")
             lines[event.value] = event
             here = (*at, event.value)
             key = event.value if is_merge else self._scalar(event)
@@ -185,7 +186,7 @@ class _Reader:
     def _merged(self, event: Any, value: Any) -> list[dict]:
         sections = value if isinstance(value, list) else [value]
         if not all(isinstance(one, dict) for one in sections):
-            self._refuse(event, "<< takes sections over, and this is none; write the values out")
+            self._refuse(event, "<< merges a section, and this is not a section; write the values out")
         return sections[::-1]
 
     def _tag(self, event: yaml.ScalarEvent) -> str:
@@ -206,7 +207,7 @@ class _Reader:
             self._refuse_odd_number(event, text)
         elif unseen := UNSEEN.search(text):
             self._refuse(
-                event, f"the text holds the character U+{ord(unseen.group()):04X}, which cannot be seen; take it out"
+                event, f"the text holds the character U+{ord(unseen.group()):04X}, which is invisible; remove it"
             )
         node = yaml.ScalarNode(tag, text, event.start_mark, event.end_mark)
         try:
@@ -218,7 +219,7 @@ class _Reader:
         if OCTAL.fullmatch(text):
             plain = text.lstrip("+").replace("_", "").lstrip("0") or "0"
             self._refuse(
-                event, f"{_short(text)} would be read as a number to the base 8; write {_short(plain)}, or quote it"
+                event, f"{_short(text)} would be read as a number in base 8; write {_short(plain)}, or quote it"
             )
         if sum(map(str.isdigit, text)) > MOST_DIGITS:
             self._refuse(
