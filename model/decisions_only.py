@@ -62,6 +62,8 @@ class DecisionsOnly:
         """Go to the end of the scenario, at its pace of decisions."""
         every_s = self.settings.behaviour.decide_every_s
         is_home = np.ones(len(self.households), np.bool_)  # who has decided weighs nothing more
+        if self.time_s == 0.0:
+            self.decision.think(0.0, is_home, self.utilities.lost_since_s, self._share_without_seat)
         while self.time_s < self.duration_s:
             until_s = min(self.time_s + every_s, self.duration_s)
             for issued_s, number, order in self._orders_due.before(until_s):

@@ -113,17 +113,21 @@ class Decision:
         )  # fmt: skip
 
     def think(self, now_s: float, is_home: Bools, lost_since_s: Floats, share_without_seat: Floats) -> int:
-        """Let orders spread, and households at home weigh what they have known since they last thought, exactly.
+        """Let orders spread, and households at home weigh what they have known since they last thought.
 
-        Returns how many decide. now_s: the present (s). is_home: bool[n]. lost_since_s: float64[utility, n_zones],
-        since when each does not work (s), inf: it works. share_without_seat: float64[n], of those in the same place
-        without a car.
+        Front, orders and losses count exactly as they were; impacts remembered, repeated orders and seats as the mean
+        of then and now. Returns how many decide. now_s: the present (s). is_home: bool[n]. lost_since_s:
+        float64[utility, n_zones], since when each does not work (s), inf: it works. share_without_seat: float64[n], of
+        those in the same place without a car.
         """
         h, from_s, n_decide = self.households, self.time_s, 0
         for told, rows in self.information.talk(now_s):
             may_answer = is_home[rows] & (h.departure_time_s[rows] > from_s)
             n_decide += self.obey(told, rows[may_answer])
-        dose = self._doses(from_s, now_s, lost_since_s)
+        before = self.information.covariates[:N_SITUATIONS].copy()
+        self.information.look(now_s, share_without_seat, is_front=self.threat.is_front)
+        situations = (before + self.information.covariates[:N_SITUATIONS]) / 2
+        dose = self._doses(from_s, now_s, lost_since_s, situations)
         days = (now_s - from_s) / DAY_S
         if self._rule is not None and days > 0:
             rate_per_day = rates_from(self._rule, self._seen(now_s, dose / days))
@@ -133,9 +137,9 @@ class Decision:
             h.preparation_s, from_s, now_s,
         )  # fmt: skip
         self.time_s = now_s
-        self.information.look(now_s, share_without_seat, is_front=self.threat.is_front)
         if self._rule is None:
-            h.leaving_rate_per_day[:] = self._doses(now_s, now_s + 1.0, lost_since_s) * DAY_S
+            situations = self.information.covariates[:N_SITUATIONS]
+            h.leaving_rate_per_day[:] = self._doses(now_s, now_s + 1.0, lost_since_s, situations) * DAY_S
         elif days > 0:
             h.leaving_rate_per_day[:] = rate_per_day
         return n_decide
@@ -152,8 +156,11 @@ class Decision:
             stays_behind=h.stays_behind.copy(),
         )
 
-    def _doses(self, from_s: float, until_s: float, lost_since_s: np.ndarray) -> np.ndarray:
-        """Return what each household gathers towards its decision from one time to another, float64[n]."""
+    def _doses(self, from_s: float, until_s: float, lost_since_s: Floats, situations: np.ndarray) -> Floats:
+        """Return what each household gathers towards its decision from one time to another, float64[n].
+
+        situations: float32[N_SITUATIONS, n], in the mean of that time; how long it was unwarned is counted apart.
+        """
         h, families = self.households, self.settings.ordered_families
         dose = np.zeros(len(h))
         length_s = until_s - from_s
@@ -169,7 +176,7 @@ class Decision:
         ordered = np.where(h.has_children, share_since(self.information.compelled_s), 0.0)
         own = families.per_day * length_s / DAY_S + families.times_threat * threat * h.ordered_readiness
         decide.doses(
-            dose, self.information.covariates[:N_SITUATIONS], self.coefficients[:N_SITUATIONS], threat, shock[h.zone],
+            dose, situations, self.coefficients[:N_SITUATIONS], threat, shock[h.zone],
             h.readiness, h.stays_behind, share_since(self.information.warned_s), int(Covariate.UNWARNED), ordered, own,
         )  # fmt: skip
         return dose
