@@ -299,7 +299,7 @@ class Explainer:
         values = self.model.information.covariates[:, row]
         rate = self.model.households.leaving_rate_per_day[row]
         lines = [["would decide within a day", f"{-np.expm1(-rate):.2%}"]]
-        lines.append(["readiness, against the mean before the war", f"{self.model.households.readiness[row]:.2f}"])
+        lines.append(["readiness, relative to the pre-war mean", f"{self.model.households.readiness[row]:.2f}"])
         threat = self.model.decision.threat
         if threat.is_front:
             distance_km, approach = threat.front(self.model.time_s)

@@ -139,7 +139,7 @@ def _checked(file: Path) -> str:
     except OSError as error:
         raise ScenarioError(f"{file}: this file cannot be read ({error.strerror}). Give another one.") from None
     if not beginning.startswith(BEGINNINGS[suffix]):
-        raise ScenarioError(f"{file}: this is no {suffix} file, though its name says so. Export it again.")
+        raise ScenarioError(f"{file}: this is not a {suffix} file, although its name says so. Export it again.")
     if file.stat().st_size > MOST_BYTES:
         raise ScenarioError(
             f"{file}: this file is larger than {MOST_BYTES:,} bytes. Cut it to the area of the streets."

@@ -209,7 +209,10 @@ def costs_from(rule: RouteChoice, seen: RoadsSeen) -> Floats:
     """Return the costs of a rule, checked. Raises RuleError."""
     cost_s = _numbers(rule, "cost_s", rule.cost_s(seen), seen.time_s.size, "link")
     if (cost_s <= 0).any():
-        raise RuleError(f"{type(rule).__qualname__}.cost_s gave a cost of 0 or less; a way over it would have no end.")
+        raise RuleError(
+            f"{type(rule).__qualname__}.cost_s gave a cost of 0 or less; costs must be "
+            "above 0, or people could go round in circles."
+        )
     return cost_s
 
 

@@ -101,7 +101,7 @@ class Watch:
         ages = ", ".join(str(age) for age in model.people.age[self.members])
         zone = model.zones.name[model.households.zone[h]]
         car = "a car" if model.households.has_car[h] else "no car"
-        kind = f"They are {model.households.readiness[h]:.2g} times as ready to leave as the mean before the war."
+        kind = f"Their readiness to leave is {model.households.readiness[h]:.2g} times the pre-war mean."
         if model.households.stays_behind[h]:
             kind = "They keep the home until the rest of the family has left."
         n = self.members.stop - self.members.start

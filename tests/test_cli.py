@@ -182,7 +182,7 @@ def test_a_graphml_that_is_none_is_named(content, refused, tmp_path):
     (tmp_path / "streets.graphml").write_text(content, encoding="utf-8")
     path = scenario(tmp_path, streets={"network": "streets.graphml"})
     for arguments in (("validate", path), ("run", path), ("network", "describe", "streets.graphml")):
-        assert "streets.graphml: this is no GraphML file" in refused(*arguments)
+        assert "streets.graphml: this is not a GraphML file" in refused(*arguments)
 
 
 def test_a_missing_network_is_named_with_the_line_that_asks_for_it(refused, tmp_path):

@@ -73,7 +73,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_file_that_is_no_graphml_is_one_clear_error(tmp_path, content):
     path = tmp_path / "town.graphml"
     path.write_bytes(content)
-    with pytest.raises(ScenarioError, match="this is no GraphML file"):
+    with pytest.raises(ScenarioError, match="this is not a GraphML file"):
         read_graph(path)
 
 

@@ -74,7 +74,9 @@ def against_records(mean: float, resident_h: float) -> list[str]:
     if mean < 1.0 or months <= 0 or 1000.0 * mean / months <= FAR_OUTSIDE * high:
         return []
     return [
-        f"harm: {1000.0 * mean / months:,.0f} casualties per 1,000 resident-months are to be expected of this run; in "
-        f"towns under fire {low:.0f} to {high:.0f} were recorded. The product of how much falls and how harmful it is "
-        "is not that of a real place: fit harm.casualty_scale to the shelling of the scenario (safepassage fit-harm)."
+        f"harm: this run expects {1000.0 * mean / months:,.0f} casualties per "
+        "1,000 resident-months; in towns under fire "
+        f"{low:.0f} to {high:.0f} were recorded. How much falls, times how "
+        "harmful it is, does not match any real place: "
+        "fit harm.casualty_scale to the shelling of the scenario (safepassage fit-harm)."
     ]

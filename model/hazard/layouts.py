@@ -20,7 +20,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.tables import Table
 
 YEARS = range(1900, 2201)
-"""Years of which a record may tell; others are slips. Assumption."""
+"""Years that a record may contain; others are taken for mistakes. Assumption."""
 UNKNOWN_SIZE = -1
 """The record does not give the size of an event; it is drawn."""
 

@@ -87,7 +87,7 @@ def read(
     n_events = pd.to_numeric(events["n_events"].replace("", "1")).to_numpy(np.int64)
     if n_events.sum() > MOST_EVENTS:
         raise ScenarioError(
-            f"{path}: the reports tell of {n_events.sum():,} events in all; at most {MOST_EVENTS:,} are taken. Correct "
+            f"{path}: the reports contain {n_events.sum():,} events in all; at most {MOST_EVENTS:,} are taken. Correct "
             "the column n_events, or leave reports out."
         )
     order = np.lexsort((events["key"].to_numpy(), time_s))

@@ -189,7 +189,7 @@ class Services(Section):
         ):
             twice = [name for name in names if names.count(name) > 1]
             if twice:
-                raise ValueError(f"{twice[0]!r} is the name of two {what}; give each a name of its own")
+                raise ValueError(f"{twice[0]!r} is the name of two {what}; give each a different name")
         known = [f.name for f in self.fleets]
         for one in self.reinforcements:
             if one.fleet not in known:

@@ -30,7 +30,7 @@ FOOT_TAGS = ("foot", "access")
 SHUT = ("no", "private", "military", "agricultural", "forestry")
 """Values that shut a street to the public."""
 MIN_CARRIAGEWAY_M = 2.0
-"""A `width` below this on a street with cars is a slip (0.3) and not used. Assumption."""
+"""A `width` below this on a street with cars is taken for a mistake (0.3) and not used. Assumption."""
 
 
 @dataclass

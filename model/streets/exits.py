@@ -12,7 +12,7 @@ from safepassage.model.streets.classes import street_class
 from safepassage.model.tables import refuse
 
 MAX_PLACE_DISTANCE_M = 2000.0
-"""A place farther than this from every street is taken for a slip (latitude and longitude swapped). Assumption."""
+"""A place farther than this from every street is taken for a mistake (latitude and longitude swapped). Assumption."""
 
 NEAR_M = (40.0, 200.0)
 """Roads between these distances (m) of a node tell whether its road goes on: farther than a crossing is wide, nearer

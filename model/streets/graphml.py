@@ -50,7 +50,7 @@ def read_graph(path: Path) -> "nx.MultiDiGraph":
     try:
         graph = nx.read_graphml(io.BytesIO(content), node_type=str, force_multigraph=True)
     except (ParseError, nx.NetworkXError, LookupError, UnicodeError, ValueError, TypeError, RecursionError) as error:
-        raise ScenarioError(f"{path}: this is no GraphML file ({error or type(error).__name__}). {_HOW}") from error
+        raise ScenarioError(f"{path}: this is not a GraphML file ({error or type(error).__name__}). {_HOW}") from error
     check_graph(graph, str(path))
     return graph
 
@@ -59,7 +59,7 @@ def check_graph(graph: "nx.MultiDiGraph", place: str = "the street graph") -> No
     """Raise ScenarioError unless the graph is directed and has nodes with coordinates and edges between them."""
     if not graph.is_directed():
         raise ScenarioError(
-            f"{place}: the graph is undirected, so one-way streets cannot be told. "
+            f"{place}: the graph is undirected, so one-way streets cannot be recognised. "
             "Save the directed graph that OSMnx made, not the result of osmnx.convert.to_undirected."
         )
     for what, n in (("nodes", graph.number_of_nodes()), ("edges (streets)", graph.number_of_edges())):

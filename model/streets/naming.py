@@ -20,7 +20,7 @@ SEPARATOR = " / "
 
 
 def _plain(name: str) -> str:
-    """Return a name without what people do not see: case, doubled spaces, and how accents are encoded (NFC)."""
+    """Return a name without what does not distinguish it: case, doubled spaces, and how accents are encoded (NFC)."""
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 

@@ -61,7 +61,7 @@ def _cut_off(streets: Streets) -> list[str]:
         where = f"around {' and '.join(names)}" if names else f"around node {streets.node_id[nodes[0]]}"
         said.append(
             f"A part of the network {where} ({nodes.size:,} nodes, {street_m[links].sum() / 1000:.1f} km) has no way "
-            "out: whoever lives there is stranded. If a bridge or a ferry leads there, add it to the network."
+            "out: people who live there are stranded. If a bridge or a ferry leads there, add it to the network."
         )
     return said
 

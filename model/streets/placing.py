@@ -12,7 +12,7 @@ from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import refuse, some_of
 
 FARTHEST_M = 3000.0
-"""A place farther than this from every street is taken for a slip. Assumption."""
+"""A place farther than this from every street is taken for a mistake. Assumption."""
 
 
 def place_of(streets: Streets, place: Any, what: str) -> tuple[float, float]:

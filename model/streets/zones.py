@@ -14,7 +14,7 @@ from safepassage.model.tables import some_of
 from safepassage.model.vectors import POLYGONS, read_features
 
 LEAST_AREA_M2 = 1.0
-"""A zone smaller than this is a slip of the pen. Assumption."""
+"""A zone smaller than this is taken for a drawing mistake. Assumption."""
 OVERLAP_SHARE = 0.01
 """Zones that share less than this of the smaller one are taken for neighbours drawn by hand. Assumption."""
 FARTHEST_STREET_M = 3000.0

@@ -20,7 +20,7 @@ def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:
     where = "shelters" if settings.file is None else f"{settings.file}: shelter"
     twice = [name for name, n in Counter(place.name for place in places).items() if n > 1]
     if twice:
-        raise ScenarioError(f"shelters: {twice[0]!r} is the name of more than one. Give each a name of its own.")
+        raise ScenarioError(f"shelters: {twice[0]!r} is the name of more than one. Give each a different name.")
     at = np.array([place_of(streets, place, f"{where} {place.name!r}") for place in places]).reshape(-1, 2)
     x_m, y_m = at[:, 0].copy(), at[:, 1].copy()
     node = np.empty(0, np.int32)
