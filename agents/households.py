@@ -17,6 +17,7 @@ class Cause(Worded):
     WEIGHED = 3, "everything it knows, weighed together"
     """With no single push."""
     PERSUADED = 4, "people at its door who persuaded it"
+    HOME_LOST = 5, "its home, which was destroyed"
 
 
 @dataclass(eq=False)
@@ -94,6 +95,10 @@ class Households:
     """float64: since when it has been ready to set out and waits for a lull (s); inf: it does not."""
     shelter: np.ndarray = field(init=False)
     """int32: shelter in which it has a place, on the way there included; -1: none."""
+    has_lost_home: np.ndarray = field(init=False)
+    """bool: its own home was destroyed."""
+    lives_with: np.ndarray = field(init=False)
+    """int32: household in whose home it lives since its own was destroyed; -1: in none."""
     is_coming_home: np.ndarray = field(init=False)
     """bool: walks home from its shelter to set out."""
     left_for_shelter_s: np.ndarray = field(init=False)
@@ -117,14 +122,14 @@ class Households:
 _BEFORE_THE_RUN = {
     **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "stays_behind"), (np.bool_, False)),
     **dict.fromkeys(("keeps_curfew", "is_requesting", "has_basement", "goes_to_shelter"), (np.bool_, False)),
-    "is_coming_home": (np.bool_, False),
+    **dict.fromkeys(("is_coming_home", "has_lost_home"), (np.bool_, False)),
     **dict.fromkeys(("readiness", "ordered_readiness", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
     **dict.fromkeys(("weighed", "leaving_rate_per_day", "impacts_remembered"), (np.float64, 0.0)),
     **dict.fromkeys(("leaving_threshold", "waiting_since_s", "in_shelter_from_s"), (np.float64, np.inf)),
     **dict.fromkeys(("alert_from_s", "waits_for_lull_since_s", "left_for_shelter_s"), (np.float64, np.inf)),
     "lull_wanted_s": (np.float64, 0.0),
     "last_heard_s": (np.float64, -np.inf),
-    "shelter": (np.int32, -1),
+    **dict.fromkeys(("shelter", "lives_with"), (np.int32, -1)),
 }
 """Type and first value of the columns that a run writes; those who decide, wait and seek cover fill them."""
 
@@ -164,6 +169,8 @@ class Household(RowAgent):
     lull_wanted_s = column(np.float64)
     waits_for_lull_since_s = column(np.float64)
     shelter = column(np.int32)
+    has_lost_home = column(np.bool_)
+    lives_with = column(np.int32)
     is_coming_home = column(np.bool_)
     left_for_shelter_s = column(np.float64)
     in_shelter_from_s = column(np.float64)

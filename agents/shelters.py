@@ -6,7 +6,7 @@ import numpy as np
 from mesa import Agent
 from numba import njit
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.agents.rows.rows import RowModel
 
@@ -27,15 +27,26 @@ class Shelters:
     """int32: people who have a place in it, on their way there included."""
     is_open: np.ndarray
     """bool: stands and lets people in."""
+    takes_in: np.ndarray
+    """bool: people whose homes were destroyed may live there."""
 
     def __len__(self) -> int:
         return self.capacity.size
 
     @classmethod
-    def empty(cls, name: list[str], x_m: Floats, y_m: Floats, capacity: Ints, node: Ints | None = None) -> "Shelters":
+    def empty(
+        cls,
+        name: list[str],
+        x_m: Floats,
+        y_m: Floats,
+        capacity: Ints,
+        node: Ints | None = None,
+        takes_in: Bools | bool = False,
+    ) -> "Shelters":
         """Return open shelters with nobody inside; node: of each door, if known.
 
         name: what it is called. x_m, y_m: place (m) in the plane of the streets. capacity: how many people find room.
+        takes_in: whether people whose homes were destroyed may live there.
         """
         n = len(name)
         columns = {"x_m": np.asarray(x_m, np.float64), "y_m": np.asarray(y_m, np.float64)}
@@ -47,20 +58,25 @@ class Shelters:
         if (columns["capacity"] < 0).any():
             i = int(np.flatnonzero(columns["capacity"] < 0)[0])
             raise ValueError(f"shelter {name[i]!r} has capacity = {capacity[i]}; a capacity must be 0 or more")
+        columns["takes_in"] = np.broadcast_to(takes_in, n).astype(np.bool_)
         return cls(tuple(name), n_inside=np.zeros(n, np.int32), is_open=np.ones(n, np.bool_), **columns)
 
-    def admit(self, household: Ints, x_m: Floats, y_m: Floats, n_members: Ints, reach_m: float) -> Ints:
+    def admit(
+        self, household: Ints, x_m: Floats, y_m: Floats, n_members: Ints, reach_m: float, *, to_live: bool = False
+    ) -> Ints:
         """Give households a place in the nearest open shelter with room for all of them; write n_inside.
 
         household: int32, rows that look for shelter; x_m, y_m: where each is; n_members: people in each. reach_m: how
-        far they go, as the crow flies. Whoever is nearest comes first; ties go to the lower household, then the lower
-        shelter. Returns int32 per household: its shelter, -1 if none within reach had room.
+        far they go, as the crow flies. to_live: only shelters that take people in. Whoever is nearest comes first; ties
+        go to the lower household, then the lower shelter. Returns int32 per household: its shelter, -1 if none within
+        reach had room.
         """
         taker, shelter, distance_m = points_within(self._grid(), x_m, y_m, reach_m)
         order = np.lexsort((shelter, np.asarray(household)[taker], distance_m))
         found = np.full(len(household), -1, dtype=np.int32)
         n_members = np.ascontiguousarray(n_members, dtype=np.int32)
-        _fill(found, self.n_inside, taker[order], shelter[order], n_members, self.capacity, self.is_open)
+        is_open = self.is_open & self.takes_in if to_live else self.is_open
+        _fill(found, self.n_inside, taker[order], shelter[order], n_members, self.capacity, is_open)
         return found
 
     def let_out(self, shelter: Ints | list[int], n_members: Ints | list[int]) -> None:

@@ -22,12 +22,13 @@ class Covariate(Worded):
     UNWARNED = 1, "no order to leave that it believes"
     REPEATED_ORDER = 2, "orders that were repeated or name its zone"
     NO_SEAT = 3, "no seat out of town in reach"
-    NO_CAR = 4, "no car"
-    NEEDS_ASSISTANCE = 5, "a member who needs assistance"
-    OLD = 6, "{value:.0%} of the adults 65 or over"
-    LONE_OLD = 7, "one person of 65 or over, living alone"
-    NO_DESTINATION = 8, "neither money nor kin elsewhere"
-    CHILDREN = 9, "children"
+    HOME_LOST = 4, "a home that was destroyed"
+    NO_CAR = 5, "no car"
+    NEEDS_ASSISTANCE = 6, "a member who needs assistance"
+    OLD = 7, "{value:.0%} of the adults 65 or over"
+    LONE_OLD = 8, "one person of 65 or over, living alone"
+    NO_DESTINATION = 9, "neither money nor kin elsewhere"
+    CHILDREN = 10, "children"
 
     def told(self, value: float) -> str:
         """Return the words with a value put in."""
@@ -70,6 +71,7 @@ VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
     Covariate.UNWARNED: lambda known: known.warned_s > known.time_s,
     Covariate.REPEATED_ORDER: lambda known: known.n_repeated,
     Covariate.NO_SEAT: lambda known: ~known.households.has_car * known.share_without_seat,
+    Covariate.HOME_LOST: lambda known: known.households.has_lost_home,
     Covariate.NO_CAR: lambda known: ~known.households.has_car,
     Covariate.NEEDS_ASSISTANCE: lambda known: known.households.needs_help,
     Covariate.OLD: lambda known: known.share_old,

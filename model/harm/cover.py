@@ -42,6 +42,7 @@ class Cover:
         the shelters. seed: seed of the run, from which all chance is drawn.
         """
         self.settings, self.rooms = scenario.shelters, scenario.harm.rooms
+        self._reception_reach_m = scenario.behaviour.lost_homes.walk_reach_m
         self.population, self.shelters = population, shelters
         households, people, keys = population.households, population.people, keys_of(population.households)
         self.households = households
@@ -100,6 +101,23 @@ class Cover:
         self.population.go_to_shelter(goes)
         self._next_release_s = min(self._next_release_s, time_s + self.rooms.alert_duration_s)
 
+    def go_to_live(self, households: Ints, time_s: float) -> Ints:
+        """Let households that lost their homes live in shelters that take them in; return which, -1: none has room.
+
+        time_s: the moment (s).
+        """
+        h = self.households
+        x_m, y_m = h.home_x_m[households], h.home_y_m[households]
+        reach_m = self._reception_reach_m / self.settings.detour_factor
+        found = self.shelters.admit(households, x_m, y_m, h.n_members[households], reach_m, to_live=True)
+        goes = households[found >= 0]
+        h.shelter[goes], h.left_for_shelter_s[goes] = found[found >= 0], time_s
+        h.in_shelter_from_s[goes] = time_s + self._walk_s(goes)
+        self._watched = np.union1d(self._watched, goes)
+        self._next_look_s = min(self._next_look_s, time_s)
+        self.population.go_to_shelter(goes)
+        return found
+
     def _walk_s(self, household: np.ndarray) -> np.ndarray:
         """Return how long households walk between their homes and their shelters (s)."""
         households, place = self.households, self.households.shelter[household]
@@ -132,9 +150,13 @@ class Cover:
             return
         sheltered = np.flatnonzero(self.households.shelter >= 0)
         ends_s = self.households.last_heard_s[sheltered] + self.rooms.alert_duration_s
+        ends_s[self._lives_in_shelter(sheltered)] = np.inf
         is_over = (ends_s <= time_s) | ~self.shelters.is_open[self.households.shelter[sheltered]]
         self._come_out(sheltered[is_over])
         self._next_release_s = ends_s[~is_over].min(initial=np.inf)
+
+    def _lives_in_shelter(self, households: Ints) -> np.ndarray:
+        return self.households.has_lost_home[households] & (self.households.lives_with[households] < 0)
 
     def _come_out(self, households: np.ndarray) -> None:
         if households.size:

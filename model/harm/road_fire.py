@@ -242,7 +242,8 @@ class RoadFire:
             is_there |= sets_out[household]
         person = person[is_there & (people.status[person] < Status.SAFE) & (people.death_time_s[person] > from_s)]
         time_s = self.cover.weighted_s(person, from_s, until_s, self._factor)
-        return person, rate_per_s[people.household[person]] * time_s
+        household, host = people.household[person], population.households.lives_with[people.household[person]]
+        return person, rate_per_s[np.where(host >= 0, host, household)] * time_s
 
     def _at_stops(self, from_s: float, until_s: float) -> tuple[Ints, Floats]:
         """Return (person, mean) of people who wait at stops."""

@@ -12,6 +12,7 @@ from safepassage.model.behaviour.information import Information
 from safepassage.model.draws import Keys, keys_of
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts, Pairs
+from safepassage.model.harm.lost_homes import LostHomes
 from safepassage.model.harm.road_fire import RoadFire
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.harm.whereabouts import Whereabouts
@@ -51,7 +52,9 @@ class UnderFire:
         self.homes, self._household_keys = self.harm.homes, keys_of(households)
         self.cover = Cover(scenario, population, surroundings.shelters, seed)
         self.service_agents = services
-        self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services)
+        lost = scenario.behaviour.lost_homes
+        self.lost_homes = LostHomes(lost, population, self.cover, self.homes, self._household_keys, seed)
+        self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services, self.lost_homes)
         self.vehicles = VehiclesUnderFire(self.harm, impacts, services)
         self.road_fire = RoadFire(
             scenario, surroundings, population, movement, self.cover, self.harm, self.vehicles, services
@@ -84,7 +87,10 @@ class UnderFire:
             hurt = self.harm.injure(*columns, impacts, pairs, people.protection, aboard).person
             self.note_when_they_die(hurt)
         self.vehicles.fall(k, near.vehicle, near.vehicle_distance_m)
-        self.cover.close(self.surroundings.strike(impacts, k, k + 1).shelters)
+        broken = self.surroundings.strike(impacts, k, k + 1)
+        self.cover.close(broken.shelters)
+        if self.lost_homes.move_out(broken.homes.astype(np.int64), time_s):
+            self.population.plans_changed()
         self.surroundings.tell(self.movement, time_s)
         self._hear(k, time_s)
         return hurt
@@ -164,13 +170,14 @@ class UnderFire:
         self._without_care = np.flatnonzero(people.injury == Injury.SERIOUS).astype(np.int32)
         self._look_for_next_death()
         self.cover.look_again()
+        self.lost_homes.look_again()
 
     def _hear(self, k: int, time_s: float) -> None:
         """Let impact k be heard at homes: some households nearby leave at once, all remember, alerts begin."""
         impacts, behaviour = self.impacts, self.scenario.behaviour
         reaches_m = behaviour.reaction_reach_m, behaviour.hearing_reach_m, self.scenario.harm.rooms.hearing_distance_m
         _, home, away_m = points_within(self.homes, impacts.x_m[k : k + 1], impacts.y_m[k : k + 1], max(reaches_m))
-        close, remembered, heard = (home[away_m <= reach_m] for reach_m in reaches_m)
+        close, remembered, heard = (self.lost_homes.with_guests(home[away_m <= reach_m]) for reach_m in reaches_m)
         if self.decision.flee(np.full(close.size, k, np.int32), close, np.full(close.size, time_s)):
             self.population.plans_changed(np.unique(close))
         self.information.hear_impacts(remembered, time_s)

@@ -10,6 +10,7 @@ from safepassage.agents.ground.nearby import PointGrid, points_within
 from safepassage.agents.parties import members
 from safepassage.agents.vehicles import ServiceAgents, ServiceVehicle, Task
 from safepassage.model.harm.cover import Cover
+from safepassage.model.harm.lost_homes import LostHomes
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
 
@@ -30,9 +31,17 @@ class Whereabouts:
     """Looks the places of people up where they are kept: homes, streets, vehicles, stops, shelters."""
 
     def __init__(
-        self, population: Population, movement: Movement, homes: PointGrid, cover: Cover, services: ServiceAgents
+        self,
+        population: Population,
+        movement: Movement,
+        homes: PointGrid,
+        cover: Cover,
+        services: ServiceAgents,
+        lost_homes: LostHomes,
     ) -> None:
         """homes: grid over the homes, by household. cover: who is in which shelter, or on the way there.
+
+        lost_homes: who lives with others.
 
         population: everybody, with households and parties. movement: everybody on the streets. services: buses, trains
         and ambulances at work.
@@ -40,6 +49,7 @@ class Whereabouts:
         self.population, self.movement, self.streets = population, movement, movement.streets
         self.households, self.parties, self.people = population.households, population.parties, population.people
         self.homes, self.cover, self.shelters, self.services = homes, cover, cover.shelters, services
+        self.lost_homes = lost_homes
 
     def people_near(self, x_m: float, y_m: float, reach_m: float, time_s: float) -> Near:
         """Return who is within reach of a place at a time, to which all have moved; those exactly at reach too.
@@ -49,6 +59,7 @@ class Whereabouts:
         first = self.households.first_person
         _, home, home_m = points_within(self.homes, x_m, y_m, reach_m)
         is_there = self.population.is_at_home(home) & (self.households.shelter[home] < 0)
+        is_there &= self.households.lives_with[home] < 0
         person, place = members(first, home[is_there])
         parts, vehicle, vehicle_m = self._away_from_home(x_m, y_m, reach_m, time_s)
         household, at_x_m, at_y_m = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -78,6 +89,8 @@ class Whereabouts:
         parts += [_all_at(stop.waiting, stop.x_m, stop.y_m) for stop in self.services.stops if stop.waiting]
         if len(self.shelters):
             parts.append(self._in_shelters(time_s))
+        if self.lost_homes.guests.size:
+            parts.append(self.lost_homes.places_of_guests())
         return parts, vehicle[away_m <= reach_m], away_m[away_m <= reach_m]
 
     def _setting_out(self):
@@ -132,7 +145,8 @@ class Whereabouts:
             rows, x_m, y_m = self._in_shelters(self.movement.time_s)
             at = int(np.searchsorted(rows, household))
             return float(x_m[at]), float(y_m[at])
-        return float(homes.home_x_m[household]), float(homes.home_y_m[household])
+        lives_at = int(homes.lives_with[household]) if homes.lives_with[household] >= 0 else household
+        return float(homes.home_x_m[lives_at]), float(homes.home_y_m[lives_at])
 
 
 def _all_at(households: list[int], x_m: float, y_m: float) -> tuple[Ints, Floats, Floats]:

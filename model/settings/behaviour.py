@@ -148,6 +148,9 @@ class Coefficients(Section):
     no_seat: float = Field(-0.2, le=0)
     """If the household has no car, times the share of those in reach of the same stops who have no car either and would
     find no seat within a day. Assumption."""
+    home_lost: float = Field(0.7, ge=0)
+    """While the household lives with others or in a reception place because its home was destroyed: log 2, twice as
+    ready. Assumption."""
     no_car: float = -0.2
     """If the household has no car. Assumption."""
     needs_assistance: float = -0.3
@@ -197,6 +200,18 @@ class Leaving(Section):
     S still there, as S to this power. Fitted to twelve towns: 1.11, 90 % interval 0.80 to 1.30; 1 does as well."""
 
 
+class LostHomes(Section):
+    """What people do whose homes are destroyed."""
+
+    share_who_leave: Share = 0.3
+    """Share of households that decide to leave at once, those who never leave excepted. Assumption."""
+    host_reach_m: float = Field(300.0, ge=0)
+    """The others move to the nearest household at home within this distance whose home stands (m). Assumption."""
+    walk_reach_m: float = Field(2000.0, ge=0)
+    """Where nobody is, they go to the nearest reception place with room within this distance (m); else they leave.
+    Assumption."""
+
+
 class OrderedFamilies(Section):
     """Families with children while a compulsory order that they believe addresses them: a rate of their own.
 
@@ -239,6 +254,8 @@ class Behaviour(Section):
     """The threat of the front and how people differ in answering it."""
     ordered_families: OrderedFamilies = OrderedFamilies()
     """Families with children under a compulsory order."""
+    lost_homes: LostHomes = LostHomes()
+    """People whose homes are destroyed."""
     loss_shock: LossShock = LossShock()
     """What a loss of power or gas adds."""
     channels: Channels = Channels()

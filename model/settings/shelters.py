@@ -14,6 +14,8 @@ class ShelterPlace(Section):
     """Name, different from every other shelter's."""
     capacity: Annotated[int, Field(gt=0)]
     """People it holds."""
+    takes_in: bool = False
+    """A reception place: people whose homes were destroyed may live there until they leave."""
     longitude_deg: float | None = None
     """With latitude_deg: place in degrees (WGS 84)."""
     latitude_deg: float | None = None

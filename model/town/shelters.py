@@ -27,7 +27,8 @@ def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:
     if places:
         node = nodes_near(streets, x_m, y_m, lambda i: f"{where} {places[i].name!r}")
     capacity = np.array([place.capacity for place in places], dtype=np.int32)
-    return Shelters.empty([place.name for place in places], x_m, y_m, capacity, node)
+    takes_in = np.array([place.takes_in for place in places], dtype=np.bool_)
+    return Shelters.empty([place.name for place in places], x_m, y_m, capacity, node, takes_in)
 
 
 def _read_places(path):
@@ -39,6 +40,7 @@ def _read_places(path):
             yield ShelterPlace(
                 name=feature.properties.get("name"),
                 capacity=feature.properties.get("capacity"),
+                takes_in=feature.properties.get("takes_in") or False,
                 longitude_deg=feature.geometry.x,
                 latitude_deg=feature.geometry.y,
             )
