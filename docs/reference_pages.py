@@ -295,6 +295,46 @@ def events_page() -> str:
     )
 
 
+# Limits
+
+
+def limits_page() -> str:
+    """Return the page of what is refused for its size, and of what things take of memory."""
+    from safepassage.model import memory, text_files
+    from safepassage.model.hazard import process, records
+    from safepassage.model.results import trajectories
+    from safepassage.model.settings.files import yaml_file
+
+    limits = [
+        ("bytes of a YAML file", yaml_file.MOST_BYTES),
+        ("values of a YAML file, each repeated by an alias counted again", yaml_file.MOST_VALUES),
+        ("sections and lists within each other in a YAML file", yaml_file.MOST_DEPTH),
+        ("bytes of any other file, after unpacking", text_files.MOST_BYTES),
+        ("events of a table of reports", records.MOST_EVENTS),
+        ("background events of a process in one hour", process.MOST_PER_HOUR),
+        ("hours of a run and its warm-up", process.HOURS_OF_KEYS),
+        ("squares of a process", process.MOST_SQUARES),
+        ("rows of the table `trajectories`; recording stops there", trajectories.MOST_ROWS),
+    ]
+    return _page(
+        "Limits",
+        "What comes from others may be wrong or ill meant, and what is typed may have a digit too many. Therefore size "
+        "is looked at before anything of that size is built: what is beyond these limits is refused, and so is what "
+        "would need more memory than is free on the machine, in the container or under the limit of the process. The "
+        "message names the key or file, how many of what it asks for, the memory, and what to change.",
+        "## Numbers that are refused wherever it runs",
+        _table(("of what", "most"), [(what, f"{most:,}") for what, most in limits]),
+        "## Memory",
+        "Before a town is built, the needs of {confval}`population.residents`, {confval}`run.step_s`, "
+        "{confval}`run.record_every_s`, of stops, vehicles and ambulances are added up; each vehicle that drives to "
+        "single doors has a table of routes of its own (16 bytes a link and 20 a node). A process is looked at when "
+        "its rate is known: events, and squares times days. Copies of recorded events, people of tables, and files "
+        "once they are unpacked are looked at when they are counted. One of each is taken for so much:",
+        _table(("one", "bytes"), [(name.replace("_", " "), f"{most:,}") for name, most in memory.BYTES.items()]),
+        memory.MEASURED,
+    )
+
+
 # What the ODD description takes from the code
 
 
@@ -330,6 +370,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands": commands_page,
     "studies": studies_page,
     "events": events_page,
+    "limits": limits_page,
     "state_variables": state_variables_page,
     "rules": rules_page,
 }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER, file_of
 from safepassage.model.tables import read_csv
@@ -68,10 +69,11 @@ def read_geoparquet(path: Path) -> Rows:
     """Return the rows of a GeoParquet file; WKB, or WKT, in degrees if it does not say. path: which errors name."""
     import pyarrow as pa
     import shapely
-    from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
+        table = read_bounded(path)
+    except ScenarioError:
+        raise
     except (ValueError, OSError, pa.ArrowException) as error:
         raise ScenarioError(f"{path}: this is not a Parquet file: {' '.join(str(error).split())[:200]}.") from None
     crs, column = None, None

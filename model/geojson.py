@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.text_files import read_text
 
@@ -18,6 +19,9 @@ def read_collection(path: Path) -> dict[str, Any]:
     path: the file, which errors name. Raises ScenarioError, with the line, for anything else.
     """
     text = read_text(path)
+    n_values = text.count(",") + text.count("[")
+    change = "Cut it to the area of the streets."
+    refuse_needs([Need(str(path), n_values, "values of GeoJSON", BYTES["geojson_value"], change)])
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
+from safepassage.model.memory import BYTES, Need, refuse_needs
+from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.text_files import lines_of, read_text
 
@@ -152,8 +155,10 @@ def _misnamed(name: str, known: tuple[str, ...]) -> str:
 
 def _parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
-    except (ValueError, OSError) as error:
+        return read_bounded(path).to_pandas()
+    except ScenarioError:
+        raise
+    except (ValueError, OSError, TypeError, pa.ArrowException) as error:
         raise ScenarioError(f"{path}: this is not a Parquet file: {' '.join(str(error).split())[:200]}.") from None
 
 
@@ -165,6 +170,10 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
     quotation mark, and for a file without a header.
     """
     text = read_text(path)
+    n_cells = text.count(_delimiter(text)) + text.count("\n")
+    refuse_needs(
+        [Need(str(path), n_cells, "cells of a table", BYTES["table_cell"], "Cut the table to what is needed.")]
+    )
     reader = csv.reader(lines_of(text), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
     header, rows, lines, wrong, begins = None, [], [], [], 1
     try:

@@ -201,7 +201,7 @@ def test_a_plan_with_one_more_exit_sees_the_same_impacts_though_more_of_the_file
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"branching_ratio": 1.0}, "choose a value below 1"),
+        ({"branching_ratio": 1.0}, "choose a value below 0.99"),
         ({"branching_ratio": 2.0}, "without end"),
         ({"events_per_day": None}, "only one of them"),
         ({"background_per_km2_day": 2}, "only one of them"),

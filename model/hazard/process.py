@@ -22,6 +22,7 @@ from safepassage.model import draws
 from safepassage.model.draws import Stream
 from safepassage.model.hazard.front import LineFront
 from safepassage.model.hazard.impacts import Area, Events
+from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import ShellingProcess
 
@@ -32,6 +33,9 @@ HALF_RADIUS_IN_SIGMA = float(np.sqrt(2 * np.log(2)))
 MOST_PER_HOUR = 1 << 14
 HOURS_OF_KEYS = 1 << 18
 """An event's key is its hour, modulo 30 years, times MOST_PER_HOUR plus its count in it: 32 bits."""
+
+MOST_SQUARES = 4_000_000
+"""Squares of the map; some 0.8 GB. Assumption."""
 
 COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE = range(8)
 """Which of the numbers of one hour or event a draw is for."""
@@ -57,10 +61,21 @@ def simulate(
     hours = np.arange(int(start_s // HOUR_S) - process.warm_up_h, int(-(-end_s // HOUR_S)), dtype=np.int64)
     if hours.size > HOURS_OF_KEYS:
         raise ScenarioError(f"the run covers {hours.size} hours; at most {HOURS_OF_KEYS} can be drawn. Shorten it.")
+    place = f"shelling.sources.{source_number}"
     grid = Grid(process, area)
+    n_fields = grid.zone_weight.size * np.unique(hours // 24).size
+    refuse_needs(
+        [
+            Need(f"{place}.cell_m", n_fields, "squares times days", 8, "Choose larger squares, or a shorter run."),
+            Need(f"{place}.warm_up_h", hours.size, "hours, those of the run among them,", BYTES["hour"], "Give fewer."),
+        ]
+    )
     nearness = grid.nearness(process, front)
     fields = [grid.zone_weight * nearness(day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
     mean = expected_background(process, grid, hours, fields, time_zone)
+    n_events = mean.sum() / (1 - process.branching_ratio)
+    change = "Lower events_per_day, background_per_km2_day or branching_ratio, or shorten the run and its warm_up_h."
+    refuse_needs([Need(place, n_events, "events", BYTES["impact"], change)])
     time_s, x_m, y_m, key = _background(process, grid, hours, mean, fields, seed, source_number)
     return _with_aftershocks(process, time_s, x_m, y_m, key, seed, source_number)
 
@@ -71,7 +86,7 @@ class Grid:
     def __init__(self, process: ShellingProcess, area: Area) -> None:
         self.n_east = max(1, round((area.east_m - area.west_m) / process.cell_m))
         self.n_north = max(1, round((area.north_m - area.south_m) / process.cell_m))
-        if self.n_east * self.n_north > 4_000_000:
+        if self.n_east * self.n_north > MOST_SQUARES:
             raise ScenarioError(
                 f"cell_m = {process.cell_m:g} m cuts the map into {self.n_east * self.n_north:,} squares; "
                 "choose larger ones, such as 250 m."

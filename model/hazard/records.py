@@ -19,6 +19,7 @@ from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
+from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.tables import read_csv, refuse, some_of
@@ -90,6 +91,8 @@ def read(
             f"{path}: the reports contain {n_events.sum():,} events in all; at most {MOST_EVENTS:,} are taken. Correct "
             "the column n_events, or leave reports out."
         )
+    change = "Correct the column n_events, or leave reports out."
+    refuse_needs([Need(str(path), int(n_events.sum()), "events", BYTES["impact"], change)])
     order = np.lexsort((events["key"].to_numpy(), time_s))
     rows = np.repeat(order, n_events[order])
     first = np.repeat(np.cumsum(n_events[order]) - n_events[order], n_events[order])
@@ -221,6 +224,10 @@ def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, so
         report.append(f"{settings.file.name}: {int(vague.sum())} events are known to their settlement or district "
                       "only and were placed by chance within it.")  # fmt: skip
     parts = []
+    n_copies = int(chosen.sum()) * settings.n_repeats * settings.keep_share
+    change = "Lower n_repeats or keep_share, or choose a shorter period."
+    place_of_key = f"shelling.sources.{source_number}.n_repeats"
+    refuse_needs([Need(place_of_key, n_copies, "copies of events", BYTES["impact"], change)])
     for repeat in range(settings.n_repeats):
         u = numbers(table, seed, KEPT, repeat, source_number)
         kept = chosen & (u < settings.keep_share)

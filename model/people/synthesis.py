@@ -14,6 +14,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.draws import Keys, Stream, digests, members_of, uniforms_for
+from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.people import demography
 from safepassage.model.people.demography import ADULT_AGE, LIFESPAN, OLD_AGE, AgeSex
 from safepassage.model.people.families import split
@@ -43,6 +44,10 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
         size, zone = household_sizes(demography.size_shares(settings), zones.residents, zone_key, seed)
         given = Given(size, zone)
     size, zone = given.size, given.zone
+    if settings.households_file or settings.persons_file:
+        change = "Give fewer people, or use a larger machine."
+        place = str(settings.households_file or settings.persons_file)
+        refuse_needs([Need(place, int(size.sum()), "people", BYTES["person"], change)])
     keys = Keys(index_within(zone).astype(np.uint32) if given.key is None else given.key, zone_key[zone])
     household = np.repeat(np.arange(size.size, dtype=np.int32), size)
     person_keys = Keys(keys.number[household], members_of(keys.place[household], index_within(household)))

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from safepassage.model.memory import refuse_if_too_large
+from safepassage.model.parquet_files import read_bounded
 from safepassage.model.results.columns import SCHEMA_VERSION, digest
 from safepassage.model.results.manifest import read_json, read_manifest
 from safepassage.model.settings.base import ScenarioError
@@ -171,16 +171,7 @@ def open_run(path: Path | str) -> RunFolder:
 def read_parquet(path: Path) -> pa.Table:
     """Return a table of a file. Raises ScenarioError if it cannot be read, or would not fit into memory."""
     try:
-        with pq.ParquetFile(path, memory_map=False) as opened:
-            about = opened.metadata
-            size = max(
-                sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)),
-                8 * about.num_rows * about.num_columns,
-            )
-            refuse_if_too_large(
-                size, str(path), "This table was not written by safepassage, or needs a larger machine."
-            )
-            return opened.read()
+        return read_bounded(path)
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         if isinstance(error, ScenarioError):
             raise

@@ -116,6 +116,10 @@ which they began, over the mean of all hours; counted from Vadimkin/ukrainian-ai
 (MIT). Alerts stand in for impacts, of which no hourly record was found. Assumption in that."""
 
 
+MOST_BRANCHING = 0.99
+"""Mean number of events that one sets off stays below this; ranges found in the literature end at 0.8. Assumption."""
+
+
 class ShellingProcess(Section):
     """A self-exciting process: background events over space and time, each followed by others near it.
 
@@ -145,7 +149,7 @@ class ShellingProcess(Section):
     ramp: tuple[RampPoint, ...] = ()
     """Level of shelling by date; empty: always 1."""
     branching_ratio: float = Field(0.5, ge=0)
-    """Mean number of events that one event sets off directly; below 1. Assumption 0.5 (0.2 to 0.8), SOURCES 5.3."""
+    """Mean number of events that one event sets off directly; below 0.99. Assumption 0.5 (0.2 to 0.8), SOURCES 5.3."""
     decay_h: float = Field(2.0, gt=0)
     """Mean time from an event to one it sets off (h); exponential. Assumption, SOURCES 5.3."""
     spread_m: float = Field(150.0, gt=0)
@@ -162,10 +166,10 @@ class ShellingProcess(Section):
     def _usable(self):
         if (self.events_per_day is None) == (self.background_per_km2_day is None):
             raise ValueError("give either events_per_day or background_per_km2_day, and only one of them")
-        if self.branching_ratio >= 1:
+        if self.branching_ratio >= MOST_BRANCHING:
             raise ValueError(
-                f"branching_ratio is {self.branching_ratio}: each event would set off one or more others and their "
-                "number would grow without end; choose a value below 1, such as 0.5"
+                f"branching_ratio is {self.branching_ratio}: clusters have 1 / (1 - branching_ratio) events in the "
+                f"mean and would grow without end towards 1; choose a value below {MOST_BRANCHING}, such as 0.5"
             )
         if len(self.day_profile) != 24 or min(self.day_profile) < 0 or sum(self.day_profile) <= 0:
             raise ValueError(

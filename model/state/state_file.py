@@ -14,11 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from safepassage.model.clock import local_time
+from safepassage.model.memory import refuse_if_too_large
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of, path_of
 from safepassage.model.settings.scenario import Scenario, Source, laid_over, validated
@@ -118,12 +119,17 @@ def saved(path: Path | str) -> Saved:
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such state file. Save one with `run --save-at`.")
     try:
+        with ZipFile(path) as packed:
+            size = sum(one.file_size for one in packed.infolist())
+            refuse_if_too_large(2 * size, str(path), "This state was not written by us, or needs a larger machine.")
         with np.load(path, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
         header = json.loads(content.pop("header").tobytes())
         nodes = json.loads(content.pop("nodes").tobytes())
         versions = header["format"], header["code"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, RecursionError) as error:
+        if isinstance(error, ScenarioError):
+            raise
         raise ScenarioError(
             f"{path}: this is no whole state file ({type(error).__name__}). Save the state again."
         ) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
+from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
 from safepassage.model.tables import refuse, some_of
@@ -47,6 +48,8 @@ def read_graph(path: Path) -> "nx.MultiDiGraph":
     if not path.is_file():
         raise ScenarioError(f"{path}: there is no such file. Give the path of a GraphML file. {_HOW}")
     content = read_bytes(path)
+    change = "Cut the network to the area that is looked at."
+    refuse_needs([Need(str(path), len(content), "bytes of GraphML", BYTES["graphml_byte"], change)])
     try:
         graph = nx.read_graphml(io.BytesIO(content), node_type=str, force_multigraph=True)
     except (ParseError, nx.NetworkXError, LookupError, UnicodeError, ValueError, TypeError, RecursionError) as error:
