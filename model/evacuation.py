@@ -26,6 +26,7 @@ from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Size
+from safepassage.model.memory import refuse_scenario
 from safepassage.model.minds import minds_of
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people import margins
@@ -39,7 +40,6 @@ from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
-from safepassage.model.size import refuse_if_too_large
 from safepassage.model.state import state_file
 from safepassage.model.town.surroundings import Surroundings
 
@@ -97,7 +97,7 @@ class EvacuationModel(RowModel):
     def _build_world(self):
         scenario = self.settings
         self.streets, self.streets_report, self.zones, self.area = ground_of(scenario.streets, scenario.population)
-        refuse_if_too_large(scenario, self.streets, int(self.zones.residents.sum()))
+        refuse_scenario(scenario, self.streets, int(self.zones.residents.sum()))
         self._front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
         self.impacts = shelling.shell(
             self.settings.shelling, self.area, self.settings.run, self.seed, self._front, self.rules.hazard
