@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from safepassage.model.memory import refuse_if_too_large
 
-CHANGE = "This table was not written by us, or needs a larger machine."
+CHANGE = "This table was not written by safepassage, or needs a larger machine."
 
 
 def read_bounded(path: Path) -> pa.Table:

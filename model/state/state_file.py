@@ -121,7 +121,9 @@ def saved(path: Path | str) -> Saved:
     try:
         with ZipFile(path) as packed:
             size = sum(one.file_size for one in packed.infolist())
-            refuse_if_too_large(2 * size, str(path), "This state was not written by us, or needs a larger machine.")
+            refuse_if_too_large(
+                2 * size, str(path), "This state was not written by safepassage, or needs a larger machine."
+            )
         with np.load(path, allow_pickle=False) as arrays:
             content = {name: arrays[name] for name in arrays.files}
         header = json.loads(content.pop("header").tobytes())
