@@ -97,7 +97,9 @@ class EvacuationModel(RowModel):
     def _build_world(self):
         scenario = self.settings
         self.streets, self.streets_report, self.zones, self.area = ground_of(scenario.streets, scenario.population)
-        refuse_scenario(scenario, self.streets, int(self.zones.residents.sum()))
+        streets = self.streets
+        n_residents = int(self.zones.residents.sum())
+        refuse_scenario(scenario, n_residents, streets.n_nodes, streets.n_links, len(streets.exit_name))
         self._front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
         self.impacts = shelling.shell(
             self.settings.shelling, self.area, self.settings.run, self.seed, self._front, self.rules.hazard

@@ -11,7 +11,6 @@ from safepassage.model.settings.services import Serves
 
 if TYPE_CHECKING:
     from safepassage.model.settings.scenario import Scenario
-    from safepassage.model.streets.streets import Streets
 
 BYTES = {
     "person": 600,
@@ -120,16 +119,17 @@ def refuse_needs(needs: Iterable[Need]) -> None:
     )
 
 
-def refuse_scenario(scenario: "Scenario", streets: "Streets", n_residents: int) -> None:
+def refuse_scenario(scenario: "Scenario", n_residents: int, n_nodes: int, n_links: int, n_exits: int) -> None:
     """Raise ScenarioError, naming the key, if a run would need more memory than is free.
 
     Impacts and people of tables are looked at where their number is known (hazard/process.py, hazard/records.py,
-    people/synthesis.py). scenario: what is to be run. streets: those of the model. n_residents: of all zones.
+    people/synthesis.py). scenario: what is to be run. n_residents: of all zones. n_nodes, n_links,
+    n_exits: of the streets.
     """
-    refuse_needs(needs_of(scenario, streets, n_residents))
+    refuse_needs(needs_of(scenario, n_residents, n_nodes, n_links, n_exits))
 
 
-def needs_of(scenario: "Scenario", streets: "Streets", n_residents: int) -> Iterator[Need]:
+def needs_of(scenario: "Scenario", n_residents: int, n_nodes: int, n_links: int, n_exits: int) -> Iterator[Need]:
     """Yield what a run needs, key by key."""
     run, services = scenario.run, scenario.services
     duration_s = run.duration_h * 3600.0
@@ -137,9 +137,9 @@ def needs_of(scenario: "Scenario", streets: "Streets", n_residents: int) -> Iter
     yield Need("population.residents", n_residents, "people", BYTES["person"], "Give fewer, or use a larger machine.")
     yield Need("run.step_s", n_steps, "steps", BYTES["step"], "Give longer steps, or a shorter run.duration_h.")
     n_rows = min(n_steps, duration_s / run.record_every_s)
-    row_bytes = BYTES["row"] + 100 * len(streets.exit_name)
+    row_bytes = BYTES["row"] + 100 * n_exits
     yield Need("run.record_every_s", n_rows, "rows of the time series", row_bytes, "Let more time pass between two.")
-    table_bytes = 16 * streets.n_links + 20 * streets.n_nodes
+    table_bytes = 16 * n_links + 20 * n_nodes
     stops = (*services.pickup_points, *services.trains)
     yield Need("services.pickup_points", len(stops), "stops", 3 * table_bytes, "Name fewer stops, trains among them.")
     for number, fleet in enumerate(services.fleets):
