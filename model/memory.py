@@ -126,10 +126,10 @@ def refuse_scenario(scenario: "Scenario", n_residents: int, n_nodes: int, n_link
     people/synthesis.py). scenario: what is to be run. n_residents: of all zones. n_nodes, n_links,
     n_exits: of the streets.
     """
-    refuse_needs(needs_of(scenario, n_residents, n_nodes, n_links, n_exits))
+    refuse_needs(_needs_of(scenario, n_residents, n_nodes, n_links, n_exits))
 
 
-def needs_of(scenario: "Scenario", n_residents: int, n_nodes: int, n_links: int, n_exits: int) -> Iterator[Need]:
+def _needs_of(scenario: "Scenario", n_residents: int, n_nodes: int, n_links: int, n_exits: int) -> Iterator[Need]:
     """Yield what a run needs, key by key."""
     run, services = scenario.run, scenario.services
     duration_s = run.duration_h * 3600.0
