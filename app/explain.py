@@ -10,6 +10,7 @@ from safepassage.agents.vehicles import Task
 from safepassage.app.scene import LiveScene
 from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.clock import local_time
+from safepassage.model.results.reasons import staying
 from safepassage.model.results.trajectories import whereabouts
 from safepassage.model.streets.zones import zone_of
 
@@ -277,7 +278,8 @@ class Explainer:
         cause = Cause(households.cause[row])
         text = f"This household leaves because of {cause.words}."
         if cause == Cause.NONE:
-            text = "This household has not decided to leave."
+            why = next(words for words, rows in staying(model).items() if rows[row])
+            text = f"This household has not decided to leave ({why})."
         if Status.WAITING in status:
             if households.has_car[row] and not model.parties.left_car[row]:
                 return text + " No road that it knows of is open to its car: it waits for news of one."

@@ -32,6 +32,8 @@ class Told:
     """bool[n]"""
     believed_s: np.ndarray
     """float64[n]: when each household, addressed or not, believes that it was given (s); inf: not so far."""
+    reached_s: np.ndarray
+    """float64[n]: when a channel brings it to each household, whether it believes it or not (s); inf: none does."""
     persuaded_s: np.ndarray
     """float64[n]: when people at its door persuade a household that it addresses (s); inf: they do not."""
     is_spreading: bool = True
@@ -96,7 +98,7 @@ class Information:
         bool[n]; phone_works: bool[n], whether phones work at home now. issued_s: when it is issued (s).
         """
         channels, n = self.settings.channels, addressed.size
-        believed_s, persuaded_s = np.full(n, np.inf), np.full(n, np.inf)
+        believed_s, reached_s, persuaded_s = (np.full(n, np.inf) for _ in range(3))
         for index, name in enumerate(CHANNELS):
             channel: Channel = getattr(channels, name)
             u_reach, u_delay, u_trust = (
@@ -111,9 +113,10 @@ class Information:
                 persuaded_s[:] = np.where(
                     reached & addressed & (u_persuade < channels.door_to_door.p_persuaded), heard_s, np.inf
                 )
+            reached_s = np.where(reached, np.minimum(reached_s, heard_s), reached_s)
             believes = reached & (u_trust < channel.trust)
             believed_s = np.where(believes, np.minimum(believed_s, heard_s), believed_s)
-        told = Told(number, order, addressed, believed_s, persuaded_s)
+        told = Told(number, order, addressed, believed_s, reached_s, persuaded_s)
         self.told.append(told)
         self._note(told)
         return told

@@ -8,15 +8,15 @@ import pyarrow as pa
 from mesa.datacollection import DataCollector
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.agents.households import Cause
-from safepassage.agents.parties import Mode, Mover
+from safepassage.agents.parties import Mode
 from safepassage.agents.rules.tally import nobody_counted, recount
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.results import columns
 from safepassage.model.results.exit_queues import ExitQueues
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
-from safepassage.model.results.service_tables import service_tables, waiting_reasons
+from safepassage.model.results.reasons import reasons
+from safepassage.model.results.service_tables import service_tables
 from safepassage.model.results.trajectories import Trajectories
 
 
@@ -184,7 +184,7 @@ class Recorder:
             "home_x_m": households.home_x_m[home],
             "home_y_m": households.home_y_m[home],
             "status": names(Status, people.status),
-            "reason": self._reasons(),
+            "reason": reasons(model),
             "protection": names(Protection, people.protection),
             "injury": names(Injury, people.injury),
             "injury_time_s": people.injury_time_s,
@@ -193,32 +193,6 @@ class Recorder:
             "departure_time_s": households.departure_time_s[home],
             "safe_time_s": safe_s,
         }
-
-    def _reasons(self) -> pa.Array:
-        """Return for each person, in words, why they are where they are at the end."""
-        model, people, parties = self.model, self.model.people, self.model.parties
-        home = people.household
-        mode = parties.mode[home]
-        safe, decided = people.status == Status.SAFE, model.households.cause[home] != Cause.NONE
-        has_car = model.households.has_car[home] & ~parties.left_car[home]
-        on_streets = [Mode.CAR, *(one for one in Mode if one.mover == Mover.WALKERS)]
-        reasons = {
-            Status.DEAD.words: people.status == Status.DEAD,
-            f"safe {Mode.CAR.words}": safe & (mode == Mode.CAR),
-            **waiting_reasons(model),
-            "safe on foot after leaving the car": safe & parties.left_car[home],
-            **{f"safe {one.words}": safe & ~parties.left_car[home] & (mode == one) for one in on_streets[1:]},
-            **{f"on the way {one.words}": (people.status == Status.TRAVELLING) & (mode == one) for one in on_streets},
-            "cut off: no way out known": people.status == Status.STRANDED,
-            "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
-            "waiting for a seat: no car, cannot walk": (people.status == Status.WAITING)
-            & ~model.households.can_walk[home],
-            "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
-            Status.PREPARING.words: (people.status == Status.PREPARING) & decided,
-            "staying: keeps the home until the rest of the family has left": model.households.stays_behind[home],
-        }
-        chosen = np.select(list(reasons.values()), range(len(reasons)), len(reasons)).astype(np.int8)
-        return pa.DictionaryArray.from_arrays(chosen, [*reasons, "staying: has not decided to leave"]).cast("string")
 
     def _trips(self):
         model, parties, households = self.model, self.model.parties, self.model.households

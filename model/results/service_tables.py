@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from safepassage.agents.civilians import Status
-from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint, Task
 
 
@@ -81,24 +79,3 @@ def _vehicles(model: Any) -> dict:
         "n_crew_casualties_expected": np.array([v.expected_crew_casualties for v in vehicles], np.float64),
         "is_lost": np.array([v.task == Task.LOST for v in vehicles], np.bool_),
     }
-
-
-def waiting_reasons(model: Any) -> dict[str, np.ndarray]:
-    """Return in words why people wait, or how services brought them out: bool by person."""
-    people, parties = model.people, model.parties
-    home = people.household
-    mode, safe, waits = parties.mode[home], people.status == Status.SAFE, people.status == Status.WAITING
-    at_home = ~parties.is_on_way[home]
-    reasons = {
-        "safe by bus": safe & (mode == Mode.BUS),
-        "safe by train": safe & (mode == Mode.TRAIN),
-        "on the way by bus": (people.status == Status.TRAVELLING) & (parties.vehicle[home] >= 0),
-    }
-    for stop in model.services.stops:
-        if stop.waiting:
-            reasons[f"waiting at {stop.name}"] = waits & (parties.stop[home] == stop.row)
-    booked = np.zeros(len(parties), np.bool_)
-    booked[list(model.services.trains.booked)] = True
-    reasons["waiting at home for the train"] = waits & at_home & booked[home]
-    reasons["waiting at home to be fetched"] = waits & at_home & model.services.riders.households.is_requesting[home]
-    return reasons
