@@ -175,7 +175,7 @@ def test_the_command_line_saves_states_and_goes_on_from_them(tmp_path):
         (("tiny_town", "--save-at", "soon"), "write a number and d, h, min or s"),
         (("tiny_town", "--save-at", "2d"), "the run goes from 0 to 4 h"),
         (("tiny_town", "--save-at", "2h"), "saved before"),
-        (("--from", state, "--save-at", "1h"), "save later"),
+        (("--from", state, "--save-at", "1h"), "give a later time"),
         (("--from", state, "--set", "run.step_s=30"), "run.step_s cannot be changed"),
         (("tiny_town", "--from", state), "leave out tiny_town"),
         ((), "name a scenario"),
