@@ -11,3 +11,19 @@ Ints = npt.NDArray[np.integer]
 Bools = npt.NDArray[np.bool_]
 Records = npt.NDArray[Any]
 """Of a structured type: each entry has fields."""
+
+
+def rising(rows: Ints) -> Ints:
+    """Return rows in rising order, each once; NumPy's own `unique` looks them up in a table and takes ten times as
+    long."""
+    rows = np.sort(rows, kind="stable")
+    if rows.size < 2:
+        return rows
+    is_first = np.ones(rows.size, np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=is_first[1:])
+    return rows if is_first.all() else rows[is_first]
+
+
+def united(some: Ints, others: Ints) -> Ints:
+    """Return rows that are among some, which rise, or among others, in rising order, each once."""
+    return rising(np.concatenate((some, others))) if others.size else some

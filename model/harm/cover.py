@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints, united
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
 from safepassage.agents.shelters import Shelters
@@ -79,7 +79,7 @@ class Cover:
             self.households.alert_from_s, self.households.last_heard_s, home, time_s, self.rooms.alert_duration_s
         )
         if home.size:
-            self._watched = np.union1d(self._watched, home)
+            self._watched = united(self._watched, home)
             self._next_look_s = min(self._next_look_s, time_s + self.rooms.reaction_s)
             if len(self.shelters):
                 self._seek_shelter(home, time_s)

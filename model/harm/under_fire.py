@@ -3,6 +3,7 @@
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.agents.ground.arrays import rising, united
 from safepassage.agents.ground.nearby import points_within
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm
@@ -108,15 +109,15 @@ class UnderFire:
         """Note when those newly injured die: the fatally injured at once, the seriously injured without care later."""
         people = self.population.people
         injury = people.injury[person]
-        serious = np.unique(person[injury == Injury.SERIOUS])
+        serious = rising(person[injury == Injury.SERIOUS])
         no_care = np.full(serious.size, np.inf)
         people.care_time_s[serious] = np.inf
         people.death_time_s[serious] = self.harm.death_times_s(serious, people.injury_time_s[serious], no_care)
-        killed = np.unique(person[injury == Injury.FATAL])
+        killed = rising(person[injury == Injury.FATAL])
         people.death_time_s[killed] = people.injury_time_s[killed]
         self.population.touch(people.household[person])
-        self._without_care = np.union1d(self._without_care, serious)
-        self._mortally_hurt = np.union1d(self._mortally_hurt, np.concatenate((serious, killed)))
+        self._without_care = united(self._without_care, serious)
+        self._mortally_hurt = united(self._mortally_hurt, np.concatenate((serious, killed)))
         self._look_for_next_death()
 
     def give_care(self, person: np.ndarray, time_s: float | np.ndarray) -> None:
@@ -179,7 +180,7 @@ class UnderFire:
         _, home, away_m = points_within(self.homes, impacts.x_m[k : k + 1], impacts.y_m[k : k + 1], max(reaches_m))
         close, remembered, heard = (self.lost_homes.with_guests(home[away_m <= reach_m]) for reach_m in reaches_m)
         if self.decision.flee(np.full(close.size, k, np.int32), close, np.full(close.size, time_s)):
-            self.population.plans_changed(np.unique(close))
+            self.population.plans_changed(rising(close))
         self.information.hear_impacts(remembered, time_s)
         self.cover.hear(heard, time_s)
         at = float(impacts.x_m[k]), float(impacts.y_m[k])
@@ -194,7 +195,7 @@ class UnderFire:
         people, first = self.population.people, self.population.households.first_person
         speed_m_s = self.population.parties.free_speed_m_s[parties].copy()
         person, place = members(first, parties)
-        for k in np.unique(place[(people.injury[person] != Injury.NONE) & (people.status[person] != Status.SAFE)]):
+        for k in rising(place[(people.injury[person] != Injury.NONE) & (people.status[person] != Status.SAFE)]):
             rows = slice(int(first[parties[k]]), int(first[parties[k] + 1]))
             able = (people.age[rows] >= ADULT_AGE) & (people.mobility[rows] != Mobility.NEEDS_ASSISTANCE)
             harm.party_walking_speeds(

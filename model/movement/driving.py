@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints, rising, united
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_edit
 from safepassage.agents.rules.drive_state import ARRIVAL, DANGER, DOSE, SLOT, VEHICLE
@@ -305,7 +305,7 @@ class Driving:
         drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths)
         again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, way_on)
         moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, way_on)
-        self._resume(np.union1d(again, left), [])
+        self._resume(united(rising(again), left), [])
         if moved.size:
             self._set_out(moved, self.time_s)
 
@@ -359,7 +359,7 @@ class Driving:
                 arms.append(arm)
             if 0 <= arm < self.n_links:
                 supplies.append(arm)
-        self._resume(np.unique(arms), np.unique(supplies))
+        self._resume(rising(arms), rising(supplies))
 
     def set_danger(
         self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float], halted_factor: float

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.rules import drive, drive_views
 from safepassage.model.movement.traffic import Traffic
 
@@ -110,7 +110,7 @@ class DrivingView:
         on_link = self._traffic.vehicles["state"][ids] == drive.DRIVING
         link = np.where(on_link, self._traffic.vehicles["link"][ids], drive.NONE)
         position_m = np.empty(self._traffic.vehicles.size)
-        some_links = np.unique(link[on_link])
+        some_links = rising(link[on_link])
         spacing_m = 1.0 / self._traffic.jam_density_per_m
         drive_views.write_positions(
             position_m, self._traffic.links, self._traffic.slots, self._traffic.vehicles, spacing_m, some_links, time_s

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints, rising
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
@@ -205,7 +205,7 @@ class Movement:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
         if not self.driving.view.n_under_way:
             return np.empty(0, np.int32)
-        held = np.unique(np.concatenate([self.driving.view.without_route(), self.gridlocks.look(self.time_s)]))
+        held = rising(np.concatenate([self.driving.view.without_route(), self.gridlocks.look(self.time_s)]))
         since_s = np.full(self._stuck_since_s.size, np.inf)
         since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
         self._stuck_since_s = since_s

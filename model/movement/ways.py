@@ -209,7 +209,7 @@ class Ways:
 
     def freshen(self, tables: Ints | int) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""
-        stale = np.unique(tables)
+        stale = rising(np.atleast_1d(tables))
         stale = stale[self._stale[stale]]
         if stale.size:
             self._build(Mode.CAR, *stale.tolist())

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.civilians import Mobility, People, Protection, Status
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
 from safepassage.agents.rules import books
@@ -89,7 +89,7 @@ class Population:
         departure_s = self.households.departure_time_s
         rows = self._departing
         rows = rows[(departure_s[rows] < self._known_until_s) & self.is_at_home(rows)]
-        self._departing = rows = np.unique(rows)
+        self._departing = rows = rising(rows)
         self._next_departure_s = min(departure_s[rows].min(initial=np.inf), self._known_until_s)
         rows = rows[departure_s[rows] < until_s]
         return rows[np.argsort(departure_s[rows], kind="stable")]
@@ -190,7 +190,7 @@ class Population:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
         self.people.status[persons] = Status.DEAD
         self.touch(self.people.household[persons])
-        households = np.unique(self.people.household[persons])
+        households = rising(self.people.household[persons])
         person, place = members(self.households.first_person, households)
         empty = households[np.bincount(place, self.people.status[person] != Status.DEAD, households.size) == 0]
         self.households.is_extinct[empty] = True
@@ -211,7 +211,7 @@ class Population:
         self._become(households[planned], Status.PREPARING, None)
         self._become(households[~planned], Status.HOME, None)
         self._settle(households)
-        self._to_show = np.union1d(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
+        self._to_show = united(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
@@ -245,7 +245,7 @@ class Population:
             self._next_departure_s = planned.min(initial=np.inf)
         else:
             decided = households[np.isfinite(h.decision_time_s[households])]
-            self._to_show = np.union1d(self._to_show, decided)
+            self._to_show = united(self._to_show, decided)
             self._departing = np.concatenate((self._departing, households))
             self._next_departure_s = min(self._next_departure_s, h.departure_time_s[households].min(initial=np.inf))
         self.show_preparing()
