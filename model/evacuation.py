@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.civilians import Civilian, Status
+from safepassage.agents.civilians import Civilian
 from safepassage.agents.households import Household
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
@@ -163,13 +163,15 @@ class EvacuationModel(RowModel):
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
         if self.n_writes != self._n_writes_seen:
             self.look_again()
-        if self._is_quiet(until_s):
+        self.services.reinforce(self.time_s)
+        self.departures.decide(self.time_s, self.surroundings, self.services)
+        is_quiet = self._is_quiet(until_s)
+        if is_quiet:
             self._pass(until_s)
         else:
             self._live(until_s)
-        self.recorder.record()
-        n_inside = int(self.recorder.n_by_status[: Status.SAFE].sum())
-        self.resident_h += n_inside * (until_s - self._stepped_from_s) / 3600.0
+        self.recorder.record(was_quiet=is_quiet)
+        self.resident_h += self.recorder.n_inside * (until_s - self._stepped_from_s) / 3600.0
         self.datacollector.collect(self)
         self.running = self.time_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
@@ -185,7 +187,7 @@ class EvacuationModel(RowModel):
 
     @property
     def next_s(self) -> float:
-        """The agenda: nothing happens before this but that time passes and, at its pace, that households decide (s).
+        """The agenda: nothing happens before this but that time passes and, at their pace, that households decide (s).
 
         The least of what each part says of itself; -inf: something may happen at any moment, as while somebody moves.
         """
@@ -198,8 +200,8 @@ class EvacuationModel(RowModel):
         return min(impact_s, forget_s, self.services.next_s(self.time_s), *(part.next_s for part in parts))
 
     def _is_quiet(self, until_s: float) -> bool:
-        """Return whether nothing is due before, or at, a time; households decide at the beginning of a step."""
-        return self.decision.next_s > self.time_s and self.next_s > until_s and until_s < self.duration_s
+        """Return whether nothing is due before, or at, a time, once households have decided as a step begins."""
+        return self.next_s > until_s and until_s < self.duration_s
 
     def _pass(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
@@ -213,8 +215,6 @@ class EvacuationModel(RowModel):
 
     def _live(self, until_s: float) -> None:
         """Let happen what is due up to a time, in order."""
-        self.services.reinforce(self.time_s)
-        self.departures.decide(self.time_s, self.surroundings, self.services)
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
         while self._moved_to_s < until_s:

@@ -291,10 +291,15 @@ class Driving:
         self._traffic.next_link = table
         self.look_again()
 
-    def take_rows(self, next_link: Ints, rows: Ints) -> None:
-        """Take over some rows of tables that fit, shaped as before; call look_again if they are followed."""
-        if len(rows):
-            self._traffic.next_link[rows] = next_link[rows]
+    def take_rows(self, next_link: Ints, rows: Ints) -> Ints:
+        """Take over some rows of tables that fit, shaped as before; return those that differ from what they were.
+
+        Call look_again if one of them is followed.
+        """
+        after = next_link[rows]
+        differs = (after != self._traffic.next_link[rows]).any(axis=1)
+        self._traffic.next_link[rows] = after
+        return rows[differs]
 
     def look_again(self) -> None:
         """Let whoever stands at a node or has yet to start look at the tables again."""

@@ -8,6 +8,7 @@ from safepassage.agents.ground.arrays import Floats, Ints, rising
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
+from safepassage.model.movement.arrivals import NOBODY as NO_ARRIVALS
 from safepassage.model.movement.arrivals import Arrivals, joined
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
@@ -122,6 +123,11 @@ class Movement:
 
     def advance(self, until_s: float) -> Arrivals:
         """Move everybody to a time; return who left the area on the way."""
+        if self.n_moving == 0 and not self.ways.is_queue_believed and not self.shared_streets.is_needed():
+            self.driving.advance(until_s)
+            self.walking.advance(until_s)
+            self.time_s = until_s
+            return NO_ARRIVALS
         self.shared_streets.skip_to(self.time_s)
         self.queue_news.skip_to(self.time_s)
         cars, walkers, looks_s = [], [], []
@@ -159,6 +165,8 @@ class Movement:
 
     def talk(self) -> None:
         """Let those who stand before closed streets learn of it, and news of closures reach the others."""
+        if self.n_moving == 0 and self.time_s < self.ways.next_news_s:
+            return
         changed = False
         for mode in (Mode.CAR, Mode.WALK):
             self._meet(mode)

@@ -23,7 +23,8 @@ class RoadNews:
         self.met_s = np.full(passable.size, np.inf)
         """When somebody first stood before each closure (s); inf: nobody has."""
         self.reopened_s = np.full(passable.size, np.inf)
-        self._next_s = np.inf
+        self.next_s = np.inf
+        """What is believed does not change before this (s), unless somebody meets a closure."""
 
     def change(self, closed: np.ndarray, opened: np.ndarray, time_s: float) -> None:
         """Note that links closed (nobody knows yet) and opened (their users tell)."""
@@ -31,18 +32,18 @@ class RoadNews:
         self.reopened_s[closed] = np.inf
         self.reopened_s[opened] = time_s
         if closed.size or opened.size:
-            self._next_s = time_s
+            self.next_s = time_s
 
     def meet(self, links: np.ndarray, time_s: float) -> None:
         """Note that people stand before closed links."""
         new = links[np.isinf(self.met_s[links])]
         if new.size:
             self.met_s[new] = time_s
-            self._next_s = time_s
+            self.next_s = time_s
 
     def spread(self, time_s: float) -> Iterator[Any] | Iterator[tuple[int, Ints, Bools]]:
         """Bring beliefs up to date; yield (row, links, is_open) of what changed in each row."""
-        if time_s < self._next_s:
+        if time_s < self.next_s:
             return
         known_open = self.reopened_s + self.delay_s <= time_s
         self.met_s[known_open] = np.inf
@@ -54,4 +55,4 @@ class RoadNews:
                 self.is_believed_open[row] = belief
                 yield row, links, belief[links]
         changes_s = np.concatenate([heard_s, self.reopened_s + self.delay_s])
-        self._next_s = changes_s[changes_s > time_s].min(initial=np.inf)
+        self.next_s = changes_s[changes_s > time_s].min(initial=np.inf)

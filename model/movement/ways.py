@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import Mode
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.queue_news import N_CLASSES
@@ -161,6 +161,11 @@ class Ways:
             self.freshen(WITNESS)
             self._is_witnessed = True
 
+    @property
+    def next_news_s(self) -> float:
+        """Nobody hears of a closure before this, unless somebody meets one (s)."""
+        return min(news.next_s for news in self.road_news.values())
+
     def spread(self, mode: Mode, time_s: float) -> bool:
         """Let news of closures reach those who have heard of none by a time (s); return whether there was any."""
         routes, changed = self.car_routes if mode == Mode.CAR else self.walk_routes, False
@@ -209,6 +214,8 @@ class Ways:
 
     def freshen(self, tables: Ints | int) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""
+        if not self._stale.any():
+            return
         stale = rising(np.atleast_1d(tables))
         stale = stale[self._stale[stale]]
         if stale.size:
@@ -238,8 +245,8 @@ class Ways:
         stale = self._stale & is_followed
         self._build(Mode.CAR, *np.flatnonzero(stale).tolist())
         self._changed |= stale
-        self._driving.take_rows(self.car_routes.next_link, np.flatnonzero(self._changed))
-        if (self._changed & is_followed).any():
+        differ = self._driving.take_rows(self.car_routes.next_link, np.flatnonzero(self._changed))
+        if is_followed[differ].any():
             self._driving.look_again()
         self._changed[:] = False
         if self._walk_changed:

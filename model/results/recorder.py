@@ -67,30 +67,45 @@ class Recorder:
         self._exit_rows: list[tuple] = []
         self.places = PlacesOverTime(model)
         self._is_checked, self._n_on_streets = False, 0
+        self._is_as_last_row = False
+        """Whether nothing has happened since the last row was kept."""
+        self.n_inside = 0
+        """Living people who are not in safety."""
         self._last_s = 0.0
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
 
-    def record(self) -> None:
-        """Add the time since the last call to the exposure, count people anew, keep a row if it is time."""
+    def record(self, *, was_quiet: bool = False) -> None:
+        """Add the time since the last call to the exposure, count people anew, keep a row if it is time.
+
+        was_quiet: whether nothing has happened since the last call but that time has passed.
+        """
         model, people = self.model, self.model.people
+        self._is_as_last_row &= was_quiet
         self.exposure_person_h += self._n_present * ((model.time_s - self._last_s) / 3600.0)
         self._last_s = model.time_s
         if model.population.is_touched:
-            self._is_checked = False
+            self._is_checked = self._is_as_last_row = False
             recount(
                 self.n_by_status, self.n_by_injury, self._n_present.reshape(self._n_present.shape[0], -1),
                 self._counted, model.population.take_touched(), model.households.first_person, people.status,
                 people.injury, people.protection, self._group,
             )  # fmt: skip
+            self.n_inside = int(self.n_by_status[: Status.SAFE].sum())
         self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.settings.run.record_every_s
-            self._check_books()
-            self._rows.append(self._row())
-            self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
-            self._exit_rows.append((self.exit_queues.n_cars(), model.movement.ways.exit_open[Mode.CAR].copy(),
-                                    model.movement.ways.exit_open[Mode.WALK].copy()))  # fmt: skip
+            if self._is_as_last_row:
+                self._rows.append((model.time_s, *self._rows[-1][1:]))
+                self._expected_rows.append(self._expected_rows[-1])
+                self._exit_rows.append(self._exit_rows[-1])
+            else:
+                self._check_books()
+                self._rows.append(self._row())
+                self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
+                self._exit_rows.append((self.exit_queues.n_cars(), model.movement.ways.exit_open[Mode.CAR].copy(),
+                                        model.movement.ways.exit_open[Mode.WALK].copy()))  # fmt: skip
+                self._is_as_last_row = True
             self.places.record(model.time_s)
 
     def _check_books(self):
