@@ -98,7 +98,9 @@ class Departures:
         now_s: the present (s). until_s: end of the time looked at (s). under_fire: what impacts do to people.
         movement: everybody on the streets. services: buses, trains and ambulances at work.
         """
-        due = self._free_of_curfew(self.population.due(until_s), now_s)
+        due = self.population.due(until_s)
+        if due.size:
+            due = self._free_of_curfew(due, now_s)
         if due.size:
             due = under_fire.cover.free_to_leave(due, now_s)
         if due.size == 0:

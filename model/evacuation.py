@@ -193,11 +193,14 @@ class EvacuationModel(RowModel):
         """
         if self.movement.n_moving:
             return -np.inf
-        impact_s = self.impacts.time_s[self._n_fallen] if self._n_fallen < len(self.impacts) else np.inf
         events = self.shelling_events
         forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
         parts = (self.departures, self.surroundings, self.under_fire)
-        return min(impact_s, forget_s, self.services.next_s(self.time_s), *(part.next_s for part in parts))
+        return min(self._next_impact_s, forget_s, self.services.next_s(self.time_s), *(part.next_s for part in parts))
+
+    @property
+    def _next_impact_s(self) -> float:
+        return float(self.impacts.time_s[self._n_fallen]) if self._n_fallen < len(self.impacts) else np.inf
 
     def _is_quiet(self, until_s: float) -> bool:
         """Return whether nothing is due before, or at, a time, once households have decided as a step begins."""
@@ -219,7 +222,7 @@ class EvacuationModel(RowModel):
         self._forget_events()
         while self._moved_to_s < until_s:
             moment_s = min(until_s, self.services.next_turn_s(self._moved_to_s))
-            self._fall(self.impacts.between(self._moved_to_s, moment_s), moment_s)
+            self._fall(moment_s)
             self._advance(moment_s)
             self.services.take_turn(moment_s)
         self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
@@ -345,14 +348,14 @@ class EvacuationModel(RowModel):
             services.lose(under_fire.vehicles.take_hit(), now_s)
         self._moved_to_s = now_s
 
-    def _fall(self, rows: slice, until_s: float) -> None:
-        """Let impacts fall, each on everybody where they are at its time; people hear them, vehicles are lost.
+    def _fall(self, until_s: float) -> None:
+        """Let the impacts fall that are due before a time; people hear them, vehicles are lost.
 
-        Between two of them those set out whose time has come.
+        Each falls on everybody where they are at its time. Between two of them those set out whose time has come.
         """
         now_s = self._moved_to_s
-        for k in range(rows.start, rows.stop):
-            time_s = float(self.impacts.time_s[k])
+        while (time_s := self._next_impact_s) < until_s:
+            k = self._n_fallen
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
             self._advance(time_s)
             hurt, now_s = self.under_fire.fall(k), time_s

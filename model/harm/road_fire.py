@@ -74,6 +74,9 @@ class _Process:
             self._next[row] += self._wait(row)
 
 
+NOBODY = np.empty(0, np.int32)
+
+
 class RoadFire:
     """Harm to parties on streets in proportion to the danger they go through, and by crossfire to people elsewhere."""
 
@@ -159,11 +162,11 @@ class RoadFire:
         Everybody has been moved to a time, and those who arrived on the way are not yet taken off. Writes injuries.
         """
         from_s, self._from_s = self._from_s, time_s
-        if not self.is_active or time_s <= from_s:
-            return np.empty(0, np.int32)
+        if time_s <= from_s or not (self._on_streets or self._home_crossfire_per_s is not None):
+            return NOBODY
         n, hurt = self.movement.carrier.size, [np.empty(0, np.int32)]
         strikes = crossfire = np.zeros(n)
-        if self._is_counting:
+        if self._on_streets:
             by_car, on_foot = self.movement.driving.take_doses(), self.movement.walking.take_doses()
             strikes, crossfire = (a[:n] + b[:n] for a, b in zip(by_car, on_foot, strict=True))
         if strikes.any():

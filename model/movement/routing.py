@@ -191,8 +191,7 @@ def _repair(
 
 @part
 def _list_changed(changed, changed_cost_s, entry_cost_s, seen_s, is_open, cost_s, known_entry_s):
-    """List the links whose cost is another now and return how many; -1: others are the destinations. Writes the first
-    two."""
+    """List in the first two the links whose cost is another now; return how many, -1: others are the destinations."""
     for node in range(entry_cost_s.size):
         if entry_cost_s[node] != known_entry_s[node]:
             return -1
@@ -305,19 +304,27 @@ class Routes:
         """
         links = self._all_links
         cost_s = self._checked(cost_s, links)
-        given_s = np.broadcast_to(np.asarray(destination_cost_s, dtype=float), np.shape(destination_node))
-        if np.size(destination_node) and not (given_s >= 0).all():
-            raise ValueError(f"destination_cost_s = {given_s.min()} must not be negative: give 0 or more.")
-        entry_cost_s = np.full(self.next_link.shape[1], np.inf)
-        np.minimum.at(entry_cost_s, np.asarray(destination_node, dtype=np.int64), given_s)
+        entry_cost_s = self._costs_of_entry(destination_node, destination_cost_s)
         self._open_cost_s[row] = cost_s
         _renew(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._entry_cost_s[row],
             self._heap_cost_s, self._heap_node, self._lost, self._changed, self._changed_cost_s,
             self._incoming_first, self._incoming, self._outgoing_first, self._outgoing, self.link_upstream,
             self.link_downstream, entry_cost_s, self._open_cost_s[row],
-            np.ascontiguousarray(np.broadcast_to(is_open, links.shape)), self._link_key, self._mixed_in(row),
+            np.ascontiguousarray(is_open, np.bool_), self._link_key, self._mixed_in(row),
         )  # fmt: skip
+
+    def _costs_of_entry(self, node, cost_s):
+        """Return what entering costs at each node (s), inf where no way may end; float64[n_nodes]."""
+        entry_cost_s = np.full(self.next_link.shape[1], np.inf)
+        if np.size(node) and not np.min(cost_s) >= 0:
+            raise ValueError(f"destination_cost_s = {np.min(cost_s)} must not be negative: give 0 or more.")
+        nodes = np.asarray(node, np.int64)
+        if np.ndim(cost_s):
+            np.minimum.at(entry_cost_s, nodes, np.asarray(cost_s, float))
+        else:
+            entry_cost_s[nodes] = cost_s
+        return entry_cost_s
 
     def change(self, row: int, links: Ints, cost_s: Floats | None = None, is_open: Bools | None = None) -> None:
         """Repair one row after links (each named once) changed cost (s), closed or reopened; None: as before.
@@ -362,7 +369,9 @@ class Routes:
     @staticmethod
     def _checked(cost_s, links):
         """Return costs by link as floats; refuse those below LEAST_COST_S or not finite."""
-        cost_s = np.broadcast_to(np.asarray(cost_s, dtype=float), links.shape)
+        cost_s = np.asarray(cost_s, dtype=float)
+        if cost_s.shape != links.shape:
+            cost_s = np.broadcast_to(cost_s, links.shape)
         if links.size and not (cost_s.min() >= LEAST_COST_S and cost_s.max() < np.inf):
             k = int(np.argmax(~((cost_s >= LEAST_COST_S) & (cost_s < np.inf))))
             raise ValueError(

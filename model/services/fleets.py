@@ -46,12 +46,13 @@ class FleetAtWork:
         self.movement, self.riders, self.stops, self.crews = movement, riders, stops, crews
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR
 
-    def act(self, now_s: float, unmet: dict[int, int]) -> None:
+    def act(self, now_s: float, unmet: dict[int, int], *, is_requested: bool) -> None:
         """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
 
-        What becomes free before the next turn is planned now, so that it happens on time.
+        What becomes free before the next turn is planned now, so that it happens on time. is_requested: whether
+        anybody asks to be taken up at home as services take their turn.
         """
-        wanted = bool(unmet) or (self.by_door and self.riders.households.is_requesting.any())
+        wanted = bool(unmet) or (self.by_door and is_requested)
         if not wanted and all(vehicle.task in UNDER_WAY for vehicle in self.vehicles):
             return
         for vehicle in self.vehicles:

@@ -257,9 +257,9 @@ class Services:
             self.ambulances.act(now_s)
         if self.trains.next_s < now_s:
             self.trains.act(self.stops, now_s)
-        unmet = self._unmet()
+        unmet, is_requested = self._unmet(), bool(self.households.is_requesting.any())
         for fleet in self.fleets:
-            fleet.act(now_s, unmet)
+            fleet.act(now_s, unmet, is_requested=is_requested)
         if now_s >= self._next_disband_s:
             self._next_disband_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S
             leaving_stops.disband(self, now_s)
