@@ -2,6 +2,7 @@ import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results.reasons import WEIGHED
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.story import tell
@@ -50,7 +51,7 @@ def test_who_takes_a_bus_at_a_stop_walks_waits_and_goes_on_in_this_order(tmp_pat
 
 
 def test_a_household_that_stays_tells_why(run):
-    household, _ = household_where(run, reason="staying: has not decided to leave")
+    household, _ = household_where(run, reason=WEIGHED)
     story = tell(run, household)
     assert "times the pre-war mean" in story[0].text
     assert not any("Decided" in line.text for line in story)
