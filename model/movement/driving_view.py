@@ -64,6 +64,11 @@ class DrivingView:
         return self._traffic.arms["n_queued"][self._traffic.n_links :].copy()
 
     @property
+    def n_bound(self) -> Ints:
+        """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
+        return self.n_on_link + self.n_queued
+
+    @property
     def n_crossings(self) -> int:
         """Link crossings so far: what the work grows with."""
         return int(self._traffic.run["n_crossings"][0])

@@ -272,7 +272,8 @@ class Routes:
         self._cost_s = np.full((n_classes, n_links), np.inf)
         self._open_cost_s = np.full((n_classes, n_links), np.inf)
         self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
-        self._incoming_first, self._incoming = _by_node(self.link_downstream, n_nodes)
+        self.incoming_first, self.incoming = _by_node(self.link_downstream, n_nodes)
+        """Links into each node: `incoming[incoming_first[n]:incoming_first[n + 1]]`."""
         self._outgoing_first, self._outgoing = _by_node(self.link_upstream, n_nodes)
         self._heap_cost_s = np.empty(2 * n_links + n_nodes + 1)
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
@@ -309,7 +310,7 @@ class Routes:
         _renew(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._entry_cost_s[row],
             self._heap_cost_s, self._heap_node, self._lost, self._changed, self._changed_cost_s,
-            self._incoming_first, self._incoming, self._outgoing_first, self._outgoing, self.link_upstream,
+            self.incoming_first, self.incoming, self._outgoing_first, self._outgoing, self.link_upstream,
             self.link_downstream, entry_cost_s, self._open_cost_s[row],
             np.ascontiguousarray(is_open, np.bool_), self._link_key, self._mixed_in(row),
         )  # fmt: skip
@@ -341,7 +342,7 @@ class Routes:
         new_cost_s = np.where(is_open, self._open_cost_s[row, links], np.inf)
         _repair(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
-            self._lost, self._incoming_first, self._incoming, self._outgoing_first, self._outgoing,
+            self._lost, self.incoming_first, self.incoming, self._outgoing_first, self._outgoing,
             self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
             self._link_key, self._mixed_in(row),
         )  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import Mode
+from safepassage.agents.rules import outlook
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.queue_news import N_CLASSES
 from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
@@ -66,6 +67,8 @@ class Ways:
         self._seen_s = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self.free_flow_time_s)
         """Time that each link takes as drivers of a table have last seen it (s)."""
         self._last_seen_s = self.free_flow_time_s
+        per_s = streets.exit_flow_capacity_per_s
+        self._exit_per_s = np.where(per_s > 0.0, per_s, np.inf)
         self._is_witnessed = False
         self.is_queue_believed = False
         """Whether anybody reckons with a queue."""
@@ -196,13 +199,26 @@ class Ways:
 
     def _queues_now_s(self) -> Floats:
         """Return the time that each link takes now (s): an array seen before if nothing differs from it."""
-        view = self._driving.view
-        seen_s = view.link_time_s() if view.n_under_way else self.free_flow_time_s
+        seen_s = self.expected_s() if self._driving.view.n_under_way else self.free_flow_time_s
         for known_s in (self.free_flow_time_s, self._last_seen_s):
             if seen_s is known_s or np.array_equal(seen_s, known_s):
                 return known_s
         self._last_seen_s = seen_s
         return seen_s
+
+    def expected_s(self) -> Floats:
+        """Return what drivers who see all queues expect each link to take, those before them to a way out counted (s).
+
+        Everybody is taken to know the closures that all have heard of, and to choose as people do.
+        """
+        view, is_open = self._driving.view, self.road_news[Mode.CAR].is_believed_open[HEARSAY]
+        weight = self._cost_s(Mode.CAR, self.free_flow_time_s, is_open) / self.free_flow_time_s
+        exit_open, routes = self.exit_open[Mode.CAR], self.car_routes
+        return outlook.expect(
+            view.link_time_s(), self.free_flow_time_s, view.n_bound, self._driving.flow_capacity_per_s, weight, is_open,
+            self._streets.link_key, routes.link_upstream, routes.incoming_first, routes.incoming,
+            self._streets.exit_node[exit_open], self._exit_per_s[exit_open],
+        )  # fmt: skip
 
     def _rebuild(self, mode: Mode, *tables: int) -> None:
         """Let tables of drivers or walkers follow what they have seen and heard."""
