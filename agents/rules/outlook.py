@@ -5,11 +5,12 @@ those too who are nearer to it. From the ways out backwards, the nearest node fi
 gets the time at which somebody who is there now can be out:
 
     out(node)  = least, over its links, of   max( out(end of link) + time on the link,
-                                                  way on from gate + n before it / its capacity, over all gates )
+                                                  way on from gate + until it has served all before, over all gates )
 
-A gate is a way out, or a link whose end lets fewer pass than everything after it on the way. n: cars on links, and
-waiting to enter them, whose ends are nearer: each is taken to leave by the way that is best from where it is, so the
-ways out share the cars as they can serve them. Exact for a narrow place that serves whoever is nearer first.
+A gate is a way out, or a link whose end lets fewer pass than everything after it on the way. Before somebody are the
+cars on links, and waiting to enter them, whose ends are nearer; the gate serves them one after the other, none before
+it can be there. Each is taken to leave by the way that is best from where it is, so the ways out share the cars as they
+can serve them. Exact for a narrow place that serves whoever is nearer first.
 """
 
 import numpy as np
@@ -55,7 +56,9 @@ def _drop_first(heap_s, heap_turn, heap_node, size):
 
 
 @inlined_part
-def _count(incoming, first, last, n_before, per_s, way_on_s, next_gate, gate, n_cars, capacity_per_s, is_open, from_gate_s):
+def _count(
+    incoming, first, last, busy_s, per_s, way_on_s, next_gate, gate, n_cars, capacity_per_s, is_open, free_out_s
+):
     """Count the cars on links into a node at the gates that they have yet to pass; links narrower are new gates."""
     for k in range(first, last):
         link = incoming[k]
@@ -64,18 +67,18 @@ def _count(incoming, first, last, n_before, per_s, way_on_s, next_gate, gate, n_
         at = gate
         if 0.0 < capacity_per_s[link] < per_s[gate]:
             at = link
-            per_s[at], way_on_s[at], next_gate[at] = capacity_per_s[link], from_gate_s, gate
-        while at != NONE:
-            n_before[at] += n_cars[link]
+            per_s[at], way_on_s[at], next_gate[at] = capacity_per_s[link], free_out_s, gate
+        while at != NONE and n_cars[link] > 0:
+            busy_s[at] = max(busy_s[at], free_out_s - way_on_s[at]) + n_cars[link] / per_s[at]
             at = next_gate[at]
 
 
 @inlined_part
-def _out_s(gate, link_out_s, n_before, per_s, way_on_s, next_gate):
+def _out_s(gate, link_out_s, busy_s, way_on_s, next_gate):
     """Return when somebody can be out who has the cars counted at the gates before them (s)."""
     out_s = link_out_s
     while gate != NONE:
-        out_s = max(out_s, way_on_s[gate] + n_before[gate] / per_s[gate])
+        out_s = max(out_s, way_on_s[gate] + busy_s[gate])
         gate = next_gate[gate]
     return out_s
 
@@ -99,7 +102,7 @@ def expect(
     out_s, free_out_s = np.zeros(n_nodes), np.zeros(n_nodes)
     gate, is_done = np.full(n_nodes, NONE, np.int32), np.zeros(n_nodes, np.bool_)
     n_gates = n_links + exit_node.size
-    n_before, per_s, way_on_s = np.zeros(n_gates), np.zeros(n_gates), np.zeros(n_gates)
+    busy_s, per_s, way_on_s = np.zeros(n_gates), np.zeros(n_gates), np.zeros(n_gates)
     next_gate = np.full(n_gates, NONE, np.int32)
     heap_s, heap_turn, heap_node = np.empty(n_gates), np.empty(n_gates, np.uint32), np.empty(n_gates, np.int32)
     size = 0
@@ -114,14 +117,14 @@ def expect(
             continue
         is_done[node] = True
         first, last, ahead, way_s = incoming_first[node], incoming_first[node + 1], gate[node], free_out_s[node]
-        _count(incoming, first, last, n_before, per_s, way_on_s, next_gate, ahead, n_cars, capacity_per_s, is_open, way_s)
+        _count(incoming, first, last, busy_s, per_s, way_on_s, next_gate, ahead, n_cars, capacity_per_s, is_open, way_s)
         for k in range(first, last):
             link = incoming[k]
             if not is_open[link]:
                 continue
             own = link if 0.0 < capacity_per_s[link] < per_s[ahead] else ahead
             start = link_upstream[link]
-            until_s = _out_s(own, out_s[node] + link_time_s[link], n_before, per_s, way_on_s, next_gate)
+            until_s = _out_s(own, out_s[node] + link_time_s[link], busy_s, way_on_s, next_gate)
             expected_s[link] = until_s - out_s[node]
             from_s = cost_s[node] + expected_s[link] * weight[link]
             if from_s < cost_s[start] or (from_s == cost_s[start] and turn[link] < best_turn[start]):

@@ -8,7 +8,7 @@ def test_nobody_is_lost_between_car_and_feet():
 
 def test_two_routes_come_to_their_dynamic_user_equilibrium_with_fresh_and_with_old_news():
     checks = route_choice.equilibrium()
-    assert len(checks) == 2 and [check for check in checks if not check.passed] == []
+    assert len(checks) == 4 and [check for check in checks if not check.passed] == []
 
 
 def test_cases_whose_data_are_not_shipped_are_skipped_with_a_reason(monkeypatch):
