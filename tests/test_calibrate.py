@@ -1,15 +1,17 @@
+from functools import reduce
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from safepassage.experiments.fits.decision_weights import value_of
 from safepassage.experiments.questions.calibrate import calibrate, load_calibration, weighted_quantiles
 from safepassage.experiments.questions.observed import read_observed
 from safepassage.experiments.runs.kept_runs import InThisProcess
+from safepassage.model.decisions_only import DecisionsOnly
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.scenario import shipped
+from safepassage.model.settings.scenario import load, shipped
 
 pytest.importorskip("pyabc", reason="calibration needs pyABC, the extra `calibrate`")
 from safepassage.experiments.questions.abc_smc import infer
@@ -89,6 +91,30 @@ def test_a_known_compliance_is_recovered_and_what_was_kept_back_is_foretold(tmp_
     assert repeated.posterior.particles.equals(found.posterior.particles)
 
 
+def test_a_known_compliance_is_recovered_by_decisions_alone_and_their_runs_are_kept(tmp_path):
+    truth = DecisionsOnly(load("tiny_town", {**SHORT, "orders.0.compliance": TRUTH}), seed=99).run()
+    left = truth.left([1800.0, 2700.0, 3600.0])
+    rows = [
+        f"{h},n_remaining,{n},{use},15" for h, n, use in zip((0.5, 0.75, 1), left, ("fit", "fit", "judge"), strict=True)
+    ]
+    series = "\n".join(["time_h,series,value,use,sd", *rows]) + "\n"
+    study = load_calibration(write(tmp_path, series, decisions_only=True, n_particles=20, n_generations=3))
+    found = calibrate(study, out=tmp_path / "out", executor=InThisProcess())
+    row = found.table().iloc[0]
+    assert row["p05"] <= TRUTH <= row["p95"] and row["p95"] - row["p05"] < 0.3
+    assert found.scores().set_index("use").loc["judge", "mean_abs_relative"] < 0.05
+    again = InThisProcess()
+    again.submit = None  # whoever runs anything again fails
+    repeated = calibrate(study, out=tmp_path / "out", executor=again)
+    assert repeated.posterior.particles.equals(found.posterior.particles)
+
+
+def test_decisions_alone_are_not_asked_for_what_they_do_not_have(tmp_path):
+    series = "time_h,series,value,use\n1,n_casualties,2,fit\n"
+    with pytest.raises(ScenarioError, match="decisions only has no series n_casualties"):
+        calibrate(load_calibration(write(tmp_path, series, decisions_only=True)), out=tmp_path / "out", executor=None)
+
+
 def test_what_is_kept_back_to_judge_by_changes_nothing_that_is_fitted(tmp_path):
     rows = "time_h,series,value,use,sd\n0.5,n_safe,100,fit,50\n1,n_safe,{judge},judge,50\n"
     posteriors = []
@@ -120,12 +146,14 @@ def test_the_shipped_study_of_pokrovsk_is_checked_and_runs(tmp_path):
     assert seen.is_fit.sum() == 2 * (series["use"] == "fit").sum()
     assert seen.time_s[seen.is_fit].max() == (36 * 24 + 12) * 3600  # noon of 6 September
     scenario = study.base().scenario
-    assert all(factor.at(0) <= value_of(scenario, key) <= factor.at(1) for key, factor in study.parameters.items())
+    for key, factor in study.parameters.items():
+        value = reduce(getattr, key.split("."), scenario)
+        assert factor.at(0) <= value <= factor.at(1), key
 
     series[series["date"] <= "2024-08-09"].to_csv(tmp_path / "seen.csv")
     keys = yaml.safe_load((folder / "studies" / "pokrovsk_calibration.yaml").read_text())
     keys |= {"series": "seen.csv", "sample": 100, "n_particles": 10, "n_generations": 1}
-    keys["overrides"] |= {"run.duration_h": 216, "shelling.sources": []}
+    keys["overrides"] = {"run.duration_h": 216}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(keys))
     found = calibrate(load_calibration(tmp_path / "tiny.yaml"), out=tmp_path / "out", executor=InThisProcess())
     assert found.table()["p50"].notna().all() and len(found.observations()) == 2

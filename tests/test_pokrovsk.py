@@ -23,6 +23,11 @@ def found(reported):
     return left(EvacuationModel(load("pokrovsk", {"run.step_s": 3600.0})), reported.date)
 
 
+def test_the_reports_keep_rows_back_for_judging(reported):
+    judged = reported[reported.use == "judge"]
+    assert (judged.date >= "2024-09-25").sum() == 3 and (judged.date < "2024-09-25").sum() == 1
+
+
 @pytest.mark.parametrize("score", [averaged_relative_difference, mean_relative_difference])
 def test_residents_are_foretold_within_15_percent_with_the_values_of_twelve_towns(reported, found, score):
     assert score(found.residents, reported.residents) <= 0.15

@@ -149,11 +149,14 @@ class Task:
     """Those columns; also n_remaining:GROUP."""
     rules: RuleFile | None = None
     """Rules of the user's own."""
+    decisions_only: bool = False
+    """Run decisions without streets and seats; the outcomes are then those columns alone."""
 
     @property
     def key(self) -> str:
         """Name of the run's result."""
         asked = f";{self.at_s};{self.columns}" if self.columns else ""
+        asked += ";decisions only" if self.decisions_only else ""
         return run_key(f"{with_rules(scenario_digest(self.scenario), self.rules)}{asked}", self.seed)
 
 
@@ -174,6 +177,12 @@ def carry_out(task: Task) -> Record:
     from safepassage.model.evacuation import EvacuationModel
 
     started = perf_counter()
+    if task.decisions_only:
+        from safepassage.experiments.outcomes.of_decisions import outcomes_of_decisions
+        from safepassage.model.decisions_only import DecisionsOnly
+
+        found = outcomes_of_decisions(DecisionsOnly(task.scenario, task.seed).run(), task.at_s, task.columns)
+        return Record(found, units_of(found), {}, {"all": perf_counter() - started}, code_digest())
     rules = task.rules.read() if task.rules is not None else None
     model = EvacuationModel(task.scenario, rng=task.seed, rules=rules).run()
     run = RunInMemory(model.recorder.tables(), manifest_of(model))
