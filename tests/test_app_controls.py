@@ -5,9 +5,10 @@ import pytest
 from safepassage.app import controls
 from safepassage.app.choices import AS_GIVEN, Choices
 from safepassage.app.session import Session
-from safepassage.model.settings.scenario import load
+from safepassage.model.settings.scenario import load, shipped
 
 SCENARIO = load("tiny_town")
+PLANS = shipped()["tiny_town"].parent / "plans"
 
 
 def test_unit_range_default_and_help_come_from_the_schema():
@@ -95,17 +96,21 @@ def test_a_plan_that_does_not_suit_is_refused_with_its_reason(tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("population: {p_car: 1}\n")
     choices = Choices("tiny_town")
+    choices.saved.append(str(bad))
     choices.choose("plan", str(bad))
     assert "a plan changes only what protects people" in choices.problems["plan"]
     assert choices.plan == AS_GIVEN
 
 
-def test_after_a_plan_that_cannot_be_built_the_fields_say_what_runs():
+def test_after_a_plan_that_cannot_be_built_the_fields_say_what_runs(tmp_path):
+    far = tmp_path / "far.yaml"
+    far.write_text((PLANS / "buses.yaml").read_text().replace("scenario: coquimbo", "scenario: tiny_town"))
     session = Session("tiny_town")
+    session.choices.saved.append(str(far))
     session.start()
     session.choices.change("run.seed", 5)
     session.start()
-    session.choices.choose("plan", "buses")
+    session.choices.choose("plan", str(far))
     session.choices.change("run.seed", 6)
     session.start()
     choices = session.choices

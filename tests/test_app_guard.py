@@ -44,9 +44,9 @@ def test_the_page_itself_is_answered(request_):
     (asked(kind="websocket"), "token"),
     (asked(host="evil.example:8765", query="token=right"), "name"),
     (asked(host="127.0.0.1", query="token=right"), "name"),
-    (asked(origin="http://evil.example", query="token=right", kind="websocket"), "Another web page"),
-    (asked(origin="null", cookie="safepassage-8765=right", kind="websocket"), "Another web page"),
-    (asked(origin="http://127.0.0.1:9999", cookie="safepassage-8765=right"), "Another web page"),
+    (asked(origin="http://evil.example", query="token=right", kind="websocket"), "another web page"),
+    (asked(origin="null", cookie="safepassage-8765=right", kind="websocket"), "another web page"),
+    (asked(origin="http://127.0.0.1:9999", cookie="safepassage-8765=right"), "another web page"),
 ])  # fmt: skip
 def test_others_are_refused_with_the_reason(request_, why):
     assert why in guard().refusal(request_)
