@@ -14,7 +14,7 @@ from safepassage.model.settings.behaviour import Order
 
 CALM = {"orders": [], "shelling.sources": [], "run.step_s": 600, "run.duration_h": 48}
 SHELTERS = [{"name": "School", "x_m": 499887.0, "y_m": 4983209.0, "capacity": 200}]
-FEW_SHELLS = [{"kind": "process", "events_per_day": 30}]
+FEW_SHELLS = [{"kind": "process", "share_near_people": 1, "events_per_day": 30}]
 EVENTFUL = {
     "shelling": {"shelling.sources": FEW_SHELLS, "orders": [], "behaviour.return_per_day": 0.3},
     "shelters": {"shelling.sources": FEW_SHELLS, "shelters.places": SHELTERS, "shelters.walking_distance_m": 1500.0},

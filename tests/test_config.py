@@ -49,7 +49,7 @@ def test_ten_different_mistakes_are_ten_problems_in_one_report(tmp_path):
             "population.p_car": 1.4,
             "population.household_size_shares": [0.5, 0.2],
             "orders": [{"issued_h": 1, "compliance": "most"}],
-            "shelling": {"sources": [{"kind": "process", "events_per_day": -1}]},
+            "shelling": {"sources": [{"kind": "process", "share_near_people": 1, "events_per_day": -1}]},
             "movement": "fast",
         },
     )

@@ -113,7 +113,11 @@ def test_no_shells_no_harm():
 
 
 def test_more_protection_never_raises_casualties():
-    harsh = {"shelling.sources": [{"kind": "process", "events_per_day": 6000}], "run.duration_h": 0.5, "orders": []}
+    harsh = {
+        "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 6000}],
+        "run.duration_h": 0.5,
+        "orders": [],
+    }
     weak, strong = (
         town(**harsh, **{"harm.protection.upper_floor": upper, "harm.protection.inner_room": upper}).run()
         for upper in (1.0, 0.1)
@@ -358,7 +362,11 @@ def shelter_at(model, capacity):
 
 
 def test_a_shelter_takes_in_no_more_than_it_holds_and_lets_them_out_after_the_alert():
-    loud = {"shelling.sources": [{"kind": "process", "events_per_day": 2000}], "orders": [], "run.duration_h": 1.0}
+    loud = {
+        "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 2000}],
+        "orders": [],
+        "run.duration_h": 1.0,
+    }
     model = town(**loud, **shelter_at(town(), 60))
     most = 0
     while model.running:
@@ -374,7 +382,11 @@ def test_a_shelter_takes_in_no_more_than_it_holds_and_lets_them_out_after_the_al
 
 
 def test_people_in_a_shelter_come_to_less_harm():
-    loud = {"shelling.sources": [{"kind": "process", "events_per_day": 5000}], "orders": [], "run.duration_h": 4.0}
+    loud = {
+        "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 5000}],
+        "orders": [],
+        "run.duration_h": 4.0,
+    }
     loud["harm.rooms.share_with_basement"] = 0.0
     without = town(**loud).run()
     with_one = town(**loud, **shelter_at(town(), 5000)).run()
@@ -399,7 +411,9 @@ def test_nobody_comes_back_under_fire():
         "behaviour.quiet_after_d": 1.0,
         "behaviour.return_per_day": 5.0,
     }
-    model = town(**noisy, **{"shelling.sources": [{"kind": "process", "events_per_day": 200}]}).run()
+    model = town(
+        **noisy, **{"shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 200}]}
+    ).run()
     assert (np.diff(np.array(model.recorder.tables()["timeseries"]["n_safe"])) >= -3).all()
 
 

@@ -47,7 +47,7 @@ def written(folder: Path, network: Path, residents: int = 2000) -> Path:
         "streets": {"network": str(network)},
         "population": {"zones": "zones.geojson", "zone_name_property": "name"},
         "orders": [{"issued_h": 0, "compliance": 1.0}],
-        "shelling": {"sources": [{"kind": "process", "events_per_day": 400}]},
+        "shelling": {"sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 400}]},
     }
     path = folder / "town.yaml"
     path.write_text(yaml.safe_dump(keys))

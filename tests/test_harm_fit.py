@@ -11,7 +11,7 @@ UNDER_FIRE = {
     "orders": [],
     "behaviour.coefficients.baseline_per_day": 0.0,
     "behaviour.p_leave_after_impact": 0.0,
-    "shelling.sources": [{"kind": "process", "events_per_day": 4000}],
+    "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 4000}],
 }
 
 

@@ -34,7 +34,7 @@ def a_run(duration_h=48.0, start=datetime(2024, 8, 1, 6)):
 
 
 def process(**settings):
-    return Shelling(sources=[{"kind": "process", "events_per_day": 300, **settings}])
+    return Shelling(sources=[{"kind": "process", "share_near_people": 1, "events_per_day": 300, **settings}])
 
 
 def same_bits(a, b):
@@ -105,8 +105,8 @@ def test_the_order_of_sources_and_of_their_rows_does_not_matter_to_what_falls():
 
 
 def test_the_sum_of_two_sources_is_both():
-    a = {"kind": "process", "events_per_day": 200}
-    b = {"kind": "process", "events_per_day": 100}
+    a = {"kind": "process", "share_near_people": 1, "events_per_day": 200}
+    b = {"kind": "process", "share_near_people": 1, "events_per_day": 100}
     both = shell(Shelling(sources=[a, b]), TOWN, a_run(), 5)
     alone = shell(Shelling(sources=[a]), TOWN, a_run(), 5)
     assert np.isin(alone.time_s, both.time_s).all()
@@ -190,7 +190,7 @@ def test_a_plan_with_one_more_exit_sees_the_same_impacts_though_more_of_the_file
     graph.add_edge("farther", "far", highway="residential")
     nx.write_graphml(graph, tmp_path / "town.graphml")
     keys = {"streets.network": tmp_path / "town.graphml", "run.duration_h": 24.0, "front.distances": FRONT}
-    keys["shelling.sources"] = [{"kind": "process", **shelling}]
+    keys["shelling.sources"] = [{"kind": "process", "share_near_people": 1, **shelling}]
     exits = [exit_.model_dump() for exit_ in load("tiny_town").streets.exits]
     plan = load("tiny_town", {**keys, "streets.exits": [*exits, {"node": "farther"}]})
     as_it_is, with_one_more = EvacuationModel(load("tiny_town", keys)), EvacuationModel(plan)

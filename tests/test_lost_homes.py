@@ -93,7 +93,7 @@ def test_a_lost_home_makes_a_household_readier_to_leave():
 
 
 def test_an_impact_that_destroys_a_home_moves_its_people():
-    heavy = [{"kind": "process", "events_per_day": 20_000, "size_shares": [0, 0, 1]}]
+    heavy = [{"kind": "process", "share_near_people": 1, "events_per_day": 20_000, "size_shares": [0, 0, 1]}]
     keys = {"shelling.sources": heavy, "run.duration_h": 1, "harm.p_at_centre": 0.0, "orders": []}
     model = EvacuationModel("tiny_town", **keys).run()
     households, is_lost = model.households, model.surroundings.damage.home_lost

@@ -301,7 +301,7 @@ def test_more_buses_never_bring_fewer_people_out_by_any_time():
 def test_the_same_seed_gives_the_same_bits():
     path = town_of([[ADULT, ASSISTED]] * 8 + [[ADULT]] * 20)
     fleets = [fleet(n_vehicles=2), fleet(name="Vans", serves="door_to_door")]
-    shelling = {"shelling.sources": [{"kind": "process", "events_per_day": 2000}]}
+    shelling = {"shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 2000}]}
     first, again = (digests(town(path, fleets, **shelling).run()) for _ in range(2))
     assert first == again
 

@@ -10,7 +10,10 @@ from safepassage.agents.vehicles import Task
 def test_the_books_balance_under_fire_with_vehicles_lost():
     path = town_of([[ADULT, ASSISTED]] * 6 + [[ADULT]] * 20)
     fleets = [fleet(n_vehicles=3), fleet(name="Vans", serves="door_to_door", n_vehicles=2)]
-    heavy = {"shelling.sources": [{"kind": "process", "events_per_day": 40_000}], "harm.casualty_scale": 1.0}
+    heavy = {
+        "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 40_000}],
+        "harm.casualty_scale": 1.0,
+    }
     model = run(town(path, fleets, **heavy, **{"run.duration_h": 3}))
     assert any(v.task == Task.LOST for v in model.services.vehicles)
     vehicles = tables(model)["vehicles"]

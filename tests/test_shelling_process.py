@@ -25,7 +25,9 @@ FLAT = (1.0,) * 24
 
 def simulated(n_days=20, seed=11, front=None, area=WIDE, **changes):
     """Return a process, its events of the run's days and which of them are background."""
-    process = ShellingProcess(**{"events_per_day": 1000, "day_profile": FLAT, **changes})
+    process = ShellingProcess(
+        **{"events_per_day": 1000, "share_near_people": 1.0, "front_reach_km": 5.0, "day_profile": FLAT, **changes}
+    )
     events = simulate(process, area, START_S, START_S + n_days * DAY_S, seed, KYIV, front=front)
     return process, events
 
@@ -165,7 +167,7 @@ def test_sizes_have_their_shares():
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**64 - 1), st.floats(1, 60), st.floats(0, 0.9))
 def test_the_end_of_the_run_never_changes_what_came_before(seed, hours, ratio):
-    process = ShellingProcess(events_per_day=200, branching_ratio=ratio)
+    process = ShellingProcess(share_near_people=1.0, events_per_day=200, branching_ratio=ratio)
     area = Area(0, 0, 5000, 5000)
     short = simulate(process, area, START_S, START_S + hours * 3600, seed, KYIV)
     long = simulate(process, area, START_S, START_S + 80 * 3600, seed, KYIV)
@@ -185,7 +187,7 @@ def test_the_run_begins_amid_aftershocks_and_not_in_silence():
 
 
 def test_squares_fill_the_map_exactly_and_a_rate_per_area_is_one_per_area():
-    process = ShellingProcess(background_per_km2_day=24.0, cell_m=300, day_profile=FLAT)
+    process = ShellingProcess(share_near_people=1.0, background_per_km2_day=24.0, cell_m=300, day_profile=FLAT)
     area = Area(100.0, 200.0, 1100.0, 950.0)
     grid = Grid(process, area)
     assert grid.n_east * grid.width_m == pytest.approx(1000) and grid.n_north * grid.height_m == pytest.approx(750)
@@ -205,7 +207,7 @@ def test_errors_say_what_to_change():
 
 
 def test_a_month_of_two_thousand_events_a_day_is_sixty_thousand_events():
-    settings_ = Shelling(sources=[{"kind": "process", "events_per_day": 2000}])
+    settings_ = Shelling(sources=[{"kind": "process", "share_near_people": 1, "events_per_day": 2000}])
     run = SimpleNamespace(start=datetime(2024, 8, 1), duration_h=720)
     for seed in range(3):
         impacts = shell(settings_, Area(0, 0, 10_000, 8000), run, seed)

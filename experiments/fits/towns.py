@@ -90,7 +90,7 @@ def read_towns(folder: Path | None, *, with_rows_inside: bool = False) -> list[T
     the middle of the town lay inside the occupied area.
     """
     counts = pd.read_csv(COUNTS, parse_dates=["date", "date_low", "date_high"])
-    fronts = _quoted() if folder is None else _full(folder)
+    fronts = _quoted() if folder is None else front_series(folder)
     towns = []
     for (town, scope), rows in counts.groupby(["town", "scope"]):
         first, scored = rows[rows.role == "start"], rows[rows.role == "score"]
@@ -100,7 +100,8 @@ def read_towns(folder: Path | None, *, with_rows_inside: bool = False) -> list[T
     return towns
 
 
-def _full(folder: Path) -> dict[str, pd.Series]:
+def front_series(folder: Path) -> dict[str, pd.Series]:
+    """Return the distance from the middle of each town to the front by day (km); folder: of the full series."""
     tables = [pd.read_csv(folder / name, parse_dates=["date"]).set_index("date") for name in reversed(SERIES)]
     return {c.removesuffix("_km").capitalize(): frame[c] for frame in tables for c in frame if c.endswith("_km")}
 

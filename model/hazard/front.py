@@ -132,7 +132,21 @@ def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront
     x_m, y_m = settings.reference or ((area.west_m + area.east_m) / 2, (area.south_m + area.north_m) / 2)
     if settings.reference is not None and area.to_plane is not None:
         x_m, y_m = (float(value) for value in area.plane(x_m, y_m, "front.reference"))
-    return LineFront(time_s, distance_km, x_m, y_m, float(np.radians(settings.bearing_deg)), tuple(report))
+    bearing = float(np.radians(settings.bearing_deg))
+    if settings.counted_from == "edge":
+        distance_km = distance_km + _to_edge_km(area, x_m, y_m, bearing)
+    return LineFront(time_s, distance_km, x_m, y_m, bearing, tuple(report))
+
+
+def _to_edge_km(area: Area, x_m: float, y_m: float, bearing: float) -> float:
+    """Return how far the built-up area reaches from a point towards the front (km)."""
+    if area.lived_along_m is None:
+        raise ScenarioError(
+            'front.counted_from is "edge", but the map does not say where people live. Give population.zones, or count '
+            "from the reference point."
+        )
+    ahead_m = (area.lived_along_m - (x_m, y_m)) @ (np.sin(bearing), np.cos(bearing))
+    return max(0.0, float(ahead_m.max())) / 1000
 
 
 def _day_starts_s(days, time_zone):

@@ -37,7 +37,7 @@ HOURS_OF_KEYS = 1 << 18
 MOST_SQUARES = 4_000_000
 """Squares of the map; some 0.8 GB. Assumption."""
 
-COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE = range(8)
+COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE, NEAR = range(9)
 """Which of the numbers of one hour or event a draw is for."""
 
 
@@ -71,12 +71,14 @@ def simulate(
         ]
     )
     nearness = grid.nearness(process, front)
-    fields = [grid.zone_weight * nearness(day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
+    near = [nearness(day * 24 * HOUR_S + 12 * HOUR_S - start_s) for day in np.unique(hours // 24)]
+    fields = [grid.zone_weight * at for at in near]
     mean = expected_background(process, grid, hours, fields, time_zone)
     n_events = mean.sum() / (1 - process.branching_ratio)
     change = "Lower events_per_day, background_per_km2_day or branching_ratio, or shorten the run and its warm_up_h."
     refuse_needs([Need(place, n_events, "events", BYTES["impact"], change)])
-    time_s, x_m, y_m, key = _background(process, grid, hours, mean, fields, seed, source_number)
+    open_fields = [grid.is_open_ground * at for at in near]
+    time_s, x_m, y_m, key = _background(process, grid, hours, mean, (fields, open_fields), seed, source_number)
     return _with_aftershocks(process, time_s, x_m, y_m, key, seed, source_number)
 
 
@@ -100,6 +102,8 @@ class Grid:
         self.x_m, self.y_m = x_m.ravel(), y_m.ravel()
         self.cell_km2 = self.width_m * self.height_m / 1e6
         self.zone_weight = self._built_up_share(area, process.built_up_margin_m)
+        self.is_open_ground = self.zone_weight == 0
+        """bool: squares where nobody lives near, on which the events fall that do not fall near people."""
         is_weighted = np.zeros(self.x_m.size, np.bool_)
         for zone in process.zones:
             (west, east), (south, north) = (zone.west, zone.east), (zone.south, zone.north)
@@ -165,7 +169,11 @@ def expected_background(
 
 
 def _background(process, grid, hours, mean, fields, seed, source_number):
-    """Return time_s (epoch), x_m, y_m and key of the background events, in the order of their hours."""
+    """Return time_s (epoch), x_m, y_m and key of the background events, in the order of their hours.
+
+    fields: relative rate of each square by day, near people and on open ground. Where the map has no open ground, the
+    events that would fall there fall beyond the map and are left out.
+    """
 
     def number(entity, which):
         return draws.uniforms_for(seed, Stream.SHELLING, entity, index=16 * source_number + which)
@@ -182,12 +190,16 @@ def _background(process, grid, hours, mean, fields, seed, source_number):
     key = (hour_key[hour] * MOST_PER_HOUR + rank).astype(np.uint32)
     time_s = (hours[hour] + number(key, TIME)) * HOUR_S
     day = hours[hour] // 24 - hours[0] // 24
-    u = number(key, CELL)
-    cell = np.empty(hour.size, dtype=np.int64)
-    for d, field in enumerate(fields):
-        events = slice(*np.searchsorted(day, (d, d + 1)))
-        cumulative = np.cumsum(field)
-        cell[events] = np.searchsorted(cumulative, u[events] * cumulative[-1], side="right")
+    u, is_near = number(key, CELL), number(key, NEAR) < process.share_near_people
+    cell = np.full(hour.size, -1, dtype=np.int64)
+    for of_these, by_day in zip((is_near, ~is_near), fields, strict=True):
+        for d, field in enumerate(by_day):
+            events = np.flatnonzero(of_these & (day == d))
+            cumulative = np.cumsum(field)
+            if events.size and cumulative[-1] > 0:
+                cell[events] = np.searchsorted(cumulative, u[events] * cumulative[-1], side="right")
+    on_map = cell >= 0
+    time_s, key, cell = time_s[on_map], key[on_map], cell[on_map]
     x_m = grid.west_m + (cell % grid.n_east + number(key, EAST)) * grid.width_m
     y_m = grid.south_m + (cell // grid.n_east + number(key, NORTH)) * grid.height_m
     return time_s, x_m, y_m, key

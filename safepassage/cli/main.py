@@ -265,8 +265,18 @@ def describe(
 
 
 @app.command("fit-harm")
-def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
-    """Fit harm.casualty_scale to recorded casualties per 1,000 resident-months, with the events of a run."""
+def fit_harm_command(
+    run_folder: Annotated[
+        Path | None, typer.Argument(help="Folder of a finished run; without: the towns' records")
+    ] = None,
+) -> None:
+    """Fit harm to recorded casualties: of several towns by distance to the front, or with the events of a run."""
+    if run_folder is None:
+        from safepassage.experiments.fits import casualties_by_town
+
+        for line in casualties_by_town.table_or_refusal():
+            print(line)
+        return
     from safepassage.experiments.fits.casualty_scale import fit_harm
     from safepassage.model.results.run_folder import open_run
 
@@ -276,7 +286,9 @@ def fit_harm_command(run_folder: Annotated[Path, typer.Argument(help="Folder of 
         f"recorded: {recorded.value:.2f} ({recorded.low:.2f} to {recorded.high:.2f}) casualties per 1,000 "
         f"resident-months\nthis run: {fit.n_impacts:,} impacts over {fit.resident_months:,.0f} resident-months; at "
         f"present {fit.expected_at_present:.2f} per 1,000 expected\n"
-        f"harm.casualty_scale: {scale.value:.3g} ({scale.low:.3g} to {scale.high:.3g})",
+        f"only this product is told by the record: share_near_people as it is x harm.casualty_scale {scale.value:.3g} "
+        f"({scale.low:.3g} to {scale.high:.3g}); with the lethality of the literature, casualty_scale 1, that is the "
+        "factor on shelling.sources.share_near_people",
     )
 
 
