@@ -124,7 +124,8 @@ def test_buses_added_on_the_page_are_added_again_by_the_plan(tmp_path):
     vans = fleet(name="Vans", serves="door_to_door")
     given = {
         "services.pickup_points": [POINT], "services.fleets": [fleet(), vans],
-        **AMBULANCES, "run.duration_h": 5, "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 50}],
+        **AMBULANCES, "run.duration_h": 5,
+        "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 50}],
     }  # fmt: skip
     model = EvacuationModel(load(path, given))
     actions = Actions(model)

@@ -77,4 +77,4 @@ def test_a_run_far_outside_the_recorded_range_says_so_and_one_within_it_does_not
         lines = [line for line in model.report() if line.startswith("harm:")]
         assert bool(lines) == said
         if said:
-            assert "fit harm.casualty_scale" in lines[0] and "1 to 15 were recorded" in lines[0]
+            assert "share_near_people" in lines[0] and "1 to 15 were recorded" in lines[0]

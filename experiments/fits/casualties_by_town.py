@@ -2,12 +2,13 @@
 
 Expected casualties of a row are the sum over its days of residents times
 
-    shelling * mean over the town of exp(-d / reach) + crossfire * mean over the town of max(0, 1 - d / crossfire reach),
+    shelling * mean of exp(-d / reach) + crossfire * mean of max(0, 1 - d / crossfire reach),
 
-d: km to the front, on either side, from each part of the town. The middle of the town lies at the distance that is known; its parts lie
-up to its radius nearer and farther, so its edge counts for crossfire as it should. The two rates are casualties per
-1,000 resident-months at the front line, people being where they are in towns under fire. The reach of shelling is not
-fitted here: reports of shelling fall by e over 10.6 km (see `ShellingProcess.front_reach_km`).
+means over the town; d: km to the front, on either side, from each part of it. The middle of the town lies at the
+distance that is known; its parts lie up to its radius nearer and farther, so its edge counts for crossfire as it
+should. The two rates are casualties per 1,000 resident-months at the front line, people being where they are in towns
+under fire. The reach of shelling is not fitted here: reports of shelling fall by e over 10.6 km (see
+`ShellingProcess.front_reach_km`).
 
 From casualties alone only the product of how much falls near people and how lethal it is follows. Lethality is fixed
 (`Harm`, from the literature); what falls near people is then fitted.
@@ -168,13 +169,14 @@ def table(folder: Path) -> list[str]:
             f"{row.town:<16}{row[2]:%Y-%m-%d}  {row.use:<7}{row.recorded:>9,.0f}{row.expected:>9,.1f}"
             f"{row.per_1000_resident_months:>9,.1f}"
         )
-    return [*lines, *(f"{what}: {one.value:.3g} ({one.low:.2g} to {one.high:.2g})" for what, one in (
-        ("shelling at the front line, casualties per 1,000 resident-months", fit.shelling),
-        ("crossfire there, casualties per 1,000 resident-months", fit.crossfire),
-        ("events near people at the front line per km2 and day, lethality fixed", events_per_km2_day(fit, harm, process)),
-        ("front.crossfire_casualties_per_person_h", crossfire_per_person_h(fit, harm)),
-        ("shelling.sources.share_near_people of the shells that authorities count", share_near_people(harm, process)),
-    ))]  # fmt: skip
+    found = {
+        "shelling at the front line, casualties per 1,000 resident-months": fit.shelling,
+        "crossfire there, casualties per 1,000 resident-months": fit.crossfire,
+        "events near people there per km2 and day, lethality fixed": events_per_km2_day(fit, harm, process),
+        "front.crossfire_casualties_per_person_h": crossfire_per_person_h(fit, harm),
+        "share_near_people of the shells that authorities count": share_near_people(harm, process),
+    }
+    return [*lines, *(f"{what}: {one.value:.3g} ({one.low:.2g} to {one.high:.2g})" for what, one in found.items())]
 
 
 def table_or_refusal() -> list[str]:

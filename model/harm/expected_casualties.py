@@ -78,5 +78,5 @@ def against_records(mean: float, resident_h: float) -> list[str]:
         "1,000 resident-months; in towns under fire "
         f"{low:.0f} to {high:.0f} were recorded. How much falls, times how "
         "harmful it is, does not match any real place: "
-        "fit harm.casualty_scale to the shelling of the scenario (safepassage fit-harm)."
+        "lower shelling.sources.share_near_people (safepassage fit-harm)."
     ]

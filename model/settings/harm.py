@@ -90,8 +90,8 @@ class Harm(HazardSection):
     """Who is injured by an impact, how badly, and who of them dies."""
 
     casualty_scale: Annotated[float, Field(ge=0)] = 1.0
-    """f: the one scalar, fitted so that recorded casualties per resident-month come out
-    (`model/harm/casualty_scale.py`); 1 until it is fitted for the events that a scenario uses."""
+    """f: factor on the lethality of the literature. 1: as it is, fixed; what records tell is fitted as
+    `share_near_people` of the shelling, since only the product of both follows from them (docs/harm.md)."""
     p_at_centre: _Share = 0.9
     """p0: probability of harm at the impact, outdoors, for f = 1. Assumption."""
     d50_m: tuple[_Positive, _Positive, _Positive] = (5.0, 15.0, 40.0)
