@@ -292,10 +292,13 @@ class EvacuationModel(RowModel):
         return state_file.save(path, self, self.settings, self.time_s, self.rules.described())
 
     @classmethod
-    def from_state(cls, path: Path | str, plan: str | Path | None = None, rules: Any = None) -> "EvacuationModel":
+    def from_state(
+        cls, path: Path | str, plan: str | Path | Scenario | None = None, rules: Any = None
+    ) -> "EvacuationModel":
         """Return a model that goes on where `save_state` was called, bit for bit as if it had not been interrupted.
 
-        plan: another plan from that moment on; raises ScenarioError, naming the keys, if it would change the past.
+        plan: another plan, or scenario, from that moment on; raises ScenarioError, naming the keys, if it would change
+        the past.
         rules: those of the user's own that the run was made with; what they remember themselves is not kept.
         """
         state = state_file.saved(path)

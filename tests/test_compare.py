@@ -7,10 +7,12 @@ from scipy import stats
 
 from safepassage.agents.civilians import Status
 from safepassage.experiments.outcomes.over_time import hours_or_dates
+from safepassage.experiments.questions import compare as question
 from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison, plans_of
 from safepassage.experiments.questions.paired import difference, unpaired_replications
 from safepassage.experiments.reports.comparison_pictures import PICTURES
 from safepassage.experiments.reports.differences import signed
+from safepassage.experiments.runs import run
 from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
@@ -54,6 +56,40 @@ def test_an_earlier_order_gets_more_people_out_and_the_interval_says_so(finished
     one = found.difference(found.outcomes[0], "early")
     assert one.low > 0
     assert one.p_better == 1
+
+
+LATER = "name: later\ntitle: A second order\norders:\n  - {issued_h: 0.25, compliance: 0.8}\n"
+LATER += "  - {issued_h: 1.5, compliance: 1.0}\n"
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_plans_that_differ_only_later_begin_from_the_baseline_and_find_what_whole_runs_find(
+    pays, tmp_path, monkeypatch
+):
+    (tmp_path / "later.yaml").write_text(LATER)
+    (tmp_path / "early.yaml").write_text(EARLY)
+    plans, changes = [str(tmp_path / f"{name}.yaml") for name in ("later", "early")], {"run.duration_h": 2.5}
+    n_branched, from_state = [], EvacuationModel.from_state
+
+    def counted(path, *, plan, rules):
+        n_branched.append((plan.plan, path.is_file()))
+        return from_state(path, plan=plan, rules=rules)
+
+    def frame(name):
+        with InThisProcess() as executor:
+            return compare(
+                "tiny_town", plans, out=tmp_path / name, executor=executor, replications=2, changes=changes
+            ).frame
+
+    monkeypatch.setattr(EvacuationModel, "from_state", counted)
+    monkeypatch.setattr(run, "READ_IN_SAVES", 0.0 if pays else np.inf)
+    shared = frame("shared")
+    assert n_branched == ([("later", True)] * 2 if pays else [])
+    assert not (tmp_path / "shared" / "pasts").exists()
+    monkeypatch.setattr(question, "common_until_s", lambda one, other: 0.0)
+    n_branched.clear()
+    pd.testing.assert_frame_equal(shared, frame("whole"))
+    assert n_branched == [] and (shared["plan"] == "later").sum() == 2
 
 
 def test_left_behind_and_out_and_dead_are_everybody(finished):
@@ -171,8 +207,11 @@ def test_differences_are_written_with_their_sign():
 
 def test_a_comparison_killed_half_way_goes_on_where_it_stopped(plans, tmp_path, finished):
     class Killed(InThisProcess):
+        n_left = 5
+
         def submit(self, function, tag, item):
-            if tag == 5:
+            self.n_left -= 1
+            if self.n_left < 0:
                 raise KeyboardInterrupt
             super().submit(function, tag, item)
 

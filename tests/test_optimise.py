@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from safepassage.experiments.questions import optimise as question
 from safepassage.experiments.questions.optimise import _is_pareto, load_optimisation, optimise
 from safepassage.experiments.questions.refusal import Refused
+from safepassage.experiments.runs import run
 from safepassage.experiments.runs.kept_runs import InThisProcess
+from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load
 
@@ -43,6 +46,32 @@ def test_a_search_that_goes_on_runs_only_new_trials_and_ends_as_if_never_stopped
     optimise(load_optimisation(write(tmp_path, n_trials=3)), out=tmp_path / "parts", executor=InThisProcess())
     parts = optimise(load_optimisation(write(tmp_path, n_trials=5)), out=tmp_path / "parts", executor=InThisProcess())
     pd.testing.assert_frame_equal(parts.trials, whole.trials)
+
+
+def test_trials_begin_from_the_state_of_the_unchanged_scenario_and_find_what_whole_runs_find(tmp_path, monkeypatch):
+    levers = {"orders.1.issued_h": {"range": [1.0, 1.8]}, "orders.1.compliance": {"range": [0.0, 1.0]}}
+    changes = {
+        "levers": levers, "n_trials": 2,
+        "overrides": {
+            "run.duration_h": 2.5,
+            "orders": [{"issued_h": 0.25, "compliance": 0.4}, {"issued_h": 1.5, "compliance": 0.9}],
+        },
+    }  # fmt: skip
+    n_branched, from_state = [], EvacuationModel.from_state
+    monkeypatch.setattr(run, "READ_IN_SAVES", 0.0)
+
+    def counted(path, *, plan, rules):
+        n_branched.append(path.name)
+        return from_state(path, plan=plan, rules=rules)
+
+    monkeypatch.setattr(EvacuationModel, "from_state", counted)
+    wanted = load_optimisation(write(tmp_path, **changes))
+    shared = optimise(wanted, out=tmp_path / "shared", executor=InThisProcess())
+    assert len(n_branched) == 2 * wanted.replications
+    monkeypatch.setattr(question, "common_until_s", lambda one, other: 0.0)
+    whole = optimise(wanted, out=tmp_path / "whole", executor=InThisProcess())
+    pd.testing.assert_frame_equal(shared.trials, whole.trials)
+    assert len(n_branched) == 2 * wanted.replications
 
 
 def test_several_aims_give_plans_that_compare_can_take(tmp_path):

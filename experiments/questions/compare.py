@@ -23,6 +23,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
+from safepassage.model.state.past import common_until_s
 
 KIND = "comparison"
 BASELINE = "baseline"
@@ -176,8 +177,13 @@ def compare(
     }  # fmt: skip
     out = Path(out)
     _not_fewer(out, replications)
-    tasks = [Task(variant, seed, at_s=kept_s, columns=SERIES) for seed in seeds for variant in variants.values()]
+    common_s = {name: common_until_s(base, variant) for name, variant in variants.items() if name != BASELINE}
     with KeptRuns(out, identity, executor, on_progress) as runs:
+        tasks = [
+            Task(variant, seed, at_s=kept_s, columns=SERIES, **_past(name, seed, common_s, runs.pasts))
+            for seed in seeds
+            for name, variant in variants.items()
+        ]
         found = runs.outcomes(tasks)
     labels = [(name, row, seed) for row, seed in enumerate(seeds) for name in variants]
     rows = [
@@ -189,6 +195,15 @@ def compare(
     comparison = Comparison(tuple(variants), as_kept(base, out), compared(frame.columns), frame, at_s, moments_s)
     _write(comparison, variants, out)
     return comparison
+
+
+def _past(name: str, seed: int, common_s: Mapping[str, float], folder: Path) -> dict[str, Any]:
+    """Return what a run keeps for others or begins from: a plan from the baseline's state, once they differ.
+
+    common_s: by plan, until when it goes as the baseline does (s).
+    """
+    files = {at_s: folder / f"{seed}-{at_s:.0f}.npz" for at_s in sorted({*common_s.values()}) if at_s > 0}
+    return {"kept_at": tuple(files.items())} if name == BASELINE else {"past": files.get(common_s[name])}
 
 
 def plans_of(scenario: str | Path, plans: Sequence[str | Path], changes: Mapping | None) -> dict[str, Scenario]:

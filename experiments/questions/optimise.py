@@ -20,7 +20,6 @@ al. 2019; MIT): TPE for one aim, NSGA-II (Deb et al. 2002) for several.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,6 +40,7 @@ from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.scenario import LEVERS, Scenario, Source, validated
+from safepassage.model.state.past import changed_keys, common_until_s
 
 KIND = "optimisation"
 COST = "cost"
@@ -148,10 +148,10 @@ def optimise(
     with KeptRuns(out, identity, executor) as runs:
         futures = wanted.sampled_futures()
 
-        present = _present(base, wanted)
+        present, common_s = _present(base, wanted), _common_s(base, wanted)
 
         def aims(levers: dict[str, Any]) -> dict[str, float]:
-            found = runs.outcomes(_tasks(wanted, base, levers, futures))
+            found = runs.outcomes(_tasks(wanted, base, levers, futures, runs.pasts, common_s))
             return {name: _aim(name, found, {**present, **levers}, wanted) for name in wanted.objectives}
 
         rows = [{"trial": -1, **present, **aims({})}]
@@ -213,11 +213,35 @@ def _suggest(trial, key: str, factor: Factor) -> Any:
     return trial.suggest_float(key, low, high, log=factor.log)
 
 
-def _tasks(wanted: Optimisation, base: Scenario, levers: dict, futures: list[dict]) -> list[Task]:
+def _tasks(
+    wanted: Optimisation, base: Scenario, levers: dict, futures: list[dict], folder: Path, common_s: float
+) -> list[Task]:
+    """Return the runs of a trial; those without levers keep their states at common_s, the others begin from them."""
+    place, tasks = wanted.source.place(("levers",)), []
+    for number, future in enumerate(futures):
+        scenario = validated(base.source.with_changes({**future, **levers}, place))
+        unchanged = validated(base.source.with_changes(future, place)) if levers else scenario
+        is_shared = common_s > 0 and not changed_keys(unchanged, scenario, common_s)
+        for seed in seeds_of(base.run.seed, wanted.replications):
+            path = folder / f"{number}-{seed}.npz"
+            if not is_shared:
+                tasks.append(Task(scenario, seed))
+            elif levers:
+                tasks.append(Task(scenario, seed, past=path))
+            else:
+                tasks.append(Task(scenario, seed, kept_at=((common_s, path),)))
+    return tasks
+
+
+def _common_s(base: Scenario, wanted: Optimisation) -> float:
+    """Return until when the trials go as the unchanged scenario does (s), by the ends of the levers' ranges."""
     place = wanted.source.place(("levers",))
-    scenarios = [validated(base.source.with_changes({**future, **levers}, place)) for future in futures]
-    seeds = seeds_of(base.run.seed, wanted.replications)
-    return [Task(scenario, seed) for scenario, seed in product(scenarios, seeds)]
+    ends = [
+        validated(base.source.with_changes({key: value}, place))
+        for key, factor in wanted.levers.items()
+        for value in factor.levels or (factor.at(0.0), factor.at(1.0))
+    ]
+    return min(common_until_s(base, one) for one in ends)
 
 
 def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> float:

@@ -4,11 +4,13 @@ Comparisons, sensitivity, robustness, calibration and optimisation all ask here,
 any moment and goes on where it stopped.
 """
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safepassage.experiments.runs.executors import as_completed
+from safepassage.experiments.runs.executors import until_done
 from safepassage.experiments.runs.run import Task, carry_out
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
@@ -58,6 +60,7 @@ class KeptRuns:
         self.store.open_for_writing(identity, {})
         self.executor = executor
         self.on_progress = on_progress or (lambda n_done, n_wanted: None)
+        self.pasts.mkdir(exist_ok=True)
         table = self.store.runs()
         self.known = {row.pop("key"): row for row in table.to_pylist()}
         self.units = {f.name: (f.metadata or {}).get(b"unit", b"").decode() for f in table.schema}
@@ -66,6 +69,7 @@ class KeptRuns:
         return self
 
     def __exit__(self, *_):
+        shutil.rmtree(self.pasts, ignore_errors=True)
         self.store.close()
 
     def outcomes(self, tasks: Sequence[Task], *, failures_allowed: bool = False) -> list[dict | None]:
@@ -77,10 +81,14 @@ class KeptRuns:
         missing = {key: task for key, task in zip(keys, tasks, strict=True) if key not in self.known}
         n_done, failed = len(keys) - len(missing), []
         self.on_progress(n_done, len(keys))
-        wanted = list(missing.items())
-        for index, result in as_completed(self.executor, carry_out, [task for _, task in wanted]):
-            key, task = wanted[index]
+        after = _by_past(missing)
+        first = deque(key for key, task in missing.items() if task.past not in after)
+        for key, result in until_done(self.executor, carry_out, first, missing.__getitem__):
+            task = missing[key]
             n_done += 1
+            for _, path in task.kept_at:
+                first.extendleft(after.get(path, ()))
+            self._forget(task.past, after)
             if isinstance(result, Failure):
                 failed.append(self._note(key, task, result))
             else:
@@ -96,6 +104,19 @@ class KeptRuns:
             )
         return [self.known.get(key) for key in keys]
 
+    @property
+    def pasts(self) -> Path:
+        """Folder for the states that runs of this study begin from; it is there as long as the study is open."""
+        return self.store.folder / "pasts"
+
+    @staticmethod
+    def _forget(past: Path | None, after: dict[Path, list[str]]) -> None:
+        """Remove a state once the last run that began from it is done."""
+        if past in after:
+            after[past].pop()
+            if not after[past]:
+                past.unlink(missing_ok=True)
+
     def _note(self, key: str, task: Task, failure: Failure) -> str:
         self.store.put_failed(
             key,
@@ -105,6 +126,15 @@ class KeptRuns:
             },
         )  # fmt: skip
         return failure.message
+
+
+def _by_past(tasks: Mapping[str, Task]) -> dict[Path, list[str]]:
+    """Return by state that one of these runs keeps the keys of those that begin from it."""
+    after: dict[Path, list[str]] = {path: [] for task in tasks.values() for _, path in task.kept_at}
+    for key, task in tasks.items():
+        if task.past in after:
+            after[task.past].append(key)
+    return after
 
 
 def seeds_of(first: int, n: int) -> range:

@@ -16,6 +16,9 @@ import pyarrow as pa
 from safepassage.model.rules import RuleFile
 from safepassage.model.settings.scenario import Scenario
 
+READ_IN_SAVES = 4.0
+"""Writing a state and reading it again takes about as long as writing it so often: measured, three times for the towns
+that are shipped."""
 RECORD_VERSION = 2
 """Version of what is kept of a run; part of every key."""
 
@@ -151,6 +154,10 @@ class Task:
     """Rules of the user's own."""
     decisions_only: bool = False
     """Run decisions without streets and seats; the outcomes are then those columns alone."""
+    kept_at: tuple[tuple[float, Path], ...] = ()
+    """Moments (s), rising, at which the state of the run is kept in a file, if that saves other runs time."""
+    past: Path | None = None
+    """State to begin from, if it has been kept: no result depends on it."""
 
     @property
     def key(self) -> str:
@@ -184,7 +191,16 @@ def carry_out(task: Task) -> Record:
         found = outcomes_of_decisions(DecisionsOnly(task.scenario, task.seed).run(), task.at_s, task.columns)
         return Record(found, units_of(found), {}, {"all": perf_counter() - started}, code_digest())
     rules = task.rules.read() if task.rules is not None else None
-    model = EvacuationModel(task.scenario, rng=task.seed, rules=rules).run()
+    if task.past is not None and task.past.is_file():
+        scenario = task.scenario.override({"run.seed": task.seed})
+        model = EvacuationModel.from_state(task.past, plan=scenario, rules=rules)
+    else:
+        model = EvacuationModel(task.scenario, rng=task.seed, rules=rules)
+    for at_s, path in task.kept_at:
+        while model.time_s < at_s - task.scenario.run.step_s / 2.0:
+            model.step()
+        keep_state(model, path)
+    model.run()
     run = RunInMemory(model.recorder.tables(), manifest_of(model))
     found = outcomes_of(run, task.at_s, task.columns)
     for name in task.tables:
@@ -197,6 +213,19 @@ def carry_out(task: Task) -> Record:
         timings,
         code_digest(),
     )
+
+
+def keep_state(model: Any, path: Path) -> None:
+    """Keep the state of a model for runs that go on from it, unless going through its past again takes no longer.
+
+    The folder must be there: on another machine that does not see it nothing is kept.
+    """
+    if not path.parent.is_dir() or path.exists():
+        return
+    began = perf_counter()
+    model.save_state(path)
+    if model.timings_s["run"] < READ_IN_SAVES * (perf_counter() - began):
+        path.unlink()
 
 
 def manifest_of(model) -> dict:

@@ -8,7 +8,6 @@ present on alone: what would change the past is refused by name.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,19 +17,15 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from safepassage.model.clock import local_time
 from safepassage.model.memory import refuse_if_too_large
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of, path_of
 from safepassage.model.settings.scenario import Scenario, Source, laid_over, validated
 from safepassage.model.state.graph import Read, StateError, Written
+from safepassage.model.state.past import refuse_changes_of_the_past
 
 FORMAT = 1
 """Version of the layout of a state file."""
-CURFEW_AHEAD_S = 2 * 86400.0
-"""Who is held by a curfew looks ahead to its end and to the next one's beginning: a changed one is seen this early."""
-NAMES_ONLY = ("name", "title", "notice", "plan")
-"""Keys of a scenario that no result depends on."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +51,16 @@ class Saved:
                 "by the argument rules; what you gave differs."
             )
 
-    def scenario(self, plan: str | Path | None = None) -> Scenario:
-        """Return the scenario to go on with, another plan laid over it if one is given."""
+    def scenario(self, plan: str | Path | Scenario | None = None) -> Scenario:
+        """Return the scenario to go on with: another one, or another plan laid over the one that was run, if given."""
         folder = self.path.parent
         source = Source(str(self.path), folder, self.header["scenario"])
         before = self._validated(source)
         if plan is None:
             return before
-        after = self._validated(laid_over(source, plan, path_of(self.header["folder"], folder)))
+        after = plan
+        if not isinstance(plan, Scenario):
+            after = self._validated(laid_over(source, plan, path_of(self.header["folder"], folder)))
         refuse_changes_of_the_past(before, after, self.time_s)
         return after
 
@@ -157,46 +154,6 @@ def _let_mesa_go_on(model: Any) -> None:
     events = getattr(model, "_event_list", None)
     for event in events._events if events is not None else ():
         event.time += model.time
-
-
-def refuse_changes_of_the_past(before: Scenario, after: Scenario, time_s: float) -> None:
-    """Raise ScenarioError, naming every key, if the second scenario would have gone otherwise before a moment."""
-    keys = sorted({key for key, *_ in _differences(_past(before, time_s), _past(after, time_s), ())})
-    if keys:
-        raise ScenarioError(
-            "\n".join(
-                f"{key}: the plan changes what happened before {time_s / 3600:g} h, when the state was saved. Branch "
-                "from an earlier state, or run the plan from its start."
-                for key in keys
-            )
-        )
-
-
-def _past(scenario: Scenario, time_s: float) -> dict:
-    """Return the keys of a scenario that could have mattered before a moment."""
-    keys = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in NAMES_ONLY}
-    issued = zip(scenario.orders, keys["orders"], strict=True)
-    keys["orders"] = {str(i): kept for i, (order, kept) in enumerate(issued) if scenario.issued_s(order) < time_s}
-    for kind, closed in keys["closures"].items():
-        keys["closures"][kind] = {str(i): one for i, one in enumerate(closed) if one["from_h"] * 3600 < time_s}
-        for one in keys["closures"][kind].values():
-            if one["until_h"] is not None and one["until_h"] * 3600 >= time_s:
-                one["until_h"] = None
-    ahead = local_time(scenario.run.start, time_s + CURFEW_AHEAD_S, scenario.shelling.time_zone).date().isoformat()
-    windows = [one for one in keys["curfew"]["windows"] if (one["first_day"] or "") <= ahead]
-    for one in windows:
-        if one["last_day"] is not None and one["last_day"] >= ahead:
-            one["last_day"] = None
-    keys["curfew"]["windows"] = windows
-    return keys
-
-
-def _differences(one: Any, other: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in one.keys() | other.keys():
-            yield from _differences(one.get(key), other.get(key), (*path, key))
-    elif one != other:
-        yield ".".join(path), one, other
 
 
 def code_digest() -> str:
