@@ -1,0 +1,152 @@
+"""OpenStreetMap extracts (.osm.pbf, .osm, .osm.gz, .osm.bz2) read offline in one pass, by osmium."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from safepassage.model.feature_tables import gis
+from safepassage.model.maps.ways import FERRY, PLACE_KEYS, left_out_because, place_kind
+from safepassage.model.settings.base import ScenarioError
+
+MOST_EXTRACT_BYTES = 600_000_000
+"""Size of an extract: a federal state as Geofabrik packs it. Larger ones are cut first. Assumption."""
+MOST_WAYS = 3_000_000
+"""Ways that become streets or are buildings; Berlin has a million. Assumption."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A way, or the part of it whose nodes are in the extract."""
+
+    way: int
+    tags: dict[str, str]
+    nodes: tuple[int, ...]
+    lon_lat: np.ndarray
+    """float64[n, 2]."""
+    is_cut: tuple[bool, bool]
+    """Whether the way goes on beyond its first and beyond its last node, outside the extract."""
+
+
+@dataclass(eq=False)
+class Extract:
+    """What an extract holds for a town."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    buildings: list[tuple[Any, dict[str, str]]] = field(default_factory=list)
+    """Outline (shapely, degrees) and tags."""
+    places: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
+    """Kind, point and tags of hospitals, schools and the like."""
+    n_left_out: Counter = field(default_factory=Counter)
+    """Ways by why they are left out."""
+    ferries: list[str] = field(default_factory=list)
+    goes_on: set[int] = field(default_factory=set)
+    """Nodes of ways that are left out: a street that ends there is not cut by the extract's edge."""
+
+
+def read_extract(path: Path, box: tuple[float, float, float, float] | None = None, *, with_walkways: bool) -> Extract:
+    """Return what an extract holds; ways wholly outside the box (west, south, east, north, degrees) are passed over.
+
+    with_walkways: paths, steps, service roads and tracks become streets too. Raises ScenarioError for a file that is
+    none, is too large, or has no streets. path: the file, which errors name.
+    """
+    osmium = gis(f"{path}: an OpenStreetMap extract", "osmium")
+    if not path.is_file():
+        raise ScenarioError(f"{path}: there is no such file. Give the path of an OpenStreetMap extract.")
+    if path.stat().st_size > MOST_EXTRACT_BYTES:
+        raise ScenarioError(
+            f"{path}: this extract is larger than {MOST_EXTRACT_BYTES:,} bytes. Cut it to the town first: osmium extract "
+            "-b WEST,SOUTH,EAST,NORTH."
+        )
+    found = Extract()
+    nodes = osmium.osm.NODE
+    try:
+        keys = osmium.filter.KeyFilter("highway", "building", "route", "ferry", *PLACE_KEYS)
+        for thing in osmium.FileProcessor(str(path)).with_areas().with_filter(keys):
+            if thing.type_str() == "n":
+                _take_place(found, thing.tags, thing, box)
+            elif thing.is_way():
+                _take_way(found, thing, box, with_walkways)
+            elif thing.is_area():
+                _take_area(found, thing, box, osmium.geom.WKBFactory())
+            if len(found.pieces) + len(found.buildings) > MOST_WAYS:
+                raise ScenarioError(f"{path}: the extract has more than {MOST_WAYS:,} streets and buildings. Cut it.")
+    except ScenarioError:
+        raise
+    except (RuntimeError, ValueError, OSError, UnicodeError) as error:
+        raise ScenarioError(
+            f"{path}: this is not an OpenStreetMap extract that can be read ({' '.join(str(error).split())[:120]}). "
+            "Download it again."
+        ) from None
+    del nodes
+    if not found.pieces:
+        raise ScenarioError(f"{path}: the extract has no street{' within the boundary' if box else ''}. Give another.")
+    return found
+
+
+def _take_way(found: Extract, way: Any, box: Any, with_walkways: bool) -> None:
+    if "highway" not in way.tags and way.tags.get("route") != "ferry":
+        return
+    refs = [(node.ref, node.lon, node.lat) if node.location.valid() else None for node in way.nodes]
+    known = [one for one in refs if one is not None]
+    if not known or not _touches(known, box):
+        return
+    tags = {tag.k: tag.v for tag in way.tags}
+    why = left_out_because(tags, with_walkways=with_walkways)
+    if why is not None:
+        found.n_left_out[why] += 1
+        if why == FERRY:
+            found.ferries.append(tags.get("name", "unnamed ferry"))
+        else:
+            found.goes_on.update(one[0] for one in known)
+        return
+    run: list[tuple[int, float, float]] = []
+    begins_cut = False
+    for one in [*refs, None]:
+        if one is not None:
+            if not run or run[-1][0] != one[0]:
+                run.append(one)
+            continue
+        if len(run) > 1:
+            ends_cut = run[-1][0] != way.nodes[len(way.nodes) - 1].ref
+            found.pieces.append(
+                Piece(way.id, tags, tuple(r[0] for r in run), np.array([r[1:] for r in run]), (begins_cut, ends_cut))
+            )
+        run, begins_cut = [], True
+
+
+def _touches(places: list[tuple[int, float, float]], box: Any) -> bool:
+    if box is None:
+        return True
+    west, south, east, north = box
+    lon, lat = [one[1] for one in places], [one[2] for one in places]
+    return min(lon) <= east and max(lon) >= west and min(lat) <= north and max(lat) >= south
+
+
+def _take_place(found: Extract, tags: Any, node: Any, box: Any) -> None:
+    import shapely
+
+    kind = place_kind(tags)
+    if kind is not None and node.location.valid() and _touches([(0, node.lon, node.lat)], box):
+        found.places.append((kind, shapely.Point(node.lon, node.lat), {tag.k: tag.v for tag in tags}))
+
+
+def _take_area(found: Extract, area: Any, box: Any, factory: Any) -> None:
+    import shapely
+
+    tags = {tag.k: tag.v for tag in area.tags}
+    is_building, kind = tags.get("building", "no") != "no", place_kind(tags)
+    if not is_building and kind is None:
+        return
+    try:
+        outline = shapely.from_wkb(factory.create_multipolygon(area))
+    except (RuntimeError, ValueError, shapely.errors.ShapelyError):
+        return
+    if outline.is_empty or (box is not None and not outline.intersects(shapely.box(*box))):
+        return
+    if is_building:
+        found.buildings.append((outline.geoms[0] if len(outline.geoms) == 1 else outline, tags))
+    if kind is not None:
+        found.places.append((kind, shapely.point_on_surface(outline), tags))
