@@ -26,8 +26,6 @@ class Piece:
     nodes: tuple[int, ...]
     lon_lat: np.ndarray
     """float64[n, 2]."""
-    is_cut: tuple[bool, bool]
-    """Whether the way goes on beyond its first and beyond its last node, outside the extract."""
 
 
 @dataclass(eq=False)
@@ -42,6 +40,8 @@ class Extract:
     n_left_out: Counter = field(default_factory=Counter)
     """Ways by why they are left out."""
     ferries: list[str] = field(default_factory=list)
+    cut: set[int] = field(default_factory=set)
+    """Nodes beyond which a way goes on outside the extract."""
     goes_on: set[int] = field(default_factory=set)
     """Nodes of ways that are left out: a street that ends there is not cut by the extract's edge."""
 
@@ -61,7 +61,6 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
             "-b WEST,SOUTH,EAST,NORTH."
         )
     found = Extract()
-    nodes = osmium.osm.NODE
     try:
         keys = osmium.filter.KeyFilter("highway", "building", "route", "ferry", *PLACE_KEYS)
         for thing in osmium.FileProcessor(str(path)).with_areas().with_filter(keys):
@@ -80,7 +79,6 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
             f"{path}: this is not an OpenStreetMap extract that can be read ({' '.join(str(error).split())[:120]}). "
             "Download it again."
         ) from None
-    del nodes
     if not found.pieces:
         raise ScenarioError(f"{path}: the extract has no street{' within the boundary' if box else ''}. Give another.")
     return found
@@ -103,18 +101,17 @@ def _take_way(found: Extract, way: Any, box: Any, with_walkways: bool) -> None:
             found.goes_on.update(one[0] for one in known)
         return
     run: list[tuple[int, float, float]] = []
-    begins_cut = False
-    for one in [*refs, None]:
+    for place, one in enumerate([*refs, None]):
         if one is not None:
             if not run or run[-1][0] != one[0]:
                 run.append(one)
             continue
+        if run and place < len(refs):
+            found.cut.add(run[-1][0])
         if len(run) > 1:
-            ends_cut = run[-1][0] != way.nodes[len(way.nodes) - 1].ref
-            found.pieces.append(
-                Piece(way.id, tags, tuple(r[0] for r in run), np.array([r[1:] for r in run]), (begins_cut, ends_cut))
-            )
-        run, begins_cut = [], True
+            found.pieces.append(Piece(way.id, tags, tuple(r[0] for r in run), np.array([r[1:] for r in run])))
+        run = []
+    found.cut.update(refs[i + 1][0] for i in range(len(refs) - 1) if refs[i] is None and refs[i + 1] is not None)
 
 
 def _touches(places: list[tuple[int, float, float]], box: Any) -> bool:

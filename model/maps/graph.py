@@ -41,13 +41,14 @@ class Segment:
         return Segment(self.u, other.v, line, self.one_way, self.ways + other.ways, self.tags + other.tags)
 
 
-def graph_of(pieces: list[Piece]) -> "nx.MultiDiGraph":
-    """Return the street graph of the ways of an extract, in degrees, lengths along the ellipsoid (m)."""
+def graph_of(pieces: list[Piece], cut: set[int]) -> "nx.MultiDiGraph":
+    """Return the street graph of the ways of an extract, in degrees, lengths along the ellipsoid (m).
+
+    cut: nodes beyond which a way goes on outside the extract.
+    """
     import networkx as nx
 
-    segments = _segments(pieces)
-    cut = {node for piece in pieces for node, is_cut in
-           zip((piece.nodes[0], piece.nodes[-1]), piece.is_cut, strict=True) if is_cut}  # fmt: skip
+    segments = _segments(pieces, cut)
     graph = nx.MultiDiGraph(crs="EPSG:4326", created_with="safepassage from OpenStreetMap")
     for street in _joined(segments, cut):
         for node, (x, y) in ((street.u, street.lon_lat[0]), (street.v, street.lon_lat[-1])):
@@ -56,13 +57,15 @@ def graph_of(pieces: list[Piece]) -> "nx.MultiDiGraph":
         attributes = _attributes(street)
         graph.add_edge(street.u, street.v, **attributes, geometry=_line(street.lon_lat))
         if not street.one_way:
-            graph.add_edge(street.v, street.u, **{**attributes, "reversed": "True"}, geometry=_line(street.lon_lat[::-1]))
+            graph.add_edge(
+                street.v, street.u, **{**attributes, "reversed": "True"}, geometry=_line(street.lon_lat[::-1])
+            )
     return graph
 
 
-def _segments(pieces: list[Piece]) -> list[Segment]:
+def _segments(pieces: list[Piece], cut: set[int]) -> list[Segment]:
     """Return the ways divided at every node that two of them share, drawn as cars go."""
-    uses: Counter = Counter()
+    uses: Counter = Counter(cut)
     for piece in pieces:
         uses.update(piece.nodes)
         uses.update((piece.nodes[0], piece.nodes[-1]))

@@ -23,11 +23,66 @@ KEPT_TAGS = (
 """Tags of a way that stay with its streets."""
 
 NO_HOMES = frozenset(
-    "barn bridge bunker carport cathedral chapel church civic college commercial construction cowshed farm_auxiliary "
-    "fire_station garage garages government grandstand greenhouse hangar hospital hotel hut industrial kindergarten "
-    "kiosk military mosque office parking pavilion prison public religious retail roof ruins school service shed shrine "
-    "silo sports_hall stable stadium storage_tank sty supermarket synagogue temple toilets train_station "
-    "transformer_tower transportation university warehouse water_tower works".split()
+    [
+        "barn",
+        "bridge",
+        "bunker",
+        "carport",
+        "cathedral",
+        "chapel",
+        "church",
+        "civic",
+        "college",
+        "commercial",
+        "construction",
+        "cowshed",
+        "farm_auxiliary",
+        "fire_station",
+        "garage",
+        "garages",
+        "government",
+        "grandstand",
+        "greenhouse",
+        "hangar",
+        "hospital",
+        "hotel",
+        "hut",
+        "industrial",
+        "kindergarten",
+        "kiosk",
+        "military",
+        "mosque",
+        "office",
+        "parking",
+        "pavilion",
+        "prison",
+        "public",
+        "religious",
+        "retail",
+        "roof",
+        "ruins",
+        "school",
+        "service",
+        "shed",
+        "shrine",
+        "silo",
+        "sports_hall",
+        "stable",
+        "stadium",
+        "storage_tank",
+        "sty",
+        "supermarket",
+        "synagogue",
+        "temple",
+        "toilets",
+        "train_station",
+        "transformer_tower",
+        "transportation",
+        "university",
+        "warehouse",
+        "water_tower",
+        "works",
+    ]
 )
 """Values of `building` in which nobody lives. Assumption."""
 _PLACES = {

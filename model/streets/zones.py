@@ -69,7 +69,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
         raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
     if not any(residents) and not settings.households_file:
         raise ScenarioError(f"{path}: nobody lives in any zone; give at least one of them residents.")
-    counts = _scaled(np.array(residents, float), settings.residents)
+    counts = scaled(np.array(residents, float), settings.residents)
     middle_x_m, middle_y_m = (
         (node[streets.link_upstream] + node[streets.link_downstream]) / 2
         for node in (streets.node_x_m, streets.node_y_m)
@@ -147,7 +147,7 @@ def _outline(geometry: Any, place: str, streets: Streets) -> Any:
     return outline
 
 
-def _scaled(residents: np.ndarray, total: int | None) -> np.ndarray:
+def scaled(residents: np.ndarray, total: int | None) -> np.ndarray:
     """Return whole numbers in proportion to residents that add up to total (largest remainders)."""
     exact = residents * (1 if total is None else total / max(residents.sum(), 1e-300))
     counts = np.floor(exact).astype(np.int64)

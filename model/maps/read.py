@@ -1,0 +1,114 @@
+"""Any map file with streets, read one way: an extract of OpenStreetMap, GraphML, tables of nodes and edges."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safepassage.model.maps.clip import clipped
+from safepassage.model.maps.extract import read_extract
+from safepassage.model.maps.graph import graph_of
+from safepassage.model.maps.graph_tables import TABLE_FORMATS, read_graph_tables
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.graphml import check_graph, number, read_graph
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+EXTRACTS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".o5m")
+
+
+@dataclass(eq=False)
+class TownMap:
+    """What a map file holds for a town."""
+
+    graph: "nx.MultiDiGraph"
+    """Streets with OSMnx's attributes; nodes with CUT where a street goes on outside."""
+    buildings: list[tuple[Any, dict[str, str]]] = field(default_factory=list)
+    places: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
+    n_left_out: Counter = field(default_factory=Counter)
+    goes_on: frozenset = frozenset()
+    """Nodes at which a way goes on that is no street here."""
+    notes: list[str] = field(default_factory=list)
+    boundary: Any = None
+
+
+def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -> TownMap:
+    """Return the TownMap of a file, cut along a boundary (shapely, degrees) if one is given.
+
+    with_walkways: of an extract, paths, steps, service roads and tracks become streets too. Raises ScenarioError for a
+    file that is none of those read here. path: the file, which errors name.
+    """
+    path = Path(path)
+    if path.name.lower().endswith(EXTRACTS):
+        found = read_extract(path, boundary.bounds if boundary is not None else None, with_walkways=with_walkways)
+        town = TownMap(
+            graph_of(found.pieces, found.cut), found.buildings, found.places, found.n_left_out,
+            frozenset(map(str, found.goes_on)), _told(found.n_left_out, found.ferries),
+        )  # fmt: skip
+    elif path.suffix.lower() in TABLE_FORMATS:
+        town = TownMap(read_graph_tables(path))
+        check_graph(town.graph, str(path))
+    else:
+        town = TownMap(read_graph(path))
+    return prepared(town, boundary, str(path))
+
+
+def map_of(graph: "nx.MultiDiGraph", boundary: Any = None) -> TownMap:
+    """Return the TownMap of a street graph in memory, cut along a boundary if one is given; the graph stays as it is."""
+    check_graph(graph)
+    return prepared(TownMap(graph), boundary, "the street graph")
+
+
+def prepared(town: TownMap, boundary: Any, place: str) -> TownMap:
+    """Return a map whose streets are cut along the boundary, known to go on, and in one piece. place: for errors."""
+    import networkx as nx
+    import shapely
+
+    town.graph = nx.relabel_nodes(town.graph, str, copy=True)
+    if boundary is not None:
+        try:
+            town.graph = clipped(town.graph, boundary)
+        except ScenarioError as error:
+            raise ScenarioError(f"{place}: {error}") from None
+        shapely.prepare(boundary)
+        town.buildings = [one for one in town.buildings if boundary.intersects(one[0])]
+        town.places = [one for one in town.places if boundary.intersects(one[1])]
+        town.boundary = boundary
+    town.notes += _without_far_parts(town.graph)
+    return town
+
+
+def _without_far_parts(graph: "nx.MultiDiGraph") -> list[str]:
+    """Take out parts that are joined to nothing and lie outside the hull of the largest; return what was said of it.
+
+    Parts within it stay: they may be an island or a bank without its bridge, where people live.
+    """
+    import networkx as nx
+    import shapely
+
+    parts = sorted(nx.weakly_connected_components(graph), key=len, reverse=True)
+    place = {node: (number(data["x"]), number(data["y"])) for node, data in graph.nodes(data=True)}
+    hull = shapely.convex_hull(shapely.MultiPoint([place[node] for node in parts[0]]))
+    far = [part for part in parts[1:] if not hull.intersects(shapely.MultiPoint([place[node] for node in part]))]
+    if not far:
+        return []
+    gone = [node for part in far for node in part]
+    km = sum(number(data.get("length")) for _, _, data in graph.edges(gone, data=True)) / 1000
+    graph.remove_nodes_from(gone)
+    return [
+        f"{len(far):,} parts far from the town and joined to nothing are left out ({km:,.1f} km of directed streets)."
+    ]
+
+
+def _told(n_left_out: Counter, ferries: Iterable[str]) -> list[str]:
+    """Return a sentence about the ways that became no streets."""
+    if not n_left_out:
+        return []
+    counted = "; ".join(f"{n:,} {why}" for why, n in n_left_out.most_common())
+    names = list(dict.fromkeys(ferries))
+    ferry = f" The ferries: {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}." * bool(
+        names
+    )
+    return [f"Ways that became no streets: {counted}.{ferry}"]
