@@ -57,8 +57,8 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
         raise ScenarioError(f"{path}: there is no such file. Give the path of an OpenStreetMap extract.")
     if path.stat().st_size > MOST_EXTRACT_BYTES:
         raise ScenarioError(
-            f"{path}: this extract is larger than {MOST_EXTRACT_BYTES:,} bytes. Cut it to the town first: osmium extract "
-            "-b WEST,SOUTH,EAST,NORTH."
+            f"{path}: this extract is larger than {MOST_EXTRACT_BYTES:,} bytes. Cut it to the town first: osmium "
+            "extract -b WEST,SOUTH,EAST,NORTH."
         )
     found = Extract()
     try:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def _segments(pieces: list[Piece], cut: set[int]) -> list[Segment]:
     for piece in pieces:
         stops = [i for i, node in enumerate(piece.nodes) if uses[node] > 1]
         way_direction = direction(piece.tags)
-        for first, last in zip(stops[:-1], stops[1:], strict=True):
+        for first, last in pairwise(stops):
             one = Segment(
                 piece.nodes[first], piece.nodes[last], piece.lon_lat[first : last + 1], way_direction != 0, [piece.way],
                 [piece.tags],

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 TABLE_FORMATS = (".gpkg", ".parquet", ".geoparquet")
 FROM, TO = ("u", "from", "from_node_id", "source", "a_node"), ("v", "to", "to_node_id", "target", "b_node")
+EDGE_LAYERS, NODE_LAYERS = ("edges", "links", "streets", "roads"), ("nodes", "junctions")
 NODE_IDS = ("osmid", "node_id", "id", "node", "index")
 TWO_WAY = ("both", "two-way", "no", "false", "0")
 
 
 def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
-    """Return the street graph in a GeoPackage with edges (and nodes), or in NAME_edges.parquet (and NAME_nodes.parquet).
+    """Return the street graph in a GeoPackage with edges (and nodes), or in NAME_edges.parquet (and _nodes.parquet).
 
     Edges have u and v (or from and to); without a table of nodes their ends are those of the lines. Raises
     ScenarioError for other tables. path: the file, which errors name.
@@ -28,8 +29,9 @@ def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
 
     if path.suffix.lower() == ".gpkg":
         layers = [str(name) for name, _ in feature_tables.gis(f"{path}: a GeoPackage", "pyogrio").list_layers(path)]
-        edges_name, nodes_name = (next((one for one in layers if one.lower() in names), None)
-                                  for names in (("edges", "links", "streets", "roads"), ("nodes", "junctions")))  # fmt: skip
+        edges_name, nodes_name = (
+            next((one for one in layers if one.lower() in names), None) for names in (EDGE_LAYERS, NODE_LAYERS)
+        )
         if edges_name is None and len(layers) == 1:
             edges_name = layers[0]
         if edges_name is None:

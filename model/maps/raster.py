@@ -53,8 +53,8 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
         if isinstance(error, ScenarioError):
             raise
         raise ScenarioError(
-            f"{path}: no residents of the town can be read from this raster ({' '.join(str(error).split())[:120]}). Give "
-            "a GeoTIFF of persons per cell that covers the town."
+            f"{path}: no residents of the town can be read from this raster ({' '.join(str(error).split())[:120]}). "
+            "Give a GeoTIFF of persons per cell that covers the town."
         ) from None
     cells[~np.isfinite(cells) | (cells < 0)] = 0.0
     row, column = np.nonzero(cells)

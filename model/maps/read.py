@@ -56,7 +56,7 @@ def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -
 
 
 def map_of(graph: "nx.MultiDiGraph", boundary: Any = None) -> TownMap:
-    """Return the TownMap of a street graph in memory, cut along a boundary if one is given; the graph stays as it is."""
+    """Return the TownMap of a street graph in memory, cut along a boundary if one is given; the graph stays."""
     check_graph(graph)
     return prepared(TownMap(graph), boundary, "the street graph")
 

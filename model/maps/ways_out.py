@@ -44,13 +44,14 @@ def ways_out(town: TownMap) -> list[WayOut]:
     """Return the ways out of a town, the largest roads first; those with a doubt last. Empty: none is to be seen."""
     graph = town.graph
     x_m, y_m, row = _plane(graph)
-    cut = [node for node, data in graph.nodes(data=True) if data.get(CUT) == "yes"]
+    reached = _reached_from_the_town(graph)
+    cut = [node for node, data in graph.nodes(data=True) if data.get(CUT) == "yes" and node in reached]
     proven = [node for node in cut if _best(graph, node, LEADING_CLASSES)] or [n for n in cut if _best(graph, n, ())]
     if proven:
         groups = _grouped(proven, x_m, y_m, row, SAME_CROSSING_M)
         found = [(group, "the map's edge cuts the road here", "") for group in groups]
     else:
-        ends = _open_ends(town, x_m, y_m, row)
+        ends = [node for node in _open_ends(town, x_m, y_m, row) if node in reached]
         groups = _grouped(ends, x_m, y_m, row, SAME_ROAD_M)
         told = [any(_is_described(graph, node) for node in group) for group in groups]
         found = [
@@ -67,6 +68,18 @@ def ways_out(town: TownMap) -> list[WayOut]:
             ((bool(doubt), _rank(graph, node), node), WayOut(node, f"{_road(graph, node)} ({side})", why, doubt))
         )
     return _named_apart([out for _, out in sorted(outs, key=lambda one: one[0])][:MOST_EXITS])
+
+
+def _reached_from_the_town(graph: "nx.MultiDiGraph") -> set[str]:
+    """Return the nodes that cars reach from the largest part with ways to and fro: an exit must be one of them."""
+    import networkx as nx
+
+    roads = nx.DiGraph((u, v) for u, v, data in graph.edges(data=True) if _drivable(data))
+    if not len(roads):
+        return set(graph)
+    town = max(nx.strongly_connected_components(roads), key=len)
+    start = next(iter(town))
+    return {start} | nx.descendants(roads, start)
 
 
 def _plane(graph: "nx.MultiDiGraph") -> tuple[np.ndarray, np.ndarray, dict[str, int]]:

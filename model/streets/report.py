@@ -1,7 +1,7 @@
 """What was found in a street network, filled in and dropped: for people who bring their own city."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,12 +164,23 @@ class NetworkReport:
 def describe(path: Path, settings: StreetSettings | None = None) -> NetworkReport:
     """Return the NetworkReport of a GraphML file. settings: StreetSettings as in a scenario; its defaults if None."""
     path = Path(path)
-    graph = read_graph(path)
+    return describe_graph(path, read_graph(path), settings=settings)
+
+
+def describe_graph(
+    path: Path, graph: "nx.MultiDiGraph", said: tuple[str, ...] = (), settings: StreetSettings | None = None
+) -> NetworkReport:
+    """Return the NetworkReport of a street graph that was read from a file.
+
+    path: the file, which errors name. graph: with OSMnx's attributes. said: what was left out in reading it, one
+    sentence each. settings: StreetSettings as in a scenario; its defaults if None.
+    """
+    path = Path(path)
     try:
         streets, found = compile_streets(graph, settings or StreetSettings(network=path))
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {error}") from error
-    return NetworkReport(path, streets, found, is_openstreetmap(graph))
+    return NetworkReport(path, streets, replace(found, notes=(*said, *found.notes)), is_openstreetmap(graph))
 
 
 def is_openstreetmap(graph: "nx.MultiDiGraph") -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from safepassage.cli import questions, sweeps
+from safepassage.cli import questions, sweeps, towns
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
 from safepassage.cli.printed import PlainConsole, styled
@@ -29,8 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is_help=True)
-app.add_typer(network_app, name="network")
+towns.mount(app)
 sweeps.mount(app)
 app.add_typer(questions.analysis_app)
 console = PlainConsole()
@@ -245,23 +244,6 @@ def _animate(finished: "RunFolder", path: Path, n_frames: int) -> Path:
 
 
 app.command()(explore)
-
-
-@network_app.command()
-def describe(
-    file: Annotated[Path, typer.Argument(help="GraphML as OSMnx saves it (.graphml, .graphml.gz).")],
-    map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
-) -> None:
-    """Print what a street network holds, what was filled in and dropped; draw its map."""
-    from safepassage.model.streets.report import describe as describe_network
-
-    path = map_ or Path(file.name.removesuffix(".gz")).with_suffix(".png")
-    if path.exists():
-        raise ScenarioError(f"{path}: a file of this name is there already; name another with --map.")
-    report = describe_network(file)
-    console.print(report)
-    report.draw(path)
-    console.print(f"map: {path}", soft_wrap=True)
 
 
 @app.command("fit-harm")

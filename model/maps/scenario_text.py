@@ -1,0 +1,138 @@
+"""The scenario of a town that is begun, as a file in which each choice is explained beside it."""
+
+import json
+import textwrap
+from dataclasses import dataclass
+from datetime import datetime
+
+from safepassage.model.maps.ways_out import WayOut
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was found and chosen for a town."""
+
+    name: str
+    source: str
+    is_openstreetmap: bool
+    exits: tuple[WayOut, ...]
+    doubtful: tuple[WayOut, ...]
+    found_on_border: tuple[tuple[str, str], ...]
+    """Name and reason of each exit that the model finds itself; empty where `exits` are named."""
+    accepted: bool
+    zones_told: tuple[str, ...]
+    n_residents: int
+    buildings_told: str
+    has_buildings: bool
+    lives_in_buildings: bool
+    places: dict[str, int]
+    network_told: tuple[str, ...]
+    time_zone: str
+    is_time_zone_given: bool
+    start: datetime
+    with_walkways: bool
+
+    def told(self) -> list[str]:
+        """Return all that a user should know, one sentence each."""
+        exits = [f"Exit {one.name}: {one.why}." for one in self.exits]
+        exits += [f"Exit {name}: {why}." for name, why in self.found_on_border]
+        doubtful = [f"Doubtful, and left out: {one.name}: {one.why}; {one.doubt}." for one in self.doubtful]
+        places = ", ".join(f"{n} {kind}{'s' if n > 1 and kind != 'police' else ''}" for kind, n in self.places.items())
+        found = [f"Places found: {places}."] if places else []
+        return [*self.network_told, *exits, *doubtful, *self.zones_told, self.buildings_told, *found]
+
+
+def scenario_text(of: Choices) -> str:
+    """Return the text of scenario.yaml."""
+    data = "(c) OpenStreetMap contributors, ODbL 1.0" if of.is_openstreetmap else f"those of {of.source}"
+    parts = [
+        _said(f"Begun by `safepassage init` from {of.source}. Each choice is explained beside it: read them, correct "
+              "what you know better, and run `safepassage validate scenario.yaml`."),
+        f"name: {of.name}",
+        f"title: How many of {of.n_residents:,} people are out of the town within a day of the order?",
+        f"notice: {_quoted(f'Streets: {data}. The order is hypothetical, and nothing falls. No claim is made.')}",
+        "",
+        "run:",
+        *_said("When it begins, in local time. A placeholder: write the day that you ask about.", 2),
+        f"  start: {of.start:%Y-%m-%dT%H:%M}",
+        *_said("How long (h) and in which steps (s). Assumption.", 2),
+        "  duration_h: 24",
+        "  step_s: 60",
+        "  seed: 1",
+        "",
+        "streets:",
+        *_said("The streets with OSMnx's attributes." + (
+            "" if of.with_walkways else " Roads for cars, on which people walk as well; --walkways would add paths and "
+            "service roads."), 2),
+        *[line for told in of.network_told for line in _said(told, 2)],
+        "  network: network.graphml.gz",
+        *_exits(of),
+        "",
+        "population:",
+        *[line for told in of.zones_told for line in _said(told, 2)],
+        "  zones: zones.geojson",
+        "  zone_name_property: zone_id",
+        *_said(of.buildings_told, 2),
+        *(["  buildings: buildings.geojson"] if of.lives_in_buildings else []),
+        *_said("Ages, households, cars and impairments are those of Ukraine and Donetsk oblast by default; see "
+               "`safepassage keys population` for what to state of your town.", 2),
+        "",
+        *_said("One order to leave, half an hour after the start. Times and compliance are assumptions."),
+        "orders:",
+        "  - {issued_h: 0.5, compliance: 0.8}",
+        "",
+        *_said("Nothing falls: give recorded events (kind: recorded) or a process (kind: process, events_per_day); see "
+               "`safepassage keys shelling`."),
+        "shelling:",
+        *_said("Whose local time is meant." + ("" if of.is_time_zone_given else " By longitude alone, without summer "
+               "time: write the real one, such as Europe/Kyiv."), 2),
+        f"  time_zone: {of.time_zone}",
+        *_more(of),
+    ]  # fmt: skip
+    return "\n".join(line for part in parts for line in ([part] if isinstance(part, str) else part)) + "\n"
+
+
+def _exits(of: Choices) -> list[str]:
+    lines: list[str] = []
+    if of.exits:
+        if of.accepted:
+            lines += _said("The user has looked at the exits and accepted all of them (--accept-exits).", 2)
+        lines.append("  exits:")
+        for one in of.exits:
+            lines += _said(f"{one.why}." + (f" Doubtful: {one.doubt}." if one.doubt else ""), 4)
+            lines.append(f"    - {{name: {_quoted(one.name)}, node: {_quoted(one.node)}}}")
+    else:
+        lines += _said("No two streets are surely cut by the edge of the map, so that exits are searched for on its "
+                       "border whenever the scenario is built. Look at map.png and name the real ones:", 2)  # fmt: skip
+        lines += [f"  #   {name}: {why}" for name, why in of.found_on_border]
+        lines.append("  border_exits: {n_exits: 6}")
+    if of.doubtful:
+        lines += _said("Doubtful, and left out. Take one in (without the #) if people can leave there:", 4)
+        for one in of.doubtful:
+            lines += _said(f"{one.why}; {one.doubt or 'one exit alone is too few to be sure'}.", 4)
+            lines.append(f"    # - {{name: {_quoted(one.name)}, node: {_quoted(one.node)}}}")
+    return lines
+
+
+def _more(of: Choices) -> list[str]:
+    lines = []
+    if of.places:
+        found = ", ".join(f"{kind}: {n}" for kind, n in of.places.items())
+        lines += ["", *_said(f"places.geojson holds what the map has of these: {found}. Schools and stations may "
+                             "become pickup points (services.pickup_points), stations trains (services.trains), shelters "
+                             "shelters (shelters.places, with the people each holds).")]  # fmt: skip
+    if of.has_buildings:
+        lines += ["", *_said("Debris may close streets beside buildings; to let it:"), "# damage:", "#   debris:",
+                  "#     footprints: buildings.geojson"]  # fmt: skip
+    return lines
+
+
+def _said(text: str, indent: int = 0) -> list[str]:
+    """Return a text as comment lines."""
+    lead = " " * indent + "# "
+    return textwrap.wrap(" ".join(text.split()), 116, initial_indent=lead, subsequent_indent=lead)
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML reads it back, whatever it holds."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,89 @@
+"""Commands about maps: `init` begins a town, `network describe` tells what a file with streets holds."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from safepassage.cli.printed import PlainConsole, styled
+from safepassage.model.settings.errors import ScenarioError
+
+console = PlainConsole()
+network_app = typer.Typer(help="Street networks: what a file holds.", no_args_is_help=True)
+
+MAPS = "OpenStreetMap extract (.osm.pbf, .osm, .osm.gz), GraphML, or tables of nodes and edges (.gpkg, .parquet)."
+FileOption = Annotated[Path | None, typer.Option()]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(init)
+    app.add_typer(network_app, name="network")
+
+
+def init(
+    source: Annotated[Path, typer.Argument(help=MAPS)],
+    out: Annotated[Path, typer.Option(help="Folder of the town; made, and never written over.")],
+    residents: Annotated[int | None, typer.Option(min=1, help="Residents in all; counts are scaled to it.")] = None,
+    zones: Annotated[Path | None, typer.Option(help="Zones, with counts or without: any format of polygons.")] = None,
+    population: Annotated[Path | None, typer.Option(help="GeoTIFF of residents, such as WorldPop's.")] = None,
+    boundary: Annotated[
+        Path | None, typer.Option(help="Polygon within which the town lies; roads across it are exits.")
+    ] = None,
+    zone_name: Annotated[str, typer.Option(help="Property of a zone that names it; default: found.")] = "",
+    zone_residents: Annotated[str, typer.Option(help="Property with a zone's residents; default: found.")] = "",
+    walkways: Annotated[bool, typer.Option("--walkways", help="Keep paths, steps, service roads, tracks too.")] = False,
+    accept_exits: Annotated[
+        bool, typer.Option("--accept-exits", help="Take all exits found, the doubtful too: you have looked at them.")
+    ] = False,
+    time_zone: Annotated[str, typer.Option(help="Such as Europe/Kyiv; default: by longitude.")] = "",
+    start: Annotated[datetime | None, typer.Option(help="When the run begins, local time.")] = None,
+) -> None:
+    """Begin a town from a map file: streets, exits, zones, buildings, a scenario with each choice explained, a map."""
+    from safepassage.model.maps.town import Wishes, begin_town
+    from safepassage.model.settings.scenario import load
+
+    _check_files(source, zones, population, boundary)
+    given = {} if start is None else {"start": start}
+    wishes = Wishes(
+        residents, zones, population, boundary, zone_name, zone_residents, walkways, accept_exits, time_zone, **given
+    )
+    with console.status("reading the map"):
+        begun = begin_town(source, out, wishes)
+    load(begun.scenario)
+    for line in begun.told:
+        console.print(line)
+    console.print(styled((f"{begun.scenario} is written.", "green"), " Next: look at map.png, then"), soft_wrap=True)
+    console.print(f"  safepassage validate {begun.scenario}\n  safepassage run {begun.scenario}", soft_wrap=True)
+
+
+def _check_files(*paths: Path | None) -> None:
+    from safepassage.model.settings.files.portable import file_of
+
+    for path in paths:
+        if path is not None and not file_of(path).is_file():
+            raise ScenarioError(f"{file_of(path)}: there is no such file. Correct the path.")
+
+
+@network_app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help=MAPS)],
+    map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
+    walkways: Annotated[bool, typer.Option("--walkways", help="Keep paths, steps, service roads, tracks too.")] = False,
+) -> None:
+    """Print what a street network holds, what was filled in and dropped; draw its map."""
+    from safepassage.model.maps.read import read_map
+    from safepassage.model.streets.report import describe_graph
+
+    _check_files(file)
+    town = read_map(file, with_walkways=walkways)
+    report = describe_graph(file, town.graph, tuple(town.notes))
+    console.print(report)
+    path = map_ or Path(file.name.split(".")[0] + ".png")
+    if path.exists():
+        raise ScenarioError(
+            f"{path}: a file of this name is there already, so no map is drawn; name another with --map."
+        )
+    report.draw(path)
+    console.print(f"map: {path}", soft_wrap=True)
