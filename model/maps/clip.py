@@ -68,7 +68,10 @@ def clipped(graph: "nx.MultiDiGraph", boundary: Any) -> "nx.MultiDiGraph":
 
 
 def line_of(graph: "nx.MultiDiGraph", u: Any, v: Any, data: dict[str, Any]) -> Any:
-    """Return the course of an edge as a shapely line; straight where the graph does not tell it."""
+    """Return the course of an edge as a shapely line; straight where the graph does not tell it.
+
+    u, v: its ends. data: its attributes.
+    """
     given = data.get("geometry")
     if isinstance(given, str):
         given = shapely.from_wkt(given, on_invalid="ignore")

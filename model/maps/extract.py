@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from safepassage.model.feature_tables import gis
-from safepassage.model.maps.ways import FERRY, PLACE_KEYS, left_out_because, place_kind
+from safepassage.model.maps.ways import FERRY, PLACE_KEYS, UNBUILT, left_out_because, place_kind
 from safepassage.model.settings.base import ScenarioError
 
 MOST_EXTRACT_BYTES = 600_000_000
@@ -97,7 +98,7 @@ def _take_way(found: Extract, way: Any, box: Any, with_walkways: bool) -> None:
         found.n_left_out[why] += 1
         if why == FERRY:
             found.ferries.append(tags.get("name", "unnamed ferry"))
-        else:
+        elif why != UNBUILT:
             found.goes_on.update(one[0] for one in known)
         return
     run: list[tuple[int, float, float]] = []
@@ -111,7 +112,7 @@ def _take_way(found: Extract, way: Any, box: Any, with_walkways: bool) -> None:
         if len(run) > 1:
             found.pieces.append(Piece(way.id, tags, tuple(r[0] for r in run), np.array([r[1:] for r in run])))
         run = []
-    found.cut.update(refs[i + 1][0] for i in range(len(refs) - 1) if refs[i] is None and refs[i + 1] is not None)
+    found.cut.update(one[0] for before, one in pairwise(refs) if before is None and one is not None)
 
 
 def _touches(places: list[tuple[int, float, float]], box: Any) -> bool:

@@ -26,8 +26,10 @@ def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
     ScenarioError for other tables. path: the file, which errors name.
     """
     import networkx as nx
+    from shapely import from_wkt
 
     if path.suffix.lower() == ".gpkg":
+        feature_tables.checked(path)
         layers = [str(name) for name, _ in feature_tables.gis(f"{path}: a GeoPackage", "pyogrio").list_layers(path)]
         edges_name, nodes_name = (
             next((one for one in layers if one.lower() in names), None) for names in (EDGE_LAYERS, NODE_LAYERS)
@@ -50,6 +52,10 @@ def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
         graph.add_node(_text(name), x=geometry.x, y=geometry.y)
     for number, (geometry, row) in enumerate(edges or ()):
         _add(graph, geometry, row, f"{path}: edge {number}")
+    for u, v, data in list(graph.edges(data=True)):
+        if str(data.get("oneway", "")).lower() in TWO_WAY and not graph.has_edge(v, u):
+            line = from_wkt(data["geometry"]).reverse().wkt if "geometry" in data else None
+            graph.add_edge(v, u, **{**data, **({"geometry": line} if line else {})})
     return graph
 
 
@@ -73,9 +79,6 @@ def _add(graph: "nx.MultiDiGraph", geometry: Any, row: dict[str, Any], place: st
         lower["geometry"] = geometry.wkt
     said = {name: _text(value) for name, value in lower.items() if value is not None and name not in ("u", "v", "key")}
     graph.add_edge(u, v, **said)
-    if "oneway" in said and said["oneway"].lower() in TWO_WAY and "reversed" not in said:
-        back = {**said, "geometry": geometry.reverse().wkt} if "geometry" in said else said
-        graph.add_edge(v, u, **back)
 
 
 def _far(place: Any, other: Any) -> bool:

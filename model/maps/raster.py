@@ -41,9 +41,10 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
             if raster.crs is None:
                 raise ScenarioError(f"{path}: this raster says no coordinate system. Write it again with one.")
             bounds = transform_bounds("EPSG:4326", raster.crs, *box)
-            whole = Window(0, 0, raster.width, raster.height)
-            window = from_bounds(*bounds, transform=raster.transform)
-            window = window.round_offsets("floor").round_lengths("ceil").intersection(whole)
+            (top, bottom), (left, right) = from_bounds(*bounds, transform=raster.transform).toranges()
+            rows = max(int(np.floor(top)), 0), min(int(np.ceil(bottom)), raster.height)
+            columns = max(int(np.floor(left)), 0), min(int(np.ceil(right)), raster.width)
+            window = Window.from_slices(rows, columns)
             if window.width * window.height > MOST_CELLS:
                 raise ScenarioError(f"{path}: more than {MOST_CELLS:,} cells lie about the town. Use larger cells.")
             cells = raster.read(1, window=window, masked=True).filled(0).astype(np.float64)
@@ -61,7 +62,7 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
     if row.size == 0:
         raise ScenarioError(f"{path}: nobody lives in the cells of this raster about the town. Give another raster.")
     part = (np.arange(PARTS) + 0.5) / PARTS
-    down, right = (grid.ravel() for grid in np.meshgrid(part, part, indexing="ij"))
-    x, y = affine * ((column[:, None] + right).ravel(), (row[:, None] + down).ravel())
+    down, across = (grid.ravel() for grid in np.meshgrid(part, part, indexing="ij"))
+    x, y = affine * ((column[:, None] + across).ravel(), (row[:, None] + down).ravel())
     longitude, latitude = to_degrees(x, y)
     return Residents(np.asarray(longitude), np.asarray(latitude), np.repeat(cells[row, column] / PARTS**2, PARTS**2))

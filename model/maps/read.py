@@ -16,6 +16,8 @@ from safepassage.model.streets.graphml import check_graph, number, read_graph
 if TYPE_CHECKING:
     import networkx as nx
 
+LEAST_PART_KM = 3.0
+"""A part joined to nothing is a scrap below this: a yard whose private way in is no street. Assumption."""
 EXTRACTS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".o5m")
 
 
@@ -76,14 +78,14 @@ def prepared(town: TownMap, boundary: Any, place: str) -> TownMap:
         town.buildings = [one for one in town.buildings if boundary.intersects(one[0])]
         town.places = [one for one in town.places if boundary.intersects(one[1])]
         town.boundary = boundary
-    town.notes += _without_far_parts(town.graph)
+    town.notes += _without_scraps(town.graph)
     return town
 
 
-def _without_far_parts(graph: "nx.MultiDiGraph") -> list[str]:
-    """Take out parts that are joined to nothing and lie outside the hull of the largest; return what was said of it.
+def _without_scraps(graph: "nx.MultiDiGraph") -> list[str]:
+    """Take out parts that are joined to nothing and are small or lie outside the hull of the largest; tell of it.
 
-    Parts within it stay: they may be an island or a bank without its bridge, where people live.
+    Large ones within it stay: they may be an island or a bank without its bridge, where people live.
     """
     import networkx as nx
     import shapely
@@ -91,15 +93,27 @@ def _without_far_parts(graph: "nx.MultiDiGraph") -> list[str]:
     parts = sorted(nx.weakly_connected_components(graph), key=len, reverse=True)
     place = {node: (number(data["x"]), number(data["y"])) for node, data in graph.nodes(data=True)}
     hull = shapely.convex_hull(shapely.MultiPoint([place[node] for node in parts[0]]))
-    far = [part for part in parts[1:] if not hull.intersects(shapely.MultiPoint([place[node] for node in part]))]
-    if not far:
+    scraps = [
+        (part, km) for part in parts[1:]
+        if (km := _km(graph, part)) < LEAST_PART_KM
+        or not hull.intersects(shapely.MultiPoint([place[node] for node in part]))
+    ]  # fmt: skip
+    graph.remove_nodes_from([node for part, _ in scraps for node in part])
+    if not scraps:
         return []
-    gone = [node for part in far for node in part]
-    km = sum(number(data.get("length")) for _, _, data in graph.edges(gone, data=True)) / 1000
-    graph.remove_nodes_from(gone)
     return [
-        f"{len(far):,} parts far from the town and joined to nothing are left out ({km:,.1f} km of directed streets)."
+        f"{len(scraps):,} parts of the streets that are joined to nothing, and are far from the town or shorter than "
+        f"{LEAST_PART_KM:g} km, are left out ({sum(km for _, km in scraps):,.1f} km)."
     ]
+
+
+def _km(graph: "nx.MultiDiGraph", part: set[str]) -> float:
+    """Return the kilometres of streets of a part, each two-way street counted once."""
+    lengths = {
+        (frozenset((u, v)), str(data.get("osmid"))): number(data.get("length"))
+        for u, v, data in graph.edges(part, data=True)
+    }
+    return sum(lengths.values()) / 1000
 
 
 def _told(n_left_out: Counter, ferries: Iterable[str]) -> list[str]:

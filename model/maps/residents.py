@@ -149,10 +149,13 @@ def _street_m(streets: Streets, outlines: list[Any]) -> np.ndarray:
 
 
 def _counted(outlines: list[Any], cells: Any) -> np.ndarray:
-    counts = np.zeros(len(outlines))
+    """Return the persons in each outline; a point in several, or on a border, counts once, to the first."""
+    counts, is_free = np.zeros(len(outlines)), np.ones(cells.persons.size, np.bool_)
     for row, outline in enumerate(outlines):
         shapely.prepare(outline)
-        counts[row] = cells.persons[shapely.contains_xy(outline, cells.longitude, cells.latitude)].sum()
+        here = is_free & shapely.intersects_xy(outline, cells.longitude, cells.latitude)
+        counts[row] = cells.persons[here].sum()
+        is_free &= ~here
     return counts
 
 

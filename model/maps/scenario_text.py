@@ -7,6 +7,8 @@ from datetime import datetime
 
 from safepassage.model.maps.ways_out import WayOut
 
+TOO_FEW = "one way out alone is too few to be sure"
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -36,7 +38,11 @@ class Choices:
         """Return all that a user should know, one sentence each."""
         exits = [f"Exit {one.name}: {one.why}." for one in self.exits]
         exits += [f"Exit {name}: {why}." for name, why in self.found_on_border]
-        doubtful = [f"Doubtful, and left out: {one.name}: {one.why}; {one.doubt}." for one in self.doubtful]
+        whys: dict[str, list[str]] = {}
+        for one in self.doubtful:
+            whys.setdefault(one.doubt or TOO_FEW, []).append(one.name)
+        doubtful = [f"Doubtful, and left out ({why}): {', '.join(names)}. --accept-exits takes them in."
+                    for why, names in whys.items()]  # fmt: skip
         places = ", ".join(f"{n} {kind}{'s' if n > 1 and kind != 'police' else ''}" for kind, n in self.places.items())
         found = [f"Places found: {places}."] if places else []
         return [*self.network_told, *exits, *doubtful, *self.zones_told, self.buildings_told, *found]
@@ -109,7 +115,7 @@ def _exits(of: Choices) -> list[str]:
     if of.doubtful:
         lines += _said("Doubtful, and left out. Take one in (without the #) if people can leave there:", 4)
         for one in of.doubtful:
-            lines += _said(f"{one.why}; {one.doubt or 'one exit alone is too few to be sure'}.", 4)
+            lines += _said(f"{one.why}; {one.doubt or TOO_FEW}.", 4)
             lines.append(f"    # - {{name: {_quoted(one.name)}, node: {_quoted(one.node)}}}")
     return lines
 
@@ -119,8 +125,8 @@ def _more(of: Choices) -> list[str]:
     if of.places:
         found = ", ".join(f"{kind}: {n}" for kind, n in of.places.items())
         lines += ["", *_said(f"places.geojson holds what the map has of these: {found}. Schools and stations may "
-                             "become pickup points (services.pickup_points), stations trains (services.trains), shelters "
-                             "shelters (shelters.places, with the people each holds).")]  # fmt: skip
+                             "become pickup points (services.pickup_points), stations trains (services.trains), "
+                             "shelters shelters (shelters.places, with the people each holds).")]  # fmt: skip
     if of.has_buildings:
         lines += ["", *_said("Debris may close streets beside buildings; to let it:"), "# damage:", "#   debris:",
                   "#     footprints: buildings.geojson"]  # fmt: skip

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LEAST_HOME_M2 = 8.0
 """Homes stand in the map's buildings if these have so much floor per resident: a third of what people usually have, so
 that a map with few buildings does not put everybody into them. Assumption."""
+FARTHEST_BUILDING_M = 1000.0
+"""A building farther from every junction is a hut in the hills and left out. Assumption."""
 LEAST_EXITS = 2
 """With fewer certain ways out of a map without cut streets, exits are searched for on the border. Assumption."""
 _FILES = ("scenario.yaml", "network.graphml.gz", "zones.geojson", "buildings.geojson", "places.geojson", "map.png")
@@ -122,10 +124,14 @@ def _boundary(path: Path) -> Any:
 
 def _buildings(town: TownMap, streets: Streets, n_residents: int) -> tuple[list[dict], bool, str]:
     """Return the buildings as GeoJSON features, whether people live in them, and the sentence that says why."""
-    features, homes_m2 = [], 0.0
+    features, homes_m2, far = [], 0.0, 0
     outlines = [outline for outline, _ in town.buildings]
     areas = shapely.area(streets.project_shape(np.array(outlines, dtype=object))) if outlines else []
-    for (outline, tags), area_m2 in zip(town.buildings, areas, strict=True):
+    away_m = _away_m(streets, outlines)
+    for (outline, tags), area_m2, metres in zip(town.buildings, areas, away_m, strict=True):
+        if metres > FARTHEST_BUILDING_M:
+            far += 1
+            continue
         use, levels, height_m = (
             tags.get("building", "yes"),
             number(tags.get("building:levels", "")),
@@ -143,18 +149,29 @@ def _buildings(town: TownMap, streets: Streets, n_residents: int) -> tuple[list[
         features.append({"type": "Feature", "properties": said,
                          "geometry": shapely.geometry.mapping(shapely.set_precision(outline, 1e-7))})  # fmt: skip
     per_head = homes_m2 / max(n_residents, 1)
+    gone = (
+        f" {far:,} buildings more than {FARTHEST_BUILDING_M / 1000:g} km from the streets are left out." if far else ""
+    )
     if not features:
-        return [], False, "The map has no buildings: homes stand along the streets."
+        return [], False, f"The map has no buildings: homes stand along the streets.{gone}"
     if per_head < LEAST_HOME_M2:
         return features, False, (
             f"The map's {len(features):,} buildings have {per_head:.1f} m2 of floor for each resident, so that most "
-            "homes are not in the map: they stand along the streets."
+            f"homes are not in the map: they stand along the streets.{gone}"
         )  # fmt: skip
     n_homes = sum("dwellings" not in one["properties"] for one in features)
     return features, True, (
         f"Homes stand in {n_homes:,} of the map's {len(features):,} buildings, in proportion to ground area and "
-        "storeys; nobody lives in those whose use says so (dwellings: 0)."
+        f"storeys; nobody lives in those whose use says so (dwellings: 0).{gone}"
     )  # fmt: skip
+
+
+def _away_m(streets: Streets, outlines: list[Any]) -> np.ndarray:
+    """Return the distance of each outline from the nearest junction or end (m)."""
+    if not outlines:
+        return np.zeros(0)
+    x_m, y_m = shapely.get_coordinates(shapely.centroid(streets.project_shape(np.array(outlines, dtype=object)))).T
+    return streets.nearest_node(x_m, y_m)[1]
 
 
 def _counted(kinds: "Iterable[str]") -> dict[str, int]:
@@ -185,7 +202,7 @@ def _size(streets: Streets) -> str:
 def _write(out: Path, town: TownMap, zones: TownZones, buildings: list[dict], text: str) -> None:
     """Write the files, the scenario last."""
     graph = town.graph
-    plain = nx.MultiDiGraph(**{key: str(value) for key, value in graph.graph.items()})
+    plain = nx.MultiDiGraph(**{key: str(graph.graph[key]) for key in ("crs", "created_with") if key in graph.graph})
     plain.add_nodes_from((node, {k: str(v) for k, v in data.items()}) for node, data in graph.nodes(data=True))
     plain.add_edges_from((u, v, {k: str(x) for k, x in data.items()}) for u, v, data in graph.edges(data=True))
     held = io.BytesIO()

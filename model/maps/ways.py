@@ -15,6 +15,8 @@ UNBUILT_CLASSES = (
     "planned", "platform", "proposed", "raceway", "razed", "rest_area", "services", "traffic_island", "unsurfaced",
 )  # fmt: skip
 """Values of `highway` that no car and no walker uses as a street (OpenStreetMap wiki, "Key:highway")."""
+WALK_CLASSES = ("trail", "via_ferrata", "crossing", "ladder", "pathway", "footpath")
+"""Values of `highway` that the table of defaults does not have, and that no car uses."""
 MINOR_CLASSES = ("service", "track", "bridleway")
 KEPT_TAGS = (
     "highway", "name", "ref", "maxspeed", "lanes", "width", "bridge", "tunnel", "junction", "sidewalk", "surface",
@@ -32,7 +34,7 @@ NO_HOMES = (
     "warehouse", "water_tower", "works",
 )  # fmt: skip
 """Values of `building` in which nobody lives. Assumption."""
-_PLACES = {
+_PLACES: dict[str, dict[str, tuple[str, ...]]] = {
     "hospital": {"amenity": ("hospital", "clinic"), "healthcare": ("hospital",)},
     "school": {"amenity": ("school", "kindergarten", "college", "university")},
     "station": {"railway": ("station", "halt"), "amenity": ("bus_station",)},
@@ -66,7 +68,7 @@ def left_out_because(tags: Tags, *, with_walkways: bool) -> str | None:
     if highway in MINOR_CLASSES:
         return MINOR
     known = STREET_CLASSES.get(highway)
-    if known is not None and not known.drivable:
+    if highway in WALK_CLASSES or (known is not None and not known.drivable):
         return WALKWAY
     return NO_CARS if for_cars in SHUT else None
 
