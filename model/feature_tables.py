@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.model.parquet_files import read_bounded
+from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER, file_of
 from safepassage.model.tables import read_csv

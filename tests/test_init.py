@@ -236,7 +236,7 @@ def test_a_raster_without_zones_is_gathered_in_squares_and_scaled(tmp_path):
         ("t.osm.pbf", b"\0\0\0\x0d\n\x09OSMHeader", "not an OpenStreetMap extract"),
         ("t.osm", b"<osm version='0.6'></osm>", "has no street"),
         ("t.graphml", b"<osm/>", "GraphML"),
-        ("t.gpkg", b"no", "this is no .gpkg file"),
+        ("t.gpkg", b"no", "not a .gpkg file"),
         ("t.parquet", b"no", "not a Parquet file"),
     ],
 )  # fmt: skip

@@ -63,6 +63,7 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
         raise ScenarioError(f"{path}: nobody lives in the cells of this raster about the town. Give another raster.")
     part = (np.arange(PARTS) + 0.5) / PARTS
     down, across = (grid.ravel() for grid in np.meshgrid(part, part, indexing="ij"))
-    x, y = affine * ((column[:, None] + across).ravel(), (row[:, None] + down).ravel())
+    at, below = (column[:, None] + across).ravel(), (row[:, None] + down).ravel()
+    x, y = affine.a * at + affine.b * below + affine.c, affine.d * at + affine.e * below + affine.f
     longitude, latitude = to_degrees(x, y)
     return Residents(np.asarray(longitude), np.asarray(latitude), np.repeat(cells[row, column] / PARTS**2, PARTS**2))
