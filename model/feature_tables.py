@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from safepassage.model.parquet_files import read_bounded
-from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER, file_of
 from safepassage.model.tables import read_csv
@@ -107,7 +106,7 @@ def read_with_gdal(path: Path) -> Rows:
     import shapely
 
     file, (_, _, wanted) = file_of(path), str(path).partition(LAYER)
-    name = checked(file)
+    name = _checked(file)
     ogr = gis(f"{path}: a file of this kind", "pyogrio")
     try:
         layers = [str(layer) for layer, kind in ogr.list_layers(name) if kind is not None]
@@ -133,7 +132,7 @@ READERS: dict[str, Callable[[Path], Rows]] = {
 """Reader by the end of a file's name."""
 
 
-def checked(file: Path) -> str:
+def _checked(file: Path) -> str:
     """Return how GDAL names a file; raises ScenarioError if it is too large, or not what its name says."""
     suffix = file.suffix.lower()
     try:
