@@ -106,7 +106,7 @@ def read_with_gdal(path: Path) -> Rows:
     import shapely
 
     file, (_, _, wanted) = file_of(path), str(path).partition(LAYER)
-    name = _checked(file)
+    name = checked(file)
     ogr = gis(f"{path}: a file of this kind", "pyogrio")
     try:
         layers = [str(layer) for layer, kind in ogr.list_layers(name) if kind is not None]
@@ -132,7 +132,7 @@ READERS: dict[str, Callable[[Path], Rows]] = {
 """Reader by the end of a file's name."""
 
 
-def _checked(file: Path) -> str:
+def checked(file: Path) -> str:
     """Return how GDAL names a file; raises ScenarioError if it is too large, or not what its name says."""
     suffix = file.suffix.lower()
     try:
