@@ -119,7 +119,7 @@ def test_codes_with_leading_zeros_stay_text(tmp_path):
         ("z.csv", "name,population\na,1\n", "no column holds a geometry"),
         ("z.csv", "name,geometry\na,POLYGON((0 0\n", "feature 0: its geometry cannot be read"),
         ("z.csv", "name,lon,lat\na,x,1\n", "feature 0: its geometry cannot be read"),
-        ("z.gpkg", "<OGRVRTDataSource/>", "this is no .gpkg file"),
+        ("z.gpkg", "<OGRVRTDataSource/>", "not a .gpkg file"),
         ("z.zip", "PK", "this archive cannot be read"),
         ("z.parquet", "PAR1", "not a Parquet file"),
         ("z.geojsonl", '{"type": "Feature", "geometry": null, "properties": {}}\n{', "line 2: this is not a GeoJSON"),
