@@ -58,10 +58,10 @@ class LiveScene:
         self.model = model
         streets, households = model.streets, model.households
         self.frame = Frame.around(
-            np.concatenate((streets.geometry_x_m, households.home_x_m)),
-            np.concatenate((streets.geometry_y_m, households.home_y_m)),
+            np.concatenate((streets.geometry_x_m[: streets.geometry_first[streets.n_town_links]], households.home_x_m)),
+            np.concatenate((streets.geometry_y_m[: streets.geometry_first[streets.n_town_links]], households.home_y_m)),
         )
-        self.lead = lead_links(streets.link_street)
+        self.lead = lead_links(streets.link_street[: streets.n_town_links])
         place = self.frame.scale(households.home_x_m, households.home_y_m).astype(np.int64) * HOME_CELLS >> 16
         self._home_cell = place[:, 1] * HOME_CELLS + place[:, 0]
         self._n_members = households.n_members.astype(np.float64)
@@ -132,6 +132,7 @@ class LiveScene:
         streets, movement = self.model.streets, self.model.movement
         closed = streets.drivable & ~movement.car_open
         no_walk = streets.walkable & ~movement.walk_open
+        closed[streets.n_town_links :] = no_walk[streets.n_town_links :] = False
         street = np.unique(streets.link_street[closed | no_walk])
         on_foot_too = np.isin(street, streets.link_street[no_walk])
         return (street.astype(np.int64) * 2 + on_foot_too).reshape(-1, 1)

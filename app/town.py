@@ -41,7 +41,7 @@ def lead_links(link_street: np.ndarray) -> np.ndarray:
 
 def pack_streets(frame: Frame, streets) -> bytes:
     """Return one polyline per street: n, n_points, first[n + 1] (uint32); x, y of points (uint16); level[n] (uint8)."""
-    lead = lead_links(streets.link_street)
+    lead = lead_links(streets.link_street[: streets.n_town_links])
     first, last = streets.geometry_first[lead], streets.geometry_first[lead + 1]
     n_points = last - first
     starts = np.concatenate(([0], np.cumsum(n_points)))

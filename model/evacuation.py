@@ -10,8 +10,6 @@ import numpy as np
 
 from safepassage.agents.civilians import Civilian
 from safepassage.agents.households import Household
-from safepassage.agents.parties import Mode
-from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
@@ -37,6 +35,7 @@ from safepassage.model.rules import Rules, rules_of
 from safepassage.model.services.layout import layout_of
 from safepassage.model.services.roadside import slow_down
 from safepassage.model.services.services import Services
+from safepassage.model.services.ways_out import WaysOut
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
@@ -142,19 +141,14 @@ class EvacuationModel(RowModel):
         )  # fmt: skip
 
     def _build_agents(self):
-        streets = self.streets
         self.adopt_rows(Civilian, self.people)
         self.adopt_rows(Household, self.households)
         self.shelters = self.surroundings.shelters
         for row in range(len(self.shelters)):
             Shelter(self, row)
         self.shelling_events = deque()
-        capacity = streets.exit_flow_capacity_per_s
-        self.routes = [
-            EvacuationRoute(self, row, name, int(streets.exit_node[row]), float(capacity[row]))
-            for row, name in enumerate(streets.exit_name)
-        ]
-        self.exit_of_node = {int(node): row for row, node in enumerate(streets.exit_node)}
+        self.ways_out = WaysOut(self)
+        self.routes, self.exit_of_node = self.ways_out.routes, self.ways_out.exit_of_node
         self.services = Services(self, self._services_layout)
 
     def step(self) -> None:
@@ -313,18 +307,7 @@ class EvacuationModel(RowModel):
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety, or to their stop."""
         if len(arrivals):
-            arrivals = self.services.receive(arrivals)
-        if len(arrivals) == 0:
-            return
-        exit_row = np.array([self.exit_of_node[int(node)] for node in arrivals.node], np.int32)
-        self.population.arrive(arrivals.party, arrivals.time_s, exit_row)
-        n_persons = self.population.n_living(arrivals.party)
-        by_car = arrivals.mode == Mode.CAR
-        for route in self.routes:
-            here = exit_row == route.row
-            route.n_cars += int((here & by_car).sum())
-            route.n_walkers += int(n_persons[here & ~by_car].sum())
-            route.n_persons += int(n_persons[here].sum())
+            self.ways_out.arrive(self.services.receive(arrivals))
 
     def _get_on(self):
         """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""

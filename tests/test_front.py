@@ -187,6 +187,7 @@ def a_street():
         link_upstream=np.r_[np.arange(10), np.arange(1, 11)].astype(np.int32),
         link_downstream=np.r_[np.arange(1, 11), np.arange(10)].astype(np.int32),
         exit_node=np.array([0, 10], dtype=np.int32),
+        exit_end_node=np.array([0, 10], dtype=np.int32),
     )
 
 

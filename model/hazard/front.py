@@ -252,7 +252,7 @@ class LinksNearFront:
         self._front = front.over(streets.node_x_m, streets.node_y_m)
         self._settings = settings
         self._upstream, self._downstream = streets.link_upstream, streets.link_downstream
-        self._exit_node = np.asarray(streets.exit_node)
+        self._exit_node, self._exit_end_node = np.asarray(streets.exit_node), np.asarray(streets.exit_end_node)
 
     def distance_km(self, time_s: float) -> Floats:
         """Return the distance from the nearer end of each link to the front, float64; negative beyond it."""
@@ -269,7 +269,8 @@ class LinksNearFront:
 
     def exits_lost(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which exits the front closes to vehicles, and which to walkers; two bool arrays."""
-        distance_km = self._front.distance_km(time_s)[self._exit_node]
+        away_km = self._front.distance_km(time_s)
+        distance_km = np.minimum(away_km[self._exit_node], away_km[self._exit_end_node])
         return (
             distance_km < self._settings.closes_to_vehicles_within_km,
             distance_km < self._settings.closes_to_walkers_within_km,

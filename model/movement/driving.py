@@ -97,8 +97,9 @@ class Driving:
     def on_streets(cls, streets: Streets, **options: Any) -> "Driving":
         """Return Driving on the links of model.network.Streets; those not drivable are closed."""
         sink = np.full(len(streets.node_x_m), np.inf)
-        capacity_per_s = streets.exit_flow_capacity_per_s
-        sink[streets.exit_node] = np.where(capacity_per_s > 0, capacity_per_s, np.inf)  # 0: no car gets to the exit
+        # no car gets to an exit of capacity 0; where a road leads on, its first link lets out what the exit states
+        is_limit = (streets.exit_flow_capacity_per_s > 0) & (streets.exit_end_node == streets.exit_node)
+        sink[streets.exit_node[is_limit]] = streets.exit_flow_capacity_per_s[is_limit]
         driving = cls(
             upstream=streets.link_upstream,
             downstream=streets.link_downstream,

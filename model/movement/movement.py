@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.model.draws import Stream, uniforms
@@ -95,6 +95,16 @@ class Movement:
             self.driving.add(party, start, time_s, table=table)
         else:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
+
+    def take_on(self, party: Ints, node: Ints) -> None:
+        """Let walkers who have come to exits with an onward road be driven on: one lift for each party."""
+        table = self.queue_news.table_of(party)
+        self.ways.freshen(table)
+        self.driving.add(party, node, self.driving.time_s, table=table)
+
+    def is_beyond_town(self, party: Ints) -> Bools:
+        """Return which parties are on an onward road now, bool."""
+        return self.driving.view.link_of(self.carrier[party]) >= self.streets.n_town_links
 
     def head_out(self, party: np.ndarray) -> None:
         """Let walkers make for the exits instead of a stop."""

@@ -243,8 +243,7 @@ def _sum_along(total, next_link, order, link_downstream, of_link):
 
 def _by_node(node_of_link, n_nodes):
     """Return (first, link): the links of each node, lowest index first, in compressed rows."""
-    first = np.zeros(n_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(node_of_link, minlength=n_nodes), out=first[1:])
+    first = np.cumsum(np.append(0, np.bincount(node_of_link, minlength=n_nodes)))
     return first, np.argsort(node_of_link, kind="stable").astype(np.int32)
 
 
@@ -273,11 +272,9 @@ class Routes:
         self._open_cost_s = np.full((n_classes, n_links), np.inf)
         self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
         self.incoming_first, self.incoming = _by_node(self.link_downstream, n_nodes)
-        """Links into each node: `incoming[incoming_first[n]:incoming_first[n + 1]]`."""
         self._outgoing_first, self._outgoing = _by_node(self.link_upstream, n_nodes)
-        self._heap_cost_s = np.empty(2 * n_links + n_nodes + 1)
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
-        self._lost = np.empty(n_nodes, dtype=np.int32)
+        self._heap_cost_s, self._lost = np.empty(self._heap_node.size), np.empty(n_nodes, dtype=np.int32)
 
     def make_room(self, n_classes: int) -> None:
         """Add rows without any route after those that there are."""

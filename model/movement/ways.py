@@ -67,8 +67,8 @@ class Ways:
         self._seen_s = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self.free_flow_time_s)
         """Time that each link takes as drivers of a table have last seen it (s)."""
         self._last_seen_s = self.free_flow_time_s
-        per_s = streets.exit_flow_capacity_per_s
-        self._exit_per_s = np.where(per_s > 0.0, per_s, np.inf)
+        per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
+        self._exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._is_witnessed = False
         self.is_queue_believed = False
         """Whether anybody reckons with a queue."""
@@ -217,7 +217,7 @@ class Ways:
         return outlook.expect(
             view.link_time_s(), self.free_flow_time_s, view.n_bound, self._driving.flow_capacity_per_s, weight, is_open,
             self._streets.link_key, routes.link_upstream, routes.incoming_first, routes.incoming,
-            self._streets.exit_node[exit_open], self._exit_per_s[exit_open],
+            self._streets.exit_end_node[exit_open], self._exit_per_s[exit_open],
         )  # fmt: skip
 
     def _rebuild(self, mode: Mode, *tables: int) -> None:
@@ -240,7 +240,8 @@ class Ways:
 
     def _build(self, mode: Mode, *tables: int) -> None:
         routes = self.car_routes if mode == Mode.CAR else self.walk_routes
-        exits = self._streets.exit_node[self.exit_open[mode]]
+        ends = self._streets.exit_end_node if mode == Mode.CAR else self._streets.exit_node
+        exits = ends[self.exit_open[mode]]
         for table in tables:
             time_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
             is_open = self.road_news[mode].is_believed_open[self._knowledge[mode][table]]

@@ -128,6 +128,10 @@ class Population:
         self.parties.left_car[parties] = True
         self._become(parties, Status.TRAVELLING, Protection.OUTDOORS)
 
+    def get_a_lift(self, parties: np.ndarray) -> None:
+        """Note that people who came to the edge of the town on foot are driven on; they count as on foot."""
+        self._become(parties, Status.TRAVELLING, Protection.VEHICLE)
+
     def stand(self, parties: np.ndarray) -> None:
         """Note which parties on the streets have no way on now: they are stranded, all others travel."""
         standing = np.zeros(len(self.parties), np.bool_)

@@ -33,6 +33,21 @@ def _one_of(enum: Any) -> str:
 _TIME = "moment, after the start of the run"
 _PLACE = {"x_m": "place, east, in the plane of the map", "y_m": "place, north, in the plane of the map"}
 _STILL_INF = "; inf: not within the run"
+_LINK = {
+    "link": "number of the link",
+    "upstream": "id of the node where it begins",
+    "downstream": "id of the node where it ends",
+    "name": "name of the street",
+    "highway": "class of the street, as in OpenStreetMap",
+    "length_m": "length",
+    "n_vehicles": "vehicles that have left it",
+    "n_walking_persons": "people on foot who have left it",
+    "delay_vehicle_h": "time that vehicles lost on it against free flow",
+    "closed_time_s": "when it was first closed to cars; inf: never",
+    "gridlock_time_s": "when it was first part of a gridlock; inf: never",
+    "x_m": "points of its line, east",
+    "y_m": "points of its line, north",
+}
 
 TABLES: dict[str, Described] = {
     "timeseries": Described(
@@ -47,7 +62,8 @@ TABLES: dict[str, Described] = {
             "n_walking_parties_on_way": "walking parties on the streets",
             "n_impacts_so_far": "impacts since the start",
             "n_links_closed": "drivable links closed to cars at this moment",
-            "n_out_by_*": "people who have left by this exit since the start",
+            "n_left_town": "people who are safe or have left the town for safety, on an onward road",
+            "n_out_by_*": "people who have reached safety by this exit since the start",
         },
     ),
     "casualties": Described(
@@ -116,24 +132,8 @@ TABLES: dict[str, Described] = {
             "exit": "name of the exit it left by; empty: by none so far, or by train",
         },
     ),
-    "links": Described(
-        "One link: one direction of a street between two nodes.",
-        {
-            "link": "number of the link",
-            "upstream": "id of the node where it begins",
-            "downstream": "id of the node where it ends",
-            "name": "name of the street",
-            "highway": "class of the street, as in OpenStreetMap",
-            "length_m": "length",
-            "n_vehicles": "vehicles that have left it",
-            "n_walking_persons": "people on foot who have left it",
-            "delay_vehicle_h": "time that vehicles lost on it against free flow",
-            "closed_time_s": "when it was first closed to cars; inf: never",
-            "gridlock_time_s": "when it was first part of a gridlock; inf: never",
-            "x_m": "points of its line, east",
-            "y_m": "points of its line, north",
-        },
-    ),
+    "links": Described("One link: one direction of a street between two nodes.", _LINK),
+    "onward_roads": Described("One link of a road that leads on from an exit; as in `links`.", _LINK),
     "impacts": Described(
         "One impact.",
         {

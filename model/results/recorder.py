@@ -126,8 +126,18 @@ class Recorder:
             model.movement.walking.view.n_under_way,
             int(np.searchsorted(model.impacts.time_s, model.time_s)),
             int((model.streets.drivable & ~model.movement.car_open).sum()),
+            self._n_left_town(),
             *(route.n_persons for route in model.routes),
         )
+
+    def _n_left_town(self) -> int:
+        """Return the number of living people who are safe or on an onward road, on their way to safety."""
+        model = self.model
+        n_beyond = 0
+        if model.streets.n_links > model.streets.n_town_links:
+            party = np.flatnonzero(model.parties.is_on_way)
+            n_beyond = int(model.population.n_living(party[model.movement.is_beyond_town(party)]).sum())
+        return int(self.n_by_status[Status.SAFE]) + n_beyond
 
     def tables(self) -> columns.Tables:
         """Return all tables of the run, each column with its unit; each as the run stands when it is first read."""
@@ -140,6 +150,7 @@ class Recorder:
                 "persons": self._persons,
                 "trips": self._trips,
                 "links": self._links,
+                "onward_roads": self._onward_roads,
                 "impacts": self._impacts,
                 "exits": self._exits,
                 "exposure": self._exposure,
@@ -155,6 +166,7 @@ class Recorder:
         columns = ["time_s", *(f"n_{s.name.lower()}" for s in Status), *(f"n_injury_{i.name.lower()}" for i in Injury)]
         columns += [f"n_{p.name.lower()}_at_risk" for p in Protection]
         columns += ["n_vehicles_on_way", "n_walking_parties_on_way", "n_impacts_so_far", "n_links_closed"]
+        columns += ["n_left_town"]
         columns += [f"n_out_by_{name}" for name in self.model.streets.exit_name]
         return dict(zip(columns, map(np.array, zip(*self._rows, strict=True)), strict=True))
 
@@ -225,22 +237,31 @@ class Recorder:
         }
 
     def _links(self):
-        model, streets = self.model, self.model.streets
+        return self._links_between(0, self.model.streets.n_town_links)
+
+    def _onward_roads(self):
+        streets = self.model.streets
+        return self._links_between(streets.n_town_links, streets.n_links)
+
+    def _links_between(self, begin: int, end: int):
+        model, streets, some = self.model, self.model.streets, slice(begin, end)
         node = pa.array(streets.node_id)
+        first = streets.geometry_first[begin : end + 1]
+        points = slice(first[0], first[-1])
         return {
-            "link": np.arange(streets.n_links, dtype=np.int32),
-            "upstream": node.take(pa.array(streets.link_upstream)),
-            "downstream": node.take(pa.array(streets.link_downstream)),
-            "name": pa.array(streets.link_name, pa.string()),
-            "highway": pa.array(streets.highway_names).take(pa.array(streets.highway)),
-            "length_m": streets.length_m,
-            "n_vehicles": model.movement.driving.view.n_left,
-            "n_walking_persons": model.movement.walking.view.n_left,
-            "delay_vehicle_h": model.movement.driving.view.delay_s / 3600.0,
-            "closed_time_s": model.surroundings.closed_time_s,
-            "gridlock_time_s": model.movement.gridlocks.first_s,
-            "x_m": columns.as_lists(streets.geometry_first, streets.geometry_x_m),
-            "y_m": columns.as_lists(streets.geometry_first, streets.geometry_y_m),
+            "link": np.arange(begin, end, dtype=np.int32),
+            "upstream": node.take(pa.array(streets.link_upstream[some])),
+            "downstream": node.take(pa.array(streets.link_downstream[some])),
+            "name": pa.array(streets.link_name[some], pa.string()),
+            "highway": pa.array(streets.highway_names).take(pa.array(streets.highway[some])),
+            "length_m": streets.length_m[some],
+            "n_vehicles": model.movement.driving.view.n_left[some],
+            "n_walking_persons": model.movement.walking.view.n_left[some],
+            "delay_vehicle_h": model.movement.driving.view.delay_s[some] / 3600.0,
+            "closed_time_s": model.surroundings.closed_time_s[some],
+            "gridlock_time_s": model.movement.gridlocks.first_s[some],
+            "x_m": columns.as_lists(first - first[0], streets.geometry_x_m[points]),
+            "y_m": columns.as_lists(first - first[0], streets.geometry_y_m[points]),
         }
 
     def _impacts(self):

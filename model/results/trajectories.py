@@ -38,6 +38,8 @@ def whereabouts(model: Any) -> tuple[Ints, Floats, Floats, Ints]:
         rows = rows[mover.link_of(party[rows]) >= 0]
         link[rows], along_m = mover.position(party[rows])
         share[rows] = along_m / streets.length_m[link[rows]]
+    in_town = link < streets.n_town_links
+    party, node, mode, link, share = (column[in_town] for column in (party, node, mode, link, share))
     x_m, y_m = streets.places(link, share)
     waits = link < 0
     x_m[waits], y_m[waits] = streets.node_x_m[node[waits]], streets.node_y_m[node[waits]]

@@ -51,6 +51,10 @@ class Front(HazardSection):
     `crossfire_reach_km`. Fitted to Avdiivka, Bakhmut, Toretsk and Kherson (`safepassage fit-harm`): 95 % interval
     4.7e-6 to 3.4e-4."""
 
+    safe_beyond_km: float = Field(15.0, ge=0)
+    """Distance from the front beyond which a place is safe (km): the report names every exit that ends nearer. Shelling
+    that falls by exp(-d / 5 km) (SOURCES 5.3) has come to a twentieth there. Assumption."""
+
     @model_validator(mode="after")
     def _one_source(self):
         given = [name for name in ("distances", "distance_file", "polygons_file") if getattr(self, name)]

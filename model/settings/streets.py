@@ -9,6 +9,25 @@ from safepassage.model.settings.base import DataFile, Section
 PositiveByClass = dict[str, Annotated[float, Field(gt=0)]]
 
 
+class OnwardRoad(Section):
+    """A leg of the road that leads on from an exit, towards where people are safe."""
+
+    to: str
+    """Place where it ends."""
+    length_km: float = Field(gt=0)
+    """Length along the road (km)."""
+    speed_km_h: float = Field(default=60.0, gt=0)
+    """Free-flow speed (km/h). Assumption: a rural main road in war, below its legal 90."""
+    n_lanes: float = Field(default=1.0, gt=0)
+    """Lanes away from the town. Assumption: a two-lane road."""
+    bearing_deg: float | None = None
+    """Direction in which it leads on, clockwise from north (degrees); by default away from the middle of the town. The
+    distance from the front along it follows from that."""
+    checkpoint_per_h: float | None = Field(default=None, gt=0)
+    """Vehicles that a checkpoint at its end lets through in an hour; by default there is none. Seen: 232 an hour
+    (Nagorno-Karabakh, 29 September 2023), some 330 to 670 (Mariupol, 15 March 2022)."""
+
+
 class Exit(Section):
     """A place where people leave the area: a node of the network, or the node nearest to a place."""
 
@@ -26,6 +45,9 @@ class Exit(Section):
     """With x_m (metres)."""
     flow_capacity_per_s: float | None = Field(default=None, gt=0)
     """Most vehicles that can leave here per second; by default streets.exit_flow_per_lane_per_s for each lane."""
+
+    onward: tuple[OnwardRoad, ...] = ()
+    """Road that leads on, leg after leg, to where people are safe; by default streets.onward."""
 
     @model_validator(mode="after")
     def _one_way_to_say_where(self):
@@ -77,6 +99,8 @@ class StreetSettings(Section):
     """Highway classes opened to or closed for cars; wins over the file, so {track: true} opens tracks."""
     walkable: dict[str, bool] = Field(default={})
     """Highway classes opened to or closed for walkers; wins over the file, {motorway: true} for one."""
+    onward: tuple[OnwardRoad, ...] = ()
+    """Road that leads on from every exit that has none of its own; by default people are safe on reaching an exit."""
     exit_flow_per_lane_per_s: float = Field(default=600 / 3600, gt=0)
     """Vehicles that an exit lets out per lane of the roads into it, where flow_capacity_per_s is not given (1/s). What
     evacuations sustained without contraflow: 600 vehicles an hour and lane, 800 to 1,000 with it (counts of hurricanes

@@ -17,6 +17,7 @@ from safepassage.model.streets.graphml import check_graph, number, read_graph
 from safepassage.model.streets.notes import notes
 from safepassage.model.streets.order import in_order
 from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
+from safepassage.model.streets.ways_out.onward import with_onward_roads
 from safepassage.model.tables import refuse
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple
         index_of_node,
         projection.transformer(projection.WGS84, crs),
     )
-    streets, dropped = _keep_parts(_with_exits(whole, exits, settings), settings.least_part_m)
+    onward = [exit_.onward or settings.onward for exit_ in exits]
+    whole = with_onward_roads(_with_exits(whole, exits, settings), settings, onward)
+    streets, dropped = _keep_parts(whole, settings.least_part_m)
     given = {k: int(v.sum() if v.dtype == bool else np.isfinite(v).sum()) for k, v in edges.given.items()}
     given["geometry"] = int(geometry[3].sum())
     report = StreetsReport(
@@ -246,6 +249,7 @@ def _streets(node_id, x_m, y_m, crs, extent_m, links):
     index = {name: i for i, name in enumerate(names)}
     links = links | {"highway": np.array([index[h] for h in links["highway"]], dtype=np.int16), "highway_names": names}
     none = {"exit_name": (), "exit_node": np.zeros(0, np.int32), "exit_flow_capacity_per_s": np.zeros(0)}
+    none |= {"exit_end_node": none["exit_node"], "n_town_nodes": len(node_id), "n_town_links": links["length_m"].size}
     none |= {"points_m": np.zeros((0, 2)), "is_lived_along": np.zeros(0, np.bool_)}
     return Streets(node_id=node_id, node_x_m=x_m, node_y_m=y_m, crs=crs, extent_m=extent_m, **none, **links)
 
@@ -288,6 +292,7 @@ def _with_exits(streets, exits, settings):
         streets,
         exit_name=tuple(e.name for e in exits),
         exit_node=exit_node,
+        exit_end_node=exit_node,
         exit_flow_capacity_per_s=np.array(capacity, dtype=np.float64),
         junction_share=np.where(into_exit, 1.0, streets.junction_share),
     )
@@ -335,6 +340,9 @@ def _select(streets, nodes, links):
         "link_street": np.unique(streets.link_street[links], return_inverse=True)[1].astype(np.int32),
         "link_name": tuple(streets.link_name[i] for i in links),
         "exit_node": new_node[streets.exit_node],
+        "exit_end_node": new_node[streets.exit_end_node],
+        "n_town_nodes": int((nodes < streets.n_town_nodes).sum()),
+        "n_town_links": int((links < streets.n_town_links).sum()),
         "geometry_first": first,
         "geometry_x_m": x,
         "geometry_y_m": y,
@@ -363,9 +371,9 @@ def _select(streets, nodes, links):
 
 def _exit_report(streets, exits):
     """Return what reaches the exits; raise ScenarioError for an exit that nobody reaches."""
-    by_mode = []
+    by_mode, town = [], slice(0, streets.n_town_nodes)
     for mode_open in (streets.drivable, streets.walkable):
-        by_mode.append([int(reaches_exit(streets, mode_open, [k]).sum()) - 1 for k in range(len(exits))])
+        by_mode.append([int(reaches_exit(streets, mode_open, [k])[town].sum()) - 1 for k in range(len(exits))])
     reached = zip(streets.exit_name, streets.exit_node, *by_mode, strict=True)
     refuse(
         [
@@ -379,7 +387,7 @@ def _exit_report(streets, exits):
     for mode_open in (streets.drivable, streets.walkable):
         used = np.zeros(streets.n_nodes, dtype=bool)
         used[streets.link_upstream[mode_open]] = used[streets.link_downstream[mode_open]] = True
-        without.append(int((used & ~reaches_exit(streets, mode_open)).sum()))
+        without.append(int((used & ~reaches_exit(streets, mode_open))[town].sum()))
     return {
         "exit_found_by": tuple(e.how for e in exits),
         "exit_n_nodes_by_car": tuple(by_mode[0]),

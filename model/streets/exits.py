@@ -32,6 +32,7 @@ class FoundExit:
     node: int
     how: str
     flow_capacity_per_s: float | None = None
+    onward: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _named_exit(layout, exit_, i, index_of_node, project):
                 "(are latitude and longitude swapped?) or use a network that reaches it."
             )
         how = f"place, {distance_m:.0f} m from its node"
-    return FoundExit(exit_.name or _exit_name(layout, node), node, how, exit_.flow_capacity_per_s)
+    return FoundExit(exit_.name or _exit_name(layout, node), node, how, exit_.flow_capacity_per_s, exit_.onward)
 
 
 def _nearest_way_out(layout, x, y):

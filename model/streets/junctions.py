@@ -45,6 +45,7 @@ def junctions_of(streets: "Streets", *, drives_on_the_right: bool = True) -> Jun
     in_rad = np.arctan2(y[last - 1] - y[last], x[last - 1] - x[last])
     is_exit = np.zeros(streets.n_nodes, np.bool_)
     is_exit[streets.exit_node] = True
+    is_exit[streets.n_town_nodes :] = True
     into = np.flatnonzero(streets.drivable & ~is_exit[streets.link_downstream])
     into = into[np.argsort(streets.link_downstream[into], kind="stable")]
     out = np.flatnonzero(streets.drivable)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from safepassage.model.streets.classes import UNKNOWN_CLASS
-from safepassage.model.streets.streets import Streets, reaches_exit
+from safepassage.model.streets.streets import Streets
 
 if TYPE_CHECKING:
     from safepassage.model.streets.build import StreetsReport
@@ -53,9 +53,8 @@ def notes(streets: Streets, report: "StreetsReport") -> tuple[str, ...]:
 def _cut_off(streets: Streets) -> list[str]:
     """Return a sentence for each part of the network without any connection to an exit."""
     part, said = streets.node_part, []
-    has_exit = reaches_exit(streets, streets.drivable | streets.walkable)
     street_m = streets.length_m / np.where(streets.link_reverse >= 0, 2, 1)
-    for row in np.setdiff1d(part, part[has_exit]):
+    for row in np.setdiff1d(part, part[streets.exit_node]):
         nodes, links = np.flatnonzero(part == row), np.flatnonzero(part[streets.link_upstream] == row)
         names = list(dict.fromkeys(streets.link_name[k] for k in links if streets.link_name[k]))[:2]
         where = f"around {' and '.join(names)}" if names else f"around node {streets.node_id[nodes[0]]}"

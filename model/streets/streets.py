@@ -56,6 +56,9 @@ class Streets:
     link_name: tuple[str, ...]
     exit_name: tuple[str, ...]
     exit_node: np.ndarray
+    """Where each exit leaves the town, int32."""
+    exit_end_node: np.ndarray
+    """Where its onward road ends and people are safe, int32; the exit itself if there is none."""
     exit_flow_capacity_per_s: np.ndarray
     crs: str
     """Projected coordinate system of all x_m and y_m."""
@@ -70,6 +73,10 @@ class Streets:
     """Points of link i are geometry_first[i] to geometry_first[i + 1] of geometry_x_m and geometry_y_m, int64."""
     geometry_x_m: np.ndarray
     geometry_y_m: np.ndarray
+    n_town_nodes: int
+    """Nodes of the town; those of onward roads come after them."""
+    n_town_links: int
+    """Links of the town; those of onward roads come after them."""
 
     @property
     def n_nodes(self) -> int:
@@ -98,11 +105,11 @@ class Streets:
     def nearest_node(self, x_m: Floats | float, y_m: Floats | float, among: Ints | None = None) -> tuple[Ints, Floats]:
         """Return the index of the node nearest to each point, int32, and its distance (m).
 
-        among: indices of the nodes that may be chosen; all by default.
+        among: indices of the nodes that may be chosen; all of the town by default.
         """
         from scipy.spatial import KDTree
 
-        nodes = np.arange(self.n_nodes) if among is None else np.asarray(among)
+        nodes = np.arange(self.n_town_nodes) if among is None else np.asarray(among)
         tree = KDTree(np.column_stack((self.node_x_m[nodes], self.node_y_m[nodes])))
         distance_m, row = tree.query(np.column_stack((np.atleast_1d(x_m), np.atleast_1d(y_m))))
         return nodes[row].astype(np.int32), distance_m

@@ -59,6 +59,8 @@ class Surroundings:
         self._home_zone, self._phones_lost = households.zone, np.zeros(len(zones.name), np.bool_)
         self._lost_at_homes: tuple[np.ndarray, np.ndarray] | None = None
         self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
+        self._safe_beyond_km = scenario.front.safe_beyond_km
+        self._duration_s = scenario.run.duration_h * 3600.0
         self._next_front_s = 0.0
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
         self.exits_lost = (np.zeros(streets.exit_node.size, np.bool_),) * 2
@@ -75,8 +77,24 @@ class Surroundings:
 
     @property
     def report(self) -> tuple[str, ...]:
-        """What was repaired or left out of the data of buildings and front."""
-        return (*self._notes, *(self.front.report if self.front else ()))
+        """What was repaired or left out of the data of buildings and front, and which exits end within its reach."""
+        near = (*self.front.report, *self._exits_in_reach()) if self.front else ()
+        return (*self._notes, *near)
+
+    def _exits_in_reach(self) -> list[str]:
+        """Return a sentence for each exit whose end the front comes too near to in the run."""
+        streets, end_s, said = self.streets, self._duration_s, []
+        ends = self.front.over(streets.node_x_m[streets.exit_end_node], streets.node_y_m[streets.exit_end_node])
+        times_s = np.arange(0.0, end_s + 86400.0, 86400.0).clip(max=end_s)
+        nearest_km = np.min([ends.distance_km(float(time_s)) for time_s in times_s], axis=0)
+        for name, away_km in zip(streets.exit_name, nearest_km, strict=True):
+            if away_km < self._safe_beyond_km:
+                where = f"comes to within {away_km:.1f} km of" if away_km > 0 else "reaches"
+                said.append(
+                    f"Exit {name!r} does not end in safety: the front {where} the place where people count as safe "
+                    f"(front.safe_beyond_km is {self._safe_beyond_km:g}). Give it an onward road that leads farther."
+                )
+        return said
 
     @property
     def next_s(self) -> float:
@@ -116,7 +134,8 @@ class Surroundings:
         walk_open = self.damage.is_open_walk & ~walkers & ~self.closed.walkers
         closed = ~car_open & self.streets.drivable
         self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
-        changed = np.flatnonzero((car_open != movement.car_open) | (walk_open != movement.walk_open))
+        town = slice(0, self.streets.n_town_links)
+        changed = np.flatnonzero(((car_open != movement.car_open) | (walk_open != movement.walk_open))[town])
         if changed.size:
             no_cars, no_walkers = closed, ~walk_open & self.streets.walkable
             self._changes.append((np.full(changed.size, time_s), changed, no_cars[changed], no_walkers[changed]))
