@@ -50,6 +50,7 @@ class Stream(IntEnum):
     RETURN = 24
     ROAD_NEWS = 25
     OWN_HAZARD = 26
+    ALERT = 27
     READINESS = 27
 
 

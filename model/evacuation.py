@@ -335,16 +335,18 @@ class EvacuationModel(RowModel):
         self._moved_to_s = now_s
 
     def _fall(self, until_s: float) -> None:
-        """Let the impacts fall that are due before a time; people hear them, vehicles are lost.
+        """Let the impacts fall and alerts sound that are due before a time; people hear them, vehicles are lost.
 
         Each falls on everybody where they are at its time. Between two of them those set out whose time has come.
         """
         now_s = self._moved_to_s
-        while (time_s := self._next_impact_s) < until_s:
-            k = self._n_fallen
+        while (time_s := min(self._next_impact_s, self.under_fire.next_alert_s)) < until_s:
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
             self._advance(time_s)
-            hurt, now_s = self.under_fire.fall(k), time_s
+            now_s, k = time_s, self._n_fallen
+            if self.under_fire.sound(time_s):
+                continue
+            hurt = self.under_fire.fall(k)
             self._n_fallen = k + 1
             self._note_impact(k, hurt.size)
             self.services.attend(hurt, time_s)

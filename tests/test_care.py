@@ -62,3 +62,16 @@ def test_care_that_comes_later_never_replaces_care_that_has_begun():
     soon = model.people.death_time_s.copy()
     model.under_fire.give_care(everybody, 9000.0)
     assert np.array_equal(model.people.death_time_s, soon) and (model.people.care_time_s == 600.0).all()
+
+
+def test_where_few_teams_receive_the_injured_care_begins_in_order_of_arrival_and_more_die():
+    path, died = town_of([[ADULT, ADULT]] * 200, n_cars=200), []
+    for n_teams in (None, 3):
+        model = town(path, **LONG, **{"services.receiving.n_teams": n_teams})
+        hurt_now(model)
+        model.run()
+        died.append(int((model.people.status == Status.DEAD).sum()))
+        begun_s = np.sort(model.people.care_time_s[np.isfinite(model.people.care_time_s)])
+        if n_teams:
+            assert (begun_s[n_teams:] - begun_s[:-n_teams] >= 3600.0 - 1e-6).all()
+    assert died[1] > died[0] + 10

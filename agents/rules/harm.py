@@ -250,7 +250,7 @@ def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: 
     for h in home:
         if time_s - last_heard_s[h] >= alert_s:
             alert_from_s[h] = time_s
-        last_heard_s[h] = time_s
+        last_heard_s[h] = max(last_heard_s[h], time_s)
 
 
 @njit(cache=True, nogil=True)

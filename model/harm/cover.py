@@ -84,6 +84,15 @@ class Cover:
             if len(self.shelters):
                 self._seek_shelter(home, time_s)
 
+    def sound(self, home: np.ndarray, time_s: float, until_s: float) -> None:
+        """Let an air-raid alert be heard at homes, as an impact is; those who heed it stay in cover until it ends.
+
+        home: rows of households. time_s: when it sounds (s). until_s: when it ends (s).
+        """
+        self.hear(home, time_s)
+        last_s = self.households.last_heard_s
+        last_s[home] = np.maximum(last_s[home], until_s - self.rooms.alert_duration_s)
+
     def _seek_shelter(self, home: np.ndarray, time_s: float) -> None:
         households = self.households
         would_go = households.goes_to_shelter[home] & ~households.has_basement[home] & households.can_walk[home]

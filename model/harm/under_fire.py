@@ -10,13 +10,14 @@ from safepassage.agents.rules import harm
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
-from safepassage.model.draws import Keys, keys_of
+from safepassage.model.draws import Keys, Stream, keys_of, uniforms_for
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts, Pairs
 from safepassage.model.harm.lost_homes import LostHomes
 from safepassage.model.harm.road_fire import RoadFire
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.harm.whereabouts import Whereabouts
+from safepassage.model.hazard.alerts import alerts_of
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.demography import ADULT_AGE
@@ -60,6 +61,14 @@ class UnderFire:
         self.road_fire = RoadFire(
             scenario, surroundings, population, movement, self.cover, self.harm, self.vehicles, services
         )
+        self.alert_s, self.alert_ends_s = alerts_of(
+            scenario.alerts, impacts, scenario.run, seed, scenario.shelling.time_zone
+        )
+        self._n_sounded = 0
+        reached = uniforms_for(seed, Stream.ALERT, self._household_keys, index=1) < scenario.alerts.reach
+        self._hear_alerts = np.flatnonzero(reached)
+        self._team_free_s = np.zeros(scenario.services.receiving.n_teams or 0)
+        """When each team at the receiving end is free again (s); none: there is always one."""
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""
         self._without_care = np.empty(0, np.int32)
@@ -95,6 +104,20 @@ class UnderFire:
         self.surroundings.tell(self.movement, time_s)
         self._hear(k, time_s)
         return hurt
+
+    @property
+    def next_alert_s(self) -> float:
+        """When the next air-raid alert sounds (s); inf: none does."""
+        return float(self.alert_s[self._n_sounded]) if self._n_sounded < self.alert_s.size else np.inf
+
+    def sound(self, time_s: float) -> bool:
+        """Let the next air-raid alert sound if it is due; return whether it was."""
+        if self.next_alert_s > time_s:
+            return False
+        self.cover.sound(self._hear_alerts, time_s, float(self.alert_ends_s[self._n_sounded]))
+        self.vehicles.sound(time_s)
+        self._n_sounded += 1
+        return True
 
     def _aboard(self, person: np.ndarray) -> tuple[np.ndarray, Keys]:
         """Return which of some people are in vehicles, rows, and the key of the vehicle of each."""
@@ -139,11 +162,25 @@ class UnderFire:
         household = people.household[hurt]
         safe = (people.status[hurt] == Status.SAFE) & np.isfinite(parties.arrival_time_s[household])
         if safe.any():
-            self.give_care(hurt[safe], parties.arrival_time_s[household[safe]])
+            self.give_care(hurt[safe], self._received_s(hurt[safe], parties.arrival_time_s[household[safe]]))
         medics = np.array([stop.has_medics for stop in self.service_agents.stops] or [False])
         at_medics = (parties.stop[household] >= 0) & medics[parties.stop[household]]
         if at_medics.any():
             self.give_care(hurt[at_medics], time_s)
+
+    def _received_s(self, hurt: np.ndarray, arrival_s: np.ndarray) -> np.ndarray:
+        """Return when care begins for those who reach safety: on arrival, or when a team is free, in order of arrival.
+
+        hurt: rows of people. arrival_s: when each arrives (s).
+        """
+        if self._team_free_s.size == 0:
+            return arrival_s
+        begins_s = np.empty(hurt.size)
+        for k in np.lexsort((hurt, arrival_s)):
+            team = int(self._team_free_s.argmin())
+            begins_s[k] = max(float(arrival_s[k]), float(self._team_free_s[team]))
+            self._team_free_s[team] = begins_s[k] + self.scenario.services.receiving.treat_time_s
+        return begins_s
 
     def die(self, time_s: float) -> np.ndarray:
         """Let those die whose time has come, in safety too; return the parties on the streets of which nobody lives."""
@@ -162,7 +199,7 @@ class UnderFire:
     @property
     def next_s(self) -> float:
         """As long as nothing falls and nobody moves, nobody is harmed, dies or takes cover before this (s)."""
-        return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s)
+        return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s, self.next_alert_s)
 
     def look_again(self) -> None:
         """Find anew who is to die and who is under an alert, after somebody has changed columns from outside."""

@@ -78,9 +78,19 @@ class VehiclesUnderFire:
                 continue
             at_x_m, at_y_m = place_of(each)
             if np.hypot(at_x_m - x_m, at_y_m - y_m) <= rooms.hearing_distance_m:
-                each.last_heard_s = time_s
-                each.lull_wanted_s = float(lulls_wanted_s(rooms, self.harm.seed, names_as_keys([each]))[0])
-                each.waits_for_lull_since_s = min(each.waits_for_lull_since_s, time_s)
+                self._take_cover(each, time_s)
+
+    def sound(self, time_s: float) -> None:
+        """Let the crews of all vehicles that stand in the area hear an air-raid alert."""
+        for each in self.vehicles:
+            if each.node >= 0 and each.task not in (Task.AWAY, Task.LOST):
+                self._take_cover(each, time_s)
+
+    def _take_cover(self, vehicle: ServiceVehicle, time_s: float) -> None:
+        rooms = self.harm.settings.rooms
+        vehicle.last_heard_s = max(vehicle.last_heard_s, time_s)
+        vehicle.lull_wanted_s = float(lulls_wanted_s(rooms, self.harm.seed, names_as_keys([vehicle]))[0])
+        vehicle.waits_for_lull_since_s = min(vehicle.waits_for_lull_since_s, time_s)
 
     def is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:
         """Return whether the crew of a vehicle that stands waits for a lull, by the one rule for all cover."""

@@ -24,12 +24,12 @@ from safepassage.model.settings.population import Population
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.services import Services
 from safepassage.model.settings.shelling import Shelling
-from safepassage.model.settings.shelters import Shelters
+from safepassage.model.settings.shelters import AirRaidAlerts, Shelters
 from safepassage.model.settings.streets import StreetSettings
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
-    "closures",
+    "closures", "alerts",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -59,6 +59,7 @@ class Scenario(Section):
     damage: Damage = Damage()
     harm: Harm = Harm()
     shelters: Shelters = Shelters()
+    alerts: AirRaidAlerts = AirRaidAlerts()
     services: Services = Services()
     closures: Closures = Closures()
     orders: tuple[Order, ...] = ()

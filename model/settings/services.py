@@ -160,6 +160,15 @@ class Ambulances(Section):
     """When they answer calls; default: always."""
 
 
+class Receiving(Section):
+    """Care where those who leave the area arrive: what medical evacuation can lead to."""
+
+    n_teams: int | None = Field(None, ge=1)
+    """Teams that treat the seriously injured who reach safety, in order of arrival; default: one for each."""
+    treat_time_s: float = Field(3600.0, ge=0)
+    """Time that a team is taken up by one of them (s). Assumption."""
+
+
 class Services(Section):
     """Seats for those without a car, and care for the injured."""
 
@@ -173,6 +182,8 @@ class Services(Section):
     """Trains, one entry for each station or timetable."""
     ambulances: Ambulances = Ambulances()
     """Ambulances."""
+    receiving: Receiving = Receiving()
+    """Care on reaching safety."""
     walk_reach_m: float = Field(2000.0, ge=0)
     """Farthest that people walk to a pickup point or station (m along streets). Assumption."""
     patience_s: float = Field(7200.0, gt=0)

@@ -55,3 +55,16 @@ class Shelters(Section):
     def reach_m(self) -> float:
         """Straight-line distance within which a shelter is in reach (m)."""
         return self.walking_distance_m / self.detour_factor
+
+
+class AirRaidAlerts(Section):
+    """Alerts that sound before anything is heard: people take cover, buses that stand wait. A protective lever."""
+
+    file: DataFile | None = None
+    """CSV of recorded alerts with `started_utc` and `finished_utc`. People stay in cover until they end."""
+    warning_s: Annotated[float, Field(ge=0)] | None = Field(None, examples=[120])
+    """How long before the first impact of a cluster an alert sounds (s); default: none is drawn."""
+    share_warned: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Share of clusters before which one sounds. Assumption."""
+    reach: Annotated[float, Field(ge=0, le=1)] = 0.9
+    """Share of households that hear it, by siren or phone. Assumption."""
