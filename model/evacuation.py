@@ -335,10 +335,7 @@ class EvacuationModel(RowModel):
         self._moved_to_s = now_s
 
     def _fall(self, until_s: float) -> None:
-        """Let the impacts fall and alerts sound that are due before a time; people hear them, vehicles are lost.
-
-        Each falls on everybody where they are at its time. Between two of them those set out whose time has come.
-        """
+        """Let impacts fall and alerts sound until a time, on all where they are then; between them people set out."""
         now_s = self._moved_to_s
         while (time_s := min(self._next_impact_s, self.under_fire.next_alert_s)) < until_s:
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
