@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from safepassage.cli import questions, sweeps, towns
+from safepassage.cli import questions, reference, sweeps, towns
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
 from safepassage.cli.printed import PlainConsole, styled
@@ -30,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 towns.mount(app)
+reference.mount(app)
 sweeps.mount(app)
 app.add_typer(questions.analysis_app)
 console = PlainConsole()
