@@ -1,6 +1,7 @@
-"""Commands about maps: `init` begins a town, `network describe` tells what a file with streets holds."""
+"""Commands about maps: `init` begins a town, `network describe` tells what a map holds, `export` hands a run on."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,21 @@ MAPS = "OpenStreetMap extract (.osm.pbf, .osm, .osm.gz), GraphML, or tables of n
 FileOption = Annotated[Path | None, typer.Option()]
 
 
+class Target(StrEnum):
+    """What `export` writes."""
+
+    GPKG = "gpkg"
+    GEOPARQUET = "geoparquet"
+    CSV = "csv"
+    KEPLER = "kepler"
+    MATSIM_EVENTS = "matsim-events"
+    RO_CRATE = "ro-crate"
+
+
 def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(init)
+    app.command("export")(export_run)
     app.add_typer(network_app, name="network")
 
 
@@ -56,6 +69,22 @@ def init(
         console.print(line)
     console.print(styled((f"{begun.scenario} is written.", "green"), " Next: look at map.png, then"), soft_wrap=True)
     console.print(f"  safepassage validate {begun.scenario}\n  safepassage run {begun.scenario}", soft_wrap=True)
+
+
+def export_run(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    to: Annotated[Target, typer.Option(help="Program or format it is for.")],
+    out: Annotated[Path, typer.Option(help="File (gpkg, matsim-events, ro-crate) or folder; never written over.")],
+    individual: Annotated[
+        bool, typer.Option("--individual", help="Rows of persons, homes and times too: only if nobody is endangered.")
+    ] = False,
+) -> None:
+    """Write a run for other programs: counts by street and zone, those of fewer than ten people withheld."""
+    from safepassage.experiments.runs.export import export
+    from safepassage.model.results.run_folder import open_run
+
+    for line in export(open_run(run_folder), to.value, out, individual=individual):
+        console.print(line, soft_wrap=True)
 
 
 def _check_files(*paths: Path | None) -> None:

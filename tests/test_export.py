@@ -1,0 +1,99 @@
+"""What leaves a run for other programs is aggregated, and opens there."""
+
+import json
+import xml.etree.ElementTree as ET
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safepassage.experiments.runs.export import LEAST_CELL, PERSONAL, export, withheld
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results.run_folder import open_run
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.vectors import read_features
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 1})
+    model.run()
+    return open_run(model.save(tmp_path_factory.mktemp("runs")))
+
+
+def test_a_geopackage_holds_streets_zones_exits_and_impacts_but_nobody(tmp_path, run):
+    ogr = pytest.importorskip("pyogrio", reason="the extra gis is not installed")
+    export(run, "gpkg", tmp_path / "run.gpkg")
+    layers = [name for name, _ in ogr.list_layers(tmp_path / "run.gpkg")]
+    assert set(layers) == {"streets", "zones", "exits", "impacts", "timeseries"}
+    streets, _ = read_features(tmp_path / "run.gpkg|layername=streets", ("LineString",), "street")
+    links = run.frame("links")
+    assert len(streets) == len(links)
+    shown = [one.properties["n_vehicles"] for one in streets]
+    assert shown == [None if 0 < n < LEAST_CELL else n for n in links["n_vehicles"].tolist()]
+    longitude, latitude = streets[0].geometry.coords[0]
+    assert -33.1 < longitude < -32.9 and 44.9 < latitude < 45.1
+    assert (tmp_path / "run_streets.qml").read_text().startswith("<!DOCTYPE qgis>")
+
+
+@pytest.mark.parametrize(("to", "ending"), [("geoparquet", "parquet"), ("csv", "csv"), ("kepler", "geojson")])
+def test_every_format_of_tables_is_read_back_with_its_zones(tmp_path, run, to, ending):
+    export(run, to, tmp_path / "out")
+    zones, _ = read_features(tmp_path / f"out/zones.{ending}", ("MultiPolygon", "Polygon"), "zone")
+    counted = sum(value or 0 for one in zones for name, value in one.properties.items() if name.startswith("n_"))
+    assert 0.9 * len(run.frame("persons")) < counted <= len(run.frame("persons"))
+    assert not any((tmp_path / "out").glob("persons*"))
+
+
+def test_rows_of_persons_leave_only_if_asked_for_and_with_a_warning(tmp_path, run):
+    told = export(run, "csv", tmp_path / "out", individual=True)
+    assert len(pd.read_csv(tmp_path / "out/persons.csv")) == len(run.frame("persons"))
+    assert any("Rows of persons" in line for line in told)
+    with pytest.raises(ScenarioError, match="--individual"):
+        export(run, "matsim-events", tmp_path / "events.xml")
+
+
+def test_events_are_in_order_of_time_and_as_many_as_set_out(tmp_path, run):
+    export(run, "matsim-events", tmp_path / "events.xml", individual=True)
+    events = ET.parse(tmp_path / "events.xml").getroot()
+    times = [float(one.get("time")) for one in events]
+    assert times == sorted(times)
+    assert sum(one.get("type") == "departure" for one in events) == len(run.frame("trips"))
+
+
+def test_an_archive_has_its_metadata_and_no_table_of_persons(tmp_path, run):
+    export(run, "ro-crate", tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        names = archive.namelist()
+        graph = json.loads(archive.read("ro-crate-metadata.json"))["@graph"]
+    assert not {name.partition(".")[0] for name in names} & set(PERSONAL)
+    listed = {one["@id"] for one in next(one for one in graph if one["@id"] == "./")["hasPart"]}
+    assert listed == set(names) - {"ro-crate-metadata.json"}
+
+
+def test_nothing_is_written_over(tmp_path, run):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ScenarioError, match="there already"):
+        export(run, "csv", tmp_path / "out")
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_no_small_count_is_shown_or_told_by_difference(rows):
+    counts = pd.DataFrame(rows)
+    shown = withheld(counts)
+    for row in range(len(rows)):
+        values = np.array(rows[row])
+        hidden = shown.iloc[row].isna().to_numpy()
+        assert hidden[(values > 0) & (values < LEAST_CELL)].all()
+        if hidden.sum() == 1:
+            assert (values > 0).sum() == 1  # nobody else is there to hide it among
+
+
+def test_shapes_are_valid(tmp_path, run):
+    export(run, "kepler", tmp_path / "out")
+    zones, notes = read_features(tmp_path / "out/zones.geojson", ("MultiPolygon", "Polygon"), "zone")
+    assert notes == [] and all(shapely.is_valid(one.geometry) for one in zones)
