@@ -80,9 +80,8 @@ def layers_of(run: RunFolder, *, individual: bool = False) -> tuple[list[Layer],
     start = pd.Timestamp(_scenario(run).run.start)
     layers = [_streets(run, degrees), *_zones(run, degrees)]
     exits = run.frame("exits")
-    layers.append(
-        Layer("exits", exits.drop(columns=["x_m", "y_m"]), _points(degrees(exits["x_m"], exits["y_m"])), "Point")
-    )
+    at = shapely.points(degrees(exits["x_m"], exits["y_m"]))
+    layers.append(Layer("exits", _hidden(exits.drop(columns=["x_m", "y_m"])), at, "Point"))
     impacts = run.frame("impacts")
     if len(impacts):
         table = pd.DataFrame({"time": [f"{start + timedelta(seconds=s):%Y-%m-%dT%H:%M:%S}" for s in impacts["time_s"]],
