@@ -51,6 +51,7 @@ class Stream(IntEnum):
     ROAD_NEWS = 25
     OWN_HAZARD = 26
     ALERT = 27
+    FIRE = 28
     READINESS = 27
 
 

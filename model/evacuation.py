@@ -226,7 +226,7 @@ class EvacuationModel(RowModel):
         self.surroundings.tell(self.movement, until_s)
         self._get_on()
         self.population.prepare(until_s)
-        self.under_fire.cover.take(until_s)
+        self.under_fire.take_cover(until_s)
         self.under_fire.care_for_arrived(until_s)
         if self.under_fire.next_death_s <= until_s:
             self.movement.withdraw(self.under_fire.die(until_s))

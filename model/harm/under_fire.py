@@ -99,11 +99,19 @@ class UnderFire:
         self.vehicles.fall(k, near.vehicle, near.vehicle_distance_m)
         broken = self.surroundings.strike(impacts, k, k + 1)
         self.cover.close(broken.shelters)
-        if self.lost_homes.move_out(broken.homes.astype(np.int64), time_s):
-            self.population.plans_changed()
+        self._lose_homes(broken.homes.astype(np.int64), time_s)
         self.surroundings.tell(self.movement, time_s)
         self._hear(k, time_s)
         return hurt
+
+    def take_cover(self, time_s: float) -> None:
+        """Bring everybody's cover up to a time; those whose homes have caught fire leave them."""
+        self._lose_homes(self.surroundings.fires.take_burnt(), time_s)
+        self.cover.take(time_s)
+
+    def _lose_homes(self, homes: np.ndarray, time_s: float) -> None:
+        if self.lost_homes.move_out(homes, time_s):
+            self.population.plans_changed()
 
     @property
     def next_alert_s(self) -> float:

@@ -196,6 +196,25 @@ def _read_utility(values):
     return values
 
 
+class Fires(HazardSection):
+    """Fires that impacts start. Off by default: no number of it rests on a record of a shelled town."""
+
+    p_ignite: _ShareBySize = (0.0, 0.0, 0.0)
+    """Probability that an impact of size S, M, L sets a home on fire that is near enough; 0: there are no fires."""
+    ignite_within_m: _BySize = (2.0, 6.0, 15.0)
+    """How near (m). Assumption."""
+    spread_m: _Length = 8.0
+    """A burning home can set others within this distance on fire (m). Assumption."""
+    p_spread: _Share = 0.2
+    """Probability that it does, for each. Assumption."""
+    spread_after_s: Annotated[float, Field(gt=0)] = 1800.0
+    """Mean time after which it does (s), while it burns. Assumption."""
+    burn_s: Annotated[float, Field(gt=0)] = 10800.0
+    """How long a home burns (s). Assumption."""
+    smoke_m: _Length = 25.0
+    """Nobody passes a street this near to a burning home (m). Assumption."""
+
+
 class Damage(HazardSection):
     """What impacts and dates break, and who repairs it."""
 

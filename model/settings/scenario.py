@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
 from safepassage.model.settings.closures import Closures
-from safepassage.model.settings.damage import Damage
+from safepassage.model.settings.damage import Damage, Fires
 from safepassage.model.settings.files.yaml_file import COLONS, read_yaml
 from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
@@ -57,6 +57,7 @@ class Scenario(Section):
     drones: Drones = Drones()
     curfew: Curfew = Curfew()
     damage: Damage = Damage()
+    fires: Fires = Fires()
     harm: Harm = Harm()
     shelters: Shelters = Shelters()
     alerts: AirRaidAlerts = AirRaidAlerts()

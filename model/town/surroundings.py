@@ -15,6 +15,7 @@ from safepassage.model.streets.zones import Zones
 from safepassage.model.town.buildings import heights_along_links
 from safepassage.model.town.closures import ClosedOnPurpose
 from safepassage.model.town.damage import Changes, Damage
+from safepassage.model.town.fires import Fires
 from safepassage.model.town.shelters import build_shelters
 from safepassage.model.town.utilities import Utilities
 
@@ -50,6 +51,8 @@ class Surroundings:
             home_keys=keys_of(households),
             shelter_keys=digests(self.shelters.name),
         )
+        homes = households.home_x_m, households.home_y_m
+        self.fires = Fires(scenario.fires, seed, streets, *homes, keys_of(households))
         self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
         self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
         self.utilities = Utilities(scenario.damage, seed, zones.name)
@@ -100,13 +103,14 @@ class Surroundings:
     def next_s(self) -> float:
         """Nothing of the town changes of itself before this (s)."""
         front_s = self._next_front_s if self.links_near_front is not None else np.inf
-        return min(self.damage.next_s, self.utilities.next_s, self.closed.next_s, front_s)
+        return min(self.damage.next_s, self.utilities.next_s, self.closed.next_s, self.fires.next_s, front_s)
 
     def advance(self, time_s: float) -> None:
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
         self.utilities.advance(time_s)
         self.is_changed |= self.closed.advance(time_s)
+        self.is_changed |= self.fires.advance(time_s)
         if self.links_near_front is not None and time_s >= self._next_front_s:
             self._next_front_s = time_s + FRONT_EVERY_S
             self._lost_to_front = self.links_near_front.links_closed(time_s)
@@ -118,6 +122,8 @@ class Surroundings:
         changes = self.damage.apply(impacts, first, last)
         self.utilities.apply(impacts, first, last)
         self.is_changed |= changes.links.size > 0
+        for k in range(first, last):
+            self.fires.strike(impacts, k)
         return changes
 
     def tell(self, movement: Movement, time_s: float) -> None:
@@ -130,8 +136,9 @@ class Surroundings:
             return
         self.is_changed = False
         cars, walkers = self._lost_to_front
-        car_open = self.damage.is_open_car & ~cars & ~self.closed.cars
-        walk_open = self.damage.is_open_walk & ~walkers & ~self.closed.walkers
+        no_smoke = ~self.fires.in_smoke
+        car_open = self.damage.is_open_car & ~cars & ~self.closed.cars & no_smoke
+        walk_open = self.damage.is_open_walk & ~walkers & ~self.closed.walkers & no_smoke
         closed = ~car_open & self.streets.drivable
         self.closed_time_s[closed & np.isinf(self.closed_time_s)] = time_s
         town = slice(0, self.streets.n_town_links)
