@@ -256,6 +256,16 @@ def test_tags_say_what_a_way_and_a_place_are():
     assert place_kind({"railway": "station"}) == "station"
 
 
+def test_the_shipped_extract_goes_to_a_run_without_an_edit(tmp_path):
+    extract = shipped()["tiny_town"].parent / "networks/helsinki_centre.osm.pbf"
+    begun = begin_town(extract, tmp_path / "helsinki", Wishes(residents=2000))
+    scenario = load(begun.scenario)
+    assert len(scenario.streets.exits) == 10  # the ways over the edge of the extract of tertiary class and better
+    model = EvacuationModel(scenario.override({"run.duration_h": 0.5})).run()
+    assert len(model.people) == 2000
+    assert model.report()
+
+
 @needs_data
 def test_andorra_is_left_by_its_two_roads_out(tmp_path):
     outs = [one for one in ways_out(read_map(Path(DATA) / "networks/andorra.osm.pbf")) if not one.doubt]
