@@ -53,9 +53,9 @@ def arguments_as_fields(app, what: str, name: str, obj: Any, options: Any, lines
     known = [one for one in signature(obj).parameters if one != "self"]
     if not known:
         return
-    starts = re.compile(rf"(?:^|(?<=[.;] )|(?<=\n))({'|'.join(known)}): ")
+    starts = re.compile(rf"(?:^|(?<=[.;]\s))({'|'.join(known)}):\s")
     found = []
-    for paragraph in "\n".join(lines).split("\n\n"):
+    for paragraph in re.sub(r"(?<=\.)\s+(?=Raises )", "\n\n", "\n".join(lines)).split("\n\n"):
         pieces = starts.split(paragraph)
         found.append(re.sub(r";\s*$", ".", pieces[0].strip("\n")))
         fields = [

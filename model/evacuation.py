@@ -36,6 +36,7 @@ from safepassage.model.services.layout import layout_of
 from safepassage.model.services.roadside import slow_down
 from safepassage.model.services.services import Services
 from safepassage.model.services.ways_out import WaysOut
+from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
@@ -50,8 +51,10 @@ class EvacuationModel(RowModel):
     """An evacuation under shelling, built from a scenario; `step()` advances it by `run.step_s`.
 
     `EvacuationModel("tiny_town")`, `EvacuationModel("town.yaml", plan="early.yaml", rng=7, **{"run.duration_h": 3})`.
-    State lives in arrays: `people`, `households`, `parties`, `streets`, `impacts`. `agents_by_type[Civilian]` and
-    `[Household]` are handles on their rows; shelling events and evacuation routes are ordinary Mesa agents.
+    State lives in arrays with one entry per row: `people` (by person), `households` and `parties` (by household, then
+    by service vehicle), `streets` (by node or link), `impacts` (by impact); the classes of the same names give dtype
+    and unit of each. `agents_by_type[Civilian]` and `[Household]` are handles on these rows; shelling events and
+    evacuation routes are ordinary Mesa agents. `time_s`: since the start of the run (s).
     """
 
     settings: Scenario
@@ -66,11 +69,17 @@ class EvacuationModel(RowModel):
         rules: Rules | None = None,
         **kwargs: Any,
     ) -> None:
-        """scenario: name, path or Scenario. rng: seed, instead of run.seed. kwargs: dotted keys of the scenario.
+        """Build the town, its people and everything that falls during the run; nothing has happened yet.
 
-        rules: of the user's own, as `Rules`, or the path of a Python file that defines them; see model/rules.py.
-        Raises InvalidScenario or ScenarioError before anything runs.
+        scenario: name of a shipped scenario, path of a scenario file, or a `Scenario`. plan: name or path of a plan to
+        lay over it; a `Scenario` has its plan already. rng: seed, a whole number from 0 to 2**64 - 1, instead of
+        run.seed. rules: rules of the user's own, as `Rules`, or the path of a Python file that defines them; see
+        model/rules.py. kwargs: dotted keys of the scenario with their values, such as `**{"run.duration_h": 3}`.
+        Raises InvalidScenario, which lists every wrong key; ScenarioError for a file that cannot be used; RuleError
+        for a rule that cannot be.
         """
+        if isinstance(scenario, Scenario) and plan is not None:
+            raise ScenarioError(f"plan = {plan}: a Scenario has its plan already; give load(name, plan=...) instead.")
         if not isinstance(scenario, Scenario):
             scenario = load(scenario, plan=plan)
         if rng is not None:
@@ -233,7 +242,7 @@ class EvacuationModel(RowModel):
             self.services.count_the_dead()
 
     def run(self, on_step: Any = None) -> "EvacuationModel":
-        """Step to the end of the scenario; on_step: called with the model after each step."""
+        """Step until run.duration_h is over and return the model; on_step: called with the model after each step."""
         while self.running:
             self.step()
             if on_step is not None:
@@ -241,7 +250,10 @@ class EvacuationModel(RowModel):
         return self
 
     def issue(self, order: Order) -> None:
-        """Take an order that the scenario does not have, from the present on; raises ScenarioError if it cannot be."""
+        """Add an evacuation order to the scenario's: an `Order` of model/settings/behaviour.py with its own moment.
+
+        Raises ScenarioError if it names a zone that the town does not have.
+        """
         self.departures.orders_due.expect(order)
 
     @property
@@ -261,7 +273,11 @@ class EvacuationModel(RowModel):
         return [*town, *self.impacts.report, *self.surroundings.report, *self.movement.gridlocks.report(), *harm]
 
     def save(self, folder: Path | str = "runs") -> Path:
-        """Write tables and manifest to a new folder inside `folder`; return it. Nothing is ever overwritten."""
+        """Write all tables and the manifest of the run so far to a new folder, and return its path.
+
+        folder: where the new folder SCENARIO[-PLAN]-seedSEED is made; if it is there already, a number is added, so
+        that nothing is overwritten. Raises ScenarioError if nothing can be written there; then nothing is left behind.
+        """
         scenario = self.settings
         name = scenario.name if scenario.plan == NO_PLAN else f"{scenario.name}-{scenario.plan}"
         target = Path(folder) / f"{name}-seed{self.seed}"
@@ -282,7 +298,10 @@ class EvacuationModel(RowModel):
         return run_folder.write_run(target, self.recorder.tables(), manifest)
 
     def save_state(self, path: Path | str) -> Path:
-        """Write all that the model is at this moment to a file to go on from; raises ScenarioError if it cannot be."""
+        """Write the state of the model at this moment to a file, from which `from_state` goes on; return its path.
+
+        Raises ScenarioError if the file is there already, or cannot be written.
+        """
         return state_file.save(path, self, self.settings, self.time_s, self.rules.described())
 
     @classmethod
@@ -353,10 +372,8 @@ class EvacuationModel(RowModel):
     def _note_impact(self, row: int, n_casualties: int) -> None:
         """Make an impact a Mesa agent for as long as it matters."""
         impacts = self.impacts
-        event = ShellingEvent(
-            self, row, float(impacts.time_s[row]), float(impacts.x_m[row]), float(impacts.y_m[row]),
-            Size(int(impacts.size[row])).name,
-        )  # fmt: skip
+        place = float(impacts.time_s[row]), float(impacts.x_m[row]), float(impacts.y_m[row])
+        event = ShellingEvent(self, row, *place, Size(int(impacts.size[row])).name)
         event.n_casualties = n_casualties
         self.shelling_events.append(event)
 
@@ -364,19 +381,3 @@ class EvacuationModel(RowModel):
         """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""
         while self.shelling_events and self.shelling_events[0].time_s < self.time_s - EVENT_MATTERS_S:
             self.shelling_events.popleft().remove()
-
-
-def prepare(scenario: Scenario) -> list[str]:
-    """Build everything that a run of the scenario needs, run nothing, and return what is worth knowing about it.
-
-    Raises ScenarioError if a file that it names cannot be used.
-    """
-    model = EvacuationModel(scenario)
-    streets = model.streets
-    return [
-        f"streets: {streets.n_nodes:,} nodes, {streets.n_links:,} links; exits: {', '.join(streets.exit_name)}",
-        f"people: {len(model.people):,} in {len(model.households):,} households, {len(model.zones.name)} zones",
-        margins.summary(model.margins),
-        f"shelling: {len(model.impacts):,} impacts in {scenario.run.duration_h:g} h",
-        *(f"note: {line}" for line in model.report()),
-    ]

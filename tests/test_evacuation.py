@@ -14,7 +14,8 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rules import decide
 from safepassage.agents.shelling import ShellingEvent
-from safepassage.model.evacuation import EvacuationModel, prepare
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.overview import overview
 from safepassage.model.people.population import PopulationError
 from safepassage.model.results import columns, run_folder
 from safepassage.model.settings.base import ScenarioError
@@ -300,7 +301,7 @@ def test_a_run_is_saved_whole_and_never_over_another(tmp_path, finished):
 
 
 def test_preparing_a_scenario_tells_what_it_holds_and_runs_nothing():
-    lines = prepare(load("tiny_town"))
+    lines = overview(load("tiny_town"))
     assert any("2,000" in line for line in lines)
 
 
@@ -480,3 +481,8 @@ def test_the_clock_goes_with_summer_time_as_curfews_do(start, until):
     while model.time_s < model.curfew.end_s[0]:
         model.step()
     assert f"{model.clock:%H:%M}" == until and model.time_s == 8 * 3600
+
+
+def test_a_plan_beside_a_scenario_that_has_its_plan_already_is_an_error_and_not_dropped():
+    with pytest.raises(ScenarioError, match=r"plan = buses: a Scenario has its plan already; give load\(name"):
+        EvacuationModel(load("tiny_town"), plan="buses")

@@ -15,9 +15,10 @@ import pytest
 from matplotlib.text import Text
 from pydantic import ValidationError
 
-from safepassage.model.evacuation import EvacuationModel, prepare
+from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.impacts import Area, Events, Impacts, Size
 from safepassage.model.hazard.shelling import gather, shell
+from safepassage.model.overview import overview
 from safepassage.model.pictures.map import map_of_run
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
@@ -252,7 +253,7 @@ def test_the_rate_of_impacts_on_homes_does_not_depend_on_how_much_empty_land_the
 
 def test_one_count_of_impacts_is_told_before_the_run_and_on_the_map_of_it(tmp_path):
     scenario = load("tiny_town", {"run.duration_h": 2.0})
-    told = next(line for line in prepare(scenario) if line.startswith("shelling"))
+    told = next(line for line in overview(scenario) if line.startswith("shelling"))
     run = open_run(EvacuationModel(scenario).run().save(tmp_path))
     legend = " ".join(text.get_text() for text in map_of_run(run).findobj(Text))
     n = re.search(r"([\d,]+) impacts", told)[1]

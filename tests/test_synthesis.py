@@ -8,7 +8,7 @@ from made_people import STREETS, TABLE, TINY, margin, one_zone, people_of, writt
 
 from safepassage.agents.civilians import Mobility
 from safepassage.model.draws import digests
-from safepassage.model.evacuation import prepare
+from safepassage.model.overview import overview
 from safepassage.model.people import demography, margins
 from safepassage.model.people.synthesis import household_sizes
 from safepassage.model.settings.base import ScenarioError
@@ -193,7 +193,7 @@ def test_the_report_shows_targets_results_and_errors():
     households = frame[frame.margin == "disability"]
     assert households.result.sum() == len(made[2]) and not households.is_constraint.any()
     assert households.result.iloc[0] / households.result.sum() == pytest.approx(1 / 3, abs=0.05)
-    line = next(line for line in prepare(TINY) if line.startswith("targets:"))
+    line = next(line for line in overview(TINY) if line.startswith("targets:"))
     assert "age and sex within" in line and "% of households" in line
 
 

@@ -42,13 +42,17 @@ def run_batch(
 ) -> pd.DataFrame:
     """Run every scenario under every plan, combination of factors and seed; return one row per run.
 
-    scenarios: names, paths or Scenarios. plans: names or paths; None: the scenario as it is (a Scenario has its plan
-    already). factors: dotted key -> values, all combinations. outcomes: which measures to return; default all.
-    workers: processes, by default one per core; or an executor, which stays open. out: a folder for the results as
-    Parquet; if it holds finished runs of the same batch, they are not run again. tables: tables to keep in it besides.
-    rules: path of a Python file with rules of your own (see safepassage.model.rules), which every worker reads there.
-    Columns: point, scenario, plan, factors, replication, seed, key, outcomes. Raises ScenarioError for a mistake,
-    RunsFailed if a run fails.
+    scenarios: one or several of: name of a shipped scenario, path of a scenario file, Scenario. seeds: whole numbers
+    from 0, each once; every point sees the same ones. plans: names or paths; None: the scenario without a plan (a
+    Scenario has its plan already). factors: dotted scenario key -> values; all combinations are run. outcomes: names
+    of the outcomes to return; default: all. tables: names of tables to keep of each run, in `out`. workers: number of
+    processes; default: one per core. executor: where to run instead, such as a Dask cluster; it stays open. out:
+    folder for the results as Parquet; finished runs of the same batch that it holds are not run again. rules: path of
+    a Python file with rules of your own (see safepassage.model.rules), which every worker reads.
+
+    The frame has the columns point, scenario, plan, one for each factor, replication, seed, key and one for each
+    outcome, sorted by point, then replication; units of outcomes: `open_study(out).units()`. Raises ScenarioError
+    for a mistake in what is given, before anything runs; RunsFailed, after all other runs, if one failed.
     """
     factors = {key: tuple(values) for key, values in (factors or {}).items()}
     empty = [key for key, values in factors.items() if not values]

@@ -52,7 +52,7 @@ class StudyFolder:
         return [name for name in self._store.read("design").column_names if name not in OWN]
 
     def timings(self) -> pd.DataFrame:
-        """Return how long each run took (s) and where, by key."""
+        """Return one row per run, by key: how long it took to build, to run and in all (s), and on which host."""
         return self._store.timings().to_pandas()
 
     def failures(self) -> list[dict]:
@@ -85,7 +85,10 @@ OWN = ("point", "scenario", "plan", "digest")
 
 
 def open_study(path: Path | str) -> StudyFolder:
-    """Return a study on disk, finished or not; raises ScenarioError if the folder holds none."""
+    """Return the StudyFolder of a study, finished or still running.
+
+    path: folder of a sweep, or `out` of `run_batch`. Raises ScenarioError if it holds no study.
+    """
     folder = StudyFolder(Path(path))
     _ = folder.description
     return folder

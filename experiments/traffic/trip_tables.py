@@ -18,7 +18,8 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.tables import Table, read_csv, refuse, some_of
 from safepassage.model.text_files import read_text
 
-FOOT_M, MILE_M, KM_M = 0.3048, 1609.344, 1000.0
+FOOT_M, MILE_M = 0.3048, 1609.344
+"""Units of length that networks are given in (m)."""
 HOUR_S, MINUTE_S = 3600.0, 60.0
 QUANTITIES = ("length", "free_speed", "lanes", "capacity", "volume")
 """Columns of GMNS that must hold numbers, or nothing."""

@@ -54,15 +54,21 @@ PERCEPTION_STREAM = 1000
 
 @dataclass(frozen=True)
 class TripResults:
-    """What came of the trips; see the head of this module."""
+    """What happened to the trips. All times are in seconds from the start of the simulation."""
 
     trips: pd.DataFrame
+    """One row per trip, by label: departure_time_s, entry_time_s, arrival_time_s, travel_time_s, free_flow_time_s,
+    delay_s (NaN where it has not come to that) and outcome: "arrived", "under way" (on a link at end_s), "waiting" (no
+    room yet to set out), "not departed" (departure at or after end_s) or "no route"."""
     crossings: pd.DataFrame | None
-    """None unless recorded. exit_time_s is NaN for vehicles still on the link at the end."""
+    """One row per trip and link driven through: trip, link, entry_time_s, exit_time_s (NaN for vehicles still on the
+    link at the end). None unless recorded."""
     links: pd.DataFrame
+    """One row per link, by label: the columns given, n_entered, n_left (vehicles), mean_travel_time_s, delay_s."""
     end_s: float
+    """When the simulation ended (s)."""
     gridlocks: list[list]
-    """Rings of full links that wait for each other at the end, by label: nobody on them can ever get on."""
+    """Rings of full links, by label, whose vehicles wait for each other at the end; none of them can ever move on."""
 
     @property
     def n_arrived(self):
@@ -96,6 +102,9 @@ class TripResults:
     def n_past(self, link, distance_m, time_s):
         """Return how many vehicles have passed a place of a link by a time (the cumulative curve N(x, t)).
 
+        link: label. distance_m: from the upstream end (m). time_s: a time, or an array of times (s). Raises
+        ScenarioError if crossings were not recorded.
+
         Newell's three-detector formula, exact for the triangular diagram: the lesser of what free flow has brought
         from the upstream end and what the backward wave lets through from the downstream end. Between the ends it
         takes every vehicle for a car (size 1, no max_speed_m_s): with longer or slower ones it is an upper bound.
@@ -110,12 +119,18 @@ class TripResults:
         return np.minimum(came, went + room * rest_m / row["length_m"])
 
     def flow_per_s(self, link, distance_m, from_s, to_s):
-        """Return the mean flow past a place of a link between two times (vehicles/s)."""
+        """Return the mean flow past a place of a link between two times (vehicles/s).
+
+        link: label. distance_m: from the upstream end (m). from_s, to_s: the two times (s).
+        """
         past = self.n_past(link, distance_m, np.array([from_s, to_s]))
         return float(past[1] - past[0]) / (to_s - from_s)
 
     def density_per_m(self, link, from_m, to_m, time_s):
-        """Return the density between two places of a link at a time, or the mean over several times (vehicles/m)."""
+        """Return the density between two places of a link at a time, or the mean over several times (vehicles/m).
+
+        link: label. from_m, to_m: distances from the upstream end (m). time_s: a time, or an array of times (s).
+        """
         between = self.n_past(link, from_m, time_s) - self.n_past(link, to_m, time_s)
         return float(np.mean(between)) / (to_m - from_m)
 
@@ -292,10 +307,22 @@ def simulate_trips(
     sink_flow_capacity_per_s=None,
     record=True,
 ):
-    """Run trips over links from time 0 until end_s and return TripResults.
+    """Run trips over links from time 0 until end_s (s) and return TripResults.
 
-    perception_spread: coefficient of variation of a link's perceived time (uniform errors), 0: all see the same.
-    sink_flow_capacity_per_s: mapping from node label to what can leave the network there (no limit by default).
+    links: DataFrame, or mapping of columns. Needed: upstream, downstream (labels of nodes), length_m,
+    free_flow_speed_m_s. Optional: link (label; default: the row number), n_lanes (1), jam_density_per_m per lane
+    (0.133), wave_speed_m_s (5), flow_capacity_per_s of the link's end (by default as much as its lanes carry).
+    trips: DataFrame, or mapping of columns. Needed: departure_time_s, origin (label of a node), and either
+    destination (label of a node) or path (list of labels of links). Optional: trip (label), size in car units (1),
+    max_speed_m_s of the vehicle (no limit).
+
+    reroute_every_s: time between two looks at travel times (s); default: drivers keep to free-flow times.
+    information_delay_s: age of the travel times seen (s). perception_spread: coefficient of variation of a link's
+    perceived time (uniform errors); 0: all see the same. n_perceptions: how many different perceptions there are.
+    seed: seed of these errors. sink_flow_capacity_per_s: label of a node -> most vehicles that can leave the network
+    there per second; default: no limit. record: keep the crossings, from which flows and densities are computed.
+
+    Raises ScenarioError, naming table, row, column and value, for what cannot be used.
     """
     links, nodes = _read_links(links)
     trips, origin, destination, paths = _read_trips(trips, nodes, links)

@@ -117,13 +117,14 @@ def _move_to_free_name(partial: Path, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A finished run on disk."""
+    """A finished run on disk; `open_run` returns it."""
 
     path: Path
+    """Its folder."""
 
     @cached_property
     def manifest(self) -> dict:
-        """Scenario, seed, versions, digests, timings."""
+        """What was run: scenario with all values, seed, versions, digests of inputs and tables, timings, report."""
         return read_json(self.path / "manifest.json")
 
     @cached_property
@@ -136,7 +137,11 @@ class RunFolder:
         return (self.path / f"{name}.parquet").is_file()
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return a table as a pandas frame; raises ScenarioError naming the tables that there are."""
+        """Return a table as a pandas frame; columns, units and rows are those of the reference of tables.
+
+        Raises ScenarioError if there is no such table, which names those that there are, or if the file is not the one
+        that the run wrote.
+        """
         path = self.path / f"{name}.parquet"
         if not self.has(name):
             there = ", ".join(sorted(p.stem for p in self.path.glob("*.parquet")))
@@ -152,13 +157,17 @@ class RunFolder:
         return found.to_pandas()
 
     def units(self, name: str) -> dict[str, str]:
-        """Return the unit of each column of a table."""
+        """Return the unit of each column of a table, by name: "s", "m", "1" for counts; "" for names and codes."""
         schema = read_parquet(self.path / f"{name}.parquet").schema
         return {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
 
 
 def open_run(path: Path | str) -> RunFolder:
-    """Return a finished run; raises ScenarioError if the folder holds none or another schema."""
+    """Return the RunFolder of a finished run.
+
+    path: folder of the run, as `safepassage run` or `EvacuationModel.save` wrote it. Raises ScenarioError if the folder
+    holds no run, or one of a version whose tables are different.
+    """
     path = Path(path)
     if not (path / "manifest.json").is_file():
         raise ScenarioError(

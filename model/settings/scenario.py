@@ -201,7 +201,9 @@ def load(
 ) -> Scenario:
     """Return the Scenario of a file or shipped name, with a plan laid over it and dotted keys overridden.
 
-    Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
+    name_or_path: name of a shipped scenario, or path of a scenario file. overrides: dotted key -> value, such as
+    {"run.duration_h": 3}; they come after the plan. plan: path of a plan, or its name in the folder `plans` beside the
+    scenario. Raises InvalidScenario with every mistake found, ScenarioError if the file is missing or is not YAML.
     """
     source = read_keys(find(name_or_path))
     if plan is not None:

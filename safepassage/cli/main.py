@@ -103,11 +103,11 @@ def scenarios() -> None:
 @app.command()
 def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOption = None) -> None:
     """Check a scenario file, and all files it names, without running it; every mistake is listed."""
-    from safepassage.model.evacuation import prepare
+    from safepassage.model.overview import overview
     from safepassage.model.settings.scenario import load
 
     loaded = load(scenario, _changes(set_), plan)
-    for line in prepare(loaded):
+    for line in overview(loaded):
         console.print(line)
     console.print(styled((f"{scenario} is valid.", "green")))
 
