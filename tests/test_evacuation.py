@@ -14,8 +14,8 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.agents.rules import decide
 from safepassage.agents.shelling import ShellingEvent
+from safepassage.cli.overview import overview
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.overview import overview
 from safepassage.model.people.population import PopulationError
 from safepassage.model.results import columns, run_folder
 from safepassage.model.settings.base import ScenarioError

@@ -15,10 +15,10 @@ import pytest
 from matplotlib.text import Text
 from pydantic import ValidationError
 
+from safepassage.cli.overview import overview
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.impacts import Area, Events, Impacts, Size
 from safepassage.model.hazard.shelling import gather, shell
-from safepassage.model.overview import overview
 from safepassage.model.pictures.map import map_of_run
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from made_people import STREETS, TABLE, TINY, margin, one_zone, people_of, written
 
 from safepassage.agents.civilians import Mobility
+from safepassage.cli.overview import overview
 from safepassage.model.draws import digests
-from safepassage.model.overview import overview
 from safepassage.model.people import demography, margins
 from safepassage.model.people.synthesis import household_sizes
 from safepassage.model.settings.base import ScenarioError

@@ -103,7 +103,7 @@ def scenarios() -> None:
 @app.command()
 def validate(scenario: ScenarioArgument, plan: PlanOption = None, set_: SetOption = None) -> None:
     """Check a scenario file, and all files it names, without running it; every mistake is listed."""
-    from safepassage.model.overview import overview
+    from safepassage.cli.overview import overview
     from safepassage.model.settings.scenario import load
 
     loaded = load(scenario, _changes(set_), plan)
