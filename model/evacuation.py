@@ -4,7 +4,7 @@ from collections import deque
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -305,14 +305,11 @@ class EvacuationModel(RowModel):
         return state_file.save(path, self, self.settings, self.time_s, self.rules.described())
 
     @classmethod
-    def from_state(
-        cls, path: Path | str, plan: str | Path | Scenario | None = None, rules: Any = None
-    ) -> "EvacuationModel":
+    def from_state(cls, path: Path | str, plan: Path | str | Scenario | None = None, rules: Any = None) -> Self:
         """Return a model that goes on where `save_state` was called, bit for bit as if it had not been interrupted.
 
-        plan: another plan, or scenario, from that moment on; raises ScenarioError, naming the keys, if it would change
-        the past.
-        rules: those of the user's own that the run was made with; what they remember themselves is not kept.
+        plan: another plan, or scenario, from that moment on. rules: those of the user's own that the run was made with;
+        what they remember is not kept. Raises ScenarioError, naming the keys, if the plan would change the past.
         """
         state = state_file.saved(path)
         state.demand_rules(rules_of(rules).described())

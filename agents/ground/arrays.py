@@ -13,7 +13,7 @@ Records = npt.NDArray[Any]
 """Of a structured type: each entry has fields."""
 
 
-def rising(rows: Ints) -> Ints:
+def rising(rows: Ints | list[int]) -> Ints:
     """Return rows in rising order, each once; NumPy's own `unique` looks them up in a table and takes ten times as
     long."""
     rows = np.sort(rows, kind="stable")

@@ -58,7 +58,7 @@ class Cover:
         self.counts = False
         """Whether the time that each household has been under alert is counted, see `weighted_s`."""
         self._heeded_s, self._counted_s = np.zeros(len(households)), np.zeros(len(households))
-        self._watched = np.empty(0, np.int64)
+        self._watched: Ints = np.empty(0, np.int64)
         """Households that may not be in their usual rooms: all others are, as far as they are at home. Rising."""
 
     @property

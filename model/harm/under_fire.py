@@ -71,9 +71,9 @@ class UnderFire:
         """When each team at the receiving end is free again (s); none: there is always one."""
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""
-        self._without_care = np.empty(0, np.int32)
+        self._without_care: Ints = np.empty(0, np.int32)
         """The seriously injured for whom care has not begun, and perhaps some others; rising."""
-        self._mortally_hurt = np.empty(0, np.int32)
+        self._mortally_hurt: Ints = np.empty(0, np.int32)
         """People whose death time is known and who live, rising."""
 
     def fall(self, k: int) -> np.ndarray:

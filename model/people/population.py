@@ -36,9 +36,9 @@ class Population:
         self.usual_room = people.protection.copy()
         """int8 of Protection by person: where each is at home without an alert; set once rooms are drawn."""
         self._touched = [np.arange(len(households))]
-        self._to_show = np.empty(0, np.int64)
+        self._to_show: Ints = np.empty(0, np.int64)
         """Households that have decided and whose members may not be shown as preparing yet."""
-        self._departing = np.empty(0, np.int64)
+        self._departing: Ints = np.empty(0, np.int64)
         """Households whose departure may be planned before `_known_until_s`; all others are known to leave later."""
         self._known_until_s = -np.inf
         self._next_departure_s = self._next_decision_s = np.inf
