@@ -3,7 +3,7 @@
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.agents.ground.arrays import rising, united
+from safepassage.agents.ground.arrays import Ints, rising, united
 from safepassage.agents.ground.nearby import points_within
 from safepassage.agents.parties import members
 from safepassage.agents.rules import harm

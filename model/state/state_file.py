@@ -58,8 +58,9 @@ class Saved:
         before = self._validated(source)
         if plan is None:
             return before
-        after = plan
-        if not isinstance(plan, Scenario):
+        if isinstance(plan, Scenario):
+            after = plan
+        else:
             after = self._validated(laid_over(source, plan, path_of(self.header["folder"], folder)))
         refuse_changes_of_the_past(before, after, self.time_s)
         return after
