@@ -243,7 +243,7 @@ class Recorder:
         streets = self.model.streets
         return self._links_between(streets.n_town_links, streets.n_links)
 
-    def _links_between(self, begin: int, end: int):
+    def _links_between(self, begin: int, end: int) -> dict[str, Any]:
         model, streets, some = self.model, self.model.streets, slice(begin, end)
         node = pa.array(streets.node_id)
         first = streets.geometry_first[begin : end + 1]

@@ -5,7 +5,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.households import Households
 from safepassage.model.draws import digests, keys_of
-from safepassage.model.hazard.front import LinksNearFront, front_of
+from safepassage.model.hazard.front import AreaFront, LineFront, LinksNearFront, front_of
 from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.movement.movement import Movement
 from safepassage.model.settings.damage import Utility
@@ -81,13 +81,13 @@ class Surroundings:
     @property
     def report(self) -> tuple[str, ...]:
         """What was repaired or left out of the data of buildings and front, and which exits end within its reach."""
-        near = (*self.front.report, *self._exits_in_reach()) if self.front else ()
+        near = (*self.front.report, *self._exits_in_reach(self.front)) if self.front else ()
         return (*self._notes, *near)
 
-    def _exits_in_reach(self) -> list[str]:
+    def _exits_in_reach(self, front: LineFront | AreaFront) -> list[str]:
         """Return a sentence for each exit whose end the front comes too near to in the run."""
         streets, end_s, said = self.streets, self._duration_s, []
-        ends = self.front.over(streets.node_x_m[streets.exit_end_node], streets.node_y_m[streets.exit_end_node])
+        ends = front.over(streets.node_x_m[streets.exit_end_node], streets.node_y_m[streets.exit_end_node])
         times_s = np.arange(0.0, end_s + 86400.0, 86400.0).clip(max=end_s)
         nearest_km = np.min([ends.distance_km(float(time_s)) for time_s in times_s], axis=0)
         for name, away_km in zip(streets.exit_name, nearest_km, strict=True):

@@ -27,7 +27,9 @@ def with_onward_roads(streets: Streets, settings: StreetSettings, roads: Sequenc
     settings: the scenario's section `StreetSettings`. roads: legs of the road of each exit, none if it ends there.
     """
     middle_m = np.array(streets.extent_m).reshape(2, 2).mean(axis=0)
-    nodes, links, ends = [], [], streets.exit_node.copy()
+    nodes: list[tuple] = []
+    links: list[tuple] = []
+    ends = streets.exit_node.copy()
     for row, legs in enumerate(roads):
         if not legs:
             continue
