@@ -143,3 +143,14 @@ class Departures:
             self.households.departure_time_s[due[held]] = self.curfew.after_it_s(planned_s[held], turn)
             self.population.plans_changed(due[held])
         return due[~held]
+
+
+def never_issued(scenario: Scenario) -> list[str]:
+    """Return a sentence for each order of a scenario that comes after the end of its run."""
+    end_s = scenario.run.duration_h * 3600.0
+    return [
+        f"orders[{row}] is issued {scenario.issued_s(order) / 3600:,.1f} h after the start; the run ends after "
+        f"{scenario.run.duration_h:g} h, so that nobody hears of it. Issue it earlier, or lengthen run.duration_h."
+        for row, order in enumerate(scenario.orders)
+        if scenario.issued_s(order) >= end_s
+    ]

@@ -17,7 +17,7 @@ from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
 from safepassage.model.clock import local_time
-from safepassage.model.departures import Departures
+from safepassage.model.departures import Departures, never_issued
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.expected_casualties import against_records
 from safepassage.model.harm.under_fire import UnderFire
@@ -268,7 +268,7 @@ class EvacuationModel(RowModel):
 
     def report(self) -> list[str]:
         """Return what was repaired, assumed, left out or met with on the way, one sentence each."""
-        town = (*self.streets_report.notes, *self.zones.report, *self._people_notes)
+        town = (*self.streets_report.notes, *self.zones.report, *self._people_notes, *never_issued(self.settings))
         harm = against_records(self.under_fire.harm.expected.mean, self.resident_h)
         return [*town, *self.impacts.report, *self.surroundings.report, *self.movement.gridlocks.report(), *harm]
 

@@ -75,7 +75,7 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
                 raise ScenarioError(f"{path}: the extract has more than {MOST_WAYS:,} streets and buildings. Cut it.")
     except ScenarioError:
         raise
-    except (RuntimeError, ValueError, OSError, UnicodeError) as error:
+    except (osmium.InvalidLocationError, RuntimeError, ValueError, OSError, UnicodeError) as error:
         raise ScenarioError(
             f"{path}: this is not an OpenStreetMap extract that can be read ({' '.join(str(error).split())[:120]}). "
             "Download it again."

@@ -253,7 +253,11 @@ def _lay_over(source: Source, plan: Source) -> Source:
         if path[0] in ("name", "title", "scenario"):
             continue
         if not any((dotted + ".").startswith(lever + ".") for lever in LEVERS):
-            change = f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
+            meant = _lever_meant(path)
+            change = (
+                f"unknown key; did you mean {meant}?" if meant
+                else f"a plan changes only what protects people: {', '.join(LEVERS)}. Put this into the scenario."
+            )  # fmt: skip
             problems.append(Problem(plan.place(path), dotted, "", change))
         changes[dotted] = value
     if problems:
@@ -274,6 +278,14 @@ def _of_another_scenario(source: Source, plan: Source) -> list[Problem]:
         return []
     change = f"this plan is not for {source.keys.get('name')}. Choose a plan of that scenario, or name it here too"
     return [Problem(plan.place(("scenario",)), "scenario", repr(named), change)]
+
+
+def _lever_meant(path: tuple) -> str | None:
+    """Return the lever that a key of a plan seems to mean, if the scenario has no such key; None: none."""
+    if path[0] in Scenario.model_fields and (len(path) == 1 or path[1] in _known_keys(Scenario, (path[0], ""))):
+        return None
+    close = [difflib.get_close_matches(".".join(path[: lever.count(".") + 1]), [lever], 1, 0.75) for lever in LEVERS]
+    return next((found[0] for found in close if found), None)
 
 
 def _leaves(keys: dict, path: tuple = ()) -> Any:
@@ -305,6 +317,8 @@ def _problem(source: Source, details: dict, model: type[BaseModel]) -> Problem:
         change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
     else:
         change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        if details["type"] == "string_type" and isinstance(details["input"], int | float):
+            change = f"a number stands where a text should; put it into quotes: '{details['input']}'"
         if isinstance(details["input"], str) and COLONS.fullmatch(details["input"]):
             change += "; a length of time is one number, 1.5 for an hour and a half if the key ends in _h"
     return Problem(source.place(path), key, found, change)

@@ -96,12 +96,20 @@ def _named_exit(layout, exit_, i, index_of_node, project):
         x, y = (exit_.x_m, exit_.y_m) if exit_.x_m is not None else project(exit_.longitude_deg, exit_.latitude_deg)
         node, distance_m = _nearest_way_out(layout, x, y)
         if not distance_m <= MAX_PLACE_DISTANCE_M:
-            raise ScenarioError(
-                f"{place}: the nearest street is {distance_m / 1000:,.1f} km away. Correct the place "
-                "(are latitude and longitude swapped?) or use a network that reaches it."
-            )
+            cure = "Correct the place, or use a network that reaches it."
+            if exit_.x_m is None and _is_swapped(layout, exit_, project):
+                cure = "latitude_deg and longitude_deg are swapped: exchange their values."
+            raise ScenarioError(f"{place}: the nearest street is {distance_m / 1000:,.1f} km away. {cure}")
         how = f"place, {distance_m:.0f} m from its node"
     return FoundExit(exit_.name or _exit_name(layout, node), node, how, exit_.flow_capacity_per_s, exit_.onward)
+
+
+def _is_swapped(layout, exit_, project):
+    """Return whether an exit lies at a street once its latitude and longitude are exchanged."""
+    if abs(exit_.longitude_deg) > 90:
+        return False
+    x, y = project(exit_.latitude_deg, exit_.longitude_deg)
+    return bool(np.isfinite(x) and np.isfinite(y) and _nearest_way_out(layout, x, y)[1] <= MAX_PLACE_DISTANCE_M)
 
 
 def _nearest_way_out(layout, x, y):

@@ -148,7 +148,8 @@ def run(
     check_writable(out)
     states = States(save_at, loaded, out)
     if not quiet:
-        console.print(styled((loaded.title, "bold"), f"\n{loaded.notice}"))
+        plan_name = f"\nPlan: {loaded.plan}" if loaded.plan else ""
+        console.print(styled((loaded.title, "bold"), f"{plan_name}\n{loaded.notice}"))
     bar = Progress(
         TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
         console=console, transient=True, disable=quiet,
