@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from safepassage.cli.main import app
-from safepassage.model.evacuation import EvacuationModel, prepare
+from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load
 
@@ -15,9 +15,9 @@ def plan(tmp_path, text):
 
 
 def test_an_order_after_the_end_of_the_run_is_told():
-    told = prepare(load("tiny_town", {"orders.0.issued_h": 9}))
+    told = EvacuationModel(load("tiny_town", {"orders.0.issued_h": 9})).report()
     assert any("orders[0] is issued 9.0 h after the start; the run ends after 4 h" in line for line in told)
-    assert not any("nobody hears of it" in line for line in prepare(load("tiny_town")))
+    assert not any("nobody hears of it" in line for line in EvacuationModel("tiny_town").report())
 
 
 @pytest.mark.parametrize(
