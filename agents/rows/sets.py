@@ -61,7 +61,7 @@ class _LiveSet(AgentSet):
         return self
 
     @staticmethod
-    def _calls(agents, method, args, kwargs):
+    def _calls(agents: Iterable[Any], method: Any, args: Any, kwargs: Any) -> Iterator[Any]:
         for agent in agents:
             if agent in agent.model.agents_by_type[type(agent)]:
                 yield (
@@ -252,7 +252,7 @@ class RowAgentSet(_LiveSet):
         self.discard(agent)
 
     @classmethod
-    def _from_iterable(cls, agents):
+    def _from_iterable(cls, agents: Iterable[Any]) -> AgentSet:
         return AgentSet(agents)
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -366,7 +366,7 @@ class AllAgents(_LiveSet):
         return AllAgents, (self._model, self._ordinary, self._sources)
 
     @staticmethod
-    def _refuse(inplace):
+    def _refuse(inplace: bool) -> None:
         if inplace:
             raise TypeError("model.agents is put together when asked for and cannot be changed in place; use a copy")
 

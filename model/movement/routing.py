@@ -352,7 +352,7 @@ class Routes:
         return total
 
     @staticmethod
-    def _mixed_in(row):
+    def _mixed_in(row: int) -> int:
         """Return what the turns of a class are mixed with, so that each class has an order of its own."""
         return row * 0x9E3779B9 & 0xFFFFFFFF
 
@@ -365,7 +365,7 @@ class Routes:
         return links
 
     @staticmethod
-    def _checked(cost_s, links):
+    def _checked(cost_s: Any, links: Ints) -> Floats:
         """Return costs by link as floats; refuse those below LEAST_COST_S or not finite."""
         cost_s = np.asarray(cost_s, dtype=float)
         if cost_s.shape != links.shape:

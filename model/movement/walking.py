@@ -273,7 +273,7 @@ class Walking:
         return arrivals
 
     @staticmethod
-    def _n(crowd):
+    def _n(crowd: Crowd) -> int:
         return int(crowd.clock["n_arrived"][0])
 
     def _with_room_for_arrivals(self):

@@ -1,7 +1,7 @@
 """What impacts break: streets, bridges, homes, shelters, services; and who repairs them."""
 
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -151,7 +151,7 @@ class UtilityLoss(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_of_utility(cls, values):
+    def _name_of_utility(cls, values: Any) -> Any:
         return _read_utility(values)
 
     @model_validator(mode="after")
@@ -181,7 +181,7 @@ class UtilitySite(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_of_utility(cls, values):
+    def _name_of_utility(cls, values: Any) -> Any:
         return _read_utility(values)
 
 

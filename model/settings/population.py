@@ -1,7 +1,7 @@
 """Who lives in the place: how many, in which households, with which cars and impairments."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -82,7 +82,7 @@ class Population(Section):
 
     @field_validator("household_size_shares")
     @classmethod
-    def _shares_of_all_households(cls, shares):
+    def _shares_of_all_households(cls, shares: Any) -> Any:
         if abs(sum(shares) - 1) > 1e-6:
             raise ValueError(f"the shares add up to {sum(shares):g}; they must add up to 1")
         return shares
