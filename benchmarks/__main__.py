@@ -1,4 +1,4 @@
-"""`python -m benchmarks model | movement | scaling | walkers | sweep | keeping | page`, from the top of the clone."""
+"""`python -m benchmarks COMMAND`, from the top of the clone: model, large, movement, scaling, walkers, sweep and others."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -172,12 +172,30 @@ def model(
     for case in ("coquimbo, 6 h", "pokrovsk, 69 days"):
         rooms = whole.time_case(*cases[case], stages=True)["rooms"]
         typer.echo(f"{case}, under a profiler: {whole.stages_of(rooms)}")
+    for case, found in rounds.items():
+        us = median(one["run_s"] / max(one["n_events"], 1) for one in found) * 1e6
+        typer.echo(f"{case}: {us:.1f} microseconds per impact, departure and link crossing of a vehicle")
     run_s = median(one["run_s"] for one in rounds["pokrovsk, 69 days"])
     typer.echo(
         f"pokrovsk runs an hour on one core, once built: {3600 / run_s:,.0f} (`sweep pokrovsk` times a real sweep)"
     )
     starts = whole.time_starts(repeats)
     typer.echo("; ".join(f"{name} {median(one[name] for one in starts):.2f} s" for name in starts[0]))
+
+
+@app.command()
+def large(
+    people: Annotated[int, typer.Option(min=1000, help="Residents.")] = 3_000_000,
+    nodes: Annotated[int, typer.Option(min=1000, help="Junctions; 50000 is the size of Kyiv.")] = 50_000,
+    duration_h: Annotated[float, typer.Option(min=1, help="Length of the run.")] = 24.0,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs; medians are told by the reader.")] = 1,
+) -> None:
+    """Run the whole model on a synthetic city of millions, one thread: time, processor time and memory."""
+    from benchmarks.large import HEADER, row_of, time_city
+
+    found = [time_city(people, nodes, duration_h) for _ in range(repeats)]
+    title = f"{people:,} people on {nodes:,} junctions for {duration_h:g} h"
+    report(f"large-{people}-people-{nodes}-nodes", title, HEADER, [row_of(one) for one in found], found)
 
 
 @app.command()
