@@ -1,4 +1,4 @@
-"""`python -m benchmarks COMMAND`, from the top of the clone: model, large, movement, scaling, walkers, sweep and others."""
+"""`python -m benchmarks COMMAND`, from the top of the clone: model, large, movement, scaling, walkers and others."""
 
 from dataclasses import asdict
 from pathlib import Path
