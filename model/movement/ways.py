@@ -71,7 +71,7 @@ class Ways:
         self._exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._is_witnessed = False
         self.is_queue_believed = False
-        """Whether anybody reckons with a queue."""
+        """Whether anybody expects a queue."""
         self.danger = np.zeros(streets.n_links)
         """What a second on each link costs people beyond a second, as they perceive its danger (s/s)."""
         self._walk_m: dict[int, Floats] = {}

@@ -39,7 +39,7 @@ class Order(Section):
     force: Force = Force.VOLUNTARY
     """A compulsory order gives families with children a rate of their own (`behaviour.ordered_families`)."""
     compliance: Share = 0.66
-    """Share of the households addressed that do as told as soon as they believe it, drawn anew for each order.
+    """Share of the households addressed that do as told as soon as they believe it, drawn afresh for each order.
     Compliance with phased orders: about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with all they know."""
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class Channel(Section):
     """A way by which orders reach households."""
 
     reach: Share
-    """Share of households that it reaches while it works; drawn anew for each order."""
+    """Share of households that it reaches while it works; drawn afresh for each order."""
     delay_median_s: float = Field(gt=0)
     """Median time from the order until a household it reaches has heard it (s); exponential."""
     trust: Share = 1.0
@@ -186,7 +186,7 @@ class Leaving(Section):
     """Distance at which half the threat is left: the reach of fire (km). Fitted to twelve towns; 90 % interval 9.2 to
     12.0."""
     reach_width_km: float = Field(2.5, gt=0)
-    """Over which the threat fades (km). Chosen among 1.5 to 3.5, which foretell towns left out about as well."""
+    """Distance over which the threat fades (km). Chosen among 1.5 to 3.5, which predict towns left out about as well."""
     approach_over_d: float = Field(56.0, gt=0)
     """Time over which the approach of the front is measured (days). Chosen among 28 to 84, as above."""
     threat_factor: float = Field(1.0, ge=0)
@@ -269,7 +269,7 @@ class Behaviour(Section):
     memory_half_life_d: float = Field(3.0, gt=0)
     """Time in which the memory of an impact halves (days). Assumption (half-life of days, SOURCES 4)."""
     front_news_delay_d: float = Field(1.0, ge=0)
-    """Age of what drivers are told of the front (days), by which they see a road as dangerous. Assumption."""
+    """Age of what drivers know about the front (days), and so about the danger of a road. Assumption."""
     reaction_reach_m: float = Field(300.0, ge=0)
     """Distance within which an impact can make a household leave at once (m). Assumption."""
     p_leave_after_impact: Share = 0.05
