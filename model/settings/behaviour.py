@@ -186,7 +186,8 @@ class Leaving(Section):
     """Distance at which half the threat is left: the reach of fire (km). Fitted to twelve towns; 90 % interval 9.2 to
     12.0."""
     reach_width_km: float = Field(2.5, gt=0)
-    """Distance over which the threat fades (km). Chosen among 1.5 to 3.5, which predict towns left out about as well."""
+    """Distance over which the threat fades (km). Chosen among 1.5 to 3.5, which predict towns left out about as
+    well."""
     approach_over_d: float = Field(56.0, gt=0)
     """Time over which the approach of the front is measured (days). Chosen among 28 to 84, as above."""
     threat_factor: float = Field(1.0, ge=0)
