@@ -1,3 +1,6 @@
+import csv
+import io
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -305,3 +308,27 @@ def test_more_events_than_a_table_may_hold_are_refused_before_they_are_made(tabl
     rows = "".join(f"2024-08-19,{x},2,1000000\n" for x in range(6))
     with pytest.raises(ScenarioError, match="6,000,000 events in all; at most 5,000,000 are taken"):
         read(table("time,x_m,y_m,n_events\n" + rows))
+
+
+def test_an_answer_of_the_api_gives_the_same_events_as_the_table(table, tmp_path):
+    rows = list(csv.DictReader(io.StringIO(ACLED)))
+    for name, answer in (("a.json", {"status": 200, "data": rows}), ("b.json", rows)):
+        (tmp_path / name).write_text(json.dumps(answer))
+        from_api, from_table = read(tmp_path / name, "acled"), read(table(ACLED), "acled")
+        assert np.array_equal(from_api.key, from_table.key)
+        assert np.array_equal(from_api.time_s, from_table.time_s)
+
+
+def test_rows_of_hxl_tags_are_left_out_and_capitals_in_names_do_not_matter(table):
+    header, *rows = ACLED.strip().split("\n")
+    tags = ",".join(f"#x+{i}" for i in range(header.count(",") + 1))
+    events = read(table("\n".join([header.upper(), tags, *rows])), "acled")
+    assert len(events) == len(read(table(ACLED), "acled"))
+    assert any("HXL" in line for line in events.report)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[1]", '{"data": []}'])
+def test_what_is_no_answer_of_an_api_is_refused(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ScenarioError, match=r"a\.json: "):
+        read(tmp_path / "a.json", "acled")

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from safepassage.model.behaviour.curfew import curfew_hours, keeps_curfew
 from safepassage.model.hazard.front import LinksNearFront, crossfire_rate_per_s, front_of
 from safepassage.model.hazard.impacts import Area
+from safepassage.model.hazard.published import day_of, is_held
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Curfew, CurfewWindow, Front
 
@@ -310,3 +311,22 @@ def test_the_recorded_front_comes_to_pokrovsk_alike_by_distance_and_by_areas():
         assert one == pytest.approx(other, abs=2.5)
     assert fronts[1].distance_km(x_m, y_m, 0.0)[0] > 15
     assert fronts[1].distance_km(x_m, y_m, 119 * DAY_S)[0] < 12
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "right"),
+    [
+        ("deepstatemap_data_20240819.geojson", {}, date(2024, 8, 19)),
+        ("front 2024-08-19.geojson", {"date": "2024-08-20T10:00"}, date(2024, 8, 20)),
+        ("UkraineControlMapAO19AUG2024.shp", {"Name": "x"}, date(2024, 8, 19)),
+        ("front.geojson", {}, None),
+        ("front_20241345.geojson", {}, None),
+    ],
+)
+def test_the_day_of_a_map_comes_from_a_property_or_from_the_name_of_its_file(name, properties, right):
+    assert day_of(properties, Path(name)) == right
+
+
+def test_areas_of_deepstatemap_that_are_liberated_are_not_beyond_the_front():
+    assert is_held({"name": "Окуповано /// Occupied"}) and is_held({})
+    assert not is_held({"name": "Звільнено /// Liberated"}) and not is_held({"name": "/// Unknown status"})

@@ -12,11 +12,15 @@ import shapely
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.clock import epoch_s
 from safepassage.model.hazard.impacts import Area
+from safepassage.model.hazard.published import day_of, is_held
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.portable import file_of
 from safepassage.model.settings.front import Front
 from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import read_csv
 from safepassage.model.vectors import POLYGONS, read_features
+
+MARKERS = ("Point", "MultiPoint", "LineString", "MultiLineString", "GeometryCollection")
 
 
 @dataclass(frozen=True)
@@ -210,18 +214,31 @@ def _read_distances(path, column, report):
 
 
 def _read_areas(path, area, report):
-    """Return the dates and the areas of a GeoJSON file in order of date; several areas of a date are joined."""
-    features, notes = read_features(path, POLYGONS, "area beyond the front", in_degrees=area.to_plane is not None)
+    """Return the dates and the areas of a file in order of date; several areas of a date are joined.
+
+    Markers and lines, and areas named as liberated or unknown, are left out and told.
+    """
+    features, notes = read_features(
+        path, (*POLYGONS, *MARKERS), "area beyond the front", in_degrees=area.to_plane is not None
+    )
+    areas_given = [one for one in features if one.geometry is None or one.geometry.geom_type in POLYGONS]
+    if not areas_given:
+        read_features(path, POLYGONS, "area beyond the front", in_degrees=area.to_plane is not None)  # says so
+    held = [one for one in areas_given if is_held(one.properties)]
+    if len(held) < len(features):
+        notes.append(
+            f"{path.name}: {len(features) - len(areas_given)} markers and lines, and {len(areas_given) - len(held)} "
+            "areas named as liberated or unknown, are left out."
+        )
     report += notes
     by_day = {}
-    for feature in features:
-        number, text = feature.number, str(feature.properties.get("date", ""))
-        try:
-            day = date.fromisoformat(text[:10])
-        except ValueError:
+    for feature in held:
+        number, day = feature.number, day_of(feature.properties, file_of(path))
+        if day is None:
             raise ScenarioError(
-                f"{path}, feature {number}: its property date is {text!r}; write it as 2024-08-19."
-            ) from None
+                f"{path}, feature {number}: its property date is {str(feature.properties.get('date', ''))!r}, and the "
+                "name of the file tells no day; write it as 2024-08-19."
+            )
         polygon = feature.geometry
         if polygon is None:
             raise ScenarioError(

@@ -19,10 +19,11 @@ from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
+from safepassage.model.hazard.published import read_events
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling
-from safepassage.model.tables import read_csv, refuse, some_of
+from safepassage.model.tables import refuse, some_of
 
 MOST_EVENTS = 5_000_000
 """Events of one table, those of a report counted: some 0.5 GB. Assumption."""
@@ -77,10 +78,10 @@ def read(
     refuse or convert. event_types: kinds of events to keep; None: those that are shelling.
     """
     path = Path(path)
-    frame, lines = read_csv(path)
+    report: list[str] = []
+    frame, lines = read_events(path, layout, report)
     in_degrees = "x_m" not in frame.columns
     frame["line"] = lines
-    report: list[str] = []
     events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
     time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
     if np.any(np.diff(time_s) < 0):

@@ -38,8 +38,8 @@ class Front(HazardSection):
     bearing_deg: float = Field(90.0, ge=0, lt=360)
     """Direction from the reference point to the front, clockwise from north (degrees)."""
     polygons_file: DataFile | None = None
-    """Areas beyond the front, in any format that `population.zones` takes, each with a property
-    `date`; distances between two dates are linear in time."""
+    """Areas beyond the front, in any format that `population.zones` takes, each with its day in a property `date` or in
+    the name of the file, as DeepStateMap and ISW publish them; distances between two dates are linear in time."""
     closes_to_vehicles_within_km: float = Field(1.0, ge=0)
     """Links nearer to the front than this are closed to vehicles (km). Assumption."""
     closes_to_walkers_within_km: float = Field(0.5, ge=0)

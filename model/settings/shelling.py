@@ -39,7 +39,7 @@ class RecordedShelling(Section):
 
     kind: Literal["recorded"] = "recorded"
     file: DataFile
-    """CSV file with one row per event, or per report of several."""
+    """CSV file with one row per event, or per report of several; or the answer of ACLED's or UCDP's API (JSON)."""
     layout: Literal["plain", "acled", "viina", "ucdp"] = "plain"
     """Whose columns the file has: our own (scenarios/README.md), or an export of ACLED, VIINA or UCDP GED."""
     time_zone: TimeZone | None = Field(None, examples=["Europe/Kyiv"])
