@@ -107,12 +107,13 @@ class Departures:
             return
         households = self.households
         node = households.home_node[due]
-        drives = households.has_car[due] & movement.ways.has_way_out(Mode.CAR, node)
+        drives = households.has_car[due] & movement.ways.has_way_out(Mode.CAR, node) & self.population.has_driver(due)
         seeks = ~drives
         if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], now_s)
         walks = seeks & self.households.can_walk[due] & movement.ways.has_way_out(Mode.WALK, node)
-        walks &= movement.ways.walk_m(node) <= movement.settings.walk_out_limit_m
+        far_m, short_m = movement.settings.walk_out_limit_m, movement.settings.walk_out_limit_slow_m
+        walks &= movement.ways.walk_m(node) <= np.where(self.population.walks_slowly(due), min(short_m, far_m), far_m)
         speed_m_s = under_fire.walking_speeds(due)
         walks &= speed_m_s > 0
         left = seeks & ~walks

@@ -5,14 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.civilians import Mobility, People, Protection, Status
-from safepassage.agents.ground.arrays import Floats, Ints, rising, united
+from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
 from safepassage.agents.rules import books
 
 KNOWN_AHEAD_S = 3600.0
 """Who leaves is looked up for so long ahead among all households; no result depends on it (s)."""
+
+DRIVES_FROM_AGE = 18
+"""Age from which people drive (years): that of a licence in most countries."""
+OLD_FROM_AGE = 65
+"""Age from which people walk no farther in a day than movement.walk_out_limit_slow_m (years). Assumption."""
 
 
 class PopulationError(RuntimeError):
@@ -221,6 +226,21 @@ class Population:
         """Return how many members of each party are alive, int64."""
         person, place = members(self.households.first_person, parties)
         return np.bincount(place, self.people.status[person] != Status.DEAD, parties.size).astype(np.int64)
+
+    def has_driver(self, parties: Ints) -> Bools:
+        """Return which parties have somebody who can drive: grown up, not seriously injured, able to get about alone."""
+        person, place = members(self.households.first_person, parties)
+        people = self.people
+        can = (people.age[person] >= DRIVES_FROM_AGE) & (people.mobility[person] != Mobility.NEEDS_ASSISTANCE)
+        can &= (people.injury[person] < Injury.SERIOUS) & (people.status[person] != Status.DEAD)
+        return np.bincount(place, can, parties.size) > 0
+
+    def walks_slowly(self, parties: Ints) -> Bools:
+        """Return which parties have somebody old, or who walks slowly or with help: they cannot walk far in a day."""
+        person, place = members(self.households.first_person, parties)
+        people = self.people
+        slow = (people.age[person] >= OLD_FROM_AGE) | (people.mobility[person] != Mobility.UNIMPAIRED)
+        return np.bincount(place, slow & (people.status[person] != Status.DEAD), parties.size) > 0
 
     def is_at_home(self, rows: Ints | slice = slice(None)) -> np.ndarray:
         """Return which households (all, or those of some rows) have somebody alive and have not left, or are back.

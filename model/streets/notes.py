@@ -6,6 +6,7 @@ import numpy as np
 
 from safepassage.model.streets.classes import UNKNOWN_CLASS
 from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.ways_out.doubts import doubts_of_exits
 
 if TYPE_CHECKING:
     from safepassage.model.streets.build import StreetsReport
@@ -47,7 +48,18 @@ def notes(streets: Streets, report: "StreetsReport") -> tuple[str, ...]:
     for mode, n in (("by car", report.n_nodes_without_exit_by_car), ("on foot", report.n_nodes_without_exit_on_foot)):
         if n:
             said.append(f"From {n:,} nodes no exit can be reached {mode}.")
-    return (*said, *_cut_off(streets), *_beyond_their_roads(streets))
+    return (*said, *_doubtful(streets, report), *_cut_off(streets), *_beyond_their_roads(streets))
+
+
+def _doubtful(streets: Streets, report: "StreetsReport") -> list[str]:
+    """Return a sentence for each exit that nobody has named, only found, and that may be none."""
+    found = zip(streets.exit_name, report.exit_found_by, doubts_of_exits(streets), strict=True)
+    return [
+        f"Exit {name!r} was found on the border and may be none: {'; '.join(doubts)}. "
+        "People who reach it count as out. Name the real exits in streets.exits."
+        for name, how, doubts in found
+        if doubts and not how.startswith(("named", "place"))
+    ]
 
 
 def _cut_off(streets: Streets) -> list[str]:
