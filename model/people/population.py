@@ -228,7 +228,7 @@ class Population:
         return np.bincount(place, self.people.status[person] != Status.DEAD, parties.size).astype(np.int64)
 
     def has_driver(self, parties: Ints) -> Bools:
-        """Return which parties have somebody who can drive: grown up, not seriously injured, able to get about alone."""
+        """Return which parties have somebody fit to drive: grown up, unhurt or lightly hurt, and mobile."""
         person, place = members(self.households.first_person, parties)
         people = self.people
         can = (people.age[person] >= DRIVES_FROM_AGE) & (people.mobility[person] != Mobility.NEEDS_ASSISTANCE)
