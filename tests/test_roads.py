@@ -11,6 +11,7 @@ from safepassage.agents.civilians import Status
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
+from safepassage.model.results.exit_queues import delivered
 from safepassage.model.settings.scenario import load
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import lane_flow_per_s, street_class
@@ -177,3 +178,12 @@ def exits_of_nodes(model):
         end = model.streets.link_downstream[path[-1]] if path else node
         row[node] = model.exit_of_node[int(end)]
     return row, model
+
+
+def test_what_an_exit_delivered_and_how_much_of_it_was_used_is_told():
+    """A car each 2 s for two hours by an exit of 0.5/s, one each 8 s for half an hour by another; none by the third."""
+    time_s = np.concatenate([np.arange(0.0, 7200.0, 2.0), np.arange(0.0, 1800.0, 8.0)])
+    row = np.repeat([0, 1], [3600, 225])
+    best_per_s, used_share = delivered(row, time_s, np.array([0.5, 0.5, 0.5]))
+    assert best_per_s == pytest.approx([0.5, 225 / 3600, 0.0])
+    assert used_share[:2] == pytest.approx([1.0, 0.25]) and np.isnan(used_share[2])

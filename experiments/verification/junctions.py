@@ -25,7 +25,7 @@ def narrow_place():
 
 
 def minor_arm():
-    """Bring 0.75 and 0.2 vehicles/s over arms of capacity 0.8 and 0.4 together into 0.8: the minor one waits for none."""
+    """Bring 0.75 and 0.2 vehicles/s over arms of capacity 0.8 and 0.4 together into 0.8: it waits for none."""
     trips = both(demand(1, -1, (0, 3000, 0.75)), demand(2, -1, (0, 3000, 0.2)))
     results = simulate_trips(merge_links(0.8, 0.4), trips, end_s=3000)
     return [

@@ -13,7 +13,7 @@ from safepassage.agents.rules.tally import nobody_counted, recount
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.results import columns
-from safepassage.model.results.exit_queues import ExitQueues
+from safepassage.model.results.exit_queues import ExitQueues, delivered
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
 from safepassage.model.results.reasons import reasons
 from safepassage.model.results.service_tables import service_tables
@@ -276,13 +276,18 @@ class Recorder:
         }
 
     def _exits(self):
-        model, streets = self.model, self.model.streets
+        model, streets, parties = self.model, self.model.streets, self.model.parties
+        by_car = (parties.mode == Mode.CAR) & np.isfinite(parties.arrival_time_s) & (parties.exit >= 0)
+        cars = parties.exit[by_car], parties.arrival_time_s[by_car]
+        delivered_per_s, used_share = delivered(*cars, streets.exit_flow_capacity_per_s)
         return {
             "exit": pa.array(streets.exit_name),
             "node": pa.array(streets.node_id).take(pa.array(streets.exit_node)),
             "x_m": streets.node_x_m[streets.exit_node],
             "y_m": streets.node_y_m[streets.exit_node],
             "flow_capacity_per_s": streets.exit_flow_capacity_per_s,
+            "delivered_per_s": delivered_per_s,
+            "used_share": used_share,
             "n_cars": np.array([route.n_cars for route in model.routes], np.int64),
             "n_walkers": np.array([route.n_walkers for route in model.routes], np.int64),
             "n_persons": np.array([route.n_persons for route in model.routes], np.int64),
