@@ -21,6 +21,10 @@ from safepassage.model.rules import RouteChoice
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets.streets import Streets
 
+LEAST_PAST_WRECKS = 0.35
+"""Share of its flow that a street keeps however many vehicles stand on it: what HCM 2000 gives a two-lane road with one
+lane blocked. Assumption that cars pass in turn by the verge and the other side."""
+
 
 class Movement:
     """Cars and walkers on the streets, exact in time; routes by what people know; closures of streets and exits."""
@@ -64,7 +68,9 @@ class Movement:
         followers = (self.driving, self.walking)
         self.ways = Ways(streets, *followers, np.asarray(stop_node, np.int32), n_tables, news_delay_s, route_choice)
         self._stuck_since_s = np.full(n_parties, np.inf)
-        self._car_factor = np.ones(streets.n_links)
+        self._car_factor, self._undamaged = np.ones(streets.n_links), np.ones(streets.n_links)
+        self._wreck_link, self._wreck_until_s = np.zeros(0, np.int32), np.zeros(0)
+        """Links on which vehicles were left standing, and until when each stands there."""
         self._walk_factor = np.ones(streets.n_links)
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
         self.time_s = 0.0
@@ -129,6 +135,7 @@ class Movement:
         """Take a service vehicle off the road; return (link, m from upstream) of where it was, link -1 if on none."""
         link, along_m = self.driving.view.position(np.array([self.n_parties + vehicle]))
         self.driving.withdraw([self.n_parties + vehicle])
+        self._leave_standing(link[link >= 0])
         return int(link[0]), float(along_m[0])
 
     def advance(self, until_s: float) -> Arrivals:
@@ -175,6 +182,7 @@ class Movement:
 
     def talk(self) -> None:
         """Let those who stand before closed streets learn of it, and news of closures reach the others."""
+        self._clear_wrecks()
         if self.n_moving == 0 and self.time_s < self.ways.next_news_s:
             return
         changed = False
@@ -209,15 +217,38 @@ class Movement:
 
     def set_capacity(self, car_factor: np.ndarray, walk_factor: np.ndarray) -> None:
         """Narrow links: share of the undamaged flow capacity that is left, per link, for vehicles and walkers."""
-        links = np.flatnonzero((car_factor != self._car_factor) & self.streets.drivable & (car_factor > 0))
-        if links.size:
-            self._car_factor[links] = car_factor[links]
-            self.driving.set_flow_capacity(links, self.streets.flow_capacity_per_s[links] * car_factor[links])
+        self._undamaged = car_factor.copy()
+        self._set_car_capacity()
         links = np.flatnonzero((walk_factor != self._walk_factor) & self.streets.walkable & (walk_factor > 0))
         if links.size:
             self._walk_factor[links] = walk_factor[links]
             width_m = self.streets.walk_width_m[links] * walk_factor[links]
             self.walking.set_street(self.streets.link_street[links], walk_width_m=width_m)
+
+    def _set_car_capacity(self) -> None:
+        """Let links carry what damage and vehicles left standing leave of them."""
+        factor, wrecks = self._undamaged, self._wreck_link
+        if wrecks.size:
+            lanes_left = 1.0 - np.bincount(wrecks, minlength=factor.size) / np.maximum(self.streets.n_lanes, 1e-9)
+            factor = np.where(lanes_left < 1.0, factor * np.maximum(lanes_left, LEAST_PAST_WRECKS), factor)
+        links = np.flatnonzero((factor != self._car_factor) & self.streets.drivable & (factor > 0))
+        if links.size:
+            self._car_factor[links] = factor[links]
+            self.driving.set_flow_capacity(links, self.streets.flow_capacity_per_s[links] * factor[links])
+
+    def _leave_standing(self, links: Ints) -> None:
+        """Let vehicles stand on links, one for each entry, each in a lane until it is cleared."""
+        until_s = np.full(links.size, self.time_s + self.settings.wreck_stands_s)
+        self._wreck_link = np.append(self._wreck_link, links.astype(np.int32))
+        self._wreck_until_s = np.append(self._wreck_until_s, until_s)
+        self._set_car_capacity()
+
+    def _clear_wrecks(self) -> None:
+        """Take away the vehicles whose time has come."""
+        stands = self._wreck_until_s > self.time_s
+        if not stands.all():
+            self._wreck_link, self._wreck_until_s = self._wreck_link[stands], self._wreck_until_s[stands]
+            self._set_car_capacity()
 
     def who_give_up(self) -> np.ndarray:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
@@ -236,6 +267,7 @@ class Movement:
         on_way = link >= 0
         start = (party[on_way], link[on_way], along_m[on_way], self.time_s)
         self.walking.add_on_link(*start, free_speed_m_s[on_way], n_persons[on_way], WITNESS)
+        self._leave_standing(link[on_way])
         return party[on_way], party[~on_way]
 
     def withdraw(self, party: np.ndarray) -> None:

@@ -28,6 +28,8 @@ class Movement(Section):
     patience_s: float = Field(1800.0, gt=0)
     """Time after which people in a car that has no way on, or stands in a gridlock, leave it and walk (s).
     Assumption."""
+    wreck_stands_s: float = Field(3600.0, ge=0)
+    """Time for which a vehicle that was struck or left takes a lane, until somebody pushes it aside (s). Assumption."""
     walk_out_limit_m: float = Field(15_000.0, ge=0)
     """Farthest that people walk out of the area (m along streets); those farther out wait for a seat. Adults walk
     10 to 20 km a day (SOURCES 3.1, Assumption)."""
