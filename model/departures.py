@@ -107,7 +107,8 @@ class Departures:
             return
         households = self.households
         node = households.home_node[due]
-        drives = households.has_car[due] & movement.ways.has_way_out(Mode.CAR, node) & self.population.has_driver(due)
+        can_drive = households.has_car[due] & self.population.has_driver(due)
+        drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
         if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], now_s)
@@ -132,7 +133,7 @@ class Departures:
         if waits.any():
             ask_s = services.next_ask_s(now_s)
             if services.is_empty:  # a road for the car may open; without car and seats there is nothing to ask for
-                ask_s = np.where(households.has_car[due[waits]], news_s, np.inf)
+                ask_s = np.where(can_drive[waits], news_s, np.inf)
             self.population.put_off(due[waits], Status.WAITING, ask_s)
 
     def _free_of_curfew(self, due: Ints, now_s: float) -> Ints:
