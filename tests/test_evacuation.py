@@ -216,9 +216,10 @@ def test_who_queues_at_home_for_a_full_street_is_hit_by_what_falls_there(tmp_pat
 
 
 def test_who_cannot_walk_takes_the_car_once_its_road_is_open_again_with_no_service_to_ask():
-    path = town_of([[ASSISTED], [ADULT]], n_cars=2)
+    path = town_of([[ADULT, ASSISTED], [ADULT]], n_cars=2)
     closed = {"between": ["exit", "square"], "walkers_pass": True, "until_h": 1.0}
-    model = EvacuationModel(path, **{"closures.streets": [closed], "run.duration_h": 2}).run()
+    too_far = {"movement.walk_out_limit_m": 0.0}
+    model = EvacuationModel(path, **{"closures.streets": [closed], "run.duration_h": 2}, **too_far).run()
     arrived_s = model.parties.arrival_time_s
     assert (arrived_s > 3600).all() and (arrived_s < 2 * 3600).all()
     assert (model.parties.mode == Mode.CAR).all()
