@@ -216,4 +216,47 @@ def page(
     report(f"page-{name}", f"The page of {name}, headless Chromium beside its server", HEADER, rows_of(looks), looks)
 
 
+@app.command()
+def attack(
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to go on.")] = 10.0,
+    kinds: Annotated[str, typer.Option(help="Of scenarios, graphs, tables, folders, studies, extremes.")] = "",
+    first: Annotated[int, typer.Option(help="Number of the first trial; the same numbers make the same trials.")] = 0,
+    most: Annotated[int | None, typer.Option(help="Trials of each kind at most.")] = None,
+    memory_gib: Annotated[float, typer.Option(help="Memory that all trials may take beyond what is taken now.")] = 2.0,
+    sameness: Annotated[bool, typer.Option(help="Also compare runs under other circumstances.")] = False,
+) -> None:
+    """Give hostile scenarios, graphs, tables and folders, and extreme runs, to the model; tell what came of it.
+
+    A trial should be used or refused with a message: whatever else happens is told with its number and traceback.
+    """
+    from benchmarks.attack import ATTACKS
+    from benchmarks.attack import attack as carry_out
+    from benchmarks.attack.loop import limit_memory
+    from benchmarks.attack.sameness import OTHERWISE, differences
+
+    chosen = kinds.split(",") if kinds else list(ATTACKS)
+    limit_memory(int(memory_gib * 2**30))
+    counts = carry_out({name: ATTACKS[name] for name in chosen}, minutes * 60.0, first, most)
+    rows = [
+        [
+            name,
+            f"{one.n:,}",
+            f"{one.n_used:,}",
+            f"{one.n_refused:,}",
+            f"{sum(one.found.values()):,}",
+            f"{one.longest_s:.1f}",
+        ]
+        for name, one in counts.items()
+    ]
+    header = ["trials of", "n", "used", "refused", "faults", "longest (s)"]
+    raw = {name: {"n": one.n, "faults": dict(one.found)} for name, one in counts.items()}
+    report("attack", f"Trials from number {first}", header, rows, raw)
+    for name, one in counts.items():
+        for kind, times in one.found.most_common():
+            number, text = one.first[kind]
+            typer.echo(f"\n{times} times: {kind}; first: --kinds {name} --first {number} --most 1\n{text}")
+    if sameness:
+        typer.echo(f"runs come out otherwise with: {', '.join(differences(list(OTHERWISE))) or 'nothing'}")
+
+
 app(prog_name="python -m benchmarks")

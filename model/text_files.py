@@ -11,6 +11,8 @@ MOST_BYTES = 1_000_000_000
 """Size of a file, after unpacking; a million buildings take 300 MB as GeoJSON. Assumption."""
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
 _GZIP = b"\x1f\x8b"
+_AT_ONCE = 1 << 20
+"""Bytes read in one call: room is made for as many, whether a file has them or not."""
 
 
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
@@ -42,7 +44,11 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
             is_packed = opened.read(2) == _GZIP
             opened.seek(0)
             with gzip.open(opened) if is_packed else opened as source:
-                content = source.read(most_bytes + 1)
+                parts, n_left = [], most_bytes + 1
+                while n_left and (part := source.read(min(n_left, _AT_ONCE))):
+                    parts.append(part)
+                    n_left -= len(part)
+                content = b"".join(parts)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ScenarioError(f"{path}: this file cannot be read ({reason}). Give another one.") from None

@@ -115,8 +115,16 @@ class Store:
 
     def failed(self) -> list[dict]:
         """Return the runs that failed, in the order of the design."""
-        found = [json.loads(path.read_bytes()) for path in (self.folder / "failed").glob("[!.]*.json")]
-        return sorted(found, key=lambda one: (one["point"], one["replication"]))
+        found = []
+        for path in (self.folder / "failed").glob("[!.]*.json"):
+            try:
+                one = json.loads(path.read_bytes())
+                is_one = isinstance(one["point"], int | str) and isinstance(one["replication"], int)
+            except (OSError, ValueError, RecursionError, TypeError, KeyError):
+                continue  # the run is none that is finished, and is tried again
+            if is_one:
+                found.append(one)
+        return sorted(found, key=lambda one: (isinstance(one["point"], str), one["point"], one["replication"]))
 
     def runs(self) -> pa.Table:
         """Return key, seed and outcomes of all finished runs, sorted by key; a measure that a run lacks is 0."""

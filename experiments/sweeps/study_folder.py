@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,14 @@ class StudyFolder:
     @cached_property
     def description(self) -> dict:
         """Which study this is: identity, seeds, outcomes, code, versions."""
-        return self._store.description
+        found = self._store.description
+        outcomes, seeds = found.get("outcomes"), found.get("seeds")
+        if not _is_list_of(outcomes, str) or not _is_list_of(seeds, int):
+            raise ScenarioError(
+                f"{self.path / 'study.json'}: it does not say which seeds and outcomes the study has. Repeat the sweep "
+                "into this folder, or take the folder from where it was made."
+            )
+        return found
 
     @property
     def _store(self) -> Store:
@@ -84,6 +92,10 @@ OWN = ("point", "scenario", "plan", "digest")
 """Columns of the design that are not factors."""
 
 
+def _is_list_of(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+
+
 def open_study(path: Path | str) -> StudyFolder:
     """Return the StudyFolder of a study, finished or still running.
 
@@ -100,6 +112,11 @@ def results_table(folder: StudyFolder, outcomes: tuple[str, ...] | None = None) 
     if outcomes is None:
         outcomes = tuple(description["outcomes"])
     design, seeds = store.read("design"), description["seeds"]
+    if "digest" not in design.column_names or not pa.types.is_string(design["digest"].type):
+        raise ScenarioError(
+            f"{folder.path / 'design.parquet'}: this is not the design of a study. Repeat the sweep into this folder, "
+            "or take the folder from where it was made."
+        )
     runs = store.runs()
     row_of = {key: row for row, key in enumerate(runs["key"].to_pylist())}
     point, replication, found = [], [], []

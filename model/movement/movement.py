@@ -280,8 +280,9 @@ class Movement:
 
     @property
     def next_news_s(self) -> float:
-        """When whoever found no way asks again (s): once in the time that news takes."""
-        return (self.time_s // self.settings.road_news_delay_s + 1) * self.settings.road_news_delay_s
+        """When whoever found no way asks again (s): once in the time that news takes, at once if it takes none."""
+        delay_s = self.settings.road_news_delay_s
+        return (self.time_s // delay_s + 1) * delay_s if delay_s else self.time_s
 
     @property
     def n_moving(self) -> int:
