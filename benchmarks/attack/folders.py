@@ -6,6 +6,9 @@ import random
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from benchmarks.attack import mutate
 from benchmarks.attack.loop import Attack
 from safepassage.experiments.reports.report import page_of, render
@@ -14,6 +17,7 @@ from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.experiments.sweeps.sweep import run_sweep
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results.columns import digest
 from safepassage.model.results.metrics import by_group, fairness, summary
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.story import scenario_of, tell
@@ -53,6 +57,35 @@ def damage(chance: random.Random, folder: Path) -> None:
                 return
 
 
+def edit(chance: random.Random, folder: Path) -> None:
+    """Change a column of a table and the digest of it, as somebody would who means to."""
+    path = chance.choice(sorted(folder.glob("*.parquet")))
+    table = pq.read_table(path)
+    k = chance.randrange(table.num_columns)
+    field, what = table.schema.field(k), chance.randrange(5)
+    if what == 0:
+        table = table.remove_column(k)
+    elif what == 1:
+        table = table.slice(0, chance.choice((0, 1, table.num_rows // 2)))
+    else:
+        value = mutate.value(chance)
+        try:
+            column = pa.array([value] * table.num_rows, field.type if what < 4 else None)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            column = pa.nulls(table.num_rows, field.type)
+        table = table.set_column(k, pa.field(field.name, column.type, metadata=field.metadata), column)
+    try:
+        pq.write_table(table, path)
+    except pa.ArrowException:  # no Parquet file can hold it
+        path.write_bytes(b"")
+        return
+    manifest = folder / "manifest.json"
+    if manifest.is_file():
+        whole = json.loads(manifest.read_bytes())
+        whole["digests"][path.stem] = digest(pq.read_table(path))
+        manifest.write_text(json.dumps(whole))
+
+
 class RunFolders(Attack):
     """The folder of a run is damaged; its measures, report and story are asked for."""
 
@@ -64,7 +97,7 @@ class RunFolders(Attack):
     def trial(self, chance: random.Random, folder: Path) -> None:
         received = folder / "run"
         shutil.copytree(self.run, received)
-        damage(chance, received)
+        (edit if chance.random() < 0.5 else damage)(chance, received)
         run = open_run(received)
         summary(run), fairness(run), by_group(run)
         for table in sorted(received.glob("*.parquet")):
@@ -88,7 +121,7 @@ class StudyFolders(Attack):
     def trial(self, chance: random.Random, folder: Path) -> None:
         received = folder / "study"
         shutil.copytree(self.folder / "out", received)
-        damage(chance, received)
+        (edit if chance.random() < 0.5 else damage)(chance, received)
         found = open_study(received)
         found.frame(), found.units(), found.design(), found.timings(), found.failures()
         if chance.random() < 0.2:

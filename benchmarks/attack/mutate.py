@@ -74,6 +74,8 @@ def content(chance: random.Random, before: bytes) -> bytes:
 def nested(chance: random.Random, whole: Any) -> Any:
     """Change one value somewhere in lists and mappings, in place, and return the whole."""
     at = whole
+    if not isinstance(whole, dict | list):
+        return value(chance, whole)
     while True:
         keys: Sequence[Any] = list(at) if isinstance(at, dict) else range(len(at))
         if not keys:
