@@ -184,6 +184,7 @@ def compare(
             for seed in seeds
             for name, variant in variants.items()
         ]
+        _refuse_plans_that_do_not_fit(runs, tasks[: len(variants)], variants)
         found = runs.outcomes(tasks)
     labels = [(name, row, seed) for row, seed in enumerate(seeds) for name in variants]
     rows = [
@@ -219,6 +220,16 @@ def plans_of(scenario: str | Path, plans: Sequence[str | Path], changes: Mapping
             )
         found[loaded.plan] = loaded
     return found
+
+
+def _refuse_plans_that_do_not_fit(runs: KeptRuns, tasks: Sequence[Task], variants: Mapping[str, Scenario]):
+    """Run each plan once. Raises ScenarioError, naming the plan, if it cannot be: it may be of another town."""
+    for name, task, one in zip(variants, tasks, runs.outcomes(tasks, failures_allowed=True), strict=True):
+        if one is not None:
+            continue
+        why = runs.store.failure(task.key).strip().splitlines()[-1].partition(": ")[2]
+        what = "the scenario without a plan" if name == BASELINE else f"the plan {name!r}"
+        raise ScenarioError(f"compare: {what} cannot be run: {why}")
 
 
 def _not_fewer(out: Path, replications: int):

@@ -30,6 +30,7 @@ import yaml
 from pydantic import Field, model_validator
 from scipy.stats import qmc
 
+from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
@@ -127,6 +128,17 @@ class Optimised:
     def pareto(self) -> pd.DataFrame:
         """Trials that are beaten in every aim neither by another trial nor by the unchanged scenario."""
         return self.trials[self.trials["is_pareto"] & (self.trials["trial"] >= 0)]
+
+    def warnings(self) -> list[str]:
+        """Return what a reader must know before using the numbers."""
+        n_runs = self.wanted.n_futures * self.wanted.replications
+        if n_runs >= ENOUGH_RUNS:
+            return []
+        return [
+            f"Only {n_runs} runs behind each trial: a reported figure needs {ENOUGH_RUNS} or more (IMO "
+            "MSC.1/Circ.1533), and the best of many trials looks better than it is. Compare the plans found under "
+            "more seeds: safepassage compare SCENARIO --plan FILE."
+        ]
 
 
 def optimise(
@@ -309,6 +321,6 @@ def _write(result: Optimised, base: Scenario, out: Path):
     manifest = {
         "kind": KIND, "optimisation": wanted.model_dump(mode="json"), "scenario": result.scenario,
         "n_trials": int((result.trials["trial"] >= 0).sum()), "pareto": result.pareto.to_dict("records"),
-        "warnings": [], "versions": versions(),
+        "warnings": result.warnings(), "versions": versions(),
     }  # fmt: skip
     write_whole(out / "optimisation.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.sensitivity import known_outcome, scenario_with
 from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
@@ -30,6 +31,8 @@ from safepassage.model.settings.files.portable import as_kept
 KIND = "robustness"
 DEFAULT_FUTURES = 100
 WORST_SHARE = 0.1
+LEAST_WORST = 5
+"""Futures in the worst tenth below which its mean is one or two lucky draws. Assumption."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,22 @@ class Robustness:
                 }
             )
         return pd.DataFrame(rows)
+
+    def warnings(self) -> list[str]:
+        """Return what a reader must know before using the numbers."""
+        notes, n_futures = [], len(self.values)
+        if n_futures * self.n_replications < ENOUGH_RUNS:
+            notes.append(
+                f"Only {n_futures} futures x {self.n_replications} replications for each plan: a reported figure needs "
+                f"{ENOUGH_RUNS} runs or more (IMO MSC.1/Circ.1533)."
+            )
+        n_worst = max(1, int(np.ceil(WORST_SHARE * n_futures)))
+        if n_worst < LEAST_WORST:
+            notes.append(
+                f"The worst tenth of {n_futures} futures is {n_worst} of them, and the greatest regret that of one: "
+                f"sample {int(LEAST_WORST / WORST_SHARE)} futures or more."
+            )
+        return notes
 
     def most_robust(self) -> str:
         """Return the plan with the smallest maximum regret (Savage 1951)."""
@@ -156,6 +175,6 @@ def _write(result: Robustness, study: Study, out: Path):
         "kind": KIND, "outcome": result.outcome, "unit": result.unit, "replications": result.n_replications,
         "plans": list(result.plans), "n_futures": len(result.futures), "good_enough": result.threshold,
         "most_robust": result.most_robust(), "table": result.table().to_dict("records"), "scenario": result.scenario,
-        "study": study.model_dump(mode="json"), "warnings": [], "versions": versions(),
+        "study": study.model_dump(mode="json"), "warnings": result.warnings(), "versions": versions(),
     }  # fmt: skip
     write_whole(out / f"{KIND}-{result.outcome}.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")

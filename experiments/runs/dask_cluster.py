@@ -8,6 +8,7 @@ that takes anybody's is used, with a warning.
 import os
 import pickle
 import queue
+import re
 import warnings
 from collections import deque
 from concurrent.futures import CancelledError
@@ -46,6 +47,25 @@ takes the interpreter's lock from them: with its defaults, runs in workers took 
 to browsers."""
 SAFE_PATH = "PYTHONSAFEPATH"
 """Set in the environment of worker processes: they do not look for modules in the folder that they are started in."""
+
+
+ADDRESS = re.compile(r"(tls|tcp|ws|wss)://(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):\d{1,5}")
+
+
+def _configured(address: str) -> Security:
+    """Return the keys that Dask's configuration names. Raises ScenarioError if they cannot be used."""
+    try:
+        found = Security()
+        if found.get_connection_args("client").get("ssl_context") is not None:
+            return found
+        why = "no key is named"
+    except (OSError, ValueError, TypeError) as error:
+        why = str(error)
+    names = "DASK_DISTRIBUTED__COMM__TLS__" + "{CA_FILE, CLIENT__CERT, CLIENT__KEY}"
+    raise ScenarioError(
+        f"--dask {address}: the keys for this scheduler cannot be used ({why}). Set {names} to the files that it was "
+        "started with (SECURITY.md says how)."
+    )
 
 
 class DaskCluster:
@@ -160,6 +180,13 @@ class DaskCluster:
                 os.environ[SAFE_PATH] = self._found_safe_path
 
     def _connect(self, address: str, security: Security | None) -> Client:
+        if not ADDRESS.fullmatch(address):
+            raise ScenarioError(
+                f"--dask {address}: this is not the address of a scheduler. Write tls://HOST:PORT, such as "
+                "tls://10.0.0.1:8786, tcp://HOST:PORT for one that takes anybody's orders, or local."
+            )
+        if address.startswith("tls://") and security is None:
+            security = _configured(address)
         if not address.startswith("tls://"):
             warnings.warn(OpenScheduler(address), stacklevel=2)
         try:

@@ -15,6 +15,7 @@ from safepassage.experiments.runs.run import Task, carry_out
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import NO_PLAN
 
 
 class InThisProcess:
@@ -90,16 +91,19 @@ class KeptRuns:
                 first.extendleft(after.get(path, ()))
             self._forget(task.past, after)
             if isinstance(result, Failure):
-                failed.append(self._note(key, task, result))
+                failed.append((task.scenario.plan, self._note(key, task, result)))
             else:
                 self.store.put(key, task.seed, result)
                 self.known[key] = result.outcomes
                 self.units |= result.units
             self.on_progress(n_done, len(keys))
         if failed and not failures_allowed:
-            last_line = failed[0].strip().splitlines()[-1]
+            first = failed[0][1]
+            plans = sorted({one for one, _ in failed})
+            of = f" (of the plan {', '.join(map(repr, plans))})" if plans != [NO_PLAN] else ""
+            last_line = first.strip().splitlines()[-1]
             raise ScenarioError(
-                f"{len(failed)} of {len(keys)} runs failed, the first with: {last_line} Tracebacks are in "
+                f"{len(failed)} of {len(keys)} runs failed{of}, the first with: {last_line} Tracebacks are in "
                 f"{self.store.folder / 'failed'}; the finished runs are kept. Repeat the command to go on."
             )
         return [self.known.get(key) for key in keys]

@@ -15,6 +15,7 @@ Every file appears whole or not at all; a run is finished once its file is there
 import contextlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,10 @@ COMPACT_AFTER = 2000
 """Single files that are gathered into one; more if the store is large, so that all is rewritten seldom."""
 
 
+OWN_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+"""Name of a file that was being written when its sweep ended."""
+
+
 class Store:
     """Results by key, on disk. One process writes; any number may read meanwhile."""
 
@@ -47,7 +52,7 @@ class Store:
     def open_for_writing(self, identity: dict, description: dict):
         """Make the folder, or take up the study that is in it. Raises ScenarioError if that is another one."""
         found = self._described()
-        if found is None and self.folder.is_dir() and any(self.folder.iterdir()):
+        if found is None and self._holds_anything():
             raise ScenarioError(
                 f"{self.folder}: this folder has files in it but no study; name a new or an empty folder with --out."
             )
@@ -73,6 +78,12 @@ class Store:
                 left.unlink()
             whole = {"store_version": STORE_VERSION, "identity": identity, **description}
             write_whole(self.folder / "study.json", json.dumps(whole, indent=1, default=str).encode() + b"\n")
+
+    def _holds_anything(self) -> bool:
+        """Return whether there is more in the folder than a sweep makes before it writes what study it is."""
+        own = {"runs", "failed", ".lock"}
+        there = list(self.folder.rglob("*")) if self.folder.is_dir() else []
+        return any(path.name not in own and not OWN_PARTIAL.fullmatch(path.name) for path in there)
 
     @property
     def description(self) -> dict:
@@ -112,6 +123,11 @@ class Store:
         """Note a run that failed; it is tried again when the sweep is repeated."""
         with self._disk():
             write_whole(self.folder / "failed" / f"{key}.json", json.dumps(failure, indent=1).encode() + b"\n")
+
+    def failure(self, key: str) -> str:
+        """Return the traceback of a run that failed; empty if none is noted."""
+        path = self.folder / "failed" / f"{key}.json"
+        return json.loads(path.read_bytes())["traceback"] if path.is_file() else ""
 
     def failed(self) -> list[dict]:
         """Return the runs that failed, in the order of the design."""
@@ -186,8 +202,10 @@ class Store:
         if not path.is_file():
             return []
         found = read_parquet(path)
-        if name in ("runs", "timings") and "key" not in found.column_names:
-            raise ScenarioError(f"{path}: this table has no run keys. Remove it; its runs will be repeated.")
+        if name in ("runs", "timings") and not _are_of_runs(found):
+            raise ScenarioError(
+                f"{path}: this is not the table that a sweep writes of its runs. Remove it; its runs will be repeated."
+            )
         return [found]
 
     def _single(self, key: str) -> Path:
@@ -233,6 +251,15 @@ class Store:
         if self._locked is not None:
             os.close(self._locked)
             self._locked = None
+
+
+def _are_of_runs(found: pa.Table) -> bool:
+    """Return whether a table has a text key for each run, and else numbers and texts only."""
+    names = found.column_names
+    if len(set(names)) < len(names) or "key" not in names or not pa.types.is_string(found["key"].type):
+        return False
+    plain = (pa.types.is_floating, pa.types.is_integer, pa.types.is_string)
+    return found["key"].null_count == 0 and all(any(is_one(one.type) for is_one in plain) for one in found.schema)
 
 
 def _is_entry(found: Any, key: str) -> bool:

@@ -73,6 +73,14 @@ class Factor(Section):
         given = [name for name in ("grid", "list", "range", "distribution") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give exactly one of grid, list, range and distribution; found {given or 'none'}")
+        twice = [value for k, value in enumerate(self.list or ()) if value in self.list[:k]]
+        if twice:
+            raise ValueError(f"the level {twice[0]!r} is there twice; give each level once")
+        if self.grid is not None and len(self.levels or ()) < self.grid.n:
+            raise ValueError(
+                f"rounded to whole numbers, the {self.grid.n} levels of the grid are only {len(self.levels or ())}; "
+                "give fewer"
+            )
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"the range from {self.range[0]:g} to {self.range[1]:g} is empty: write [low, high]")
         if self.log and (self.range is None or self.range[0] <= 0):

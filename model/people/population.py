@@ -203,7 +203,8 @@ class Population:
         person, place = members(self.households.first_person, households)
         empty = households[np.bincount(place, self.people.status[person] != Status.DEAD, households.size) == 0]
         self.households.is_extinct[empty] = True
-        self.households.departure_time_s[empty[~self.parties.is_on_way[empty]]] = np.inf
+        never_left = ~self.parties.is_on_way[empty] & ~np.isfinite(self.parties.arrival_time_s[empty])
+        self.households.departure_time_s[empty[never_left]] = np.inf
         empty = empty[self.parties.is_on_way[empty]]
         self.parties.is_on_way[empty] = False
         self._put(empty)

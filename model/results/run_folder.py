@@ -172,9 +172,11 @@ def _refuse_other_columns(found: pa.Table, name: str, path: Path) -> None:
     wanted = [] if described is None or name == FRONT else [one for one in described.columns if "*" not in one]
     wrong = [one for one in wanted if one not in found.column_names]
     for field in found.schema if described is not None else ():
-        kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+        is_list = pa.types.is_list(field.type) and field.name in ("x_m", "y_m")
+        kind = field.type.value_type if is_list else field.type
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        if pa.types.is_null(kind) or (unit_of(field.name) and not is_number):
+        is_odd = pa.types.is_null(kind) or pa.types.is_nested(kind)
+        if is_odd or (unit_of(field.name) and not is_number):
             wrong.append(field.name)
     if wrong:
         raise ScenarioError(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safepassage.experiments.questions.compare import Comparison
+    from safepassage.experiments.reports.parts import ShownTable
 
 analysis_app = typer.Typer()
 console = PlainConsole() if PlainConsole().is_terminal else PlainConsole(width=150)
@@ -46,16 +47,51 @@ def _many_runs(description: str, workers: int | None, dask: str | None) -> Itera
 
 
 def print_frame(frame: "pd.DataFrame") -> None:
-    """Print a frame as a table, the first 200 rows of it."""
+    """Print a frame as a table, the first 200 rows of it; where it is too wide, in parts below each other."""
     from safepassage.experiments.reports.parts import frame_table
 
     shown = frame_table(frame)
-    table = Table(box=None, header_style="bold")
-    for name in shown.columns:
-        table.add_column(name, justify="right" if name in shown.numbers else "left")
-    for row in shown.rows:
-        table.add_row(*row)
-    console.print(table)
+    for columns in _in_parts([_width(shown, k) for k in range(len(shown.columns))], console.width):
+        table = Table(box=None, header_style="bold")
+        for k in columns:
+            name = shown.columns[k]
+            table.add_column(
+                name,
+                justify="right" if name in shown.numbers else "left",
+                min_width=min(_width(shown, k), console.width),
+            )
+        for row in shown.rows:
+            table.add_row(*(row[k] for k in columns))
+        console.print(table)
+
+
+def _width(shown: "ShownTable", k: int) -> int:
+    """Return how many characters a column needs: its longest cell, or the longest word of its heading."""
+    cells = (cell for row in shown.rows for cell in [row[k]])
+    heading = max(map(len, shown.columns[k].split(" ")), default=0)
+    return max([heading, *(max(map(len, cell.split("\n"))) for cell in cells)])
+
+
+def _in_parts(widths: list[int], most: int) -> list[list[int]]:
+    """Return the columns of each part of a table, so that each part is wide enough; all begin with the first column.
+
+    widths: of the columns. most: characters of a line.
+    """
+    gap = 2
+    parts: list[list[int]] = [[0]] if widths else []
+    taken = sum(widths[:1]) + gap
+    for k in range(1, len(widths)):
+        if taken + widths[k] + gap > most and len(parts[-1]) > 1:
+            parts.append([0])
+            taken = widths[0] + gap
+        parts[-1].append(k)
+        taken += widths[k] + gap
+    return parts
+
+
+def _print_notes(notes: list[str]) -> None:
+    for note in notes:
+        console.print(styled(("note:", "yellow"), f" {note}"))
 
 
 @analysis_app.command()
@@ -91,8 +127,7 @@ def compare(
     for sentence in conclusions(found):
         console.print(styled((sentence, "bold")))
     pictures = draw_comparison(found, folder)
-    for note in found.warnings():
-        console.print(styled(("note:", "yellow"), f" {note}"))
+    _print_notes(found.warnings())
     console.print(f"tables and {len(pictures)} pictures in {folder}", soft_wrap=True)
 
 
@@ -176,6 +211,7 @@ def robustness(
     console.print(
         styled("smallest maximum regret: ", (found.most_robust(), "bold"), f" (good enough: {found.threshold:,.1f})")
     )
+    _print_notes(found.warnings())
     path = replace(robustness_picture(found), picture_path(out, KIND, outcome))
     console.print(f"tables in {out}, picture {path}", soft_wrap=True)
 
@@ -198,8 +234,7 @@ def calibrate(
         found = fit(loaded, out=out, **running)
     for frame in (found.table(), found.observations(), found.scores()):
         print_frame(frame)
-    for note in found.warnings():
-        console.print(styled(("note:", "yellow"), f" {note}"))
+    _print_notes(found.warnings())
     replace(posterior_picture(found), out / "posterior.png")
     replace(predictive_picture(found), out / "predictive.png")
     console.print(f"tables and pictures in {out}", soft_wrap=True)
@@ -222,6 +257,7 @@ def optimise(
     with _many_runs("trials", workers, dask) as running:
         found = search_plans(wanted, out=out, **running)
     print_frame(found.trials[found.trials["is_pareto"] | (found.trials["trial"] < 0)].drop(columns="is_pareto"))
+    _print_notes(found.warnings())
     replace(pareto_picture(found), out / "pareto.png")
     console.print(f"Trial -1 is the unchanged scenario. Trials, plans and a picture are in {out}.", soft_wrap=True)
 
