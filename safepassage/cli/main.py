@@ -51,6 +51,15 @@ def main() -> None:
         app()
     except ScenarioError as error:
         _refuse(str(error).splitlines())
+    except RuntimeError as error:
+        if "no locator available" not in str(error):  # numba's words
+            raise
+        _refuse(
+            [
+                "compiling: neither the folder of the package nor your home can be written, so that what is compiled "
+                "cannot be kept. Set NUMBA_CACHE_DIR to a folder that you can write to, such as /tmp/numba."
+            ]
+        )
     except OSError as error:
         if error.filename is None and error.errno != errno.ENOSPC:
             raise
