@@ -30,6 +30,8 @@ from safepassage.model.settings.base import ScenarioError
 
 FRONT = "front"
 """The table of which columns are there depends on how the front is given."""
+NEVER_EMPTY = ("persons", "timeseries", "zones", "links", "exits", "exposure")
+"""Tables that have a row in every run."""
 PACKAGES = ("safepassage", "mesa", "networkx", "numba", "numpy", "scipy", "pandas", "pyarrow", "pydantic")
 
 
@@ -178,6 +180,8 @@ def _refuse_other_columns(found: pa.Table, name: str, path: Path) -> None:
         is_odd = pa.types.is_null(kind) or pa.types.is_nested(kind)
         if is_odd or (unit_of(field.name) and not is_number):
             wrong.append(field.name)
+    if name in NEVER_EMPTY and found.num_rows == 0:
+        raise ScenarioError(f"{path}: this table of a run has no rows. Run the scenario again.")
     if wrong:
         raise ScenarioError(
             f"{path}: column {wrong[0]!r} is not there, or holds something else than a run writes. Take the folder "
