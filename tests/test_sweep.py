@@ -61,7 +61,7 @@ def test_what_is_finished_is_not_run_again_and_more_replications_are_added(tmp_p
 
 def test_two_points_that_are_the_same_scenario_are_run_once_and_told_twice(tmp_path):
     executor = Here()
-    folder = run_sweep(study_of(keys(factors={"harm.casualty_scale": {"list": [1.0, 1]}})), tmp_path, executor)
+    folder = run_sweep(study_of(keys(factors={"harm.casualty_scale": {"list": [1.0, "1"]}})), tmp_path, executor)
     assert len(executor.tags) == 3 and folder.frame().point.tolist() == [0, 0, 0, 1, 1, 1]
 
 
