@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Streets", "StreetsReport", "compile_streets", "load_streets", "reaches_exit", "to_networkx"]
 
-LONGEST_M = 1_000_000.0
-"""No street is longer (m); a greater number is a mistake, or asks for points without end. Assumption."""
-
 
 @dataclass(frozen=True)
 class StreetsReport:
@@ -152,11 +149,7 @@ def _read_nodes(graph):
 def _links(edges, line, settings):
     """Return the columns of all links and counts: without self-loops, with ways on foot against one-way streets."""
     length_m, n_too_short = _lengths(edges.length_m, line, settings.min_length_m)
-    if length_m.max() > LONGEST_M:
-        raise ScenarioError(
-            f"{settings.network}: a street is {length_m.max() / 1000:,.0f} km long; none may exceed "
-            f"{LONGEST_M / 1000:,.0f} km. Correct its length or its coordinates, or streets.min_length_m."
-        )
+    polylines.refuse_too_long(length_m, settings.network)
     edges.walkable |= (edges.reverse >= 0) & edges.walkable[edges.reverse] & edges.drivable
     speed, n_lanes, width, flow, share = columns.vehicle_columns(edges, settings)
     walk_width, has_pavement = columns.walking_columns(edges, width)

@@ -1,10 +1,15 @@
 """The course of each link as points, stored end to end in flat arrays."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.model.settings.base import ScenarioError
+
+LONGEST_M = 1_000_000.0
+"""No street is longer (m); a greater number is a mistake, or asks for points without end. Assumption."""
 
 
 def read_polylines(
@@ -56,3 +61,12 @@ def polyline_lengths(first: Ints, x: Floats, y: Floats) -> Floats:
     piece[first[1:-1] - 1] = 0.0
     along = np.concatenate(([0.0], np.cumsum(piece)))
     return along[first[1:] - 1] - along[first[:-1]]
+
+
+def refuse_too_long(length_m: Floats, network: Path) -> None:
+    """Raise ScenarioError, naming the network's file, if a street is longer than any can be."""
+    if length_m.max(initial=0.0) > LONGEST_M:
+        raise ScenarioError(
+            f"{network}: a street is {length_m.max() / 1000:,.0f} km long; none may exceed "
+            f"{LONGEST_M / 1000:,.0f} km. Correct its length or its coordinates, or streets.min_length_m."
+        )
