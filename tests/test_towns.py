@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from safepassage.cli.main import app
-from safepassage.experiments.fits import towns_fit, towns_validation
-from safepassage.experiments.fits.towns import COUNTS, QUOTED, TownSeries, data_folder, read_towns
+from safepassage.experiments.fits import towns_fit, towns_simulated, towns_validation
+from safepassage.experiments.fits.towns import APPROACH_OVER_D, COUNTS, QUOTED, TownSeries, data_folder, read_towns
+from safepassage.experiments.fits.towns_old import share_old
 from safepassage.model.behaviour.leaving import Frailty, approach_km_per_week, share_left, threat_per_day
 
 FULL = pytest.mark.skipif("SAFEPASSAGE_DATA" not in os.environ, reason="the full front series may not be shipped; set "
@@ -73,7 +74,7 @@ def test_the_readiness_of_a_part_emptied_town_has_the_mean_and_spread_that_its_e
 
 
 def test_the_old_are_most_of_the_last_who_are_left():
-    assert towns_validation.share_old([0.98, 0.12, 0.05]) == pytest.approx([0.22, 0.69, 0.77], abs=0.015)
+    assert share_old([0.98, 0.12, 0.05]) == pytest.approx([0.22, 0.69, 0.77], abs=0.015)
 
 
 def test_known_parameters_are_recovered_from_towns_made_with_them():
@@ -147,3 +148,50 @@ def test_the_shipped_values_are_those_of_the_fit_to_all_towns():
 def test_rows_inside_occupied_ground_are_scored_only_when_asked_for():
     n = [sum(t.day.size for t in read_towns(data_folder(), with_rows_inside=inside)) for inside in (False, True)]
     assert n[1] > n[0]
+
+
+def approaching():
+    """A town of which 0.6 are left when the front comes from 16 to 8 km in eighty days and stands."""
+    km = np.concatenate([np.linspace(16.0, 8.0, 81), np.full(40, 8.0)])
+    before = np.concatenate([np.full(APPROACH_OVER_D, 16.0), km])[: km.size]
+    start, day = pd.Timestamp("2024-01-01"), np.array([40, 80, 120])
+    return TownSeries(
+        town="Nowhere", scope="city", prewar=5000.0, first_count=3000.0, first_date=start,
+        dates=tuple(start + pd.Timedelta(days=int(at)) for at in day), day=day, low=np.ones(3), high=np.ones(3),
+        distance_km=km, approach_km_per_week=approach_km_per_week(km, before, APPROACH_OVER_D), is_quoted=False,
+    )  # fmt: skip
+
+
+def test_decisions_of_the_simulator_empty_a_town_as_the_formula_says():
+    town, shipped = approaching(), np.array(towns_validation.SHIPPED)
+    found = np.mean([towns_simulated.run(town, shipped, 1.0, town.first_count, seed)[0] for seed in range(6)], axis=0)
+    assert found == pytest.approx(towns_fit.forecast(town, shipped), rel=0.06)
+
+
+def test_the_old_are_left_in_a_town_that_empties():
+    town = approaching()
+    share = towns_simulated.run(town, np.array(towns_validation.SHIPPED), 1.0, town.first_count, 1)[1]
+    assert share_old(0.6) < share[0] < share[-1]
+
+
+def test_groups_that_differ_thin_out_together_as_the_town_does_from_any_share_on():
+    ratio, weight = np.array([0.1, 0.4, 1.0, 2.0]), np.array([0.2, 0.2, 0.4, 0.2])
+    for share in (1.0, 0.8, 0.3):
+        frailty = Frailty(ratio, weight, 1.0)
+        u = (np.arange(2000) + 0.5) / 2000
+        z = [frailty.drawn(np.full(u.size, group), u, share) for group in range(4)]
+        for dose in (0.2, 1.0, 3.0):
+            left = sum(w * np.exp(-dose * of_group).mean() for w, of_group in zip(weight, z, strict=True))
+            assert left == pytest.approx(1.0 / (1.0 + share * dose), rel=0.06), (share, dose)
+
+
+def test_the_command_shows_runs_of_the_simulator_beside_the_formula():
+    towns = [town for town in read_towns(None) if town.town == "Myrnohrad"]
+    shown = [
+        towns_validation.Judged(town, towns_fit.forecast(town, towns_validation.SHIPPED), None, {},
+                                np.array([towns_validation.SHIPPED]), (0.38, 0.26))
+        for town in towns
+    ]  # fmt: skip
+    lines = list(towns_simulated.lines(shown, 3))
+    assert len(lines) == 5 + sum(1 + town.day.size for town in towns)
+    assert re.search(r"simulator, leave-one-town-out: ARD mean \d\.\d\d median", lines[-2])

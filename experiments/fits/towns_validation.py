@@ -4,21 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
-from safepassage.experiments.fits import towns_fit
+from safepassage.experiments.fits import towns_fit, towns_simulated
 from safepassage.experiments.fits.towns import TownSeries, data_folder, read_towns
 from safepassage.experiments.fits.towns_fit import THETA, doses, relative_difference
-from safepassage.model.behaviour.leaving import Frailty, share_left
-from safepassage.model.people.demography import SHARE_65_AND_OVER
+from safepassage.experiments.fits.towns_old import share_old
+from safepassage.model.behaviour.leaving import share_left
 
 N_BOOTSTRAP = 40
 N_DRAWS = 800
 HOUSEHOLD = 2.6
 """People who decide together: chance moves a count by so many times the variance of single people (SOURCES 4)."""
-TIMES_READIER = 8.0
-"""How much readier to leave people under 65 are than the others: so 0.7 of those left are 65 or over when 0.12 of all
-are, of 0.217 before the war. Pokrovsk: "80 % elderly" among the last (unn.ua, 10 January 2025). Assumption: 6 to 12."""
 SHIPPED = np.log([0.0333, 1.44, 10.2])
 """Logarithms of k0 (1/day), k1 (km weeks/day) and D (km) fitted to all twelve towns."""
 RULES = ("constant", "last rate", "front hazard")
@@ -39,6 +35,10 @@ class Judged:
     band: np.ndarray | None
     """float64[2, rows]: 5th and 95th percentile."""
     rules: dict[str, np.ndarray]
+    pool: np.ndarray | None = None
+    """float64[n, 3]: fits to the other towns, each with random weights of whole towns; None: no band."""
+    spread: tuple[float, float] = (0.0, 0.0)
+    """sd of the logarithm of a town's own factor, and of the noise of counts."""
 
     def errors(self, found: np.ndarray) -> np.ndarray:
         """Return the relative differences of a forecast."""
@@ -55,12 +55,12 @@ def judge(towns: Sequence[TownSeries], n_bootstrap: int = N_BOOTSTRAP) -> list[J
     names = sorted({town.town for town in towns})
     _, left_out = towns_fit.leave_one_town_out(towns)
     _, front_left_out = towns_fit.leave_one_town_out(towns, towns_fit.FRONT_ONLY_START, towns_fit.forecast_front_only)
-    bands = {}
+    pools = {}
     for i, name in enumerate(names if n_bootstrap else ()):
         others = [other for other in names if other != name]
         pool = towns_fit.bootstrap(towns, others, left_out[name], n_bootstrap, seed=5 + i)
         spread = towns_fit.spread_between(towns, others, left_out[name])
-        bands |= {id(t): _band(t, pool, spread, seed=100 + i) for t in towns if t.town == name}
+        pools[name] = pool, spread, 100 + i
     judged = []
     for town in towns:
         rules = {
@@ -69,7 +69,11 @@ def judge(towns: Sequence[TownSeries], n_bootstrap: int = N_BOOTSTRAP) -> list[J
             "front hazard": towns_fit.forecast_front_only(town, front_left_out[town.town]),
         }
         model = towns_fit.forecast(town, left_out[town.town])
-        judged.append(Judged(town, model, bands.get(id(town)), rules))
+        if n_bootstrap:
+            pool, spread, seed = pools[town.town]
+            judged.append(Judged(town, model, _band(town, pool, spread, seed), rules, pool, spread))
+        else:
+            judged.append(Judged(town, model, None, rules))
     return judged
 
 
@@ -101,17 +105,8 @@ def by_town(judged: Sequence[Judged], forecast) -> np.ndarray:
     return np.array([np.concatenate(errors[name]).mean() for name in sorted(errors)])
 
 
-def share_old(share_of_prewar) -> np.ndarray:
-    """Return the share aged 65 and over among those left, when so large a share of all before the war is left."""
-    frailty = Frailty([1.0, 1.0 / TIMES_READIER], [1 - SHARE_65_AND_OVER, SHARE_65_AND_OVER], THETA)
-    share = np.asarray(share_of_prewar, float)
-    dose = np.array([brentq(lambda k, s=s: frailty.left(k) @ frailty.weight - s, 0.0, 1e6) for s in share.ravel()])
-    groups = frailty.left(dose.reshape(share.shape)) * frailty.weight
-    return groups[..., 1] / groups.sum(axis=-1)
-
-
-def table() -> Iterator[str]:
-    """Yield the lines of the validation table; the last one is the score."""
+def table(n_runs: int = 0) -> Iterator[str]:
+    """Yield the lines of the validation table; the last is the score. n_runs: of the simulator in each town, too."""
     folder = data_folder()
     towns = read_towns(folder)
     if folder is None:
@@ -124,6 +119,8 @@ def table() -> Iterator[str]:
         return
     judged = judge(towns)
     yield from _rows(judged)
+    if n_runs:
+        yield from towns_simulated.lines(judged, n_runs)
     yield ""
     yield from _scores(judged)
 

@@ -167,7 +167,7 @@ class Frailty:
         """Return the mean readiness of those of each group whom a dose has left; relative to it they vary as before."""
         return self.mean / (1.0 + self.within * self.mean * dose)
 
-    def drawn(self, group: Ints, u: Floats | float, share_before: Floats | float) -> Floats:
+    def drawn(self, group: Ints, u: Floats | float, share_before: float) -> Floats:
         """Return the readiness of present residents, in a town that has a share of its residents before the war left.
 
         group: of each, u: a number in [0, 1) for each. Weighted as the groups are, the mean is share_before ** theta:
@@ -175,5 +175,21 @@ class Frailty:
         """
         mean = self.mean_after(dose_of_share(share_before, self.variance))
         mean = mean * share_before**self.variance / (self.weight @ mean)
-        shape = 1.0 / self.within
+        shape = 1.0 / self._within_from(mean, share_before)
         return mean[group] * gammaincinv(shape, u) / shape
+
+    def _within_from(self, mean: Floats, share_before: float) -> float:
+        """Return the variance within groups with which present residents thin out as the town does.
+
+        mean: readiness of each group now. Least squares of the logarithm of the share left, to a tenth of them.
+        """
+        from scipy.optimize import minimize_scalar
+
+        left = np.geomspace(0.98, 0.1, 24)
+        dose = dose_of_share(left, self.variance) / share_before**self.variance
+
+        def misfit(within):
+            found = (1.0 + within * mean * dose[:, None]) ** (-1.0 / within) @ self.weight
+            return np.sum(np.log(found / left) ** 2)
+
+        return float(minimize_scalar(misfit, bounds=(0.01, 10.0), method="bounded").x)

@@ -12,7 +12,7 @@ class Run(Section):
 
     start: Moment = datetime(2024, 8, 1, 6, 0)
     """Local date and time at which the run starts. Assumption."""
-    duration_h: float = Field(6.0, gt=0, le=24 * 1000)
+    duration_h: float = Field(6.0, gt=0, le=24 * 1500)
     """Length of the run (h). Assumption."""
     step_s: float = Field(60.0, gt=0, le=3600)
     """Length of one `model.step()` (s); movement is exact in time whatever its length."""

@@ -290,12 +290,18 @@ def verify(
     what: Annotated[
         Verified, typer.Argument(help="cases: published known answers; towns: residents reported in twelve towns")
     ] = Verified.CASES,
+    runs: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Runs of the simulator's decisions in each town, besides the formula; 20 take minutes."
+        ),
+    ] = 0,
 ) -> None:
     """Compare results with known values: published cases, or towns that were not used to fit the model of leaving."""
     if what == Verified.TOWNS:
         from safepassage.experiments.fits import towns_validation
 
-        for line in towns_validation.table():
+        for line in towns_validation.table(runs):
             print(line, flush=True)
         return
     from safepassage.experiments.verification.cases import all_cases
