@@ -67,6 +67,7 @@ class EvacuationModel(RowModel):
         plan: Any = None,
         rng: Any = None,
         rules: Rules | None = None,
+        streets: Any = None,
         **kwargs: Any,
     ) -> None:
         """Build the town, its people and everything that falls during the run; nothing has happened yet.
@@ -74,7 +75,8 @@ class EvacuationModel(RowModel):
         scenario: name of a shipped scenario, path of a scenario file, or a `Scenario`. plan: name or path of a plan to
         lay over it; a `Scenario` has its plan already. rng: seed, a whole number from 0 to 2**64 - 1, instead of
         run.seed. rules: rules of the user's own, as `Rules`, or the path of a Python file that defines them; see
-        model/rules.py. kwargs: dotted keys of the scenario with their values, such as `**{"run.duration_h": 3}`.
+        model/rules.py. streets: a networkx.MultiDiGraph with OSMnx's attributes, instead of the file that
+        streets.network names. kwargs: dotted keys of the scenario with their values, such as `**{"run.duration_h": 3}`.
         Raises InvalidScenario, which lists every wrong key; ScenarioError for a file that cannot be used; RuleError
         for a rule that cannot be.
         """
@@ -84,6 +86,8 @@ class EvacuationModel(RowModel):
             scenario = load(scenario, plan=plan)
         if rng is not None:
             kwargs = {**kwargs, "run.seed": int(rng)}
+        if streets is not None:
+            kwargs = {**kwargs, "streets.network": str(as_file(streets))}
         scenario = scenario.override(kwargs) if kwargs else scenario
         super().__init__(rng=scenario.run.seed % 2**32)
         self.settings, self.seed = scenario, scenario.run.seed

@@ -293,3 +293,13 @@ def test_a_graph_in_memory_is_not_changed():
     before = nx.to_dict_of_dicts(graph)
     map_of(graph, shapely.box(-34, 44, -32.995, 46))
     assert nx.to_dict_of_dicts(graph) == before
+
+
+def test_a_model_takes_a_graph_in_memory_for_its_streets():
+    graph = read_graph(shipped()["tiny_town"].parent / "networks/tiny_town.graphml")
+    from_graph, from_file = EvacuationModel("tiny_town", streets=graph), EvacuationModel("tiny_town")
+    assert np.array_equal(np.sort(from_graph.streets.length_m), np.sort(from_file.streets.length_m))
+    assert np.array_equal(from_graph.people.age, from_file.people.age)
+    undirected = nx.Graph([(1, 2)])
+    with pytest.raises(ScenarioError, match="undirected"):
+        EvacuationModel("tiny_town", streets=undirected)

@@ -1,7 +1,5 @@
 """A town that is begun: from map files and a number of residents to a folder with a scenario that runs."""
 
-import gzip
-import io
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +12,7 @@ import shapely
 
 from safepassage.model.maps.read import TownMap, map_of, read_map
 from safepassage.model.maps.residents import TownZones, town_zones
+from safepassage.model.maps.save import as_graphml
 from safepassage.model.maps.scenario_text import Choices, scenario_text
 from safepassage.model.maps.ways import NO_HOMES
 from safepassage.model.maps.ways_out import WayOut, ways_out
@@ -201,14 +200,9 @@ def _size(streets: Streets) -> str:
 
 def _write(out: Path, town: TownMap, zones: TownZones, buildings: list[dict], text: str) -> None:
     """Write the files, the scenario last."""
-    graph = town.graph
-    plain = nx.MultiDiGraph(**{key: str(graph.graph[key]) for key in ("crs", "created_with") if key in graph.graph})
-    plain.add_nodes_from((node, {k: str(v) for k, v in data.items()}) for node, data in graph.nodes(data=True))
-    plain.add_edges_from((u, v, {k: str(x) for k, x in data.items()}) for u, v, data in graph.edges(data=True))
-    held = io.BytesIO()
-    nx.write_graphml(plain, held)
+    packed = as_graphml(town.graph)
     out.mkdir(parents=True, exist_ok=True)
-    _new(out / "network.graphml.gz", gzip.compress(held.getvalue(), mtime=0))
+    _new(out / "network.graphml.gz", packed)
     _new(out / "zones.geojson", _json(zones.as_geojson()))
     if buildings:
         _new(out / "buildings.geojson", _json({"type": "FeatureCollection", "features": buildings}))
