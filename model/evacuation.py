@@ -24,6 +24,7 @@ from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Size
+from safepassage.model.maps.save import as_file
 from safepassage.model.memory import refuse_scenario
 from safepassage.model.minds import minds_of
 from safepassage.model.movement.movement import Movement
