@@ -136,6 +136,13 @@ def test_a_closed_link_is_left_out_and_found_again_when_it_reopens():
     assert np.isinf(routes.cost_to_go_s[0, 0]) and routes.path(0, 0) == []
 
 
+def test_one_word_opens_or_closes_all_links():
+    routes = Routes(3, [0, 1], [1, 2], n_classes=2)
+    for row, is_open in enumerate([True, False]):
+        routes.set_class(row, [10.0, 10.0], is_open, [2])
+    assert routes.next_link.tolist() == [[0, 1, ARRIVED], [NO_ROUTE, NO_ROUTE, ARRIVED]]
+
+
 def test_classes_have_rows_of_their_own():
     routes = Routes(3, [0, 1, 1, 2], [1, 0, 2, 1], n_classes=2)
     for row, node in enumerate([0, 2]):

@@ -291,7 +291,7 @@ class Routes:
         self,
         row: int,
         cost_s: Floats,
-        is_open: Bools,
+        is_open: Bools | bool,
         destination_node: Ints | list[int] | tuple[int, int, int],
         destination_cost_s: Ints | float | tuple[float, float, float] = 0.0,
     ) -> None:
@@ -309,7 +309,7 @@ class Routes:
             self._heap_cost_s, self._heap_node, self._lost, self._changed, self._changed_cost_s,
             self.incoming_first, self.incoming, self._outgoing_first, self._outgoing, self.link_upstream,
             self.link_downstream, entry_cost_s, self._open_cost_s[row],
-            np.ascontiguousarray(is_open, np.bool_), self._link_key, self._mixed_in(row),
+            np.ascontiguousarray(np.broadcast_to(is_open, links.shape), np.bool_), self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
     def _costs_of_entry(self, node, cost_s):
