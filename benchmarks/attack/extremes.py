@@ -43,7 +43,7 @@ FLEETS = (
     {"name": "Buses", "n_vehicles": 3, "seats": 60, "wheelchair_places": 1, "hub_time_s": 60, "dwell_s": 30},
     {"name": "Vans", "n_vehicles": 4, "seats": 60, "serves": "door_to_door", "hub_time_s": 60, "kind": "armoured"},
 )
-NOBODY_DID = {("stops", "median_wait_s"), ("stops", "max_wait_s")}
+NOBODY_DID = {("exits", "used_share"), ("stops", "median_wait_s"), ("stops", "max_wait_s")}
 """Table and column in which no number means that there was nobody (docs/reference/tables)."""
 NEVER = ("_time_s", "time_s", "_s", "_h")
 """Ends of columns in which infinity means never."""

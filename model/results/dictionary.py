@@ -151,7 +151,8 @@ TABLES: dict[str, Described] = {
             **_PLACE,
             "flow_capacity_per_s": "most vehicles that can leave by it, as stated",
             "delivered_per_s": "cars of households that it let out in its best hour",
-            "used_share": "cars of households, against what it could let out between the first and the last of them",
+            "used_share": "cars of households, against what it could let out between the first and the last of them; "
+            "nan: fewer than two of them, or no capacity",
             "n_cars": "cars that have left by it",
             "n_walkers": "people who have left by it on foot",
             "n_persons": "people who have left by it, cars and buses included",
