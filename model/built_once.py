@@ -28,7 +28,7 @@ from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones, lived_along, read_zones
 
 MOST_PEOPLE_KEPT = 300_000
-"""Larger towns are drawn anew for each model, since a copy of everybody would be kept in memory. Assumption."""
+"""Larger towns are built again for each model, since a copy of everybody would be kept in memory. Assumption."""
 
 Ground = tuple[Streets, StreetsReport, Zones, Area]
 

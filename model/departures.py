@@ -152,7 +152,7 @@ def never_issued(scenario: Scenario) -> list[str]:
     end_s = scenario.run.duration_h * 3600.0
     return [
         f"orders[{row}] is issued {scenario.issued_s(order) / 3600:,.1f} h after the start; the run ends after "
-        f"{scenario.run.duration_h:g} h, so that nobody hears of it. Issue it earlier, or lengthen run.duration_h."
+        f"{scenario.run.duration_h:g} h, so nobody would hear of it. Issue it earlier, or lengthen run.duration_h."
         for row, order in enumerate(scenario.orders)
         if scenario.issued_s(order) >= end_s
     ]

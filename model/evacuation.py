@@ -96,7 +96,7 @@ class EvacuationModel(RowModel):
         started = perf_counter()
         self.time_s, self.tick, self._moved_to_s = 0.0, 0, 0.0
         self.resident_h = 0.0
-        """Hours that people have spent in the area, all together."""
+        """Hours that people have spent in the area, in total."""
         self._n_fallen = self._n_writes_seen = 0
         self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()

@@ -23,7 +23,7 @@ Rows = tuple[Any, list[tuple[Any, dict[str, Any]]] | None]
 GEOMETRY_COLUMNS = ("geometry", "wkt", "geom", "the_geom", "wkt_geom", "footprint")
 LONGITUDES, LATITUDES = ("longitude", "longitude_deg", "lon", "lng", "x"), ("latitude", "latitude_deg", "lat", "y")
 BEGINNINGS = {".gpkg": b"SQLite format 3\0", ".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb", ".zip": b"PK"}
-"""How files of each kind begin: GDAL would open whatever it is, files that point to other places among them."""
+"""How files of each kind begin: GDAL would open any file, even one that points to other places."""
 
 
 def gis(what: str, package: str) -> Any:

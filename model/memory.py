@@ -24,7 +24,7 @@ BYTES = {
     "geojson_value": 140,
     "graphml_byte": 15,
 }
-"""What one of each takes at most (bytes), the tables written at the end among it."""
+"""What one of each takes at most (bytes), including the tables written at the end."""
 MEASURED = (
     "Measured as the growth of the peak of processes: a million people in coquimbo 440 B each without tables, 100,000 "
     "vehicles 1,200, four million events 120, 144,000 steps 215, as many rows of the time series 1,600; a table of six "
@@ -112,7 +112,7 @@ def refuse_needs(needs: Iterable[Need]) -> None:
     if free is None or total_bytes <= free:
         return
     first = needs[0]
-    beside = f" (with all else {_gib(total_bytes)})" if total_bytes > 1.1 * first.n_bytes else ""
+    beside = f" ({_gib(total_bytes)} with everything else)" if total_bytes > 1.1 * first.n_bytes else ""
     raise ScenarioError(
         f"{first.key}: {first.n:,.0f} {first.what} need about {_gib(first.n_bytes)} of memory{beside}, and "
         f"{_gib(free)} are free. {first.change}"
@@ -138,14 +138,14 @@ def _needs_of(scenario: "Scenario", n_residents: int, n_nodes: int, n_links: int
     yield Need("run.step_s", n_steps, "steps", BYTES["step"], "Give longer steps, or a shorter run.duration_h.")
     n_rows = min(n_steps, duration_s / run.record_every_s)
     row_bytes = BYTES["row"] + 100 * n_exits
-    yield Need("run.record_every_s", n_rows, "rows of the time series", row_bytes, "Let more time pass between two.")
+    yield Need("run.record_every_s", n_rows, "rows of the time series", row_bytes, "Let more time pass between rows.")
     table_bytes = 16 * n_links + 20 * n_nodes
     stops = (*services.pickup_points, *services.trains)
-    yield Need("services.pickup_points", len(stops), "stops", 3 * table_bytes, "Name fewer stops, trains among them.")
+    yield Need("services.pickup_points", len(stops), "stops", 3 * table_bytes, "Name fewer stops; a train is one too.")
     for number, fleet in enumerate(services.fleets):
         each = BYTES["vehicle"] + (table_bytes if fleet.serves == Serves.DOOR_TO_DOOR else 0)
         n_later = sum(one.n_vehicles for one in services.reinforcements if one.fleet == fleet.name)
-        change = "Give fewer." if not n_later else "Give fewer, reinforcements among them."
+        change = "Give fewer." if not n_later else "Give fewer, counting reinforcements."
         yield Need(f"services.fleets.{number}.n_vehicles", fleet.n_vehicles + n_later, "vehicles", each, change)
     each = BYTES["vehicle"] + table_bytes
     yield Need("services.ambulances.n", services.ambulances.n, "ambulances", each, "Give fewer.")

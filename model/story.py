@@ -44,7 +44,7 @@ def scenario_of(run: RunFolder) -> Scenario:
     for path in files_in(scenario):
         if file_digest(path) != inputs.get(name_of(path, folder)):
             raise ScenarioError(
-                f"{path}: this is not the file that the run in {run.path} was made with. Put that one there, or run "
+                f"{path}: this is not the file that the run in {run.path} was made with. Put that file there, or run "
                 "the scenario again."
             )
     return scenario
@@ -60,8 +60,8 @@ def repeat(run: RunFolder, rules: Rules | str | Path | None = None, **changes: A
     if given != wanted:
         names = ", ".join(f"{kind}: {one['name']} of {one['file']}" for kind, one in wanted.items()) or "none"
         raise RuleError(
-            f"{run.path}: the run was made with these rules of the user's own: {names}. Repeat it from Python and hand "
-            "them over by the argument rules; what you gave differs."
+            f"{run.path}: the run was made with these rules of the user's own: {names}. Repeat it from Python and pass "
+            "them with the argument rules; those given differ."
         )
     scenario = scenario_of(run)
     return EvacuationModel(scenario.override(changes) if changes else scenario, rules=rules_of(rules))

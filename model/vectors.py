@@ -24,7 +24,7 @@ LON_LAT_LIMITS = np.array([180.0, 90.0])
 OTHER_FORMATS = {".tif": "raster", ".tiff": "raster", ".dbf": "table of a Shapefile", ".pdf": "PDF file",
                  ".kml": "KML file", ".kmz": "KML file", ".osm": "OpenStreetMap extract",
                  ".pbf": "OpenStreetMap extract"}  # fmt: skip
-"""What is not read here, and is no text either."""
+"""Formats that cannot be read here and are not text either."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +89,9 @@ def _layer(path: Path) -> tuple[Any, Sequence[Any], Callable[..., tuple[Any, dic
         suffix = Path(file_of(path).stem).suffix.lower()
     if suffix in OTHER_FORMATS:
         raise ScenarioError(
-            f"{path}: this is a {OTHER_FORMATS[suffix]}, which is not read here. Export it as GeoJSON or GeoPackage, "
-            "in QGIS for example; `safepassage init` makes a town of an extract and of a raster of residents."
+            f"{path}: this is a {OTHER_FORMATS[suffix]}, which cannot be read here. Export it as GeoJSON or "
+            "GeoPackage, in QGIS for example; `safepassage init` builds a town from an extract and a raster of "
+            "residents."
         )
     if suffix in feature_tables.READERS:
         crs, rows = feature_tables.READERS[suffix](path)
@@ -150,7 +151,7 @@ def _check_points(geometry: Any, place: str, limits: Floats | float) -> None:
         x, y = points[wrong][0]
         raise ScenarioError(
             f"{place} has the coordinates {x:g}, {y:g}, which are not longitude and latitude in degrees. Export the "
-            "file in longitude and latitude (EPSG:4326), or let it say its coordinate system (GeoJSON: member crs; "
+            "file in longitude and latitude (EPSG:4326), or state its coordinate system (GeoJSON: member crs; "
             "Shapefile: .prj)."
         )
 

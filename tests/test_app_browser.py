@@ -173,7 +173,7 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     stopped = pause(page)
     page.wait_for_timeout(STILL_MS)
     assert shown_s(page) == stopped
-    button(page, "Step: one step on").click()
+    button(page, "Step: advance one step").click()
     until_at(page, stopped + 60)
     assert shown_s(page) == stopped + 60
     button(page, "Reset: start again with the values chosen").click()
@@ -183,7 +183,7 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
 
 def test_figures_still_owed_when_the_page_starts_again_are_let_go(server, open_page):
     page = open_page(server.url)
-    button(page, "Step: one step on").click()
+    button(page, "Step: advance one step").click()
     until_at(page, 60)
     owed = "s.shown = -1; s.lastText = performance.now(); s.paint()"
     page.evaluate(f"(() => {{ const s = window.safepassage; {owed}; s.frames = []; }})()")
@@ -218,7 +218,7 @@ def test_what_is_done_on_the_map_becomes_a_plan(server, open_page):
     page.get_by_role("button", name="Close this exit").click()
     page.get_by_role("button", name="Issue the order now").click()
     page.get_by_text("close exit North road").wait_for()
-    button(page, "Step: one step on").click()
+    button(page, "Step: advance one step").click()
     page.wait_for_function("window.safepassage.frames[0]?.exits[2] === 0")
     page.get_by_label("Name of the plan").fill("shut north")
     page.get_by_role("button", name="Save as a plan").click()
@@ -321,7 +321,7 @@ def test_what_is_done_on_the_right_map_goes_into_its_own_plan(server, open_page)
     page.get_by_label("right: no plan").check()
     page.get_by_role("button", name="Issue the order now").click()
     page.get_by_text("voluntary order to all zones").wait_for()
-    button(page, "Step: one step on").click()
+    button(page, "Step: advance one step").click()
     page.wait_for_function("window.safepassage.frames[1]?.exits[2] === 0")
     assert page.evaluate("window.safepassage.frames[0].exits[2]") == 1
     page.get_by_label("Name of the plan of the right map").fill("right one")
@@ -340,7 +340,7 @@ def test_two_tabs_do_not_disturb_each_other(server, open_page):
     pause(one)
     assert shown_s(two) == 0
     two.bring_to_front()
-    button(two, "Step: one step on").click()
+    button(two, "Step: advance one step").click()
     until_at(two, 60)
     assert shown_s(two) == 60 and shown_s(one) >= 300
 

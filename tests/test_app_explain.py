@@ -44,7 +44,7 @@ def test_a_street_under_rubble_offers_to_be_cleared_and_says_what_it_costs(shell
     answer = click(explainer, *middle_of_rubble(shelled))
     asks = [act for act in answer["actions"] if act["kind"] == "clear"]
     assert [act["n_more_crews"] for act in asks] == [1], "there is no crew yet: one must be called in"
-    assert "h of a crew's work" in asks[0]["label"] and "none is there" in dict(answer["lines"])["rubble"]
+    assert "h of a crew's work" in asks[0]["label"] and "no crew is there" in dict(answer["lines"])["rubble"]
     assert re.fullmatch(r"closed: damage leaves \d\.\d m of its width", dict(answer["lines"])["cars"])
     assert click(explainer, *middle_of_rubble(shelled), can_act=False)["actions"] == []
     Actions(shelled).do(asks[0])

@@ -163,7 +163,7 @@ def test_the_same_town_begins_from_graphml_from_tables_and_from_a_graph_in_memor
 def test_nothing_is_ever_written_over(tmp_path):
     (tmp_path / "town").mkdir()
     (tmp_path / "town" / "zones.geojson").write_text("mine")
-    with pytest.raises(ScenarioError, match=r"zones\.geojson: this is there already"):
+    with pytest.raises(ScenarioError, match=r"zones\.geojson: this already exists"):
         begin_town(osm(tmp_path / "t.osm"), tmp_path / "town", Wishes(residents=10))
     assert (tmp_path / "town" / "zones.geojson").read_text() == "mine"
 

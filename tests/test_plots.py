@@ -255,7 +255,7 @@ def test_the_band_of_expected_casualties_is_drawn_with_its_numbers(tmp_path):
     figure = curves.casualties_exposure(run)
     written = texts(figure)
     assert f"95% range of chance: {last.n_hurt_low:,.0f} to {last.n_hurt_high:,.0f}" in written
-    assert f"to be expected where people were: {last.n_hurt_expected:,.1f}" in written
+    assert f"expected where people were: {last.n_hurt_expected:,.1f}" in written
     assert figure.axes[0].get_ylim()[1] >= last.n_hurt_high > 1
 
 

@@ -156,7 +156,7 @@ def test_the_manifest_states_each_rule_with_the_digest_of_its_file(tmp_path):
 
 def test_a_run_under_own_rules_is_repeated_only_with_the_same_rules(tmp_path):
     run = open_run(EvacuationModel("tiny_town", rules=FILE, **{"run.duration_h": 0.5}).run().save(tmp_path))
-    with pytest.raises(RuleError, match=r"hand them over by the argument rules"):
+    with pytest.raises(RuleError, match=r"pass them with the argument rules"):
         tell(run, 3)
     assert tell(run, 3, rules=FILE)
 

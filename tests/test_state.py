@@ -133,11 +133,11 @@ def test_a_plan_that_changes_the_past_is_refused_by_the_names_of_its_keys(levers
 
 def test_states_of_another_version_damaged_ones_and_others_files_are_refused(tmp_path, monkeypatch):
     path = EvacuationModel("tiny_town", rng=5).save_state(tmp_path / "state.npz")
-    with pytest.raises(ScenarioError, match="there already"):
+    with pytest.raises(ScenarioError, match="already exists"):
         EvacuationModel("tiny_town", rng=5).save_state(path)
     (tmp_path / "half.npz").write_bytes(path.read_bytes()[:5000])
     np.savez(tmp_path / "other.npz", header=np.array([object()], dtype=object), nodes=np.zeros(2))
-    for name, told in (("half", "no whole state"), ("other", "no whole state"), ("none", "no such state")):
+    for name, told in (("half", "not a complete state"), ("other", "not a complete state"), ("none", "no such state")):
         with pytest.raises(ScenarioError, match=told):
             EvacuationModel.from_state(tmp_path / f"{name}.npz")
     monkeypatch.setattr(state_file, "code_digest", lambda: "another")

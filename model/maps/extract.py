@@ -39,7 +39,7 @@ class Extract:
     places: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
     """Kind, point and tags of hospitals, schools and the like."""
     n_left_out: Counter = field(default_factory=Counter)
-    """Ways by why they are left out."""
+    """Number of ways left out, by reason."""
     ferries: list[str] = field(default_factory=list)
     cut: set[int] = field(default_factory=set)
     """Nodes beyond which a way goes on outside the extract."""
@@ -81,7 +81,9 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
             "Download it again."
         ) from None
     if not found.pieces:
-        raise ScenarioError(f"{path}: the extract has no street{' within the boundary' if box else ''}. Give another.")
+        raise ScenarioError(
+            f"{path}: the extract has no street{' within the boundary' if box else ''}. Give another one."
+        )
     return found
 
 

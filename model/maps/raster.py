@@ -39,14 +39,14 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
     try:
         with rasterio.open(path, driver="GTiff") as raster:
             if raster.crs is None:
-                raise ScenarioError(f"{path}: this raster says no coordinate system. Write it again with one.")
+                raise ScenarioError(f"{path}: this raster states no coordinate system. Write it again with one.")
             bounds = transform_bounds("EPSG:4326", raster.crs, *box)
             (top, bottom), (left, right) = from_bounds(*bounds, transform=raster.transform).toranges()
             rows = max(int(np.floor(top)), 0), min(int(np.ceil(bottom)), raster.height)
             columns = max(int(np.floor(left)), 0), min(int(np.ceil(right)), raster.width)
             window = Window.from_slices(rows, columns)
             if window.width * window.height > MOST_CELLS:
-                raise ScenarioError(f"{path}: more than {MOST_CELLS:,} cells lie about the town. Use larger cells.")
+                raise ScenarioError(f"{path}: more than {MOST_CELLS:,} cells cover the town. Use larger cells.")
             cells = raster.read(1, window=window, masked=True).filled(0).astype(np.float64)
             affine = raster.window_transform(window)
             to_degrees = Transformer.from_crs(raster.crs.to_wkt(), WGS84, always_xy=True).transform
@@ -60,7 +60,7 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
     cells[~np.isfinite(cells) | (cells < 0)] = 0.0
     row, column = np.nonzero(cells)
     if row.size == 0:
-        raise ScenarioError(f"{path}: nobody lives in the cells of this raster about the town. Give another raster.")
+        raise ScenarioError(f"{path}: the cells of this raster in and around the town hold no residents. Give another.")
     part = (np.arange(PARTS) + 0.5) / PARTS
     down, across = (grid.ravel() for grid in np.meshgrid(part, part, indexing="ij"))
     at, below = (column[:, None] + across).ravel(), (row[:, None] + down).ravel()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 LEAST_PART_KM = 3.0
-"""A part joined to nothing is a scrap below this: a yard whose private way in is no street. Assumption."""
+"""A part of the streets that is joined to nothing is left out below this length: a yard whose private access is not a
+street. Assumption."""
 EXTRACTS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".o5m")
 
 
@@ -31,7 +32,7 @@ class TownMap:
     places: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
     n_left_out: Counter = field(default_factory=Counter)
     goes_on: frozenset = frozenset()
-    """Nodes at which a way goes on that is no street here."""
+    """Nodes at which a way continues that is not a street here."""
     notes: list[str] = field(default_factory=list)
     boundary: Any = None
 
@@ -125,4 +126,4 @@ def _told(n_left_out: Counter, ferries: Iterable[str]) -> list[str]:
     ferry = f" The ferries: {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}." * bool(
         names
     )
-    return [f"Ways that became no streets: {counted}.{ferry}"]
+    return [f"Ways that are not used as streets: {counted}.{ferry}"]

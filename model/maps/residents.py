@@ -174,7 +174,7 @@ def _of_raster(streets: Streets, boundary: Any, total: int | None, path: Path) -
                 whole = shapely.MultiPolygon(areas) if len(areas) > 1 else areas[0]
                 outlines.append(_to_degrees(streets, whole))
                 names.append(f"row {row + 1} column {column + 1}")
-    told = [f"Zones are squares of {SQUARE_M / 1000:g} km, cut along the town's outline; nobody gave others (--zones)."]
+    told = [f"Zones are squares of {SQUARE_M / 1000:g} km, cut along the town's outline; none were given (--zones)."]
     return _finished(streets, TownZones(outlines, names, _counted(outlines, cells), told), total, path.name)
 
 
@@ -187,9 +187,9 @@ def _finished(streets: Streets, zones: TownZones, total: int | None, how: str) -
                for outline in zones.outlines]  # fmt: skip
     kept = np.flatnonzero(np.array(is_near) & (zones.residents > 0))
     if kept.size == 0:
-        raise ScenarioError(f"nobody lives near the streets, after {how}. Give other zones, or a boundary about them.")
+        raise ScenarioError(f"by {how}, nobody lives near the streets. Give other zones, or a boundary about them.")
     lost = zones.residents.sum() - zones.residents[kept].sum()
-    told = [*zones.told, f"Their residents: after {how}, {zones.residents[kept].sum():,.0f} in all."]
+    told = [*zones.told, f"Their residents: by {how}, {zones.residents[kept].sum():,.0f} in total."]
     if len(kept) < len(zones.names):
         told.append(
             f"{len(zones.names) - len(kept)} zones without residents, or with no street within "

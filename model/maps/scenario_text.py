@@ -7,7 +7,7 @@ from datetime import datetime
 
 from safepassage.model.maps.ways_out import WayOut
 
-TOO_FEW = "one way out alone is too few to be sure"
+TOO_FEW = "a single way out is not enough to be sure"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Choices:
         whys: dict[str, list[str]] = {}
         for one in self.doubtful:
             whys.setdefault(one.doubt or TOO_FEW, []).append(one.name)
-        doubtful = [f"Doubtful, and left out ({why}): {', '.join(names)}. --accept-exits takes them in."
+        doubtful = [f"Doubtful, and left out ({why}): {', '.join(names)}. --accept-exits includes them."
                     for why, names in whys.items()]  # fmt: skip
         places = ", ".join(f"{n} {kind}{'s' if n > 1 and kind != 'police' else ''}" for kind, n in self.places.items())
         found = [f"Places found: {places}."] if places else []
@@ -52,7 +52,7 @@ def scenario_text(of: Choices) -> str:
     """Return the text of scenario.yaml."""
     data = "(c) OpenStreetMap contributors, ODbL 1.0" if of.is_openstreetmap else f"those of {of.source}"
     parts = [
-        _said(f"Begun by `safepassage init` from {of.source}. Each choice is explained beside it: read them, correct "
+        _said(f"Made by `safepassage init` from {of.source}. Each choice is explained beside it: read them, correct "
               "what you know better, and run `safepassage validate scenario.yaml`."),
         f"name: {of.name}",
         f"title: How many of {of.n_residents:,} people are out of the town within a day of the order?",
@@ -90,8 +90,8 @@ def scenario_text(of: Choices) -> str:
         *_said("Nothing falls: give recorded events (kind: recorded) or a process (kind: process, events_per_day); see "
                "`safepassage keys shelling`."),
         "shelling:",
-        *_said("Whose local time is meant." + ("" if of.is_time_zone_given else " By longitude alone, without summer "
-               "time: write the real one, such as Europe/Kyiv."), 2),
+        *_said("Time zone of all local times." + ("" if of.is_time_zone_given else " Taken from the longitude alone, "
+               "without summer time: write the real one, such as Europe/Kyiv."), 2),
         f"  time_zone: {of.time_zone}",
         *_more(of),
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def _exits(of: Choices) -> list[str]:
             lines += _said(f"{one.why}." + (f" Doubtful: {one.doubt}." if one.doubt else ""), 4)
             lines.append(f"    - {{name: {_quoted(one.name)}, node: {_quoted(one.node)}}}")
     else:
-        lines += _said("No two streets are surely cut by the edge of the map, so that exits are searched for on its "
+        lines += _said("Fewer than two streets are surely cut by the edge of the map, so exits are searched for on its "
                        "border whenever the scenario is built. Look at map.png and name the real ones:", 2)  # fmt: skip
         lines += [f"  #   {name}: {why}" for name, why in of.found_on_border]
         lines.append("  border_exits: {n_exits: 6}")
@@ -124,11 +124,11 @@ def _more(of: Choices) -> list[str]:
     lines = []
     if of.places:
         found = ", ".join(f"{kind}: {n}" for kind, n in of.places.items())
-        lines += ["", *_said(f"places.geojson holds what the map has of these: {found}. Schools and stations may "
-                             "become pickup points (services.pickup_points), stations trains (services.trains), "
-                             "shelters shelters (shelters.places, with the people each holds).")]  # fmt: skip
+        lines += ["", *_said(f"places.geojson holds these places of the map: {found}. Schools and stations can "
+                             "serve as pickup points (services.pickup_points), stations for trains (services.trains), "
+                             "shelters as shelters (shelters.places, with the people each can hold).")]  # fmt: skip
     if of.has_buildings:
-        lines += ["", *_said("Debris may close streets beside buildings; to let it:"), "# damage:", "#   debris:",
+        lines += ["", *_said("Debris can close streets beside buildings. To include it:"), "# damage:", "#   debris:",
                   "#     footprints: buildings.geojson"]  # fmt: skip
     return lines
 

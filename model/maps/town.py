@@ -77,7 +77,7 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
     out = Path(out)
     there = [name for name in _FILES if (out / name).exists()]
     if there or (out.exists() and not out.is_dir()):
-        raise ScenarioError(f"{out / there[0] if there else out}: this is there already. Choose another --out.")
+        raise ScenarioError(f"{out / there[0] if there else out}: this already exists. Choose another --out.")
     boundary = None if wishes.boundary is None else _boundary(wishes.boundary)
     if isinstance(source, nx.Graph):
         town, name = map_of(source, boundary), "a street graph in memory"
@@ -230,4 +230,4 @@ def _new(path: Path, content: bytes) -> None:
         with open(path, "xb") as opened:
             opened.write(content)
     except FileExistsError:
-        raise ScenarioError(f"{path}: this is there already. Choose another --out.") from None
+        raise ScenarioError(f"{path}: this already exists. Choose another --out.") from None

@@ -26,7 +26,7 @@ SAME_ROAD_M = 600.0
 MOST_EXITS = 30
 """So many at most, the largest roads first. Assumption."""
 DESCRIBED_BY = ("maxspeed", "lanes", "oneway")
-"""Who surveyed a road that carries traffic noted one of these."""
+"""A surveyed road that carries traffic has at least one of these tags."""
 _SIDES = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 
 
@@ -55,7 +55,7 @@ def ways_out(town: TownMap) -> list[WayOut]:
         groups = _grouped(ends, x_m, y_m, row, SAME_ROAD_M)
         told = [any(_is_described(graph, node) for node in group) for group in groups]
         found = [
-            (group, "the road ends at the edge of the map and nothing goes on",
+            (group, "the road ends at the edge of the map and nothing continues it",
              "" if is_told or not any(told) else "the map gives it neither lanes, nor a speed, nor a direction")
             for group, is_told in zip(groups, told, strict=True)
         ]  # fmt: skip

@@ -205,7 +205,7 @@ class Driving:
             raise ScenarioError(f"an origin is node {origin.min()} or {origin.max()}; nodes are 0..{self.n_nodes - 1}")
         if not (departure_s >= self.time_s).all() or not np.isfinite(departure_s).all():
             raise ScenarioError(
-                f"a vehicle departs at {departure_s.min()} s; it is {self.time_s} s already. Depart then or later."
+                f"a vehicle departs at {departure_s.min()} s; the time is {self.time_s} s. Depart then or later."
             )
         if (size < 1).any():
             raise ScenarioError(f"a vehicle has size {size.min()}; a car has size 1, a bus 2 or 3")
@@ -242,7 +242,9 @@ class Driving:
     def advance(self, until_s: float) -> Arrivals:
         """Run all that happens before until_s; return the Arrivals since the last call."""
         if not (until_s >= self.time_s and np.isfinite(until_s)):
-            raise ScenarioError(f"cannot advance to {until_s} s: it is {self.time_s} s; give that time or a later one")
+            raise ScenarioError(
+                f"cannot advance to {until_s} s: the time is {self.time_s} s; give that time or a later one"
+            )
         now = self._traffic
         if now.n_present == 0:
             now.time_s = float(until_s)

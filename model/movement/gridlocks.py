@@ -10,7 +10,7 @@ from safepassage.model.movement.driving import Driving
 from safepassage.model.streets.streets import Streets
 
 MOST_TOLD = 5
-"""Gridlocks told with the names of their streets; the others are counted."""
+"""Gridlocks reported with the names of their streets; the others are only counted."""
 
 
 class Gridlocks:
@@ -19,7 +19,7 @@ class Gridlocks:
     def __init__(self, streets: Streets, driving: Driving) -> None:
         self._streets, self._driving = streets, driving
         self.rings: list[tuple[float, list[int]]] = []
-        """(time found, links) of each gridlock; a ring that comes back after it was undone counts anew."""
+        """(time found, links) of each gridlock; a ring that comes back after it was undone counts again."""
         self.first_s = np.full(streets.n_links, np.inf)
         """When each link was first part of a gridlock (s); inf: never."""
         self._present: list[list[int]] = []

@@ -231,7 +231,7 @@ class Walking:
         n = self._on_foot.crowd.next_link.shape[0]
         if np.size(table) and (np.min(table) < 0 or np.max(table) >= n):
             raise ValueError(
-                f"table = {np.max(table)} is no row of the next-link table, which has {n}; set_next_link first."
+                f"table = {np.max(table)} is not a row of the next-link table, which has {n}; call set_next_link first."
             )
 
     def _check(self, ids, departure_s, free_speed_m_s, n_persons):
@@ -344,7 +344,9 @@ class Walking:
         rows = self._on_foot.crowd.streets
         for name, values in (("speed_factor", speed_factor), ("walk_width_m", walk_width_m)):
             if values is not None and not (np.asarray(values) > 0).all():
-                raise ValueError(f"{name} = {np.min(values)} of a street must be positive; close its links to bar it.")
+                raise ValueError(
+                    f"{name} = {np.min(values)} of a street must be positive; close its links to close it."
+                )
         if speed_factor is not None:
             rows["speed_factor"][streets] = speed_factor
         if walk_width_m is not None:

@@ -193,7 +193,7 @@ def _draw_expected(axes: Axes, run: RunFolder) -> float:
         axes.step(time, edge, where="post", color=palette.BLUE, linewidth=0.9, linestyle=(0, (2, 2)), zorder=4)
     axes.step(time, table["n_hurt_expected"], where="post", color="white", linewidth=4, zorder=4)
     axes.step(time, table["n_hurt_expected"], where="post", color=palette.BLUE, linewidth=2, zorder=5,
-              label=f"to be expected where people were: {last['n_hurt_expected']:,.1f}")  # fmt: skip
+              label=f"expected where people were: {last['n_hurt_expected']:,.1f}")  # fmt: skip
     return float(last["n_hurt_high"])
 
 

@@ -204,7 +204,7 @@ class Read:
         elif kind := next((kind for kind in (dict, list, set, deque) if kind.__name__ in node), None):
             made = kind()
         else:
-            raise StateError(f"a {next(iter(node.values()))} stands where a fresh model has none")
+            raise StateError(f"a {next(iter(node.values()))} was found where a newly built model has none")
         self._made[number] = made
         return made
 
@@ -216,7 +216,7 @@ class Read:
         else:
             dtype = np.lib.format.descr_to_dtype(_as_descr(node["dtype"]))
             if dtype.hasobject:
-                raise StateError("an array of objects looks into memory")
+                raise StateError("an array of objects is stored as a view of memory")
             owner = self._value(node["view"])
             made = np.ndarray(node["shape"], dtype, owner, node["offset"], node["strides"])
         if node["is_fixed"]:
@@ -303,7 +303,7 @@ def _class(name: str) -> Any:
     if not isinstance(found, type):
         raise StateError(f"there is no class {name}")
     if not (module.startswith(OURS) or issubclass(found, AgentSet)):
-        raise StateError(f"{name} is no class of a model")
+        raise StateError(f"{name} is not a class of a model")
     return found
 
 

@@ -47,8 +47,8 @@ class Saved:
         if given != self.header["rules"]:
             names = ", ".join(f"{kind} {rule['name']}" for kind, rule in self.header["rules"].items()) or "none"
             raise ScenarioError(
-                f"{self.path}: the run was made with these rules of the user's own: {names}. Hand them over in Python "
-                "by the argument rules; what you gave differs."
+                f"{self.path}: the run was made with these rules of the user's own: {names}. Pass them in Python "
+                "with the argument rules; those given differ."
             )
 
     def scenario(self, plan: str | Path | Scenario | None = None) -> Scenario:
@@ -85,7 +85,7 @@ def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules:
     """
     path = Path(path)
     if path.exists():
-        raise ScenarioError(f"{path}: a file of this name is there already; give another name.")
+        raise ScenarioError(f"{path}: a file of this name already exists; give another name.")
     folder = path.parent
     written = Written(model)
     header = {
@@ -131,12 +131,12 @@ def saved(path: Path | str) -> Saved:
         if isinstance(error, ScenarioError):
             raise
         raise ScenarioError(
-            f"{path}: this is no whole state file ({type(error).__name__}). Save the state again."
+            f"{path}: this is not a complete state file ({type(error).__name__}). Save the state again."
         ) from None
     if versions != (FORMAT, code_digest()):
         raise ScenarioError(
-            f"{path}: another version of the model wrote this state, and this one may mean otherwise by it. Go on with "
-            "that version, or run the scenario from its start."
+            f"{path}: another version of the model wrote this state, and this version may read it differently. Go on "
+            "with that version, or run the scenario from its start."
         )
     return Saved(path, header, nodes, content)
 
