@@ -173,7 +173,7 @@ class Explainer:
         ends_s = damage.crews.ends_s(int(damage.street[link]))
         if np.isfinite(ends_s):
             return f"{rubble_m:.0f} m left; a crew is there, until {self._clock(ends_s)}"
-        return f"{rubble_m:.0f} m: {crew_h:.1f} h of work for one crew; none is there"
+        return f"{rubble_m:.0f} m: {crew_h:.1f} h of work for one crew; no crew is there"
 
     def _clearing(self, link: int, ends: list[str]) -> list[dict]:
         """Return what can be asked of crews for a street under rubble that none is at."""

@@ -12,7 +12,7 @@ from benchmarks.measure import HEADER, measure, report, rows_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
-Repeats = Annotated[int, typer.Option(min=1, help="Runs of each; medians are told.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Runs of each; medians are reported.")]
 Seed = Annotated[int, typer.Option(help="Seed of the city and its trips.")]
 Limit = Annotated[float, typer.Option(help="Longest that one run may take (s).")]
 PEERS = "ours,sumo,uxsim-cpp,mesa"
@@ -97,7 +97,7 @@ def sweep(
     plan: Annotated[str | None, typer.Option(help="Plan laid over the scenario.")] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: a key of the scenario changed.")] = None,
     project: Annotated[
-        int | None, typer.Option(help="Tell the time of so many runs; default: those of --runs.")
+        int | None, typer.Option(help="Project the time of this many runs; default: those of --runs.")
     ] = None,
     repeats: Repeats = 1,
 ) -> None:
@@ -188,7 +188,7 @@ def large(
     people: Annotated[int, typer.Option(min=1000, help="Residents.")] = 3_000_000,
     nodes: Annotated[int, typer.Option(min=1000, help="Junctions; 50000 is the size of Kyiv.")] = 50_000,
     duration_h: Annotated[float, typer.Option(min=1, help="Length of the run.")] = 24.0,
-    repeats: Annotated[int, typer.Option(min=1, help="Runs; medians are told by the reader.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs; the reader takes the medians.")] = 1,
 ) -> None:
     """Run the whole model on a synthetic city of millions, one thread: time, processor time and memory."""
     from benchmarks.large import HEADER, row_of, time_city
@@ -256,7 +256,7 @@ def attack(
             number, text = one.first[kind]
             typer.echo(f"\n{times} times: {kind}; first: --kinds {name} --first {number} --most 1\n{text}")
     if sameness:
-        typer.echo(f"runs come out otherwise with: {', '.join(differences(list(OTHERWISE))) or 'nothing'}")
+        typer.echo(f"results differ with: {', '.join(differences(list(OTHERWISE))) or 'nothing'}")
 
 
 app(prog_name="python -m benchmarks")

@@ -95,7 +95,7 @@ module.exports = {
     viewed() { this.maps.forEach((m) => { m.dirtyRoads = true; }); this.dirty(); }, // one view for both maps
     clockText() { return this.clock && this.towns.length ? this.clock.text(this.timeS) : ""; },
     sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, "0")} min after the start` : `day ${Math.floor(m / 1440) + 1}`; },
-    speedText() { return this.speed > 1 ? `${Math.round(this.speed).toLocaleString("en")} times real time` : "resting"; },
+    speedText() { return this.speed > 1 ? `${Math.round(this.speed).toLocaleString("en")} times real time` : "paused"; },
     inCurfew() { return this.towns.length && this.towns[0].curfew.some(([a, b]) => this.timeS >= a && this.timeS < b); },
     part(s) { return this.towns.length ? `${(100 * s) / this.towns[0].duration_s}%` : "0"; },
     number(v) { return v === undefined ? "" : Math.round(v).toLocaleString("en"); },
@@ -105,7 +105,7 @@ module.exports = {
     whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
     others() { const p = this.picked || {}; return p.title ? [p, ...(p.also || [])].filter((one) => one.title !== this.card.title) : []; },
     choose(title) { this.title = title; this.tell(); this.live = title; },
-    tell() { // what is told of the place picked; what has moved on is told as it was last seen
+    tell() { // the card of the place picked; what has moved on is shown as it was last seen
       const p = this.picked || {}, all = p.title ? [p, ...(p.also || [])] : [], now = all.find((one) => one.title === this.title);
       if (now) this.card = { ...now, which: p.which, seen: this.clockText() };
       else if (!this.title) this.card = p; else this.card = { ...this.card, actions: [], gone: true };
@@ -116,9 +116,9 @@ module.exports = {
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.card.which || 0 }); },
     planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
-    nameControls() { // Mesa's buttons carry signs only; give them words for screen readers
+    nameControls() { // Mesa's buttons carry signs only; name them for screen readers
       document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
-        const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "Step: one step on" }[b.textContent.trim()];
+        const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "Step: advance one step" }[b.textContent.trim()];
         if (words && b.getAttribute("aria-label") !== words) { b.setAttribute("aria-label", words); b.title = words; }
       });
       document.querySelectorAll(".v-navigation-drawer .v-input").forEach((input) => {

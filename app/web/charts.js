@@ -122,7 +122,7 @@ function legendOf(chart, series, lines) {
   const keys = series.map(({ label, colour }, s) => ({ label, colour, value: now.map((line) => full(last(line.values[s]))).join(" | ") }));
   if (now.length && now[0].band) {
     const bands = now.filter((line) => line.band).map((line) => line.band.map((values) => full(last(values))));
-    keys.push({ label: "to be expected", colour: EXPECTED, value: bands.map(([mean]) => mean).join(" | ") });
+    keys.push({ label: "expected", colour: EXPECTED, value: bands.map(([mean]) => mean).join(" | ") });
     keys.push({ label: "95 % range of chance", colour: "rgba(0, 114, 178, 0.18)", value: bands.map(([, low, high]) => `${low}–${high}`).join(" | ") });
   }
   return keys;

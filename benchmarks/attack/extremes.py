@@ -81,7 +81,7 @@ def watched(model: EvacuationModel) -> EvacuationModel:
             raise ConservationError(f"counted {counted}, recorded {model.recorder.n_by_status}")
         safe, dead = people.status == Status.SAFE, people.status == Status.DEAD
         if was_dead is not None and (was_dead & ~dead).any():
-            raise ConservationError("somebody who had died lives")
+            raise ConservationError("somebody who had died is alive")
         if was_safe is not None and (was_safe & ~safe & ~dead).any():
             raise ConservationError("somebody who was safe is not, and has not died")
         if (dead & (people.injury == Injury.NONE)).any() or (dead & (people.death_time_s > model.time_s + 1e-6)).any():
@@ -120,18 +120,18 @@ def check_parties(model: EvacuationModel) -> None:
     if np.isnan(arrival_s).any() or np.isnan(departure_s).any():
         raise ConservationError("a time is not a number")
     if (arrival_s[there] < departure_s[there] - 1e-6).any() or (arrival_s[there] > model.time_s + 1e-6).any():
-        raise ConservationError("somebody arrives before leaving, or in time to come")
+        raise ConservationError("somebody arrives before leaving, or in the future")
 
 
 def check_tables(tables: Tables) -> None:
-    """Raise ConservationError if a table holds what is no number, or infinity where never is not meant."""
+    """Raise ConservationError if a table holds something that is not a number, or infinity where never is not meant."""
     for name, table in tables.items():
         for column in table.column_names:
             values = table[column].to_numpy(zero_copy_only=False)
             if values.dtype.kind != "f":
                 continue
             if np.isnan(values).any() and (name, column) not in NOBODY_DID:
-                raise ConservationError(f"{name}.{column} holds what is no number")
+                raise ConservationError(f"{name}.{column} holds something that is not a number")
             if np.isinf(values).any() and not column.endswith(NEVER):
                 raise ConservationError(f"{name}.{column} is infinite")
     persons = tables["persons"].to_pandas()

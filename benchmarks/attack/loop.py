@@ -18,7 +18,7 @@ from time import monotonic
 from safepassage.model.settings.errors import ScenarioError
 
 HANG_S = 20.0
-"""A trial that takes more time of the processor is told as a hang, however busy the machine is (s)."""
+"""A trial that takes more time of the processor is reported as a hang, however busy the machine is (s)."""
 
 
 class Attack:

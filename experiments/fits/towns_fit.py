@@ -19,7 +19,7 @@ PRIOR_SD = 3.0
 SCALE = 0.3
 """An error of this logarithm counts one. Assumption."""
 FRONT_ONLY_START = np.array([-5.0, 0.05])
-"""Logarithm of the daily rate at the line, and its fall per km, of the two-parameter hazard it is held against."""
+"""Logarithm of the daily rate at the line, and its fall per km, of the two-parameter hazard it is compared with."""
 
 Forecast = Callable[[TownSeries, np.ndarray], np.ndarray]
 

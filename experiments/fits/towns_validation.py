@@ -19,7 +19,7 @@ SHIPPED = np.log([0.0333, 1.44, 10.2])
 """Logarithms of k0 (1/day), k1 (km weeks/day) and D (km) fitted to all twelve towns."""
 RULES = ("constant", "last rate", "front hazard")
 NEEDS_DATA = (
-    "SAFEPASSAGE_DATA is not set: the full front series may not be shipped. Shown are the towns of which officials "
+    "SAFEPASSAGE_DATA is not set, and the full front series may not be shipped. Shown are the towns of which officials "
     "quoted a distance (3.5 km added: they count from the limit of the city), with the values that are shipped, which "
     "were fitted to these towns too."
 )
@@ -159,8 +159,9 @@ def _scores(judged: Sequence[Judged]) -> Iterator[str]:
     for rule in RULES:
         yield f"the model is better than {rule} in {int((model < rules[rule]).sum())} of {len(names)} towns"
     yield (
-        "The form was chosen among 109 logged tries on these same towns. With the choice made inside, without the town "
-        "judged, the mean is 0.27 and the median 0.22: expect that of new towns (docs/validation_towns.md)."
+        "The form was chosen among 109 logged tries on these same towns. With the form chosen again for each town "
+        "from the other towns alone, the mean is 0.27 and the median 0.22: expect this for a new town "
+        "(docs/validation_towns.md)."
     )
     best = min(rules[rule].mean() for rule in RULES)
     coverage = np.concatenate(list(inside.values())).mean()

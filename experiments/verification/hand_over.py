@@ -56,5 +56,5 @@ def leave_the_cars():
     ]
 
 
-CASES = [Case("Nobody is lost between car and feet", "Conservation of people", leave_the_cars)]
+CASES = [Case("Nobody is lost when people leave their cars and walk on", "Conservation of people", leave_the_cars)]
 """All cases of people who change their mode."""

@@ -106,7 +106,7 @@ def greatest_specific_flow():
         Check("greatest specific flow of the diagram (1/(m s))", 1.225, flow.max(), 0.02),
         Check("density at it (1/m2)", 1.75, density[flow.argmax()], 0.02),
         Check(
-            "specific flow out of a street pressed into (1/(m s))", 1.225, 3000 / (out_s[4999] - out_s[1999]) / 4, 0.02
+            "specific flow out of an overfilled street (1/(m s))", 1.225, 3000 / (out_s[4999] - out_s[1999]) / 4, 0.02
         ),
     ]
 
@@ -173,7 +173,7 @@ def faster_people_are_out_sooner():
     flow_s = 100 / (SPECIFIC_FLOW_PER_M_S * 1.2 * STAIRS_DOWN_FACTOR)
     return [
         Check("faster groups that took longer", 0.0, float((np.diff(out_s) >= 0).sum()), 0.0),
-        Check("clearances below what the stairs let through", 0.0, float((np.array(out_s) < 0.98 * flow_s).sum()), 0.0),
+        Check("clearance times below what the stairs allow", 0.0, float((np.array(out_s) < 0.98 * flow_s).sum()), 0.0),
     ]
 
 
@@ -230,8 +230,8 @@ def short_or_long_route():
         walking.advance(np.inf)
         shares.append(walking.view.n_entered[0] / 100)
     return [
-        Check("share on the short way, no queue known of", 1.0, float(shares[0]), 0.0),
-        Check("share on the short way, 200 s of queue known of", 0.0, float(shares[1]), 0.0),
+        Check("share on the short way, no queue known", 1.0, float(shares[0]), 0.0),
+        Check("share on the short way, a queue of 200 s known", 0.0, float(shares[1]), 0.0),
     ]
 
 
@@ -275,7 +275,7 @@ CASES = [
     Case("Faster people are out sooner", RIMEA + "8", faster_people_are_out_sooner),
     Case("A crowd takes twice the time when two of four doors close", RIMEA + "9", four_doors_then_two),
     Case("People keep the exits they were assigned", RIMEA + "10", assigned_exits),
-    Case("People jam before the first of two bottlenecks alone", RIMEA + "12", jam_at_first_bottleneck),
+    Case("People jam only before the first of two bottlenecks", RIMEA + "12", jam_at_first_bottleneck),
     Case("People take the way of least perceived cost", RIMEA + "14", short_or_long_route),
     Case("One person walks 40 m at 1 m/s in 40 s", IMO + "test 1", imo_corridor),
     Case("All use the other exit when one is lost at 1 s", NIST + "4.1", exit_lost),

@@ -56,7 +56,7 @@ def main() -> None:
             raise
         _refuse(
             [
-                "compiling: neither the folder of the package nor your home can be written, so that what is compiled "
+                "compiling: neither the folder of the package nor your home can be written to, so compiled code "
                 "cannot be kept. Set NUMBA_CACHE_DIR to a folder that you can write to, such as /tmp/numba."
             ]
         )
@@ -138,7 +138,7 @@ def run(
     ] = None,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", metavar="STATE", help="Go on from a saved state, with another plan if given."),
+        typer.Option("--from", metavar="STATE", help="Continue from a saved state, with another plan if given."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
 ) -> None:
@@ -279,9 +279,9 @@ def fit_harm_command(
         f"recorded: {recorded.value:.2f} ({recorded.low:.2f} to {recorded.high:.2f}) casualties per 1,000 "
         f"resident-months\nthis run: {fit.n_impacts:,} impacts over {fit.resident_months:,.0f} resident-months; at "
         f"present {fit.expected_at_present:.2f} per 1,000 expected\n"
-        f"only this product is told by the record: share_near_people as it is x harm.casualty_scale {scale.value:.3g} "
-        f"({scale.low:.3g} to {scale.high:.3g}); with the lethality of the literature, casualty_scale 1, that is the "
-        "factor on shelling.sources.share_near_people",
+        f"the record tells only this product: share_near_people as it is x harm.casualty_scale {scale.value:.3g} "
+        f"({scale.low:.3g} to {scale.high:.3g}); with the lethality of the literature, casualty_scale 1, this is the "
+        "factor to apply to shelling.sources.share_near_people",
     )
 
 

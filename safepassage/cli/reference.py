@@ -48,7 +48,7 @@ def keys(
     if not found:
         close = difflib.get_close_matches(wanted, [one.name for one in known], n=3, cutoff=0.4)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
-        raise ScenarioError(f"keys {pattern}: no key of a {of} is called so, or tells of it.{hint}")
+        raise ScenarioError(f"keys {pattern}: no key of a {of} has this in its name or its meaning.{hint}")
     for one in found:
         unit = f" ({one.unit})" if one.unit not in ("", "1") else ""
         console.print(styled((one.name, "bold"), f": {one.type}{unit}; default: {one.default}"), soft_wrap=True)

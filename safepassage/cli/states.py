@@ -30,10 +30,10 @@ def to_run(scenario: str | None, state: Path | None, plan: str | None, changes: 
             raise ScenarioError("run: name a scenario, such as tiny_town, or a saved state with --from.")
         return load(scenario, changes, plan)
     if scenario is not None:
-        raise ScenarioError(f"run {scenario} --from {state}: the state has its scenario with it; leave out {scenario}.")
+        raise ScenarioError(f"run {scenario} --from {state}: the state contains its scenario; leave out {scenario}.")
     if changes:
         raise ScenarioError(
-            f"--from {state}: {', '.join(changes)} cannot be changed, since it would have changed the past; give "
+            f"--from {state}: {', '.join(changes)} cannot be changed, since that would change the past; give "
             "a plan that differs from then on, or run the scenario from its start."
         )
     return saved(state).scenario(plan)
@@ -52,7 +52,8 @@ class States:
         for time_s, path in self._due:
             if not 0 < time_s < scenario.run.duration_h * 3600:
                 raise ScenarioError(
-                    f"--save-at {time_s / 3600:g}h: the run goes from 0 to {scenario.run.duration_h:g} h; save within."
+                    f"--save-at {time_s / 3600:g}h: the run goes from 0 to {scenario.run.duration_h:g} h; give "
+                    "a time within it."
                 )
             if path.exists():
                 raise ScenarioError(f"{path}: this state has been saved before; move it away, or choose another --out.")

@@ -37,9 +37,9 @@ def mount(app: typer.Typer) -> None:
 
 def init(
     source: Annotated[Path, typer.Argument(help=MAPS)],
-    out: Annotated[Path, typer.Option(help="Folder of the town; made, and never written over.")],
-    residents: Annotated[int | None, typer.Option(min=1, help="Residents in all; counts are scaled to it.")] = None,
-    zones: Annotated[Path | None, typer.Option(help="Zones, with counts or without: any format of polygons.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the town; it is created, and never overwritten.")],
+    residents: Annotated[int | None, typer.Option(min=1, help="Total residents; counts are scaled to it.")] = None,
+    zones: Annotated[Path | None, typer.Option(help="Zones, with or without counts, in any polygon format.")] = None,
     population: Annotated[Path | None, typer.Option(help="GeoTIFF of residents, such as WorldPop's.")] = None,
     boundary: Annotated[
         Path | None, typer.Option(help="Polygon within which the town lies; roads across it are exits.")
@@ -48,7 +48,8 @@ def init(
     zone_residents: Annotated[str, typer.Option(help="Property with a zone's residents; default: found.")] = "",
     walkways: Annotated[bool, typer.Option("--walkways", help="Keep paths, steps, service roads, tracks too.")] = False,
     accept_exits: Annotated[
-        bool, typer.Option("--accept-exits", help="Take all exits found, the doubtful too: you have looked at them.")
+        bool,
+        typer.Option("--accept-exits", help="Accept all exits found, doubtful ones too, after looking at them."),
     ] = False,
     time_zone: Annotated[str, typer.Option(help="Such as Europe/Kyiv; default: by longitude.")] = "",
     start: Annotated[datetime | None, typer.Option(help="When the run begins, local time.")] = None,
@@ -74,9 +75,9 @@ def init(
 def export_run(
     run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     to: Annotated[Target, typer.Option(help="Program or format it is for.")],
-    out: Annotated[Path, typer.Option(help="File (gpkg, matsim-events, ro-crate) or folder; never written over.")],
+    out: Annotated[Path, typer.Option(help="File (gpkg, matsim-events, ro-crate) or folder; never overwritten.")],
     individual: Annotated[
-        bool, typer.Option("--individual", help="Rows of persons, homes and times too: only if nobody is endangered.")
+        bool, typer.Option("--individual", help="Also rows of persons, homes and times; only if this endangers nobody.")
     ] = False,
 ) -> None:
     """Write a run for other programs: counts by street and zone, those of fewer than ten people withheld."""
@@ -111,8 +112,6 @@ def describe(
     console.print(report)
     path = map_ or Path(file.name.split(".")[0] + ".png")
     if path.exists():
-        raise ScenarioError(
-            f"{path}: a file of this name is there already, so no map is drawn; name another with --map."
-        )
+        raise ScenarioError(f"{path}: a file of this name already exists, so no map is drawn; name another with --map.")
     report.draw(path)
     console.print(f"map: {path}", soft_wrap=True)
