@@ -21,9 +21,9 @@ from safepassage.model.tables import refuse, some_of
 WGS84 = "EPSG:4326"
 POLYGONS = ("Polygon", "MultiPolygon")
 LON_LAT_LIMITS = np.array([180.0, 90.0])
-OTHER_FORMATS = {".tif": "raster", ".tiff": "raster", ".dbf": "table of a Shapefile", ".pdf": "PDF file",
-                 ".kml": "KML file", ".kmz": "KML file", ".osm": "OpenStreetMap extract",
-                 ".pbf": "OpenStreetMap extract"}  # fmt: skip
+OTHER_FORMATS = {".tif": "a raster", ".tiff": "a raster", ".dbf": "the table of a Shapefile", ".pdf": "a PDF file",
+                 ".kml": "a KML file", ".kmz": "a KML file", ".osm": "an OpenStreetMap extract",
+                 ".pbf": "an OpenStreetMap extract"}  # fmt: skip
 """Formats that cannot be read here and are not text either."""
 
 
@@ -89,7 +89,7 @@ def _layer(path: Path) -> tuple[Any, Sequence[Any], Callable[..., tuple[Any, dic
         suffix = Path(file_of(path).stem).suffix.lower()
     if suffix in OTHER_FORMATS:
         raise ScenarioError(
-            f"{path}: this is a {OTHER_FORMATS[suffix]}, which cannot be read here. Export it as GeoJSON or "
+            f"{path}: this is {OTHER_FORMATS[suffix]}, which cannot be read here. Export it as GeoJSON or "
             "GeoPackage, in QGIS for example; `safepassage init` builds a town from an extract and a raster of "
             "residents."
         )

@@ -180,7 +180,7 @@ def test_what_is_not_a_feature_collection_is_refused(tmp_path, content, words):
 
 
 def test_other_formats_of_maps_are_named(tmp_path):
-    with pytest.raises(ScenarioError, match="this is a raster, which is not read here"):
+    with pytest.raises(ScenarioError, match="this is a raster, which cannot be read here"):
         read_features(write(tmp_path / "z.tif", b"II*"), POLYGONS, "zone")
 
 

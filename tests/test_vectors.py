@@ -123,7 +123,7 @@ def test_codes_with_leading_zeros_stay_text(tmp_path):
         ("z.zip", "PK", "this archive cannot be read"),
         ("z.parquet", "PAR1", "not a Parquet file"),
         ("z.geojsonl", '{"type": "Feature", "geometry": null, "properties": {}}\n{', "line 2: this is not a GeoJSON"),
-        ("z.osm.pbf", "x", "OpenStreetMap extract, which is not read here"),
+        ("z.osm.pbf", "x", "OpenStreetMap extract, which cannot be read here"),
     ],
 )
 def test_what_is_no_map_is_refused_with_its_place(tmp_path, name, content, words):
