@@ -72,7 +72,11 @@ def fit(
 ) -> np.ndarray:
     """Return the parameters of least absolute log error, each town counting the same, or by its weight.
 
-    The search (Nelder and Mead's) is run twice from where it begins, so that a simplex that has collapsed matters not.
+    towns: series of counts to fit. start: logarithms from which the search begins. model: what forecasts a town from
+    parameters. weight: of each town by name; default: 1.
+
+    The search (Nelder and Mead's) is run twice, the second time from what the first found, in case its simplex
+    collapsed.
     """
     prior = START if model is forecast else FRONT_ONLY_START
     names = {town.town: 1.0 for town in towns} if weight is None else weight
@@ -103,7 +107,11 @@ def leave_one_town_out(
 
 
 def bootstrap(towns: Sequence[TownSeries], names: Sequence[str], start: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Return n fits, each with random weights of whole towns (Bayesian bootstrap, Rubin 1981); float64[n, 3]."""
+    """Return n fits, each with random weights of whole towns (Bayesian bootstrap, Rubin 1981); float64[n, 3].
+
+    towns: series of counts. names: of the towns that are weighted. start: logarithms from which each search begins.
+    seed: fixes the weights.
+    """
     chance = np.random.default_rng(seed)
     weights = chance.dirichlet(np.ones(len(names)), n) * len(names)
     return np.array([fit(towns, start, weight=dict(zip(names, row, strict=True))) for row in weights])

@@ -71,6 +71,7 @@ def run(town: TownSeries, parameters: np.ndarray, factor: float, first_count: fl
     """Return how many are left at each row, and the share of 65 and over among them, of one run; float64[2, rows].
 
     parameters: logarithms of k0, k1 and D. factor: of the town's own. first_count: from which it starts (people).
+    seed: of the run.
     """
     k0, k1, reach_km = np.exp(parameters)
     scenario = scenario_of(
@@ -94,7 +95,8 @@ def run(town: TownSeries, parameters: np.ndarray, factor: float, first_count: fl
 def runs(town: TownSeries, pool: np.ndarray, spread: tuple[float, float], n: int, seed: int) -> np.ndarray:
     """Return what n runs say of each row: float64[2, n, rows], people left and share of 65 and over.
 
-    Each has a seed, a fit of the pool, a factor of the town's own and the noise of counts, as the analytic band has.
+    Each has a seed from `seed` on, a fit of the pool, a factor of the town's own and the noise of counts, as the
+    analytic band has. spread: standard deviations of that factor's logarithm and of the noise's.
     """
     chance = np.random.default_rng(seed)
     between, noise = spread[0], spread[1] / np.sqrt(2)

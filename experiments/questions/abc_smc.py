@@ -61,6 +61,9 @@ def infer(
 ) -> Posterior:
     """Return the posterior of parameters that are uniform in the unit cube beforehand.
 
+    names: of the parameters. simulate: returns the distance of each simulation from what was observed. The search ends
+    after n_generations, or once the distance allowed is below stop_at_distance, the share accepted below
+    stop_at_acceptance, or max_simulations are reached. seed: fixes all proposals and simulations.
     batch: simulations asked for at once; does not change the result. on_generation(generation, n_accepted,
     n_particles) is called as particles are accepted. Raises ScenarioError if pyABC is missing.
     """

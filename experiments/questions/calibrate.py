@@ -227,8 +227,9 @@ def calibrate(
 ) -> Calibrated:
     """Fit, or go on fitting, and write posterior, predictive bands and scores to `out`.
 
-    Runs that fit end with the last row used to fit; those that predict go on to the end of the scenario's run.
-    on_progress(n_done, n_wanted) counts particles accepted and predicted. Raises ScenarioError.
+    calibration: what is asked. executor: carries out the runs. Runs that fit end with the last row used to fit; those
+    that predict go on to the end of the scenario's run. on_progress(n_done, n_wanted) counts particles accepted and
+    predicted. Raises ScenarioError.
     """
     base = calibration.base()
     known, scale = _town(calibration, base.scenario)

@@ -160,7 +160,9 @@ def compare(
 ) -> Comparison:
     """Run the scenario without plan and with each plan under the same seeds; write tables; return what is found.
 
-    Takes up a comparison that was interrupted there, or adds replications to it. Raises ScenarioError.
+    plans: names or paths. out: folder of the comparison; one that was interrupted there is taken up, or gets more
+    replications. executor: carries out the runs. changes: keys of the scenario, for all plans. on_progress(n_done,
+    n_wanted) is called as runs finish. Raises ScenarioError.
     """
     variants = plans_of(scenario, plans, changes)
     if not 2 <= replications <= MAX_REPLICATIONS:

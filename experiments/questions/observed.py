@@ -71,9 +71,10 @@ def read_observed(
 ) -> Observed:
     """Return the observations of a CSV file. Raises ScenarioError with every mistake.
 
-    known: columns of the time series that the scenario has. time_zone: of the dates. columns: column of the file
-    -> series, of a file that has a column for each series. sd_share: standard deviation as share of the value, where
-    the file gives none; default: 5 % of the largest value of the series.
+    path: the CSV file. start, duration_h: of the run, for its dates. known: columns of the time series that the
+    scenario has. time_zone: of the dates. columns: column of the file -> series, of a file that has a column for each
+    series. sd_share: standard deviation as share of the value, where the file gives none; default: 5 % of the largest
+    value of the series.
     """
     if not Path(path).is_file():
         raise ScenarioError(f"{path}: there is no such file; `series` names a CSV file of dated values.")

@@ -146,7 +146,8 @@ def optimise(
 ) -> Optimised:
     """Search, or go on searching, and write trials, the best plans and their picture's data to `out`.
 
-    The search is kept in `out/optuna.db` (SQLite), its runs beside it. on_progress(n_done, n_trials).
+    wanted: what is asked. executor: carries out the runs. The search is kept in `out/optuna.db` (SQLite), its runs
+    beside it. on_progress(n_done, n_trials) is called after each trial.
     Raises ScenarioError.
     """
     optuna = _optuna()
@@ -295,7 +296,10 @@ def _is_pareto(frame: pd.DataFrame, wanted: Optimisation) -> np.ndarray:
 
 
 def plan_of(base: Scenario, levers: dict[str, Any], name: str, title: str) -> dict[str, Any]:
-    """Return the keys of a plan file that sets the levers: whole levers, as a plan lays them over a scenario."""
+    """Return the keys of a plan file that sets the levers: whole levers, as a plan lays them over a scenario.
+
+    base: the scenario that they are laid over. name, title: of the plan.
+    """
     keys = base.source.with_changes(levers).keys
     plan: dict[str, Any] = {"name": name, "title": title}
     for lever in LEVERS:

@@ -42,7 +42,7 @@ class Difference:
 def difference(
     plan: np.ndarray, baseline: np.ndarray, *, more_is_better: bool | None, end: float | None = None
 ) -> Difference:
-    """Return the paired comparison of two arrays of one outcome, entry i of both under the same seed.
+    """Return the paired comparison of an outcome under plan and baseline, entry i of both under the same seed.
 
     more_is_better: None if neither is. end: for a time that may not be reached within the run, the time at which the
     run ends, in the unit of the outcome; it takes the place of nan, so that the means are restricted means (Royston and

@@ -117,8 +117,9 @@ def robustness(
 ) -> Robustness:
     """Run every plan of a study in n futures sampled from its factors; write and return what is found.
 
-    good_enough: value of the outcome that satisfies; default: the first plan's median. Takes up what was interrupted.
-    Raises ScenarioError.
+    out: folder; an analysis that was interrupted there is taken up. executor: carries out the runs. n: futures;
+    default: those of the study's design. good_enough: value of the outcome that satisfies; default: the first plan's
+    median. on_progress(n_done, n_wanted) is called as runs finish. Raises ScenarioError.
     """
     judged = known_outcome(outcome)
     if judged.more_is_better is None:

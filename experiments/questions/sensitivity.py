@@ -105,7 +105,8 @@ def sensitivity(
     """Run the design of a study for one method; write the indices of an outcome to `out`; return them.
 
     n: trajectories (Morris) or base samples (Sobol, a power of 2); default: the study's own if its design is of this
-    method. Takes up what was interrupted there. Raises ScenarioError.
+    method. executor: carries out the runs; an analysis that was interrupted in `out` is taken up. on_progress(n_done,
+    n_wanted) is called as runs finish. Raises ScenarioError.
     """
     unit = known_outcome(outcome).unit
     study = with_design(study, method, n)

@@ -25,7 +25,10 @@ BAND_FROM = 3
 
 
 def new_figure(scenario: Mapping, heading: str, footer: str, height_in: float) -> Figure:
-    """Return a figure with heading, the scenario's question, and notice and footer below; axes follow."""
+    """Return a figure with heading, the scenario's question, and notice and footer below; axes follow.
+
+    height_in: height of the figure (inches).
+    """
     figure = Figure(figsize=(style.WIDTH_IN, height_in), dpi=style.DPI, facecolor="white")
     FigureCanvasAgg(figure)
     left = 0.15 / style.WIDTH_IN
@@ -193,7 +196,7 @@ def clock(run: Run, zone: str, time_s: Sequence[float]) -> np.ndarray:
 
 
 def clock_axis(axes, run: Run, zone: str, time: np.ndarray):
-    """Set the x axis to the clock of a run, from the first time to the last."""
+    """Set the x axis of `axes` to the clock of a run in a time zone (`zone`), from the first time to the last."""
     import matplotlib.dates as mdates
 
     axes.set_xlim(time[0], time[-1])

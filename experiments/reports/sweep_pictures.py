@@ -20,7 +20,8 @@ MOST_FACTORS = 6
 def sweep_picture(head: Mapping, frame: pd.DataFrame, factors: list[str], outcome: Outcome) -> Figure:
     """Return an outcome's mean at each point of the design against each factor that varies, plans apart.
 
-    head: title and notice; factors: those that vary; without any, the points stand side by side.
+    head: title and notice; frame: results, a row per run; factors: those that vary; without any, the points stand side
+    by side.
     """
     name = outcome.name
     shown = factors[:MOST_FACTORS] or ["point"]

@@ -53,6 +53,8 @@ class InThisProcess:
 class KeptRuns:
     """Outcomes of runs by scenario and seed, kept in the folder `runs_kept` of a study; a context manager.
 
+    identity: what makes the study itself; a folder of another is refused. executor: carries out the missing runs.
+
     on_progress(n_done, n_wanted) is called as runs finish. Raises ScenarioError if the folder is another study's.
     """
 

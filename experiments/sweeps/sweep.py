@@ -97,6 +97,7 @@ def run_sweep(
 ) -> StudyFolder:
     """Carry out a study, or what is missing of it, into a folder, and return it.
 
+    executor: carries out the runs. on_progress is given a `Progress` as they finish.
     Runs that fail are noted there (`StudyFolder.failures`) and do not stop the others. Raises ScenarioError if the
     folder holds another study or cannot be written; every finished run is kept then.
     """
@@ -106,7 +107,10 @@ def run_sweep(
 def carry_out_sweep(
     sweep: Sweep, out: Path | str, executor: Executor, on_progress: Callable[[Progress], None] | None = None
 ) -> StudyFolder:
-    """Carry out a Sweep, or what is missing of it, into a folder, and return it; see run_sweep."""
+    """Carry out a Sweep, or what is missing of it, into a folder, and return it.
+
+    sweep: runs to carry out; executor, on_progress: as in run_sweep.
+    """
     store = Store(out)
     store.open_for_writing(
         sweep.identity,

@@ -33,9 +33,9 @@ TNTP_LINK_COLUMNS = ("init_node", "term_node", "capacity", "length", "free_flow_
 def read_tntp_links(path, *, length_unit_m, time_unit_s=MINUTE_S, n_lanes=1.0, jam_density_per_m=0.15):
     """Return the links of a `*_net.tntp` file, one row each.
 
-    length_unit_m, time_unit_s: what one unit of the columns length and free_flow_time is; the file does not say.
-    n_lanes, jam_density_per_m (vehicles per metre and lane): the format has neither. Capacity is taken as vehicles
-    per hour over all lanes.
+    path: of that file. length_unit_m, time_unit_s: what one unit of the columns length and free_flow_time is; the file
+    does not say. n_lanes, jam_density_per_m (vehicles per metre and lane): the format has neither. Capacity is taken as
+    vehicles per hour over all lanes.
     """
     names, rows = _tntp_table(path)
     missing = [name for name in TNTP_LINK_COLUMNS if name not in names]
@@ -94,6 +94,7 @@ def read_tntp_flows(path):
 def read_gmns_links(path, *, length_unit_m, speed_unit_m_s, jam_density_per_m=0.15):
     """Return the links of a GMNS link.csv that cars may use, one row for each direction.
 
+    path: of that file. jam_density_per_m: vehicles per metre and lane; the format has none.
     length_unit_m, speed_unit_m_s: the units that the network's config table names, for example 1609.344 (mile) and
     0.44704 (mile per hour). A link with directed FALSE becomes two, the second
     labelled with " back" after its link_id; capacity is per lane and hour, as GMNS has it.

@@ -50,7 +50,10 @@ def both(*demands):
 
 
 def state(results, link, around_m, from_s, to_s, expected, tolerance=0.02):
-    """Return checks of flow, density and speed on 100 m of a link over a time."""
+    """Return checks of flow, density and speed on the 100 m of a link about around_m, between from_s and to_s.
+
+    results: of simulate_trips. expected: the three numbers. tolerance: largest relative difference that passes.
+    """
     flow_per_s = results.flow_per_s(link, around_m, from_s, to_s)
     times_s = np.linspace(from_s, to_s, 1001)
     density_per_m = results.density_per_m(link, around_m - 50.0, around_m + 50.0, times_s)
@@ -62,7 +65,10 @@ def state(results, link, around_m, from_s, to_s, expected, tolerance=0.02):
 
 
 def totals(results, n, total_s, mean_s, delay_s, tolerance=0.02):
-    """Return checks of the number arrived, total and mean travel time and mean delay."""
+    """Return checks of the number arrived, total and mean travel time and mean delay.
+
+    results: of simulate_trips. n, total_s, mean_s, delay_s: what is expected. tolerance: relative, for the times.
+    """
     return [
         Check("trips arrived", n, results.n_arrived, 0.0),
         Check("total travel time (s)", total_s, results.total_travel_time_s, tolerance),

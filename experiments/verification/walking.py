@@ -33,7 +33,10 @@ def two_way(ends):
 
 
 def walking_on(ends, length_m, width_m, n_parties, exits, **settings):
-    """Return (walking, routes) on two-way streets; one class for each list of exit nodes in `exits`."""
+    """Return (walking, routes) on two-way streets; one class for each list of exit nodes in `exits`.
+
+    ends: pair of nodes of each street. length_m, width_m: of each, or of all. n_parties: room for so many.
+    """
     up, down, street = two_way(ends)
     n_nodes = int(max(up.max(), down.max())) + 1
     length_m, width_m = (np.tile(np.broadcast_to(x, len(ends)).astype(float), 2) for x in (length_m, width_m))
@@ -46,7 +49,10 @@ def walking_on(ends, length_m, width_m, n_parties, exits, **settings):
 
 
 def one_person_time_s(length_m, width_m, speed_m_s, speed_factor=1.0):
-    """Return how long one person takes from one end of a street to the other."""
+    """Return how long one person of free speed speed_m_s takes from one end of a street to the other.
+
+    length_m, width_m: of the street. speed_factor: on the free speed there, such as that of stairs.
+    """
     walking, _ = walking_on([(0, 1)], length_m, width_m, 1, [[1]])
     walking.set_street([0], speed_factor=speed_factor)
     walking.add([0], [0], 0.0, speed_m_s)

@@ -21,7 +21,7 @@ def seconds(text: str) -> float:
 
 
 def to_run(scenario: str | None, state: Path | None, plan: str | None, changes: dict[str, Any]) -> "Scenario":
-    """Return the scenario to run: of a file or name, or of a saved state."""
+    """Return the scenario to run, of a file or name or of a saved state, with a plan and changes of keys."""
     from safepassage.model.settings.scenario import load
     from safepassage.model.state.state_file import saved
 
