@@ -113,7 +113,7 @@ def test_needs_are_added_up_and_the_greatest_is_named(monkeypatch):
     for one in needs:
         refuse_needs([one])
     with pytest.raises(
-        ScenarioError, match=r"^b: 7 pots need about 0\.9 GiB of memory \(with all else 1\.6 GiB\), and"
+        ScenarioError, match=r"^b: 7 pots need about 0\.9 GiB of memory \(1\.6 GiB with everything else\), and"
     ):
         refuse_needs(needs)
 
