@@ -205,7 +205,7 @@ class LostHomes(Section):
     """What people do whose homes are destroyed."""
 
     share_who_leave: Share = 0.3
-    """Share of households that decide to leave at once, those who never leave excepted. Assumption."""
+    """Share of households that decide to leave at once. Assumption."""
     host_reach_m: float = Field(300.0, ge=0)
     """The others move to the nearest household at home within this distance whose home stands (m). Assumption."""
     walk_reach_m: float = Field(2000.0, ge=0)
