@@ -21,9 +21,10 @@ def left_behind(run: RunFolder) -> Figure:
     """Return the share out of the area by group, the reasons of those who are not, and a map of the share by homes."""
     persons = run.frame("persons")
     is_safe = (persons["status"] == "SAFE").to_numpy()
-    figure = style.new_figure(run, f"Who is not out, and why: {np.sum(~is_safe):,} of {len(persons):,} residents", 8.2)
+    figure = style.new_figure(run, f"Who is not out, and why: {np.sum(~is_safe):,} of {len(persons):,} residents", 9.2)
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.1, 1])[0]
-    groups, reasons = left.subplots(2, 1)
+    n_reasons = persons.loc[~is_safe, "reason"].nunique()
+    groups, reasons = left.subplots(2, 1, height_ratios=[7, max(7, 1.2 * n_reasons)])
     _draw_groups(groups, run, is_safe.mean())
     _draw_reasons(reasons, persons[~is_safe])
     _draw_homes(right, run, persons, is_safe)
@@ -61,9 +62,10 @@ def _draw_reasons(axes: Axes, left: pd.DataFrame) -> None:
     for row, n in enumerate(counts):
         text = f"{n:,} ({style.percent(n / len(left))})"
         axes.annotate(text, (n, row), (4, 0), textcoords="offset points", va="center", fontsize=9.5)
-    axes.set_yticks(rows, ["\n".join(textwrap.wrap(text, 26)) for text in counts.index])
+    axes.set_yticks(rows, ["\n".join(textwrap.wrap(text, 34)) for text in counts.index])
     axes.invert_yaxis()
     style.tidy(axes, "x")
+    axes.tick_params(axis="y", labelsize=8.5)
     style.count_axis(axes.xaxis, "people not out at the end of the run", max_ticks=4)
 
 

@@ -10,10 +10,10 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode, Mover
 
-NO_ORDER = "staying: no order was given to them"
-NEVER_HEARD = "staying: an order was given to them, and they never heard of it"
-NOT_BELIEVED = "staying: heard of an order and did not believe it"
-WEIGHED = "staying: knew of an order, weighed it and stayed"
+NO_ORDER = "staying: no order was given"
+NEVER_HEARD = "staying: never heard of the order"
+NOT_BELIEVED = "staying: did not believe the order"
+WEIGHED = "staying: knew of the order, decided against it"
 BEHIND = "staying: keeps the home until the rest of the family has left"
 
 
