@@ -1,5 +1,6 @@
 """The model of leaving over many towns: data, form, fit and what `safepassage verify towns` prints."""
 
+import importlib
 import os
 import re
 
@@ -15,6 +16,8 @@ from safepassage.experiments.fits import towns_fit, towns_simulated, towns_valid
 from safepassage.experiments.fits.towns import APPROACH_OVER_D, COUNTS, QUOTED, TownSeries, data_folder, read_towns
 from safepassage.experiments.fits.towns_old import share_old
 from safepassage.model.behaviour.leaving import Frailty, approach_km_per_week, share_left, threat_per_day
+from safepassage.model.decisions_only import DecisionsOnly
+from safepassage.model.settings.scenario import load, shipped
 
 FULL = pytest.mark.skipif("SAFEPASSAGE_DATA" not in os.environ, reason="the full front series may not be shipped; set "
                           "SAFEPASSAGE_DATA")  # fmt: skip
@@ -195,3 +198,19 @@ def test_the_command_shows_runs_of_the_simulator_beside_the_formula():
     lines = list(towns_simulated.lines(shown, 3))
     assert len(lines) == 5 + sum(1 + town.day.size for town in towns)
     assert re.search(r"simulator, leave-one-town-out: ARD mean \d\.\d\d median", lines[-2])
+
+
+def test_the_shipped_towns_are_what_their_script_writes_and_run(monkeypatch):
+    folder = shipped()["tiny_town"].parent
+    if not (folder / "make_towns.py").is_file():
+        pytest.skip("scenarios/make_towns.py is not installed")
+    monkeypatch.syspath_prepend(str(folder))
+    make_towns = importlib.import_module("make_towns")
+    towns = {make_towns.file_of(town): town for town in read_towns(None)}
+    files = {path.stem: path for path in (folder / "towns").glob("*.yaml")}
+    assert files.keys() == towns.keys() and len(files) >= 5
+    for name, path in files.items():
+        assert path.read_text(encoding="utf-8") == make_towns.text_of(towns[name]), "run scenarios/make_towns.py"
+        made = DecisionsOnly(load(path, {"run.duration_h": 24 * 30})).run()
+        left = made.left(np.array([86400.0 * 29]))[0]
+        assert 0 < left < len(made.people)
