@@ -2,9 +2,9 @@
 
     python scenarios/make_towns.py
 
-Each is SCHEMATIC: Tiny Town's streets, with the front, the first count, the residents before the war and the days of the
-town (tables/towns_front_quoted.csv, tables/towns_residents_reported.csv, with their sources). `safepassage verify towns`
-scores the same towns on the daily series of the front, which is not shipped.
+Each is SCHEMATIC: Tiny Town's streets, with the front, the first count, the residents before the war and the days of
+the town (tables/towns_front_quoted.csv, tables/towns_residents_reported.csv, with their sources). `safepassage verify
+towns` scores the same towns on the daily series of the front, which is not shipped.
 """
 
 from pathlib import Path
