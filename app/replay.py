@@ -134,8 +134,7 @@ class Recording:
         self._place_s, self._place_first = np.unique(places["time_s"].to_numpy(), return_index=True)
         self._place_first = np.append(self._place_first, len(places))
         self._place_xy = self.frame.scale(places["x_m"], places["y_m"])
-        stands = places["stands"].to_numpy(int) if "stands" in places else np.zeros(len(places), int)
-        self._place_kind = KINDS[stands, places["mode"].to_numpy()]
+        self._place_kind = KINDS[places["stands"].to_numpy(int), places["mode"].to_numpy()]
         step_s, every_s = (self.settings["run"][name] for name in ("step_s", "record_positions_every_s"))
         self._places_hold_s = np.ceil(every_s / step_s) * step_s
 

@@ -14,7 +14,7 @@ from safepassage.model.results import columns, run_folder
 from safepassage.model.settings.base import ScenarioError
 
 COLUMNS = {"time_s": np.array([0.0, 60.0]), "n_safe": np.array([1, 2]), "zone": ["a", None]}
-UNITLESS_FLOATS = set()
+UNITLESS_FLOATS = {"exits.used_share"}
 """Columns of floats that are shares or plain numbers."""
 
 
