@@ -67,15 +67,23 @@ def test_the_path_of_a_worker_holds_no_folder_that_is_not_named_in_full(trapped,
 
 
 def test_what_the_command_starts_of_dask_takes_orders_from_nobody_else_and_serves_no_page():
-    dask = pytest.importorskip("dask.distributed")
+    pytest.importorskip("dask.distributed")
     from safepassage.experiments.runs.executors import on_dask
+
+    # in a process of its own: a client that could not connect may block this one when it is let go
+    connect = (
+        "import sys, dask.distributed as d\ntry:\n d.Client(sys.argv[1], timeout=2)\nexcept (OSError, TypeError):\n"
+    )
+    connect += " print('refused', flush=True)\n import os; os._exit(0)"
 
     with on_dask("local", 1) as executor:
         address = executor._cluster.scheduler_address
         assert address.startswith("tls://")
         for stranger in (address, address.replace("tls://", "tcp://")):
-            with pytest.raises((OSError, TypeError)):
-                dask.Client(stranger, timeout=1, set_as_default=False)
+            tried = subprocess.run(
+                [sys.executable, "-c", connect, stranger], capture_output=True, text=True, timeout=60
+            )
+            assert tried.stdout == "refused\n", tried.stderr
         ours = [psutil.Process(), *psutil.Process().children(recursive=True)]
         heard = [one.laddr for each in ours for one in each.net_connections() if one.status == psutil.CONN_LISTEN]
         answers = [_answer_to_a_browser(place.port) for place in heard]
