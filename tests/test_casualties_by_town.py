@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from safepassage.experiments.fits import casualties_by_town as towns
+from safepassage.experiments.fits import shelling_reach
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.front import front_of
 from safepassage.model.settings.base import ScenarioError
@@ -40,6 +42,26 @@ def test_rows_of_use_for_the_fit_are_met_within_a_factor_of_two_and_a_half_and_s
     assert set(used.town) == {"Avdiivka", "Bakhmut", "Toretsk", "Kherson"}
     assert np.abs(np.log(used.recorded / used.expected)).max() < np.log(2.5)
     assert fit.shelling.high / fit.shelling.low > 2 and fit.crossfire.high / fit.crossfire.low > 5
+
+
+@needs_data
+def test_the_default_reach_of_shelling_is_what_the_reports_give():
+    rows = shelling_reach.reports_by_distance(Path(DATA) / "conflict")
+    found = shelling_reach.reach_km(rows)
+    assert (len(rows), rows.hromada.nunique()) == (291, 21)
+    assert found.low < found.value < found.high
+    assert found.value == pytest.approx(ShellingProcess.model_fields["front_reach_km"].default, rel=0.05)
+
+
+def test_the_reach_of_made_reports_is_found():
+    chance, rows = np.random.default_rng(3), []
+    for hromada in range(30):
+        distance_km = chance.uniform(1, 40, 15)
+        mean = 0.4 * 300 * np.exp(-distance_km / 8.0) * chance.gamma(4.0, 0.25, 15)
+        rows.append(pd.DataFrame({"hromada": str(hromada), "distance_km": distance_km,
+                                  "n_reports": chance.poisson(mean).astype(float), "area_km2": 300.0}))  # fmt: skip
+    found = shelling_reach.reach_km(pd.concat(rows))
+    assert found.low < 8.0 < found.high and found.value == pytest.approx(8.0, rel=0.1)
 
 
 def test_a_row_of_a_few_days_or_without_injured_may_not_be_fitted(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import traceback
 import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -21,16 +22,16 @@ HANG_S = 20.0
 """A trial that takes more time of the processor is reported as a hang, however busy the machine is (s)."""
 
 
-class Attack:
+class Attack(ABC):
     """One kind of trial."""
 
     def __init__(self, folder: Path) -> None:
         """folder: of its own, for what it makes once."""
         self.folder = folder
 
+    @abstractmethod
     def trial(self, chance: random.Random, folder: Path) -> None:
         """Make an input in a new folder and use it. ScenarioError: it was refused, as it should be if it is wrong."""
-        raise NotImplementedError
 
 
 class Hang(Exception):

@@ -7,8 +7,7 @@ Expected casualties of a row are the sum over its days of residents times
 means over the town; d: km to the front, on either side, from each part of it. The middle of the town lies at the
 distance that is known; its parts lie up to its radius nearer and farther, so its edge counts for crossfire as it
 should. The two rates are casualties per 1,000 resident-months at the front line, people being where they are in towns
-under fire. The reach of shelling is not fitted here: reports of shelling fall by e over 10.6 km (see
-`ShellingProcess.front_reach_km`).
+under fire. The reach of shelling is fitted to reports of it, in `shelling_reach.py`.
 
 From casualties alone only the product of how much falls near people and how lethal it is follows. Lethality is fixed
 (`Harm`, from the literature); what falls near people is then fitted.
@@ -21,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.ground.arrays import Floats
+from safepassage.experiments.fits.shelling_reach import reach_km, reports_by_distance
 from safepassage.experiments.fits.towns import COUNTS, TABLES, data_folder, front_series
 from safepassage.model.harm.casualty_scale import Estimate
 from safepassage.model.settings.base import ScenarioError
@@ -176,7 +176,14 @@ def table(folder: Path) -> list[str]:
         "front.crossfire_casualties_per_person_h": crossfire_per_person_h(fit, harm),
         "share_near_people of the shells that authorities count": share_near_people(harm, process),
     }
-    return [*lines, *(f"{what}: {one.value:.3g} ({one.low:.2g} to {one.high:.2g})" for what, one in found.items())]
+    lines += [f"{what}: {one.value:.3g} ({one.low:.2g} to {one.high:.2g})" for what, one in found.items()]
+    reports = reports_by_distance(folder)
+    reach = reach_km(reports)
+    lines.append(
+        f"shelling falls by a factor e over {reach.value:.1f} km (90 %: {reach.low:.1f} to {reach.high:.1f}); "
+        f"{len(reports)} months of {reports.hromada.nunique()} hromadas"
+    )
+    return lines
 
 
 def table_or_refusal() -> list[str]:

@@ -9,6 +9,7 @@ import shapely
 from safepassage.model.maps.graph import CUT
 from safepassage.model.maps.read import TownMap
 from safepassage.model.streets.classes import street_class
+from safepassage.model.streets.exits import side_of
 from safepassage.model.streets.graphml import number, values
 from safepassage.model.streets.projection import WGS84, plane_crs, transformer
 
@@ -27,7 +28,6 @@ MOST_EXITS = 30
 """So many at most, the largest roads first. Assumption."""
 DESCRIBED_BY = ("maxspeed", "lanes", "oneway")
 """A surveyed road that carries traffic has at least one of these tags."""
-_SIDES = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def ways_out(town: TownMap) -> list[WayOut]:
     outs: list[tuple[Any, WayOut]] = []
     for group, why, doubt in found:
         node = min(group, key=lambda one: (_rank(graph, one), -_n_lanes(graph, one), one))
-        side = _side(x_m[row[node]] - middle[0], y_m[row[node]] - middle[1])
+        side = side_of(x_m[row[node]] - middle[0], y_m[row[node]] - middle[1])
         outs.append(
             ((bool(doubt), _rank(graph, node), node), WayOut(node, f"{_road(graph, node)} ({side})", why, doubt))
         )
@@ -161,10 +161,6 @@ def _road(graph: "nx.MultiDiGraph", node: str) -> str:
         if said:
             return said[0]
     return f"{_classes(best)[0].replace('_', ' ')} road"
-
-
-def _side(dx: float, dy: float) -> str:
-    return _SIDES[int(np.floor(np.arctan2(dy, dx) / (np.pi / 4) + 0.5)) % 8]
 
 
 def _named_apart(outs: list[WayOut]) -> list[WayOut]:

@@ -141,8 +141,9 @@ class ShellingProcess(Section):
     that authorities count (107 casualties of 12,000 shells, right bank of Kherson oblast, January 2025; `safepassage
     fit-harm`). 1: only those that fall near people are stated."""
     front_reach_km: float = Field(11.0, gt=0)
-    """The background falls by a factor e over this distance from the front (km): reports of shelling and strikes in 33
-    hromadas, May 2022 to September 2023 (VIINA, counted in fwitmer/ukraine-damage): 10.6, 90 % interval 5.9 to 21."""
+    """The background falls by a factor e over this distance from the front (km): reports of shelling and strikes in 21
+    hromadas, May 2022 to September 2023 (VIINA, counted in fwitmer/ukraine-damage): 10.6, 90 % interval 5.7 to 19.0
+    (`safepassage fit-harm`)."""
     day_profile: tuple[float, ...] = ALERTS_BY_HOUR
     """Relative rate in each local hour from 0 to 23; its mean is set to 1. Default: starts of air-raid alerts."""
     built_up_margin_m: float = Field(300.0, gt=0)

@@ -83,6 +83,11 @@ def find_exits(
     return found
 
 
+def side_of(dx: float, dy: float) -> str:
+    """Return in words the side of the middle on which a place lies; dx, dy: eastwards and northwards from it."""
+    return _SIDES[int(np.floor(np.arctan2(dy, dx) / (np.pi / 4) + 0.5)) % 8]
+
+
 def _named_exit(layout, exit_, i, index_of_node, project):
     place = f"streets.exits[{i}]" + (f" ({exit_.name})" if exit_.name else "")
     if exit_.node is not None:
@@ -259,7 +264,7 @@ def _exit_name(layout, node):
     """Return the name of the best road into a node and the side of the area on which it lies."""
     x, y = layout.node_x_m, layout.node_y_m
     dx, dy = x[node] - (x.min() + x.max()) / 2, y[node] - (y.min() + y.max()) / 2
-    side = _SIDES[int(np.floor(np.arctan2(dy, dx) / (np.pi / 4) + 0.5)) % 8]
+    side = side_of(dx, dy)
     links = np.flatnonzero(layout.downstream == node)
     if links.size == 0:
         return f"{side} end"
