@@ -121,7 +121,7 @@ def test_needs_are_added_up_and_the_greatest_is_named(monkeypatch):
 def test_where_the_system_does_not_tell_what_is_free_nothing_is_refused(monkeypatch):
     too_much = [Need("a", 1e30, "cups", 1, "Wash fewer.")]
     monkeypatch.setattr(memory, "free_bytes", lambda: 2**40)
-    with pytest.raises(ScenarioError, match="1e30|cups"):
+    with pytest.raises(ScenarioError, match="cups"):
         refuse_needs(too_much)
     monkeypatch.setattr(memory, "free_bytes", lambda: None)
     assert refuse_needs(too_much) is None

@@ -1,16 +1,15 @@
 """Over which distance from the front shelling falls by a factor e, from reports of it in many hromadas.
 
-Reports of a hromada in a month are taken to be negative binomial about `rate * area * exp(-d / reach)`; d: mean distance
-of the month from the middle of its town to the front (km). The interval is a bootstrap over hromadas, whose months hang
-together. Reports: VIINA, counted by hromada and month in fwitmer/ukraine-damage, May 2022 to September 2023.
+Reports of a hromada in a month are taken to be negative binomial about `rate * area * exp(-d / reach)`; d: mean
+distance of the month from the middle of its town to the front (km). The interval is a bootstrap over hromadas, since
+the months of one are not independent. Reports: VIINA, counted by hromada and month in fwitmer/ukraine-damage, May 2022 to September 2023.
 """
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
-from scipy.special import gammaln
+from scipy import optimize, stats
 
 from safepassage.agents.ground.arrays import Floats
 from safepassage.experiments.fits.towns import front_series
@@ -72,10 +71,6 @@ def _fit(rows: pd.DataFrame, start: Floats) -> Floats:
     def minus_log(parameters: Floats) -> float:
         log_rate, log_reach, log_size = np.clip(parameters, -15, 15)
         mean, size = np.exp(log_rate - distance / np.exp(log_reach)) * area, np.exp(log_size)
-        mean = np.maximum(mean, 1e-12)
-        logs = (
-            gammaln(n + size) - gammaln(size) + size * np.log(size / (size + mean)) + n * np.log(mean / (size + mean))
-        )
-        return -float(logs.sum())
+        return -float(stats.nbinom.logpmf(n, size, size / (size + mean)).sum())
 
     return optimize.minimize(minus_log, start, method="Nelder-Mead").x
