@@ -2,7 +2,9 @@
 
 Reports of a hromada in a month are taken to be negative binomial about `rate * area * exp(-d / reach)`; d: mean
 distance of the month from the middle of its town to the front (km). The interval is a bootstrap over hromadas, since
-the months of one are not independent. Reports: VIINA, counted by hromada and month in fwitmer/ukraine-damage, May 2022 to September 2023.
+the months of one are not independent.
+
+Reports: VIINA, counted by hromada and month in fwitmer/ukraine-damage, May 2022 to September 2023.
 """
 
 from pathlib import Path
