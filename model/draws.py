@@ -10,7 +10,7 @@ SC'11, doi 10.1145/2063384.2063405; checked against the known answers that its a
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.households import Households
 
 
+@unique
 class Stream(IntEnum):
     """A use of chance. Numbers are part of every result: append, never renumber."""
 
@@ -50,9 +51,9 @@ class Stream(IntEnum):
     RETURN = 24
     ROAD_NEWS = 25
     OWN_HAZARD = 26
-    ALERT = 27
-    FIRE = 28
     READINESS = 27
+    FIRE = 28
+    ALERT = 29
 
 
 @dataclass(frozen=True, eq=False)

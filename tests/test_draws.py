@@ -34,6 +34,11 @@ def test_a_number_does_not_depend_on_the_order_or_on_who_else_draws(seed, order,
     assert draws.uniforms_for(seed, Stream.INJURY, [order[0]], tick)[0] == all_at_once[order[0]]
 
 
+def test_each_use_of_chance_has_a_stream_of_its_own():
+    numbers = [member.value for member in Stream.__members__.values()]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_numbers_are_uniform_and_streams_ticks_and_seeds_are_unrelated():
     base = draws.uniforms(7, Stream.HOME, 20_000)
     assert stats.kstest(base, "uniform").pvalue > 0.001

@@ -31,8 +31,10 @@ def test_to_minimise_those_who_get_out_is_refused_and_to_maximise_them_is_not(na
 
 
 def test_a_minus_sign_does_not_hide_the_aim():
-    with pytest.raises(Refused, match="more harm"):
-        refuse_harmful({"-dead": "minimise"})
+    for name in ("-dead", "--boarded", "-safe"):
+        for aim in ("minimise", "maximise"):
+            with pytest.raises(Refused, match="there is no outcome"):
+                refuse_harmful({name: aim})
 
 
 def test_by_group_harm_is_still_harm():

@@ -73,14 +73,10 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
     name, direction = objective
     if direction not in ("minimise", "maximise"):
         return f"{name}: the direction is {direction!r}; write minimise or maximise."
-    plain = name.strip()
-    wants_more = (direction == "maximise") != plain.startswith("-")
-    outcome = outcome_of(plain.lstrip("-"))
+    wants_more = direction == "maximise"
+    outcome = outcome_of(name)
     if outcome is None:
-        return (
-            f"{name}: {unknown(plain.lstrip('-'))} A search needs an outcome of "
-            "which more, or less, is known to be better."
-        )
+        return f"{name}: {unknown(name)} A search needs an outcome of which more, or less, is known to be better."
     if outcome.direction == Direction.LESS and wants_more:
         return f"{name}: to {direction} it means to search for more harm, which is refused. Minimise it. {WHY}"
     if outcome.direction == Direction.MORE and not wants_more:
