@@ -54,8 +54,7 @@ class DecisionsOnly:
         h = self.households
         gone_s = h.departure_time_s.copy()
         held = np.flatnonzero(h.keeps_curfew & np.isfinite(gone_s))
-        held = held[~self.curfew.may_move(gone_s[held])]
-        gone_s[held] = self.curfew.after_it_s(gone_s[held], h.turn_after_curfew[held])
+        gone_s[held] = self.curfew.free_from_s(gone_s[held], h.turn_after_curfew[held])
         return gone_s
 
     def run(self) -> "DecisionsOnly":

@@ -81,6 +81,7 @@ class Departures:
             surroundings.utilities.lost_since_s,
             services.seats_in_reach.share_without(now_s),
         )
+        self.decision.show_rates(surroundings.utilities.lost_since_s)
         self.staying_behind.release(is_gone | extinct)
         back = self.decision.who_return(from_s, now_s, np.isfinite(self.parties.arrival_time_s))
         if back.size:
@@ -139,10 +140,10 @@ class Departures:
     def _free_of_curfew(self, due: Ints, now_s: float) -> Ints:
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
         planned_s = np.maximum(self.households.departure_time_s[due], now_s)
-        held = self.households.keeps_curfew[due] & ~self.curfew.may_move(planned_s)
+        free_s = self.curfew.free_from_s(planned_s, self.households.turn_after_curfew[due])
+        held = self.households.keeps_curfew[due] & (free_s > planned_s)
         if held.any():
-            turn = self.households.turn_after_curfew[due[held]]
-            self.households.departure_time_s[due[held]] = self.curfew.after_it_s(planned_s[held], turn)
+            self.households.departure_time_s[due[held]] = free_s[held]
             self.population.plans_changed(due[held])
         return due[~held]
 

@@ -12,6 +12,7 @@ from safepassage.model.settings.scenario import load
 
 NO_HARM = {"shelling.sources": [], "behaviour.coefficients.baseline_per_day": 0.2}
 ORDERS = [{"issued_h": 3.3, "compliance": 0.2}, {"issued_h": 17.7, "force": "compulsory", "compliance": 0.2}]
+CURFEW = {"first_day": "2024-08-01", "from_time": "15:00", "until_time": "11:00"}
 TWO_DAYS = {"run.duration_h": 48.0, "run.step_s": 900.0, "orders": ORDERS}
 
 
@@ -51,18 +52,24 @@ def test_how_many_decide_does_not_depend_on_how_often_they_look():
     seed=st.integers(0, 2**31),
     early_h=st.floats(0.0, 20.0),
     later_h=st.floats(0.0, 20.0),
+    other_h=st.none() | st.floats(0.0, 30.0),
     compliance=st.floats(0.0, 1.0),
     force=st.sampled_from(["voluntary", "compulsory"]),
     audience=st.sampled_from(["everyone", "families_with_children"]),
     every_s=st.sampled_from([900.0, 5400.0, 21600.0]),
+    keeping=st.sampled_from([0.0, 0.95, 1.0]),
 )
 def test_with_ample_road_and_no_harm_an_earlier_order_never_reduces_those_who_have_set_out(
-    seed, early_h, later_h, compliance, force, audience, every_s
+    seed, early_h, later_h, other_h, compliance, force, audience, every_s, keeping
 ):
+    """With a curfew of twenty hours or without, alone or beside another order."""
+
     def gone_s(issued_h):
-        order = {"issued_h": issued_h, "compliance": compliance, "force": force, "audience": audience}
-        keys = {**NO_HARM, "run.duration_h": 30.0, "orders": [order], "behaviour.decide_every_s": every_s}
-        return np.sort(DecisionsOnly(load("tiny_town", keys), seed).run().gone_s())
+        orders = [{"issued_h": issued_h, "compliance": compliance, "force": force, "audience": audience}]
+        orders += [] if other_h is None else [{"issued_h": other_h, "compliance": 0.3}]
+        keys = {**NO_HARM, "run.duration_h": 40.0, "orders": orders, "behaviour.decide_every_s": every_s}
+        keys |= {"curfew.windows": [CURFEW], "curfew.compliance": keeping}
+        return DecisionsOnly(load("tiny_town", keys), seed).run().gone_s()
 
     assert (gone_s(early_h) <= gone_s(early_h + later_h) + 1e-6).all()
 

@@ -246,6 +246,16 @@ def test_who_must_wait_may_move_when_it_ends_and_others_at_once():
     assert hours.may_move(hours.next_allowed_s(np.linspace(0, 5 * DAY_S, 999))).all()
 
 
+def test_after_a_curfew_each_has_a_turn_and_whoever_plans_later_never_goes_earlier():
+    hours = curfew(POKROVSK)
+    planned_s = np.sort(np.random.default_rng(1).uniform(0, 4 * DAY_S, 500))
+    for turn in (0.0, 0.4, 0.99):
+        free_s = hours.free_from_s(planned_s, np.full(500, turn))
+        assert hours.may_move(free_s).all() and (free_s >= planned_s).all() and (np.diff(free_s) >= 0).all()
+    noon_s = 36 * 3600.0
+    assert hours.free_from_s(np.array([20.0, 35.1, noon_s]) * [3600, 3600, 1], 0.4).tolist() == [35.4 * 3600] * 2 + [noon_s]
+
+
 def test_a_curfew_that_began_the_evening_before_the_run_still_holds():
     hours = curfew(POKROVSK, start=datetime(2024, 8, 29, 6))
     assert not hours.may_move(0.0) and hours.next_allowed_s(0.0) == 5 * 3600

@@ -19,13 +19,16 @@ class CurfewHours(OpenHours):
     stagger_s: float = 0.0
     """Those who waited for the end set out over this time after it, but before the next begins."""
 
-    def after_it_s(self, planned_s: Floats, turn: Floats) -> Floats:
-        """Return when those who wait for the end set out (s); turn: of each among them, 0: first, 1: last.
+    def free_from_s(self, planned_s: Floats, turn: Floats) -> Floats:
+        """Return when those who keep the curfew set out (s); turn: of each in the queue at its end, 0: first, 1: last.
 
-        planned_s: when each meant to set out (s).
+        planned_s: when each meant to set out (s). Whoever means to go between the end and their turn waits for it like
+        those whom the curfew held: so nobody sets out earlier for having meant to go later.
         """
-        ends_s = self.next_allowed_s(planned_s)
-        return ends_s + turn * np.minimum(self.stagger_s, self.next_start_s(ends_s) - ends_s)
+        row = np.searchsorted(self.start_s, planned_s, side="right") - 1
+        ends_s = np.append(self.end_s, -np.inf)[row]
+        queue_s = np.minimum(self.stagger_s, self.next_start_s(ends_s) - ends_s)
+        return np.maximum(planned_s, ends_s + turn * queue_s)
 
     def may_move(self, time_s: Floats | float) -> Bools:
         """Return whether movement is allowed at each moment: bool, shaped as time_s."""

@@ -137,12 +137,19 @@ class Decision:
             h.preparation_s, from_s, now_s,
         )  # fmt: skip
         self.time_s = now_s
-        if self._rule is None:
-            situations = self.information.covariates[:N_SITUATIONS]
-            h.leaving_rate_per_day[:] = self._doses(now_s, now_s + 1.0, lost_since_s, situations) * DAY_S
-        elif days > 0:
+        if self._rule is not None and days > 0:
             h.leaving_rate_per_day[:] = rate_per_day
         return n_decide
+
+    def show_rates(self, lost_since_s: Floats) -> None:
+        """Write the rate at which each household decides now, for those who look on; a user's own rule has shown its.
+
+        lost_since_s: float64[utility, n_zones], since when each does not work (s), inf: it works.
+        """
+        if self._rule is None:
+            situations, now_s = self.information.covariates[:N_SITUATIONS], self.time_s
+            dose = self._doses(now_s, now_s + 1.0, lost_since_s, situations)
+            self.households.leaving_rate_per_day[:] = dose * DAY_S
 
     def _seen(self, now_s: float, rate_per_day: Floats) -> HouseholdsSeen:
         h, covariates = self.households, self.information.covariates

@@ -82,7 +82,8 @@ class Curfew(Section):
     compliance: float = Field(0.95, ge=0, le=1)
     """Share of parties that wait for its end. Assumption."""
     stagger_s: float = Field(3600.0, ge=0)
-    """Those who waited set out over this time after its end (s), evenly, but before the next begins. Assumption."""
+    """Those who keep it set out over this time after its end (s), each in a turn of its own, the same every day, but
+    before the next begins. Assumption."""
 
 
 class Period(Section):
