@@ -253,7 +253,9 @@ def test_after_a_curfew_each_has_a_turn_and_whoever_plans_later_never_goes_earli
         free_s = hours.free_from_s(planned_s, np.full(500, turn))
         assert hours.may_move(free_s).all() and (free_s >= planned_s).all() and (np.diff(free_s) >= 0).all()
     noon_s = 36 * 3600.0
-    assert hours.free_from_s(np.array([20.0, 35.1, noon_s]) * [3600, 3600, 1], 0.4).tolist() == [35.4 * 3600] * 2 + [noon_s]
+    assert hours.free_from_s(np.array([20.0, 35.1, noon_s]) * [3600, 3600, 1], 0.4).tolist() == [35.4 * 3600] * 2 + [
+        noon_s
+    ]
 
 
 def test_a_curfew_that_began_the_evening_before_the_run_still_holds():

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from safepassage.cli.main import app
-from safepassage.experiments.fits import towns_fit, towns_simulated, towns_validation
-from safepassage.experiments.fits.towns import APPROACH_OVER_D, COUNTS, QUOTED, TownSeries, data_folder, read_towns
+from safepassage.experiments.fits import towns_fit, towns_given, towns_simulated, towns_validation
+from safepassage.experiments.fits.towns import APPROACH_OVER_D, COUNTS, QUOTED, WAR, TownSeries, data_folder, read_towns
 from safepassage.experiments.fits.towns_old import share_old
 from safepassage.model.behaviour.leaving import Frailty, approach_km_per_week, share_left, threat_per_day
 from safepassage.model.decisions_only import DecisionsOnly
+from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load, shipped
 
 FULL = pytest.mark.skipif("SAFEPASSAGE_DATA" not in os.environ, reason="the full front series may not be shipped; set "
@@ -29,9 +30,10 @@ def made_town(name, parameters, *, share=0.8, days=200, seed=0):
     distance = np.maximum(25 - np.cumsum(chance.uniform(0, 0.25, days)), 0.0)
     before = np.concatenate([np.full(56, distance[0]), distance])[:days]
     at = np.arange(20, days, 20)
+    start = pd.Timestamp("2024-01-01")
     town = TownSeries(
-        town=name, scope="city", prewar=50_000.0, first_count=50_000 * share, first_date=pd.Timestamp("2024-01-01"),
-        dates=tuple(pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(d)) for d in at), day=at, low=np.zeros(at.size),
+        town=name, scope="city", prewar=50_000.0, prewar_date=WAR, first_count=50_000 * share, first_date=start,
+        dates=tuple(start + pd.Timedelta(days=int(d)) for d in at), day=at, low=np.zeros(at.size),
         high=np.zeros(at.size), distance_km=distance, approach_km_per_week=approach_km_per_week(distance, before, 56),
         is_quoted=False,
     )  # fmt: skip
@@ -159,7 +161,7 @@ def approaching():
     before = np.concatenate([np.full(APPROACH_OVER_D, 16.0), km])[: km.size]
     start, day = pd.Timestamp("2024-01-01"), np.array([40, 80, 120])
     return TownSeries(
-        town="Nowhere", scope="city", prewar=5000.0, first_count=3000.0, first_date=start,
+        town="Nowhere", scope="city", prewar=5000.0, prewar_date=WAR, first_count=3000.0, first_date=start,
         dates=tuple(start + pd.Timedelta(days=int(at)) for at in day), day=day, low=np.ones(3), high=np.ones(3),
         distance_km=km, approach_km_per_week=approach_km_per_week(km, before, APPROACH_OVER_D), is_quoted=False,
     )  # fmt: skip
@@ -214,3 +216,59 @@ def test_the_shipped_towns_are_what_their_script_writes_and_run(monkeypatch):
         made = DecisionsOnly(load(path, {"run.duration_h": 24 * 30})).run()
         left = made.left(np.array([86400.0 * 29]))[0]
         assert 0 < left < len(made.people)
+
+
+def given(folder, counts, front):
+    """Return the paths of a user's two tables, written to a folder."""
+    paths = folder / "counts.csv", folder / "front.csv"
+    for path, text in zip(paths, (counts, front), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+def test_a_town_that_a_user_gives_is_forecast_from_its_first_count_and_its_front(tmp_path, monkeypatch):
+    monkeypatch.delenv("SAFEPASSAGE_DATA", raising=False)
+    town = made_town("Vilne", towns_fit.SHIPPED)
+    days = pd.date_range("2024-01-01", periods=town.distance_km.size)
+    front = "date,vilne_km\n2023-11-06,25\n" + "".join(
+        f"{day:%Y-%m-%d},{km}\n" for day, km in zip(days, town.distance_km, strict=True))  # fmt: skip
+    rows = "".join(f"{day:%Y-%m-%d},Vilne,{n},\n" for day, n in zip(town.dates, town.low, strict=True))
+    counts = f"date,place,residents,prewar\n2024-01-01,Vilne,40000,50000\n{rows}2024-02-01,Elsewhere,7,\n"
+    counts_path, front_path = given(tmp_path, counts, front)
+    options = ["verify", "towns", "--counts", str(counts_path), "--front", str(front_path)]
+    shown = CliRunner().invoke(app, options).stdout.splitlines()
+    assert "Elsewhere, : left out: no count up to 2022-02-24" in "\n".join(shown)
+    score = re.fullmatch(
+        r"towns given: model ARD mean (.*) median .*, best simple rule (.*), band coverage 100 %", shown[-1]
+    )
+    assert float(score[1]) < 0.02 and float(score[2]) > 0.3
+
+
+def test_mistakes_in_the_tables_of_a_given_town_are_named_with_their_line(tmp_path):
+    paths = given(tmp_path, "date,place,residents\n2024-13-01,X,5\n2024-02-01,X,many\n", "date,x_km\n2024-01-01,4\n")
+    with pytest.raises(ScenarioError, match=r"line 2: date = '2024-13-01'.*\n.*line 3: residents = 'many'"):
+        towns_given.read_given(*paths)
+    paths = given(tmp_path, "date,place,residents\n2024-01-01,X,5\n", "date,x_km\n2024-01-01,near\n")
+    with pytest.raises(ScenarioError, match="line 2: x_km = 'near'"):
+        towns_given.read_given(*paths)
+
+
+def test_a_river_that_is_not_being_crossed_keeps_people_in_a_given_town(tmp_path):
+    front = "date,x_km\n2023-01-01,2\n2024-12-01,2\n"
+    found = []
+    for river in ("yes", ""):
+        counts = f"date,place,residents,prewar,across_a_river\n2024-01-01,X,900,1000,{river}\n2024-06-01,X,5,,\n"
+        towns, _ = towns_given.read_given(*given(tmp_path, counts, front))
+        found.append(towns_fit.forecast(towns[0], towns_fit.SHIPPED)[0])
+    assert found[0] > 800 and found[1] < 250
+
+
+@FULL
+def test_a_given_town_that_is_one_of_the_twelve_is_left_out_of_the_fit_and_the_shipped_draws_are_those_of_the_fit():
+    towns = read_towns(data_folder())
+    names = sorted({town.town for town in towns})
+    toretsk = next(town for town in towns if town.town == "Toretsk")
+    ((point, *_),) = towns_given.fits_for([toretsk], data_folder(), 1).values()
+    assert point == pytest.approx(towns_fit.fit([town for town in towns if town.town != "Toretsk"]), abs=0.01)
+    drawn = towns_fit.bootstrap(towns, names, towns_fit.fit(towns), 2, seed=5)
+    assert np.exp(drawn) == pytest.approx(pd.read_csv(towns_given.DRAWN).to_numpy()[:2], rel=0.02)

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,8 @@ RIVER_FACTOR = 0.01
 "steady for two and a half years"; Kherson's own counts took no part."""
 INSIDE_TO_THE_END = ("Sievierodonetsk",)
 """Towns of which counts inside the occupied area are scored; elsewhere a row counts while the middle lies outside."""
-DAYS = pd.date_range("2021-12-01", "2026-06-01")
+WAR = pd.Timestamp("2022-02-24")
+"""Until when residents are those before the war."""
 SERIES = ("front_distance_daily.csv", "front_distance_fortnightly_more_towns.csv")
 
 
@@ -38,6 +40,8 @@ class TownSeries:
     town: str
     scope: str
     prewar: float
+    prewar_date: pd.Timestamp
+    """Until when they were there."""
     first_count: float
     first_date: pd.Timestamp
     dates: tuple
@@ -52,11 +56,13 @@ class TownSeries:
     approach_km_per_week: np.ndarray
     is_quoted: bool
     """Whether the front is what officials quoted, for want of the full series."""
+    is_across_a_river: bool = False
+    """Whether a river that is not being crossed lies between."""
 
     @property
     def factor(self) -> float:
         """Factor on the threat: a river that is not being crossed."""
-        return RIVER_FACTOR if self.town in ACROSS_A_RIVER else 1.0
+        return RIVER_FACTOR if self.is_across_a_river else 1.0
 
     @property
     def share_first(self) -> float:
@@ -95,7 +101,7 @@ def read_towns(folder: Path | None, *, with_rows_inside: bool = False) -> list[T
     for (town, scope), rows in counts.groupby(["town", "scope"]):
         first, scored = rows[rows.role == "start"], rows[rows.role == "score"]
         if len(first) and len(scored) and town in fronts:
-            made = _series(town, scope, first.iloc[0], scored, fronts[town], with_rows_inside, folder is None)
+            made = series_of(town, scope, first.iloc[0], scored, fronts[town], folder is None, with_rows_inside)
             towns += [made] if made.day.size else []
     return towns
 
@@ -113,19 +119,37 @@ def _quoted() -> dict[str, pd.Series]:
     return {town: middle_km[rows.index].groupby(rows.date).mean() for town, rows in table.groupby("town")}
 
 
-def _series(town, scope, first, scored, front, with_rows_inside, is_quoted):
+def series_of(
+    town: str,
+    scope: str,
+    first: Any,
+    scored: pd.DataFrame,
+    front: pd.Series,
+    is_quoted: bool,
+    with_rows_inside: bool = False,
+) -> TownSeries:
+    """Return a town with the counts to forecast, of which those in occupied ground are left out by default.
+
+    scope: city or hromada. first: the first count, with `date`, `residents_reported`, `prewar`, and if they are not as
+    usual `prewar_date` and `across_a_river`. scored: `date`, `residents_low`, `residents_high` of the counts after it.
+    front: distance by date (km), negative inside. is_quoted: whether it is what officials quoted. with_rows_inside: see
+    `read_towns`.
+    """
     known = front.dropna()
-    daily = known.reindex(DAYS.union(known.index)).interpolate("time").bfill().ffill().reindex(DAYS).to_numpy()
-    start = DAYS.get_loc(first.date)
-    at = np.array([DAYS.get_loc(day) for day in scored.date])
+    earliest = min(first.date, known.index[0]) - pd.Timedelta(days=APPROACH_OVER_D)
+    calendar = pd.date_range(earliest, max(scored.date.max(), known.index[-1]))
+    daily = known.reindex(calendar.union(known.index)).interpolate("time").bfill().ffill().reindex(calendar).to_numpy()
+    start = calendar.get_loc(first.date)
+    at = np.array([calendar.get_loc(day) for day in scored.date])
     outside = (daily[at] > 0) | with_rows_inside | (town in INSIDE_TO_THE_END)
     scored, at = scored[outside], at[outside] - start
     days = np.arange(start, start + at.max(initial=0) + 1)
-    before = daily[np.maximum(days - APPROACH_OVER_D, 0)]
+    before = daily[days - APPROACH_OVER_D]
     return TownSeries(
         town=town,
         scope=scope,
         prewar=float(first.prewar),
+        prewar_date=first.get("prewar_date", WAR),
         first_count=float(first.residents_reported),
         first_date=first.date,
         dates=tuple(scored.date),
@@ -135,4 +159,5 @@ def _series(town, scope, first, scored, front, with_rows_inside, is_quoted):
         distance_km=np.maximum(daily[days], 0.0),
         approach_km_per_week=approach_km_per_week(daily[days], before, APPROACH_OVER_D),
         is_quoted=is_quoted,
+        is_across_a_river=town in ACROSS_A_RIVER or bool(first.get("across_a_river", False)),
     )

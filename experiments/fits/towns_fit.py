@@ -10,6 +10,8 @@ from safepassage.model.behaviour.leaving import share_left, threat_per_day
 
 START = np.array([-3.5, 0.5, 2.4])
 """Where the search begins: logarithms of k0 (1/day), k1 (km weeks/day) and D (km)."""
+SHIPPED = np.log([0.0333, 1.44, 10.2])
+"""Logarithms of k0 (1/day), k1 (km weeks/day) and D (km) fitted to all twelve towns."""
 WIDTH_KM = 2.5
 """Over which the reach of fire fades; chosen among 1.5 to 3.5 (docs/validation_towns.md)."""
 THETA = 1.0
@@ -48,8 +50,8 @@ def forecast_constant(town: TownSeries) -> np.ndarray:
 
 
 def forecast_last_rate(town: TownSeries) -> np.ndarray:
-    """Return the residents if they go on leaving at the mean rate from 24 February 2022 to the first count."""
-    days = (town.first_date - np.datetime64("2022-02-24")).days
+    """Return the residents if they go on leaving at the mean rate from before the war to the first count."""
+    days = (town.first_date - town.prewar_date).days
     return town.first_count * (town.first_count / town.prewar) ** (town.day / days)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from safepassage.experiments.fits import towns_fit, towns_simulated
+from safepassage.experiments.fits import towns_fit, towns_given, towns_simulated
 from safepassage.experiments.fits.towns import TownSeries, data_folder, read_towns
-from safepassage.experiments.fits.towns_fit import THETA, doses, relative_difference
+from safepassage.experiments.fits.towns_fit import SHIPPED, THETA, doses, relative_difference
 from safepassage.experiments.fits.towns_old import share_old
 from safepassage.model.behaviour.leaving import share_left
 
@@ -15,13 +16,17 @@ N_BOOTSTRAP = 40
 N_DRAWS = 800
 HOUSEHOLD = 2.6
 """People who decide together: chance moves a count by so many times the variance of single people (SOURCES 4)."""
-SHIPPED = np.log([0.0333, 1.44, 10.2])
-"""Logarithms of k0 (1/day), k1 (km weeks/day) and D (km) fitted to all twelve towns."""
 RULES = ("constant", "last rate", "front hazard")
 NEEDS_DATA = (
     "SAFEPASSAGE_DATA is not set, and the full front series may not be shipped. Shown are the towns of which officials "
     "quoted a distance (3.5 km added: they count from the limit of the city), with the values that are shipped, which "
     "were fitted to these towns too."
+)
+
+TWELVE_LEFT_OUT = "The values are fitted to the twelve towns; a town that is one of them is left out of the fit."
+TWELVE_KNOWN = (
+    "The values are the shipped ones, fitted to twelve towns; without SAFEPASSAGE_DATA a town that is one of them "
+    "cannot be left out."
 )
 
 
@@ -146,6 +151,17 @@ def _rows(judged: Sequence[Judged]) -> Iterator[str]:
 
 
 def _scores(judged: Sequence[Judged]) -> Iterator[str]:
+    yield from _by_town_lines(judged)
+    yield (
+        "The form was chosen among 109 logged tries on these same towns. With the form chosen again for each town "
+        "from the other towns alone, the mean is 0.27 and the median 0.22: expect this for a new town "
+        "(docs/validation_towns.md)."
+    )
+    yield f"leave-one-town-out: {_score(judged)}"
+
+
+def _by_town_lines(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield the score of each town by the model and by each simple rule, and how often the model is better."""
     names = sorted({town.series.town for town in judged})
     model = by_town(judged, lambda town: town.model)
     rules = {rule: by_town(judged, lambda town, rule=rule: town.rules[rule]) for rule in RULES}
@@ -158,14 +174,43 @@ def _scores(judged: Sequence[Judged]) -> Iterator[str]:
         yield f"{what:24}{of(model):8.2f}" + "".join(f"{of(rules[rule]):14.2f}" for rule in RULES)
     for rule in RULES:
         yield f"the model is better than {rule} in {int((model < rules[rule]).sum())} of {len(names)} towns"
-    yield (
-        "The form was chosen among 109 logged tries on these same towns. With the form chosen again for each town "
-        "from the other towns alone, the mean is 0.27 and the median 0.22: expect this for a new town "
-        "(docs/validation_towns.md)."
+
+
+def _score(judged: Sequence[Judged]) -> str:
+    """Return the model's score in one line, beside that of the best simple rule."""
+    model = by_town(judged, lambda town: town.model)
+    best = min(by_town(judged, lambda town, rule=rule: town.rules[rule]).mean() for rule in RULES)
+    coverage = np.concatenate([town.is_inside for town in judged]).mean()
+    return (
+        f"model ARD mean {model.mean():.2f} median {np.median(model):.2f}, best simple rule {best:.2f}, "
+        f"band coverage {100 * coverage:.0f} %"
     )
-    best = min(rules[rule].mean() for rule in RULES)
-    coverage = np.concatenate(list(inside.values())).mean()
+
+
+def given_table(counts: Path, front: Path, n_runs: int = 0) -> Iterator[str]:
+    """Yield the lines of the same table for towns that a user gives; the last is the score.
+
+    counts, front: the user's tables, see `read_given`. n_runs: of the simulator in each town, too.
+    """
+    folder = data_folder()
+    towns, notes = towns_given.read_given(counts, front)
     yield (
-        f"leave-one-town-out: model ARD mean {model.mean():.2f} median {np.median(model):.2f}, "
-        f"best simple rule {best:.2f}, band coverage {100 * coverage:.0f} %"
+        "Forecast from nothing of a town but its first count, its residents before the war and its front. "
+        + (TWELVE_LEFT_OUT if folder else TWELVE_KNOWN)
     )
+    judged = []
+    for town, (point, pool, spread, front_only) in towns_given.fits_for(towns, folder, N_BOOTSTRAP).items():
+        rules = {
+            "constant": towns_fit.forecast_constant(town),
+            "last rate": towns_fit.forecast_last_rate(town),
+            "front hazard": towns_fit.forecast_front_only(town, front_only),
+        }
+        band = _band(town, pool, spread, seed=100)
+        judged.append(Judged(town, towns_fit.forecast(town, point), band, rules, pool, spread))
+    yield from _rows(judged)
+    if n_runs:
+        yield from towns_simulated.lines(judged, n_runs)
+    yield ""
+    yield from _by_town_lines(judged)
+    yield from notes
+    yield f"towns given: {_score(judged)}"

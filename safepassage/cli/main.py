@@ -296,12 +296,24 @@ def verify(
             min=0, help="Runs of the simulator's decisions in each town, besides the formula; 20 take minutes."
         ),
     ] = 0,
+    counts: Annotated[
+        Path | None,
+        typer.Option(help="towns: your own counts instead: date, place, residents (docs/validation_towns.md)."),
+    ] = None,
+    front: Annotated[
+        Path | None, typer.Option(help="towns: the front for your counts: date and a column PLACE_km for each place.")
+    ] = None,
 ) -> None:
     """Compare results with known values: published cases, or towns that were not used to fit the model of leaving."""
+    if (counts is None) != (front is None) or (counts is not None and what != Verified.TOWNS):
+        raise ScenarioError("verify: --counts and --front go together, and with `towns`. Give both, or neither.")
     if what == Verified.TOWNS:
         from safepassage.experiments.fits import towns_validation
 
-        for line in towns_validation.table(runs):
+        made = towns_validation.table(runs)
+        if counts is not None and front is not None:
+            made = towns_validation.given_table(counts, front, runs)
+        for line in made:
             print(line, flush=True)
         return
     from safepassage.experiments.verification.cases import all_cases
