@@ -81,6 +81,8 @@ class Households:
     """float64: when it came to its stop or asked to be taken up at home (s); inf: it does not wait."""
     is_requesting: np.ndarray = field(init=False)
     """bool: has asked to be taken up at home."""
+    walks_out: np.ndarray = field(init=False)
+    """bool: could leave the area on foot when it last asked for a seat; those who cannot have the first claim."""
     has_basement: np.ndarray = field(init=False)
     """bool"""
     goes_to_shelter: np.ndarray = field(init=False)
@@ -122,7 +124,7 @@ class Households:
 _BEFORE_THE_RUN = {
     **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "stays_behind"), (np.bool_, False)),
     **dict.fromkeys(("keeps_curfew", "is_requesting", "has_basement", "goes_to_shelter"), (np.bool_, False)),
-    **dict.fromkeys(("is_coming_home", "has_lost_home"), (np.bool_, False)),
+    **dict.fromkeys(("is_coming_home", "has_lost_home", "walks_out"), (np.bool_, False)),
     **dict.fromkeys(("readiness", "ordered_readiness", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
     **dict.fromkeys(("weighed", "leaving_rate_per_day", "impacts_remembered"), (np.float64, 0.0)),
     **dict.fromkeys(("leaving_threshold", "waiting_since_s", "in_shelter_from_s"), (np.float64, np.inf)),
@@ -162,6 +164,7 @@ class Household(RowAgent):
     turn_after_curfew = column(np.float64)
     waiting_since_s = column(np.float64)
     is_requesting = column(np.bool_)
+    walks_out = column(np.bool_)
     has_basement = column(np.bool_)
     goes_to_shelter = column(np.bool_)
     alert_from_s = column(np.float64)

@@ -111,13 +111,11 @@ class Departures:
         can_drive = households.has_car[due] & self.population.has_driver(due)
         drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
+        walk_out_s = np.where(seeks, services.walking_out.time_s(due), np.inf)
         if seeks.any():
-            seeks[seeks] = ~services.seek(due[seeks], now_s)
-        walks = seeks & self.households.can_walk[due] & movement.ways.has_way_out(Mode.WALK, node)
-        far_m, short_m = movement.settings.walk_out_limit_m, movement.settings.walk_out_limit_slow_m
-        walks &= movement.ways.walk_m(node) <= np.where(self.population.walks_slowly(due), min(short_m, far_m), far_m)
+            seeks[seeks] = ~services.seek(due[seeks], walk_out_s[seeks], now_s)
+        walks = seeks & np.isfinite(walk_out_s)
         speed_m_s = under_fire.walking_speeds(due)
-        walks &= speed_m_s > 0
         left = seeks & ~walks
         no_way = left & ~movement.ways.has_way_out(Mode.WALK, node) & ~movement.ways.has_way_out(Mode.CAR, node)
         for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):

@@ -66,14 +66,56 @@ def test_people_within_the_limit_walk_out_if_nothing_comes():
 
 
 def test_people_within_the_limit_walk_out_when_they_have_waited_too_long_for_a_seat():
-    path, patience = town_of([[ADULT]] * 35), {"services.patience_s": 2 * 3600.0}
-    near, far = (run(town(path, [fleet()], **patience | {"movement.walk_out_limit_m": m})) for m in (1000.1, 999.0))
+    path, patience = town_of([[ADULT]] * 35, node="end"), {"services.patience_s": 2 * 3600.0}
+    near, far = (run(town(path, [fleet()], **patience | {"movement.walk_out_limit_m": m})) for m in (1500.0, 999.0))
     assert (near.people.status == Status.SAFE).all() and (far.people.status == Status.SAFE).all()
     assert tables(far)["services"].n_boarded.sum() == 35
     persons, n_by_bus = tables(near)["persons"], tables(near)["services"].n_boarded.sum()
     assert n_by_bus == (persons.reason == "safe by bus").sum() == 20  # at 6:30 and 7:37; the next comes at 8:44
     left_s = near.parties.arrival_time_s[(persons.reason != "safe by bus").to_numpy()]
-    assert (left_s > 2 * 3600.0).all() and (left_s < 2.75 * 3600.0).all()
+    assert (left_s > 2 * 3600.0).all() and (left_s < 3 * 3600.0).all()
+
+
+OLD = (70, "unimpaired")
+FIRST_CLAIM = {"movement.walk_out_limit_m": 3000.0, "movement.walk_out_limit_slow_m": 500.0}
+"""Adults can walk out of the road town, the old cannot."""
+
+
+def test_room_at_a_stop_goes_to_those_who_cannot_walk_out_before_those_who_can():
+    path, points = town_of([[ADULT]] * 12 + [[OLD]] * 6), [POINT | {"room": 6}]
+    persons = tables(run(town(path, [fleet()], points, **FIRST_CLAIM)))["persons"]
+    assert (persons.reason[12:] == "safe by bus").all() and (persons.reason[:12] == "safe on foot").all()
+    assert persons.safe_time_s[:12].max() < 1800 < persons.safe_time_s[12:].min()
+
+
+def test_who_could_walk_takes_a_seat_that_is_left_over_and_sooner_out():
+    path = town_of([[ADULT]] * 12 + [[OLD]] * 6, node="end")
+    ready = fleet(hours=[{"from_time": "00:00", "until_time": "23:59"}])
+    model = run(town(path, [ready], [{"name": "End", "node": "end"}], **FIRST_CLAIM))
+    persons = tables(model)["persons"]
+    first = tables(model)["services"].iloc[0]
+    assert first.n_boarded == 10 and (persons.safe_time_s[12:] == first.end_s).all()
+    assert (persons.reason[:12] == "safe by bus").sum() >= 4 and (persons.reason[:12] == "safe on foot").sum() >= 4
+
+
+def test_who_could_walk_does_not_wait_for_a_train_or_for_a_vehicle_to_their_door():
+    train = {"name": "Station", "node": "square", "seats": 50, "departures": ["09:00"]}
+    vans = fleet(name="Vans", n_vehicles=1, seats=8, serves="door_to_door")
+    people = [[ADULT]] * 8 + [[OLD]] * 4
+    by_train, by_van = (
+        tables(run(town(town_of(people), fleets, (), **more, **FIRST_CLAIM)))["persons"]
+        for fleets, more in (([], {"services.trains": [train]}), ([vans], {}))
+    )
+    for persons in (by_train, by_van):
+        assert (persons.reason[:8] == "safe on foot").all() and persons.safe_time_s[:8].max() < 1800
+        assert np.isfinite(persons.safe_time_s[8:]).all() and persons.safe_time_s[8:].min() > 1800
+
+
+def test_the_old_wait_on_at_a_stop_from_which_adults_walk_out():
+    path = town_of([[ADULT]] * 15 + [[OLD]] * 15, node="end")
+    limits = {"movement.walk_out_limit_m": 1500.0, "movement.walk_out_limit_slow_m": 500.0}
+    persons = tables(run(town(path, [fleet()], **limits, **{"services.patience_s": 1800.0})))["persons"]
+    assert (persons.reason[:15] == "safe on foot").all() and (persons.reason[15:] == "safe by bus").all()
 
 
 def test_people_walk_to_a_stop_in_reach_and_no_farther():
@@ -292,10 +334,12 @@ def test_seats_are_never_exceeded_and_nobody_who_has_a_seat_in_reach_waits_for_e
 
 
 def test_more_buses_never_bring_fewer_people_out_by_any_time():
-    path = town_of([[ADULT, ADULT]] * 20 + [[ADULT]] * 20)
-    out = [np.array(tables(town(path, [fleet(n_vehicles=n)]).run())["timeseries"].n_safe) for n in (0, 1, 2, 4)]
-    for fewer, more in pairwise(out):
-        assert ((more >= fewer).all() and more[-1] > fewer[-1]) or more[-1] == 60
+    path = town_of([[ADULT, ADULT]] * 15 + [[ADULT]] * 20 + [[OLD]] * 10)
+    for walks in ({}, FIRST_CLAIM):
+        models = (town(path, [fleet(n_vehicles=n)], [POINT | {"room": 15}], **walks) for n in (0, 1, 2, 4))
+        out = [np.array(tables(model.run())["timeseries"].n_safe) for model in models]
+        for fewer, more in pairwise(out):
+            assert ((more >= fewer).all() and more[-1] > fewer[-1]) or more[-1] == 60
 
 
 def test_the_same_seed_gives_the_same_bits():

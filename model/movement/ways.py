@@ -129,6 +129,13 @@ class Ways:
         self.freshen(table)
         return self.car_routes.cost_to_go_s[table, node]
 
+    def drive_out_s(self, node: int) -> float:
+        """Return how long the way out of the area takes from a node by the queues that are known now (s); inf: none."""
+        self.freshen(LIVE_TABLE)
+        if self.car_routes.cost_to_go_s[LIVE_TABLE, node] == np.inf:
+            return np.inf
+        return float(self._seen_s[LIVE_TABLE][self.car_routes.path(LIVE_TABLE, node)].sum())
+
     def walk_m(self, node: Ints, goal: int = 0) -> Floats:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
         row = 2 * goal + HEARSAY

@@ -213,6 +213,16 @@ class FleetAtWork:
         open_s = self.hours.next_open_s(now_s + COMES_AFTER_S) - COMES_AFTER_S
         return open_s if self.vehicles and open_s > now_s else np.inf
 
+    def free_now(self, now_s: float) -> list[ServiceVehicle]:
+        """Return the vehicles that may take up more people now: at work, free at once, not on the way out."""
+        tasks = (Task.IDLE, Task.TO_STOP, Task.TO_HOME, Task.BOARDING)
+        ready_s = now_s + TURN_EVERY_S
+        return [v for v in self.vehicles if v.task in tasks or (v.task == Task.AWAY and v.ready_s <= ready_s)]
+
+    def drive_in_s(self, vehicle: ServiceVehicle, table: int) -> float:
+        """Return how long a vehicle needs along a table from where it is free (s); inf: it has no way."""
+        return self._entry(vehicle, table)[1]
+
     def _has_way_out(self, node: int) -> bool:
         """Return whether vehicles know a way out of the area from a node."""
         return float(self.movement.ways.drive_s(WITNESS, node)) < np.inf

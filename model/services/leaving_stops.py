@@ -18,24 +18,24 @@ def disband(services: "Services", now_s: float) -> None:
 
     services: "Services". now_s: the present (s).
     """
-    limit_m = services.movement.settings.walk_out_limit_m
     for stop in services.stops:
         if not stop.waiting:
             continue
-        is_near = float(services.movement.ways.walk_m(np.array([stop.node]))[0]) <= limit_m
+        is_near = services.walking_out.is_near(stop.waiting, stop.node)
+        near = {household for household, walks in zip(stop.waiting, is_near.tolist(), strict=True) if walks}
         if stop.is_by_road:
             for household, speed_m_s in roadside.able_to_go_on(services, stop, now_s):
-                leave(services, stop, household, now_s, speed_m_s if is_near else 0.0)
+                leave(services, stop, household, now_s, speed_m_s if household in near else 0.0)
         leaving = list(stop.waiting)
         if services.comes_soon(stop, now_s) and not services.is_cut_off(stop):
-            since_s = now_s - services.settings.patience_s if is_near and not services.is_station(stop) else -np.inf
-            leaving = [h for h in leaving if services.households.waiting_since_s[h] <= since_s]
+            since_s = -np.inf if services.is_station(stop) else now_s - services.settings.patience_s
+            leaving = [h for h in leaving if h in near and services.households.waiting_since_s[h] <= since_s]
         if stop.is_by_road:
-            leaving = [h for h in leaving if is_near and services.parties.mode[h] != Mode.WALK]
+            leaving = [h for h in leaving if h in near and services.parties.mode[h] != Mode.WALK]
         for household in leaving:
             speed_m_s = services.walking_speed_m_s(household)
             if speed_m_s > 0:
-                leave(services, stop, household, now_s, speed_m_s if is_near else 0.0)
+                leave(services, stop, household, now_s, speed_m_s if household in near else 0.0)
 
 
 def leave(services: "Services", stop: PickupPoint, household: int, now_s: float, speed_m_s: float) -> None:

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.ground.arrays import rising
 from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import NOBODY
 from safepassage.model.behaviour.curfew import CurfewHours
+from safepassage.model.services.seats_on_offer import SeatsOnOffer
 
 if TYPE_CHECKING:
     from safepassage.model.services.services import Services
@@ -22,34 +25,49 @@ class SeatsSought:
         self.reach_m = services.settings.walk_reach_m
         self.book_ahead_s = services.settings.book_ahead_h * 3600.0
 
-    def go(self, due: np.ndarray, now_s: float) -> np.ndarray:
-        """Let those who can walk to a stop in reach that takes them set out, or wait for the time; return who, bool."""
-        found = np.zeros(due.size, np.bool_)
+    def go(self, due: np.ndarray, walk_out_s: np.ndarray, now_s: float) -> np.ndarray:
+        """Let those who can walk to a stop in reach that takes them set out, or wait for the time; return who, bool.
+
+        Those with no other way out come first; who could walk out takes a seat only if it is left over and sooner.
+
+        due: households. walk_out_s: how long each takes out of the area on foot (s); inf: it cannot. now_s: the present
+        (s).
+        """
         way_m = self._ways_m(due, now_s)
-        if not np.isfinite(way_m).any():
-            return found
-        departs: dict[int, list[int]] = {}
-        later, later_s = [], []
-        n_coming = {stop.row: self._n_coming(stop.row) for stop in self.services.stops if stop.room < np.inf}
-        for k in np.flatnonzero(np.isfinite(way_m).any(axis=0)).tolist():
-            for stop in np.argsort(way_m[:, k], kind="stable").tolist():
-                if not np.isfinite(way_m[stop, k]):
-                    break
-                at_s = self._take(int(due[k]), stop, float(way_m[stop, k]), now_s, n_coming)
-                if at_s is None:
-                    continue
-                found[k] = True
-                if at_s <= now_s:
-                    departs.setdefault(stop, []).append(int(due[k]))
-                else:
-                    later.append(int(due[k]))
-                    later_s.append(at_s)
-                break
-        for stop, households in departs.items():
-            self._set_out(np.array(households), stop, now_s)
-        if later:
-            self.population.put_off(np.array(later), Status.WAITING, np.array(later_s))
-        return found
+        looks, could_walk = np.isfinite(way_m).any(axis=0), np.isfinite(walk_out_s)
+        takes, at_s = np.full(due.size, NOBODY), np.full(due.size, np.inf)
+        if not looks.any():
+            return looks
+        on_offer = SeatsOnOffer(self.services, now_s)
+        for who in (looks & ~could_walk, looks & could_walk):
+            if not who.any():
+                continue
+            if could_walk[who].any():
+                self._keep_claims(on_offer, due, ~could_walk & (takes == NOBODY))
+            for k in np.flatnonzero(who).tolist():
+                for stop in np.argsort(way_m[:, k], kind="stable")[: np.isfinite(way_m[:, k]).sum()].tolist():
+                    walks_s = way_m[stop, k] / self.services.parties.free_speed_m_s[due[k]], walk_out_s[k]
+                    set_out_s = self._take(int(due[k]), stop, *map(float, walks_s), now_s, on_offer)
+                    if set_out_s is not None:
+                        takes[k], at_s[k] = stop, set_out_s
+                        break
+        for stop in rising(takes[at_s <= now_s]).tolist():
+            self._set_out(due[(takes == stop) & (at_s <= now_s)], stop, now_s)
+        later = (takes != NOBODY) & (at_s > now_s)
+        if later.any():
+            self.population.put_off(due[later], Status.WAITING, at_s[later])
+        return takes != NOBODY
+
+    def _keep_claims(self, on_offer: SeatsOnOffer, due: np.ndarray, in_vain: np.ndarray) -> None:
+        """Keep seats for households that could walk to a stop, wait at home and have no other way out.
+
+        due: households that ask now. in_vain: those among them that found no seat and have no other way, bool.
+        """
+        households, people = self.households, self.population.people
+        waits = np.logical_or.reduceat(people.status == Status.WAITING, households.first_person[:-1])
+        waits &= self.population.is_at_home()
+        waits[due] = in_vain
+        on_offer.keep_for(np.flatnonzero(waits & households.can_walk & ~households.walks_out))
 
     def _ways_m(self, due: np.ndarray, now_s: float) -> np.ndarray:
         """Return the way on foot to each stop that works now (m), inf if it is out of reach; float64[n_stops, n]."""
@@ -65,25 +83,29 @@ class SeatsSought:
             way_m[stop.row] = np.where(walks & (far_m <= self.reach_m), far_m, np.inf)
         return way_m
 
-    def _take(self, household: int, stop: int, way_m: float, now_s: float, n_coming: dict) -> float | None:
-        """Return when a household sets out for a stop, None if the stop does not take it."""
+    def _take(
+        self, household: int, stop: int, walk_s: float, walk_out_s: float, now_s: float, on_offer: SeatsOnOffer
+    ) -> float | None:
+        """Return when a household sets out for a stop, None if the stop does not take it or its feet are sooner."""
         services = self.services
         if stop >= services.n_points:
             booked = services.trains.booked.get(household)
             if booked is not None and booked[0].stop == stop:
                 return now_s
-            walk_s = way_m / float(services.parties.free_speed_m_s[household])
-            until_s = now_s + self.book_ahead_s
+            until_s = now_s + min(self.book_ahead_s, walk_out_s)
 
             def set_out_by(wanted_s, latest_s):
                 return self._allowed_s(household, now_s, wanted_s, latest_s)
 
             return services.trains.book(household, stop, now_s, walk_s, until_s, set_out_by)
-        if stop in n_coming:
-            n = services.riders.size(household)[0]
-            if services.stops[stop].n_waiting + n_coming[stop] + n > services.stops[stop].room:
-                return None
-            n_coming[stop] += n
+        n = services.riders.size(household)[0]
+        if walk_out_s < np.inf:
+            is_taken = on_offer.is_sooner(stop, n, walk_s, walk_out_s)
+        else:
+            is_taken = on_offer.has_room(stop, n)
+        if not is_taken:
+            return None
+        on_offer.take(stop, n)
         return now_s
 
     def _allowed_s(self, household: int, now_s: float, wanted_s: float, latest_s: float) -> float | None:
@@ -95,12 +117,6 @@ class SeatsSought:
             return after_s
         before_s = float(self.curfew.start_s[self.curfew.start_s <= wanted_s].max()) - 60.0
         return before_s if before_s >= now_s else None
-
-    def _n_coming(self, stop: int) -> int:
-        parties = self.population.parties
-        there = self.movement.goal[: len(parties)] == 1 + stop
-        walks = np.flatnonzero(there & parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0))
-        return int(self.population.n_living(walks).sum())
 
     def _set_out(self, party: np.ndarray, stop: int, now_s: float) -> None:
         households = self.services.households

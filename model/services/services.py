@@ -19,6 +19,7 @@ from safepassage.model.services.riders import Riders
 from safepassage.model.services.seats_in_reach import SeatsInReach
 from safepassage.model.services.seats_sought import SeatsSought
 from safepassage.model.services.trains import Trains
+from safepassage.model.services.walking_out import WalkingOut
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Fleet, Kind, Place, Reinforcement, Serves, Train
 
@@ -55,6 +56,7 @@ class Services:
         self._check_seats()
         self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
         self.seats_sought = SeatsSought(self, model.curfew)
+        self.walking_out = WalkingOut(model.population, model.movement, model.under_fire)
         self.stop_nodes = layout.stop_node[: self.n_fixed]
         self.seats_in_reach = SeatsInReach(self, model.households, model.streets)
         self._next_disband_s = 0.0
@@ -143,14 +145,19 @@ class Services:
                         f"{service.wheelchair_places} wheelchair places). Give at least {most} seats."
                     )
 
-    def seek(self, due: np.ndarray, now_s: float) -> np.ndarray:
-        """Let households without a car seek seats; return which of them go to a stop or wait at home for one, bool."""
-        found = self.seats_sought.go(due, now_s)
-        rest = due[~found]
+    def seek(self, due: np.ndarray, walk_out_s: np.ndarray, now_s: float) -> np.ndarray:
+        """Let households without a car seek seats; return which of them go to a stop or wait at home for one, bool.
+
+        due: households. walk_out_s: how long each takes out of the area on foot (s); inf: it cannot, so that it has the
+        first claim on seats. now_s: the present (s).
+        """
+        self.households.walks_out[due] = np.isfinite(walk_out_s)
+        found = self.seats_sought.go(due, walk_out_s, now_s)
+        rest = due[~found & np.isinf(walk_out_s)]
         if rest.size and self._comes_to_doors(now_s):
             self.riders.request(rest, now_s)
             self.population.put_off(rest, Status.WAITING, self.next_ask_s(now_s))
-            found[:] = True
+            found |= np.isinf(walk_out_s)
         return found
 
     def next_ask_s(self, now_s: float) -> float:
