@@ -114,8 +114,9 @@ def test_who_could_walk_does_not_wait_for_a_train_or_for_a_vehicle_to_their_door
 def test_the_old_wait_on_at_a_stop_from_which_adults_walk_out():
     path = town_of([[ADULT]] * 15 + [[OLD]] * 15, node="end")
     limits = {"movement.walk_out_limit_m": 1500.0, "movement.walk_out_limit_slow_m": 500.0}
-    persons = tables(run(town(path, [fleet()], **limits, **{"services.patience_s": 1800.0})))["persons"]
-    assert (persons.reason[:15] == "safe on foot").all() and (persons.reason[15:] == "safe by bus").all()
+    persons = tables(run(town(path, [fleet()], **limits, **{"services.patience_s": 600.0})))["persons"]
+    assert (persons.reason[:15] == "safe on foot").sum() >= 14  # one comes too late to lose patience before the bus
+    assert (persons.reason[15:] == "safe by bus").all()
 
 
 def test_people_walk_to_a_stop_in_reach_and_no_farther():
