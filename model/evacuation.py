@@ -10,6 +10,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Civilian
 from safepassage.agents.households import Household
+from safepassage.agents.rows.batches import seed_in_batch
 from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
@@ -75,9 +76,10 @@ class EvacuationModel(RowModel):
 
         scenario: name of a shipped scenario, path of a scenario file, or a `Scenario`. plan: name or path of a plan to
         lay over it; a `Scenario` has its plan already. rng: seed, a whole number from 0 to 2**64 - 1, instead of
-        run.seed. rules: rules of the user's own, as `Rules`, or the path of a Python file that defines them; see
-        model/rules.py. streets: a networkx.MultiDiGraph with OSMnx's attributes, instead of the file that
-        streets.network names. kwargs: dotted keys of the scenario with their values, such as `**{"run.duration_h": 3}`.
+        run.seed; in an iteration of Mesa's batch_run without either, the scenario's seed plus the iteration. rules:
+        rules of the user's own, as `Rules`, or the path of a Python file that defines them; see model/rules.py.
+        streets: a networkx.MultiDiGraph with OSMnx's attributes, instead of the file that streets.network names.
+        kwargs: dotted keys of the scenario with their values, such as `**{"run.duration_h": 3}`.
         Raises InvalidScenario, which lists every wrong key; ScenarioError for a file that cannot be used; RuleError
         for a rule that cannot be.
         """
@@ -89,7 +91,10 @@ class EvacuationModel(RowModel):
             kwargs = {**kwargs, "run.seed": int(rng)}
         if streets is not None:
             kwargs = {**kwargs, "streets.network": str(as_file(streets))}
+        is_seed_given = "run.seed" in kwargs
         scenario = scenario.override(kwargs) if kwargs else scenario
+        seed = seed_in_batch(scenario.run.seed, rng, is_seed_given)
+        scenario = scenario if seed == scenario.run.seed else scenario.override({"run.seed": seed})
         super().__init__(rng=scenario.run.seed % 2**32)
         self.settings, self.seed = scenario, scenario.run.seed
         self.rules = rules_of(rules)

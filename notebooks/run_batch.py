@@ -23,7 +23,7 @@ FACTORS = {"orders.0.issued_h": [0.0, 0.5, 1.0], "population.p_car": [0.4] if FA
 def mesas_way() -> pd.DataFrame:
     """Return one row per run, from the model's data collector; every key is a parameter of the model.
 
-    number_processes=None uses all cores. Mesa 3.3 reports the row before the last step, hence a minute earlier.
+    number_processes=None uses all cores. The rows tell of the end of each run.
     """
     rows = mesa.batch_run(
         EvacuationModel,
