@@ -20,6 +20,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from os.path import isfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -147,7 +148,7 @@ class RuleFile:
 
     def read(self) -> Rules:
         """Return the rules. Raises RuleError if the file is missing here, or is another."""
-        if self.path.is_file() and file_digest(self.path) != self.sha256:
+        if isfile(self.path) and file_digest(self.path) != self.sha256:
             raise RuleError(f"{self.path}: the file of rules differs from the one that the batch was started with.")
         return rules_of(self.path)
 
@@ -169,7 +170,7 @@ def rules_of(given: "Rules | str | Path | None") -> Rules:
 
 def read_rules(path: Path) -> Rules:
     """Run a Python file and return the rules that it defines by the names decision, route_choice and hazard."""
-    if not path.is_file():
+    if not isfile(path):
         raise RuleError(f"{path}: there is no such file of rules.")
     spec = importlib.util.spec_from_file_location(f"own_rules_{file_digest(path)[:16]}", path)
     if spec is None or spec.loader is None:

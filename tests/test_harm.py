@@ -312,3 +312,14 @@ def test_the_cut_of_the_curve_loses_no_expected_harm(steepness, n_d50_reach):
 def test_a_curve_without_an_end_to_its_harm_is_refused():
     with pytest.raises(ValidationError, match="greater than 2"):
         Harm(steepness=2.0)
+
+
+@pytest.mark.parametrize(("steepness", "n_d50_reach"), [(3.0, 1e6), (100.0, 2.0), (1e300, 1e300)])
+def test_a_curve_that_is_cut_where_nothing_is_left_is_not_widened(steepness, n_d50_reach):
+    assert Harm(steepness=steepness, n_d50_reach=n_d50_reach).widening == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("steepness", "n_d50_reach"), [(2.01, 6.0), (2.1, 2.0)])
+def test_a_cut_within_which_no_curve_holds_all_harm_is_refused(steepness, n_d50_reach):
+    with pytest.raises(ValueError, match="n_d50_reach = .* is too near for steepness"):
+        Harm(steepness=steepness, n_d50_reach=n_d50_reach)

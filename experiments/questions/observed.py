@@ -13,6 +13,7 @@ series serves as well; the calibration then says which column is which series.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from os.path import isfile
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def read_observed(
     series. sd_share: standard deviation as share of the value, where the file gives none; default: 5 % of the largest
     value of the series.
     """
-    if not Path(path).is_file():
+    if not isfile(path):
         raise ScenarioError(f"{path}: there is no such file; `series` names a CSV file of dated values.")
     try:
         frame = pd.read_csv(path, comment="#")

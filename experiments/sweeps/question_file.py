@@ -1,5 +1,6 @@
 """What the files that ask many runs one question have in common: study, optimisation and calibration."""
 
+from os.path import isfile
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,7 +48,7 @@ class QuestionFile(Section):
     def beside(self, name: str) -> str:
         """Return a path beside this file if there is such a file, else the name."""
         path = self._source.folder / name
-        return str(path) if path.is_file() else name
+        return str(path) if isfile(path) else name
 
     def named(self, plan: str) -> str:
         """Return a plan as a command would name it: a path beside this file or a name; empty: no plan."""
@@ -65,6 +66,6 @@ class QuestionFile(Section):
 def source_of(path: Path | str, what: str) -> Source:
     """Return the keys of a YAML file. Raises ScenarioError if there is no such file; what: the kind of file."""
     path = Path(path)
-    if not path.is_file():
+    if not isfile(path):
         raise ScenarioError(f"{path}: there is no such {what} file.")
     return read_keys(path)

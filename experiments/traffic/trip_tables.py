@@ -9,6 +9,7 @@ zephyr-data-specs/GMNS, tables link and node; trips as DTALite's demand.csv (o_z
 
 import warnings
 from io import StringIO
+from os.path import isfile
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +191,7 @@ def spread_trips(demand, *, start_s=0.0, end_s=HOUR_S, share=1.0):
 
 
 def _text(path):
-    if not Path(path).is_file():
+    if not isfile(path):
         raise ScenarioError(f"there is no file {path}. Correct the path.")
     return read_text(path)
 

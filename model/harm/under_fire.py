@@ -67,7 +67,7 @@ class UnderFire:
         self._n_sounded = 0
         reached = uniforms_for(seed, Stream.ALERT, self._household_keys, index=1) < scenario.alerts.reach
         self._hear_alerts = np.flatnonzero(reached)
-        self._team_free_s = np.zeros(scenario.services.receiving.n_teams or 0)
+        self._team_free_s = np.zeros(min(scenario.services.receiving.n_teams or 0, len(population.people)))
         """When each team at the receiving end is free again (s); none: there is always one."""
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""

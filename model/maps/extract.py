@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
     none, is too large, or has no streets. path: the file, which errors name.
     """
     osmium = gis(f"{path}: an OpenStreetMap extract", "osmium")
-    if not path.is_file():
+    if not isfile(path):
         raise ScenarioError(f"{path}: there is no such file. Give the path of an OpenStreetMap extract.")
     if path.stat().st_size > MOST_EXTRACT_BYTES:
         raise ScenarioError(

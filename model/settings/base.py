@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -85,7 +86,7 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     path = path_of(path, context.get("folder"))
     if context.get("may_be_gone"):
         return path
-    if not file_of(path).is_file():
+    if not isfile(file_of(path)):
         raise ValueError(f"there is no file {file_of(path)}; paths are relative to the scenario file")
     return path.resolve()
 

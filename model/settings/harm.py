@@ -18,18 +18,28 @@ def _widening(steepness: float, n_d50_reach: float) -> float:
     """Return by what factor d50 is larger in a curve cut at n_d50_reach times d50, all harm kept.
 
     The harm to people spread evenly, over 2 pi p0 d50**2, is the integral of r / (1 + r**k): to infinity
-    (pi / k) / sin(2 pi / k); to the cut of a curve s times as wide, s**2 times the integral to n_d50_reach / s.
+    (pi / k) / sin(2 pi / k); to the cut of a curve s times as wide, s**2 times the integral to n_d50_reach / s. What is
+    beyond a distance x >= 1 is x**(2 - k) / (k - 2) times 2F1(1, 1 - 2 / k; 2 - 2 / k; -x**-k) (DLMF 15.6.1). NaN where
+    no curve within the cut holds as much.
     """
-    from scipy.integrate import quad
     from scipy.optimize import brentq
+    from scipy.special import hyp2f1
 
-    whole = np.pi / steepness / np.sin(2.0 * np.pi / steepness)
+    k, whole = steepness, np.pi / steepness / np.sin(2.0 * np.pi / steepness)
 
-    def missing(widening):
-        within, _ = quad(lambda r: r / (1.0 + r**steepness), 0.0, n_d50_reach / widening)
-        return widening**2 * within - whole
+    def surplus(widening):
+        x = n_d50_reach / widening
+        beyond = x ** (2.0 - k) / (k - 2.0) * hyp2f1(1.0, 1.0 - 2.0 / k, 2.0 - 2.0 / k, -(x**-k))
+        return (1.0 - widening**-2) * whole - beyond
 
-    return brentq(missing, 1.0, n_d50_reach)
+    low, high = 1.0, min(2.0, n_d50_reach)
+    if surplus(low) >= 0.0:
+        return 1.0
+    while surplus(high) < 0.0:
+        if high >= n_d50_reach:
+            return np.nan
+        low, high = high, min(2.0 * high, n_d50_reach)
+    return brentq(surplus, low, high)
 
 
 class ProtectionFactors(Section):
@@ -140,6 +150,15 @@ class Harm(HazardSection):
     first; seen every 15 min (s). Assumption."""
     rooms: Rooms = Rooms()
     """Where people at home are."""
+
+    @model_validator(mode="after")
+    def _curve_fits(self):
+        if np.isnan(self.widening):
+            raise ValueError(
+                f"n_d50_reach = {self.n_d50_reach} is too near for steepness = {self.steepness}: a curve that falls so "
+                "slowly does most of its harm farther away; raise one of the two"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shares_fit(self):

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import pairwise
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ def shipped() -> dict[str, Path]:
 def find(name_or_path: str | Path) -> Path:
     """Return the file of a shipped scenario's name or of a path; raises ScenarioError if there is none."""
     path = Path(name_or_path)
-    if path.is_file():
+    if isfile(path):
         return path
     known = shipped()
     if str(name_or_path) in known:
@@ -220,7 +221,7 @@ def find_plan(name_or_path: str | Path, folder: Path) -> Path:
     """Return the file of a plan: a path, or a name in the folder `plans` beside the scenario."""
     beside = folder / "plans"
     for path in (Path(name_or_path), beside / name_or_path, beside / f"{name_or_path}.yaml"):
-        if path.is_file():
+        if isfile(path):
             return path
     known = ", ".join(path.stem for path in sorted(beside.glob("*.yaml"))) or "none"
     raise ScenarioError(f"{name_or_path}: there is no such plan. Plans in {beside}: {known}.")

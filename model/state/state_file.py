@@ -10,6 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from importlib.resources import files
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -69,7 +70,7 @@ class Saved:
         scenario = validated(source)
         for name, wanted in self.header["inputs"].items():
             path = path_of(name, self.path.parent)
-            if not path.is_file() or _digest(path) != wanted:
+            if not isfile(path) or _digest(path) != wanted:
                 raise ScenarioError(
                     f"{self.path}: the file {path} is gone or has changed since the state was saved. Put it back, or "
                     "run the scenario from its start."
@@ -114,7 +115,7 @@ def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules:
 def saved(path: Path | str) -> Saved:
     """Read a state file; raises ScenarioError if it is none, is damaged, or another version of the model wrote it."""
     path = Path(path)
-    if not path.is_file():
+    if not isfile(path):
         raise ScenarioError(f"{path}: there is no such state file. Save one with `run --save-at`.")
     try:
         with ZipFile(path) as packed:

@@ -5,6 +5,7 @@ import io
 import math
 import re
 from functools import cache
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
@@ -45,7 +46,7 @@ def read_graph(path: Path) -> "nx.MultiDiGraph":
     import networkx as nx
 
     path = Path(path)
-    if not path.is_file():
+    if not isfile(path):
         raise ScenarioError(f"{path}: there is no such file. Give the path of a GraphML file. {_HOW}")
     content = read_bytes(path)
     change = "Cut the network to the area that is looked at."
