@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.integrate import trapezoid
 
 from safepassage.agents.civilians import Injury, Protection
 from safepassage.agents.rules import harm as kernels
@@ -303,7 +304,7 @@ def test_the_cut_of_the_curve_loses_no_expected_harm(steepness, n_d50_reach):
         r_m = np.linspace(0.0, harm.reach_m[size] * 1.01, 400_001)
         curve = harm.d50_within_reach_m[size], n_d50_reach / harm.widening, steepness, harm.p_at_centre
         p = np.array([kernels.risk(r, *curve) for r in r_m])
-        kept = np.trapezoid(p * 2 * np.pi * r_m, r_m)
+        kept = trapezoid(p * 2 * np.pi * r_m, r_m)
         # in closed form: 2 pi p0 d50^2 (pi / k) / sin(2 pi / k); cut at 6 d50 and not widened, 86 % of it for k = 3
         whole = 2 * np.pi * harm.p_at_centre * d50_m**2 * np.pi / steepness / np.sin(2 * np.pi / steepness)
         assert kept == pytest.approx(whole, rel=0.005)
@@ -321,5 +322,5 @@ def test_a_curve_that_is_cut_where_nothing_is_left_is_not_widened(steepness, n_d
 
 @pytest.mark.parametrize(("steepness", "n_d50_reach"), [(2.01, 6.0), (2.1, 2.0)])
 def test_a_cut_within_which_no_curve_holds_all_harm_is_refused(steepness, n_d50_reach):
-    with pytest.raises(ValueError, match="n_d50_reach = .* is too near for steepness"):
+    with pytest.raises(ValueError, match="is too near for steepness"):
         Harm(steepness=steepness, n_d50_reach=n_d50_reach)

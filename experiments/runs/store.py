@@ -19,6 +19,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ from safepassage.model.settings.base import ScenarioError
 STORE_VERSION = 1
 COMPACT_AFTER = 2000
 """Single files that are gathered into one; more if the store is large, so that all is rewritten seldom."""
-
+READ_MOST_S = 2.0
+"""What reads a table of a study has closed it after this time (s). Assumption."""
 
 OWN_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 """Name of a file that was being written when its sweep ended."""
@@ -170,7 +172,8 @@ class Store:
             runs = self.runs()
             write_table(self.folder / "runs.parquet", runs)
             for path in singles:
-                path.unlink()
+                with contextlib.suppress(PermissionError):  # read just now, on Windows; it goes at the next time
+                    path.unlink()
         self._n_single, self._n_compacted = 0, runs.num_rows
 
     def write(self, name: str, table: pa.Table):
@@ -304,7 +307,7 @@ def write_whole(path: Path, content: bytes):
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         partial.write_bytes(content)
-        os.replace(partial, path)
+        _put_in_place(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
@@ -316,7 +319,21 @@ def write_table(path: Path, table: pa.Table):
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         pq.write_table(table, partial, compression="zstd")
-        os.replace(partial, path)
+        _put_in_place(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _put_in_place(partial: Path, path: Path):
+    """Give a file its name; where somebody reads the one it replaces, Windows refuses that until they are done."""
+    until = monotonic() + READ_MOST_S
+    while True:
+        try:
+            os.replace(partial, path)
+        except PermissionError:
+            if monotonic() > until:
+                raise
+            sleep(0.05)
+        else:
+            return
