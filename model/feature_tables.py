@@ -1,12 +1,14 @@
 """Tables with a geometry in each row: CSV with WKT or points, GeoParquet, and what GDAL reads (GeoPackage, Shapefile).
 
-Each reader returns the coordinate system (None: degrees) and a list of (geometry, properties), the geometry a shapely
-one, None, or the text of what is wrong with it.
+Each reader takes the path, which errors name, the kinds of geometry that are looked for, and a list to which it adds
+what is doubtful. It returns the coordinate system (None: degrees) and a list of (geometry, properties), the geometry a
+shapely one, None, or the text of what is wrong with it.
 """
 
 import json
+import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pandas as pd
 from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER, file_of
-from safepassage.model.tables import read_csv
+from safepassage.model.tables import read_csv, refuse_doubles
 from safepassage.model.text_files import MOST_BYTES, read_text
 
 Rows = tuple[Any, list[tuple[Any, dict[str, Any]]] | None]
@@ -38,7 +40,7 @@ def gis(what: str, package: str) -> Any:
         ) from None
 
 
-def read_csv_map(path: Path) -> Rows:
+def read_csv_map(path: Path, kinds: Sequence[str], notes: list[str]) -> Rows:
     """Return the rows of a CSV file with a column of WKT, or of longitude and latitude.
 
     No rows (None): it is GeoJSON, one feature a line, under the name of a table, as Microsoft's footprints are. path:
@@ -47,10 +49,14 @@ def read_csv_map(path: Path) -> Rows:
     if read_text(path)[:200].lstrip().startswith("{"):
         return None, None
     frame, _ = read_csv(path)
-    by_name = {str(name).strip().lower(): name for name in frame.columns}
+    names = [str(name).strip().lower() for name in frame.columns]
+    refuse_doubles(path, names)
+    by_name = dict(zip(names, frame.columns, strict=True))
+    crs = None
     column = next((by_name[name] for name in GEOMETRY_COLUMNS if name in by_name), None)
     if column is not None:
-        geometries = [_of_wkt(text) for text in frame[column]]
+        crs = _stated_system(frame[column], path)
+        geometries = [_of_text(text) for text in frame[column]]
         used = [column]
     else:
         used = [next((by_name[n] for n in names if n in by_name), None) for names in (LONGITUDES, LATITUDES)]
@@ -60,12 +66,13 @@ def read_csv_map(path: Path) -> Rows:
                 "one geometry (WKT), or two longitude and latitude."
             )
         geometries = [_point(*pair) for pair in zip(*(frame[name] for name in used), strict=True)]
-    values = {name: _numbers_where_all_are(frame[name]) for name in frame.columns if name not in used}
-    return None, [(each, {str(name): column[row] for name, column in values.items()})
+    kept = [name for name in frame.columns if name and name not in used]
+    values = {name: _numbers_where_all_are(frame[name]) for name in kept}
+    return crs, [(each, {str(name): column[row] for name, column in values.items()})
                   for row, each in enumerate(geometries)]  # fmt: skip
 
 
-def read_geoparquet(path: Path) -> Rows:
+def read_geoparquet(path: Path, kinds: Sequence[str], notes: list[str]) -> Rows:
     """Return the rows of a GeoParquet file; WKB, or WKT, in degrees if it does not say. path: which errors name."""
     import pyarrow as pa
     import shapely
@@ -95,13 +102,13 @@ def read_geoparquet(path: Path) -> Rows:
     frame = table.drop_columns([column]).to_pandas()
     rows = table.column(column).to_pylist()
     geometries = [
-        _of_wkt(one) if isinstance(one, str) else _read(shapely.from_wkb, one) if one is not None else None
+        _of_text(one) if isinstance(one, str) else _read(shapely.from_wkb, one) if one is not None else None
         for one in rows
     ]
     return crs, list(zip(geometries, _records(frame), strict=True))
 
 
-def read_with_gdal(path: Path) -> Rows:
+def read_with_gdal(path: Path, kinds: Sequence[str], notes: list[str]) -> Rows:
     """Return the rows of a layer of a GeoPackage, Shapefile (zipped or not) or FlatGeobuf. path: which errors name."""
     import shapely
 
@@ -109,23 +116,44 @@ def read_with_gdal(path: Path) -> Rows:
     name = checked(file)
     ogr = gis(f"{path}: a file of this kind", "pyogrio")
     try:
-        layers = [str(layer) for layer, kind in ogr.list_layers(name) if kind is not None]
-        layer = _chosen(path, wanted, layers)
+        layers = {str(layer): kind for layer, kind in ogr.list_layers(name) if kind is not None}
+        layer = _chosen(path, wanted, layers, kinds)
         meta, _, geometry, fields = ogr.raw.read(name, layer=layer)
         frame = pd.DataFrame(dict(zip(meta["fields"], fields, strict=True)), index=range(len(geometry)))
     except ScenarioError:
         raise
     except (ogr.errors.DataSourceError, ogr.errors.DataLayerError, ogr.errors.FeatureError, ogr.errors.GeometryError,
             ogr.errors.FieldError, ogr.errors.CRSError, ValueError, RuntimeError, UnicodeError) as error:  # fmt: skip
+        beside = " A Shapefile needs its .shx and .dbf beside it." if file.suffix.lower() in (".shp", ".zip") else ""
         raise ScenarioError(
-            f"{path}: this file cannot be read ({' '.join(str(error).split())[:200]}). A Shapefile needs its .shx and "
-            ".dbf beside it. Export it again."
+            f"{path}: this file cannot be read ({' '.join(str(error).split())[:200]}).{beside} Export it again."
         ) from None
+    if meta["crs"] is None:
+        notes.append(
+            f"{file.name}: nothing in it says which coordinate system it has (a Shapefile's .prj does); its "
+            "coordinates were taken for longitude and latitude (WGS 84)."
+        )
+    if not len(frame.columns) and file.suffix.lower() in (".shp", ".zip"):
+        raise ScenarioError(f"{path}: it has no table of properties: put its .dbf beside the .shp. Export it again.")
+    _doubt_letters(file, frame, notes)
     geometries = [None if one is None else _read(shapely.from_wkb, one) for one in geometry]
     return meta["crs"], list(zip(geometries, _records(frame), strict=True))
 
 
-READERS: dict[str, Callable[[Path], Rows]] = {
+def _doubt_letters(file: Path, frame: pd.DataFrame, notes: list[str]) -> None:
+    """Note if letters of a Shapefile other than those of English may have been read wrongly."""
+    if file.suffix.lower() != ".shp" or any(file.with_suffix(end).exists() for end in (".cpg", ".CPG")):
+        return
+    texts = (text for name in frame for text in frame[name] if isinstance(text, str))
+    strange = next((text for text in texts if not text.isascii()), None)
+    if strange is not None:
+        notes.append(
+            f"{file.name}: no .cpg beside it says how its letters are written; one text was read as {strange[:40]!r}. "
+            "If that is wrong, write the encoding into a file .cpg (such as CP1251), or export it again."
+        )
+
+
+READERS: dict[str, Callable[[Path, Sequence[str], list[str]], Rows]] = {
     ".csv": read_csv_map, ".tsv": read_csv_map, ".parquet": read_geoparquet, ".geoparquet": read_geoparquet,
     ".gpkg": read_with_gdal, ".shp": read_with_gdal, ".fgb": read_with_gdal, ".zip": read_with_gdal,
 }  # fmt: skip
@@ -151,25 +179,33 @@ def checked(file: Path) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
-            shapes = [one.filename for one in members if one.filename.lower().endswith(".shp")]
+            names = [one.filename for one in members if not one.is_dir() and "__MACOSX" not in one.filename]
+            shapes = [name for name in names if name.lower().endswith(".shp")]
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ScenarioError(f"{file}: this archive cannot be read ({str(error)[:80]}). Pack it again.") from None
     if sum(one.file_size for one in members) > MOST_BYTES:
         raise ScenarioError(f"{file}: this file is larger than {MOST_BYTES:,} bytes when it is unpacked. Cut it.")
     if len(shapes) != 1:
-        raise ScenarioError(f"{file}: the archive holds {len(shapes)} Shapefiles; pack one, with its .dbf, .shx, .prj.")
+        raise ScenarioError(
+            f"{file}: the archive holds {len(shapes)} Shapefiles ({', '.join(names)[:200] or 'it is empty'}). Pack "
+            "one, with its .dbf, .shx, .prj; unpack files of other kinds and give them as they are."
+        )
     return f"/vsizip/{file.resolve()}/{shapes[0]}"
 
 
-def _chosen(path: Path, wanted: str, layers: list[str]) -> str:
+def _chosen(path: Path, wanted: str, layers: dict[str, str], kinds: Sequence[str]) -> str:
+    """Return the layer that is named, else the only one, else the only one of the kinds that are looked for."""
     if wanted and wanted not in layers:
         raise ScenarioError(f"{path}: there is no layer {wanted!r}; the layers are {', '.join(layers)[:500]}.")
-    if not wanted and len(layers) != 1:
+    fit = [name for name, kind in layers.items() if kind.partition(" ")[0] in kinds] if len(layers) > 1 else [*layers]
+    if not layers:
+        raise ScenarioError(f"{path}: there is no layer with a geometry in it. Export it again.")
+    if not wanted and len(fit) != 1:
         raise ScenarioError(
             f"{path}: the file has {len(layers)} layers with a geometry: {', '.join(layers)[:500]}. Name one: "
             f"{file_of(path).name}{LAYER}NAME."
         )
-    return wanted or layers[0]
+    return wanted or fit[0]
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -190,6 +226,9 @@ def _numbers_where_all_are(column: pd.Series) -> list[Any]:
     said = [text for text in texts if text]
     if not said or any(len(text) > 1 and text[0] == "0" and text[1] != "." for text in said):
         return texts
+    broken = [text for text in said if "." in text]
+    if len(broken) < len(said) and any(broken) and all(re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text) for text in broken):
+        return texts  # 950 and 1.200: the mark may group digits, and whoever reads a number of people asks
     try:
         numbers = {text: float(text) for text in said}
     except ValueError:
@@ -197,11 +236,26 @@ def _numbers_where_all_are(column: pd.Series) -> list[Any]:
     return [None if not text else int(numbers[text]) if text.lstrip("-").isdigit() else numbers[text] for text in texts]
 
 
-def _of_wkt(text: str | None) -> Any:
-    import shapely
+def _stated_system(column: pd.Series, path: Path) -> str | None:
+    """Return the coordinate system that the geometries of a column name (SRID=25832;POINT...); None: they do not."""
+    systems = sorted({found.group(1) for text in column if (found := re.match(r"\s*SRID\s*=\s*(\d+)\s*;", text, re.I))})
+    if len(systems) > 1:
+        raise ScenarioError(f"{path}: its geometries have the systems {', '.join(systems)[:200]}. Export them in one.")
+    return f"EPSG:{systems[0]}" if systems else None
 
-    if not text or not text.strip():
+
+def _of_text(text: str | None) -> Any:
+    """Return the geometry of a cell: WKT, WKB in hexadecimal digits, or GeoJSON; None if it is empty."""
+    import shapely
+    from shapely.geometry import shape
+
+    text = (text or "").strip()
+    if not text:
         return None
+    if text.startswith("{"):
+        return _read(lambda given: shape(json.loads(given)), text)
+    if re.fullmatch(r"0[01][0-9A-Fa-f]{8,}", text):
+        return _read(shapely.from_wkb, text)
     return _read(shapely.from_wkt, text.rpartition(";")[2])
 
 
@@ -211,7 +265,8 @@ def _read(reader: Callable[[Any], Any], given: Any) -> Any:
 
     try:
         return reader(given)
-    except (shapely.errors.ShapelyError, TypeError, ValueError, UnicodeError) as error:
+    except (shapely.errors.ShapelyError, TypeError, ValueError, KeyError, IndexError, AttributeError,
+            NotImplementedError) as error:  # fmt: skip
         return " ".join(str(error).split())[:80]
 
 
@@ -221,6 +276,11 @@ def _point(longitude: str, latitude: str) -> Any:
     if not longitude and not latitude:
         return None
     try:
-        return shapely.Point(float(longitude), float(latitude))
+        return shapely.Point(_coordinate(longitude), _coordinate(latitude))
     except ValueError:
         return f"longitude {longitude[:20]!r}, latitude {latitude[:20]!r}"
+
+
+def _coordinate(text: str) -> float:
+    """Return a coordinate; a comma in it is a decimal one, as nobody groups the digits of degrees."""
+    return float(text.strip().replace("\u2212", "-").replace(",", "."))

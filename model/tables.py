@@ -4,7 +4,10 @@ What is wrong in a table is gathered, so that a user reads all of it at once and
 """
 
 import csv
-from collections.abc import Callable, Sequence
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,55 @@ from safepassage.model.text_files import lines_of, read_text
 YES, NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 N_SHOWN = 5
 """Of mistakes of one kind so many are shown, the rest counted."""
+MOST_COLUMNS = 10_000
+"""Columns of a table. Assumption."""
+LONGEST_CELL = 100_000_000
+"""Letters of one value: an outline of a coast has millions. Assumption."""
+_PLAIN = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_GAP = "[ \u00a0\u2009\u202f'\u2019]"
+_GAPS = re.compile(rf"[-+]?[0-9]{{1,3}}({_GAP}[0-9]{{3}})+([.,][0-9]+)?")
+_MARKS = re.compile(
+    r"[-+]?[0-9]{1,3}((,[0-9]{3}){2,}(\.[0-9]+)?|(\.[0-9]{3}){2,}(,[0-9]+)?|,[0-9]{3}\.[0-9]+|\.[0-9]{3},[0-9]+)"
+)
+_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
+_DOUBTFUL = re.compile(r"[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}")
+
+
+def number_of(value: Any, *, is_count: bool = False) -> float:
+    """Return the number that a value stands for, as people write it: 1 950, 1'950, 1,234,567 or 9,5.
+
+    is_count: the number counts something, so that 1.950 may mean 1950. Raises ValueError, with the change to make, for
+    what is no number, and for one that may mean two things.
+    """
+    if isinstance(value, bool | np.bool_) or value is None:
+        raise ValueError("give a number")
+    if not isinstance(value, str):
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError("give a number") from None
+    text = value.strip().replace("\u2212", "-")
+    if _DOUBTFUL.fullmatch(text) and (is_count or "," in text):
+        raise ValueError(
+            f"this may mean {re.sub('[.,]', '', text)} or {text.replace(',', '.')}; write it without the mark"
+        )
+    if _GAPS.fullmatch(text):
+        text = re.sub(_GAP, "", text).replace(",", ".")
+    elif _MARKS.fullmatch(text):
+        last = max(text.rfind("."), text.rfind(","))
+        is_decimal = text.count(text[last]) == 1
+        text = re.sub("[.,]", "", text[:last]) + ("." if is_decimal else "") + text[last + 1 :]
+    elif _COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if not _PLAIN.fullmatch(text):
+        raise ValueError("give a number")
+    return float(text)
+
+
+def same_text(value: Any) -> str:
+    """Return how a name or a code is compared: one form of each letter, single spaces, 2 for a code saved as 2.0."""
+    text = " ".join(unicodedata.normalize("NFC", str(value)).split())
+    return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
 
 
 class Table:
@@ -62,7 +114,7 @@ class Table:
 
     def numbers(self, column: str, low: float = -np.inf, high: float = np.inf, *, whole: bool = False) -> np.ndarray:
         """Return a column as numbers from low to high, float64, NaN where they are not; whole: whole numbers only."""
-        values = pd.to_numeric(self.frame[column], errors="coerce").to_numpy(np.float64)
+        values = np.array([_number_or_nan(text, whole) for text in self.frame[column]], np.float64)
         right = np.isfinite(values) & (values >= low) & (values <= high)
         if whole:
             right &= values == np.floor(values)
@@ -72,7 +124,8 @@ class Table:
 
     def known(self, column: str, codes: dict[str, int], change: str) -> np.ndarray:
         """Return the code of each text of a column, int64, -1 where it has none."""
-        values = self.frame[column].map(codes).fillna(-1).to_numpy(np.int64)
+        plain = {same_text(text): code for text, code in codes.items()} | codes
+        values = self.frame[column].map(lambda text: plain.get(text, plain.get(same_text(text), -1))).to_numpy(np.int64)
         self.note(column, values < 0, change)
         return values
 
@@ -91,8 +144,15 @@ class Table:
         refuse(self.mistakes)
 
 
+def _number_or_nan(text: str, whole: bool) -> float:
+    try:
+        return number_of(text, is_count=whole)
+    except ValueError:
+        return np.nan
+
+
 def _plain(texts: pd.Series) -> pd.Series:
-    return texts.str.lower().str.replace("_", " ")
+    return texts.str.lower().str.replace(r"[_\-\s]+", " ", regex=True)
 
 
 def some_of(wrong: Sequence | np.ndarray, describe: Callable[[Any], str], rest: str) -> list[str]:
@@ -115,9 +175,7 @@ def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = (
     """
     frame, lines = (_parquet(path), None) if path.suffix == ".parquet" else read_csv(path)
     names = [_name(column) for column in frame.columns]
-    doubles = sorted({name for name in names if names.count(name) > 1})
-    if doubles:
-        raise ScenarioError(f"{path}: there are two columns named {doubles[0]!r}; keep one of them.")
+    refuse_doubles(path, names)
     missing = [name for name in required if name not in names]
     if missing:
         raise ScenarioError(
@@ -134,6 +192,18 @@ def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = (
     frame = frame[[name for name in may_be if name in names]]
     frame = frame.apply(lambda column: column.where(column.notna(), "").astype(str).str.strip())
     return Table(path, frame) if lines is None else Table(path, frame, rows=lines, row="line")
+
+
+def refuse_doubles(path: Path, names: Sequence[str]) -> None:
+    """Raise ScenarioError if two columns of a table have one name; path: the file, which errors name."""
+    twice = doubles_of(name for name in names if name)
+    if twice:
+        raise ScenarioError(f"{path}: there are two columns named {twice[0]!r}; keep one of them.")
+
+
+def doubles_of(names: Iterable[str]) -> list[str]:
+    """Return the names that are there more than once, in order."""
+    return sorted(name for name, n in Counter(names).items() if n > 1)
 
 
 REMARKS = ("note", "notes", "comment", "comments", "remark", "remarks", "source", "sources")
@@ -165,16 +235,19 @@ def _parquet(path: Path) -> pd.DataFrame:
 def read_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
     """Return a CSV file as texts, stripped, and the line on which each row begins (from 1, the header's first).
 
-    Commas, semicolons or tabs stand between the values: what the header uses. Empty lines, and empty values beyond the
-    last column, are left out. Raises ScenarioError with the line of a row that is too short or too long, of an open
-    quotation mark, and for a file without a header.
+    Commas, semicolons, tabs or bars stand between the values: what the header uses, or what a line `sep=;` says. Empty
+    lines, lines of remarks (#) above the header, and empty values beyond the last column are left out. Raises
+    ScenarioError with the line of a row that is too short or too long, of an open quotation mark, and for a file
+    without a header.
     """
-    text = read_text(path)
-    n_cells = text.count(_delimiter(text)) + text.count("\n")
+    text, n_above = _from_header(read_text(path))
+    mark = _delimiter(text)
+    n_cells = text.count(mark) + text.count("\n")
     refuse_needs(
         [Need(str(path), n_cells, "cells of a table", BYTES["table_cell"], "Cut the table to what is needed.")]
     )
-    reader = csv.reader(lines_of(text), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(lines_of(text), delimiter=mark, strict=True, skipinitialspace=True)
     header, rows, lines, wrong, begins = None, [], [], [], 1
     try:
         for values in reader:
@@ -182,18 +255,35 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
             if not any(value.strip() for value in values):
                 continue
             if header is None:
-                header = [value.strip() for value in values]
+                if len(values) > MOST_COLUMNS:
+                    raise ScenarioError(f"{path}, line {line + n_above}: the header has {len(values):,} columns; at most "
+                                        f"{MOST_COLUMNS:,} are read. Put each row on a line of its own.")  # fmt: skip
+                header = [_cell(value) for value in values]
                 while not header[-1]:
                     header.pop()
                 continue
             if any(value.strip() for value in values[len(header) :]) or len(values) < len(header):
-                wrong.append((line, len(values)))
+                wrong.append((line + n_above, len(values)))
             rows.append(values[: len(header)])
-            lines.append(line)
+            lines.append(line + n_above)
     except csv.Error as error:
-        raise ScenarioError(f"{path}, line {begins}: this is not CSV: {error}. Correct the line.") from None
+        raise ScenarioError(f"{path}, line {begins + n_above}: this is not CSV: {error}. Correct the line.") from None
     if header is None:
         raise ScenarioError(f"{path}: this file is empty; give a table with a header and at least one row.")
+    _refuse_ragged(path, header, wrong)
+    table = pd.DataFrame(rows, columns=range(len(header)), dtype=str).apply(lambda column: column.map(_cell))
+    table.columns = header
+    return table, np.array(lines, np.int64)
+
+
+def _refuse_ragged(path: Path, header: list[str], wrong: list[tuple[int, int]]) -> None:
+    """Raise ScenarioError if there are rows, given as (line, number of values), with too few or too many values."""
+    if wrong and len(header) == 1:
+        raise ScenarioError(
+            f"{path}, line {wrong[0][0]}: there are {wrong[0][1]} values under the one column {header[0][:60]!r}. The "
+            "first line must name the columns: take out the lines above them, and put the same mark between the values "
+            "of all lines."
+        )
     refuse(
         some_of(
             wrong,
@@ -204,12 +294,26 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
             f"{path}: {{n}} more lines have too few or too many values.",
         )
     )
-    table = pd.DataFrame(rows, columns=range(len(header)), dtype=str).apply(lambda column: column.str.strip())
-    table.columns = header
-    return table, np.array(lines, np.int64)
+
+
+def _cell(value: str) -> str:
+    """Return a value without spaces about it, and without the ="" that spreadsheets put about a text."""
+    value = value.strip()
+    return value[2:-1] if value.startswith('="') and value.endswith('"') and len(value) > 2 else value
+
+
+def _from_header(text: str) -> tuple[str, int]:
+    """Return a text from its header on, and how many lines stand above that: remarks, and what names the mark."""
+    at, n = 0, 0
+    while (found := re.match(r"[^\r\n]*(\r\n|\r|\n)", text[at : at + 10_000])) is not None:
+        line = found.group().strip()
+        if line and not re.match(r"#(\s|[^,;\t|]*$)|sep=", line, re.IGNORECASE):
+            break
+        at, n = at + found.end(), n + 1
+    return (text[at:], n) if at else (text, 0)
 
 
 def _delimiter(text: str) -> str:
     """Return what stands between the names of the header: a comma, or what it uses instead."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-    return next((mark for mark in (",", ";", "\t") if mark in header), ",")
+    header = next((line for line in text[:100_000].splitlines() if line.strip()), "")
+    return next((mark for mark in (",", ";", "\t", "|") if mark in header), ",")

@@ -11,6 +11,18 @@ MOST_BYTES = 1_000_000_000
 """Size of a file, after unpacking; a million buildings take 300 MB as GeoJSON. Assumption."""
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
 _GZIP = b"\x1f\x8b"
+_OTHERS = (
+    (b"PK\x03\x04", "a packed file, such as an Excel workbook or a .zip", "Save the table as CSV, or unpack the file"),
+    (b"SQLite format 3\0", "a database, such as a GeoPackage", "Give it the name that it had, ending in .gpkg"),
+    (b"PAR1", "a Parquet file", "Give it a name that ends in .parquet"),
+    (b"%PDF", "a PDF file", "Give the table or the map itself"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the table as CSV"),
+    (b"\x89PNG", "a picture", "Give the table or the map itself"),
+    (b"version https://git-lfs", "a pointer to a file that Git LFS keeps elsewhere", "Fetch the file (git lfs pull)"),
+    (b"<!DOCTYPE html", "a web page", "Download the file itself"),
+    (b"<html", "a web page", "Download the file itself"),
+)
+"""How other files begin, what they are, and what to do."""
 _AT_ONCE = 1 << 20
 """Bytes read in one call: room is made for as many, whether a file has them or not."""
 
@@ -22,6 +34,9 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     is larger than that, or is no text.
     """
     content = read_bytes(path, most_bytes)
+    for beginning, what, change in _OTHERS:
+        if content.startswith(beginning):
+            raise ScenarioError(f"{path}: this is {what}, and not text. {change}.")
     encoding = next(name for mark, name in _MARKS if content.startswith(mark))
     try:
         text = content.decode(encoding)

@@ -7,6 +7,7 @@ Of a file with several layers one is named as in QGIS: districts.gpkg|layername=
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,24 @@ from safepassage.model import feature_tables, geojson
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import file_of
 from safepassage.model.tables import refuse, some_of
+from safepassage.model.text_files import read_text
+
+Parts = Callable[[Any, str], tuple[Any, dict[str, Any]]]
+"""From a feature and its place to geometry and properties."""
 
 WGS84 = "EPSG:4326"
 POLYGONS = ("Polygon", "MultiPolygon")
+SHAPEFILE_NAME = 10
+"""Letters of a name of a property that a Shapefile keeps."""
 LON_LAT_LIMITS = np.array([180.0, 90.0])
 OTHER_FORMATS = {".tif": "a raster", ".tiff": "a raster", ".dbf": "the table of a Shapefile", ".pdf": "a PDF file",
                  ".kml": "a KML file", ".kmz": "a KML file", ".osm": "an OpenStreetMap extract",
-                 ".pbf": "an OpenStreetMap extract"}  # fmt: skip
+                 ".pbf": "an OpenStreetMap extract", ".gpx": "a GPX file", ".gml": "a GML file", ".dxf": "a drawing",
+                 ".dwg": "a drawing", ".xls": "an Excel workbook", ".xlsx": "an Excel workbook", ".ods": "a workbook",
+                 ".tab": "a MapInfo file", ".mif": "a MapInfo file", ".topojson": "TopoJSON", ".sqlite": "a database",
+                 ".png": "a picture", ".jpg": "a picture", ".7z": "an archive", ".rar": "an archive",
+                 ".qgz": "a project of QGIS", ".qgs": "a project of QGIS", ".shx": "the index of a Shapefile",
+                 ".prj": "the coordinate system of a Shapefile", ".graphml": "a street network"}  # fmt: skip
 """Formats that cannot be read here and are not text either."""
 
 
@@ -52,15 +64,16 @@ def read_features(
     """
     import shapely
 
-    crs, given, parts = _layer(path)
+    crs, given, parts, notes = _layer(path, kinds)
     to_degrees = _to_degrees(crs, path) if in_degrees else None
     features, mistakes, n_repaired = [], [], 0
     for number, each in enumerate(given):
         place = f"{path}: feature {number}"
         try:
-            geometry, properties = parts(each, place, kinds, what)
-            geometry = _single(geometry, kinds)
+            geometry, properties = parts(each, place)
+            geometry = _fitting(geometry, kinds, place, what)
             if geometry is not None and to_degrees is not None:
+                _refuse_degrees(geometry, place, crs)
                 geometry = shapely.transform(geometry, lambda xy: np.column_stack(to_degrees(xy[:, 0], xy[:, 1])))
             if geometry is not None:
                 _check_points(geometry, place, LON_LAT_LIMITS if in_degrees else np.inf)
@@ -74,7 +87,31 @@ def read_features(
     if not features:
         raise ScenarioError(f"{path}: the file holds no {what}. Give at least one, or leave the file out.")
     repaired = f"{path.name}: {n_repaired} outlines crossed themselves and were repaired (make_valid)."
-    return features, [repaired] if n_repaired else []
+    return features, [*notes, *([repaired] if n_repaired else [])]
+
+
+def named(feature: Feature, wanted: str, change: str) -> Any:
+    """Return a property of a feature; its name may be in letters of another case, or cut as a Shapefile cuts it.
+
+    change: the change to make, of the ScenarioError if there is no such property.
+    """
+    if wanted in feature.properties:
+        return feature.properties[wanted]
+    plain = _plain(wanted)
+    for length in (None, SHAPEFILE_NAME):
+        found = [name for name in feature.properties if _plain(name) == plain[:length]]
+        if len(found) == 1:
+            return feature.properties[found[0]]
+    names = list(map(str, feature.properties))
+    close = get_close_matches(plain, list(map(_plain, names)), n=1, cutoff=0.6)
+    meant = f" Did you mean {next(name for name in names if _plain(name) == close[0])!r}?" if close else ""
+    raise ScenarioError(
+        f"{feature.place} has no property {wanted!r}; it has {', '.join(names)[:300] or 'none'}.{meant} {change}"
+    )
+
+
+def _plain(name: object) -> str:
+    return "_".join(str(name).lower().split())
 
 
 def without_outline(path: Path, n: int) -> list[str]:
@@ -82,8 +119,8 @@ def without_outline(path: Path, n: int) -> list[str]:
     return [f"{path.name}: {n:,} buildings have no outline and are left out."] if n else []
 
 
-def _layer(path: Path) -> tuple[Any, Sequence[Any], Callable[..., tuple[Any, dict[str, Any]]]]:
-    """Return coordinate system (None: degrees), features, and the function that takes one of them apart."""
+def _layer(path: Path, kinds: Sequence[str]) -> tuple[Any, Sequence[Any], Parts, list[str]]:
+    """Return coordinate system (None: degrees), features, the function that takes one of them apart, and doubts."""
     suffix = file_of(path).suffix.lower()
     if suffix == ".gz":
         suffix = Path(file_of(path).stem).suffix.lower()
@@ -93,34 +130,51 @@ def _layer(path: Path) -> tuple[Any, Sequence[Any], Callable[..., tuple[Any, dic
             "GeoPackage, in QGIS for example; `safepassage init` builds a town from an extract and a raster of "
             "residents."
         )
+    if suffix == ".txt" and not read_text(path)[:200].lstrip("\x1e \t\r\n").startswith(("{", "[")):
+        suffix = ".csv"
+    notes: list[str] = []
     if suffix in feature_tables.READERS:
-        crs, rows = feature_tables.READERS[suffix](path)
+        crs, rows = feature_tables.READERS[suffix](path, kinds, notes)
         if rows is not None:
-            return crs, rows, _table_parts
+            return crs, rows, _table_parts, notes
     collection = geojson.read_collection(path)
-    return geojson.crs_of(collection), collection["features"], geojson.parts_of
+    return geojson.crs_of(collection), collection["features"], geojson.parts_of, notes
 
 
-def _table_parts(each: Any, place: str, kinds: Sequence[str], what: str) -> tuple[Any, dict[str, Any]]:
-    import shapely
-
+def _table_parts(each: Any, place: str) -> tuple[Any, dict[str, Any]]:
     geometry, properties = each
     if isinstance(geometry, str):
         raise ScenarioError(f"{place}: its geometry cannot be read ({geometry}). Export it again.")
-    if geometry is None or geometry.is_empty:
-        return None, properties
-    if _single(geometry, kinds).geom_type not in kinds:
-        raise ScenarioError(f"{place} is a {geometry.geom_type}; each {what} must be a {' or a '.join(kinds)}.")
-    return shapely.force_2d(geometry), properties
+    return geometry, properties
 
 
-def _single(geometry: Any, kinds: Sequence[str]) -> Any:
-    """Return a geometry, or its only part where one of several parts is not of the right kind; None if it is empty."""
+def _fitting(geometry: Any, kinds: Sequence[str], place: str, what: str) -> Any:
+    """Return a geometry of a kind that is right, without heights; None if it is empty.
+
+    Of a collection the parts that are right: their union if they are areas. Raises ScenarioError for another kind.
+    """
+    import shapely
+
     if geometry is None or geometry.is_empty:
         return None
-    if geometry.geom_type not in kinds and len(getattr(geometry, "geoms", ())) == 1:
-        return geometry.geoms[0]
-    return geometry
+    geometry = shapely.force_2d(geometry)
+    if geometry.geom_type in kinds:
+        return geometry
+    parts = _single_parts(geometry)
+    for kind in kinds:
+        right = [part for part in parts if part.geom_type == kind]
+        if len(right) == 1:
+            return right[0]
+        if right and f"Multi{kind}" in kinds:
+            return shapely.union_all(right)
+    raise ScenarioError(f"{place} is a {geometry.geom_type}; each {what} must be a {' or a '.join(kinds)}.")
+
+
+def _single_parts(geometry: Any) -> list[Any]:
+    """Return the parts of a geometry, those of its parts, and so on."""
+    if not hasattr(geometry, "geoms"):
+        return [] if geometry.is_empty else [geometry]
+    return [one for part in geometry.geoms for one in _single_parts(part)]
 
 
 def _to_degrees(crs: Any, path: Path) -> Any:
@@ -134,12 +188,28 @@ def _to_degrees(crs: Any, path: Path) -> Any:
         known = CRS.from_user_input(crs)
         if known.is_geographic and known.to_epsg(min_confidence=20) in (4326, None):
             return None
+        if not (known.is_geographic or known.is_projected):
+            raise ValueError(f"{known.name} has no longitude and latitude, nor plane coordinates")
         return Transformer.from_crs(known, WGS84, always_xy=True).transform
     except (CRSError, ProjError, TypeError, ValueError) as error:
         raise ScenarioError(
-            f"{path}: its member crs is {str(crs)[:80]!r}, which is not known ({str(error)[:80]}). Export the file in "
-            "longitude and latitude (EPSG:4326)."
+            f"{path}: its coordinate system is {str(crs)[:80]!r}, which cannot be used ({str(error)[:120]}). Export "
+            "the file in longitude and latitude (EPSG:4326)."
         ) from None
+
+
+def _refuse_degrees(geometry: Any, place: str, crs: Any) -> None:
+    """Raise ScenarioError for degrees in a file that says that it has metres: they would all lie at one point."""
+    from pyproj import CRS
+
+    if not CRS.from_user_input(crs).is_projected:
+        return
+    west, south, east, north = geometry.bounds
+    if max(abs(west), abs(east)) <= LON_LAT_LIMITS[0] and max(abs(south), abs(north)) <= LON_LAT_LIMITS[1]:
+        raise ScenarioError(
+            f"{place} has the coordinates {west:g}, {south:g}, which look like degrees, and the file says that they "
+            f"are metres ({str(crs)[:80]}). State the coordinate system that they are in, or leave out the statement."
+        )
 
 
 def _check_points(geometry: Any, place: str, limits: Floats | float) -> None:

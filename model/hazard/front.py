@@ -20,7 +20,7 @@ from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import read_csv
 from safepassage.model.vectors import POLYGONS, read_features
 
-MARKERS = ("Point", "MultiPoint", "LineString", "MultiLineString", "GeometryCollection")
+MARKERS = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
 @dataclass(frozen=True)

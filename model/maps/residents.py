@@ -11,8 +11,9 @@ from safepassage.model.maps.raster import read_residents
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.projection import WGS84, transformer
 from safepassage.model.streets.streets import Streets
-from safepassage.model.streets.zones import FARTHEST_STREET_M, scaled
-from safepassage.model.vectors import POLYGONS, read_features
+from safepassage.model.streets.zones import FARTHEST_STREET_M, number_of_residents, scaled, zone_name
+from safepassage.model.tables import doubles_of
+from safepassage.model.vectors import POLYGONS, Feature, read_features
 
 NAMES = ("zone_id", "name", "zone", "id", "code", "district", "adm3_name", "adm4_name")
 COUNTS = ("population", "residents", "pop", "inhabitants", "persons", "n_persons", "total", "pop_total", "einwohner")
@@ -102,8 +103,10 @@ def _of_file(
             raise ScenarioError(
                 f"{path}: no property is named {wanted!r} ({option}); there are {', '.join(has)[:300]}."
             )
-    names = [str(one.properties[name_of]) if name_of else f"zone {one.number + 1}" for one in features]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = [
+        zone_name(one.properties.get(name_of), one.place) if name_of else f"zone {one.number + 1}" for one in features
+    ]
+    twice = doubles_of(names)
     if twice:
         raise ScenarioError(
             f"{path}: more than one zone is named {twice[0]!r}. Name another property with --zone-name: "
@@ -114,7 +117,7 @@ def _of_file(
     if raster is not None:
         counts, how = _counted(outlines, read_residents(raster, shapely.total_bounds(outlines))), raster.name
     elif count_of is not None:
-        counts, how = _numbers(path, features, count_of), f"the property {count_of}"
+        counts, how = _numbers(features, count_of), f"the property {count_of}"
     elif total is not None:
         counts, how = _street_m(streets, outlines), "the length of the streets in each"
     else:
@@ -125,17 +128,8 @@ def _of_file(
     return _finished(streets, TownZones(outlines, names, counts, told), total, how)
 
 
-def _numbers(path: Path, features: list[Any], count_of: str) -> np.ndarray:
-    counts = np.full(len(features), np.nan)
-    for row, one in enumerate(features):
-        value = one.properties[count_of]
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
-            counts[row] = value
-        elif isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
-            counts[row] = float(value)
-        else:
-            raise ScenarioError(f"{one.place} has {count_of} = {value!r}; give a number of residents.")
-    return counts
+def _numbers(features: list[Feature], count_of: str) -> np.ndarray:
+    return np.array([number_of_residents(one.properties.get(count_of), one.place, count_of) for one in features])
 
 
 def _street_m(streets: Streets, outlines: list[Any]) -> np.ndarray:

@@ -15,7 +15,7 @@ from safepassage.model.streets.classes import HOME_STREETS
 from safepassage.model.streets.placing import nodes_near
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones
-from safepassage.model.tables import Table, read_table, refuse, some_of
+from safepassage.model.tables import Table, number_of, read_table, refuse, some_of
 from safepassage.model.vectors import POLYGONS, read_features, without_outline
 
 
@@ -141,8 +141,8 @@ def _positive(path: Path, row: int, properties: dict, keys: tuple[str, ...], mis
         if properties.get(key) in (None, ""):
             continue
         try:
-            value = float(properties[key])
-        except (TypeError, ValueError):
+            value = number_of(properties[key])
+        except ValueError:
             value = np.nan
         if not 0 <= value < 1e6:
             mistakes.append(f"{path}: feature {row} has {key} = {properties[key]!r}; give a number >= 0.")

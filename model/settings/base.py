@@ -87,7 +87,7 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     if context.get("may_be_gone"):
         return path
     if not isfile(file_of(path)):
-        raise ValueError(f"there is no file {file_of(path)}; paths are relative to the scenario file")
+        raise ValueError(f"there is no file {str(file_of(path))[:300]}; paths are relative to the scenario file")
     return path.resolve()
 
 

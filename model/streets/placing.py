@@ -51,7 +51,8 @@ def nodes_near(
         some_of(
             np.flatnonzero(away_m > farthest_m),
             lambda i: (
-                f"{describe(i)}: the nearest street is {away_m[i] / 1000:,.1f} km away{_cure(streets, x_m[i], y_m[i])}"
+                f"{describe(i)}: the nearest street is {away_m[i] / 1000:,.1f} km "
+                f"away{cure_of_far(streets, x_m[i], y_m[i])}"
             ),
             "{n} more places lie as far from any street.",
         )
@@ -59,7 +60,8 @@ def nodes_near(
     return node
 
 
-def _cure(streets: Any, x_m: float, y_m: float) -> str:
+def cure_of_far(streets: Any, x_m: float, y_m: float) -> str:
+    """Return the end of a sentence about a place far from the streets: what to change. x_m, y_m: the place (m)."""
     longitude, latitude = streets.unproject(x_m, y_m)
     if np.isfinite(longitude) and abs(longitude) <= 90:
         swapped = streets.project(latitude, longitude)

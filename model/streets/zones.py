@@ -9,14 +9,19 @@ import shapely
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
+from safepassage.model.streets.placing import cure_of_far
 from safepassage.model.streets.streets import Streets
-from safepassage.model.tables import some_of
-from safepassage.model.vectors import POLYGONS, read_features
+from safepassage.model.tables import doubles_of, number_of, same_text, some_of
+from safepassage.model.vectors import POLYGONS, named, read_features
 
 LEAST_AREA_M2 = 1.0
 """A zone smaller than this is taken for a drawing mistake. Assumption."""
 OVERLAP_SHARE = 0.01
 """Zones that share less than this of the smaller one are taken for neighbours drawn by hand. Assumption."""
+LONGEST_NAME = 200
+"""Letters of a zone's name; more are no name. Assumption."""
+MOST_RESIDENTS = 1_000_000_000
+"""Residents of a zone: more than of any country but two. Assumption."""
 FARTHEST_STREET_M = 3000.0
 """A zone without a street of its own may use streets this near (m). Assumption."""
 
@@ -46,27 +51,19 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
     """
     path = settings.zones
     names, residents, outlines = [], [], []
-    wanted_properties = [settings.zone_name_property]
-    if not settings.households_file:
-        wanted_properties.append(settings.residents_property)
     features, notes = read_features(path, POLYGONS, "zone")
+    change = "Set population.zone_name_property and population.residents_property."
     for feature in features:
-        properties = feature.properties
-        for wanted in wanted_properties:
-            if wanted not in properties:
-                raise ScenarioError(
-                    f"{feature.place} has no property {wanted!r}; it has {', '.join(properties) or 'none'}. Set "
-                    "population.zone_name_property and population.residents_property."
-                )
-        count = 0 if settings.households_file else properties[settings.residents_property]
-        if not isinstance(count, int | float) or not 0 <= count < 1e9:
-            raise ScenarioError(f"{feature.place} has {settings.residents_property} = {count!r}; give a number >= 0.")
-        names.append(str(properties[settings.zone_name_property]))
-        residents.append(count)
+        names.append(zone_name(named(feature, settings.zone_name_property, change), feature.place))
+        if settings.households_file:
+            residents.append(0.0)
+        else:
+            said = named(feature, settings.residents_property, change)
+            residents.append(number_of_residents(said, feature.place, settings.residents_property))
         outlines.append(_outline(feature.geometry, f"{feature.place}, zone {names[-1]!r}", streets))
-    doubles = sorted({name for name in names if names.count(name) > 1})
+    doubles = doubles_of(names)
     if doubles:
-        raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)}; give each its own name.")
+        raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)[:300]}; give each its own name.")
     if not any(residents) and not settings.households_file:
         raise ScenarioError(f"{path}: nobody lives in any zone; give at least one of them residents.")
     counts = scaled(np.array(residents, float), settings.residents)
@@ -82,9 +79,10 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             away_m = shapely.distance(outlines[zone], shapely.points(middle_x_m, middle_y_m))
             nearest = int(np.argmin(away_m))
             if away_m[nearest] > FARTHEST_STREET_M:
+                middle = shapely.get_coordinates(shapely.centroid(outlines[zone]))[0]
                 raise ScenarioError(
-                    f"{path}: zone {name} has {counts[zone]} residents; the nearest street is {away_m[nearest]:.0f} m "
-                    "away. Correct its outline, set its residents to 0, or use a larger network."
+                    f"{path}: zone {name} has {counts[zone]:,} residents; the nearest street is "
+                    f"{away_m[nearest] / 1000:,.1f} km away{cure_of_far(streets, *middle)}"
                 )
             near = away_m <= away_m[nearest] + 100.0
             links[zone] = np.flatnonzero(near)
@@ -92,6 +90,28 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             without_street.append(name)
     notes += [*_overlaps(path, names, outlines), *_report(path, without_street)]
     return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), tuple(notes))
+
+
+def zone_name(said: Any, place: str) -> str:
+    """Return the name of a zone, one form for what people take for one name; place: of its feature, for errors."""
+    name = same_text(said) if isinstance(said, str | int | float) and not isinstance(said, bool) else ""
+    if not name or len(name) > LONGEST_NAME:
+        raise ScenarioError(
+            f"{place} has the name {str(said)[:40]!r}; give each zone a number, or a name of 1 to {LONGEST_NAME} "
+            "letters."
+        )
+    return name
+
+
+def number_of_residents(said: Any, place: str, name: str) -> float:
+    """Return the residents of a zone; place, name: its feature and the property, for errors."""
+    try:
+        count = number_of(said, is_count=True)
+        if not 0 <= count < MOST_RESIDENTS:
+            raise ValueError(f"give a number from 0 to {MOST_RESIDENTS:,}")
+    except ValueError as why:
+        raise ScenarioError(f"{place} has {name} = {str(said)[:40]!r}; {why}.") from None
+    return count
 
 
 def lived_along(zones: Zones, streets: Streets) -> np.ndarray:
@@ -142,6 +162,10 @@ def _outline(geometry: Any, place: str, streets: Streets) -> Any:
     if geometry is None:
         raise ScenarioError(f"{place} has no outline: its polygon is empty. Draw it, or take the zone out.")
     outline = streets.project_shape(geometry)
+    if not np.isfinite(outline.bounds).all():
+        raise ScenarioError(
+            f"{place} reaches too far from the streets to be drawn in one plane with them. Draw the part that is meant."
+        )
     if not outline.area >= LEAST_AREA_M2:
         raise ScenarioError(f"{place} has an outline without an area. Draw it again, or take the zone out.")
     return outline

@@ -1,6 +1,7 @@
 """Shelters of a scenario, placed on its streets."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -11,7 +12,10 @@ from safepassage.model.settings.shelters import ShelterPlace
 from safepassage.model.settings.shelters import Shelters as ShelterSettings
 from safepassage.model.streets.placing import nodes_near, place_of
 from safepassage.model.streets.streets import Streets
-from safepassage.model.vectors import read_features
+from safepassage.model.tables import number_of, same_text
+from safepassage.model.vectors import named, read_features
+
+_CHANGE = "Give each shelter a name and a capacity."
 
 
 def build_shelters(settings: ShelterSettings, streets: Streets) -> Shelters:
@@ -38,8 +42,8 @@ def _read_places(path):
             raise ScenarioError(f"{path}: feature {feature.number} has no place. Give its point, or take it out.")
         try:
             yield ShelterPlace(
-                name=feature.properties.get("name"),
-                capacity=feature.properties.get("capacity"),
+                name=same_text(named(feature, "name", _CHANGE) or ""),
+                capacity=_capacity(named(feature, "capacity", _CHANGE), feature.place),
                 takes_in=feature.properties.get("takes_in") or False,
                 longitude_deg=feature.geometry.x,
                 latitude_deg=feature.geometry.y,
@@ -50,3 +54,10 @@ def _read_places(path):
             raise ScenarioError(
                 f"{path}: feature {feature.number}, {field} = {error['input']!r}: {error['msg']}."
             ) from None
+
+
+def _capacity(said: Any, place: str) -> float:
+    try:
+        return number_of(said, is_count=True)
+    except ValueError as why:
+        raise ScenarioError(f"{place} has capacity = {str(said)[:40]!r}; {why}.") from None
