@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -114,12 +115,13 @@ class Table:
 
     def numbers(self, column: str, low: float = -np.inf, high: float = np.inf, *, whole: bool = False) -> np.ndarray:
         """Return a column as numbers from low to high, float64, NaN where they are not; whole: whole numbers only."""
-        values = np.array([_number_or_nan(text, whole) for text in self.frame[column]], np.float64)
+        values, is_doubtful = _numbers_of(self.frame[column], low, high, whole)
         right = np.isfinite(values) & (values >= low) & (values <= high)
         if whole:
             right &= values == np.floor(values)
-        limits = f" from {low:g} to {high:g}" if np.isfinite(low) and np.isfinite(high) else ""
-        self.note(column, ~right, f"give a {'whole ' if whole else ''}number{limits}")
+        limits = f" from {low:,.10g} to {high:,.10g}" if np.isfinite(low) and np.isfinite(high) else ""
+        self.note(column, is_doubtful, "this may mean two numbers; write it without a mark between thousands")
+        self.note(column, ~right & ~is_doubtful, f"give a {'whole ' if whole else ''}number{limits}")
         return np.where(right, values, np.nan)
 
     def known(self, column: str, codes: dict[str, int], change: str) -> np.ndarray:
@@ -144,11 +146,20 @@ class Table:
         refuse(self.mistakes)
 
 
-def _number_or_nan(text: str, whole: bool) -> float:
-    try:
-        return number_of(text, is_count=whole)
-    except ValueError:
-        return np.nan
+def _numbers_of(texts: pd.Series, low: float, high: float, whole: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of texts, NaN where they are none, and which texts may mean two numbers from low to high."""
+    values, is_doubtful = np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_)
+    for row, text in enumerate(texts):
+        if _DOUBTFUL.fullmatch(text) and (whole or "," in text):
+            grouped, broken = float(re.sub("[.,]", "", text)), float(text.replace(",", "."))
+            if not low <= grouped <= high and not whole:
+                values[row] = broken
+            else:
+                is_doubtful[row] = True
+            continue
+        with suppress(ValueError):
+            values[row] = number_of(text, is_count=whole)
+    return values, is_doubtful
 
 
 def _plain(texts: pd.Series) -> pd.Series:
@@ -225,7 +236,13 @@ def _misnamed(name: str, known: tuple[str, ...]) -> str:
 
 def _parquet(path: Path) -> pd.DataFrame:
     try:
-        return read_bounded(path).to_pandas()
+        table = read_bounded(path)
+        for name, kind in zip(table.schema.names, table.schema.types, strict=True):
+            if pa.types.is_binary(kind) or pa.types.is_nested(kind):
+                raise ScenarioError(
+                    f"{path}: the column {name!r} holds {kind}, and no texts or numbers. Write it as one."
+                )
+        return table.to_pandas()
     except ScenarioError:
         raise
     except (ValueError, OSError, TypeError, pa.ArrowException) as error:
@@ -256,8 +273,10 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
                 continue
             if header is None:
                 if len(values) > MOST_COLUMNS:
-                    raise ScenarioError(f"{path}, line {line + n_above}: the header has {len(values):,} columns; at most "
-                                        f"{MOST_COLUMNS:,} are read. Put each row on a line of its own.")  # fmt: skip
+                    raise ScenarioError(
+                        f"{path}, line {line + n_above}: the header has {len(values):,} columns; at most "
+                        f"{MOST_COLUMNS:,} are read. Put each row on a line of its own."
+                    )
                 header = [_cell(value) for value in values]
                 while not header[-1]:
                     header.pop()

@@ -4,17 +4,27 @@ Like all hazards they are the same whatever people do; only the lever `alerts` c
 """
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from safepassage.agents.ground.arrays import Floats
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.hazard.days import is_moment, iso
 from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.hazard.published import read_events
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import AirRaidAlerts
-from safepassage.model.tables import read_csv
+from safepassage.model.tables import same_text
+
+STARTS = ("started_utc", "started_at", "start", "started")
+ENDS = ("finished_utc", "finished_at", "end", "ended", "finished")
+REGIONS = ("region", "oblast", "location_title", "location")
+PLACES = (*REGIONS, "raion", "hromada")
+"""Columns that name where an alert holds, the widest first: those of alerts.in.ua and of the lists kept from it."""
 
 
 def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, time_zone: str) -> tuple[Floats, Floats]:
@@ -25,7 +35,8 @@ def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, ti
     """
     parts = [np.empty((2, 0))]
     if settings.file is not None:
-        parts.append(_recorded(settings.file) - epoch_s(run.start, time_zone))
+        run_s = epoch_s(run.start, time_zone)
+        parts.append(_recorded(settings, run_s + run.duration_h * 3600.0) - run_s)
     if settings.warning_s is not None and len(impacts):
         first = np.flatnonzero(impacts.cluster == np.arange(len(impacts)))
         first_s = impacts.time_s[first]
@@ -39,22 +50,68 @@ def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, ti
     return start_s[order], end_s[order]
 
 
-def _recorded(path: Any) -> np.ndarray:
-    """Return starts and ends of the alerts of a file, epoch seconds, float64[2, n]."""
-    frame, lines = read_csv(path)
-    missing = [name for name in ("started_utc", "finished_utc") if name not in frame.columns]
-    if missing:
-        raise ScenarioError(f"{path}: there is no column {missing[0]!r}. Give started_utc and finished_utc.")
-    found = np.empty((2, len(frame)))
-    for k, name in enumerate(("started_utc", "finished_utc")):
+def _recorded(settings: AirRaidAlerts, end_s: float) -> np.ndarray:
+    """Return starts and ends of the alerts of a file, epoch seconds, float64[2, n]; without an end: end_s."""
+    path = settings.file
+    frame, lines = _of_place(*read_events(path, "alerts", []), path, settings.place)
+    starts, ends = (_column(frame, names, path) for names in (STARTS, ENDS))
+    found = np.full((2, len(frame)), end_s)
+    for k, name in enumerate((starts, ends)):
         for i, (line, text) in enumerate(zip(lines, frame[name], strict=True)):
-            try:
-                found[k, i] = epoch_s(datetime.fromisoformat(text.strip().replace("Z", "+00:00")), "UTC")
-            except ValueError:
+            if k and text in ("", "None", "nan", "NaT"):
+                continue
+            said = iso(text)
+            if len(said) <= 10 or not is_moment(said):
                 raise ScenarioError(
-                    f"{path}, line {line}: {name} = {text!r} is no moment; write it as 2024-08-01T06:30:00Z."
-                ) from None
+                    f"{path}, line {line}: {name} = {text[:40]!r} is no moment; write it as 2024-08-01T06:30:00Z."
+                )
+            found[k, i] = epoch_s(datetime.fromisoformat(said), "UTC")
     wrong = np.flatnonzero(found[1] < found[0])
+    wrong = wrong[found[0, wrong] < end_s]
     if wrong.size:
         raise ScenarioError(f"{path}, line {lines[wrong[0]]}: the alert ends before it starts. Correct the row.")
+    return found[:, found[0] <= found[1]]
+
+
+def _column(frame: pd.DataFrame, names: tuple[str, ...], path: Path) -> str:
+    found = next((name for name in names if name in frame), None)
+    if found is None:
+        raise ScenarioError(
+            f"{path}: there is no column {names[0]!r}; the columns are {', '.join(frame.columns)[:300]}. Give "
+            f"{STARTS[0]} and {ENDS[0]}."
+        )
     return found
+
+
+def _of_place(frame: pd.DataFrame, lines: np.ndarray, path: Path, place: str | None) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the rows of alerts of a place: those that name it, and those of the whole region that it is in.
+
+    Raises ScenarioError if the table has several regions and no place is chosen, or none of its rows names it.
+    """
+    given = [name for name in PLACES if name in frame]
+    names = pd.DataFrame({name: frame[name].map(lambda text: same_text(text).casefold()) for name in given})
+    widest = given[0] if given else None
+    if place is None:
+        regions = sorted(set(frame[widest]) - {""}) if widest in REGIONS else []
+        if len(regions) > 1:
+            raise ScenarioError(
+                f"{path}: alerts of {len(regions)} regions are in it: {', '.join(regions)[:300]}. Choose one with "
+                "alerts.place."
+            )
+        return frame, lines
+    wanted = same_text(place).casefold()
+    named = (names == wanted).any(axis=1).to_numpy(bool)
+    if not named.any():
+        known = sorted({text for name in given for text in frame[name] if text})
+        raise ScenarioError(
+            f"{path}: no alert is of alerts.place = {place!r}; there are {', '.join(known)[:300] or 'no places'}."
+        )
+    kept = named.copy()
+    for depth in range(1, len(given)):  # an alert of a wider area holds for the place as well
+        wider = given[:depth]
+        around = {tuple(row) for row in names.loc[named, wider].itertuples(index=False) if all(row)}
+        is_wide = (names[given[depth:]] == "").all(axis=1) if given[depth:] else np.zeros(len(names), bool)
+        kept |= is_wide.to_numpy(bool) & np.array(
+            [tuple(row) in around for row in names[wider].itertuples(index=False)]
+        )
+    return frame[kept], lines[kept]

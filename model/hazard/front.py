@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,15 +11,19 @@ import shapely
 
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.clock import epoch_s
+from safepassage.model.hazard.days import change_of
+from safepassage.model.hazard.days import day as day_told
 from safepassage.model.hazard.impacts import Area
 from safepassage.model.hazard.published import day_of, is_held
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import file_of
 from safepassage.model.settings.front import Front
 from safepassage.model.streets.streets import Streets
-from safepassage.model.tables import read_csv
+from safepassage.model.tables import number_of, read_csv, refuse_doubles
 from safepassage.model.vectors import POLYGONS, read_features
 
+FARTHEST_KM = 20_000
+"""No place on Earth is farther from another (km)."""
 MARKERS = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
@@ -117,10 +121,11 @@ def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront
     """
     start_s = epoch_s(run.start, time_zone)
     report: list[str] = []
-    if settings.polygons_file is not None:
-        days, areas = _read_areas(settings.polygons_file, area, report)
+    files = settings.polygons_files if settings.polygons_file is None else (settings.polygons_file,)
+    if files:
+        days, areas = _read_areas(files, area, report)
         time_s = _day_starts_s(days, time_zone) - start_s
-        _report_outside(time_s, run, settings.polygons_file.name, report)
+        _report_outside(time_s, run, files[0].name if len(files) == 1 else "front.polygons_files", report)
         return AreaFront(time_s, areas, tuple(report))
     if settings.distance_file is not None:
         days, distance_km = _read_distances(settings.distance_file, settings.distance_column, report)
@@ -186,11 +191,14 @@ def _in_order(days, distance_km, name, report):
 
 def _read_distances(path, column, report):
     frame, lines = read_csv(path)
-    for name in ("date", column):
+    refuse_doubles(path, list(frame.columns))
+    if not {"date", column} <= set(frame.columns):
+        frame.columns = ["_".join(str(name).lower().split()) for name in frame.columns]
+        refuse_doubles(path, list(frame.columns))
+    for name, change in (("date", "Name one so."), (column, "Set front.distance_column to one of them.")):
         if name not in frame.columns:
             raise ScenarioError(
-                f"{path}: there is no column {name!r}; found: {', '.join(frame.columns)}. "
-                "Set front.distance_column to one of them."
+                f"{path}: there is no column {name!r}; found: {', '.join(frame.columns)[:300]}. {change}"
             )
     empty = frame[column].str.strip() == ""
     if empty.any():
@@ -201,29 +209,46 @@ def _read_distances(path, column, report):
     days, distance_km = [], []
     for line, day, distance in zip(lines, frame["date"], frame[column], strict=True):
         try:
-            days.append(date.fromisoformat(day.strip()))
-            distance_km.append(float(distance))
-        except ValueError:
+            found = day_told(day)
+            if found is None:
+                raise ValueError(change_of(day))
+            away_km = number_of(distance)
+            if not abs(away_km) <= FARTHEST_KM:
+                raise ValueError(f"a distance lies from -{FARTHEST_KM:,} to {FARTHEST_KM:,} km; give such a number")
+        except ValueError as why:
             raise ScenarioError(
-                f"{path}, line {line}: {day!r}, {distance!r} are not a date and a distance in km. Write them as "
-                "2024-08-19 and 10.5."
+                f"{path}, line {line}: the date is {day!r} and the distance {distance!r}; {why}."
             ) from None
-        if not np.isfinite(distance_km[-1]):
-            raise ScenarioError(f"{path}, line {line}: the distance is {distance!r}; give a number.")
+        days.append(found)
+        distance_km.append(away_km)
     return days, distance_km
 
 
-def _read_areas(path, area, report):
-    """Return the dates and the areas of a file in order of date; several areas of a date are joined.
+def _read_areas(paths, area, report):
+    """Return the dates and the areas of files in order of date; several areas of a date are joined."""
+    by_day = {}
+    for path in paths:
+        for day, polygon in _areas_of(path, area, report):
+            by_day.setdefault(day, []).append(polygon)
+    days = sorted(by_day)
+    areas = tuple(_polygons_of(shapely.union_all(by_day[day])) for day in days)
+    wrong = [day for day, joined in zip(days, areas, strict=True) if joined.is_empty]
+    if not days or wrong:
+        why = f"the area of {wrong[0]} is empty" if days else "there is no area beyond the front in it"
+        raise ScenarioError(f"{paths[0]}: {why}. Areas named as liberated or unknown do not count. Correct the file.")
+    return days, areas
+
+
+def _areas_of(path, area, report):
+    """Return (day, area in the plane of the streets) of each area of a file.
 
     Markers and lines, and areas named as liberated or unknown, are left out and told.
     """
-    features, notes = read_features(
-        path, (*POLYGONS, *MARKERS), "area beyond the front", in_degrees=area.to_plane is not None
-    )
+    what, in_degrees = "area beyond the front", area.to_plane is not None
+    features, notes = read_features(path, (*POLYGONS, *MARKERS), what, in_degrees=in_degrees)
     areas_given = [one for one in features if one.geometry is None or one.geometry.geom_type in POLYGONS]
     if not areas_given:
-        read_features(path, POLYGONS, "area beyond the front", in_degrees=area.to_plane is not None)  # says so
+        read_features(path, POLYGONS, what, in_degrees=in_degrees)  # says so
     held = [one for one in areas_given if is_held(one.properties)]
     if len(held) < len(features):
         notes.append(
@@ -231,28 +256,23 @@ def _read_areas(path, area, report):
             "areas named as liberated or unknown, are left out."
         )
     report += notes
-    by_day = {}
+    found = []
     for feature in held:
         number, day = feature.number, day_of(feature.properties, file_of(path))
         if day is None:
             raise ScenarioError(
-                f"{path}, feature {number}: its property date is {str(feature.properties.get('date', ''))!r}, and the "
-                "name of the file tells no day; write it as 2024-08-19."
+                f"{path}, feature {number}: its property date is {str(feature.properties.get('date', ''))[:40]!r}, and "
+                "the name of the file tells no day; write it as 2024-08-19."
             )
         polygon = feature.geometry
         if polygon is None:
             raise ScenarioError(
                 f"{path}, feature {number} of {day} is without a geometry. Draw the area beyond the front."
             )
-        if area.to_plane is not None:
+        if in_degrees:
             polygon = shapely.transform(polygon, lambda xy: np.stack(area.plane(xy[:, 0], xy[:, 1], str(path)), axis=1))
-        by_day.setdefault(day, []).append(polygon)
-    days = sorted(by_day)
-    areas = tuple(_polygons_of(shapely.union_all(by_day[day])) for day in days)
-    wrong = [day for day, joined in zip(days, areas, strict=True) if joined.is_empty]
-    if not days or wrong:
-        raise ScenarioError(f"{path}: {f'the area of {wrong[0]} is empty' if days else 'has no areas'}. Correct it.")
-    return days, areas
+        found.append((day, polygon))
+    return found
 
 
 def _polygons_of(geometry):

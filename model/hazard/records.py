@@ -17,6 +17,7 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model import draws
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream
+from safepassage.model.hazard.counts import districts_of, places_within
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
 from safepassage.model.hazard.published import read_events
@@ -51,6 +52,8 @@ class EventTable:
     """32 bits of a digest of the row's content, uint32: what its draws are keyed by."""
     copy: np.ndarray
     """Which of the events of its report, from 0, int32."""
+    district: np.ndarray | None = None
+    """Name of the district that each event is counted for; None: the table has places instead."""
     in_degrees: bool = True
     """Whether places are longitude and latitude."""
     report: tuple[str, ...] = ()
@@ -61,7 +64,8 @@ class EventTable:
     def rows(self, chosen: Any) -> "EventTable":
         """Return the table of the chosen rows (mask, indices or slice)."""
         names = ("time_s", "span_s", "place_1", "place_2", "precision", "size", "key", "copy")
-        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+        district = None if self.district is None else self.district[chosen]
+        return replace(self, district=district, **{name: getattr(self, name)[chosen] for name in names})
 
 
 def read(
@@ -73,15 +77,17 @@ def read(
 ) -> EventTable:
     """Return the EventTable of a file, repaired where that is safe, with a report of each repair.
 
-    path: the file, which errors name. layout: plain, acled, viina or ucdp: whose columns the file has. time_zone: name
-    of the zone of local times, such as Europe/Kyiv. mixed_zones: what to do with times of which some have an offset:
-    refuse or convert. event_types: kinds of events to keep; None: those that are shelling.
+    path: the file, which errors name. layout: plain, acled, viina, ucdp or hdx: whose columns the file has. time_zone:
+    name of the zone of local times, such as Europe/Kyiv. mixed_zones: what to do with times of which some have an
+    offset: refuse or convert. event_types: kinds of events to keep; None: those that are shelling.
     """
     path = Path(path)
     report: list[str] = []
     frame, lines = read_events(path, layout, report)
     in_degrees = "x_m" not in frame.columns
     frame["line"] = lines
+    if frame.empty:
+        raise ScenarioError(f"{path}: there is no event in it; give at least one row, or leave the file out.")
     events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
     time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
     if np.any(np.diff(time_s) < 0):
@@ -106,6 +112,7 @@ def read(
         size=events["size"].to_numpy(np.int8)[rows],
         key=events["key"].to_numpy(np.uint32)[rows],
         copy=(np.arange(rows.size) - first).astype(np.int32),
+        district=events["district"].to_numpy(object)[rows] if "district" in events else None,
         in_degrees=in_degrees,
         report=tuple(report),
     )
@@ -179,7 +186,8 @@ def place(
 ) -> tuple[Floats, Floats, Floats, Ints]:
     """Return time_s (epoch), x_m, y_m, size of each event, drawn within what is known of it.
 
-    Time: uniform over the days it may have come in. Place: uniform in the disc about the point given.
+    Time: uniform over the days it may have come in. Place: uniform in the disc about the point given, or in the outline
+    of its district; NaN if the record tells neither.
 
     table: the events of a file. settings: the scenario's section `RecordedShelling`. area: the map. seed: seed of the
     run, from which all chance is drawn. source_number: place of the source in the scenario's list, which keys its
@@ -196,9 +204,14 @@ def place(
         x_m, y_m = table.place_1, table.place_2
     reach_m = np.array([0.0, settings.settlement_radius_m, settings.district_radius_m])[table.precision]
     radius_m, angle = reach_m * np.sqrt(number(RADIUS)), 2 * np.pi * number(ANGLE)
+    x_m, y_m = x_m + radius_m * np.cos(angle), y_m + radius_m * np.sin(angle)
+    if table.district is not None and settings.districts is not None:
+        districts = districts_of(table.district, settings.districts, settings.file, area)
+        within = places_within(districts, table.key, table.copy, seed, source_number)
+        x_m, y_m = (np.where(np.isnan(new), old, new) for new, old in zip(within, (x_m, y_m), strict=True))
     drawn = np.searchsorted(np.cumsum(settings.size_shares)[:2], number(SIZE), side="right")
     size = np.where(table.size == UNKNOWN_SIZE, drawn, table.size).astype(np.int8)
-    return time_s, x_m + radius_m * np.cos(angle), y_m + radius_m * np.sin(angle), size
+    return time_s, x_m, y_m, size
 
 
 def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, source_number: int = 0) -> Events:
@@ -212,14 +225,27 @@ def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, so
     table = read(settings.file, settings.layout, zone, settings.mixed_zones, settings.event_types)
     report = list(table.report)
     time_s, x_m, y_m, size = place(table, settings, area, seed, source_number)
+    _refuse_swapped(settings.file, table, area)
+    has_place = np.isfinite(x_m) & np.isfinite(y_m)
+    if len(table) and not has_place.any():
+        raise ScenarioError(
+            f"{settings.file}: the table gives names of districts and no places. Give the outlines of the districts "
+            f"with shelling.sources.{source_number}.districts."
+        )
+    if not has_place.all():
+        n = int((~has_place).sum())
+        report.append(f"{settings.file.name}: {n} events of districts without an outline are left out.")
     first_s, end_s = -np.inf, np.inf
     if settings.first_day:
         first_s = _midnight_s(settings.first_day, zone)
     if settings.last_day:
         end_s = _midnight_s(settings.last_day + timedelta(days=1), zone)
-    chosen = (time_s >= first_s) & (time_s < end_s)
-    if not chosen.all():
-        report.append(f"{settings.file.name}: {int((~chosen).sum())} events lie outside the period and are left out.")
+    in_period = (time_s >= first_s) & (time_s < end_s)
+    chosen = in_period & has_place
+    if not in_period.all():
+        report.append(
+            f"{settings.file.name}: {int((~in_period).sum())} events lie outside the period and are left out."
+        )
     vague = chosen & (table.precision != Precision.EXACT)
     if vague.any():
         report.append(f"{settings.file.name}: {int(vague.sum())} events are known to their settlement or district "
@@ -236,6 +262,22 @@ def replay(settings: RecordedShelling, area: Area, seed: int, time_zone: str, so
         parts.append((time_s[kept] + later_s, x_m[kept], y_m[kept], size[kept]))
     time_s, x_m, y_m, size = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Events(time_s, x_m, y_m, size, np.arange(time_s.size), tuple(report))
+
+
+def _refuse_swapped(path: Path, table: EventTable, area: Area) -> None:
+    """Raise ScenarioError for places that lie on the map only if their longitude and latitude are swapped."""
+    if not table.in_degrees or area.to_plane is None or not len(table):
+        return
+    can_be = np.abs(table.place_1) <= 90
+    there = area.contains(*area.plane(table.place_1, table.place_2, str(path)))
+    swapped = can_be & ~there
+    swapped[swapped] = area.contains(*area.plane(table.place_2[swapped], table.place_1[swapped], str(path)))
+    if swapped.any():
+        row = int(np.argmax(swapped))
+        raise ScenarioError(
+            f"{path}: {int(swapped.sum()):,} events, such as that at longitude {table.place_1[row]:g}, latitude "
+            f"{table.place_2[row]:g}, lie on the map only if these two are swapped. Swap them."
+        )
 
 
 def _midnight_s(day, time_zone):

@@ -13,6 +13,7 @@ from safepassage.model.settings.files.portable import file_of, path_of
 
 __all__ = [
     "ClockTime", "DataFile", "Date", "HazardSection", "Hours", "Moment", "NamedStreet", "ScenarioError", "Section",
+    "files_of_folder",
 ]  # fmt: skip
 
 
@@ -89,6 +90,31 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     if not isfile(file_of(path)):
         raise ValueError(f"there is no file {str(file_of(path))[:300]}; paths are relative to the scenario file")
     return path.resolve()
+
+
+MAPS = (".geojson", ".json", ".geojsonl", ".gpkg", ".shp", ".zip", ".parquet", ".fgb", ".csv", ".gz")
+"""Ends of the names of files that may be maps."""
+MOST_FILES = 5000
+"""Files of a folder: a map for each day of 13 years. Assumption."""
+
+
+def files_of_folder(value: Any, info: ValidationInfo) -> Any:
+    """Return the files that a text names, if it names a folder or has a * in it, in order of name; else the value."""
+    if not isinstance(value, str | Path):
+        return value
+    path = path_of(value, (info.context or {}).get("folder"))
+    is_pattern = "*" in path.name
+    try:
+        folder = path.parent if is_pattern else path
+        found = sorted(folder.glob(path.name if is_pattern else "*")) if folder.is_dir() else [path]
+    except (OSError, ValueError):
+        found = [path]
+    if found == [path]:
+        return [value]
+    maps = [one for one in found if one.is_file() and (is_pattern or one.suffix.lower() in MAPS)]
+    if not 0 < len(maps) <= MOST_FILES:
+        raise ValueError(f"{len(maps):,} maps are in the folder {folder}; give one to {MOST_FILES:,}")
+    return maps
 
 
 DataFile = Annotated[Path, AfterValidator(_existing_file)]

@@ -1,11 +1,20 @@
 """The front, the curfew and drones over roads, as a scenario states them. Exogenous: nothing here is searched over."""
 
 from datetime import datetime, time
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from safepassage.model.settings.base import ClockTime, DataFile, Date, HazardSection, Hours, Moment, Section
+from safepassage.model.settings.base import (
+    ClockTime,
+    DataFile,
+    Date,
+    HazardSection,
+    Hours,
+    Moment,
+    Section,
+    files_of_folder,
+)
 
 
 class FrontDistance(Section):
@@ -20,7 +29,7 @@ class FrontDistance(Section):
 class Front(HazardSection):
     """Where the front is and what its nearness does: a dated distance with a bearing, or dated polygons.
 
-    Give one of `distances`, `distance_file` and `polygons_file`; none: there is no front.
+    Give one of `distances`, `distance_file`, `polygons_file` and `polygons_files`; none: there is no front.
     """
 
     distances: tuple[FrontDistance, ...] = ()
@@ -40,6 +49,9 @@ class Front(HazardSection):
     polygons_file: DataFile | None = None
     """Areas beyond the front, in any format that `population.zones` takes, each with its day in a property `date` or in
     the name of the file, as DeepStateMap and ISW publish them; distances between two dates are linear in time."""
+    polygons_files: Annotated[tuple[DataFile, ...], BeforeValidator(files_of_folder)] = ()
+    """Several such files, one for each day: a list of them, the folder that holds them, or a pattern such as
+    fronts/*.geojson."""
     closes_to_vehicles_within_km: float = Field(1.0, ge=0)
     """Links nearer to the front than this are closed to vehicles (km). Assumption."""
     closes_to_walkers_within_km: float = Field(0.5, ge=0)
@@ -57,7 +69,9 @@ class Front(HazardSection):
 
     @model_validator(mode="after")
     def _one_source(self):
-        given = [name for name in ("distances", "distance_file", "polygons_file") if getattr(self, name)]
+        given = [
+            name for name in ("distances", "distance_file", "polygons_file", "polygons_files") if getattr(self, name)
+        ]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} both say where the front is; give one of them")
         return self

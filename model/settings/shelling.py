@@ -40,8 +40,12 @@ class RecordedShelling(Section):
     kind: Literal["recorded"] = "recorded"
     file: DataFile
     """CSV file with one row per event, or per report of several; or the answer of ACLED's or UCDP's API (JSON)."""
-    layout: Literal["plain", "acled", "viina", "ucdp"] = "plain"
-    """Whose columns the file has: our own (scenarios/README.md), or an export of ACLED, VIINA or UCDP GED."""
+    layout: Literal["plain", "acled", "viina", "ucdp", "hdx"] = "plain"
+    """Whose columns the file has: our own (scenarios/README.md), an export of ACLED, VIINA or UCDP GED, or counts by
+    week or month and district, as HDX and ACLED publish them (hdx)."""
+    districts: DataFile | None = None
+    """Outlines of the districts that a table of counts names, in any format that `population.zones` takes: each event
+    is drawn within its own. Default: within `district_radius_m` of the middle that the table gives."""
     time_zone: TimeZone | None = Field(None, examples=["Europe/Kyiv"])
     """Zone of times and days that carry none; default: the zone of the scenario."""
     mixed_zones: Literal["refuse", "convert"] = "refuse"
@@ -73,6 +77,8 @@ class RecordedShelling(Section):
     def _period_in_order(self):
         if self.first_day and self.last_day and self.last_day < self.first_day:
             raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
+        if self.districts is not None and self.layout != "hdx":
+            raise ValueError("districts go with layout hdx; leave them out, or set the layout")
         if self.n_repeats > 1 and not (self.first_day and self.last_day):
             raise ValueError(f"n_repeats is {self.n_repeats}; give first_day and last_day of the period to repeat")
         return self

@@ -61,7 +61,12 @@ class AirRaidAlerts(Section):
     """Alerts that sound before anything is heard: people take cover, buses that stand wait. A protective lever."""
 
     file: DataFile | None = None
-    """CSV of recorded alerts with `started_utc` and `finished_utc`. People stay in cover until they end."""
+    """CSV of recorded alerts with `started_utc` and `finished_utc`, or as the lists of Ukraine's alerts are published
+    (`started_at`, `finished_at`, in UTC; `region` or `oblast`, `raion`, `hromada`), or the answer of alerts.in.ua
+    (JSON). People stay in cover until they end; one without an end lasts to the end of the run."""
+    place: str | None = Field(None, examples=["Pokrovskyi raion"])
+    """Whose alerts count, where the file has those of several places: the name in its column region, oblast, raion or
+    hromada. Alerts of the whole region that it is in count as well."""
     warning_s: Annotated[float, Field(ge=0)] | None = Field(None, examples=[120])
     """How long before the first impact of a cluster an alert sounds (s); default: none is drawn."""
     share_warned: Annotated[float, Field(ge=0, le=1)] = 0.8
