@@ -53,7 +53,7 @@ def read_collection(path: Path) -> dict[str, Any]:
 
 
 GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection")
-_HALF_LETTER = re.compile(r"\\\\u[dD][89a-fA-F]")
+_HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

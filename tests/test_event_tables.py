@@ -79,7 +79,7 @@ def test_one_id_with_two_contents_is_refused(table):
         ("time,x_m,y_m,calibre\n", r"unknown columns calibre. Known: time, longitude"),
         ("time,x_m\n", "needs the columns y_m"),
         ("x_m,y_m\n1,2\n", "needs the columns time"),
-        ("time,x_m,y_m\n19/08/2024,1,2\n", "line 2: time = '19/08/2024'; this is not a date or time"),
+        ("time,x_m,y_m\n19/08/2024,1,2\n", "line 2: time = '19/08/2024'; between slashes the day may come"),
         ("time,x_m,y_m\n2024-08-19,one,2\n", "line 2: x_m = 'one'; give a number"),
         ("time,longitude,latitude\n2024-08-19,48.2,137\n", "line 2: latitude = '137'; give a number from -90 to 90"),
         ("time,x_m,y_m,size\n2024-08-19,1,2,XL\n", "line 2: size = 'XL'; give one of S, M, L"),
@@ -106,7 +106,8 @@ def test_all_mistakes_of_a_table_are_told_at_once(table):
 
 def test_a_table_without_rows_is_a_quiet_record(table):
     assert len(read(table("time,x_m,y_m\n"))) == 0
-    assert len(replayed(table("time,x_m,y_m\n"))) == 0
+    impacts = replayed(table("time,x_m,y_m\n"))
+    assert len(impacts) == 0 and impacts.report == ("events.csv: there is no event in it.",)
 
 
 MIXED = "time,x_m,y_m\n2024-08-19T12:00,1,1\n2024-08-19T12:00+00:00,2,2\n"
@@ -270,7 +271,7 @@ def test_a_ucdp_export_gives_its_events_over_their_days(table):
 def test_a_day_that_may_be_read_two_ways_is_refused(table):
     with pytest.raises(ScenarioError, match="'8/9/2014'"):
         read(table(UCDP.replace("2014-08-21", "8/9/2014")), "ucdp")
-    with pytest.raises(ScenarioError, match="event_date = '8/9/2024'; this is not a date or time"):
+    with pytest.raises(ScenarioError, match="event_date = '8/9/2024'; between slashes"):
         read(table(ACLED.replace("19 August 2024", "8/9/2024")), "acled")
 
 

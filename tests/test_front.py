@@ -97,7 +97,7 @@ def test_a_distance_file_is_read_by_its_column(tmp_path):
     with pytest.raises(ScenarioError, match="no column 'city_km'; found: date, town_km"):
         front_of(Front(distance_file=path, distance_column="city_km"), PLANE, a_run(), KYIV)
     path.write_text("date,town_km\n1 August,10\n")
-    with pytest.raises(ScenarioError, match="line 2: '1 August'"):
+    with pytest.raises(ScenarioError, match="line 2: the date is '1 August'"):
         front_of(Front(distance_file=path, distance_column="town_km"), PLANE, a_run(), KYIV)
 
 

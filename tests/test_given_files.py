@@ -165,12 +165,14 @@ def test_a_geometry_that_cannot_be_meant_is_refused_with_its_feature(tmp_path, g
     ("content", "words"),
     [
         ('{"type": "FeatureCollection",\n "features": [}', "line 2: this is not GeoJSON"),
-        ('{"type": "Polygon", "coordinates": []}', "its type is 'Polygon'"),
+        ('{"type": "Topology", "objects": {}}', "its type is 'Topology'"),
+        ('{"type": "FeatureCollection", "features": [], "features": []}', "the key 'features' appears twice"),
+        ('{"type": "FeatureCollection", "features": ["\\ud800"]}', "half of a character"),
         ("[1, 2]", "its type is 'list'"),
         ('{"features": [7]}', "feature 0 is not a GeoJSON feature"),
         ('{"features": []}', "holds no zone"),
         ("[" * 100_000, "this is not GeoJSON"),
-        ('{"features": [1], "crs": {"properties": {"name": "mars"}}}', "'mars', which is not known"),
+        ('{"features": [1], "crs": {"properties": {"name": "mars"}}}', "'mars', which cannot be used"),
     ],
 )
 def test_what_is_not_a_feature_collection_is_refused(tmp_path, content, words):

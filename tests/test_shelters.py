@@ -110,7 +110,7 @@ def test_shelters_come_from_the_scenario_and_from_a_file(tmp_path):
         ([point("a", 3), point("a", 4)], "'a' is the name of more than one"),
         ([point("a", 3), point("b", 0)], "feature 1, capacity = 0"),
         ([point(None, 3)], "feature 0, name = None"),
-        ([point("a", 3, kind="MultiPoint")], "feature 0 is a MultiPoint"),
+        ([point("a", 3, kind="MultiPoint")], "feature 0: its coordinates are not those of a MultiPoint"),
     ],
 )
 def test_a_file_of_shelters_that_cannot_be_used_is_refused_with_the_feature(tmp_path, features, words):

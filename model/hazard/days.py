@@ -80,7 +80,7 @@ def day(text: str) -> date | None:
 def change_of(text: str) -> str:
     """Return what is wrong with a text that tells no day, and the change to make."""
     if _SLASHES.fullmatch(text.strip()):
-        return "this may mean the day first or the month first; write it as 2024-08-19"
+        return "between slashes the day may come first or second; write it as 2024-08-19"
     return (
         f"this is not a date or time of the years {YEARS[0]} to {YEARS[-1]}; write it as 2024-08-19, "
         "2024-08-19T14:30 or 2024-08-19T14:30+03:00"

@@ -87,7 +87,7 @@ def read(
     in_degrees = "x_m" not in frame.columns
     frame["line"] = lines
     if frame.empty:
-        raise ScenarioError(f"{path}: there is no event in it; give at least one row, or leave the file out.")
+        report.append(f"{path.name}: there is no event in it.")
     events = _without_duplicates(common_columns(frame, layout, path, event_types, report), path, report)
     time_s, span_s = _times(events, path, time_zone, mixed_zones, report)
     if np.any(np.diff(time_s) < 0):

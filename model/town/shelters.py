@@ -42,7 +42,7 @@ def _read_places(path):
             raise ScenarioError(f"{path}: feature {feature.number} has no place. Give its point, or take it out.")
         try:
             yield ShelterPlace(
-                name=same_text(named(feature, "name", _CHANGE) or ""),
+                name=_name(named(feature, "name", _CHANGE)),
                 capacity=_capacity(named(feature, "capacity", _CHANGE), feature.place),
                 takes_in=feature.properties.get("takes_in") or False,
                 longitude_deg=feature.geometry.x,
@@ -54,6 +54,10 @@ def _read_places(path):
             raise ScenarioError(
                 f"{path}: feature {feature.number}, {field} = {error['input']!r}: {error['msg']}."
             ) from None
+
+
+def _name(said: Any) -> Any:
+    return same_text(said) or None if isinstance(said, str | int | float) else said
 
 
 def _capacity(said: Any, place: str) -> float:
