@@ -267,7 +267,7 @@ def commands() -> list[tuple[str, Callable]]:
 
 def events_page() -> str:
     """Return the page of the layouts of recorded events."""
-    from safepassage.model.hazard import layouts
+    from safepassage.model.hazard import counts, layouts
 
     rows = [(_code(column), meaning) for column, meaning in layouts.PLAIN_COLUMNS.items()]
     return _page(
@@ -289,6 +289,22 @@ def events_page() -> str:
                 ("`ucdp`", "all events"),
             ],
         ),
+        "VIINA 1, which has a row for each report, is read as well: reports of one day and place are one event.",
+        "## Layout `hdx`: counts by week or month and district",
+        "Tables of counts, as HDX and ACLED publish them where single events are not given. Columns may have other "
+        "names; letters may be of any case. Each event is drawn within its period, and within the outline of its "
+        "district if {confval}`shelling.sources.*.districts` gives one, else about the middle that the table states.",
+        _table(
+            ("column", "names that are known"),
+            [
+                ("count", ", ".join(map(_code, counts.COUNTS))),
+                ("time", f"{_code(counts.WEEKS[0])}; `month` and `year`; {' and '.join(map(_code, counts.ENDS[0]))}"),
+                ("district", ", ".join(map(_code, counts.DISTRICTS))),
+                ("middle", " or ".join(", ".join(map(_code, pair)) for pair in counts.MIDDLES)),
+                ("kind", "`sub_event_type`, else `event_type`"),
+            ],
+        ),
+        "```\nweek,admin2,admin2_pcode,sub_event_type,events\n2024-08-17,Pokrovskyi,UA1416,Air/drone strike,42\n```",
         "How well the place of an event is known (`exact`, `settlement`, `district`) is read from the export. An event "
         "known to its settlement or district only is drawn within "
         "{confval}`shelling.sources.*.settlement_radius_m` or {confval}`shelling.sources.*.district_radius_m`.",

@@ -44,7 +44,7 @@ def columns_of_counts(
     """Return the table of the rows that are kept and their common columns: from_text, n_days, place, district.
 
     frame: the file as texts. event_types: kinds of events to keep; None: those in `kinds`. path: the file, which
-    errors name.
+    errors name. report: sentences on what is doubtful are added to it.
     """
     frame.columns = ["_".join(str(name).lower().split()) for name in frame.columns]
     count = _first(frame, COUNTS, path, "the number of events")
@@ -140,7 +140,8 @@ class Districts:
 def districts_of(names: np.ndarray, path: Path, table: Path, area: Area) -> Districts:
     """Return the outlines of the districts that events name, by any of their properties.
 
-    path: the file of districts; table: that of the counts. Both are named in errors.
+    names: of the district of each event. path: the file of districts; table: that of the counts; both are named in
+    errors. area: the map.
     """
     features, _ = read_features(path, POLYGONS, "district")
     row_of: dict[str, int] = {}
@@ -165,7 +166,8 @@ def districts_of(names: np.ndarray, path: Path, table: Path, area: Area) -> Dist
 def places_within(districts: Districts, key: Ints, copy: Ints, seed: int, source_number: int) -> tuple[Floats, Floats]:
     """Return x_m and y_m of each event, drawn evenly within its district; NaN where it has none.
 
-    key, copy: what the chance of each is drawn by.
+    districts: those of the events. key, copy: what the chance of each is drawn by. seed: seed of the run, from which
+    all chance is drawn. source_number: place of the source in the scenario's list, which keys its chance.
     """
     district = districts.row
     x_m, y_m = np.full(district.size, np.nan), np.full(district.size, np.nan)

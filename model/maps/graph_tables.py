@@ -38,12 +38,12 @@ def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
             edges_name = layers[0]
         if edges_name is None:
             raise ScenarioError(f"{path}: no layer is named edges or links; the layers are {', '.join(layers)[:300]}.")
-        crs, edges = feature_tables.read_with_gdal(Path(f"{path}{LAYER}{edges_name}"))
-        nodes = feature_tables.read_with_gdal(Path(f"{path}{LAYER}{nodes_name}"))[1] if nodes_name else None
+        crs, edges = feature_tables.read_with_gdal(Path(f"{path}{LAYER}{edges_name}"), (), [])
+        nodes = feature_tables.read_with_gdal(Path(f"{path}{LAYER}{nodes_name}"), (), [])[1] if nodes_name else None
     else:
-        crs, edges = feature_tables.read_geoparquet(path)
+        crs, edges = feature_tables.read_geoparquet(path, (), [])
         beside = path.with_name(path.name.replace("edges", "nodes"))
-        nodes = feature_tables.read_geoparquet(beside)[1] if beside != path and beside.is_file() else None
+        nodes = feature_tables.read_geoparquet(beside, (), [])[1] if beside != path and beside.is_file() else None
     graph = nx.MultiDiGraph(crs=_crs_text(crs))
     for geometry, row in nodes or ():
         name = _first(row, NODE_IDS)
