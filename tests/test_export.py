@@ -1,5 +1,6 @@
 """What leaves a run for other programs is aggregated, and opens there."""
 
+import io
 import json
 import xml.etree.ElementTree as ET
 import zipfile
@@ -11,7 +12,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safepassage.experiments.runs.export import LEAST_CELL, PERSONAL, export, withheld
+from safepassage.experiments.runs.export import export
+from safepassage.experiments.runs.qgis_styles import STYLES
+from safepassage.experiments.runs.withheld import AGGREGATED, GROUPS, LEAST_CELL, withheld, without_small_counts
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
@@ -29,7 +32,7 @@ def test_a_geopackage_holds_streets_zones_exits_and_impacts_but_nobody(tmp_path,
     ogr = pytest.importorskip("pyogrio", reason="the extra gis is not installed")
     export(run, "gpkg", tmp_path / "run.gpkg")
     layers = [name for name, _ in ogr.list_layers(tmp_path / "run.gpkg")]
-    assert set(layers) == {"streets", "zones", "exits", "impacts", "timeseries"}
+    assert set(layers) == {"streets", "zones", "exits", "impacts", "timeseries", "layer_styles"}
     streets, _ = read_features(tmp_path / "run.gpkg|layername=streets", ("LineString",), "street")
     links = run.frame("links")
     assert len(streets) == len(links)
@@ -37,7 +40,27 @@ def test_a_geopackage_holds_streets_zones_exits_and_impacts_but_nobody(tmp_path,
     assert shown == [None if 0 < n < LEAST_CELL else n for n in links["n_vehicles"].tolist()]
     longitude, latitude = streets[0].geometry.coords[0]
     assert -33.1 < longitude < -32.9 and 44.9 < latitude < 45.1
-    assert (tmp_path / "run_streets.qml").read_text().startswith("<!DOCTYPE qgis>")
+    impacts = run.frame("impacts")
+    ends = [shapely.LineString(np.column_stack(xy)) for xy in zip(links["x_m"], links["y_m"], strict=True)]
+    near = [int((shapely.distance(line, shapely.points(impacts["x_m"], impacts["y_m"])) <= 100).sum()) for line in ends]
+    assert [one.properties["impacts_within_100_m"] for one in streets] == near and sum(near) > 0
+
+
+def test_qgis_finds_a_style_for_each_layer_that_has_one_and_reads_it(tmp_path, run):
+    ogr = pytest.importorskip("pyogrio", reason="the extra gis is not installed")
+    export(run, "gpkg", tmp_path / "run.gpkg")
+    meta, _, _, columns = ogr.raw.read(tmp_path / "run.gpkg", layer="layer_styles")
+    table = dict(zip(meta["fields"], columns, strict=True))
+    assert list(table["f_table_name"]) == ["streets", "zones"] and all(table["useAsDefault"])
+    for name, text in zip(table["f_table_name"], table["styleQML"], strict=True):
+        assert text == (tmp_path / f"run_{name}.qml").read_text() == STYLES[name]()
+        style = ET.fromstring(text)
+        renderer = style.find("renderer-v2")
+        symbols = {one.get("name") for one in renderer.iter("symbol")}
+        assert {one.get("symbol") for one in renderer.iter("range")} <= symbols and len(symbols) >= 1
+        assert style.find("layerGeometryType").text == {"streets": "1", "zones": "2"}[name]
+        attribute = renderer.get("attr")
+        assert attribute is None or attribute in ogr.read_info(tmp_path / "run.gpkg", layer=name)["fields"]
 
 
 @pytest.mark.parametrize(("to", "ending"), [("geoparquet", "parquet"), ("csv", "csv"), ("kepler", "geojson")])
@@ -70,9 +93,38 @@ def test_an_archive_has_its_metadata_and_no_table_of_persons(tmp_path, run):
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
         names = archive.namelist()
         graph = json.loads(archive.read("ro-crate-metadata.json"))["@graph"]
-    assert not {name.partition(".")[0] for name in names} & set(PERSONAL)
+    assert {name.partition(".")[0] for name in names if name.endswith(".parquet")} <= set(AGGREGATED)
     listed = {one["@id"] for one in next(one for one in graph if one["@id"] == "./")["hasPart"]}
     assert listed == set(names) - {"ro-crate-metadata.json"}
+
+
+def test_an_archive_holds_no_small_count(tmp_path, run):
+    export(run, "ro-crate", tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        links, exits, exposure = (pd.read_parquet(io.BytesIO(archive.read(f"{name}.parquet")))
+                                  for name in ("links", "exits", "exposure"))  # fmt: skip
+    for column in (links["n_vehicles"], links["n_walking_persons"], exits["n_persons"]):
+        assert not column.dropna().between(1, LEAST_CELL - 1).any()
+    assert links["n_vehicles"].isna().any() and links["delay_vehicle_h"].isna().equals(links["n_vehicles"].isna())
+    assert list(exposure.columns) == ["protection", "exposure_person_h"]
+
+
+def test_counts_over_time_are_withheld_with_a_second_one_that_would_tell_them(run):
+    given, shown = run.frame("timeseries"), without_small_counts("timeseries", run.frame("timeseries"))
+    for group in GROUPS:
+        small = given[group].gt(0) & given[group].lt(LEAST_CELL)
+        hidden = shown[group].isna()
+        assert (hidden | ~small).all(axis=None)
+        assert ((hidden.sum(axis=1) != 1) | (given[group].gt(0).sum(axis=1) == 1)).all()
+    assert shown["n_impacts_so_far"].equals(given["n_impacts_so_far"])
+
+
+def test_vehicles_spend_no_less_time_on_a_street_than_they_lose(run):
+    links = run.frame("links")
+    used = links["n_vehicles"] > 0
+    assert used.any() and (links["time_vehicle_h"] >= links["delay_vehicle_h"]).all()
+    assert (links["time_vehicle_h"][used] > links["delay_vehicle_h"][used]).all()
+    assert (links["time_vehicle_h"][~used] == links["delay_vehicle_h"][~used]).all()
 
 
 def test_nothing_is_written_over(tmp_path, run):

@@ -42,6 +42,7 @@ _LINK = {
     "length_m": "length",
     "n_vehicles": "vehicles that have left it",
     "n_walking_persons": "people on foot who have left it",
+    "time_vehicle_h": "time that the vehicles which have left it spent on it, in free flow and in queues",
     "delay_vehicle_h": "time that vehicles lost on it against free flow",
     "closed_time_s": "when it was first closed to cars; inf: never",
     "gridlock_time_s": "when it was first part of a gridlock; inf: never",

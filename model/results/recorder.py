@@ -257,12 +257,19 @@ class Recorder:
             "length_m": streets.length_m[some],
             "n_vehicles": model.movement.driving.view.n_left[some],
             "n_walking_persons": model.movement.walking.view.n_left[some],
+            "time_vehicle_h": self._time_on_links_s(some) / 3600.0,
             "delay_vehicle_h": model.movement.driving.view.delay_s[some] / 3600.0,
             "closed_time_s": model.surroundings.closed_time_s[some],
             "gridlock_time_s": model.movement.gridlocks.first_s[some],
             "x_m": columns.as_lists(first - first[0], streets.geometry_x_m[points]),
             "y_m": columns.as_lists(first - first[0], streets.geometry_y_m[points]),
         }
+
+    def _time_on_links_s(self, some: slice):
+        """Return the time that the vehicles which have left each link spent on it (s): free flow and delay."""
+        streets, driving = self.model.streets, self.model.movement.driving.view
+        free_flow_s = streets.length_m[some] / streets.free_flow_speed_m_s[some]
+        return driving.n_left[some] * free_flow_s + driving.delay_s[some]
 
     def _impacts(self):
         impacts = self.model.impacts
