@@ -3,20 +3,30 @@
 import os
 from dataclasses import replace
 
-from safepassage.experiments.verification import hand_over, junctions, route_choice, sioux_falls, traffic, walking
+from safepassage.experiments.verification import (
+    assignment,
+    hand_over,
+    junctions,
+    route_choice,
+    sioux_falls,
+    traffic,
+    walking,
+)
 from safepassage.experiments.verification.checks import Case
 
 
 def all_cases() -> list[Case]:
     """Return every case, traffic first; those whose data are not shipped are skipped unless the data are there."""
+    not_shipped = (*sioux_falls.CASES, *assignment.NOT_SHIPPED_CASES)
     cases = [
         *traffic.CASES,
         *junctions.CASES,
         *route_choice.CASES,
-        *sioux_falls.CASES,
+        *assignment.CASES,
+        *not_shipped,
         *walking.CASES,
         *hand_over.CASES,
     ]
     if "SAFEPASSAGE_DATA" in os.environ:
         return cases
-    return [replace(case, skipped=sioux_falls.NOT_SHIPPED) if case in sioux_falls.CASES else case for case in cases]
+    return [replace(case, skipped=assignment.NOT_SHIPPED) if case in not_shipped else case for case in cases]

@@ -1,4 +1,4 @@
-"""Sioux Falls: a city's morning through the movement kernel, and the routes against the best known equilibrium.
+"""Sioux Falls: a city's morning through the movement kernel.
 
 The network and demand are those of LeBlanc, Morlok and Pierskalla (1975), "An efficient approach to solving the road
 network equilibrium traffic assignment problem", Transportation Research 9, 309-318, as kept in TNTP format by
@@ -12,20 +12,17 @@ the travel times of the moment (length over the mean speed of those on the link)
 every 600 s.
 """
 
-import os
 from dataclasses import astuple, dataclass
-from pathlib import Path
 
 import numpy as np
 
-from safepassage.experiments.traffic.trip_tables import read_tntp_flows, read_tntp_links, read_tntp_trips
+from safepassage.experiments.traffic.trip_tables import read_tntp_links, read_tntp_trips
+from safepassage.experiments.verification.assignment import data
 from safepassage.experiments.verification.checks import Case, Check
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import ARRIVED, Routes
-from safepassage.model.settings.base import ScenarioError
 
-NOT_SHIPPED = "the Sioux Falls tables are not shipped; set SAFEPASSAGE_DATA to the folder of the data"
 END_S = 7200.0
 DEMAND_END_S = 4800.0
 PLATOON = 5
@@ -37,16 +34,6 @@ CHOICE_EVERY_S = 60.0
 N_GROUPS = 16
 """Drivers to one destination fall into this many groups, each with one choice for each node and minute."""
 N_RUNS = 5
-BPR_FACTOR, BPR_POWER = 0.15, 4
-N_ASSIGNMENTS = 400
-
-
-def data(name: str) -> Path:
-    """Return the path of one of the network's files."""
-    folder = os.environ.get("SAFEPASSAGE_DATA")
-    if not folder:
-        raise ScenarioError(NOT_SHIPPED)
-    return Path(folder) / "benchmarks" / name
 
 
 @dataclass(frozen=True)
@@ -180,57 +167,6 @@ class _Preferences:
         return table.reshape(-1, n_nodes)
 
 
-def user_equilibrium(n_assignments: int = N_ASSIGNMENTS):
-    """Return (volume, best known volume, total cost, best known total cost) after a number of assignments.
-
-    Frank and Wolfe's method: everybody onto the cheapest routes at the cost of the last volumes, then the mean of the
-    two that costs least. Link cost: free-flow time (1 + 0.15 (volume / capacity)^4) (Bureau of Public Roads 1964).
-    """
-    links = read_tntp_links(data("SiouxFalls_net.tntp"), length_unit_m=1000.0)
-    upstream, downstream = links["upstream"].to_numpy() - 1, links["downstream"].to_numpy() - 1
-    capacity = links["flow_capacity_per_s"].to_numpy() * 3600.0
-    free_flow = links["length_m"].to_numpy() / links["free_flow_speed_m_s"].to_numpy() / 60.0
-    demand = read_tntp_trips(data("SiouxFalls_trips.tntp"))
-    n_nodes = int(upstream.max()) + 1
-    trips = np.zeros((n_nodes, n_nodes))
-    trips[demand["destination"] - 1, demand["origin"] - 1] = demand["volume"]
-    routes = Routes(n_nodes, upstream, downstream, n_nodes)
-
-    def cost(volume):
-        return free_flow * (1.0 + BPR_FACTOR * (volume / capacity) ** BPR_POWER)
-
-    volume = _all_or_nothing(routes, trips, downstream, cost(np.zeros(len(links))))
-    for _ in range(n_assignments):
-        step = _all_or_nothing(routes, trips, downstream, cost(volume)) - volume
-        volume = volume + _best_share(lambda share, v=volume, s=step: s @ cost(v + share * s)) * step
-    known = read_tntp_flows(data("SiouxFalls_flow.tntp")).set_index(["upstream", "downstream"])
-    known = known.loc[list(zip(links["upstream"], links["downstream"], strict=True))]
-    known_total = float(known["volume"] @ known["cost"])
-    return volume, known["volume"].to_numpy(), float(volume @ cost(volume)), known_total
-
-
-def _all_or_nothing(routes, trips, downstream, cost):
-    """Return the volume of each link if everybody takes the cheapest route. trips[destination, origin]."""
-    volume = np.zeros(cost.size)
-    for destination, by_node in enumerate(trips):
-        routes.set_class(destination, cost, np.ones(cost.size, bool), np.array([destination]))
-        waiting = by_node.copy()
-        for node in np.argsort(-routes.cost_to_go_s[destination], kind="stable")[:-1]:
-            link = routes.next_link[destination, node]
-            volume[link] += waiting[node]
-            waiting[downstream[link]] += waiting[node]
-    return volume
-
-
-def _best_share(slope):
-    """Return the share in [0, 1] at which a rising function crosses zero, by halving."""
-    low, high = 0.0, 1.0
-    for _ in range(30):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
-    return 0.5 * (low + high)
-
-
 def check_morning() -> list[Check]:
     """Compare the dynamic case, a mean of five runs, with UXsim's means of 100 runs and its tolerance of 10 %.
 
@@ -250,35 +186,10 @@ def check_morning() -> list[Check]:
     ]
 
 
-def check_equilibrium() -> list[Check]:
-    """Compare the assignment with the best known user equilibrium."""
-    volume, known, total, known_total = user_equilibrium()
-    return [
-        Check("total travel time (0.01 h)", known_total, total, 0.001),
-        Check(
-            "mean difference of volumes, share of their mean",
-            0.0,
-            float(np.abs(volume - known).mean() / known.mean()),
-            0.01,
-        ),
-        Check(
-            "largest difference of volumes, share of their mean",
-            0.0,
-            float(np.abs(volume - known).max() / known.mean()),
-            0.05,
-        ),
-    ]
-
-
 CASES = (
     Case(
         "Sioux Falls: a morning's travel times",
         "UXsim, mean of 100 runs",
         check_morning,
-    ),
-    Case(
-        "Sioux Falls: routes reach the user equilibrium",
-        "LeBlanc et al. 1975; TransportationNetworks",
-        check_equilibrium,
     ),
 )

@@ -18,10 +18,6 @@ def test_a_morning_in_sioux_falls_takes_the_time_that_uxsim_published():
     assert failed(sioux_falls.check_morning()) == []
 
 
-def test_cheapest_routes_averaged_reach_the_best_known_user_equilibrium():
-    assert failed(sioux_falls.check_equilibrium()) == []
-
-
 def test_the_same_seed_gives_the_same_morning_and_another_seed_another():
     assert sioux_falls.morning(3) == sioux_falls.morning(3)
     assert sioux_falls.morning(3) != sioux_falls.morning(4)
