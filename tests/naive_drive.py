@@ -24,6 +24,10 @@ class NaiveDriving:
                     "free_s": length_m[i] / u,
                     "wave_s": length_m[i] / w,
                     "in_s": 1 / most,
+                    "length_m": length_m[i],
+                    "speed_m_s": u,
+                    "gap_s": lambda v, k=k, w=w: 1 / (w * k) + 1 / (v * k),  # 1 / q behind a vehicle of speed v
+                    "slow_m_s": INF,  # of the slow vehicle that the last to leave was or followed
                     "out_s": 1 / out,
                     "storage": max(1, math.ceil(k * length_m[i] - 1e-6)),
                     "on": [],  # (vehicle, entry, ready), first in front
@@ -41,13 +45,14 @@ class NaiveDriving:
         for arm in self.arms:
             arm.update(waits_for=None, since=0.0, tag=0.0, tag_of=None)
         self.queues = [[] for _ in range(self.n)]
-        self.size, self.table, self.origin = {}, {}, {}
+        self.size, self.table, self.origin, self.speed_m_s = {}, {}, {}, {}
         self.departures, self.next_link = [], None
         self.crossings, self.arrivals = [], []
         self.now = 0.0
 
-    def add(self, vehicle, origin, departure_s, table=0, size=1):
+    def add(self, vehicle, origin, departure_s, table=0, size=1, speed_m_s=INF):
         self.size[vehicle], self.table[vehicle], self.origin[vehicle] = size, table, origin
+        self.speed_m_s[vehicle] = speed_m_s
         self.departures.append((departure_s, vehicle))
         self.departures.sort()
 
@@ -144,9 +149,15 @@ class NaiveDriving:
     def move(self, a, m):
         if a < self.n:
             link = self.links[a]
-            vehicle, entry, _ = link["on"].pop(0)
+            vehicle, entry, ready = link["on"].pop(0)
             self.crossings.append((vehicle, a, entry, self.now))
-            link["next_exit"] = self.now + self.size[vehicle] * link["out_s"] / self.green(a)
+            follows = ready < self.now == link["next_exit"]
+            slow_m_s = link["slow_m_s"] if follows else INF
+            if (ready == self.now or slow_m_s < INF) and self.speed_m_s[vehicle] < min(link["speed_m_s"], slow_m_s):
+                slow_m_s = self.speed_m_s[vehicle]
+            link["slow_m_s"] = slow_m_s
+            headway_s = link["out_s"] if slow_m_s == INF else max(link["out_s"], link["gap_s"](slow_m_s))
+            link["next_exit"] = self.now + self.size[vehicle] * headway_s / self.green(a)
             link["has_run"] = True
             link["freeing"].append((self.now + link["wave_s"], self.size[vehicle]))
             self.look_anew(a)
@@ -157,7 +168,8 @@ class NaiveDriving:
         else:
             link = self.links[m]
             link["next_entry"] = self.now + self.size[vehicle] * link["in_s"]
-            link["on"].append((vehicle, self.now, self.now + link["free_s"]))
+            own_s = link["length_m"] / self.speed_m_s[vehicle]
+            link["on"].append((vehicle, self.now, self.now + max(link["free_s"], own_s)))
         if a >= self.n and self.queues[a - self.n]:
             self.join(a, a - self.n)
 

@@ -98,8 +98,9 @@ def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town, share)
     driving.set_next_link(routes.next_link)
     for i, (origin, departure_s, table, size) in enumerate(trips):
         if routes.next_link[table, origin] >= 0:
-            driving.add([i], origin, departure_s, table=table, size=size)
-            naive.add(i, origin, departure_s, table, size)
+            speed_m_s = 3.0 if i % 4 == 3 else np.inf  # some vehicles are slow, and nobody overtakes them
+            driving.add([i], origin, departure_s, table=table, size=size, max_speed_m_s=speed_m_s)
+            naive.add(i, origin, departure_s, table, size, speed_m_s)
     arrived = []
     for until_s in sorted([*looks_s, 3000.0]):
         arrivals = driving.advance(until_s)

@@ -42,7 +42,7 @@ def test_a_slow_vehicle_holds_up_those_behind_it():
     driving.add([1], 0, 5.0)
     arrivals = driving.advance(300)
     assert arrivals.id.tolist() == [0, 1]
-    assert arrivals.time_s == pytest.approx([200.0, 201.25])
+    assert arrivals.time_s == pytest.approx([200.0, 201.5])  # 1 / (w kj) + 1 / (v kj) at 10 m/s
 
 
 def test_a_bus_takes_the_time_and_the_room_of_its_car_units():

@@ -9,6 +9,9 @@ Richards model designed for network applications", TRB 91st Annual Meeting):
     entry to the next link is open              1 / q_in after the entry before; room, which comes back length / w
                                                 after a vehicle has left (backward wave)
 
+Nobody overtakes on a link. Who has come up behind a vehicle that is slower than the link, say v, leaves it at v too and
+keeps the gap that goes with it: 1 / q at the density w kj / (v + w), the moving bottleneck of Newell (1993).
+
 Two kinds of event carry the whole motion: the first vehicle of an arm is ready to go on, and a supply opens that
 arms are waiting for. An arm is a link (index 0..n_links-1) or the vertical queue of those who set out into a link
 (n_links..2 n_links-1). A supply is a link (same index) or the way out of the network at a node (n_links + node).
@@ -384,6 +387,25 @@ def _green(links, crossings, row, time_s):
 
 
 @inlined_part
+def _headway_s(link, arm, s_per_m, ready_s, time_s):
+    """Return the time to the next exit of a link that a car leaves: longer behind a slow vehicle. Writes the arm.
+
+    s_per_m: of the car itself at its fastest. ready_s: when it came to the link's end, or could have with nobody before
+    it. Who waited for the next link has stood, and drives off like anybody in a queue.
+    """
+    slow_s_per_m = arm.slow_s_per_m if ready_s < time_s and time_s == link.next_exit_s else 0.0
+    is_slow = s_per_m * link.length_m > link.free_flow_time_s
+    if is_slow and s_per_m > slow_s_per_m and (ready_s == time_s or slow_s_per_m > 0.0):
+        slow_s_per_m = s_per_m
+    arm.slow_s_per_m = slow_s_per_m
+    if slow_s_per_m == 0.0:
+        return link.out_headway_s
+    slow_s = link.length_m * slow_s_per_m
+    following_s = link.in_headway_s * (link.wave_time_s + slow_s) / (link.wave_time_s + link.free_flow_time_s)
+    return max(link.out_headway_s, following_s)
+
+
+@inlined_part
 def _suffer(links, vehicles, dangers, doses, vehicle, time_s):
     """Count the danger that a vehicle has gone through on its link until now: it stands once free flow is over."""
     entry_s, link = vehicles[vehicle].entry_s, vehicles[vehicle].link
@@ -410,7 +432,7 @@ def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, 
 
 
 @inlined_part
-def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, n_arms, arm, time_s):
+def _leave(links, slots, arms, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, arm, time_s):
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
     slot = _slot_of_first(links, arm)
@@ -424,14 +446,15 @@ def _leave(links, slots, vehicles, events, wheel, heap, run, log, crossings, dan
         _suffer(links, vehicles, dangers, doses, vehicle, time_s)
     link.delay_s += time_s - slots[slot].time_s
     green = 1.0 if link.crossed_by == NONE else _green(links, crossings, link.crossed_by, time_s)
-    link.next_exit_s = time_s + slots[slot].car_units * link.out_headway_s / green
+    headway_s = _headway_s(link, arms[arm], vehicles[vehicle].s_per_m, slots[slot].time_s, time_s)
+    link.next_exit_s = time_s + slots[slot].car_units * headway_s / green
     slots[slot].time_s = time_s + link.wave_time_s
     link.head += 1
     run[0].n_crossings += 1
     if link.head < link.tail:
         ready_s = slots[_slot_of_first(links, arm)].time_s
         _schedule(events, wheel, heap, run, arm, max(ready_s, link.next_exit_s))
-    _wake(links, slots, events, wheel, heap, run, n_arms, arm, time_s)
+    _wake(links, slots, events, wheel, heap, run, arms.size, arm, time_s)
     return vehicle
 
 
@@ -534,7 +557,7 @@ def advance(
                 continue
         if arm < n_links:
             vehicle = _leave(
-                links, slots, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, n_arms, arm, time_s
+                links, slots, arms, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, arm, time_s
             )
         else:
             vehicle = arms[arm].queue_first

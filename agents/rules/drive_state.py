@@ -25,12 +25,13 @@ SLOT = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("car_units", "i4")], alig
 """On the link: when the vehicle can be at its end. Having left: when its room comes back."""
 ARM = np.dtype(
     [
-        ("tag_s", "f8"), ("joined_s", "f8"), ("weight_per_s", "f8"), ("target", "i4"), ("tag_target", "i4"),
-        ("next_waiter", "i4"), ("state", "i4"), ("queue_first", "i4"), ("queue_last", "i4"), ("n_queued", "i4"),
-        ("to_64_bytes", "i8"),
+        ("tag_s", "f8"), ("joined_s", "f8"), ("weight_per_s", "f8"), ("slow_s_per_m", "f8"), ("target", "i4"),
+        ("tag_target", "i4"), ("next_waiter", "i4"), ("state", "i4"), ("queue_first", "i4"), ("queue_last", "i4"),
+        ("n_queued", "i4"), ("to_64_bytes", "i4"),
     ],
     align=True,
 )  # fmt: skip
+"""slow_s_per_m: time per metre of the slow vehicle that the last to leave the link was or drove behind; 0: of none."""
 VEHICLE = np.dtype(
     [
         ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"),

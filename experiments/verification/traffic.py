@@ -282,6 +282,26 @@ def two_routes():
     return [*checks, Check("trips arrived", 1200, results.n_arrived, 0.0)]
 
 
+def moving_bottleneck():
+    """Send a vehicle of 5 m/s among cars each 2.5 s along 2,000 m of one lane, whole and in ten links.
+
+    Theory (Newell 1993): nobody overtakes, so that the state behind it is k = w kj / (v + w) = 0.1/m and q = 0.5/s.
+    """
+    checks = []
+    for n in (1, 10):
+        columns = {"length_m": 2000.0 / n, "free_flow_speed_m_s": 20.0, "jam_density_per_m": 0.2}
+        links = {name: np.full(n, value) for name, value in columns.items()}
+        driving = Driving(upstream=np.arange(n), downstream=np.arange(1, n + 1), n_nodes=n + 1, **links)
+        cars, path = np.arange(200), [list(range(n))]
+        driving.add(cars, 0, cars * 2.5, paths=path * cars.size)
+        driving.add([cars.size], 0, [100.1], max_speed_m_s=5.0, paths=path)
+        arrivals = driving.advance(5000.0)
+        at = int(np.flatnonzero(arrivals.id == cars.size)[0])
+        found_s = float((arrivals.time_s[at + 50] - arrivals.time_s[at]) / 50)
+        checks.append(Check(f"headway of the 50 cars behind it, {n} link(s) (s)", 2.0, found_s, 0.01))
+    return checks
+
+
 def grid(side=8):
     """Return links both ways between neighbours of a square grid."""
     node = np.arange(side * side).reshape(side, side)
@@ -334,6 +354,7 @@ CASES = [
     ),
     Case("Two links in free flow add up", UXSIM + "2 links 20/10 m/s", two_links),
     Case("A slower link is a bottleneck with a queue before it", UXSIM + "slow-link bottleneck", slow_link),
+    Case("Nobody overtakes a slow vehicle, and a gap goes with its speed", THEORY, moving_bottleneck),
     Case("The tail of a queue runs back at the speed of the shock wave", THEORY, shock_wave),
     Case("The flow capacity of a link's end delays by 31 s", UXSIM + "exit-capacity bottleneck", exit_capacity),
     Case("A node's capacity delays as much", UXSIM + "node capacity 0.666", node_capacity),

@@ -67,6 +67,10 @@ def test_a_diverge_is_first_in_first_out():
     assert holds(traffic.diverge)
 
 
+def test_nobody_overtakes_a_slow_vehicle_and_a_gap_goes_with_its_speed():
+    assert holds(traffic.moving_bottleneck)
+
+
 def test_two_equal_routes_are_used_equally():
     assert holds(traffic.two_routes)
 
