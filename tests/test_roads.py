@@ -119,22 +119,6 @@ def test_a_part_of_town_cut_off_by_water_keeps_its_people_and_strands_them(town_
     assert any("has no way out" in line for line in model.report())
 
 
-def test_the_order_of_a_file_changes_no_result(tmp_path):
-    graph = read_graph(TINY_TOWN)
-    rng = np.random.default_rng(7)
-    shuffled = nx.MultiDiGraph(**graph.graph)
-    shuffled.add_nodes_from([list(graph.nodes(data=True))[k] for k in rng.permutation(graph.number_of_nodes())])
-    shuffled.add_edges_from([list(graph.edges(data=True))[k] for k in rng.permutation(graph.number_of_edges())])
-    changes = {"streets.network": saved(tmp_path, shuffled), "run.duration_h": 1.5}
-    other, one = (
-        EvacuationModel("tiny_town", **changes).run(),
-        EvacuationModel("tiny_town", **{"run.duration_h": 1.5}).run(),
-    )
-    assert np.array_equal(one.parties.arrival_time_s, other.parties.arrival_time_s)
-    assert np.array_equal(one.people.status, other.people.status)
-    assert [route.n_cars for route in one.routes] == [route.n_cars for route in other.routes]
-
-
 def test_halving_or_doubling_the_age_of_news_hardly_moves_a_town():
     delay_h, last_h = [], []
     exits = [

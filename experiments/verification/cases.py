@@ -9,6 +9,7 @@ from safepassage.experiments.verification import (
     junctions,
     route_choice,
     sioux_falls,
+    towns,
     traffic,
     walking,
 )
@@ -26,6 +27,7 @@ def all_cases() -> list[Case]:
         *not_shipped,
         *walking.CASES,
         *hand_over.CASES,
+        *towns.CASES,
     ]
     if "SAFEPASSAGE_DATA" in os.environ:
         return cases

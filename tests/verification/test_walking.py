@@ -62,8 +62,16 @@ def test_weidmann_a_street_carries_at_most_1_225_persons_per_m_and_s():
     assert failed(walking.greatest_specific_flow()) == []
 
 
+def test_nist_2_8_the_more_people_come_the_other_way_the_longer_it_takes():
+    assert failed(walking.counter_flow()) == []
+
+
+def test_weidmann_two_ways_share_the_flow_of_a_street():
+    assert failed(walking.two_way_flow()) == []
+
+
 def test_every_case_names_its_source_and_has_a_test_here():
-    assert len(walking.CASES) == 15
+    assert len(walking.CASES) == 17
     assert all(case.source and case.name for case in walking.CASES)
 
 
