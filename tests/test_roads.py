@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import networkx as nx
 import numpy as np
 import pytest
 from drawn_streets import both, compile_at, graph_of, link, saved, settings
