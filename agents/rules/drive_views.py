@@ -119,6 +119,18 @@ def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
 
 
 @kernel
+def count_bound(n_bound: Ints, links: Records, arms: Records) -> None:
+    """Write how many vehicles are on each link or wait off the road to enter it, int64[n_links].
+
+    n_bound: written: number by link. links: state of the links, one record each. arms: arms of junctions, one record
+    each.
+    """
+    n_links = n_bound.size
+    for at in range(n_links):
+        n_bound[at] = links[at].tail - links[at].head + arms[n_links + at].n_queued
+
+
+@kernel
 def mark_tables(is_followed: Bools, vehicles: Records) -> None:
     """Mark the rows of the next-link table that vehicles under way follow. Writes is_followed, bool[n_tables]."""
     for i in range(vehicles.size):

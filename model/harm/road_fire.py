@@ -167,8 +167,7 @@ class RoadFire:
         n, hurt = self.movement.carrier.size, [np.empty(0, np.int32)]
         strikes = crossfire = np.zeros(n)
         if self._on_streets:
-            by_car, on_foot = self.movement.driving.take_doses(), self.movement.walking.take_doses()
-            strikes, crossfire = (a[:n] + b[:n] for a, b in zip(by_car, on_foot, strict=True))
+            strikes, crossfire = self.movement.driving.take_doses()[:, :n] + self.movement.walking.take_doses()[:, :n]
         if strikes.any():
             hurt += self._strike(strikes, from_s, time_s)
         person, mean = self._under_crossfire(crossfire, from_s, time_s)

@@ -9,7 +9,7 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Floats, Ints, rising, united
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import drive, drive_edit
+from safepassage.agents.rules import doses, drive, drive_edit
 from safepassage.agents.rules.drive_state import ARRIVAL, DANGER, DOSE, SLOT, VEHICLE
 from safepassage.model.movement import compiling, traffic
 from safepassage.model.movement.driving_view import Arrivals, Crossings, DrivingView
@@ -137,9 +137,9 @@ class Driving:
             vehicles = records(max(n_vehicles, 2 * now.vehicles.size), VEHICLE)
             vehicles["link"] = drive.NONE
             vehicles[: now.vehicles.size] = now.vehicles
-            doses = records(vehicles.size, DOSE)
-            doses[: now.doses.size] = now.doses
-            now.vehicles, now.doses = vehicles, doses
+            more = records(vehicles.size, DOSE)
+            more[: now.doses.size] = now.doses
+            now.vehicles, now.doses = vehicles, more
 
     def _resume(self, arms, supplies):
         now = self._traffic
@@ -388,10 +388,7 @@ class Driving:
         if now.dangers.size and now.n_present:
             drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.time_s)
 
-    def take_doses(self) -> tuple[Floats, Floats]:
-        """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64."""
+    def take_doses(self) -> Floats:
+        """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64[2, n]."""
         self.suffer()
-        doses = self._traffic.doses
-        taken = doses["strikes"].copy(), doses["crossfire"].copy()
-        doses["strikes"] = doses["crossfire"] = 0.0
-        return taken
+        return doses.take(self._traffic.doses)

@@ -66,7 +66,9 @@ class DrivingView:
     @property
     def n_bound(self) -> Ints:
         """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
-        return self.n_on_link + self.n_queued
+        n_bound = np.empty(self._traffic.n_links, np.int64)
+        drive_views.count_bound(n_bound, self._traffic.links, self._traffic.arms)
+        return n_bound
 
     @property
     def n_crossings(self) -> int:

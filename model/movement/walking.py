@@ -6,7 +6,7 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import walk
+from safepassage.agents.rules import doses, walk
 from safepassage.agents.rules.walk_state import (
     ARRIVED,
     CLOCK,
@@ -374,13 +374,10 @@ class Walking:
         if self._on_foot.crowd.dangers.size and self._on_foot.n_under_way:
             walk.suffer(self._on_foot.crowd, self.time_s)
 
-    def take_doses(self) -> tuple[Floats, Floats]:
-        """Return (strikes, crossfire) by party: danger gone through since the last call, float64."""
+    def take_doses(self) -> Floats:
+        """Return (strikes, crossfire) by party: danger gone through since the last call, float64[2, n]."""
         self.suffer()
-        doses = self._on_foot.crowd.doses
-        taken = doses["strikes"].copy(), doses["crossfire"].copy()
-        doses["strikes"] = doses["crossfire"] = 0.0
-        return taken
+        return doses.take(self._on_foot.crowd.doses)
 
     def withdraw(self, ids: Ints) -> None:
         """Take parties off the streets, or out of the list of departures, wherever they are."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import Mode
-from safepassage.agents.rules import outlook
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.queue_news import N_CLASSES
+from safepassage.model.movement.queues_seen import NoQueues, QueuesSeen
 from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes
 from safepassage.model.movement.walking import Walking
@@ -64,9 +64,10 @@ class Ways:
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         classes = range(FIRST_CLASS_TABLE, self.stop_table)
-        self._seen_s = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self.free_flow_time_s)
-        """Time that each link takes as drivers of a table have last seen it (s)."""
-        self._last_seen_s = self.free_flow_time_s
+        self._no_queues = NoQueues(self.free_flow_time_s)
+        self._seen: dict[int, QueuesSeen | NoQueues]
+        self._seen = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self._no_queues)
+        """What drivers of a table have last seen of the streets."""
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self._exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._is_witnessed = False
@@ -81,7 +82,7 @@ class Ways:
         }
         self._drivable_node = streets.nearest_usable(streets.drivable)
         self._walkable_node = streets.nearest_usable(streets.walkable)
-        self._rebuild(Mode.CAR, *self._seen_s)
+        self._rebuild(Mode.CAR, *self._seen)
         self._rebuild(Mode.WALK, HEARSAY, WITNESS)
         self.stop_node = {
             mode: self.start_node(mode, np.asarray(stop_node, np.int32)) for mode in (Mode.CAR, Mode.WALK)
@@ -153,14 +154,14 @@ class Ways:
         for mode, is_open in ((Mode.CAR, for_cars), (Mode.WALK, for_walkers)):
             if (is_open != self.exit_open[mode]).any():
                 self.exit_open[mode] = is_open.copy()
-                self._rebuild(mode, *(self._seen_s if mode == Mode.CAR else (HEARSAY, WITNESS)))
+                self._rebuild(mode, *(self._seen if mode == Mode.CAR else (HEARSAY, WITNESS)))
                 self.hand_over()
 
     def set_danger(self, danger: Floats) -> None:
         """Take what a second on each link costs people beyond a second, as they perceive its danger now (s/s)."""
         if np.abs(danger - self.danger).max(initial=0.0) > LEAST_CHANGE * (1.0 + self.danger.max(initial=0.0)):
             self.danger = danger
-            self._rebuild(Mode.CAR, *self._seen_s)
+            self._rebuild(Mode.CAR, *self._seen)
             self._rebuild(Mode.WALK, HEARSAY, WITNESS)
             self.hand_over()
 
@@ -193,38 +194,31 @@ class Ways:
     def see_queues(self, tables: list[int]) -> None:
         """Let drivers of some tables see the queues of now; witnesses of a closure see what those with live news do."""
         tables = [*tables, WITNESS] if LIVE_TABLE in tables and self._is_witnessed else tables
-        seen_s = self._queues_now_s()
-        changed = [table for table in tables if self._seen_s[table] is not seen_s]
+        seen = self.queues_now() if self._driving.view.n_under_way else self._no_queues
+        changed = [table for table in tables if self._seen[table] is not seen]
         if not changed:
             return
-        changed = [table for table in changed if not np.array_equal(seen_s, self._seen_s[table])]
-        self._seen_s.update(dict.fromkeys(tables, seen_s))
-        self.is_queue_believed = any(known_s is not self.free_flow_time_s for known_s in self._seen_s.values())
-        if changed:
-            self._rebuild(Mode.CAR, *changed)
+        is_followed = self._driving.view.tables_followed()
+        known_s = {table: self._seen[table].time_s for table in changed if is_followed[table]}
+        self._seen.update(dict.fromkeys(changed, seen))
+        self.is_queue_believed = any(known is not self._no_queues for known in self._seen.values())
+        followed = [table for table, before_s in known_s.items() if not np.array_equal(seen.time_s, before_s)]
+        self._stale[[table for table in changed if table not in known_s]] = True
+        if followed:
+            self._rebuild(Mode.CAR, *followed)
             self.hand_over()
 
-    def _queues_now_s(self) -> Floats:
-        """Return the time that each link takes now (s): an array seen before if nothing differs from it."""
-        seen_s = self.expected_s() if self._driving.view.n_under_way else self.free_flow_time_s
-        for known_s in (self.free_flow_time_s, self._last_seen_s):
-            if seen_s is known_s or np.array_equal(seen_s, known_s):
-                return known_s
-        self._last_seen_s = seen_s
-        return seen_s
-
-    def expected_s(self) -> Floats:
-        """Return what drivers who see all queues expect each link to take, those before them to a way out counted (s).
+    def queues_now(self) -> QueuesSeen:
+        """Return what drivers who see all queues see now; those before them to a way out are counted.
 
         Everybody is taken to know the closures that all have heard of, and to choose as people do.
         """
-        view, is_open = self._driving.view, self.road_news[Mode.CAR].is_believed_open[HEARSAY]
-        weight = self._cost_s(Mode.CAR, self.free_flow_time_s, is_open) / self.free_flow_time_s
-        exit_open, routes = self.exit_open[Mode.CAR], self.car_routes
-        return outlook.expect(
-            view.link_time_s(), self.free_flow_time_s, view.n_bound, self._driving.flow_capacity_per_s, weight, is_open,
-            self._streets.link_key, routes.link_upstream, routes.incoming_first, routes.incoming,
-            self._streets.exit_end_node[exit_open], self._exit_per_s[exit_open],
+        exit_open = self.exit_open[Mode.CAR]
+        return QueuesSeen(
+            self._driving, self.car_routes, self.free_flow_time_s, self._streets.link_key,
+            self.road_news[Mode.CAR].is_believed_open[HEARSAY],
+            lambda time_s, is_open: self._cost_s(Mode.CAR, time_s, is_open),
+            (self._streets.exit_end_node[exit_open], self._exit_per_s[exit_open]),
         )  # fmt: skip
 
     def _rebuild(self, mode: Mode, *tables: int) -> None:
@@ -250,7 +244,7 @@ class Ways:
         ends = self._streets.exit_end_node if mode == Mode.CAR else self._streets.exit_node
         exits = ends[self.exit_open[mode]]
         for table in tables:
-            time_s = self._seen_s[table] if mode == Mode.CAR else self.walk_time_s
+            time_s = self._seen[table].time_s if mode == Mode.CAR else self.walk_time_s
             is_open = self.road_news[mode].is_believed_open[self._knowledge[mode][table]]
             routes.set_class(table, self._cost_s(mode, time_s, is_open), is_open, exits)
         if mode == Mode.CAR:
