@@ -124,8 +124,9 @@ def expect(
                 continue
             own = link if 0.0 < capacity_per_s[link] < per_s[ahead] else ahead
             start = link_upstream[link]
-            until_s = _out_s(own, out_s[node] + link_time_s[link], busy_s, way_on_s, next_gate)
-            expected_s[link] = until_s - out_s[node]
+            link_out_s = out_s[node] + link_time_s[link]
+            until_s = _out_s(own, link_out_s, busy_s, way_on_s, next_gate)
+            expected_s[link] += until_s - link_out_s  # exactly the link's own time if nobody waits for anybody
             from_s = cost_s[node] + expected_s[link] * weight[link]
             if from_s < cost_s[start] or (from_s == cost_s[start] and turn[link] < best_turn[start]):
                 cost_s[start], best_turn[start], gate[start] = from_s, turn[link], own
