@@ -67,11 +67,13 @@ def test_expected_times_equal_those_of_the_rule_in_plain_words(seed):
     exit_per_s = np.array([0.3, 0.5])
     turn = chance.permutation(n).astype(np.uint32)
     first, incoming = by_node(down, N_NODES)
-    found = expect(
-        time_s, free_s, n_cars, capacity, np.ones(n), np.ones(n, np.bool_), turn, up, first, incoming,
-        np.array(EXITS, np.int32), exit_per_s,
-    )  # fmt: skip
-    assert found == pytest.approx(naive(time_s, free_s, n_cars, capacity, turn, up, down, exit_per_s))
+    order = np.full(N_NODES, -1, np.int32)
+    for cars in (n_cars, n_cars, n_cars[::-1].copy()):  # in an order not known, the one of before, and a wrong one
+        found = expect(
+            time_s, free_s, cars, capacity, np.ones(n), np.ones(n, np.bool_), turn, up, first, incoming,
+            np.array(EXITS, np.int32), exit_per_s, order,
+        )  # fmt: skip
+        assert found == pytest.approx(naive(time_s, free_s, cars, capacity, turn, up, down, exit_per_s))
 
 
 def movement_on(ends, places, exit_per_s, n_cars):

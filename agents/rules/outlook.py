@@ -83,10 +83,43 @@ def _out_s(gate, link_out_s, busy_s, way_on_s, next_gate):
     return out_s
 
 
+@inlined_part
+def _look_back(
+    node, heap_s, heap_turn, heap_node, size, is_listed, expected_s, cost_s, best_turn, out_s, free_out_s, gate, busy_s,
+    per_s, way_on_s, next_gate, link_time_s, free_flow_time_s, n_cars, capacity_per_s, weight, is_open, turn,
+    link_upstream, incoming_first, incoming,
+):  # fmt: skip
+    """Settle a node: count the cars on links into it, then give these links their times and reach their beginnings.
+
+    Returns how many entries the heap has now or, if nodes are listed, how many nodes more than `size` were reached.
+    """
+    first, last, ahead, way_s = incoming_first[node], incoming_first[node + 1], gate[node], free_out_s[node]
+    _count(incoming, first, last, busy_s, per_s, way_on_s, next_gate, ahead, n_cars, capacity_per_s, is_open, way_s)
+    for k in range(first, last):
+        link = incoming[k]
+        if not is_open[link]:
+            continue
+        own = link if 0.0 < capacity_per_s[link] < per_s[ahead] else ahead
+        start = link_upstream[link]
+        link_out_s = out_s[node] + link_time_s[link]
+        until_s = _out_s(own, link_out_s, busy_s, way_on_s, next_gate)
+        if until_s > link_out_s:  # else it takes exactly the link's own time, to the last bit
+            expected_s[link] = until_s - out_s[node]
+        from_s = cost_s[node] + expected_s[link] * weight[link]
+        if from_s < cost_s[start] or (from_s == cost_s[start] and turn[link] < best_turn[start]):
+            size += 1 if is_listed and cost_s[start] == np.inf else 0
+            cost_s[start], best_turn[start], gate[start] = from_s, turn[link], own
+            out_s[start], free_out_s[start] = until_s, way_s + free_flow_time_s[link]
+            if not is_listed:
+                size = _push(heap_s, heap_turn, heap_node, size, from_s, turn[link], start)
+    return size
+
+
 @kernel
 def expect(
     link_time_s: Floats, free_flow_time_s: Floats, n_cars: Ints, capacity_per_s: Floats, weight: Floats, is_open: Bools,
     turn: Ints, link_upstream: Ints, incoming_first: Ints, incoming: Ints, exit_node: Ints, exit_per_s: Floats,
+    order: Ints,
 ) -> Floats:  # fmt: skip
     """Return the time that each link will take somebody who enters it now, waits at gates included (s).
 
@@ -94,42 +127,50 @@ def expect(
     weight: what a second on it costs people, by which they choose. turn: uint32, who goes first at equal cost.
     incoming: links into each node, incoming[incoming_first[n]:incoming_first[n + 1]]. exit_node, exit_per_s: ways out
     and what they let pass (vehicles/s). free_flow_time_s: without anybody (s). is_open: links that people believe open.
-    link_upstream: node at which each link begins.
+    link_upstream: node at which each link begins. order: int32[n_nodes], read and written: nodes in the order in which
+    they were settled last, NONE behind them. If it holds again no heap is needed; the times are the same in any case.
     """
-    n_nodes, n_links = incoming_first.size - 1, link_upstream.size
-    expected_s = link_time_s.copy()
-    cost_s, best_turn = np.full(n_nodes, np.inf), np.zeros(n_nodes, np.uint32)
-    out_s, free_out_s = np.zeros(n_nodes), np.zeros(n_nodes)
-    gate, is_done = np.full(n_nodes, NONE, np.int32), np.zeros(n_nodes, np.bool_)
-    n_gates = n_links + exit_node.size
-    busy_s, per_s, way_on_s = np.zeros(n_gates), np.zeros(n_gates), np.zeros(n_gates)
-    next_gate = np.full(n_gates, NONE, np.int32)
+    n_nodes, n_links, n_exits = incoming_first.size - 1, link_upstream.size, exit_node.size
+    n_gates = n_links + n_exits
+    expected_s, way_on_s = np.empty(n_links), np.zeros(n_gates)
+    cost_s, best_turn, out_s, free_out_s = (
+        np.empty(n_nodes), np.zeros(n_nodes, np.uint32), np.zeros(n_nodes), np.zeros(n_nodes),
+    )  # fmt: skip
+    gate, is_done = np.empty(n_nodes, np.int32), np.zeros(n_nodes, np.bool_)
+    busy_s, per_s, next_gate = np.empty(n_gates), np.empty(n_gates), np.empty(n_gates, np.int32)
     heap_s, heap_turn, heap_node = np.empty(n_gates), np.empty(n_gates, np.uint32), np.empty(n_gates, np.int32)
-    size = 0
-    for i in range(exit_node.size):
-        node = exit_node[i]
-        per_s[n_links + i], gate[node], cost_s[node] = exit_per_s[i], n_links + i, 0.0
-        size = _push(heap_s, heap_turn, heap_node, size, 0.0, np.uint32(0), node)
-    while size > 0:
-        node = np.int64(heap_node[0])
-        size = _drop_first(heap_s, heap_turn, heap_node, size)
-        if is_done[node]:
-            continue
-        is_done[node] = True
-        first, last, ahead, way_s = incoming_first[node], incoming_first[node + 1], gate[node], free_out_s[node]
-        _count(incoming, first, last, busy_s, per_s, way_on_s, next_gate, ahead, n_cars, capacity_per_s, is_open, way_s)
-        for k in range(first, last):
-            link = incoming[k]
-            if not is_open[link]:
-                continue
-            own = link if 0.0 < capacity_per_s[link] < per_s[ahead] else ahead
-            start = link_upstream[link]
-            link_out_s = out_s[node] + link_time_s[link]
-            until_s = _out_s(own, link_out_s, busy_s, way_on_s, next_gate)
-            expected_s[link] += until_s - link_out_s  # exactly the link's own time if nobody waits for anybody
-            from_s = cost_s[node] + expected_s[link] * weight[link]
-            if from_s < cost_s[start] or (from_s == cost_s[start] and turn[link] < best_turn[start]):
-                cost_s[start], best_turn[start], gate[start] = from_s, turn[link], own
-                out_s[start], free_out_s[start] = until_s, free_out_s[node] + free_flow_time_s[link]
-                size = _push(heap_s, heap_turn, heap_node, size, from_s, turn[link], start)
+    for is_listed in (True, False):
+        expected_s[:], cost_s[:], gate[:], busy_s[:], per_s[:], next_gate[:] = link_time_s, np.inf, NONE, 0.0, 0.0, NONE
+        size = 0
+        for i in range(n_exits):
+            node = exit_node[i]
+            size += 1 if is_listed and cost_s[node] == np.inf else 0
+            per_s[n_links + i], gate[node], cost_s[node] = exit_per_s[i], n_links + i, 0.0
+            out_s[node], free_out_s[node], best_turn[node] = 0.0, 0.0, 0
+            if not is_listed:
+                size = _push(heap_s, heap_turn, heap_node, size, 0.0, np.uint32(0), node)
+        n, last_s, last_turn = 0, 0.0, np.uint32(0)
+        while n < size if is_listed else size > 0:
+            if is_listed:
+                node = np.int64(order[n])
+                if node == NONE or cost_s[node] < last_s or cost_s[node] == np.inf:
+                    break
+                if cost_s[node] == last_s and best_turn[node] < last_turn:
+                    break
+                last_s, last_turn = cost_s[node], best_turn[node]
+            else:
+                node = np.int64(heap_node[0])
+                size = _drop_first(heap_s, heap_turn, heap_node, size)
+                if is_done[node]:
+                    continue
+                is_done[node], order[n] = True, node
+            n += 1
+            size = _look_back(
+                node, heap_s, heap_turn, heap_node, size, is_listed, expected_s, cost_s, best_turn, out_s, free_out_s,
+                gate, busy_s, per_s, way_on_s, next_gate, link_time_s, free_flow_time_s, n_cars, capacity_per_s,
+                weight, is_open, turn, link_upstream, incoming_first, incoming,
+            )  # fmt: skip
+        if is_listed and n == size:
+            return expected_s
+    order[n:] = NONE
     return expected_s

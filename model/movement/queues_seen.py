@@ -17,17 +17,18 @@ class QueuesSeen:
 
     def __init__(
         self, driving: Driving, routes: Routes, free_flow_time_s: Floats, link_key: Ints, is_open: Bools,
-        cost_s: Callable[[Floats, Bools], Floats], exits: tuple[Ints, Floats],
+        cost_s: Callable[[Floats, Bools], Floats], exits: tuple[Ints, Floats], order: Ints,
     ) -> None:  # fmt: skip
         """driving: vehicles on the streets, looked at now. routes: of the same streets.
 
         free_flow_time_s: time that each link takes without anybody (s). link_key: uint32, what each link is. is_open:
         links that people believe open. cost_s: function of a time by link and these, the cost by which people choose
-        (s). exits: node and flow (vehicles/s) of each way out that is open.
+        (s). exits: node and flow (vehicles/s) of each way out that is open. order: see `outlook.expect`.
         """
         self._link_time_s, self._n_cars = driving.view.link_time_s(), driving.view.n_bound
         self._per_s, self._is_open = driving.flow_capacity_per_s.copy(), is_open.copy()
-        self._free_s, self._link_key, self._routes, self._exits = free_flow_time_s, link_key, routes, exits
+        self._free_s, self._link_key, self._routes = free_flow_time_s, link_key, routes
+        self._exits, self._order = exits, order
         self._weight = cost_s(free_flow_time_s, self._is_open) / free_flow_time_s
 
     @cached_property
@@ -37,6 +38,7 @@ class QueuesSeen:
         return outlook.expect(
             self._link_time_s, self._free_s, self._n_cars, self._per_s, self._weight, self._is_open, self._link_key,
             routes.link_upstream, routes.incoming_first, routes.incoming, *self._exits,
+            self._order,
         )  # fmt: skip
 
 
