@@ -136,7 +136,7 @@ class Ways:
         self.freshen(LIVE_TABLE)
         if self.car_routes.cost_to_go_s[LIVE_TABLE, node] == np.inf:
             return np.inf
-        return float(self._seen_s[LIVE_TABLE][self.car_routes.path(LIVE_TABLE, node)].sum())
+        return float(self._seen[LIVE_TABLE].time_s[self.car_routes.path(LIVE_TABLE, node)].sum())
 
     def walk_m(self, node: Ints, goal: int = 0) -> Floats:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
