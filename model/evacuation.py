@@ -280,7 +280,8 @@ class EvacuationModel(RowModel):
         """Return what was repaired, assumed, left out or met with on the way, one sentence each."""
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes, *never_issued(self.settings))
         harm = against_records(self.under_fire.harm.expected.mean, self.resident_h)
-        return [*town, *self.impacts.report, *self.surroundings.report, *self.movement.gridlocks.report(), *harm]
+        roads = [*self.surroundings.report, *self.movement.gridlocks.report(), *self.recorder.report()]
+        return [*town, *self.impacts.report, *roads, *harm]
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write all tables and the manifest of the run so far to a new folder, and return its path.

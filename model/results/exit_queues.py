@@ -1,4 +1,4 @@
-"""Cars on the last kilometre of road before each exit: the queue that people meet there."""
+"""Queues at the exits: cars on the last kilometre before each, what each delivered, and whether its queue swings."""
 
 import numpy as np
 from scipy.sparse import csgraph, csr_array
@@ -9,6 +9,16 @@ from safepassage.model.streets.streets import Streets
 
 REACH_M = 1000.0
 """Cars on the last so many metres of road before an exit are counted as being at it (m). Assumption."""
+
+QUARTER_S = 900.0
+"""Outflow is looked at in spans of this length when swings are looked for (s)."""
+FALLEN_SHARE, BACK_SHARE = 2 / 3, 0.9
+"""An exit's outflow has fallen below this share of its best quarter of an hour, and has come back above that one.
+Assumption."""
+LEAST_CARS = 30
+"""An exit whose best quarter of an hour has fewer cars swings by chance alone: it is not looked at. Assumption."""
+LEAST_SWINGS = 2
+"""Falls and returns that make a swing: one may be a street that was closed for a while. Assumption."""
 
 
 class ExitQueues:
@@ -59,3 +69,41 @@ def delivered(exit_row: Ints, time_s: Floats, capacity_per_s: Floats) -> tuple[F
         if capacity_per_s[row] > 0 and lasted_s > 0:
             used_share[row] = min((n - 1) / (capacity_per_s[row] * lasted_s), 1.0)
     return best_per_s, used_share
+
+
+def n_swings(exit_row: Ints, departure_s: Floats, out_s: Floats, n_exits: int) -> Ints:
+    """Return how often the outflow of each exit fell and came back while more cars were on their way than it lets out.
+
+    exit_row, departure_s, out_s: exit, setting out and being out of each car (s); out_s inf: still on its way.
+    """
+    end_s = float(out_s[np.isfinite(out_s)].max(initial=0.0))
+    edges_s = np.arange(0.0, end_s + QUARTER_S, QUARTER_S)
+    on_way = np.searchsorted(np.sort(departure_s), edges_s) - np.searchsorted(np.sort(out_s), edges_s)
+    found = np.zeros(n_exits, np.int64)
+    for row in range(n_exits):
+        n_out = np.histogram(out_s[(exit_row == row) & np.isfinite(out_s)], edges_s)[0]
+        best = n_out.max(initial=0)
+        if best < LEAST_CARS:
+            continue
+        is_full, has_fallen = False, False
+        for n, n_on_way in zip(n_out, on_way[:-1], strict=True):
+            if n >= BACK_SHARE * best:
+                found[row] += has_fallen
+                is_full, has_fallen = True, False
+            elif n_on_way < best:
+                is_full, has_fallen = False, False  # nobody was there to be let out
+            elif is_full and n < FALLEN_SHARE * best:
+                has_fallen = True
+    return found
+
+
+def swings_told(names: tuple[str, ...], exit_row: Ints, departure_s: Floats, out_s: Floats) -> list[str]:
+    """Return a sentence for each exit whose queue swings; see `n_swings`."""
+    found = n_swings(exit_row, departure_s, out_s, len(names))
+    return [
+        f"The queue at exit {name!r} swings: {n} times its outflow fell below two thirds of its best quarter of an hour "
+        "and came back, while cars were on their way. Drivers run after old news, or the exit was closed for a while. "
+        "Vary movement.congestion_news_delay_s before you rely on times of this run."
+        for name, n in zip(names, found.tolist(), strict=True)
+        if n >= LEAST_SWINGS
+    ]

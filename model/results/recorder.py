@@ -13,7 +13,7 @@ from safepassage.agents.rules.tally import nobody_counted, recount
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.results import columns
-from safepassage.model.results.exit_queues import ExitQueues, delivered
+from safepassage.model.results.exit_queues import ExitQueues, delivered, swings_told
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
 from safepassage.model.results.reasons import reasons
 from safepassage.model.results.service_tables import service_tables
@@ -138,6 +138,13 @@ class Recorder:
             party = np.flatnonzero(model.parties.is_on_way)
             n_beyond = int(model.population.n_living(party[model.movement.is_beyond_town(party)]).sum())
         return int(self.n_by_status[Status.SAFE]) + n_beyond
+
+    def report(self) -> list[str]:
+        """Return what a reader of the results should know of how cars left, one sentence each."""
+        parties, by_car = self.model.parties, self.model.parties.mode == Mode.CAR
+        out_s = np.where(parties.exit >= 0, parties.arrival_time_s, np.inf)[by_car]
+        departure_s = self.model.households.departure_time_s[by_car]
+        return swings_told(self.model.streets.exit_name, parties.exit[by_car], departure_s, out_s)
 
     def tables(self) -> columns.Tables:
         """Return all tables of the run, each column with its unit; each as the run stands when it is first read."""

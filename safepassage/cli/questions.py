@@ -1,4 +1,4 @@
-"""Commands that ask many runs one question: compare, sensitivity, robustness, calibrate, optimise, report."""
+"""Commands that ask runs a question: compare, bounds, sensitivity, robustness, calibrate, optimise, report."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from safepassage.cli.printed import PlainConsole, styled
+from safepassage.model.settings.errors import ScenarioError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,6 +148,54 @@ def _print_differences(found: "Comparison", plan: str, other: str) -> None:
     for outcome in found.all_outcomes():
         table.add_row(*astuple(told(found, outcome, plan, other)))
     console.print(table)
+
+
+@analysis_app.command()
+def bounds(
+    what: Annotated[
+        str, typer.Argument(help="Name of a shipped scenario, a path to a scenario file, or the folder of a run.")
+    ],
+    plan: Annotated[str | None, typer.Option(help="Plan to lay over the scenario: a name or a path.")] = None,
+    set_: SetOption = None,
+    out: Annotated[Path, typer.Option(help="Folder in which the folder of the run is made.")] = Path("runs"),
+    periods: Annotated[
+        int, typer.Option(min=4, help="Periods of the best routes: more of them take longer and tell more.")
+    ] = 48,
+) -> None:
+    """Show how soon the cars could be out at best: by the exits alone, and with the best routes, beside the run."""
+    from safepassage.experiments.traffic.bounds import bounds_of, told
+    from safepassage.model.results.run_folder import check_writable, open_run
+
+    folder = Path(what)
+    if not (folder / "manifest.json").is_file():
+        from safepassage.cli.options import _changes
+        from safepassage.model.evacuation import EvacuationModel
+        from safepassage.model.settings.scenario import load
+
+        check_writable(out)
+        scenario = load(what, _changes(set_), plan)
+        with console.status("running the scenario"):
+            folder = EvacuationModel(scenario).run().save(out)
+    elif plan or set_:
+        raise ScenarioError(f"{what}: this is a finished run; --plan and --set are for a scenario. Leave them out.")
+    with console.status("looking for the best routes"):
+        found = bounds_of(open_run(folder), periods)
+    table = Table("", "exits alone", "best routes", "this run", box=None, header_style="bold", pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for words, *values in found.rows():
+        table.add_row(words, *(_number(value) for value in values))
+    console.print(table)
+    for sentence in told(found):
+        console.print(sentence)
+    console.print(f"{found.n_cars:,} cars that set out in the run in {folder}", soft_wrap=True)
+
+
+def _number(value: float) -> str:
+    """Return a number of cars or hours as text."""
+    if value != value:
+        return "not in the run"
+    return f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:,.3f}"
 
 
 StudyArgument = Annotated[Path, typer.Argument(help="Study file (YAML): scenario, plans, factors with ranges.")]
