@@ -220,7 +220,9 @@ def _through_exits(earliest_s: Floats, per_s: float, n_exits: int) -> Floats:
     step_s = np.arange(earliest_s.size) / per_s
     queued_s = np.maximum.accumulate(earliest_s - step_s) + step_s
     behind = max(n_exits - 1, 0)
-    return np.maximum(earliest_s, np.append(np.full(min(behind, earliest_s.size), -np.inf), queued_s)[: earliest_s.size])
+    return np.maximum(
+        earliest_s, np.append(np.full(min(behind, earliest_s.size), -np.inf), queued_s)[: earliest_s.size]
+    )
 
 
 def _looks(streets: Streets, cars: Cars, left_s: Floats, last_s: float, n_periods: int) -> tuple[Floats, Floats]:

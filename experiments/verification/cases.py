@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from safepassage.experiments.verification import (
     assignment,
+    exoduses,
     hand_over,
     junctions,
     route_choice,
@@ -28,6 +29,7 @@ def all_cases() -> list[Case]:
         *walking.CASES,
         *hand_over.CASES,
         *towns.CASES,
+        *exoduses.CASES,
     ]
     if "SAFEPASSAGE_DATA" in os.environ:
         return cases

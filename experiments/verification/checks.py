@@ -1,4 +1,4 @@
-"""A published known answer and what this model finds: the form in which every case is written."""
+"""A published known answer, or what was reported, and what this model finds: the form of every case."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,12 +23,27 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """One number that was reported of a real evacuation beside what was found: an error, and no pass mark."""
+
+    quantity: str
+    """What is compared, with its unit."""
+    reported: float
+    found: float
+
+    @property
+    def error(self) -> float:
+        """Difference from what was reported, as a share of it."""
+        return (self.found - self.reported) / self.reported
+
+
+@dataclass(frozen=True)
 class Case:
     """One published case: what it is, who published it, and how to run it here."""
 
     name: str
     """A sentence: the behaviour that must hold."""
     source: str
-    run: Callable[[], list[Check]]
+    run: Callable[[], list[Check] | list[Observed]]
     skipped: str = ""
     """Why the case cannot run here, and what to do about it; empty: it can."""

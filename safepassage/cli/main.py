@@ -317,6 +317,7 @@ def verify(
             print(line, flush=True)
         return
     from safepassage.experiments.verification.cases import all_cases
+    from safepassage.experiments.verification.checks import Observed
 
     checked = failed = skipped = 0
     console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict")
@@ -327,6 +328,10 @@ def verify(
             console.print(styled("  ", ("skipped", "yellow"), f": {case.skipped}"))
             continue
         for check in case.run():
+            if isinstance(check, Observed):
+                numbers = f"{check.quantity:<64}{check.reported:<13g}{check.found:<13.5g}{'':<10}"
+                console.print(f"  {numbers}off by {100 * check.error:+.0f} %")
+                continue
             checked, failed = checked + 1, failed + (not check.passed)
             verdict = ("as expected", "green") if check.passed else ("DIFFERS", "red")
             allowed = f"{check.tolerance:.3g}" if check.expected == 0 else f"{100 * check.tolerance:.3g} %"
