@@ -47,7 +47,7 @@ def test_the_best_routes_know_a_narrow_place_within_the_town_that_the_exits_do_n
 
 
 def test_the_best_routes_over_two_roads_are_the_system_optimum():
-    """0.6 cars/s for 1,800 s over two roads of 0.2/s, 310 and 610 s long: both end at 3,160 s, 906 s each on average."""
+    """0.6 cars/s for 1,800 s, two roads of 0.2/s, 310 and 610 s long: both end at 3,160 s, 906 s each on average."""
     streets = two_route_streets()
     narrow = [streets.node_id.index(name) for name in ("s", "l")]
     per_s = np.where(np.isin(streets.link_downstream, narrow), 0.2, streets.flow_capacity_per_s)
@@ -96,6 +96,14 @@ def test_most_cars_out_never_falls_and_is_at_most_what_the_exits_let_out(crowded
     time_s = np.linspace(0, 20_000, 500)
     most = crowded.most_out(time_s)
     assert (np.diff(most) >= -1e-9).all() and (most <= crowded.most_out(time_s, by_capacity_only=True)).all()
+
+
+def test_a_long_run_of_few_cars_has_no_delay_to_save():
+    streets = one_road(0.1)
+    departure_s = np.array([1.0e6, 5.0e6, 9.0e7])
+    found = bounds(streets, cars_at(streets, departure_s, departure_s + 120.0), 9.4e7)
+    assert found.holds and found.least_vehicle_h() == pytest.approx(3 * 120 / 3600, rel=1e-3)
+    assert found.price == pytest.approx(1.0, rel=1e-3)
 
 
 def swinging(low):

@@ -5,16 +5,17 @@ scenario. Both leave out what can only slow cars down: junctions, room on the st
 on foot and service vehicles. So no plan of routes, and no traffic control, can have more cars out by any moment.
 
 - The capacity bound: every car drives its fastest way alone; then all exits together let out what they state.
-- The best routes: the flow that has most cars out by each moment, with the same links (earliest arrival flow: Gale 1959;
-  with several sources: Baumann and Skutella 2009, Mathematics of Operations Research 34). It is found as a largest flow
-  through copies of the streets, one for each period. A moment at a node is counted as the arrival that it would bring on
-  an empty road, so that the fastest ways take no period at all, and what a detour costs is rounded down; what a street
-  lets out in a period is rounded up to whole cars. So it is a bound still, and the nearer the fewer cars are rounded.
+- The best routes: the flow that has most cars out by each moment, with the same links (earliest arrival flow: Gale
+  1959; with several sources: Baumann and Skutella 2009, Mathematics of Operations Research 34). It is found as a largest
+  flow through copies of the streets, one for each period. A moment at a node is counted as the arrival that it would
+  bring on an empty road, so that the fastest ways take no period at all, and what a detour costs is rounded down; what a
+  street lets out in a period is rounded up to whole cars. So it is a bound still, and the nearer the fewer cars are
+  rounded.
 
 What lies between the best routes and the run is the price of selfish routes, late news and whatever else held cars up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csgraph, csr_array
@@ -67,7 +68,10 @@ class Bounds:
     """Most cars that can be out by each of them."""
     arrivals_per_s: float
     """Most cars that can be out per second, by the last link or the exit that each comes through."""
-    n_exits: int
+    exits: tuple[str, ...]
+    """Names of the exits that cars may leave by."""
+    unused: tuple[str, ...]
+    """Those of them by which no car left in the run."""
 
     @property
     def n_cars(self) -> int:
@@ -84,7 +88,7 @@ class Bounds:
         counts = np.append(self.n_by_look, self.n_cars)
         before_s, before = np.append(0.0, self.look_s)[after], np.append(0.0, self.n_by_look)[after]
         since_s = np.maximum(time_s - before_s, 0.0)
-        let_out = before + self.arrivals_per_s * since_s + self.n_exits
+        let_out = before + self.arrivals_per_s * since_s + len(self.exits)
         return np.minimum(most, np.minimum(counts[after], np.where(after > 0, let_out, np.inf)))
 
     def soonest_s(self, n: int, *, by_capacity_only: bool = False) -> float:
@@ -100,9 +104,11 @@ class Bounds:
     def least_vehicle_h(self, *, by_capacity_only: bool = False) -> float:
         """Return the fewest hours that all cars together spend until they are out or the run ends."""
         still_s = np.maximum(0.0, self.end_s - self.cars.departure_s).sum()
-        time_s = np.linspace(0.0, self.end_s, 4001)
-        out = self.most_out(time_s, by_capacity_only=by_capacity_only)
-        return float(still_s - (out[1:] * np.diff(time_s)).sum()) / 3600.0
+        steps = (self.capacity_out_s, self.look_s, np.linspace(0.0, self.end_s, 4001))
+        time_s = np.unique(np.concatenate(steps).clip(0.0, self.end_s))
+        just_before_s = time_s[1:] - 2.0 * MARGIN_S
+        out = self.most_out(just_before_s, by_capacity_only=by_capacity_only)
+        return float(still_s - (out * np.diff(time_s)).sum()) / 3600.0
 
     @property
     def vehicle_h(self) -> float:
@@ -147,24 +153,40 @@ def told(found: Bounds) -> list[str]:
         )
     if np.isfinite(found.price):
         said.append(
-            f"Price of selfish routes and of all that held cars up: they spent {found.price:.3g} times as long as with "
-            "the best routes. Near 1, only more exits, or other times of leaving, can help them."
+            f"Price of selfish routes, and of all else that held cars up: from setting out until they were out they took "
+            f"{found.price:.3g} times as long as with the best routes. Near 1, only more exits or other times of leaving "
+            "can help them."
+        )
+    if found.unused:
+        said.append(
+            f"No car left by {', '.join(found.unused)} in the run; the bounds use every exit, whatever danger lies on the "
+            "way. With --used-exits they leave out those that nobody used."
         )
     if found.n_without_way:
         said.append(f"Left out: {found.n_without_way:,} cars that set out where no street leads out of the town.")
     return said
 
 
-def bounds_of(run: RunFolder, n_periods: int = N_PERIODS) -> Bounds:
+def bounds_of(run: RunFolder, n_periods: int = N_PERIODS, *, used_exits: bool = False) -> Bounds:
     """Return the bounds for the cars of a finished run; raises ScenarioError if none set out, or a file is gone.
 
-    n_periods: that the time until the end is cut into.
+    n_periods: that the time until the end is cut into. used_exits: leave out the exits by which no car left in the run.
     """
     streets = load_streets(scenario_of(run).streets)[0]
     cars = _cars(run, streets)
     if cars.departure_s.size == 0:
         raise ScenarioError(f"{run.path}: nobody set out by car in this run, so there is nothing to compare.")
-    return bounds(streets, cars, float(run.manifest["simulated_s"]), n_periods)
+    exits = run.frame("exits")
+    unused = tuple(exits["exit"][(exits["n_cars"] == 0) & (exits["flow_capacity_per_s"] > 0)])
+    if used_exits:
+        streets, unused = _with_exits(streets, [name not in unused for name in streets.exit_name]), ()
+    return replace(bounds(streets, cars, float(run.manifest["simulated_s"]), n_periods), unused=unused)
+
+
+def _with_exits(streets: Streets, kept: list[bool]) -> Streets:
+    columns = ("exit_node", "exit_end_node", "exit_flow_capacity_per_s")
+    names = tuple(name for name, is_kept in zip(streets.exit_name, kept, strict=True) if is_kept)
+    return replace(streets, exit_name=names, **{column: getattr(streets, column)[kept] for column in columns})
 
 
 def _cars(run: RunFolder, streets: Streets) -> Cars:
@@ -187,11 +209,12 @@ def bounds(streets: Streets, cars: Cars, end_s: float, n_periods: int = N_PERIOD
     some = Cars(cars.node[has_way], cars.departure_s[has_way], cars.out_s[has_way])
     earliest_s = np.sort(some.departure_s + left_s[some.node])
     per_s = streets.exit_flow_capacity_per_s[streets.exit_flow_capacity_per_s > 0]
+    exits = tuple(np.array(streets.exit_name)[streets.exit_flow_capacity_per_s > 0].tolist())
     capacity_out_s = _through_exits(earliest_s, float(per_s.sum()), per_s.size)
     last_s = max(end_s, float(capacity_out_s[-1]) if capacity_out_s.size else 0.0)
     looks = _looks(streets, some, left_s, last_s, n_periods)
     return Bounds(
-        some, end_s, int((~has_way).sum()), earliest_s, capacity_out_s, *looks, _arrivals_per_s(streets), per_s.size
+        some, end_s, int((~has_way).sum()), earliest_s, capacity_out_s, *looks, _arrivals_per_s(streets), exits, ()
     )
 
 

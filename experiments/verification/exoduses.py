@@ -1,9 +1,10 @@
 """Two real exoduses over one road each: what is put in, what came of it, and how far the model is from that.
 
-Nagorno-Karabakh, 24 to 30 September 2023, and Mariupol, 15 March 2022. The networks are schematic: a street, an exit and
-the road on from it, of its real length, with a checkpoint. Vehicles are trips of their own; nobody decides and no one is
-shelled. Every number stands with its source in scenarios/tables/exoduses_reported.csv: `use` in is put in, out must come
-out. Nothing is fitted. The errors are told; there is no pass mark, since what was reported is rough.
+Nagorno-Karabakh, 24 to 30 September 2023, and Mariupol, 15 March 2022. The networks are schematic: a street, an exit
+and the road on from it, of its real length, with a checkpoint. Vehicles are trips of their own; nobody decides and
+nobody is shelled. Every number stands with its source in scenarios/tables/exoduses_reported.csv: what has `in` in the
+column `use` is put in, what has `out` must come out. Nothing is fitted. The errors are told; there is no pass mark,
+since what was reported is rough.
 """
 
 from datetime import datetime

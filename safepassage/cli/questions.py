@@ -161,6 +161,9 @@ def bounds(
     periods: Annotated[
         int, typer.Option(min=4, help="Periods of the best routes: more of them take longer and tell more.")
     ] = 48,
+    used_exits: Annotated[
+        bool, typer.Option("--used-exits", help="Leave out the exits by which no car left in the run.")
+    ] = False,
 ) -> None:
     """Show how soon the cars could be out at best: by the exits alone, and with the best routes, beside the run."""
     from safepassage.experiments.traffic.bounds import bounds_of, told
@@ -179,7 +182,7 @@ def bounds(
     elif plan or set_:
         raise ScenarioError(f"{what}: this is a finished run; --plan and --set are for a scenario. Leave them out.")
     with console.status("looking for the best routes"):
-        found = bounds_of(open_run(folder), periods)
+        found = bounds_of(open_run(folder), periods, used_exits=used_exits)
     table = Table("", "exits alone", "best routes", "this run", box=None, header_style="bold", pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
