@@ -3,13 +3,14 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import dates
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.pictures import curves, left_behind, map, style
+from safepassage.model.pictures import bottlenecks, curves, left_behind, map, style
 from safepassage.model.results.run_folder import RunFolder, open_run
 
 ONE_EXIT = [{"name": "South road", "latitude_deg": 44.989658, "longitude_deg": -32.987918}]
@@ -274,3 +275,33 @@ def test_a_run_recorded_before_these_tables_were_kept_is_still_drawn(run, tmp_pa
         (folder / f"{name}.parquet").unlink()
     names = {path.stem for path in curves.draw_all(open_run(folder), tmp_path / "pictures")}
     assert names == set(curves.PICTURES) - {"queues"}
+
+
+def one_link(**columns):
+    """Return a table of links as a run writes it, some columns changed."""
+    links = {"upstream": ["a", "b", "c"], "downstream": ["b", "c", "d"], "name": ["Long Road", "Long Road", ""],
+             "highway": ["primary"] * 3, "delay_vehicle_h": [30.0, 50.0, 20.0]}  # fmt: skip
+    return pd.DataFrame(links | columns)
+
+
+def test_the_worst_streets_are_added_up_by_name_and_stand_where_most_was_lost():
+    worst = bottlenecks.worst_streets(one_link())
+    assert worst["name"].tolist() == ["Long Road", "unnamed primary from c to d"]
+    assert worst["delay_vehicle_h"].tolist() == [80.0, 20.0] and worst["share"].tolist() == [0.8, 0.2]
+    assert worst["row"].tolist() == [1, 2]
+
+
+def test_streets_without_delay_are_not_named():
+    assert bottlenecks.worst_streets(one_link(delay_vehicle_h=[0.0, 0.0, 0.0])).empty
+
+
+def test_the_map_of_delay_names_the_street_where_most_was_lost(run):
+    links = run.frame("links").assign(delay_vehicle_h=0.0)
+    row = links.index[links["name"] != ""][0]
+    links.loc[row, "delay_vehicle_h"] = 120.0
+    written = texts(bottlenecks.delay_by_street(Changed(run, links=links)))
+    assert f"{links.loc[row, 'name']}: 120 (100%)" in written.replace("\n", " ")
+
+
+def test_the_map_of_delay_says_so_if_nothing_was_lost(quiet_run):
+    assert "less than one on any street, 0 in all" in texts(bottlenecks.delay_by_street(quiet_run))

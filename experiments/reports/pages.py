@@ -17,6 +17,7 @@ from safepassage.model.settings.base import ScenarioError
 
 CAPTIONS = {
     "map": "Where people went, and what fell on the town",
+    "delays": "Where cars were held up: delay by street",
     "evacuation": "People by status over time",
     "departures": "Setting out and arriving, by mode",
     "casualties_exposure": "Casualties and exposure",
@@ -46,6 +47,11 @@ def run_page(folder: Path) -> Page:
             tables=tables,
         ),
         Part("Pictures", pictures=pictures),
+        Part(
+            "Roads",
+            "Exits: what each is said to let out, what it delivered, and how much of it was used.",
+            tables=[_exits_table(run.frame("exits")), _bottlenecks_table(run.frame("links"))],
+        ),
         Part("How each group fared", tables=[_groups_table(by_group(run)), _fairness_table(fairness(run))]),
     ]
     if manifest.get("report"):
@@ -71,6 +77,26 @@ def _measures_table(heading: str, rows: list[list[str]]) -> ShownTable:
     return ShownTable(
         ["", "value", "share"][:n_columns], [row[:n_columns] for row in rows], heading, {"value", "share"}
     )
+
+
+def _exits_table(exits: pd.DataFrame) -> ShownTable:
+    names = ["exit", "people out", "cars out", "stated, cars/h", "delivered in its best hour, cars/h",
+             "used from the first car to the last"]  # fmt: skip
+    rows = [
+        [row.exit, f"{row.n_persons:,}", f"{row.n_cars:,}", f"{row.flow_capacity_per_s * 3600:,.0f}",
+         f"{row.delivered_per_s * 3600:,.0f}", "no cars" if np.isnan(row.used_share) else f"{row.used_share:.0%}"]
+        for row in exits.sort_values("n_persons", ascending=False, kind="stable").itertuples()
+    ]  # fmt: skip
+    return ShownTable(names, rows, "Exits", set(names[1:]))
+
+
+def _bottlenecks_table(links: pd.DataFrame) -> ShownTable:
+    from safepassage.model.pictures.bottlenecks import worst_streets
+
+    rows = [[row.name, f"{row.delay_vehicle_h:,.0f}", f"{row.share:.0%}"]
+            for row in worst_streets(links).itertuples(index=False)]  # fmt: skip
+    names = ["street", "vehicle-hours lost", "of all"]
+    return ShownTable(names, rows or [["none", "0", ""]], "Where cars lost most time", set(names[1:]))
 
 
 def _groups_table(groups: pd.DataFrame) -> ShownTable:

@@ -6,11 +6,11 @@ on foot and service vehicles. So no plan of routes, and no traffic control, can 
 
 - The capacity bound: every car drives its fastest way alone; then all exits together let out what they state.
 - The best routes: the flow that has most cars out by each moment, with the same links (earliest arrival flow: Gale
-  1959; with several sources: Baumann and Skutella 2009, Mathematics of Operations Research 34). It is found as a largest
-  flow through copies of the streets, one for each period. A moment at a node is counted as the arrival that it would
-  bring on an empty road, so that the fastest ways take no period at all, and what a detour costs is rounded down; what a
-  street lets out in a period is rounded up to whole cars. So it is a bound still, and the nearer the fewer cars are
-  rounded.
+  1959; with several sources: Baumann and Skutella 2009, Mathematics of Operations Research 34). It is found as a
+  largest flow through copies of the streets, one for each period. A moment at a node is counted as the arrival that
+  it would bring on an empty road, so that the fastest ways take no period at all, and what a detour costs is rounded
+  down; what a street lets out in a period is rounded up to whole cars. So it is a bound still, and the nearer the
+  fewer cars are rounded.
 
 What lies between the best routes and the run is the price of selfish routes, late news and whatever else held cars up.
 """
@@ -153,14 +153,14 @@ def told(found: Bounds) -> list[str]:
         )
     if np.isfinite(found.price):
         said.append(
-            f"Price of selfish routes, and of all else that held cars up: from setting out until they were out they took "
-            f"{found.price:.3g} times as long as with the best routes. Near 1, only more exits or other times of leaving "
-            "can help them."
+            "Price of selfish routes, and of all else that held cars up: from setting out until they were out cars "
+            f"took {found.price:.3g} times as long as with the best routes. Near 1, only more exits or other times of "
+            "leaving can help."
         )
     if found.unused:
         said.append(
-            f"No car left by {', '.join(found.unused)} in the run; the bounds use every exit, whatever danger lies on the "
-            "way. With --used-exits they leave out those that nobody used."
+            f"No car left by {', '.join(found.unused)} in the run; the bounds use every exit, whatever danger lies on "
+            "the way. With --used-exits they leave out those that nobody used."
         )
     if found.n_without_way:
         said.append(f"Left out: {found.n_without_way:,} cars that set out where no street leads out of the town.")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.model.pictures import palette, style
+from safepassage.model.pictures.bottlenecks import delay_by_street
 from safepassage.model.pictures.left_behind import left_behind
 from safepassage.model.pictures.map import map_of_run
 from safepassage.model.results.metrics import summary, warning_s
@@ -19,6 +20,7 @@ from safepassage.model.results.run_folder import RunFolder
 
 __all__ = [
     "casualties_exposure",
+    "delay_by_street",
     "departures",
     "draw_all",
     "evacuation_curve",
@@ -284,6 +286,7 @@ def write_values(axes: Axes, values: list[float], texts: list[str]) -> None:
 
 PICTURES: dict[str, Callable[[RunFolder], Figure]] = {
     "map": map_of_run,
+    "delays": delay_by_street,
     "evacuation": evacuation_curve,
     "departures": departures,
     "casualties_exposure": casualties_exposure,

@@ -24,16 +24,7 @@ HEADING = "§ "
 def map_of_run(run: RunFolder) -> Figure:
     """Return a map: streets in grey, how many passed in blue, impacts by size, closed streets, exits with numbers."""
     links = one_per_street(run.frame("links"))
-    x = np.concatenate(links["x_m"].to_numpy())
-    y = np.concatenate(links["y_m"].to_numpy())
-    height_in = float(np.clip(8.6 * np.ptp(y) / max(np.ptp(x), 1.0), 6.0, 9.0)) + 1.4
-    credit = style.street_credit(run, links["upstream"].to_numpy())
-    figure = style.new_figure(run, "Where people went, and what fell on the town", height_in, credit)
-    axes, side = figure.subplots(1, 2, width_ratios=[2.6, 1])
-    side.set_axis_off()
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    draw_quiet_streets(axes, links)
+    figure, axes, side = new_map(run, links, "Where people went, and what fell on the town")
     _draw_flow(axes, links)
     _draw_closures(axes, links)
     _draw_impacts(axes, run.frame("impacts"))
@@ -41,9 +32,27 @@ def map_of_run(run: RunFolder) -> Figure:
     axes.autoscale_view()
     _draw_exits(axes, run.frame("exits"))
     draw_scale_below(axes)
-    _draw_north(axes)
-    _draw_legend(axes, side)
+    draw_north(axes)
+    draw_legend(axes, side)
     return figure
+
+
+def new_map(run: RunFolder, links: pd.DataFrame, question: str) -> tuple[Figure, Axes, Axes]:
+    """Return a figure with the streets of a run in grey, and axes at its side for the legend.
+
+    links: one row per street. question: what the picture answers.
+    """
+    x = np.concatenate(links["x_m"].to_numpy())
+    y = np.concatenate(links["y_m"].to_numpy())
+    height_in = float(np.clip(8.6 * np.ptp(y) / max(np.ptp(x), 1.0), 6.0, 9.0)) + 1.4
+    credit = style.street_credit(run, links["upstream"].to_numpy())
+    figure = style.new_figure(run, question, height_in, credit)
+    axes, side = figure.subplots(1, 2, width_ratios=[2.6, 1])
+    side.set_axis_off()
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    draw_quiet_streets(axes, links)
+    return figure, axes, side
 
 
 def draw_scale_below(axes: Axes) -> None:
@@ -60,8 +69,8 @@ def one_per_street(links: pd.DataFrame) -> pd.DataFrame:
     ends = np.sort(np.column_stack([code[links["upstream"]], code[links["downstream"]]]), axis=1)
     middle = [np.round(np.sum(xs) + np.sum(ys), 1) for xs, ys in zip(links["x_m"], links["y_m"], strict=True)]
     keyed = links.assign(_a=ends[:, 0], _b=ends[:, 1], _middle=middle)
-    how = dict.fromkeys(("upstream", "highway", "x_m", "y_m"), "first")
-    how |= {"n_vehicles": "sum", "n_walking_persons": "sum", "closed_time_s": "min"}
+    how = dict.fromkeys(("upstream", "downstream", "name", "highway", "x_m", "y_m"), "first")
+    how |= dict.fromkeys(("n_vehicles", "n_walking_persons", "delay_vehicle_h"), "sum") | {"closed_time_s": "min"}
     return keyed.groupby(["_a", "_b", "_middle"], sort=False).agg(how).reset_index(drop=True)
 
 
@@ -158,7 +167,7 @@ def _draw_exits(axes: Axes, exits: pd.DataFrame) -> None:
         axes.plot([], [], linestyle="none", label=f"{len(exits) - MAX_EXITS} other exits: {rest:,}")
 
 
-def _draw_legend(axes, side):
+def draw_legend(axes: Axes, side: Axes) -> None:
     """Write the legend of the map into the axes at its side, headings in bold."""
     handles, labels = axes.get_legend_handles_labels()
     labels = [f"\n{label}" if label.startswith(HEADING) and row else label for row, label in enumerate(labels)]
@@ -171,7 +180,8 @@ def _draw_legend(axes, side):
             text.set_fontweight("bold")
 
 
-def _draw_north(axes):
+def draw_north(axes: Axes) -> None:
+    """Draw an arrow that points north."""
     axes.annotate(
         "N", (0.985, 0.16), (0.985, 0.07), xycoords="axes fraction", textcoords="axes fraction", ha="center",
         va="center", fontsize=11, fontweight="bold", zorder=22, annotation_clip=False,

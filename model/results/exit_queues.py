@@ -102,8 +102,8 @@ def swings_told(names: tuple[str, ...], exit_row: Ints, departure_s: Floats, out
     found = n_swings(exit_row, departure_s, out_s, len(names))
     return [
         f"The queue at exit {name!r} swings: {n} times its outflow fell below two thirds of its best quarter of an "
-        "hour and came back, while cars were on their way. Drivers run after old news, or the exit was closed for a while. "
-        "Vary movement.congestion_news_delay_s before you rely on times of this run."
+        "hour and came back, while cars were on their way. Drivers run after old news, or the exit was closed for a "
+        "while. Vary movement.congestion_news_delay_s before you rely on times of this run."
         for name, n in zip(names, found.tolist(), strict=True)
         if n >= LEAST_SWINGS
     ]
