@@ -112,6 +112,11 @@ def test_plot_writes_pictures_beside_the_tables_or_elsewhere(command, finished, 
     assert len(pictures) >= 3 and sorted(map(Path, out.splitlines())) == pictures
 
 
+def test_bounds_compares_a_run_with_what_was_possible(command, finished):
+    code, out, _ = command("bounds", finished)
+    assert code == 0 and "best routes" in out and "Price of selfish routes" in out and "mistake" not in out
+
+
 def test_story_tells_what_a_household_did(command, finished):
     code, out, _ = command("story", finished, "--household", "5")
     assert code == 0 and "At the end:" in out

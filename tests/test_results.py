@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns, run_folder
+from safepassage.model.results.manifest import Manifest
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.run import LONGEST_H
 
 COLUMNS = {"time_s": np.array([0.0, 60.0]), "n_safe": np.array([1, 2]), "zone": ["a", None]}
 UNITLESS_FLOATS = {"exits.used_share"}
@@ -221,3 +223,8 @@ def test_a_table_is_made_once_and_only_when_it_is_asked_for():
     assert list(tables) == ["persons", "links"] and "links" in tables and made == []
     assert tables["links"] is tables["links"] and made == ["links"]
     assert {name: table.num_rows for name, table in tables.items()} == {"persons": 3, "links": 3}
+
+
+def test_the_manifest_of_the_longest_run_can_be_read():
+    known = {"schema_version": 1, "scenario": {}, "seed": 1, "warning_time_s": 0.0, "versions": {}}
+    Manifest.model_validate(known | {"simulated_s": LONGEST_H * 3600.0})

@@ -154,7 +154,7 @@ def told(found: Bounds) -> list[str]:
     if np.isfinite(found.price):
         said.append(
             "Price of selfish routes, and of all else that held cars up: from setting out until they were out cars "
-            f"took {found.price:.3g} times as long as with the best routes. Near 1, only more exits or other times of "
+            f"took {found.price:.2f} times as long as with the best routes. Near 1, only more exits or other times of "
             "leaving can help."
         )
     if found.unused:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from safepassage.model.results.columns import SCHEMA_VERSION
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.run import LONGEST_H
 
 MOST_BYTES = 20_000_000
 """Size of a manifest; that of Pokrovsk has some 60 kB. Assumption."""
@@ -22,7 +23,7 @@ class Manifest(BaseModel):
     schema_version: int
     scenario: dict[str, Any]
     seed: int = Field(ge=0, lt=2**64)
-    simulated_s: float = Field(ge=0, le=24 * 1000 * 3600)
+    simulated_s: float = Field(ge=0, le=LONGEST_H * 3600)
     warning_time_s: float
     crs: str | None = None
     versions: dict[str, str]

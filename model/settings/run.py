@@ -6,13 +6,16 @@ from pydantic import Field
 
 from safepassage.model.settings.base import Moment, Section
 
+LONGEST_H = 24 * 1500
+"""Longest run (h): somewhat more than four years. Assumption."""
+
 
 class Run(Section):
     """The run: its clocks and its seed."""
 
     start: Moment = datetime(2024, 8, 1, 6, 0)
     """Local date and time at which the run starts. Assumption."""
-    duration_h: float = Field(6.0, gt=0, le=24 * 1500)
+    duration_h: float = Field(6.0, gt=0, le=LONGEST_H)
     """Length of the run (h). Assumption."""
     step_s: float = Field(60.0, gt=0, le=3600)
     """Length of one `model.step()` (s); movement is exact in time whatever its length."""
