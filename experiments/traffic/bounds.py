@@ -124,17 +124,18 @@ class Bounds:
     def rows(self) -> list[tuple[str, float, float, float]]:
         """Return (what, capacity bound, best routes, this run), a row each; nan: not within the run."""
         out_s = np.sort(self.cars.out_s)
-        found = []
+        found: list[tuple[str, float, float, float]] = []
         at_end = np.array([self.end_s])
         n_out = int(np.isfinite(out_s).sum())
-        most = [float(self.most_out(at_end, by_capacity_only=only)[0]) for only in (True, False)]
-        found.append(("cars out by the end of the run", *most, float(n_out)))
+        alone, best = (float(self.most_out(at_end, by_capacity_only=only)[0]) for only in (True, False))
+        found.append(("cars out by the end of the run", alone, best, float(n_out)))
         for share, words in ((0.5, "half of the cars out"), (0.9, "90 % of the cars out"), (1.0, "all cars out")):
             n = int(np.ceil(share * self.n_cars))
-            bounds = [self.soonest_s(n, by_capacity_only=only) / 3600.0 for only in (True, False)]
-            found.append((f"{words} (h)", *bounds, out_s[n - 1] / 3600.0 if np.isfinite(out_s[n - 1]) else np.nan))
-        least = [self.least_vehicle_h(by_capacity_only=only) for only in (True, False)]
-        found.append(("time from setting out to being out, within the run (vehicle-h)", *least, self.vehicle_h))
+            alone, best = (self.soonest_s(n, by_capacity_only=only) / 3600.0 for only in (True, False))
+            run_h = float(out_s[n - 1]) / 3600.0 if np.isfinite(out_s[n - 1]) else float("nan")
+            found.append((f"{words} (h)", alone, best, run_h))
+        alone, best = (self.least_vehicle_h(by_capacity_only=only) for only in (True, False))
+        found.append(("time from setting out to being out, within the run (vehicle-h)", alone, best, self.vehicle_h))
         return found
 
     @property
@@ -202,7 +203,8 @@ def _cars(run: RunFolder, streets: Streets) -> Cars:
 def bounds(streets: Streets, cars: Cars, end_s: float, n_periods: int = N_PERIODS) -> Bounds:
     """Return the bounds for some cars on some streets until a time (s).
 
-    cars: where and when each sets out, and when it was out. n_periods: that the time until then is cut into.
+    cars: where and when each sets out, and when it was out. end_s: end of the time looked at (s). n_periods: that it is
+    cut into.
     """
     left_s = seconds_left(streets)
     has_way = np.isfinite(left_s[cars.node])

@@ -7,6 +7,7 @@ column `use` is put in, what has `out` must come out. Nothing is fitted. The err
 since what was reported is rough.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -52,20 +53,20 @@ class _Facts:
     def since_s(self, time: str) -> float:
         return (datetime.fromisoformat(time) - self.opened).total_seconds()
 
-    def rows(self, use: str, quantity: str):
+    def rows(self, use: str, quantity: str) -> Iterator[tuple[str, float, float]]:
         """Yield (time as a reader likes it, seconds, value) of each fact."""
         for row in self._one(use, quantity).itertuples():
             at_least = ", reported: at least" if "or more" in row.note else ""
             yield f"{datetime.fromisoformat(row.time):%d %b %H:%M}{at_least}", self.since_s(row.time), float(row.value)
 
-    def _one(self, use, quantity):
+    def _one(self, use: str, quantity: str) -> pd.DataFrame:
         return self._rows[(self._rows["use"] == use) & (self._rows["quantity"] == quantity)]
 
 
 class OneRoad:
     """A street, an exit and one road on from it with a checkpoint at its end or at its beginning."""
 
-    def __init__(self, departure_s: np.ndarray, legs: list[dict], **exit_keys) -> None:
+    def __init__(self, departure_s: np.ndarray, legs: list[dict], **exit_keys: float) -> None:
         """departure_s: when each vehicle sets out, rising (s). legs: of the road, as settings of a scenario."""
         graph = nx.MultiDiGraph(crs="EPSG:32638")
         for name, x_m in (("town", 0.0), ("edge", STREET_M)):

@@ -89,7 +89,9 @@ def _draw_worst(axes: Axes, links: pd.DataFrame, delay_h: np.ndarray, beyond_h: 
         name = textwrap.fill(f"{street.name}: {street.delay_vehicle_h:,.0f} ({style.percent(street.share)})", 32)
         axes.plot(*mark, linestyle="none", marker="o", markersize=14, color="white", markeredgecolor="black",
                   zorder=20, label=f"{number}  {name}")  # fmt: skip
-        axes.annotate(str(number), mark, ha="center", va="center_baseline", fontsize=9, fontweight="bold", zorder=21)
+        axes.annotate(
+            str(number), (mark[0], mark[1]), ha="center", va="center_baseline", fontsize=9, fontweight="bold", zorder=21
+        )
     if beyond_h >= 1.0:
         axes.plot([], [], linestyle="none", label=f"{map.HEADING}On the roads beyond the exits")
         axes.plot([], [], linestyle="none", label=f"{beyond_h:,.0f} vehicle-hours (not on the map)")

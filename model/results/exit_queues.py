@@ -74,7 +74,8 @@ def delivered(exit_row: Ints, time_s: Floats, capacity_per_s: Floats) -> tuple[F
 def n_swings(exit_row: Ints, departure_s: Floats, out_s: Floats, n_exits: int) -> Ints:
     """Return how often the outflow of each exit fell and came back while more cars were on their way than it lets out.
 
-    exit_row, departure_s, out_s: exit, setting out and being out of each car (s); out_s inf: still on its way.
+    exit_row, departure_s, out_s: exit, setting out and being out of each car (s); out_s inf: still on its way. n_exits:
+    how many exits there are.
     """
     end_s = float(out_s[np.isfinite(out_s)].max(initial=0.0))
     edges_s = np.arange(0.0, end_s + QUARTER_S, QUARTER_S)
@@ -98,7 +99,10 @@ def n_swings(exit_row: Ints, departure_s: Floats, out_s: Floats, n_exits: int) -
 
 
 def swings_told(names: tuple[str, ...], exit_row: Ints, departure_s: Floats, out_s: Floats) -> list[str]:
-    """Return a sentence for each exit whose queue swings; see `n_swings`."""
+    """Return a sentence for each exit whose queue swings.
+
+    names: of the exits. exit_row, departure_s, out_s: see `n_swings`.
+    """
     found = n_swings(exit_row, departure_s, out_s, len(names))
     return [
         f"The queue at exit {name!r} swings: {n} times its outflow fell below two thirds of its best quarter of an "
