@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from safepassage.agents.rows.rows import RowAgent, column
+from safepassage.agents.rows.columns import column
+from safepassage.agents.rows.rows import RowAgent
 from safepassage.agents.words import Worded
 
 

@@ -14,7 +14,7 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from safepassage.model.settings.keys import keys
+from safepassage.model.settings.files.keys import keys
 from safepassage.model.settings.scenario import Scenario
 
 UNITS = {

@@ -15,7 +15,7 @@ import pyarrow as pa
 from typer import Typer
 from typer.models import OptionInfo
 
-from safepassage.model.settings.keys import Key, Part, parts
+from safepassage.model.settings.files.keys import Key, Part, parts
 
 ROOT = Path(__file__).parent.parent
 RULES = (

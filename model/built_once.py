@@ -23,7 +23,8 @@ from safepassage.model.people.synthesis import synthesise
 from safepassage.model.settings.files.portable import files_in
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.streets.build import StreetsReport, load_streets
+from safepassage.model.streets.build import load_streets
+from safepassage.model.streets.notes import StreetsReport
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones, lived_along, read_zones
 

@@ -5,7 +5,8 @@ from enum import IntEnum
 import numpy as np
 from mesa import Agent, DataCollector, Model
 
-from safepassage.agents.rows.rows import RowAgent, RowModel, column
+from safepassage.agents.rows.columns import column
+from safepassage.agents.rows.rows import RowAgent, RowModel
 
 
 class Mood(IntEnum):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from safepassage.model.settings.keys import as_yaml, keys, parts
+from safepassage.model.settings.files.keys import as_yaml, keys, parts
 from safepassage.model.settings.scenario import Scenario, models_in
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from safepassage.cli.run_table import run_table
 from safepassage.model.results import metrics
+from safepassage.model.results.dictionary import TABLES
 from safepassage.model.results.outcomes import OUTCOMES
 from safepassage.model.results.words import shown
 
@@ -40,7 +41,9 @@ class Run:
         return name in self.tables
 
     def frame(self, name):
-        return self.tables[name]
+        return (
+            self.tables[name] if name in self.tables else pd.DataFrame(columns=list(TABLES[name].columns), dtype=float)
+        )
 
 
 def values():

@@ -11,7 +11,7 @@ from safepassage.experiments.sweeps.study import Study
 from safepassage.model.hazard.layouts import PLAIN_COLUMNS
 from safepassage.model.results.dictionary import TABLES
 from safepassage.model.results.outcomes import GROUPS, OUTCOMES
-from safepassage.model.settings.keys import keys
+from safepassage.model.settings.files.keys import keys
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
 

@@ -24,7 +24,8 @@ from rows_models import (
     len_agents,
 )
 
-from safepassage.agents.rows.rows import RowAgent, RowModel, column
+from safepassage.agents.rows.columns import column
+from safepassage.agents.rows.rows import RowAgent, RowModel
 from safepassage.agents.rows.sets import RowAgentSet
 
 

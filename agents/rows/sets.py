@@ -10,14 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 from mesa import Agent
 from mesa.agent import AgentSet
 
-if TYPE_CHECKING:
-    from safepassage.agents.rows.rows import RowAgent, RowModel, Rows
+from safepassage.agents.rows.columns import Rows
 
 try:
     from mesa.agentset import GroupBy
@@ -77,7 +76,7 @@ class RowAgentSet(_LiveSet):
     Whatever names a column works on arrays and makes no object; whatever calls a function makes the handles it needs.
     """
 
-    def __init__(self, source: "Rows", rows: np.ndarray | None = None) -> None:
+    def __init__(self, source: Rows, rows: np.ndarray | None = None) -> None:
         self.source = source
         self.random = source.model.random
         self._is_whole = rows is None
@@ -110,7 +109,7 @@ class RowAgentSet(_LiveSet):
     def __len__(self) -> int:
         return self.source.n_alive if self._is_whole else self.rows.size
 
-    def __iter__(self) -> Iterator["RowAgent"]:
+    def __iter__(self) -> Iterator[Agent]:
         source = self.source
         return (source.agent(row) for row in self.rows.tolist() if source.alive[row])
 
@@ -302,7 +301,7 @@ class RowGroupBy(GroupBy):
 class AllAgents(_LiveSet):
     """All agents of a model, ordinary ones and rows, in order of creation: what `model.agents` returns."""
 
-    def __init__(self, model: "RowModel", ordinary: AgentSet, sources: "list[Rows]") -> None:
+    def __init__(self, model: Any, ordinary: AgentSet, sources: list[Rows]) -> None:
         self.random = model.random
         self._model = model
         self._ordinary = ordinary

@@ -8,7 +8,7 @@ import yaml
 from benchmarks.attack import mutate
 from benchmarks.attack.loop import Attack
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.settings.keys import keys
+from safepassage.model.settings.files.keys import keys
 from safepassage.model.settings.scenario import load, shipped
 
 SHORT = {"run.duration_h": 0.05, "run.step_s": 60}

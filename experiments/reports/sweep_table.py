@@ -10,7 +10,7 @@ from safepassage.experiments.questions.paired import confidence_interval
 from safepassage.experiments.reports.parts import shown
 from safepassage.model.results.outcomes import compared, outcome_of
 from safepassage.model.results.words import with_unit
-from safepassage.model.settings.keys import ANY, Key, keys
+from safepassage.model.settings.files.keys import ANY, Key, keys
 
 MOST_OUTCOMES = 6
 """Outcomes in the table: as many as a page is wide."""

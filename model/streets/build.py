@@ -3,7 +3,7 @@
 A link is one direction of a street. What the file does not say is filled in by highway class and reported.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from safepassage.model.streets import columns, polylines, projection
 from safepassage.model.streets.classes import HOME_STREETS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
 from safepassage.model.streets.graphml import check_graph, number, read_graph
-from safepassage.model.streets.notes import notes
+from safepassage.model.streets.notes import StreetsReport, notes
 from safepassage.model.streets.order import in_order
 from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
@@ -23,46 +23,7 @@ from safepassage.model.tables import refuse
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Streets", "StreetsReport", "compile_streets", "load_streets", "reaches_exit", "to_networkx"]
-
-
-@dataclass(frozen=True)
-class StreetsReport:
-    """What was found in a street graph, filled in and dropped."""
-
-    crs_read: str
-    crs_assumed: bool
-    n_nodes_read: int
-    n_edges_read: int
-    n_edges_giving: dict
-    """Edges that carry a usable value, by attribute."""
-    unknown_classes: dict
-    """Edges by class, of classes that the table of defaults does not have."""
-    ferries: tuple
-    """Names of ferries, which carry nobody."""
-    without_access: tuple
-    """Names of streets that their access tags shut to the public."""
-    n_nodes_merged: int
-    n_self_loops: int
-    self_loops_km: float
-    n_too_short: int
-    """Edges whose length was raised to the least length."""
-    n_parallel: int
-    """Edges beside another edge between the same two nodes; kept."""
-    n_against_one_way: int
-    """Links added so that people can walk against one-way streets."""
-    n_parts: int
-    """Connected parts of the network, before dropping."""
-    n_nodes_dropped: int
-    dropped_km: float
-    exit_found_by: tuple
-    exit_n_nodes_by_car: tuple
-    """Nodes from which each exit can be reached by car."""
-    exit_n_nodes_on_foot: tuple
-    n_nodes_without_exit_by_car: int
-    """Nodes kept from which a car reaches no exit, among nodes with a drivable link."""
-    n_nodes_without_exit_on_foot: int
-    notes: tuple = ()
+__all__ = ["Streets", "compile_streets", "load_streets", "reaches_exit", "to_networkx"]
 
 
 def load_streets(settings: StreetSettings) -> tuple[Streets, StreetsReport]:

@@ -8,14 +8,11 @@ the stages that have traffic share the junction's time.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from safepassage.agents.compiled import kernel, part
-
-if TYPE_CHECKING:
-    from safepassage.model.streets.streets import Streets
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 OPPOSITE_RAD = np.deg2rad(45)
 """Arms whose directions differ by 180 degrees give or take this are opposite. Assumption."""
@@ -36,31 +33,29 @@ class Junctions:
     """Of each link: share of the junction's time that it takes while others cross; float64[n_links]."""
 
 
-def junctions_of(streets: "Streets", *, drives_on_the_right: bool = True) -> Junctions:
-    """Return the Junctions of a street network. Nothing crosses at an exit: who reaches it leaves."""
-    last = streets.geometry_first[1:] - 1
-    first = streets.geometry_first[:-1]
-    x, y = streets.geometry_x_m, streets.geometry_y_m
-    out_rad = np.arctan2(y[first + 1] - y[first], x[first + 1] - x[first])
-    in_rad = np.arctan2(y[last - 1] - y[last], x[last - 1] - x[last])
-    is_exit = np.zeros(streets.n_nodes, np.bool_)
-    is_exit[streets.exit_node] = True
-    is_exit[streets.n_town_nodes :] = True
-    into = np.flatnonzero(streets.drivable & ~is_exit[streets.link_downstream])
-    into = into[np.argsort(streets.link_downstream[into], kind="stable")]
-    out = np.flatnonzero(streets.drivable)
-    out = out[np.argsort(streets.link_upstream[out], kind="stable")]
-    nodes = np.arange(streets.n_nodes + 1)
-    into_first = np.searchsorted(streets.link_downstream[into], nodes)
-    out_first = np.searchsorted(streets.link_upstream[out], nodes)
+def junctions_of(
+    upstream: Ints, downstream: Ints, reverse: Ints, drivable: Bools, is_exit: Bools, in_rad: Floats, out_rad: Floats,
+    share: Floats, *, drives_on_the_right: bool = True,
+) -> Junctions:  # fmt: skip
+    """Return the Junctions of links. Nothing crosses at an exit: who reaches it leaves.
+
+    upstream, downstream: node at which each link begins and ends. reverse: link of the same street the other way.
+    drivable: bool per link. is_exit: bool per node. in_rad, out_rad: direction in which each link comes in at its end
+    and sets out at its beginning (rad). share: see `Junctions`. drives_on_the_right: whether cars keep to the right.
+    """
+    into = np.flatnonzero(drivable & ~is_exit[downstream])
+    into = into[np.argsort(downstream[into], kind="stable")]
+    out = np.flatnonzero(drivable)
+    out = out[np.argsort(upstream[out], kind="stable")]
+    nodes = np.arange(is_exit.size + 1)
+    into_first = np.searchsorted(downstream[into], nodes)
+    out_first = np.searchsorted(upstream[out], nodes)
     side_rad = BESIDE_RAD if drives_on_the_right else -BESIDE_RAD
-    of, crossing, stage = _crossings(
-        into, into_first, out, out_first, in_rad, out_rad, streets.link_reverse, side_rad, OPPOSITE_RAD
-    )
+    of, crossing, stage = _crossings(into, into_first, out, out_first, in_rad, out_rad, reverse, side_rad, OPPOSITE_RAD)
     order = np.lexsort((crossing, stage, of))
-    counts = np.bincount(of, minlength=streets.n_links)
+    counts = np.bincount(of, minlength=upstream.size)
     first_of = np.concatenate(([0], np.cumsum(counts)))
-    return Junctions(first_of, crossing[order].astype(np.int32), stage[order].astype(np.int32), streets.junction_share)
+    return Junctions(first_of, crossing[order].astype(np.int32), stage[order].astype(np.int32), share)
 
 
 @kernel

@@ -1,6 +1,6 @@
-"""What a user should know before trusting a network."""
+"""What was found in a street graph, and what a user should know before trusting it."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,11 +8,47 @@ from safepassage.model.streets.classes import UNKNOWN_CLASS
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.ways_out.doubts import doubts_of_exits
 
-if TYPE_CHECKING:
-    from safepassage.model.streets.build import StreetsReport
+
+@dataclass(frozen=True)
+class StreetsReport:
+    """What was found in a street graph, filled in and dropped."""
+
+    crs_read: str
+    crs_assumed: bool
+    n_nodes_read: int
+    n_edges_read: int
+    n_edges_giving: dict
+    """Edges that carry a usable value, by attribute."""
+    unknown_classes: dict
+    """Edges by class, of classes that the table of defaults does not have."""
+    ferries: tuple
+    """Names of ferries, which carry nobody."""
+    without_access: tuple
+    """Names of streets that their access tags shut to the public."""
+    n_nodes_merged: int
+    n_self_loops: int
+    self_loops_km: float
+    n_too_short: int
+    """Edges whose length was raised to the least length."""
+    n_parallel: int
+    """Edges beside another edge between the same two nodes; kept."""
+    n_against_one_way: int
+    """Links added so that people can walk against one-way streets."""
+    n_parts: int
+    """Connected parts of the network, before dropping."""
+    n_nodes_dropped: int
+    dropped_km: float
+    exit_found_by: tuple
+    exit_n_nodes_by_car: tuple
+    """Nodes from which each exit can be reached by car."""
+    exit_n_nodes_on_foot: tuple
+    n_nodes_without_exit_by_car: int
+    """Nodes kept from which a car reaches no exit, among nodes with a drivable link."""
+    n_nodes_without_exit_on_foot: int
+    notes: tuple = ()
 
 
-def notes(streets: Streets, report: "StreetsReport") -> tuple[str, ...]:
+def notes(streets: Streets, report: StreetsReport) -> tuple[str, ...]:
     """Return what a user should know before trusting the network, one sentence each."""
     said = []
     if report.crs_assumed:
@@ -51,7 +87,7 @@ def notes(streets: Streets, report: "StreetsReport") -> tuple[str, ...]:
     return (*said, *_doubtful(streets, report), *_cut_off(streets), *_beyond_their_roads(streets))
 
 
-def _doubtful(streets: Streets, report: "StreetsReport") -> list[str]:
+def _doubtful(streets: Streets, report: StreetsReport) -> list[str]:
     """Return a sentence for each exit that nobody has named, only found, and that may be none."""
     found = zip(streets.exit_name, report.exit_found_by, doubts_of_exits(streets), strict=True)
     return [

@@ -9,10 +9,11 @@ import numpy as np
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.streets.build import StreetsReport, compile_streets
+from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.graphml import number, read_graph, values
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
+from safepassage.model.streets.notes import StreetsReport
 from safepassage.model.streets.streets import Streets
 
 if TYPE_CHECKING:

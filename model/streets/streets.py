@@ -150,7 +150,15 @@ class Streets:
     @cached_property
     def junctions(self) -> Junctions:
         """Which streams cross at the ends of the links."""
-        return junctions_of(self)
+        first, last = self.geometry_first[:-1], self.geometry_first[1:] - 1
+        x, y = self.geometry_x_m, self.geometry_y_m
+        out_rad = np.arctan2(y[first + 1] - y[first], x[first + 1] - x[first])
+        in_rad = np.arctan2(y[last - 1] - y[last], x[last - 1] - x[last])
+        is_exit = np.zeros(self.n_nodes, np.bool_)
+        is_exit[self.exit_node] = True
+        is_exit[self.n_town_nodes :] = True
+        ends = self.link_upstream, self.link_downstream, self.link_reverse
+        return junctions_of(*ends, self.drivable, is_exit, in_rad, out_rad, self.junction_share)
 
     @cached_property
     def link_key(self) -> Ints:

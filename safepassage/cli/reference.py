@@ -35,7 +35,7 @@ def keys(
 ) -> None:
     """Print the keys of a kind of file: type, unit, default, meaning, source and an example."""
     from safepassage.experiments.file_kinds import FILE_KINDS
-    from safepassage.model.settings.keys import keys as keys_of
+    from safepassage.model.settings.files.keys import keys as keys_of
     from safepassage.model.settings.scenario import LEVERS
 
     known = keys_of(FILE_KINDS[of])
