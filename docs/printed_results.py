@@ -92,9 +92,9 @@ def _left_text(reported: pd.DataFrame, left: pd.DataFrame) -> str:
             "",
             f"`safepassage run pokrovsk --set run.step_s=1800 --seed N` for seeds {', '.join(map(str, SEEDS))}: people "
             "in the area and alive at noon of each day, mean over the seeds, beside what officials reported "
-            "(`scenarios/tables/pokrovsk_residents_reported.csv`, each row with its source). The values are those of twelve "
-            "towns, of which Pokrovsk is one, so no row is new to them. The use of a row is that in an earlier fit to "
-            "Pokrovsk alone: rows with use `judge` were kept out of it.",
+            "(`scenarios/tables/pokrovsk_residents_reported.csv`, each row with its source). The values are those of "
+            "twelve towns, of which Pokrovsk is one, so no row is new to them. The use of a row is that in an earlier "
+            "fit to Pokrovsk alone: rows with use `judge` were kept out of it.",
             "",
             "| who | date | use | reported | simulated | difference |",
             "| --- | --- | --- | ---: | ---: | ---: |",
@@ -120,8 +120,8 @@ def _casualties_text(models: Sequence[EvacuationModel]) -> str:
         [
             "## Casualties",
             "",
-            "People hurt or killed per 1,000 resident-months. How lethal an impact is follows from the literature, and how "
-            "much falls near people from other towns ([what harm means here](../harm.md)).",
+            "People hurt or killed per 1,000 resident-months. How lethal an impact is follows from the literature, and "
+            "how much falls near people from other towns ([what harm means here](../harm.md)).",
             "",
             "| | per 1,000 resident-months |",
             "| --- | --- |",
