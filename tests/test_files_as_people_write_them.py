@@ -10,6 +10,7 @@ import pytest
 import shapely
 from shapely.geometry import mapping
 
+from safepassage.model.built_once import ground_of
 from safepassage.model.hazard.alerts import alerts_of
 from safepassage.model.hazard.days import day, iso
 from safepassage.model.hazard.front import front_of
@@ -17,8 +18,10 @@ from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.hazard.records import place, read, replay
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Front
+from safepassage.model.settings.scenario import load
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.settings.shelters import AirRaidAlerts
+from safepassage.model.streets.raster import hull
 from safepassage.model.tables import number_of, read_csv, same_text
 from safepassage.model.vectors import POLYGONS, named, read_features
 
@@ -202,3 +205,26 @@ def test_alerts_of_a_published_list_are_those_of_the_place_and_of_what_it_is_in(
     assert found[0].tolist() == [3600, 3 * 3600] and found[1].tolist() == [7200, 24 * 3600]
     with pytest.raises(ScenarioError, match="alerts of 2 regions are in it: Donetska, Kyivska"):
         alerts_of(AirRaidAlerts(file=path), Impacts.none(), RUN_AT_MIDNIGHT, 1, "UTC")
+
+
+def raster(path: Path, cells: np.ndarray) -> Path:
+    rasterio = pytest.importorskip("rasterio", reason="the extra gis is not installed")
+    transform = rasterio.transform.from_bounds(-33.03, 44.97, -32.97, 45.03, *cells.shape[::-1])
+    with rasterio.open(path, "w", driver="GTiff", height=cells.shape[0], width=cells.shape[1], count=1,
+                       dtype="float64", crs="EPSG:4326", transform=transform, nodata=-99999) as out:  # fmt: skip
+        out.write(cells, 1)
+    return path
+
+
+def test_a_raster_of_residents_is_a_population_by_itself_or_that_of_zones(tmp_path):
+    path = raster(tmp_path / "pop.tif", np.full((60, 60), 1.0))
+    given = load("tiny_town")
+    of_raster, of_zones = (given.override({f"population.{key}": str(path)}) for key in ("zones", "raster"))
+    streets, _, squares, _ = ground_of(given.streets, of_raster.population)
+    zones = ground_of(given.streets, of_zones.population)[2]
+    area_deg2 = [feature.geometry.area for feature in read_features(given.population.zones, POLYGONS, "zone")[0]]
+    assert zones.residents.tolist() == pytest.approx([one / 0.001**2 for one in area_deg2], abs=2)
+    outline_deg2 = hull(streets).area
+    assert squares.residents.sum() == pytest.approx(outline_deg2 / 0.001**2, rel=0.02)
+    assert len(squares.name) > 6 and max(one.area for one in squares.outline) <= 1.01e6
+    assert any("squares of 1 km" in line for line in squares.report)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from drawn_streets import X0, Y0, both, compile_at, crossing, graph_of, link, saved, settings
 
+from safepassage.model.maps.report import describe
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets, load_streets, reaches_exit, to_networkx
 from safepassage.model.streets.classes import STREET_CLASSES
 from safepassage.model.streets.graphml import read_graph
-from safepassage.model.streets.report import describe
 
 TINY_TOWN = Path(__file__).parents[1] / "scenarios/networks/tiny_town.graphml"
 

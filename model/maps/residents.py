@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from safepassage.model.maps.raster import read_residents
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.projection import WGS84, transformer
+from safepassage.model.streets.raster import SQUARE_M, counted, hull, read_residents, squares
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, number_of_residents, scaled, zone_name
 from safepassage.model.tables import doubles_of
@@ -18,10 +17,6 @@ from safepassage.model.vectors import POLYGONS, Feature, read_features
 NAMES = ("zone_id", "name", "zone", "id", "code", "district", "adm3_name", "adm4_name")
 COUNTS = ("population", "residents", "pop", "inhabitants", "persons", "n_persons", "total", "pop_total", "einwohner")
 """Names that zones and their residents usually have, in letters of any case."""
-BESIDE_STREETS_M = 200.0
-"""The one zone that is made reaches so far beyond the hull of the streets. Assumption."""
-SQUARE_M = 1000.0
-"""Side of the squares that a raster is gathered in. Assumption."""
 
 
 @dataclass(eq=False)
@@ -69,20 +64,10 @@ def town_zones(
         return _of_raster(streets, boundary, total, raster)
     assert total is not None
     outline, what = (
-        (boundary, "the boundary given") if boundary is not None else (_hull(streets), "the hull of the streets")
+        (boundary, "the boundary given") if boundary is not None else (hull(streets), "the hull of the streets")
     )
     told = f"One zone was made, from {what}, with the {total:,} residents that --residents states."
     return TownZones([outline], ["town"], np.array([total]), [told])
-
-
-def _to_degrees(streets: Streets, outline: Any) -> Any:
-    back = transformer(streets.crs, WGS84)
-    return shapely.transform(outline, lambda xy: np.column_stack(back(xy[:, 0], xy[:, 1])))
-
-
-def _hull(streets: Streets) -> Any:
-    points = np.column_stack((streets.geometry_x_m, streets.geometry_y_m))
-    return _to_degrees(streets, shapely.convex_hull(shapely.multipoints(points)).buffer(BESIDE_STREETS_M))
 
 
 def _of_file(
@@ -115,7 +100,7 @@ def _of_file(
     outlines = [one.geometry for one in features]
     told.append(f"{len(names)} zones from {path.name}, named by {name_of or 'their number'}.")
     if raster is not None:
-        counts, how = _counted(outlines, read_residents(raster, shapely.total_bounds(outlines))), raster.name
+        counts, how = counted(outlines, read_residents(raster, shapely.total_bounds(outlines))), raster.name
     elif count_of is not None:
         counts, how = _numbers(features, count_of), f"the property {count_of}"
     elif total is not None:
@@ -142,34 +127,13 @@ def _street_m(streets: Streets, outlines: list[Any]) -> np.ndarray:
     return metres
 
 
-def _counted(outlines: list[Any], cells: Any) -> np.ndarray:
-    """Return the persons in each outline; a point in several, or on a border, counts once, to the first."""
-    counts, is_free = np.zeros(len(outlines)), np.ones(cells.persons.size, np.bool_)
-    for row, outline in enumerate(outlines):
-        shapely.prepare(outline)
-        here = is_free & shapely.intersects_xy(outline, cells.longitude, cells.latitude)
-        counts[row] = cells.persons[here].sum()
-        is_free &= ~here
-    return counts
-
-
 def _of_raster(streets: Streets, boundary: Any, total: int | None, path: Path) -> TownZones:
     """Return squares of a kilometre, cut along the town's outline, with the residents of a raster."""
-    town = boundary if boundary is not None else _hull(streets)
-    cells = read_residents(path, town.bounds)
-    in_plane = streets.project_shape(town)
-    west, south, east, north = in_plane.bounds
-    outlines, names = [], []
-    for row, y in enumerate(np.arange(south, north, SQUARE_M)):
-        for column, x in enumerate(np.arange(west, east, SQUARE_M)):
-            part = shapely.box(x, y, x + SQUARE_M, y + SQUARE_M).intersection(in_plane)
-            areas = [one for one in shapely.get_parts(part) if one.geom_type == "Polygon" and one.area > 1.0]
-            if areas:
-                whole = shapely.MultiPolygon(areas) if len(areas) > 1 else areas[0]
-                outlines.append(_to_degrees(streets, whole))
-                names.append(f"row {row + 1} column {column + 1}")
+    town = boundary if boundary is not None else hull(streets)
+    names, outlines = squares(streets, town)
     told = [f"Zones are squares of {SQUARE_M / 1000:g} km, cut along the town's outline; none were given (--zones)."]
-    return _finished(streets, TownZones(outlines, names, _counted(outlines, cells), told), total, path.name)
+    counts = counted(outlines, read_residents(path, town.bounds))
+    return _finished(streets, TownZones(outlines, names, counts, told), total, path.name)
 
 
 def _finished(streets: Streets, zones: TownZones, total: int | None, how: str) -> TownZones:

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from safepassage.model.maps.read import TownMap, map_of, read_map
+from safepassage.model.maps.report import is_openstreetmap
 from safepassage.model.maps.residents import TownZones, town_zones
 from safepassage.model.maps.save import as_graphml
 from safepassage.model.maps.scenario_text import Choices, scenario_text
@@ -21,7 +22,6 @@ from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.graphml import number, width_m
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
-from safepassage.model.streets.report import is_openstreetmap
 from safepassage.model.streets.streets import Streets
 from safepassage.model.vectors import POLYGONS, read_features
 

@@ -15,11 +15,14 @@ class Population(Section):
 
     zones: DataFile
     """Polygons, each with its number of residents: GeoJSON, GeoParquet, CSV with WKT; with the extra `gis` GeoPackage
-    or Shapefile. A layer is named as in QGIS: districts.gpkg|layername=districts."""
+    or Shapefile. A layer is named as in QGIS: districts.gpkg|layername=districts. Or a GeoTIFF of residents, such as
+    WorldPop's: zones are then squares of a kilometre about the streets."""
     zone_name_property: str = "zone_id"
     """Property of a zone that names it."""
     residents_property: str = "population"
     """Property of a zone that gives its residents (persons)."""
+    raster: DataFile | None = None
+    """GeoTIFF of residents (persons in each cell), from which the zones have theirs, instead of from a property."""
     residents: int | None = Field(None, gt=0)
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
     share_of_prewar: float = Field(1.0, gt=0, le=1)

@@ -10,6 +10,7 @@ import shapely
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.placing import cure_of_far
+from safepassage.model.streets.raster import RASTERS, SQUARE_M, counted, hull, read_residents, squares
 from safepassage.model.streets.streets import Streets
 from safepassage.model.tables import doubles_of, number_of, same_text, some_of
 from safepassage.model.vectors import POLYGONS, named, read_features
@@ -44,23 +45,16 @@ class Zones:
 
 
 def read_zones(settings: Population, streets: Streets) -> Zones:
-    """Return the zones of a GeoJSON file, projected like the streets.
+    """Return the zones of a map, or squares of a raster, projected like the streets.
 
     Raises ScenarioError for a file that is not GeoJSON, a zone without its name or residents, residents below 0, two
     zones of one name, or residents where there is no street.
     """
     path = settings.zones
-    names, residents, outlines = [], [], []
-    features, notes = read_features(path, POLYGONS, "zone")
-    change = "Set population.zone_name_property and population.residents_property."
-    for feature in features:
-        names.append(zone_name(named(feature, settings.zone_name_property, change), feature.place))
-        if settings.households_file:
-            residents.append(0.0)
-        else:
-            said = named(feature, settings.residents_property, change)
-            residents.append(number_of_residents(said, feature.place, settings.residents_property))
-        outlines.append(_outline(feature.geometry, f"{feature.place}, zone {names[-1]!r}", streets))
+    if path.suffix.lower() in RASTERS:
+        names, residents, outlines, notes = _of_raster(path, streets)
+    else:
+        names, residents, outlines, notes = _of_map(settings, streets)
     doubles = doubles_of(names)
     if doubles:
         raise ScenarioError(f"{path}: more than one zone is named {', '.join(doubles)[:300]}; give each its own name.")
@@ -90,6 +84,42 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             without_street.append(name)
     notes += [*_overlaps(path, names, outlines), *_report(path, without_street)]
     return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), tuple(notes))
+
+
+def _of_map(settings: Population, streets: Streets) -> tuple[list[str], list[float], list[Any], list[str]]:
+    """Return name, residents and outline (m) of each zone of a map, and notes."""
+    names, residents, outlines = [], [], []
+    features, notes = read_features(settings.zones, POLYGONS, "zone")
+    change = "Set population.zone_name_property and population.residents_property."
+    for feature in features:
+        names.append(zone_name(named(feature, settings.zone_name_property, change), feature.place))
+        if settings.households_file or settings.raster:
+            residents.append(0.0)
+        else:
+            said = named(feature, settings.residents_property, change)
+            residents.append(number_of_residents(said, feature.place, settings.residents_property))
+        outlines.append(_outline(feature.geometry, f"{feature.place}, zone {names[-1]!r}", streets))
+    if settings.raster and not settings.households_file:
+        given = [feature.geometry for feature in features]
+        residents = counted(given, read_residents(settings.raster, shapely.total_bounds(given))).tolist()
+        notes.append(f"{settings.raster.name}: {sum(residents):,.0f} residents lie in the zones.")
+    return names, residents, outlines, notes
+
+
+def _of_raster(path: Path, streets: Streets) -> tuple[list[str], list[float], list[Any], list[str]]:
+    """Return name, residents and outline (m) of squares of a kilometre about the streets, and notes."""
+    town = hull(streets)
+    names, in_degrees = squares(streets, town)
+    residents = counted(in_degrees, read_residents(path, town.bounds))
+    outlines = [streets.project_shape(one) for one in in_degrees]
+    tree = shapely.STRtree(shapely.points(streets.points_m))
+    is_near = np.array([tree.query(one, "dwithin", FARTHEST_STREET_M).size > 0 for one in outlines])
+    kept = np.flatnonzero(is_near & (residents > 0))
+    lost = residents.sum() - residents[kept].sum()
+    notes = [f"{path.name}: zones are squares of {SQUARE_M / 1000:g} km about the streets, {len(kept)} with residents."]
+    if lost >= 1:
+        notes.append(f"{path.name}: {lost:,.0f} residents far from every street are left out.")
+    return [names[i] for i in kept], residents[kept].tolist(), [outlines[i] for i in kept], notes
 
 
 def zone_name(said: Any, place: str) -> str:

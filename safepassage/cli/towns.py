@@ -104,7 +104,7 @@ def describe(
 ) -> None:
     """Print what a street network holds, what was filled in and dropped; draw its map."""
     from safepassage.model.maps.read import read_map
-    from safepassage.model.streets.report import describe_graph
+    from safepassage.model.maps.report import describe_graph
 
     _check_files(file)
     town = read_map(file, with_walkways=walkways)

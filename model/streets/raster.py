@@ -2,13 +2,22 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import shapely
 
 from safepassage.model.feature_tables import gis
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.projection import WGS84
+from safepassage.model.streets.projection import WGS84, transformer
+from safepassage.model.streets.streets import Streets
 
+BESIDE_STREETS_M = 200.0
+"""A town without an outline of its own reaches so far beyond the hull of the streets. Assumption."""
+SQUARE_M = 1000.0
+"""Side of the squares that a raster is gathered in. Assumption."""
+RASTERS = (".tif", ".tiff")
+"""Ends of the names of rasters."""
 MOST_CELLS = 25_000_000
 """Cells about one town: at 100 m a square of 500 km. Assumption."""
 PARTS = 5
@@ -67,3 +76,40 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
     x, y = affine.a * at + affine.b * below + affine.c, affine.d * at + affine.e * below + affine.f
     longitude, latitude = to_degrees(x, y)
     return Residents(np.asarray(longitude), np.asarray(latitude), np.repeat(cells[row, column] / PARTS**2, PARTS**2))
+
+
+def hull(streets: Streets) -> Any:
+    """Return the hull of the streets and a little more, in degrees."""
+    points = np.column_stack((streets.geometry_x_m, streets.geometry_y_m))
+    return _to_degrees(streets, shapely.convex_hull(shapely.multipoints(points)).buffer(BESIDE_STREETS_M))
+
+
+def squares(streets: Streets, town: Any) -> tuple[list[str], list[Any]]:
+    """Return name and outline (degrees) of the squares of a kilometre of a town, cut along its outline (degrees)."""
+    in_plane = streets.project_shape(town)
+    west, south, east, north = in_plane.bounds
+    names, outlines = [], []
+    for row, y in enumerate(np.arange(south, north, SQUARE_M)):
+        for column, x in enumerate(np.arange(west, east, SQUARE_M)):
+            part = shapely.box(x, y, x + SQUARE_M, y + SQUARE_M).intersection(in_plane)
+            areas = [one for one in shapely.get_parts(part) if one.geom_type == "Polygon" and one.area > 1.0]
+            if areas:
+                outlines.append(_to_degrees(streets, shapely.MultiPolygon(areas) if len(areas) > 1 else areas[0]))
+                names.append(f"row {row + 1} column {column + 1}")
+    return names, outlines
+
+
+def counted(outlines: list[Any], cells: Residents) -> np.ndarray:
+    """Return the persons in each outline; a point in several, or on a border, counts once, to the first."""
+    counts, is_free = np.zeros(len(outlines)), np.ones(cells.persons.size, np.bool_)
+    for row, outline in enumerate(outlines):
+        shapely.prepare(outline)
+        here = is_free & shapely.intersects_xy(outline, cells.longitude, cells.latitude)
+        counts[row] = cells.persons[here].sum()
+        is_free &= ~here
+    return counts
+
+
+def _to_degrees(streets: Streets, outline: Any) -> Any:
+    back = transformer(streets.crs, WGS84)
+    return shapely.transform(outline, lambda xy: np.column_stack(back(xy[:, 0], xy[:, 1])))
