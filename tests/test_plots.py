@@ -190,7 +190,7 @@ def test_hours_of_curfew_are_shaded(run):
     under_curfew = RunFolder(run.path)
     under_curfew.__dict__["manifest"] = run.manifest | {"scenario": scenario}
     (shade,) = curves.departures(under_curfew).axes[1].findobj(lambda artist: artist.get_label() == "curfew")
-    minutes = shade.get_width() * 24 * 60
+    minutes = shade.get_path().transformed(shade.get_patch_transform()).get_extents().width * 24 * 60
     assert minutes == pytest.approx(30)
 
 

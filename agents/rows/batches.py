@@ -4,15 +4,13 @@ import inspect
 import sys
 from typing import Any
 
-from mesa import batchrunner
-
 
 def iteration_of_batch() -> int:
     """Return the iteration of Mesa's batch_run that a model is being built for, from 0; 0 outside of a batch.
 
     Mesa 3 hands it to no model, so it is read from Mesa's own function that builds the model.
     """
-    builder = getattr(getattr(batchrunner, "_model_run_func", None), "__code__", None)
+    builder = getattr(getattr(_batchrunner(), "_model_run_func", None), "__code__", None)
     frame = sys._getframe(1) if builder else None
     while frame is not None:
         if frame.f_code is builder:
@@ -30,7 +28,7 @@ def seed_in_batch(seed: int, rng: Any, is_given: bool) -> int:
     once per iteration.
     """
     iteration = iteration_of_batch()
-    if not iteration or (rng is not None and "rng" in inspect.signature(batchrunner.batch_run).parameters):
+    if not iteration or (rng is not None and "rng" in inspect.signature(_batchrunner().batch_run).parameters):
         return seed
     if is_given or rng is not None:
         raise ValueError(
@@ -38,3 +36,8 @@ def seed_in_batch(seed: int, rng: Any, is_given: bool) -> int:
             "Give seeds, as run.seed = [1, 2, 3] with iterations=1, or iterations=3 and no seeds."
         )
     return (seed + iteration) % 2**64
+
+
+def _batchrunner() -> Any:
+    """Return Mesa's module of batches; None if nothing has imported it, or, from Mesa 4 on, if there is none."""
+    return sys.modules.get("mesa.batchrunner")

@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.attack.loop import Attack
 from safepassage.agents.civilians import Injury, Status
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results.as_written import no_numbers
 from safepassage.model.results.columns import Tables
 from safepassage.model.settings.scenario import load
 
@@ -43,10 +44,6 @@ FLEETS = (
     {"name": "Buses", "n_vehicles": 3, "seats": 60, "wheelchair_places": 1, "hub_time_s": 60, "dwell_s": 30},
     {"name": "Vans", "n_vehicles": 4, "seats": 60, "serves": "door_to_door", "hub_time_s": 60, "kind": "armoured"},
 )
-NOBODY_DID = {("exits", "used_share"), ("stops", "median_wait_s"), ("stops", "max_wait_s")}
-"""Table and column in which no number means that there was nobody (docs/reference/tables)."""
-NEVER = ("_time_s", "time_s", "_s", "_h")
-"""Ends of columns in which infinity means never."""
 
 
 class ConservationError(AssertionError):
@@ -124,16 +121,10 @@ def check_parties(model: EvacuationModel) -> None:
 
 
 def check_tables(tables: Tables) -> None:
-    """Raise ConservationError if a table holds something that is not a number, or infinity where never is not meant."""
+    """Raise ConservationError if a table holds nan or inf where they mean nothing, or somebody twice."""
     for name, table in tables.items():
-        for column in table.column_names:
-            values = table[column].to_numpy(zero_copy_only=False)
-            if values.dtype.kind != "f":
-                continue
-            if np.isnan(values).any() and (name, column) not in NOBODY_DID:
-                raise ConservationError(f"{name}.{column} holds something that is not a number")
-            if np.isinf(values).any() and not column.endswith(NEVER):
-                raise ConservationError(f"{name}.{column} is infinite")
+        for column, what in no_numbers(table, name).items():
+            raise ConservationError(f"{name}.{column} holds {what}, which is given no meaning there")
     persons = tables["persons"].to_pandas()
     if ((persons.status == Status.SAFE.name) & np.isfinite(persons.death_time_s)).any():
         raise ConservationError("somebody is dead and safe")

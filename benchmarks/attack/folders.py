@@ -104,7 +104,7 @@ class RunFolders(Attack):
             run.frame(table.stem)
             run.units(table.stem)
         scenario_of(run)
-        if chance.random() < 0.02:
+        if chance.random() < 0.2:
             render(page_of(received))
             tell(run, 3)
 

@@ -133,7 +133,7 @@ def _no_longer_than(seconds: float):
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before)
 
 
 def limit_memory(n_bytes: int) -> None:

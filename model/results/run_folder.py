@@ -23,15 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from safepassage.model.parquet_files import read_bounded
-from safepassage.model.results.columns import SCHEMA_VERSION, digest, unit_of
-from safepassage.model.results.dictionary import TABLES
+from safepassage.model.results.as_written import refuse_other_columns
+from safepassage.model.results.columns import SCHEMA_VERSION, digest
 from safepassage.model.results.manifest import read_json, read_manifest
 from safepassage.model.settings.base import ScenarioError
 
-FRONT = "front"
-"""The table of which columns are there depends on how the front is given."""
-NEVER_EMPTY = ("persons", "timeseries", "zones", "links", "exits", "exposure")
-"""Tables that have a row in every run."""
 PACKAGES = ("safepassage", "mesa", "networkx", "numba", "numpy", "scipy", "pandas", "pyarrow", "pydantic")
 
 
@@ -158,7 +154,7 @@ class RunFolder:
                     f"{path}: this is not the table that the run wrote: its digest is not the manifest's. Take the "
                     "folder from where it was made, or run the scenario again."
                 )
-            _refuse_other_columns(found, name, path)
+            refuse_other_columns(found, name, path)
             self._found_whole.add(name)
         return found.to_pandas()
 
@@ -166,27 +162,6 @@ class RunFolder:
         """Return the unit of each column of a table, by name: "s", "m", "1" for counts; "" for names and codes."""
         schema = read_parquet(self.path / f"{name}.parquet").schema
         return {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
-
-
-def _refuse_other_columns(found: pa.Table, name: str, path: Path) -> None:
-    """Raise ScenarioError unless a table has the columns that runs write, numbers where there is a unit."""
-    described = TABLES.get(name)
-    wanted = [] if described is None or name == FRONT else [one for one in described.columns if "*" not in one]
-    wrong = [one for one in wanted if one not in found.column_names]
-    for field in found.schema if described is not None else ():
-        is_list = pa.types.is_list(field.type) and field.name in ("x_m", "y_m")
-        kind = field.type.value_type if is_list else field.type
-        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        is_odd = pa.types.is_null(kind) or pa.types.is_nested(kind)
-        if is_odd or (unit_of(field.name) and not is_number):
-            wrong.append(field.name)
-    if name in NEVER_EMPTY and found.num_rows == 0:
-        raise ScenarioError(f"{path}: this table of a run has no rows. Run the scenario again.")
-    if wrong:
-        raise ScenarioError(
-            f"{path}: column {wrong[0]!r} is not there, or holds something else than a run writes. Take the folder "
-            "from where it was made, or run the scenario again."
-        )
 
 
 def open_run(path: Path | str) -> RunFolder:
