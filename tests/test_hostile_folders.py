@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,7 @@ from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.sweep import run_sweep, sweep_of
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.pictures.curves import draw_all
+from safepassage.model.results import columns
 from safepassage.model.results.manifest import Manifest
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.errors import ScenarioError
@@ -250,3 +252,34 @@ def test_files_of_runs_that_are_damaged_are_taken_for_none_and_the_runs_are_done
         assert store.keys() == set()
         run_sweep(study_of(keys()), out, Here(answer=invented(float)))
         assert digest(out) == digest(tmp_path / "whole")
+
+
+def test_numbers_that_mean_nothing_are_refused_though_the_digest_fits(finished, tmp_path):
+    received = _copy(finished, tmp_path)
+    whole = json.loads((received / "manifest.json").read_text())
+    for name, column, value in (
+        ("timeseries", "n_safe", None),
+        ("zones", "x_m", np.nan),
+        ("links", "length_m", np.inf),
+    ):
+        kept = pq.read_table(received / f"{name}.parquet")
+        place = kept.schema.get_field_index(column)
+        values = pa.array([value] * len(kept), kept.schema.field(place).type)
+        changed = kept.set_column(place, column, values)
+        pq.write_table(changed, received / f"{name}.parquet")
+        whole["digests"][name] = columns.digest(changed)
+        (received / "manifest.json").write_text(json.dumps(whole))
+        with pytest.raises(ScenarioError, match=f"column '{column}' is not there, or holds something else"):
+            open_run(received).frame(name)
+
+
+@pytest.mark.parametrize(("name", "column", "kind"), [("runs", "seed", "string"), ("timings", "all_s", "string")])
+def test_tables_of_runs_with_columns_of_another_type_are_refused(tmp_path, name, column, kind):
+    run_sweep(study_of(keys()), tmp_path, Here(answer=invented(float)))
+    store = Store(tmp_path)
+    store.compact()
+    table = pq.read_table(tmp_path / f"{name}.parquet")
+    place = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(place, column, table[column].cast(kind)), tmp_path / f"{name}.parquet")
+    with pytest.raises(ScenarioError, match="is not the table that a sweep writes"):
+        store.runs() if name == "runs" else store.timings()

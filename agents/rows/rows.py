@@ -35,6 +35,8 @@ class RowAgent(Agent):
     """A Mesa agent that is a handle on one row: its columns and its unique_id live in the model's arrays."""
 
     pos = None
+    current_action: Any = None
+    """Mesa 4: what the agent is busy with, which it asks for when the agent is removed."""
     columns: ClassVar[dict[str, column]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -205,7 +205,7 @@ class Store:
         if not path.is_file():
             return []
         found = read_parquet(path)
-        if name in ("runs", "timings") and not _are_of_runs(found):
+        if name in ("runs", "timings") and not _are_of_runs(found, name):
             raise ScenarioError(
                 f"{path}: this is not the table that a sweep writes of its runs. Remove it; its runs will be repeated."
             )
@@ -256,13 +256,18 @@ class Store:
             self._locked = None
 
 
-def _are_of_runs(found: pa.Table) -> bool:
-    """Return whether a table has a text key for each run, and else numbers and texts only."""
+def _are_of_runs(found: pa.Table, name: str) -> bool:
+    """Return whether a table is "runs" or "timings" as `compact` writes them, so that more can be joined to it."""
+
+    def kind_of(column: str) -> pa.DataType:
+        if column == "key" or (name == "timings" and not column.endswith("_s")):
+            return pa.string()
+        return pa.uint64() if (name, column) == ("runs", "seed") else pa.float64()
+
     names = found.column_names
-    if len(set(names)) < len(names) or "key" not in names or not pa.types.is_string(found["key"].type):
+    if len(set(names)) < len(names) or "key" not in names or (name == "runs" and "seed" not in names):
         return False
-    plain = (pa.types.is_floating, pa.types.is_integer, pa.types.is_string)
-    return found["key"].null_count == 0 and all(any(is_one(one.type) for is_one in plain) for one in found.schema)
+    return not found["key"].null_count and all(field.type == kind_of(field.name) for field in found.schema)
 
 
 def _is_entry(found: Any, key: str) -> bool:
