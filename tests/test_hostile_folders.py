@@ -258,8 +258,8 @@ def test_numbers_that_mean_nothing_are_refused_though_the_digest_fits(finished, 
     received = _copy(finished, tmp_path)
     whole = json.loads((received / "manifest.json").read_text())
     for name, column, value in (
-        ("timeseries", "n_safe", None),
-        ("zones", "x_m", np.nan),
+        ("zones", "n_safe", None),
+        ("persons", "injury_time_s", np.nan),
         ("links", "length_m", np.inf),
     ):
         kept = pq.read_table(received / f"{name}.parquet")
