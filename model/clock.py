@@ -90,3 +90,16 @@ def local_time(start: datetime, time_s: float, time_zone: str) -> datetime:
     """Return what clocks in time_zone show so long after the start of a run; without a zone, summer time included."""
     moment = datetime.fromtimestamp(epoch_s(start, time_zone) + float(time_s), ZoneInfo(time_zone))
     return moment.replace(tzinfo=None)
+
+
+MINUTE_S = 60.0
+
+
+def minute_after(time_s: float) -> float:
+    """Return the first whole minute after a time (s)."""
+    return (np.floor(time_s / MINUTE_S) + 1.0) * MINUTE_S
+
+
+def minute_before(time_s: float) -> float:
+    """Return the last whole minute before a time (s); -inf before -inf."""
+    return (np.ceil(time_s / MINUTE_S) - 1.0) * MINUTE_S

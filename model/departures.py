@@ -63,7 +63,8 @@ class Departures:
         ambulances at work.
         """
         if now_s >= self.decision.next_s:
-            self.decision.next_s = now_s + self.settings.behaviour.decide_every_s
+            every_s = self.settings.behaviour.decide_every_s
+            self.decision.next_s = (np.floor(now_s / every_s + 1e-9) + 1.0) * every_s
             self.think(now_s, surroundings, services)
 
     def think(self, now_s: float, surroundings: Surroundings, services: Services) -> None:

@@ -17,7 +17,7 @@ from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
-from safepassage.model.clock import local_time
+from safepassage.model.clock import local_time, minute_after, minute_before
 from safepassage.model.departures import Departures, never_issued
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.expected_casualties import against_records
@@ -171,23 +171,38 @@ class EvacuationModel(RowModel):
         self.services = Services(self, self._services_layout)
 
     def step(self) -> None:
-        """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded."""
+        """Advance by run.step_s: orders and impacts reach people, they decide, move and are harmed; it is recorded.
+
+        Within, all goes from minute to minute, or farther if nothing is due; the step changes only the record.
+        """
         began = perf_counter()
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
         if self.n_writes != self._n_writes_seen:
             self.look_again()
-        self.services.reinforce(self.time_s)
-        self.departures.decide(self.time_s, self.surroundings, self.services)
-        is_quiet = self._is_quiet(until_s)
-        if is_quiet:
-            self._pass(until_s)
-        else:
-            self._live(until_s)
-        self.recorder.record(was_quiet=is_quiet)
-        self.resident_h += self.recorder.n_inside * (until_s - self._stepped_from_s) / 3600.0
+        was_quiet = True
+        while self.time_s < until_s:
+            was_quiet &= self._take_turn(until_s)
+        self.tick += 1
+        self.recorder.record(was_quiet=was_quiet)
         self.datacollector.collect(self)
         self.running = self.time_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
+
+    def _take_turn(self, until_s: float) -> bool:
+        """Go on until the next turn, no farther than a time (s); return whether nothing happened."""
+        from_s = self.time_s
+        self.services.reinforce(from_s)
+        self.departures.decide(from_s, self.surroundings, self.services)
+        until_s = min(until_s, self.departures.decision.next_s)
+        quiet_s = self._quiet_until_s(until_s)
+        is_quiet = quiet_s > from_s
+        if is_quiet:
+            self._pass(quiet_s)
+        else:
+            self._live(min(until_s, minute_after(from_s)))
+        self.recorder.count()
+        self.resident_h += self.recorder.n_inside * (self.time_s - from_s) / 3600.0
+        return is_quiet
 
     def look_again(self) -> None:
         """Find anew who is due, hurt, alerted and counted: call it after you have written into columns yourself.
@@ -215,16 +230,16 @@ class EvacuationModel(RowModel):
     def _next_impact_s(self) -> float:
         return float(self.impacts.time_s[self._n_fallen]) if self._n_fallen < len(self.impacts) else np.inf
 
-    def _is_quiet(self, until_s: float) -> bool:
-        """Return whether nothing is due before, or at, a time, once households have decided as a step begins."""
-        return self.next_s > until_s and until_s < self.duration_s
+    def _quiet_until_s(self, until_s: float) -> float:
+        """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
+        is_free = self.next_s > until_s and until_s < self.duration_s
+        return until_s if is_free else minute_before(min(self.next_s, until_s))
 
     def _pass(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
         self.movement.advance(until_s)
         self.under_fire.road_fire.pass_time(until_s)
-        self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
-        self._moved_to_s = until_s
+        self.time_s = self._moved_to_s = until_s
         self.surroundings.advance(until_s)
         self.movement.talk()
         self.services.pass_time(until_s)
@@ -233,12 +248,10 @@ class EvacuationModel(RowModel):
         """Let happen what is due up to a time, in order."""
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
-        while self._moved_to_s < until_s:
-            moment_s = min(until_s, self.services.next_turn_s(self._moved_to_s))
-            self._fall(moment_s)
-            self._advance(moment_s)
-            self.services.take_turn(moment_s)
-        self._stepped_from_s, self.time_s, self.tick = self.time_s, until_s, self.tick + 1
+        self._fall(until_s)
+        self._advance(until_s)
+        self.services.take_turn(until_s)
+        self.time_s = until_s
         self.surroundings.advance(until_s)
         if until_s >= self.duration_s:
             self.departures.think(until_s, self.surroundings, self.services)

@@ -75,13 +75,9 @@ class Recorder:
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
 
-    def record(self, *, was_quiet: bool = False) -> None:
-        """Add the time since the last call to the exposure, count people anew, keep a row if it is time.
-
-        was_quiet: whether nothing has happened since the last call but that time has passed.
-        """
+    def count(self) -> None:
+        """Add the time since the last call to the exposure and count people anew."""
         model, people = self.model, self.model.people
-        self._is_as_last_row &= was_quiet
         self.exposure_person_h += self._n_present * ((model.time_s - self._last_s) / 3600.0)
         self._last_s = model.time_s
         if model.population.is_touched:
@@ -92,6 +88,15 @@ class Recorder:
                 people.injury, people.protection, self._group,
             )  # fmt: skip
             self.n_inside = int(self.n_by_status[: Status.SAFE].sum())
+
+    def record(self, *, was_quiet: bool = False) -> None:
+        """Count people and keep a row if it is time.
+
+        was_quiet: whether nothing has happened since the last call but that time has passed.
+        """
+        model = self.model
+        self._is_as_last_row &= was_quiet
+        self.count()
         self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.settings.run.record_every_s

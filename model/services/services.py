@@ -228,12 +228,6 @@ class Services:
                 self.movement.head_out(lost)
         return giving_up[~mine]
 
-    def next_turn_s(self, now_s: float) -> float:
-        """Return the next whole minute (s), on which services take their turn whatever the step; inf: none."""
-        if self.is_empty and not self.stops:
-            return np.inf
-        return (np.floor(now_s / TURN_EVERY_S) + 1.0) * TURN_EVERY_S
-
     def take_turn(self, now_s: float) -> None:
         """Do what services owe if it is their turn: a whole minute."""
         if now_s % TURN_EVERY_S == 0.0:
