@@ -172,7 +172,9 @@ class ServiceVehicle(Agent):
         self.waits_for_lull_since_s = float("inf")
         """Since when its crew is in cover (s); inf: it is not."""
         self.from_node = NOBODY
-        """Where it set out last."""
+        """Where it set out last, or by which exit it left."""
+        self.has_found = False
+        """Whether an ambulance has found the one it was called to, alive and seriously injured."""
         self.run: Any = None
         """The `Run` that it is on; None at its depot."""
         self.runs: list[Run] = []

@@ -109,6 +109,43 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     assert any(vehicle.task != Task.IDLE for vehicle in model.services.ambulances.vehicles)
 
 
+@pytest.mark.parametrize("n_seats", [0, 3])
+def test_an_ambulance_takes_a_patient_out_with_those_at_home_if_all_fit(n_seats):
+    path = town_of([[ADULT, ADULT], [ADULT] * 5])
+    model = town(path, points=(), orders=[], **AMBULANCES | {"services.ambulances.n_seats": n_seats})
+    model.step()
+    hurt(model, 1)
+    hurt(model, 3)  # the first again, the second beside them, and one of five who do not fit
+    run(model)
+    status, patient = model.people.status, model.people.death_time_s == np.inf
+    assert len(model.services.ambulances.waits_s) >= 1
+    assert (status[:2][patient[:2]] == (Status.SAFE if n_seats else Status.HOME)).all() and patient[:2].any()
+    assert (status[3:] == Status.HOME).all()  # the others of the five
+    if n_seats:
+        first = model.services.vehicles[0].runs[0]
+        assert first.n_boarded == 2 and first.exit == 0
+
+
+def test_ambulances_wait_until_a_team_takes_over_their_patient():
+    path, back_s = town_of([[ADULT]] * 4), []
+    for teams in ({}, {"services.receiving.n_teams": 1, "services.receiving.treat_time_s": 7200.0}):
+        model = town(path, points=(), orders=[], **AMBULANCES | teams | {"services.ambulances.n": 4})
+        model.step()
+        hurt(model, 4)
+        took_over_s = {}
+        while model.running:
+            model.step()
+            check(model)
+            for v in model.services.vehicles:
+                if v.task == Task.AWAY and np.isfinite(v.ready_s):
+                    took_over_s[v.name] = v.ready_s - model.settings.services.ambulances.hub_time_s
+        back_s.append(np.sort(list(took_over_s.values())))
+        assert (model.people.status[model.people.death_time_s == np.inf] == Status.SAFE).all()
+    at_once, in_turn = back_s
+    assert at_once.size == in_turn.size >= 3 and np.ptp(at_once) < 60.0
+    assert (np.diff(in_turn) >= 7200.0 - 1e-6).all()
+
+
 def test_more_ambulances_save_no_fewer():
     path = town_of([[ADULT]] * 200)
     deaths = []

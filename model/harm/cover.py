@@ -161,13 +161,14 @@ class Cover:
         ends_s = self.households.last_heard_s[sheltered] + self.rooms.alert_duration_s
         ends_s[self._lives_in_shelter(sheltered)] = np.inf
         is_over = (ends_s <= time_s) | ~self.shelters.is_open[self.households.shelter[sheltered]]
-        self._come_out(sheltered[is_over])
+        self.come_out(sheltered[is_over])
         self._next_release_s = ends_s[~is_over].min(initial=np.inf)
 
     def _lives_in_shelter(self, households: Ints) -> np.ndarray:
         return self.households.has_lost_home[households] & (self.households.lives_with[households] < 0)
 
-    def _come_out(self, households: np.ndarray) -> None:
+    def come_out(self, households: np.ndarray) -> None:
+        """Let households out of their shelters."""
         if households.size:
             self.shelters.let_out(self.households.shelter[households], self.households.n_members[households])
             self.households.shelter[households] = NOWHERE
@@ -252,7 +253,7 @@ class Cover:
         if waits.any() or inside.any():
             households.departure_time_s[due[inside]] = planned_s[inside] + self._walk_s(due[inside])
             households.departure_time_s[due[waits]] = quiet_s[waits]
-            self._come_out(due[inside])
+            self.come_out(due[inside])
             self.population.plans_changed(due[waits | inside])
         households.is_coming_home[due] = inside
         households.waits_for_lull_since_s[due] = np.where(waits, since_s, np.inf)

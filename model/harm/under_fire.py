@@ -69,6 +69,10 @@ class UnderFire:
         self._hear_alerts = np.flatnonzero(reached)
         self._team_free_s = np.zeros(min(scenario.services.receiving.n_teams or 0, len(population.people)))
         """When each team at the receiving end is free again (s); none: there is always one."""
+        self.brought: dict[int, float] = {}
+        """When each patient was brought out by an ambulance (s), of those who wait for a team."""
+        self.handed_over_s: dict[int, float] = {}
+        """When a team takes over each patient whom an ambulance has brought (s)."""
         self.next_death_s = np.inf
         """When the next of the injured dies (s); inf: nobody does."""
         self._without_care: Ints = np.empty(0, np.int32)
@@ -161,34 +165,42 @@ class UnderFire:
 
     def care_for_arrived(self, time_s: float) -> None:
         """Let care begin for the seriously injured who have reached safety, or a stop with medics, by a time."""
-        if not np.isfinite(self.next_death_s):  # nobody's life hangs on it
+        if not (np.isfinite(self.next_death_s) or self.brought):  # nobody's life hangs on it
             return
         people, parties = self.population.people, self.population.parties
         hurt = self._without_care
         hurt = hurt[(people.injury[hurt] == Injury.SERIOUS) & np.isinf(people.care_time_s[hurt])]
         self._without_care = hurt
         household = people.household[hurt]
-        safe = (people.status[hurt] == Status.SAFE) & np.isfinite(parties.arrival_time_s[household])
-        if safe.any():
-            self.give_care(hurt[safe], self._received_s(hurt[safe], parties.arrival_time_s[household[safe]]))
+        safe = hurt[(people.status[hurt] == Status.SAFE) & np.isfinite(parties.arrival_time_s[household])]
+        if safe.size or self.brought:
+            self._receive(safe)
         medics = np.array([stop.has_medics for stop in self.service_agents.stops] or [False])
         at_medics = (parties.stop[household] >= 0) & medics[parties.stop[household]]
         if at_medics.any():
             self.give_care(hurt[at_medics], time_s)
 
-    def _received_s(self, hurt: np.ndarray, arrival_s: np.ndarray) -> np.ndarray:
-        """Return when care begins for those who reach safety: on arrival, or when a team is free, in order of arrival.
+    def _receive(self, safe: np.ndarray) -> None:
+        """Let care begin for those who have reached safety: on arrival, or when a team is free, in order of arrival.
 
-        hurt: rows of people. arrival_s: when each arrives (s).
+        safe: rows of people without care. Those whom ambulances have brought, with care, take up a team too. A team
+        passes over whoever does not live until it is free.
         """
-        if self._team_free_s.size == 0:
-            return arrival_s
-        begins_s = np.empty(hurt.size)
-        for k in np.lexsort((hurt, arrival_s)):
-            team = int(self._team_free_s.argmin())
-            begins_s[k] = max(float(arrival_s[k]), float(self._team_free_s[team]))
-            self._team_free_s[team] = begins_s[k] + self.scenario.services.receiving.treat_time_s
-        return begins_s
+        people, parties = self.population.people, self.population.parties
+        queue = [(float(parties.arrival_time_s[people.household[p]]), p, False) for p in safe.tolist()]
+        queue += [(arrival_s, person, True) for person, arrival_s in self.brought.items()]
+        self.brought = {}
+        for arrival_s, person, by_ambulance in sorted(queue):
+            begins_s, free_s = arrival_s, self._team_free_s
+            if free_s.size:
+                team = int(free_s.argmin())
+                begins_s = max(arrival_s, float(free_s[team]))
+                if people.death_time_s[person] > begins_s:
+                    free_s[team] = begins_s + self.scenario.services.receiving.treat_time_s
+            if by_ambulance:
+                self.handed_over_s[person] = begins_s
+            elif people.death_time_s[person] > begins_s:
+                self.give_care(np.array([person]), begins_s)
 
     def die(self, time_s: float) -> np.ndarray:
         """Let those die whose time has come, in safety too; return the parties on the streets of which nobody lives."""

@@ -148,7 +148,7 @@ def _services(run: RunFolder) -> dict[str, float]:
         nothing = {name: 0.0 for name, o in OUTCOMES.items() if o.panel == Panel.SERVICES}
         return {**nothing, "seats_used_share": np.nan, "wait_longest": np.nan}
     runs, stops, vehicles = run.frame("services"), run.frame("stops"), run.frame("vehicles")
-    done = runs[(runs["n_seats"] > 0) & np.isfinite(runs["end_s"])]
+    done = runs[(runs["fleet"] != "ambulances") & np.isfinite(runs["end_s"])]
     n_boarded, n_seats = int(done["n_boarded"].sum()), int(done["n_seats"].sum())
     waiting = stops.groupby("protection")["waiting_person_h"].sum()
     return {

@@ -1,4 +1,9 @@
-"""Ambulances: the nearest free one drives to each seriously injured person; care begins when it comes."""
+"""Ambulances: the nearest free one drives to each seriously injured person; care begins when it comes.
+
+Who is at home, in a shelter or at a stop is then taken out of the area, with those they live with if all fit. Beyond
+the exit the ambulance waits until a team of the receiving end takes the patient over. Those on the road go on with
+their own, who would otherwise be left without them.
+"""
 
 import numpy as np
 
@@ -8,7 +13,9 @@ from safepassage.agents.vehicles import NOBODY, Run, ServiceVehicle, Task
 from safepassage.model.clock import OpenHours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.movement import Movement
+from safepassage.model.movement.road_news import WITNESS
 from safepassage.model.people.population import Population
+from safepassage.model.services.riders import Riders
 from safepassage.model.settings.services import Ambulances
 
 FOUND_WITHIN_M = 300.0
@@ -26,13 +33,14 @@ class AmbulancesAtWork:
         movement: Movement,
         population: Population,
         under_fire: UnderFire,
+        riders: Riders,
     ) -> None:
         """settings: the scenario's section `Ambulances`. vehicles: the ambulances. hours: when they
         work. movement: everybody on the streets. population: everybody, with households and parties.
-        under_fire: what impacts do to people.
+        under_fire: what impacts do to people. riders: households that wait for seats or are aboard.
         """
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
-        self.movement, self.population = movement, population
+        self.movement, self.population, self.riders = movement, population, riders
         self.people = population.people
         self._cared_for_s = np.full(len(self.people), -1.0)
         """Time of the injury that each person has had care for."""
@@ -55,14 +63,17 @@ class AmbulancesAtWork:
         for vehicle in self.vehicles:
             if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
                 return -np.inf
-            if vehicle.task == Task.TREATING:
+            if vehicle.task in (Task.TREATING, Task.AWAY):
                 next_s = min(next_s, vehicle.ready_s)
         return next_s if self.vehicles else np.inf
 
     def act(self, now_s: float) -> None:
-        """Send free ambulances to calls, those with nothing to do back to their base."""
+        """Take patients along, send free ambulances to calls, those with nothing to do back to their base."""
         for vehicle in self.vehicles:
-            if vehicle.task == Task.TREATING and vehicle.ready_s <= now_s:
+            if vehicle.task == Task.AWAY:
+                self._come_back(vehicle, now_s)
+            is_done = vehicle.task == Task.TREATING and vehicle.ready_s <= now_s
+            if is_done and not self._is_in_cover(vehicle, now_s) and not self._take_along(vehicle, now_s):
                 vehicle.task, vehicle.target = Task.IDLE, NOBODY
         if self._calls.size and self.hours.is_open(now_s) and any(v.task == Task.IDLE for v in self.vehicles):
             self._answer(now_s)
@@ -71,6 +82,48 @@ class AmbulancesAtWork:
             if is_out and not self._is_in_cover(vehicle, now_s):
                 self.movement.ways.aim(vehicle.table, vehicle.depot)
                 self._drive(vehicle, Task.TO_BASE, NOBODY, vehicle.depot, now_s)
+
+    def _take_along(self, vehicle: ServiceVehicle, now_s: float) -> bool:
+        """Take the patient of an ambulance and their household out of the area; return False if they stay."""
+        person, people, ways = vehicle.target, self.people, self.movement.ways
+        household = int(people.household[person])
+        stop = int(self.population.parties.stop[household])
+        on_road = self.population.parties.is_on_way[household] and stop < 0
+        is_fit = vehicle.has_found and people.injury[person] == Injury.SERIOUS and people.status[person] < Status.SAFE
+        if not is_fit or on_road or float(ways.drive_s(WITNESS, vehicle.node)) == np.inf:
+            return False
+        if not vehicle.seats.fits(*self.riders.size(household)):
+            return False
+        households = self.population.households
+        left_home_s = float(households.departure_time_s[household]) if stop >= 0 else now_s
+        if stop >= 0:
+            self.riders.leave(self.under_fire.service_agents.stops[stop], household)
+        elif households.shelter[household] >= 0:
+            self.under_fire.cover.come_out(np.array([household]))
+        n, _ = self.riders.board_at_home(household, vehicle.seats, vehicle.row, vehicle.protection, now_s)
+        households.departure_time_s[household] = left_home_s
+        self.movement.carrier[household] = self.movement.n_parties + vehicle.row
+        vehicle.run.n_boarded += n
+        node, vehicle.node, vehicle.from_node = vehicle.node, NOBODY, vehicle.node
+        vehicle.task = Task.TO_EXIT
+        self.movement.send(vehicle.row, node, now_s, WITNESS, vehicle.car_units)
+        return True
+
+    def bring_out(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
+        """Note that an ambulance has left the area by the exit at a node with its patient, to hand them over."""
+        self.under_fire.brought[vehicle.target] = time_s
+        vehicle.from_node, vehicle.ready_s = node, -np.inf
+
+    def _come_back(self, vehicle: ServiceVehicle, now_s: float) -> None:
+        """Let an ambulance come back to the exit it left by, once its patient has been taken over."""
+        if vehicle.ready_s == -np.inf:
+            over_s = self.under_fire.handed_over_s.pop(vehicle.target, None)
+            if over_s is None:
+                return
+            vehicle.ready_s = over_s + self.settings.hub_time_s
+        if vehicle.ready_s <= now_s:
+            vehicle.task, vehicle.target, vehicle.node = Task.IDLE, NOBODY, vehicle.from_node
+            vehicle.entered_s = now_s
 
     def _is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:
         return self.under_fire.vehicles.is_in_cover(vehicle, now_s)
@@ -145,7 +198,8 @@ class AmbulancesAtWork:
         alive = people.status[person] < Status.SAFE and people.death_time_s[person] > time_s
         vehicle.task, vehicle.ready_s = Task.TREATING, time_s
         vehicle.run.n_pickups += 1
-        if found and alive and people.injury[person] == Injury.SERIOUS:
+        vehicle.has_found = bool(found and alive and people.injury[person] == Injury.SERIOUS)
+        if vehicle.has_found:
             self._cared_for_s[person] = people.injury_time_s[person]
             self.under_fire.give_care(np.array([person]), time_s)
             self.waits_s.append(time_s - float(people.injury_time_s[person]))

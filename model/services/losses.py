@@ -25,15 +25,32 @@ def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicl
             link, along_m = services.movement.pull_over(vehicle.row)
             node = int(services.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
         vehicle.leave_area(now_s)
-        stop = next((s for s in services.points if s.car_node == node), None) if link < 0 else None
-        if stop is not None:
-            stay = vehicle.seats.empty()
-        else:
-            stay = services.get_off(vehicle, link, along_m, node, now_s)
-            name = f"{vehicle.name}, broken down"
-            stop = place_by_road(services, name, node, place) if stay else None
-        services.movement.carrier[stay] = stay
-        for household in stay:
-            assert stop is not None  # where somebody stays there is a stop
-            services.riders.wait(stop, household, now_s)
+        set_down(services, vehicle, link, along_m, node, place, now_s)
         vehicle.task, vehicle.node, vehicle.target, vehicle.run = Task.LOST, NOBODY, NOBODY, None
+
+
+def set_down(
+    services: "Services",
+    vehicle: ServiceVehicle,
+    link: int,
+    along_m: float,
+    node: int,
+    place: tuple[float, float],
+    now_s: float,
+) -> None:
+    """Let all aboard a vehicle get off where it stands: those who can walk out do, the others wait for another.
+
+    services: "Services". vehicle: which. link: on which they are, -1: none. along_m: how far along it (m). node: from
+    which they go on. place: x_m, y_m. now_s: the present (s).
+    """
+    stop = next((s for s in services.points if s.car_node == node), None) if link < 0 else None
+    if stop is not None:
+        stay = vehicle.seats.empty()
+    else:
+        stay = services.get_off(vehicle, link, along_m, node, now_s)
+        name = f"{vehicle.name}, broken down"
+        stop = place_by_road(services, name, node, place) if stay else None
+    services.movement.carrier[stay] = stay
+    for household in stay:
+        assert stop is not None  # where somebody stays there is a stop
+        services.riders.wait(stop, household, now_s)

@@ -74,6 +74,12 @@ class Riders:
         self.households.waiting_since_s[household] = time_s
         self.population.wait_at_stop(np.array([household]), stop.row, stop.protection)
 
+    def leave(self, stop: PickupPoint, household: int) -> None:
+        """Note that a household no longer waits at a stop."""
+        stop.waiting.remove(household)
+        self.count_again(stop)
+        self.households.waiting_since_s[household] = INF
+
     def any_fits(self, stop: PickupPoint, seats: Seats) -> bool:
         """Return whether one of the households waiting at a stop fits into the free seats."""
         return seats.n_free > 0 and any(seats.fits(*self.size(h)) for h in stop.waiting)

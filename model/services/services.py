@@ -82,7 +82,7 @@ class Services:
     def _stop(self, row: int, place: PickupPoint | Train, node: int) -> PickupPoint:
         protection = Protection.INNER_ROOM if place.indoors else Protection.OUTDOORS
         hours = self._open_hours(getattr(place, "hours", ()))
-        at = (float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node]))
+        at = self._where(node)
         room = getattr(place, "room", None) or float("inf")
         stop = PickupPoint(self.model, row, place.name, node, at, protection, hours, room)
         stop.has_medics = getattr(place, "has_medics", False)
@@ -127,12 +127,14 @@ class Services:
         base = int(self.streets.exit_node[0]) if settings.n else NOBODY
         if settings.base is not None:
             base = node_of(settings.base, self.streets, "services.ambulances.base")
+        n_seats = settings.n_seats and settings.n_seats + 1
         vehicles = [
-            self._vehicle(f"ambulance {k + 1}", settings, Seats(0, 0), Protection.VEHICLE, True, base, 1, "ambulances")
+            self._vehicle(f"ambulance {k + 1}", settings, Seats(n_seats, 0), Protection.VEHICLE, True, base, 1,
+                          "ambulances")
             for k in range(settings.n)
-        ]
+        ]  # fmt: skip
         hours = self._open_hours(settings.hours)
-        return AmbulancesAtWork(settings, vehicles, hours, self.movement, self.population, under_fire)
+        return AmbulancesAtWork(settings, vehicles, hours, self.movement, self.population, under_fire, self.riders)
 
     def _check_seats(self):
         for what, each in (("fleets", self.settings.fleets), ("trains", self.settings.trains)):
@@ -208,8 +210,11 @@ class Services:
         households = np.array(vehicle.seats.empty(), np.int64)
         vehicle.leave_area(time_s)
         vehicle.run.exit, vehicle.run.end_s, vehicle.run = route.row, time_s, None
-        vehicle.task, vehicle.target, vehicle.node = Task.AWAY, NOBODY, NOBODY
-        vehicle.ready_s = time_s + self._work[vehicle.row].settings.hub_time_s
+        vehicle.task, vehicle.node = Task.AWAY, NOBODY
+        if vehicle.row in self._work:
+            vehicle.target, vehicle.ready_s = NOBODY, time_s + self._work[vehicle.row].settings.hub_time_s
+        else:
+            self.ambulances.bring_out(vehicle, node, time_s)
         if households.size:
             self.movement.carrier[households] = households
             n = households.size
@@ -343,12 +348,16 @@ class Services:
             link, along_m = self.movement.pull_over(row)
             vehicle.node = int(self.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
             if row not in self._work:
-                vehicle.task = Task.IDLE
+                losses.set_down(self, vehicle, link, along_m, vehicle.node, self._where(vehicle.node), now_s)
+                vehicle.task, vehicle.target = Task.IDLE, NOBODY
                 continue
             for household in self.get_off(vehicle, link, along_m, vehicle.node, now_s):
                 vehicle.seats.take(household, *self.riders.size(household))
             vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
             vehicle.ready_s = vehicle.arrived_s = now_s
+
+    def _where(self, node: int) -> tuple[float, float]:
+        return float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node])
 
     def attend(self, hurt: np.ndarray, now_s: float) -> None:
         """Call ambulances to those of some people hurt who are seriously injured; parties on foot slow down or stop.

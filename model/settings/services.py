@@ -146,14 +146,19 @@ class Train(Place):
 
 
 class Ambulances(Section):
-    """Ambulances that bring care to the seriously injured."""
+    """Ambulances that bring care to the seriously injured and take them out of the area with those they live with."""
 
     n: int = Field(0, ge=0)
     """Ambulances."""
     base: Place | None = None
     """Where they stand; default: at the first exit."""
     treat_time_s: float = Field(1200.0, ge=0)
-    """Time at each patient, until the ambulance is free to drive back (s). Assumption."""
+    """Time at each patient, until the ambulance drives on (s). Assumption."""
+    n_seats: int = Field(3, ge=0)
+    """Seats beside the stretcher, for those the patient lives with: a patient at home, in a shelter or at a stop is
+    taken along if all fit, others are treated where they are; 0: nobody is taken along. Assumption."""
+    hub_time_s: float = Field(1800.0, ge=0)
+    """Time from handing a patient over, beyond an exit, until the ambulance is back at it (s). Assumption."""
     n_crew: int = Field(3, ge=1)
     """Crew of each. Assumption."""
     hours: tuple[Hours, ...] = ()
@@ -164,7 +169,8 @@ class Receiving(Section):
     """Care where those who leave the area arrive: what medical evacuation can lead to."""
 
     n_teams: int | None = Field(None, ge=1)
-    """Teams that treat the seriously injured who reach safety, in order of arrival; default: one for each."""
+    """Teams that treat the seriously injured who reach safety, in order of arrival; ambulances wait until one takes
+    over their patient. Default: one for each."""
     treat_time_s: float = Field(3600.0, ge=0)
     """Time that a team is taken up by one of them (s). Assumption."""
 
