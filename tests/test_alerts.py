@@ -3,15 +3,20 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from service_towns import ADULT, fleet, town, town_of
 
 from safepassage.agents.civilians import Protection
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.hazard.alerts import alerts_of
+from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.scenario import LEVERS
+from safepassage.model.settings.scenario import LEVERS, Scenario
+from safepassage.model.settings.shelters import AirRaidAlerts
 
 DATA = os.environ.get("SAFEPASSAGE_DATA")
+needs_data = pytest.mark.skipif(not DATA, reason="SAFEPASSAGE_DATA names no folder with the record of alerts")
 STAY = {"orders": [], "run.duration_h": 24, "behaviour.p_leave_after_impact": 0.0,
         "behaviour.coefficients.baseline_per_day": 0.0}  # fmt: skip
 
@@ -27,6 +32,37 @@ def test_alerts_that_sound_in_time_lower_the_expected_casualties_and_change_no_i
     assert np.array_equal(silent.impacts.time_s, warned.impacts.time_s)
     assert np.array_equal(silent.impacts.x_m, warned.impacts.x_m)
     assert warned.under_fire.alert_s.size > 40 and after < 0.9 * before
+
+
+def test_most_drawn_alerts_are_followed_by_nothing_and_are_as_many_a_day_as_stated_by_the_hours_of_the_record():
+    hours, n_days, run = [], 150, Scenario.model_fields["run"].annotation
+    for seed in range(4):
+        when = run(start="2024-02-01T00:00", duration_h=24.0 * n_days)
+        start_s, end_s = alerts_of(AirRaidAlerts(warning_s=60.0), Impacts.none(), when, seed, "UTC")
+        assert (end_s - start_s == pytest.approx(2616.0)) and (np.diff(start_s) >= 0).all()
+        hours.append((start_s // 3600 % 24).astype(int))
+    n = np.bincount(np.concatenate(hours), minlength=24)
+    assert n.sum() / (4 * n_days) == pytest.approx(5.4, rel=0.05) and n[9] > 1.8 * n[6]
+    assert alerts_of(AirRaidAlerts(warning_s=60.0, false_per_day=0.0), Impacts.none(), when, 1, "UTC")[0].size == 0
+    assert alerts_of(AirRaidAlerts(), Impacts.none(), when, 1, "UTC")[0].size == 0
+    longer = run(start="2024-02-01T00:00", duration_h=24.0 * n_days + 50)
+    again_s = alerts_of(AirRaidAlerts(warning_s=60.0), Impacts.none(), longer, 3, "UTC")[0]
+    assert np.array_equal(again_s[again_s < 24 * 3600.0 * n_days], start_s)
+
+
+@needs_data
+def test_false_alarms_are_as_many_as_the_record_of_alerts_less_the_events_reported():
+    alerts = pd.read_csv(f"{DATA}/conflict/air_raid_alerts_donetsk_2022_2024.csv")
+    moments = (pd.to_datetime(alerts[k]) for k in ("started_utc", "finished_utc"))
+    start, end = ((at - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy() for at in moments)
+    order = np.argsort(start, kind="stable")
+    before = np.maximum.accumulate(np.concatenate(([-np.inf], end[order][:-1])))
+    per_day = (start[order] > before).sum() / ((end.max() - start.min()) / 86400)
+    events = pd.read_csv(f"{DATA}/conflict/viina_pokrovsk_raion_monthly.csv")
+    here = events[(events.hromada == "Pokrovska") & events.month.between("2022-05", "2023-09")]
+    reported = here.events.sum() / (len(here) * 365.25 / 12)
+    assert AirRaidAlerts().false_per_day == pytest.approx(per_day - reported, abs=0.05)
+    assert AirRaidAlerts().false_duration_s == pytest.approx(60 * alerts.duration_min.median())
 
 
 def test_a_longer_reach_never_raises_the_expected_casualties():
@@ -83,7 +119,7 @@ def test_alerts_are_a_lever_and_a_wrong_file_is_told_by_line(tmp_path):
         EvacuationModel("tiny_town", **keys)
 
 
-@pytest.mark.skipif(not DATA, reason="SAFEPASSAGE_DATA names no folder with the record of alerts")
+@needs_data
 def test_the_record_of_donetsk_oblast_is_read():
     keys = {"alerts.file": f"{DATA}/conflict/air_raid_alerts_donetsk_2022_2024.csv", "run.start": "2023-01-10T00:00"}
     model = EvacuationModel("tiny_town", **STAY, **keys)

@@ -1,4 +1,4 @@
-"""Air-raid alerts: when they sound, from a record or a while before the first impact of a cluster.
+"""Air-raid alerts: when they sound, from a record or a while before the first impact of a cluster, or for nothing.
 
 Like all hazards they are the same whatever people do; only the lever `alerts` changes them.
 """
@@ -6,6 +6,7 @@ Like all hazards they are the same whatever people do; only the lever `alerts` c
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.hazard.days import is_moment, iso
 from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.hazard.process import HOUR_S, poisson_quantile
 from safepassage.model.hazard.published import read_events
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.shelling import ALERTS_BY_HOUR
 from safepassage.model.settings.shelters import AirRaidAlerts
 from safepassage.model.tables import same_text
 
@@ -43,11 +46,32 @@ def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, ti
         key = (first_s * 1000.0).astype(np.int64) % 2**32
         warned_s = first_s[uniforms_for(seed, Stream.ALERT, key) < settings.share_warned]
         parts.append(np.array([np.maximum(0.0, warned_s - settings.warning_s), warned_s]))
+    if settings.warning_s is not None:
+        parts.append(_false_alarms(settings, run, seed, time_zone))
     start_s, end_s = np.concatenate(parts, axis=1)
     within = (end_s >= 0) & (start_s < run.duration_h * 3600.0)
     start_s, end_s = np.maximum(start_s[within], 0.0), end_s[within]
     order = np.lexsort((end_s, start_s))
     return start_s[order], end_s[order]
+
+
+def _false_alarms(settings: AirRaidAlerts, run: Any, seed: int, time_zone: str) -> np.ndarray:
+    """Return starts and ends of the alerts that nothing follows, s after the start of the run, float64[2, n].
+
+    By the hours of recorded alerts. Keyed by the hour of the calendar and the count in it, so that a longer run
+    changes no earlier one.
+    """
+    begin_s, zone = epoch_s(run.start, time_zone), ZoneInfo(time_zone)
+    hours = np.arange(int(begin_s // HOUR_S), int(-(-(begin_s + run.duration_h * HOUR_S) // HOUR_S)), dtype=np.int64)
+    local = np.array([datetime.fromtimestamp(hour * HOUR_S, zone).hour for hour in hours], dtype=np.int64)
+    mean = settings.false_per_day / 24.0 * (np.array(ALERTS_BY_HOUR) / np.mean(ALERTS_BY_HOUR))[local]
+    n = poisson_quantile(uniforms_for(seed, Stream.ALERT, hours % 2**32, index=2), mean)
+    rank = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    u = np.empty(rank.size)
+    for k in np.unique(rank).tolist():
+        u[rank == k] = uniforms_for(seed, Stream.ALERT, np.repeat(hours, n)[rank == k] % 2**32, tick=k, index=3)
+    start_s = (np.repeat(hours, n) + u) * HOUR_S - begin_s
+    return np.array([start_s, start_s + settings.false_duration_s])
 
 
 def _recorded(settings: AirRaidAlerts, end_s: float) -> np.ndarray:
