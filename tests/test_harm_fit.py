@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from safepassage.experiments.fits.casualty_scale import fit_harm
@@ -22,7 +23,7 @@ def run_with(tmp_path, casualty_scale, **changes):
 
 def test_the_expected_rate_is_the_one_that_comes_out(tmp_path):
     model, run = run_with(tmp_path, 0.3)
-    fit = fit_harm(run)
+    fit = fit_harm([run])
     found = 1000 * (model.people.injury > 0).sum() / fit.resident_months
     assert fit.resident_months == pytest.approx(2000 / 30.4375, rel=0.05)
     assert found == pytest.approx(fit.expected_at_present, rel=0.2)
@@ -30,13 +31,25 @@ def test_the_expected_rate_is_the_one_that_comes_out(tmp_path):
 
 def test_the_scale_fitted_brings_the_recorded_rate(tmp_path):
     _, run = run_with(tmp_path, 1.0)
-    fit = fit_harm(run)
+    fit = fit_harm([run])
     assert fit.casualty_scale.low < fit.casualty_scale.value < fit.casualty_scale.high
-    again = fit_harm(run_with(tmp_path, fit.casualty_scale.value)[1])
+    again = fit_harm([run_with(tmp_path, fit.casualty_scale.value)[1]])
     assert again.expected_at_present == pytest.approx(fit.recorded.value, rel=0.05)
+
+
+def test_several_runs_are_taken_together_and_runs_of_other_harm_are_refused(tmp_path):
+    runs = [run_with(tmp_path, 1.0, **{"run.seed": seed, "run.duration_h": 6.0})[1] for seed in (1, 2, 3)]
+    each, both = [fit_harm([run]) for run in runs], fit_harm(runs)
+    assert both.n_impacts == sum(one.n_impacts for one in each)
+    assert both.resident_months == pytest.approx(sum(one.resident_months for one in each))
+    mean = np.average([one.expected_at_present for one in each], weights=[one.resident_months for one in each])
+    assert both.expected_at_present == pytest.approx(mean, rel=0.02)
+    other = run_with(tmp_path, 0.5, **{"run.duration_h": 0.5})[1]
+    with pytest.raises(ScenarioError, match="same harm"):
+        fit_harm([runs[0], other])
 
 
 def test_a_run_in_which_nothing_fell_is_refused(tmp_path):
     _, run = run_with(tmp_path, 1.0, **{"shelling.sources": [], "run.duration_h": 0.5})
     with pytest.raises(ScenarioError, match="nothing fell"):
-        fit_harm(run)
+        fit_harm([run])
