@@ -118,9 +118,9 @@ class EvacuationModel(RowModel):
         streets = self.streets
         n_residents = int(self.zones.residents.sum())
         refuse_scenario(scenario, n_residents, streets.n_nodes, streets.n_links, len(streets.exit_name))
-        self._front = front_of(self.settings.front, self.area, self.settings.run, self.settings.shelling.time_zone)
+        self._front = front_of(scenario.front, self.area, scenario.run, scenario.shelling.time_zone)
         self.impacts = shelling.shell(
-            self.settings.shelling, self.area, self.settings.run, self.seed, self._front, self.rules.hazard
+            scenario.shelling, self.area, scenario.run, self.seed, self._front, self.rules.hazard
         )
 
     def _build_people(self):
@@ -194,9 +194,7 @@ class EvacuationModel(RowModel):
         self.services.reinforce(from_s)
         self.departures.decide(from_s, self.surroundings, self.services)
         until_s = min(until_s, self.departures.decision.next_s)
-        quiet_s = self._quiet_until_s(until_s)
-        is_quiet = quiet_s > from_s
-        if is_quiet:
+        if is_quiet := (quiet_s := self._quiet_until_s(until_s)) > from_s:
             self._pass(quiet_s)
         else:
             self._live(min(until_s, minute_after(from_s)))
@@ -232,8 +230,8 @@ class EvacuationModel(RowModel):
 
     def _quiet_until_s(self, until_s: float) -> float:
         """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
-        is_free = self.next_s > until_s and until_s < self.duration_s
-        return until_s if is_free else minute_before(min(self.next_s, until_s))
+        next_s = self.next_s
+        return until_s if next_s > until_s and until_s < self.duration_s else minute_before(min(next_s, until_s))
 
     def _pass(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
