@@ -118,10 +118,8 @@ class EvacuationModel(RowModel):
         streets = self.streets
         n_residents = int(self.zones.residents.sum())
         refuse_scenario(scenario, n_residents, streets.n_nodes, streets.n_links, len(streets.exit_name))
-        self._front = front_of(scenario.front, self.area, scenario.run, scenario.shelling.time_zone)
-        self.impacts = shelling.shell(
-            scenario.shelling, self.area, scenario.run, self.seed, self._front, self.rules.hazard
-        )
+        self._front = front = front_of(scenario.front, self.area, scenario.run, scenario.shelling.time_zone)
+        self.impacts = shelling.shell(scenario.shelling, self.area, scenario.run, self.seed, front, self.rules.hazard)
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
