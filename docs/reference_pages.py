@@ -316,8 +316,9 @@ def events_page() -> str:
 
 def limits_page() -> str:
     """Return the page of what is refused for its size, and of what things take of memory."""
-    from safepassage.model import memory, text_files
+    from safepassage.model import memory
     from safepassage.model.hazard import process, records
+    from safepassage.model.inputs import text_files
     from safepassage.model.results import trajectories
     from safepassage.model.settings.files import yaml_file
 

@@ -16,9 +16,9 @@ from safepassage.experiments.runs.export import export
 from safepassage.experiments.runs.qgis_styles import STYLES
 from safepassage.experiments.runs.withheld import AGGREGATED, GROUPS, LEAST_CELL, withheld, without_small_counts
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.inputs.vectors import read_features
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.vectors import read_features
 
 
 @pytest.fixture(scope="module")

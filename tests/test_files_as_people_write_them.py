@@ -16,14 +16,14 @@ from safepassage.model.hazard.days import day, iso
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.hazard.records import place, read, replay
+from safepassage.model.inputs.tables import number_of, read_csv, same_text
+from safepassage.model.inputs.vectors import POLYGONS, named, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Front
 from safepassage.model.settings.scenario import load
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.settings.shelters import AirRaidAlerts
 from safepassage.model.streets.raster import hull
-from safepassage.model.tables import number_of, read_csv, same_text
-from safepassage.model.vectors import POLYGONS, named, read_features
 
 SQUARE = shapely.box(30.0, 50.0, 30.01, 50.01)
 DEGREES = Area(0.0, 0.0, 40.0, 60.0, to_plane=lambda longitude, latitude: (longitude, latitude))

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import mapping
 
+from safepassage.model.inputs.tables import read_csv, read_table
+from safepassage.model.inputs.text_files import read_text
+from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.placing import nodes_near, place_of
-from safepassage.model.tables import read_csv, read_table
-from safepassage.model.text_files import read_text
-from safepassage.model.vectors import POLYGONS, read_features
 
 SQUARE = shapely.box(30.0, 50.0, 30.01, 50.01)
 

@@ -10,16 +10,16 @@ import pytest
 
 from safepassage.model import memory
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.geojson import read_collection
 from safepassage.model.hazard.impacts import Area
 from safepassage.model.hazard.records import replay
+from safepassage.model.inputs.geojson import read_collection
+from safepassage.model.inputs.parquet_files import read_bounded
+from safepassage.model.inputs.tables import read_csv
 from safepassage.model.memory import Need, refuse_needs
-from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.errors import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.state.state_file import saved
 from safepassage.model.streets.graphml import read_graph
-from safepassage.model.tables import read_csv
 
 POINT = {"name": "School", "latitude_deg": 45.0, "longitude_deg": -33.0}
 FLEET = {"name": "Buses", "n_vehicles": 300_000_000, "seats": 50}

@@ -19,6 +19,8 @@ from safepassage.model.hazard.alerts import alerts_of
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.hazard.records import read as read_events
+from safepassage.model.inputs.tables import read_table
+from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.maps.read import read_map
 from safepassage.model.maps.ways_out import ways_out
 from safepassage.model.settings.base import ScenarioError
@@ -27,8 +29,6 @@ from safepassage.model.settings.scenario import load, shipped
 from safepassage.model.settings.shelters import AirRaidAlerts
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
-from safepassage.model.tables import read_table
-from safepassage.model.vectors import POLYGONS, read_features
 
 N_MUTATIONS = int(os.environ.get("SAFEPASSAGE_MUTATIONS", "240"))
 FIRST = int(os.environ.get("SAFEPASSAGE_MUTATIONS_FROM", "0"))

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from safepassage.model.inputs.tables import N_SHOWN, Table, read_table
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import N_SHOWN, Table, read_table
 
 
 def table(**columns):

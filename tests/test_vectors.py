@@ -13,9 +13,9 @@ from pyproj import CRS, Transformer
 from shapely.geometry import mapping
 
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load, shipped
-from safepassage.model.vectors import POLYGONS, read_features
 
 SQUARES = [shapely.box(30.0, 50.0, 30.01, 50.01), shapely.box(30.01, 50.0, 30.03, 50.01)]
 UTM = "EPSG:32636"

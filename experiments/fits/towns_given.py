@@ -20,8 +20,8 @@ from safepassage.experiments.fits.towns_fit import (
     forecast_front_only,
     spread_between,
 )
+from safepassage.model.inputs.tables import NO, YES, read_csv, read_table, refuse
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import NO, YES, read_csv, read_table, refuse
 
 DRAWN = TABLES / "leaving_parameters_drawn.csv"
 """Fits to the twelve towns with random weights of whole towns: what bands are made of without the front series."""

@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS
 
 from safepassage.experiments.runs.qgis_styles import STYLES, layer_styles
-from safepassage.model.feature_tables import gis
+from safepassage.model.inputs.feature_tables import gis
 from safepassage.model.streets.projection import WGS84
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from safepassage.model.inputs.tables import Table, read_csv, refuse, some_of
+from safepassage.model.inputs.text_files import read_text
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import Table, read_csv, refuse, some_of
-from safepassage.model.text_files import read_text
 
 FOOT_M, MILE_M = 0.3048, 1609.344
 """Units of length that networks are given in (m)."""

@@ -18,10 +18,10 @@ from safepassage.model.hazard.days import is_moment, iso
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.hazard.process import HOUR_S, poisson_quantile
 from safepassage.model.hazard.published import read_events
+from safepassage.model.inputs.tables import same_text
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import ALERTS_BY_HOUR
 from safepassage.model.settings.shelters import AirRaidAlerts
-from safepassage.model.tables import same_text
 
 STARTS = ("started_utc", "started_at", "start", "started")
 ENDS = ("finished_utc", "finished_at", "end", "ended", "finished")

@@ -18,9 +18,9 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.hazard.days import change_of, day
 from safepassage.model.hazard.impacts import Area
+from safepassage.model.inputs.tables import Table, same_text
+from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import Table, same_text
-from safepassage.model.vectors import POLYGONS, read_features
 
 COUNTS = ("events", "n_events", "event_count", "count")
 WEEKS = ("week", "week_start", "event_week")

@@ -15,12 +15,12 @@ from safepassage.model.hazard.days import change_of
 from safepassage.model.hazard.days import day as day_told
 from safepassage.model.hazard.impacts import Area
 from safepassage.model.hazard.published import day_of, is_held
+from safepassage.model.inputs.tables import number_of, read_csv, refuse_doubles
+from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import file_of
 from safepassage.model.settings.front import Front
 from safepassage.model.streets.streets import Streets
-from safepassage.model.tables import number_of, read_csv, refuse_doubles
-from safepassage.model.vectors import POLYGONS, read_features
 
 FARTHEST_KM = 20_000
 """No place on Earth is farther from another (km)."""

@@ -15,8 +15,8 @@ import pandas as pd
 from safepassage.model.hazard.counts import columns_of_counts
 from safepassage.model.hazard.days import change_of, is_moment, iso, iso_day
 from safepassage.model.hazard.impacts import Size
+from safepassage.model.inputs.tables import Table, refuse_doubles, same_text
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import Table, refuse_doubles, same_text
 
 UNKNOWN_SIZE = -1
 """The record does not give the size of an event; it is drawn."""

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from safepassage.model.hazard.days import day
+from safepassage.model.inputs.tables import read_csv, refuse_doubles
+from safepassage.model.inputs.text_files import read_text
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import read_csv, refuse_doubles
-from safepassage.model.text_files import read_text
 
 DAY_PROPERTIES = ("date", "day", "datetime", "snapshot", "published", "updated")
 """Properties of a map, in letters of any case, that tell its day."""

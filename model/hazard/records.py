@@ -21,10 +21,10 @@ from safepassage.model.hazard.counts import districts_of, places_within
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.hazard.layouts import UNKNOWN_SIZE, Precision, common_columns
 from safepassage.model.hazard.published import read_events
+from safepassage.model.inputs.tables import refuse, some_of
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling
-from safepassage.model.tables import refuse, some_of
 
 MOST_EVENTS = 5_000_000
 """Events of one table, those of a report counted: some 0.5 GB. Assumption."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.model.feature_tables import gis
+from safepassage.model.inputs.feature_tables import gis
 from safepassage.model.maps.ways import FERRY, PLACE_KEYS, UNBUILT, left_out_because, place_kind
 from safepassage.model.settings.base import ScenarioError
 

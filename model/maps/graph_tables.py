@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safepassage.model import feature_tables
+from safepassage.model.inputs import feature_tables
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import shapely
 
+from safepassage.model.inputs.tables import doubles_of
+from safepassage.model.inputs.vectors import POLYGONS, Feature, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.raster import SQUARE_M, counted, hull, read_residents, squares
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, number_of_residents, scaled, zone_name
-from safepassage.model.tables import doubles_of
-from safepassage.model.vectors import POLYGONS, Feature, read_features
 
 NAMES = ("zone_id", "name", "zone", "id", "code", "district", "adm3_name", "adm4_name")
 COUNTS = ("population", "residents", "pop", "inhabitants", "persons", "n_persons", "total", "pop_total", "einwohner")

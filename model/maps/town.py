@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import shapely
 
+from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.maps.read import TownMap, map_of, read_map
 from safepassage.model.maps.report import is_openstreetmap
 from safepassage.model.maps.residents import TownZones, town_zones
@@ -23,7 +24,6 @@ from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.graphml import number, width_m
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.streets.streets import Streets
-from safepassage.model.vectors import POLYGONS, read_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

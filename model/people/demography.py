@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from safepassage.agents.civilians import Mobility
+from safepassage.model.inputs.tables import read_table
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
-from safepassage.model.tables import read_table
 
 ADULT_AGE, OLD_AGE, OLDEST_AGE, LIFESPAN = 18, 65, 95, 120
 """Of age; old; end of the last group where no table is given (Assumption); no table goes beyond (years)."""

@@ -8,12 +8,12 @@ import pandas as pd
 from safepassage.agents.civilians import Mobility
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Stream, digests, uniforms_for
+from safepassage.model.inputs.tables import Table, read_table, refuse
 from safepassage.model.people.demography import LIFESPAN, SEXES
 from safepassage.model.people.homes import nearest_home_node, nodes_named
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones, nearest_zone
-from safepassage.model.tables import Table, read_table, refuse
 
 MOBILITIES = {member.name.replace("_", " "): int(member) for member in Mobility}
 

@@ -9,14 +9,14 @@ import shapely
 
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.draws import Keys, Stream, uniforms_for
+from safepassage.model.inputs.tables import Table, number_of, read_table, refuse, some_of
+from safepassage.model.inputs.vectors import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.classes import HOME_STREETS
 from safepassage.model.streets.placing import nodes_near
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones
-from safepassage.model.tables import Table, number_of, read_table, refuse, some_of
-from safepassage.model.vectors import POLYGONS, read_features, without_outline
 
 
 @dataclass(frozen=True, eq=False)

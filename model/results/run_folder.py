@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from safepassage.model.parquet_files import read_bounded
+from safepassage.model.inputs.parquet_files import read_bounded
 from safepassage.model.results.as_written import refuse_other_columns
 from safepassage.model.results.columns import SCHEMA_VERSION, digest
 from safepassage.model.results.manifest import read_json, read_manifest

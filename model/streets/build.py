@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import columns, polylines, projection
@@ -18,7 +19,6 @@ from safepassage.model.streets.notes import StreetsReport, notes
 from safepassage.model.streets.order import in_order
 from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
-from safepassage.model.tables import refuse
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits, StreetSettings
 from safepassage.model.streets.classes import street_class
-from safepassage.model.tables import refuse
 
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a mistake (latitude and longitude swapped). Assumption."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
+from safepassage.model.inputs.tables import refuse, some_of
+from safepassage.model.inputs.text_files import read_bytes
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
-from safepassage.model.tables import refuse, some_of
-from safepassage.model.text_files import read_bytes
 
 if TYPE_CHECKING:
     import networkx as nx

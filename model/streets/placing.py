@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from safepassage.agents.ground.arrays import Ints
+from safepassage.model.inputs.tables import refuse, some_of
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.streets import Streets
-from safepassage.model.tables import refuse, some_of
 
 FARTHEST_M = 3000.0
 """A place farther than this from every street is taken for a mistake. Assumption."""

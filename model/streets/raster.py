@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from safepassage.model.feature_tables import gis
+from safepassage.model.inputs.feature_tables import gis
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.projection import WGS84, transformer
 from safepassage.model.streets.streets import Streets

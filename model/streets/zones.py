@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import shapely
 
+from safepassage.model.inputs.tables import doubles_of, number_of, same_text, some_of
+from safepassage.model.inputs.vectors import POLYGONS, named, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
 from safepassage.model.streets.placing import cure_of_far
 from safepassage.model.streets.raster import RASTERS, SQUARE_M, counted, hull, read_residents, squares
 from safepassage.model.streets.streets import Streets
-from safepassage.model.tables import doubles_of, number_of, same_text, some_of
-from safepassage.model.vectors import POLYGONS, named, read_features
 
 LEAST_AREA_M2 = 1.0
 """A zone smaller than this is taken for a drawing mistake. Assumption."""

@@ -7,9 +7,9 @@ import shapely
 
 from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.ground.nearby import grid_of_links, links_within
+from safepassage.model.inputs.vectors import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.streets import Streets
-from safepassage.model.vectors import POLYGONS, read_features, without_outline
 
 _M_PER_STOREY = 3.0
 

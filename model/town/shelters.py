@@ -7,13 +7,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from safepassage.agents.shelters import Shelters
+from safepassage.model.inputs.tables import number_of, same_text
+from safepassage.model.inputs.vectors import named, read_features
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.shelters import ShelterPlace
 from safepassage.model.settings.shelters import Shelters as ShelterSettings
 from safepassage.model.streets.placing import nodes_near, place_of
 from safepassage.model.streets.streets import Streets
-from safepassage.model.tables import number_of, same_text
-from safepassage.model.vectors import named, read_features
 
 _CHANGE = "Give each shelter a name and a capacity."
 

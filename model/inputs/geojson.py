@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from safepassage.model.inputs.tables import doubles_of
+from safepassage.model.inputs.text_files import read_text
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.tables import doubles_of
-from safepassage.model.text_files import read_text
 
 
 def read_collection(path: Path) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Floats
-from safepassage.model import feature_tables, geojson
+from safepassage.model.inputs import feature_tables, geojson
+from safepassage.model.inputs.tables import refuse, some_of
+from safepassage.model.inputs.text_files import read_text
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import file_of
-from safepassage.model.tables import refuse, some_of
-from safepassage.model.text_files import read_text
 
 Parts = Callable[[Any, str], tuple[Any, dict[str, Any]]]
 """From a feature and its place to geometry and properties."""

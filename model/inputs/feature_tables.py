@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from safepassage.model.parquet_files import read_bounded
+from safepassage.model.inputs.parquet_files import read_bounded
+from safepassage.model.inputs.tables import read_csv, refuse_doubles
+from safepassage.model.inputs.text_files import MOST_BYTES, read_text
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER, file_of
-from safepassage.model.tables import read_csv, refuse_doubles
-from safepassage.model.text_files import MOST_BYTES, read_text
 
 Rows = tuple[Any, list[tuple[Any, dict[str, Any]]] | None]
 GEOMETRY_COLUMNS = ("geometry", "wkt", "geom", "the_geom", "wkt_geom", "footprint")

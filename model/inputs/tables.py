@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from safepassage.model.inputs.parquet_files import read_bounded
+from safepassage.model.inputs.text_files import lines_of, read_text
 from safepassage.model.memory import BYTES, Need, refuse_needs
-from safepassage.model.parquet_files import read_bounded
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.text_files import lines_of, read_text
 
 YES, NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 N_SHOWN = 5

@@ -1,0 +1,1 @@
+"""Files that users give, of whatever format, read one way: text, tables, outlines and places."""
