@@ -134,7 +134,7 @@ _BEFORE_THE_RUN = {
     "last_heard_s": (np.float64, -np.inf),
     **dict.fromkeys(("shelter", "lives_with"), (np.int32, -1)),
 }
-"""Type and first value of the columns that a run writes; those who decide, wait and seek cover fill them."""
+"""Type and first value of the columns that are filled while a run goes on."""
 
 
 class Household(RowAgent):

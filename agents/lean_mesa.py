@@ -1,4 +1,4 @@
-"""Mesa without waiting for what nothing here uses: its spaces and experiments load when they are asked for.
+"""Mesa without its spaces and experiments, which nothing here uses; they load when somebody asks for them.
 
 `import mesa` imports all of Mesa, and with it scipy.spatial and networkx: a third of the time that the model takes to
 import. Here these parts come as modules that load themselves when one of their names is first asked for, and then are
@@ -19,7 +19,7 @@ _loading = RLock()
 
 
 class _Waiting(ModuleType):
-    """A module that has not run yet; who asks it for a name runs it first."""
+    """A module that has not run yet; it runs when it is first asked for a name."""
 
     def __getattr__(self, name):
         if name.startswith("__") and name != "__all__":

@@ -23,7 +23,7 @@ class Task(IntEnum):
     """Stands at a stop or a home and takes people up."""
     TO_EXIT = 4
     AWAY = 5
-    """Beyond the exits: drives to the hub, unloads, comes back, or waits there to be needed."""
+    """Beyond the exits: drives to the hub, unloads, and comes back or waits there until it is needed."""
     TO_CALL = 6
     TREATING = 7
     TO_BASE = 8
@@ -158,11 +158,11 @@ class ServiceVehicle(Agent):
         self.task, self.node, self.target = Task.AWAY, NOBODY, NOBODY
         """What it does; node where it stands, -1: on the road or away; row of the stop, household or person."""
         self.depot = NOBODY
-        """Node where it stands when it is not needed; -1: beyond the exits."""
+        """Node of its depot, where it stands when it is not needed; -1: beyond the exits."""
         self.is_at_home = False
         """Boards at a home, not at a stop."""
         self.ready_s = 0.0
-        """When it is done with what it does where it stands: boarded, treated, back from the hub."""
+        """When it has finished at its place: people are aboard or treated, or it is back from the hub (s)."""
         self.arrived_s = 0.0
         self.entered_s = 0.0
         self.hours_in_area = self.expected_crew_casualties = 0.0
@@ -181,7 +181,7 @@ class ServiceVehicle(Agent):
 
     @property
     def is_at_depot(self) -> bool:
-        """Whether it stands where it stands when it is not needed, with its crew in the building."""
+        """Whether it stands at its depot, with its crew in the building."""
         return self.task == Task.IDLE and self.node == self.depot
 
     def leave_area(self, time_s: float) -> None:

@@ -24,9 +24,10 @@ class Explainer:
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m, cell_m=100.0)
 
     def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
-        """Return all that is at a place on the wire's scale, as the page shows it; empty if nothing is near.
+        """Return everything at a place, as the page shows it; empty if nothing is near.
 
-        The first is told whole, what moves after what stays; the others stand under `also`, told as fully.
+        What stands still comes before what moves; all but the first are under `also`. x, y: on the scale of the map in
+        the browser, uint16. reach: how far from the place, on the same scale. can_act: whether the planner may act.
         """
         frame = self.scene.frame
         metre = frame.side_m / 65535
@@ -325,7 +326,10 @@ def persons(n: int) -> str:
 
 
 def nearest(there_x_m, there_y_m, x_m, y_m, reach_m) -> int | None:
-    """Return the row of the nearest place within reach, or None."""
+    """Return the row of the nearest place within reach, or None.
+
+    there_x_m, there_y_m: the places (m). x_m, y_m: the place asked about (m). reach_m: how far from it (m).
+    """
     if len(there_x_m) == 0:
         return None
     away_m = np.hypot(np.asarray(there_x_m) - x_m, np.asarray(there_y_m) - y_m)

@@ -31,7 +31,7 @@ def new_token() -> str:
 
 
 class Guard:
-    """An ASGI application before another, which lets through only what may use the page."""
+    """An ASGI application that stands before another and lets through only requests that may use the page."""
 
     def __init__(self, app: Any, *, hosts: Iterable[str], port: int, token: str) -> None:
         """Stand before `app`.

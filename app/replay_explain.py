@@ -1,4 +1,4 @@
-"""What is at a place of a recorded run's map, as its tables tell of the moment shown."""
+"""Says what is at a place of a recorded run's map at the moment shown, from its tables."""
 
 from datetime import datetime
 
@@ -23,9 +23,9 @@ class ReplayExplainer:
         self._zone = recording.settings["shelling"]["time_zone"]
 
     def at(self, x: float, y: float, reach: float, *, can_act: bool) -> dict:
-        """Return all that is at a place on the wire's scale, as `Explainer.at` does; empty if nothing is near.
-
-        can_act: of no use here, nothing can be changed any more.
+        """Return everything at a place, as `Explainer.at` does; empty if nothing is near. x, y: on the scale of the map
+        in the browser, uint16. reach: how far from the place, on the same scale. can_act: not used, since nothing of a
+        finished run can be changed.
         """
         frame = self.recording.frame
         metre = frame.side_m / 65535

@@ -14,7 +14,7 @@ from safepassage.model.results.trajectories import whereabouts, who_stands
 SHOWN_S = 6 * 3600.0
 """How long an impact is shown, fading (s)."""
 HOME_CELLS = 180
-"""Cells along the side of the map that people at home are shown by."""
+"""Number of cells along a side of the map in which people at home are shown."""
 FRONT_EVERY_S = 3600.0
 FRONT_KM = (0, 2, 5, 10, 15, 20, 30)
 """Distances from the front at which lines are drawn, the front itself among them (km)."""
@@ -176,7 +176,7 @@ class FrontLines:
         self._points = front.over(self._x_m.ravel(), self._y_m.ravel()) if front is not None else None
 
     def at(self, time_s: float) -> np.ndarray:
-        """Return the lines of the hour that a moment lies in: those of FRONT_KM that cross the map, and an arrow.
+        """Return the lines for the hour of a moment: those of FRONT_KM that cross the map, and an arrow.
 
         Each line is followed by (10 * km, 65535). An arrow of two points, from the middle towards a front that is not
         on the map, is followed by (10 * km from the middle, 65534).

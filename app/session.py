@@ -18,7 +18,7 @@ from safepassage.model.settings.scenario import Scenario
 PLANS = Path("plans")
 """Folder, below that from which `safepassage explore` was called, that plans are saved to."""
 COUNT_EVERY_S = 0.3
-"""Mesa's count of steps is shown anew this often while steps are done (s)."""
+"""Time between two updates of Mesa's count of steps while it runs (s)."""
 
 
 class Session:

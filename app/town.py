@@ -1,4 +1,5 @@
-"""What of a town never changes while one looks at it: streets, exits, shelters, zones; sent to the browser once."""
+"""The parts of a town that do not change while it is shown: streets, exits, shelters, zones. They are sent to the
+browser once."""
 
 from dataclasses import dataclass
 

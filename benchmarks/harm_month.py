@@ -73,7 +73,11 @@ def time_harm(impacts, town_columns, edges):
 
 
 def time_damage(impacts, town_columns, streets, edges):
-    """Return (seconds, closed links, homes lost) of a month of damage with four crews."""
+    """Return (seconds, closed links, homes lost) of a month of damage with four crews.
+
+    impacts: Impacts of the month. town_columns: as `town` returns them. streets: as `grid_of_streets` returns them.
+    edges: pairs of the first impact of each step and the one after its last.
+    """
     settings = DamageSettings(crews={"n_crews": 4})
     damage = Damage(settings, 1, streets, town_columns[0], town_columns[1])
     began = process_time()

@@ -38,7 +38,11 @@ print(json.dumps({
 
 
 def write_scenario(folder: Path, n_nodes: int, n_people: int, duration_h: float, seed: int = 1) -> Path:
-    """Write streets and scenario of a city into a folder and return the path of the scenario."""
+    """Write streets and scenario of a city into a folder and return the path of the scenario.
+
+    folder: where they are written. n_nodes: junctions. n_people: residents. duration_h: length of the run (h). seed: of
+    the city.
+    """
     city = make_city(n_nodes, 1, seed)
     (folder / "city.graphml").write_text(_graphml(city))
     (folder / "zone.geojson").write_text(json.dumps(_zone(n_people)))

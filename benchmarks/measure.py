@@ -36,7 +36,10 @@ class Measured:
 
 
 def measure(city: City, names: list[str], repeats: int, limit_s: float) -> list[Measured]:
-    """Run each peer `repeats` times, in turn, so that a slow minute of the machine falls on all of them."""
+    """Run each peer `repeats` times, in turn, so that a slow minute of the machine falls on all of them.
+
+    city: streets and trips. names: modules of benchmarks/peers. limit_s: longest that one run may take (s).
+    """
     found = [_look_for(name) for name in names]
     with tempfile.TemporaryDirectory() as folder:
         city_file = Path(folder) / "city.npz"
@@ -112,7 +115,11 @@ HEADER = [
 
 
 def report(name: str, title: str, header: list[str], rows: list[list[str]], raw: object) -> None:
-    """Print a table; write it as Markdown, and all that was measured as JSON, under benchmarks/results."""
+    """Print a table; write it as Markdown, and all that was measured as JSON, under benchmarks/results.
+
+    name: of the files. title: above the table. header: titles of the columns. rows: cells as text, row by row. raw:
+    what was measured, as JSON can hold it.
+    """
     table = Table(title=title)
     for column in header:
         table.add_column(column, justify="left" if column in ("peer", "version", "note") else "right")

@@ -49,7 +49,7 @@ def _chromium() -> str | None:
 
 
 def measure_page(scenario: str, play_s: float, step_s: float) -> dict:
-    """Return what one look at the page took. scenario: name or path. step_s: simulated time of one step (s)."""
+    """Return what one showing of the page took. scenario: name or path. step_s: simulated time of one step (s)."""
     began = time.perf_counter()
     with _server(scenario) as (server, url), _tab() as (tab, browser):
         found = {"start_s": time.perf_counter() - began}

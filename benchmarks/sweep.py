@@ -62,7 +62,7 @@ class Case:
     overrides: dict[str, Any] = field(default_factory=dict)
 
     def study(self, n_runs: int):
-        """Return the study of so many runs of it."""
+        """Return the study of n runs of it."""
         keys = {"name": "benchmark", "scenario": self.scenario, "replications": n_runs, "overrides": self.overrides}
         return study_of({**keys, "plans": [self.plan]} if self.plan else keys)
 
@@ -71,7 +71,8 @@ def time_round(case: Case, n_runs: int, n_loop: int, workers: int, kinds: list[s
     """Return median time of one warm run (s) and runs per second of plain loops and of each kind of sweep.
 
     projected_s: how long a sweep of n_projected runs takes: the one measured, and for each run that it had less the
-    median time of a run in a worker, shared among the workers.
+    median time of a run in a worker, shared among the workers. case: what is run. n_runs: runs of each sweep. n_loop:
+    runs of each plain loop. workers: number of them. kinds: of "local" and "dask".
     """
     alone = _loops(case, n_loop, 1)
     found = {"one_run_s": median(alone[0]), "ideal_per_s": workers / median(alone[0])}

@@ -47,7 +47,11 @@ def as_markdown(text: str) -> str:
 
 
 def arguments_as_fields(app, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Turn `argument: meaning` in the docstring of a function into fields, as Sphinx shows arguments."""
+    """Turn `argument: meaning` in the docstring of a function into fields, as Sphinx shows arguments.
+
+    app, name, options: given by Sphinx, not used. what: kind of obj, such as "function". obj: what is described. lines:
+    its docstring; written.
+    """
     if what not in ("function", "method", "class") or (what == "class" and "__init__" not in vars(obj)):
         return
     known = [one for one in signature(obj).parameters if one != "self"]

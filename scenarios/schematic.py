@@ -93,8 +93,9 @@ def distance_to_line(point, line):
 def quarter(outline, block_m, turn_deg, chance, *, p_gap=0.0, bend_m=0.0, highway="residential", tags=None):
     """Return the streets of one quarter: a grid turned and bent, clipped to the outline, some streets left out.
 
-    block_m: length and depth of a block. chance: random.Random. p_gap: share of pieces between two corners left
-    out. bend_m: how far the grid is bent out of true. tags: function of chance that returns a street's tags.
+    outline: corners (m). block_m: length and depth of a block. turn_deg: by which the grid is turned. chance:
+    random.Random. p_gap: share of pieces between two corners left out. bend_m: how far the grid is bent out of true.
+    highway: class of the streets. tags: function of chance that returns a street's tags.
     """
     turn = math.radians(turn_deg)
     cx = sum(p[0] for p in outline) / len(outline)
@@ -180,8 +181,9 @@ def tidy(points, pieces, shortest_dead_end_m=60.0):
 def as_osmnx(points, pieces, centre, places, **attributes):
     """Return the pieces as a MultiDiGraph in OSMnx's style: every attribute is text, two edges per two-way street.
 
-    centre: (longitude, latitude). places: {(x_m, y_m): name}, given to the nearest node as attribute `place`.
-    The street ids are negative: they are no OpenStreetMap ids.
+    points: place of each node (m). pieces: {(node, node): street}. centre: (longitude, latitude). places:
+    {(x_m, y_m): name}, given to the nearest node as attribute `place`. attributes: of the graph. The street ids are
+    negative, since they are not ids of OpenStreetMap.
     """
     graph = nx.MultiDiGraph(crs="epsg:4326", simplified="False", **attributes)
     used = sorted({n for pair in pieces for n in pair})
@@ -223,7 +225,11 @@ def graphml(graph):
 
 
 def geojson(name, note, features, centre):
-    """Return a GeoJSON collection, bytes. features: list of (kind, points in metres, properties)."""
+    """Return a GeoJSON collection, bytes.
+
+    name: of the collection. note: what it is and where it comes from. features: list of (kind, points in metres,
+    properties). centre: (longitude, latitude) of the point 0, 0.
+    """
 
     def position(point):
         return [round(value, 6) for value in degrees(point, centre)]

@@ -41,7 +41,7 @@ def prefetch(typing_context: Any, array: Records, index: int, line: int) -> Any:
 
 
 def _nothing(array: Records, index: int, line: int) -> None:
-    """Do nothing: who runs the kernels uncompiled, to step through them, needs no memory early."""
+    """Do nothing: kernels that run as plain Python, for a debugger, need nothing fetched early."""
 
 
 if config.DISABLE_JIT:

@@ -10,8 +10,8 @@ _WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), 
 _SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
 IN_TWO_PLACES, ON_STREETS, OUTSIDE, WRONG_STATUS = range(4)
 """What `count_wrong` counts: parties at stops or aboard that are not on their way, or both at a stop and aboard;
-parties on their way at no stop and aboard nothing; people who travel without their party; people on their way or in
-safety of another status."""
+parties on their way that are neither at a stop nor aboard; people who travel without their party; people on their way
+or in safety of another status."""
 
 
 @kernel

@@ -27,7 +27,7 @@ def on_links(walkers: Records, is_asked: Bools) -> Ints:
 def distances(walkers: Records, links: Records, streets: Records, ids: Ints, time_s: float) -> Floats:
     """Return how far from the upstream end of its link each party is at time_s (m), float64[n]; nan on none.
 
-    Who does not walk stands at the end. walkers, links, streets: of agents/rules/walk_state.py; ids: int64[n].
+    Those who do not walk stand at its end. walkers, links, streets: of agents/rules/walk_state.py; ids: int64[n].
     """
     distance_m = np.full(ids.size, np.nan)
     for i in range(ids.size):

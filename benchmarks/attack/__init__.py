@@ -1,6 +1,7 @@
 """Hostile input and extreme runs, without end if asked for: `python -m benchmarks attack --minutes N`.
 
-Each attack makes one trial at a time of a chance that is given, so that a trial is repeated by its kind and number.
+Each attack makes one trial at a time from a random generator that it is given, so that a trial can be repeated by its
+kind and number.
 """
 
 from benchmarks.attack.extremes import ExtremeRuns

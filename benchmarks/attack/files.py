@@ -1,4 +1,4 @@
-"""Street networks and tables that are wrong, damaged or ill meant, read as a run reads them."""
+"""Street networks and tables that are wrong, damaged or malicious, read as a run reads them."""
 
 import gzip
 import json

@@ -58,7 +58,7 @@ def damage(chance: random.Random, folder: Path) -> None:
 
 
 def edit(chance: random.Random, folder: Path) -> None:
-    """Change a column of a table and the digest of it, as somebody would who means to."""
+    """Change a column of a table and its digest, as somebody would who wants to deceive."""
     path = chance.choice(sorted(folder.glob("*.parquet")))
     table = pq.read_table(path)
     k = chance.randrange(table.num_columns)

@@ -61,7 +61,9 @@ def attack(
 ) -> dict[str, Counts]:
     """Make trials of each kind in turn for some time, and return what they led to.
 
-    first: number of the first trial; the same numbers make the same trials. most: trials of each kind at most.
+    attacks: class of each kind, by its name. seconds: for which trials are made. first: number of the first trial; the
+    same numbers make the same trials. most: trials of each kind at most. on_trial: called with the kind and its Counts
+    after each trial.
     """
     counts = {name: Counts() for name in attacks}
     until = monotonic() + seconds
@@ -109,7 +111,7 @@ def _note(counts: Counts, kind: str, number: int, text: str) -> None:
 
 
 def _kind(error: BaseException) -> str:
-    """Return what a fault is told by: its class, and the last place in our own code that it came through."""
+    """Return what tells a fault from others: its class, and the last place in our own code that it came through."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if any(part in frame.filename for part in ("model", "agents", "experiments"))
             and "site-packages" not in frame.filename]  # fmt: skip
@@ -137,7 +139,7 @@ def _no_longer_than(seconds: float):
 
 
 def limit_memory(n_bytes: int) -> None:
-    """Let this process take so much more memory and no more, where the system can."""
+    """Limit the memory that this process may take beyond what it has now, where the system can."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""Changes to texts and values that mistakes, damage and malice make."""
+"""Changes to texts and values, as mistakes, damage and malice make them."""
 
 import random
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "another folder": {},
     "fresh caches": {},
 }
-"""What is different -> the environment that makes it so."""
+"""Circumstance -> the environment variables that set it."""
 
 
 def digests(env: dict[str, str], folder: Path) -> str:
@@ -35,7 +35,7 @@ def digests(env: dict[str, str], folder: Path) -> str:
 
 
 def differences(names: list[str]) -> list[str]:
-    """Return those of the circumstances under which a run comes out otherwise."""
+    """Return the circumstances under which a run gives other results."""
     with tempfile.TemporaryDirectory() as top:
         folder, cache = Path(top) / "a folder, à côté", Path(top) / "cache"
         folder.mkdir()

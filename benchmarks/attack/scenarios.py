@@ -1,4 +1,4 @@
-"""Scenarios with keys, values and YAML that nobody meant; what is read is built, and run for a moment."""
+"""Scenarios with wrong keys, values and YAML; a scenario that can be read is built and run for a moment."""
 
 import random
 from pathlib import Path

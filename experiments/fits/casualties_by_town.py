@@ -30,7 +30,7 @@ from safepassage.model.settings.shelling import ShellingProcess
 
 TABLE = TABLES / "casualties_by_town.csv"
 LEAST_DAYS = 28
-"""Rows of fewer days are checks: they depend mostly on chance and on the choice of the day."""
+"""Rows of fewer days than this are checks only: they depend mostly on chance and on the choice of days."""
 DAYS_PER_MONTH = 365.25 / 12
 SPREAD = 0.5
 """Standard deviation of the logarithm of recorded casualties beyond chance: undercount, residents, how towns differ.

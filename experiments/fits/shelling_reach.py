@@ -1,4 +1,4 @@
-"""Over which distance from the front shelling falls by a factor e, from reports of it in many hromadas.
+"""Fits the distance from the front over which shelling falls by a factor e, to reports from many hromadas.
 
 Reports of a hromada in a month are taken to be negative binomial about `rate * area * exp(-d / reach)`; d: mean
 distance of the month from the middle of its town to the front (km). The interval is a bootstrap over hromadas, since
@@ -21,10 +21,11 @@ REPORTS = "viina_damage_events_by_hromada_month.csv"
 OBLASTS = "Donetsk|Luhansk|Kharkiv|Zapor|Kherson"
 FIRST, LAST = "2022-05", "2023-09"
 MOST_KM = 45.0
-"""Farther away, missiles fall on what they are aimed at, whatever the distance to the front. Assumption."""
+"""Farther away, long-range missiles fall at any distance from the front and say nothing of its reach (km).
+Assumption."""
 N_RESAMPLES = 200
 STEM = 6
-"""Letters by which a town and its hromada, spelt differently in the two tables, are matched."""
+"""Number of first letters by which a town is matched with its hromada, which the two tables spell differently."""
 
 
 def reports_by_distance(folder: Path) -> pd.DataFrame:

@@ -17,9 +17,10 @@ WIDTH_KM = 2.5
 THETA = 1.0
 """Variance of the frailty; fitted as a fourth parameter it is 1.1 (0.8 to 1.3) and forecasts no better."""
 PRIOR_SD = 3.0
-"""Of the logarithms about START: so wide that it only keeps the search from running away. Assumption."""
+"""Standard deviation of the parameters about START: wide enough only to keep the search from running away.
+Assumption."""
 SCALE = 0.3
-"""An error of this logarithm counts one. Assumption."""
+"""Size of a logarithmic error that counts as one. Assumption."""
 FRONT_ONLY_START = np.array([-5.0, 0.05])
 """Logarithm of the daily rate at the line, and its fall per km, of the two-parameter hazard it is compared with."""
 
@@ -34,7 +35,7 @@ def doses(town: TownSeries, parameters: np.ndarray) -> np.ndarray:
 
 
 def forecast(town: TownSeries, parameters: np.ndarray) -> np.ndarray:
-    """Return the residents in each row, from nothing of the town but its first count, its size and its front."""
+    """Return the residents in each row. All that is used of the town is its first count, its size and its front."""
     return share_left(doses(town, parameters), town.share_first, THETA) * town.prewar
 
 

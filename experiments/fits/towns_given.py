@@ -1,7 +1,7 @@
 """Towns that a user gives, forecast by the fit to the twelve: counts of residents and the front, in two tables.
 
-Nothing of a given town is fitted. If it is one of the twelve and the full front series are at hand, it is left out of
-the fit; without them the shipped values are used, which know it.
+Nothing is fitted to a given town. If it is one of the twelve and the full front series are at hand, it is left out of
+the fit; without them the shipped values are used, to which it has contributed.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How old those are who are left: it follows from the model of leaving, with one number from one report."""
+"""The share of old people among those left. It follows from the model of leaving and one number from one report."""
 
 import numpy as np
 from scipy.optimize import brentq
@@ -13,7 +13,8 @@ are, of 0.217 before the war. Pokrovsk: "80 % elderly" among the last (unn.ua, 1
 
 
 def share_old(share_of_prewar) -> np.ndarray:
-    """Return the share aged 65 and over among those left, when so large a share of all before the war is left."""
+    """Return the share aged 65 and over among those left. share_of_prewar: those left, of the residents before the
+    war."""
     frailty = Frailty([1.0, 1.0 / TIMES_READIER], [1 - SHARE_65_AND_OVER, SHARE_65_AND_OVER], THETA)
     share = np.asarray(share_of_prewar, float)
     dose = np.array([brentq(lambda k, s=s: frailty.left(k) @ frailty.weight - s, 0.0, 1e6) for s in share.ravel()])

@@ -18,7 +18,7 @@ from safepassage.model.settings.scenario import Scenario, load
 
 STREETS = "tiny_town"
 SAMPLE = 2000
-"""Residents simulated at most; a count of fewer is simulated whole."""
+"""Most residents that are simulated; a smaller town is simulated whole."""
 MIDDLE = (-33.0, 45.0)
 """Middle of the schematic town: longitude and latitude (degrees)."""
 
@@ -48,7 +48,7 @@ def keys_of(town: TownSeries) -> dict[str, Any]:
 
 
 def distances(town: TownSeries) -> list[dict[str, Any]]:
-    """Return the distance of the front by day, from so long before the first count as its approach is measured over."""
+    """Return the distance of the front by day, beginning APPROACH_OVER_D before the first count."""
     n = min(APPROACH_OVER_D, town.distance_km.size)
     before = town.distance_km[:n] + town.approach_km_per_week[:n] * APPROACH_OVER_D / 7
     km = np.concatenate([before, np.full(APPROACH_OVER_D - n, town.distance_km[0]), town.distance_km])
@@ -62,7 +62,7 @@ def distances(town: TownSeries) -> list[dict[str, Any]]:
 
 
 def scenario_of(town: TownSeries, changes: Mapping[str, Any]) -> Scenario:
-    """Return the scenario of a town, of at most so many people as are simulated; changes: dotted key -> value."""
+    """Return the scenario of a town, with at most SAMPLE people. changes: dotted key -> value."""
     n = int(min(town.first_count, SAMPLE))
     return load(STREETS, {**keys_of(town), "population.residents": n, **changes})
 

@@ -15,7 +15,7 @@ from safepassage.model.behaviour.leaving import share_left
 N_BOOTSTRAP = 40
 N_DRAWS = 800
 HOUSEHOLD = 2.6
-"""People who decide together: chance moves a count by so many times the variance of single people (SOURCES 4)."""
+"""People who decide together: the variance of a count is this many times that of single people (SOURCES 4)."""
 RULES = ("constant", "last rate", "front hazard")
 NEEDS_DATA = (
     "SAFEPASSAGE_DATA is not set, and the full front series may not be shipped. Shown are the towns of which officials "
@@ -195,7 +195,7 @@ def given_table(counts: Path, front: Path, n_runs: int = 0) -> Iterator[str]:
     folder = data_folder()
     towns, notes = towns_given.read_given(counts, front)
     yield (
-        "Forecast from nothing of a town but its first count, its residents before the war and its front. "
+        "All that the forecast uses of a town is its first count, its residents before the war and its front. "
         + (TWELVE_LEFT_OUT if folder else TWELVE_KNOWN)
     )
     judged = []

@@ -1,1 +1,1 @@
-"""Published known answers and what this model finds: the page that a reviewer asks for first."""
+"""Published known answers, and what this model finds."""

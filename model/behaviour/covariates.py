@@ -51,7 +51,8 @@ class Known:
     households: Households
     time_s: float
     mean_impacts: float
-    """What is remembered in the mean of the town, 0 if there is no front; the threat of the front holds it."""
+    """Mean of what households remember; 0 without a front. With one, its threat already holds what the whole town
+    hears."""
     warned_s: np.ndarray
     """float64: when each first believed an order that addresses it (s); inf: not so far."""
     n_repeated: np.ndarray

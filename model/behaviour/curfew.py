@@ -17,7 +17,8 @@ class CurfewHours(OpenHours):
     """The hours of curfew of a run: disjoint intervals in which nobody may move."""
 
     stagger_s: float = 0.0
-    """Those who waited for the end set out over this time after it, but before the next begins."""
+    """Those who waited for the end of the curfew set out over this time after it, but before the next one begins
+    (s)."""
 
     def free_from_s(self, planned_s: Floats, turn: Floats) -> Floats:
         """Return when those who keep the curfew set out (s); turn: of each in the queue at its end, 0: first, 1: last.

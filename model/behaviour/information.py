@@ -147,7 +147,8 @@ class Information:
                     yield told, rows
 
     def _hear_from_neighbours(self, told: Told, from_s: float) -> np.ndarray:
-        """Let those hear of an order in one step who do; return them. Chance hangs on the step, not on who decides."""
+        """Let an order pass between neighbours for one step; return those who hear of it. Chance depends on the step,
+        not on who decides."""
         rate = self.settings.channels.word_of_mouth_per_day / 86400.0
         none = np.empty(0, np.int64)
         if not told.is_spreading or rate == 0:

@@ -1,4 +1,4 @@
-"""Compiling the movement kernels in a second process while the first builds the town: once after installation.
+"""Compiles the kernels of movement in a second process, once after installation, while the first builds the town.
 
 A kernel is compiled when it is first called and kept on disk for later runs. Two thirds of the first run's compiling
 is that of cars and walkers, which nothing needs until somebody sets out: a second process lets a few of them go round

@@ -103,7 +103,7 @@ class Movement:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
 
     def take_on(self, party: Ints, node: Ints) -> None:
-        """Let walkers who have come to exits with an onward road be driven on: one lift for each party."""
+        """Let walkers who have come to exits with an onward road be driven on, each party in a car of its own."""
         table = self.queue_news.table_of(party)
         self.ways.freshen(table)
         self.driving.add(party, node, self.driving.time_s, table=table)
@@ -205,7 +205,7 @@ class Movement:
             self.walking.set_table(party, 2 * self.goal[party] + WITNESS)
 
     def set_phones(self, works: np.ndarray) -> None:
-        """Note whose phone works, bool per party: without, live news ends, on the way as at home."""
+        """Note whose phone works, bool per party. Without a phone live news ends, on the way as at home."""
         lost = self.queue_news.phone_works & ~works
         self.queue_news.phone_works = works.copy()
         party = np.flatnonzero(lost)

@@ -16,7 +16,7 @@ N_CLASSES = 12
 
 
 class QueueNews:
-    """Who sees queues when. Tables are rows of the next-link tables."""
+    """Says who sees queues, and when. Tables are rows of the next-link tables."""
 
     def __init__(self, settings: MovementSettings, u: np.ndarray, live_table: int, first_table: int) -> None:
         """u: float64[2, n_parties], draws of each party: whether it has live news, and its class otherwise.
@@ -51,7 +51,7 @@ class QueueNews:
         return now
 
     def skip_to(self, time_s: float) -> None:
-        """Let the looks up to a time pass: there is nothing to see."""
+        """Skip the looks up to a time, since there is nothing to see."""
         if time_s < self.next_s:
             return
         for k, look_s in enumerate(self._looks_s):

@@ -13,7 +13,7 @@ a closed street and spoke with others there."""
 
 
 class RoadNews:
-    """Beliefs of one travel mode, never from facts that nobody has seen."""
+    """What users of one travel mode believe; it never comes from facts that nobody has seen."""
 
     def __init__(self, passable: np.ndarray, delay_s: float) -> None:
         """passable: bool per link, as everybody remembers the streets. delay_s: from first witness to everybody (s)."""

@@ -1,4 +1,4 @@
-"""What a second process does so that the movement kernels are compiled: a few cars and walkers go round the block."""
+"""A second process compiles the kernels of movement by letting a few cars and walkers go round a block."""
 
 from typing import Any
 

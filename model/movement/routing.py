@@ -21,8 +21,8 @@ ARRIVED = -2
 NO_ROUTE = -1
 """No open route leads from the node to a destination of the class."""
 REPAIRED_UP_TO = 8
-"""A row is repaired if up to one link in so many costs otherwise, and built from nothing if more do: both give the same
-bits, and from about there on repairing takes longer."""
+"""A row is repaired if at most one link in this many has another cost, and built afresh if more have. Both give the
+same bits; beyond this, repairing takes longer."""
 LEAST_COST_S = 1e-3
 """Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
 

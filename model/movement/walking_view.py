@@ -106,7 +106,7 @@ class WalkingView:
         return held[self._on_foot.crowd.walkers["wanted"][held] == NO_ROUTE]
 
     def at_closed_links(self) -> tuple[Ints, Ints]:
-        """Return (parties, links): who stands before a closed link that the table sends them to."""
+        """Return (parties, links): parties before a closed link to which the table sends them, and that link."""
         held = self._held()
         wanted = self._on_foot.crowd.walkers["wanted"][held]
         return held[wanted != NO_ROUTE], wanted[wanted != NO_ROUTE]

@@ -1,4 +1,4 @@
-"""Who lives in a place on paper: shares by age and sex, by household size, by mobility; from tables or settings."""
+"""The people of a place in shares: by age and sex, by household size and by mobility; from tables or settings."""
 
 from dataclasses import dataclass
 

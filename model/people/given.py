@@ -127,7 +127,8 @@ def _read_persons(settings: Population) -> Table:
 
 
 def _homes_by_zone(persons: Table, zones: Zones, seed: int) -> Given:
-    """Return households of persons alone: in the zone stated, else drawn in proportion to the zones' residents."""
+    """Return households from a table of persons alone: in the zone stated, else drawn in proportion to the zones'
+    residents."""
     row, ids = pd.factorize(persons["household"])
     size = np.bincount(row, minlength=len(ids)).astype(np.int64)
     if "zone" in persons:

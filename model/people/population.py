@@ -12,7 +12,7 @@ from safepassage.agents.parties import Mode, Mover, Parties, members, set_member
 from safepassage.agents.rules import books
 
 KNOWN_AHEAD_S = 3600.0
-"""Who leaves is looked up for so long ahead among all households; no result depends on it (s)."""
+"""How far ahead all households are looked through for those who leave (s); no result depends on it."""
 
 DRIVES_FROM_AGE = 18
 """Age from which people drive (years): that of a licence in most countries."""
@@ -115,7 +115,7 @@ class Population:
         self.show_preparing()
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: Floats | float = np.inf) -> None:
-        """Keep households at home that cannot leave now; they ask again at a time, or never unasked."""
+        """Keep households at home that cannot leave now; they ask again at a time, inf: not of their own accord."""
         self.households.departure_time_s[households] = retry_s
         self._become(households, status, None)
         self.plans_changed(households)

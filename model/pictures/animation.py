@@ -31,11 +31,11 @@ from safepassage.model.settings.files.texts import as_written
 from safepassage.model.story import repeat
 
 FADE_SHARE, FADE_S = 1 / 12, 6 * 3600.0
-"""An impact fades to 37 % of its strength in this share of the run, or in so many seconds if that is less, and never
+"""An impact fades to 37 % of its strength in this share of the run, or in this many seconds if that is less, but never
 below FAINT."""
 FAINT = 0.15
 MANY_IMPACTS = 300
-"""Beyond so many impacts they are drawn smaller, and the old ones fainter than FAINT."""
+"""With more impacts than this, all are drawn smaller, and the old ones fainter than FAINT."""
 STANDING_M_S = 1.0
 """A car slower than this since the last picture is drawn as standing (m/s), as on the page."""
 MOVERS = {

@@ -87,7 +87,7 @@ def clock(run: RunFolder, time_s: npt.ArrayLike) -> np.ndarray:
 
 
 def local(run: RunFolder, time_s: float) -> datetime:
-    """Return the local date and time so long after the start of the run."""
+    """Return the local date and time at a time after the start of the run (s)."""
     return local_time(datetime.fromisoformat(run.manifest["scenario"]["run"]["start"]), time_s, zone(run).key)
 
 
@@ -158,7 +158,7 @@ def tidy(axes: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
 
 
 def percent(share: float) -> str:
-    """Return a share as a whole percentage; what is not quite nothing, or not quite all, is not rounded to it."""
+    """Return a share as a whole percentage; 0 % and 100 % are kept for none and all."""
     text = f"{share:.0%}"
     if text == "0%" and share > 0:
         return "<1%"

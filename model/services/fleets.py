@@ -17,11 +17,12 @@ from safepassage.model.town.closures import SAME_MOMENT_S
 TURN_EVERY_S = 60.0
 """Services look at what there is to do on every whole minute, whatever the step (s). Assumption."""
 COMES_AFTER_S = 3600.0
-"""People go to a stop, or hope to be fetched, only if a vehicle can still be sent out so long after (s). Assumption."""
+"""People go to a stop, or wait to be fetched, only if a vehicle can still be sent out this much later (s).
+Assumption."""
 UNDER_WAY = (Task.AWAY, Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME, Task.LOST)
-"""What a vehicle does that needs no decision unless somebody waits."""
+"""Tasks in which a vehicle has nothing to decide unless somebody waits."""
 N_HOMES_TRIED = 5
-"""Of the homes first in the queue, so many are tried for a way before a vehicle waits. Assumption."""
+"""A vehicle looks for a way to this many homes, in the order of their requests, before it waits. Assumption."""
 
 
 class FleetAtWork:

@@ -1,4 +1,5 @@
-"""Who leaves a stop without a seat: those who have waited for long, or to whom nothing comes; on foot, or home."""
+"""Who leaves a stop without a seat, on foot or for home: those who have waited long, and those for whom nothing
+comes."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def disband(services: "Services", now_s: float) -> None:
-    """Let people leave stops: who has waited for long walks out; where nothing comes, the others go home.
+    """Let people leave stops: those who have waited long walk out; where nothing comes, the others go home.
 
-    services: "Services". now_s: the present (s).
+    services: all services of the run. now_s: the present (s).
     """
     for stop in services.stops:
         if not stop.waiting:
@@ -41,8 +42,8 @@ def disband(services: "Services", now_s: float) -> None:
 def leave(services: "Services", stop: PickupPoint, household: int, now_s: float, speed_m_s: float) -> None:
     """Let a household leave a stop and walk out of the area, or go home and ask again.
 
-    services: "Services". stop: where it waits. now_s: the present (s). speed_m_s: with its injured (m/s); 0: it goes
-    home.
+    services: all services of the run. stop: where it waits. now_s: the present (s). speed_m_s: with its injured (m/s);
+    0: it goes home.
     """
     stop.waiting.remove(household)
     stop.n_waiting -= services.riders.size(household)[0]

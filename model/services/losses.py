@@ -1,4 +1,5 @@
-"""Vehicles put out of action: who can walks on from where they stand, the others wait beside them for another."""
+"""Vehicles put out of action: passengers who can walk go on from there; the others wait beside it for another
+vehicle."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: float) -> None:
-    """Take vehicles out of action; services: "Services", whose stops grow by those where people now wait.
+    """Take vehicles out of action. services: all services; places where people now wait are added to their stops.
 
     whereabouts: who is where. hit: vehicles hit. now_s: the present (s).
     """

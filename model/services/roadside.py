@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def place_by_road(services: "Services", name: str, node: int, place: tuple[float, float]) -> PickupPoint:
-    """Return a new place by the road where people wait, among the stops; services: "Services".
+    """Return a new place by the road where people wait, added to the stops. services: all services of the run.
 
     name: what it is called. node: where they get onto the streets again. place: x_m, y_m.
     """
@@ -27,9 +27,11 @@ def place_by_road(services: "Services", name: str, node: int, place: tuple[float
 
 
 def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
-    """Let those of some parties who walk go on at the pace of their injured; who cannot carry theirs stops by the road.
+    """Let those of some parties who walk go on at the pace of their injured; those who cannot carry theirs stop by the
+    road.
 
-    services: "Services". parties: rows of households, of whom somebody may have been hurt. now_s: the present (s).
+    services: all services of the run. parties: rows of households, of whom somebody may have been hurt. now_s: the
+    present (s).
     """
     columns, people, walking = services.parties, services.population.people, services.movement.walking
     walks = columns.is_on_way & (columns.stop < 0) & (columns.vehicle < 0) & (columns.mode == Mode.WALK)
@@ -63,7 +65,7 @@ def _stop_walking(movement: Movement, party: int) -> tuple[int, tuple[float, flo
 def able_to_go_on(services: "Services", stop: PickupPoint, now_s: float) -> list[tuple[int, float]]:
     """Return (household, speed in m/s) of those who walked, wait by the road and can go on: others help to carry now.
 
-    services: "Services". stop: where they wait. now_s: the present (s).
+    services: all services of the run. stop: where they wait. now_s: the present (s).
     """
     able, help_after_s = [], services.model.settings.harm.help_after_s
     for household in stop.waiting:

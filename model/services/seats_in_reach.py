@@ -12,9 +12,8 @@ DAY_S = 86400.0
 
 
 class SeatsInReach:
-    """Seats of the next day held against the people without a car who live within reach of the same stops.
-
-    It does not depend on who has left, so that seats count the same under every plan: more of them never less.
+    """Compares the seats of the next day with the people without a car who live within reach of the same stops. Who has
+    left makes no difference, so that seats count the same under every plan, and more seats never count for less.
     """
 
     def __init__(self, services: Any, households: Households, streets: Streets) -> None:

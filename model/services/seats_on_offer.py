@@ -20,7 +20,7 @@ class SeatsOnOffer:
     """
 
     def __init__(self, services: "Services", now_s: float) -> None:
-        """services: "Services". now_s: the present (s)."""
+        """services: all services of the run. now_s: the present (s)."""
         self.services, self.now_s = services, now_s
         coming = _n_coming(services)
         self._n_coming = sum(coming)

@@ -19,7 +19,7 @@ class SeatsSought:
     """The way of households to stops."""
 
     def __init__(self, services: "Services", curfew: CurfewHours) -> None:
-        """services: "Services"; curfew: CurfewHours."""
+        """services: all services of the run. curfew: when nobody may move."""
         self.services, self.households, self.curfew = services, services.households, curfew
         self.population, self.movement = services.population, services.movement
         self.reach_m = services.settings.walk_reach_m

@@ -15,7 +15,7 @@ from safepassage.model.services.riders import INF, Riders
 from safepassage.model.settings.services import Train
 
 BOARDING_CLOSES_S = 300.0
-"""Whoever cannot be at the station so long before departure does not count on the train (s). Assumption."""
+"""People count on a train only if they can be at the station this long before it leaves (s). Assumption."""
 
 
 def departures_s(train: Train, run: Any, time_zone: str) -> list[float]:

@@ -1,1 +1,1 @@
-"""A model on disk: saved, gone on with, branched."""
+"""A model on disk: saving it, going on from it, and going on with another plan."""

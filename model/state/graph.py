@@ -1,4 +1,5 @@
-"""All that a model is made of as plain values and arrays, and back onto a model freshly built from the same scenario.
+"""Turns everything that a model is made of into plain values and arrays, and back onto a model freshly built from the
+same scenario.
 
 Everything that can be reached from the model is its state, unless its class is in FIXED: so no part has to declare
 anything, and a new one cannot be forgotten. What is no plain value and belongs to the scenario - functions, shapes,

@@ -1,4 +1,4 @@
-"""What of a scenario could have mattered before a moment, and how long two scenarios have one past in common."""
+"""Which keys of a scenario could have mattered before a moment, and until when two scenarios have the same past."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import Scenario
 
 CURFEW_AHEAD_S = 2 * 86400.0
-"""Who is held by a curfew looks ahead to its end and to the next one's beginning: a changed one is seen this early."""
+"""People held by a curfew look ahead to its end and to the beginning of the next: a change of it matters this long
+before (s)."""
 NAMES_ONLY = ("name", "title", "notice", "plan")
 """Keys of a scenario that no result depends on."""
 

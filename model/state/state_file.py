@@ -1,8 +1,8 @@
 """A state file: everything that a model is made of at a moment, as arrays and JSON in one .npz, never as a program.
 
-`save` writes it, `saved` reads it, `bring` puts it onto a freshly built model. Going on gives the bits of a run that
-was not interrupted; with another plan, those of a run with that plan from the start, as far as it differs from the
-present on alone: what would change the past is refused by name.
+`save` writes it, `saved` reads it, `bring` puts it onto a freshly built model. Going on gives the same bits as a run
+that was not interrupted. With another plan it gives the bits of a run with that plan from the start; a plan that would
+change the past is refused, with the keys that would.
 """
 
 import hashlib
@@ -143,7 +143,7 @@ def saved(path: Path | str) -> Saved:
 
 
 def bring(state: Saved, fresh: Any, *, is_branch: bool) -> None:
-    """Make a freshly built model what it was when its state was saved; is_branch: with the settings of another plan."""
+    """Give a freshly built model the state that was saved. is_branch: with the settings of another plan."""
     try:
         Read(state.nodes, state.arrays, fresh, settings_as_built=is_branch)
     except (StateError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -159,7 +159,7 @@ def _let_mesa_go_on(model: Any) -> None:
 
 
 def code_digest() -> str:
-    """Return what the code of the model is known by: a digest of its files."""
+    """Return a digest of the files of the model's code."""
     found = hashlib.sha256()
     for package in ("safepassage.agents", "safepassage.model"):
         root = Path(str(files(package)))
