@@ -37,7 +37,7 @@ class Actions:
         self.model = model
         self.orders = deepcopy(list(model.settings.source.keys.get("orders") or []))
         given = model.settings.source.keys.get("closures") or {}
-        self.closures = {kind: deepcopy(list(given.get(kind) or [])) for kind in KINDS.values()}
+        self.closures = {kind: deepcopy(list(given.get(kind) or [])) for kind in Closures.model_fields}
         self.clearing = deepcopy(_at(model.settings.source.keys, "damage.crews.orders") or [])
         self.buses = deepcopy(_at(model.settings.source.keys, "services.reinforcements") or [])
         self.log: list[str] = []

@@ -24,9 +24,12 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.parties import Mode
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.scenario import Scenario
 from safepassage.model.story import scenario_of
 from safepassage.model.streets.build import load_streets
-from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.naming import StreetNames
+from safepassage.model.streets.streets import Streets, seconds_out
+from safepassage.model.town.contraflow import exit_capacity_per_s, lanes_factor, ways_out
 
 N_PERIODS = 48
 """Periods that the time until the end is cut into. More of them cost time and bring the bound nearer to the run."""
@@ -173,7 +176,8 @@ def bounds_of(run: RunFolder, n_periods: int = N_PERIODS, *, used_exits: bool = 
 
     n_periods: that the time until the end is cut into. used_exits: leave out the exits by which no car left in the run.
     """
-    streets = load_streets(scenario_of(run).streets)[0]
+    scenario = scenario_of(run)
+    streets = _at_widest(load_streets(scenario.streets)[0], scenario)
     cars = _cars(run, streets)
     if cars.departure_s.size == 0:
         raise ScenarioError(f"{run.path}: nobody set out by car in this run, so there is nothing to compare.")
@@ -182,6 +186,19 @@ def bounds_of(run: RunFolder, n_periods: int = N_PERIODS, *, used_exits: bool = 
     if used_exits:
         streets, unused = _with_exits(streets, [name not in unused for name in streets.exit_name]), ()
     return replace(bounds(streets, cars, float(run.manifest["simulated_s"]), n_periods), unused=unused)
+
+
+def _at_widest(streets: Streets, scenario: Scenario) -> Streets:
+    """Return the streets with all contraflow of a scenario, as if it held all the time."""
+    flows, names = scenario.closures.contraflow, StreetNames.of(streets)
+    if not flows:
+        return streets
+    turned = [ways_out(flow, streets, names, f"closures.contraflow[{i}]") for i, flow in enumerate(flows)]
+    factor = lanes_factor(turned, streets)
+    exits_per_s = exit_capacity_per_s(streets, scenario.streets, factor)
+    return replace(
+        streets, flow_capacity_per_s=streets.flow_capacity_per_s * factor, exit_flow_capacity_per_s=exits_per_s
+    )
 
 
 def _with_exits(streets: Streets, kept: list[bool]) -> Streets:
@@ -206,7 +223,7 @@ def bounds(streets: Streets, cars: Cars, end_s: float, n_periods: int = N_PERIOD
     cars: where and when each sets out, and when it was out. end_s: end of the time looked at (s). n_periods: that it is
     cut into.
     """
-    left_s = seconds_left(streets)
+    left_s = seconds_out(streets)
     has_way = np.isfinite(left_s[cars.node])
     some = Cars(cars.node[has_way], cars.departure_s[has_way], cars.out_s[has_way])
     earliest_s = np.sort(some.departure_s + left_s[some.node])
@@ -225,19 +242,6 @@ def _arrivals_per_s(streets: Streets) -> float:
     into_per_s = np.bincount(streets.link_downstream, streets.flow_capacity_per_s * streets.drivable, streets.n_nodes)
     is_limit = (streets.exit_end_node == streets.exit_node) & (streets.exit_flow_capacity_per_s > 0)
     return float(np.where(is_limit, streets.exit_flow_capacity_per_s, into_per_s[streets.exit_end_node]).sum())
-
-
-def seconds_left(streets: Streets) -> Floats:
-    """Return how long a car needs from each node until it is out, on empty streets (s); inf: no way."""
-    roads = np.flatnonzero(streets.drivable)
-    n = streets.n_nodes
-    time_s = streets.length_m[roads] / streets.free_flow_speed_m_s[roads]
-    ends = streets.link_downstream[roads], streets.link_upstream[roads]
-    order = np.lexsort((time_s, *ends))
-    ends, time_s = (ends[0][order], ends[1][order]), time_s[order]
-    first = np.append(True, (np.diff(ends[0]) != 0) | (np.diff(ends[1]) != 0))  # of parallel streets, the fastest
-    back = csr_array((time_s[first], (ends[0][first], ends[1][first])), shape=(n, n))
-    return csgraph.dijkstra(back, indices=np.unique(streets.exit_end_node), min_only=True)
 
 
 def _through_exits(earliest_s: Floats, per_s: float, n_exits: int) -> Floats:

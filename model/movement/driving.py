@@ -13,6 +13,7 @@ from safepassage.agents.rules import doses, drive, drive_edit
 from safepassage.agents.rules.drive_state import ARRIVAL, DANGER, DOSE, SLOT, VEHICLE
 from safepassage.model.movement import compiling, traffic
 from safepassage.model.movement.driving_view import Arrivals, Crossings, DrivingView
+from safepassage.model.movement.traffic import checked
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
 from safepassage.model.streets.junctions import Junctions
@@ -20,16 +21,6 @@ from safepassage.model.streets.streets import Streets
 
 NO_PATH = np.zeros(0, np.int32)
 NO_ARRIVALS = Arrivals(np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32))
-
-
-def _checked(name, value, n, *, above=0.0, of="link"):
-    """Return float64[n] of finite values above a bound, or say which value is not."""
-    array = np.broadcast_to(np.asarray(value, np.float64), (n,)).copy()
-    bad = ~(array > above) | np.isnan(array)
-    if bad.any():
-        i = int(np.flatnonzero(bad)[0])
-        raise ScenarioError(f"{of} {i} has {name} = {array[i]}; it must be above {above:g}. Correct that {of}.")
-    return array
 
 
 class Driving:
@@ -61,24 +52,24 @@ class Driving:
             raise ScenarioError(
                 f"the ends of {n} links must be nodes 0..{self.n_nodes - 1}; found {ends.min()}..{ends.max()}"
             )
-        self.length_m = _checked("length_m", length_m, n)
-        self.n_lanes = _checked("n_lanes", n_lanes, n)
-        self.jam_density_per_m = _checked("jam_density_per_m", jam_density_per_m, n) * self.n_lanes
-        self.wave_speed_m_s = _checked("wave_speed_m_s", wave_speed_m_s, n)
+        self.length_m = checked("length_m", length_m, n)
+        self.n_lanes = checked("n_lanes", n_lanes, n)
+        self.jam_density_per_m = checked("jam_density_per_m", jam_density_per_m, n) * self.n_lanes
+        self.wave_speed_m_s = checked("wave_speed_m_s", wave_speed_m_s, n)
         self._record = record
         of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
         self._traffic = traffic.no_traffic(*of_links, record=record)
         self.view = DrivingView(self._traffic)
         if sink_flow_capacity_per_s is not None:
-            sink_per_s = _checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
+            sink_per_s = checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
             self._traffic.links["in_headway_s"][n:] = 1.0 / sink_per_s
-        self._traffic.links["free_flow_time_s"][:n] = self.length_m / _checked(
+        self._traffic.links["free_flow_time_s"][:n] = self.length_m / checked(
             "free_flow_speed_m_s", free_flow_speed_m_s, n
         )
         self._set_in_headway()
         self.flow_capacity_per_s = 1.0 / self._traffic.links["in_headway_s"][:n]
         if flow_capacity_per_s is not None:
-            given = _checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
+            given = checked("flow_capacity_per_s", flow_capacity_per_s, n, above=-1e-300)
             self.flow_capacity_per_s = np.minimum(given, self.flow_capacity_per_s)
         self._share = np.ones(n) if junctions is None else junctions.share
         self._set_out_headway()
@@ -331,7 +322,7 @@ class Driving:
     def set_flow_capacity(self, links: Ints, flow_capacity_per_s: Floats) -> None:
         """Change what can leave the ends of links (vehicles/s); 0 lets nobody leave."""
         links = np.atleast_1d(links)
-        given = _checked("flow_capacity_per_s", flow_capacity_per_s, links.size, above=-1e-300)
+        given = checked("flow_capacity_per_s", flow_capacity_per_s, links.size, above=-1e-300)
         self.flow_capacity_per_s[links] = np.minimum(given, 1.0 / self._traffic.links["in_headway_s"][links])
         before_s = self._traffic.links["out_headway_s"][links]
         self._set_out_headway()
@@ -343,10 +334,23 @@ class Driving:
         state = self._traffic.arms["state"][links]
         self._resume(links[(state == drive.MOVING) | ((state == drive.WAITING) & (given == 0))], [])
 
+    def set_lanes(self, links: Ints, n_lanes: Floats) -> None:
+        """Change how many lanes links have: what they take in and hold. Set their flow capacity after it."""
+        lane_per_m = self.jam_density_per_m[links] / self.n_lanes[links]
+        self.n_lanes[links] = n_lanes
+        traffic.set_jam_density(self._traffic, links, lane_per_m * n_lanes)
+        self.jam_density_per_m = self._traffic.jam_density_per_m
+        self._set_in_headway()
+        self._resume([], links)
+
+    def set_sink_capacity(self, nodes: Ints, flow_capacity_per_s: Floats) -> None:
+        """Change how many vehicles can leave the network at nodes (1/s)."""
+        self._traffic.links["in_headway_s"][self.n_links + nodes] = 1.0 / flow_capacity_per_s
+
     def set_free_flow_speed(self, links: Ints | list[int], free_flow_speed_m_s: Floats | float) -> None:
         """Change the free-flow speed of links for those who enter from now on."""
         links = np.atleast_1d(links)
-        speed = _checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
+        speed = checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
         self._traffic.links["free_flow_time_s"][links] = self.length_m[links] / speed
         self._set_in_headway()
 

@@ -69,6 +69,8 @@ class Movement:
         self.ways = Ways(streets, *followers, np.asarray(stop_node, np.int32), n_tables, news_delay_s, route_choice)
         self._stuck_since_s = np.full(n_parties, np.inf)
         self._car_factor, self._undamaged = np.ones(streets.n_links), np.ones(streets.n_links)
+        self.lanes_factor = np.ones(streets.n_links)
+        """By what the lanes of each link are multiplied now."""
         self._wreck_link, self._wreck_until_s = np.zeros(0, np.int32), np.zeros(0)
         """Links on which vehicles were left standing, and until when each stands there."""
         self._walk_factor = np.ones(streets.n_links)
@@ -225,11 +227,22 @@ class Movement:
             width_m = self.streets.walk_width_m[links] * walk_factor[links]
             self.walking.set_street(self.streets.link_street[links], walk_width_m=width_m)
 
+    def set_lanes(self, lanes_factor: np.ndarray, exits_per_s: np.ndarray) -> None:
+        """Let links have so many times their lanes, and exits let out so many cars (1/s)."""
+        links = np.flatnonzero(lanes_factor != self.lanes_factor)
+        self.lanes_factor = lanes_factor.copy()
+        self.driving.set_lanes(links, self.streets.n_lanes[links] * lanes_factor[links])
+        self._set_car_capacity()
+        is_limit = np.isfinite(self.ways.exit_per_s)
+        self.ways.exit_per_s[is_limit] = exits_per_s[is_limit]
+        self.driving.set_sink_capacity(self.streets.exit_node[is_limit], exits_per_s[is_limit])
+
     def _set_car_capacity(self) -> None:
-        """Let links carry what damage and vehicles left standing leave of them."""
-        factor, wrecks = self._undamaged, self._wreck_link
+        """Let links carry what damage and vehicles left standing leave of them, all lanes that they have now."""
+        factor, wrecks = self._undamaged * self.lanes_factor, self._wreck_link
         if wrecks.size:
-            lanes_left = 1.0 - np.bincount(wrecks, minlength=factor.size) / np.maximum(self.streets.n_lanes, 1e-9)
+            n_lanes = self.streets.n_lanes * self.lanes_factor
+            lanes_left = 1.0 - np.bincount(wrecks, minlength=factor.size) / np.maximum(n_lanes, 1e-9)
             factor = np.where(lanes_left < 1.0, factor * np.maximum(lanes_left, LEAST_PAST_WRECKS), factor)
         links = np.flatnonzero((factor != self._car_factor) & self.streets.drivable & (factor > 0))
         if links.size:

@@ -22,6 +22,7 @@ from safepassage.agents.rules.drive_state import (
     SLOT,
     VEHICLE,
 )
+from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.junctions import Junctions
 
 
@@ -77,7 +78,7 @@ def no_traffic(
     links["crossed_by"] = drive.NONE
     links["wave_time_s"][:n] = length_m / wave_speed_m_s
     links["storage"] = 2**30
-    links["storage"][:n] = np.maximum(1, np.ceil(jam_density_per_m * length_m - 1e-6))
+    links["storage"][:n] = _storage(jam_density_per_m, length_m)
     n_slots = 2 ** np.ceil(np.log2(links["storage"][:n])).astype(np.int64)
     links["ring_mask"][:n] = n_slots - 1
     links["ring_first"][:n] = np.cumsum(n_slots) - n_slots
@@ -90,6 +91,42 @@ def no_traffic(
         records(0, ARRIVAL), records(65536 if record else 0, LOG), records(0, CROSSING), records(0, DANGER),
         records(0, DOSE), np.zeros(0, np.int32), np.full((1, n_nodes), drive.NO_ROUTE, np.int32), [],
     )  # fmt: skip
+
+
+def _storage(jam_density_per_m: Floats, length_m: Floats) -> Ints:
+    """Return how many car units links hold, at least one."""
+    return np.maximum(1, np.ceil(jam_density_per_m * length_m - 1e-6)).astype(np.int64)
+
+
+def set_jam_density(traffic: Traffic, rows: Ints, jam_density_per_m: Floats) -> None:
+    """Let links hold other numbers of vehicles (vehicles/m, all lanes); those on them stay. Writes links and slots.
+
+    rows: of the links. jam_density_per_m: of each of them.
+    """
+    links = traffic.links
+    traffic.jam_density_per_m[rows] = jam_density_per_m
+    links["storage"][rows] = _storage(jam_density_per_m, links["length_m"][rows])
+    for row in rows[links["storage"][rows] > links["ring_mask"][rows] + 1].tolist():
+        first, mask = int(links["ring_first"][row]), int(links["ring_mask"][row])
+        n_slots = 2 ** int(np.ceil(np.log2(links["storage"][row])))
+        count = np.arange(links["freed"][row], links["tail"][row])
+        wider = records(n_slots, SLOT)
+        wider[count & (n_slots - 1)] = traffic.slots[first + (count & mask)]
+        links["ring_first"][row], links["ring_mask"][row] = traffic.slots.size, n_slots - 1
+        traffic.slots = np.concatenate([traffic.slots, wider])
+
+
+def checked(name: str, value: Floats | float, n: int, *, above: float = 0.0, of: str = "link") -> Floats:
+    """Return float64[n] of finite values above a bound, or say which value is not.
+
+    name, of: what the value is and of what, for the message.
+    """
+    array = np.broadcast_to(np.asarray(value, np.float64), (n,)).copy()
+    bad = ~(array > above) | np.isnan(array)
+    if bad.any():
+        i = int(np.flatnonzero(bad)[0])
+        raise ScenarioError(f"{of} {i} has {name} = {array[i]}; it must be above {above:g}. Correct that {of}.")
+    return array
 
 
 def cross(traffic: Traffic, junctions: Junctions) -> None:

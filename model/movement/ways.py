@@ -69,7 +69,7 @@ class Ways:
         self._seen = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self._no_queues)
         """What drivers of a table have last seen of the streets."""
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
-        self._exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
+        self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._nearest_first = np.full(streets.node_x_m.size, NO_ROUTE, np.int32)
         self._is_witnessed = False
         self.is_queue_believed = False
@@ -219,7 +219,7 @@ class Ways:
             self._driving, self.car_routes, self.free_flow_time_s, self._streets.link_key,
             self.road_news[Mode.CAR].is_believed_open[HEARSAY],
             lambda time_s, is_open: self._cost_s(Mode.CAR, time_s, is_open),
-            (self._streets.exit_end_node[exit_open], self._exit_per_s[exit_open]), self._nearest_first,
+            (self._streets.exit_end_node[exit_open], self.exit_per_s[exit_open]), self._nearest_first,
         )  # fmt: skip
 
     def _rebuild(self, mode: Mode, *tables: int) -> None:

@@ -45,6 +45,14 @@ class ClosedShelter(_Closed):
     """Name of the shelter."""
 
 
+class Contraflow(NamedStreet, _Closed):
+    """A two-way street whose lanes into the town serve the way out: closed to cars the one way, wider the other.
+
+    `between` two nodes: the way out is from the first to the second. By `name`: on each piece it is the way whose end
+    is nearer to an exit by car. Every piece must be open to cars both ways.
+    """
+
+
 class Closures(Section):
     """What is closed on purpose, and when. Known as fast as any closed street or exit is."""
 
@@ -54,3 +62,7 @@ class Closures(Section):
     """Exits; none by default."""
     shelters: tuple[ClosedShelter, ...] = ()
     """Shelters; none by default."""
+    contraflow: tuple[Contraflow, ...] = Field((), examples=[[{"name": "Main Street", "from_h": 1, "until_h": 6}]])
+    """Streets all of whose lanes lead out; none by default. An exit then lets out streets.exit_flow_per_lane_per_s for
+    each lane that leads to it, unless its capacity is stated. Evacuations reached 800 to 1,000 vehicles an hour and
+    lane with it against 600 without (Louisiana, trid.trb.org/view.aspx?id=1093433)."""

@@ -12,10 +12,10 @@ PositiveByClass = dict[str, Annotated[float, Field(gt=0)]]
 class OnwardRoad(Section):
     """A leg of the road that leads on from an exit, towards where people are safe."""
 
-    to: str
+    to: str = Field(min_length=1)
     """Place where it ends."""
-    length_km: float = Field(gt=0)
-    """Length along the road (km)."""
+    length_km: float = Field(gt=0, ge=0.1, le=3000)
+    """Length along the road (km): at least 0.1."""
     speed_km_h: float = Field(default=60.0, gt=0)
     """Free-flow speed (km/h). Assumption: a rural main road in war, below its legal 90."""
     n_lanes: float = Field(default=1.0, gt=0)

@@ -189,6 +189,21 @@ def reaches_exit(streets: Streets, mode_open: Bools, exit_rows: list[int] | None
     return reached[:n]
 
 
+def seconds_out(streets: Streets) -> Floats:
+    """Return how long a car needs from each node until it is out, on empty streets (s); inf: no way."""
+    from scipy.sparse import csgraph, csr_array
+
+    roads = np.flatnonzero(streets.drivable)
+    n = streets.n_nodes
+    time_s = streets.length_m[roads] / streets.free_flow_speed_m_s[roads]
+    ends = streets.link_downstream[roads], streets.link_upstream[roads]
+    order = np.lexsort((time_s, *ends))
+    ends, time_s = (ends[0][order], ends[1][order]), time_s[order]
+    first = np.append(True, (np.diff(ends[0]) != 0) | (np.diff(ends[1]) != 0))  # of parallel streets, the fastest
+    back = csr_array((time_s[first], (ends[0][first], ends[1][first])), shape=(n, n))
+    return csgraph.dijkstra(back, indices=np.unique(streets.exit_end_node), min_only=True)
+
+
 def to_networkx(streets: Streets) -> "nx.MultiDiGraph":
     """Return a networkx.MultiDiGraph of the links and what is assumed of them, for export (x and y in metres)."""
     import networkx as nx

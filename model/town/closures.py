@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Ints
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import ClosedExit, ClosedShelter, ClosedStreet, Closures
+from safepassage.model.settings.closures import ClosedExit, ClosedShelter, ClosedStreet, Closures, Contraflow
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
+from safepassage.model.town.contraflow import lanes_factor, ways_out
 
 SAME_MOMENT_S = 1e-3
 """Hours written with six decimals name the same moment as the clock within this (s)."""
@@ -24,6 +26,8 @@ class ClosedOnPurpose:
         self.walkers = np.zeros(streets.n_links, np.bool_)
         self.exits = np.zeros(streets.exit_node.size, np.bool_)
         self.shelters = np.zeros(len(shelter_names), np.bool_)
+        self.lanes_factor = np.ones(streets.n_links)
+        """By what the lanes of each link are multiplied now: under contraflow it takes over those of the other way."""
         self._check()
         self._state: tuple[tuple[int, ...], Closures] | None = None
         self.next_s = -np.inf
@@ -46,14 +50,23 @@ class ClosedOnPurpose:
     def _check(self):
         for i, closed in enumerate(self.settings.streets):
             self._names.demand(closed, f"closures.streets[{i}]")
+        for i in range(len(self.settings.contraflow)):
+            self._turned(i)
         for kind, known in (("exits", self._streets.exit_name), ("shelters", self._shelter_names)):
             for i, closed in enumerate(getattr(self.settings, kind)):
                 if closed.name not in known:
                     there = ", ".join(known) or "none"
                     raise ScenarioError(f"closures.{kind}[{i}]: there is no {closed.name!r}; there are {there}.")
 
+    def _turned(self, i: int) -> Ints:
+        """Return the links that lead out of the i-th street under contraflow."""
+        return ways_out(self.settings.contraflow[i], self._streets, self._names, f"closures.contraflow[{i}]")
+
+    def _every(self) -> tuple[tuple[Any, ...], ...]:
+        return self.settings.streets, self.settings.exits, self.settings.shelters, self.settings.contraflow
+
     def _next_moment_s(self, time_s: float) -> float:
-        every = (*self.settings.streets, *self.settings.exits, *self.settings.shelters)
+        every = (closed for kind in self._every() for closed in kind)
         later = [at_s for closed in every for at_s in _moments_s(closed) if at_s > time_s + SAME_MOMENT_S]
         return min(later, default=np.inf) - 2 * SAME_MOMENT_S
 
@@ -64,7 +77,7 @@ class ClosedOnPurpose:
         self.next_s = self._next_moment_s(time_s)
         now = tuple(
             i
-            for kind in (self.settings.streets, self.settings.exits, self.settings.shelters)
+            for kind in self._every()
             for i, closed in enumerate((*kind, None))
             if closed is None or _holds(closed, time_s)
         )
@@ -78,6 +91,10 @@ class ClosedOnPurpose:
                 links = self._names.links_of(closed)
                 self.cars[links] = True
                 self.walkers[links] |= not closed.walkers_pass
+        turned = [self._turned(i) for i, flow in enumerate(self.settings.contraflow) if _holds(flow, time_s)]
+        for links in turned:
+            self.cars[self._streets.link_reverse[links]] = True
+        self.lanes_factor = lanes_factor(turned, self._streets)
         for kind, known, array in (
             (self.settings.exits, self._streets.exit_name, self.exits),
             (self.settings.shelters, self._shelter_names, self.shelters),
@@ -93,6 +110,6 @@ def _moments_s(closed: Any) -> tuple[float, float]:
     return closed.from_h * 3600.0, np.inf if closed.until_h is None else closed.until_h * 3600.0
 
 
-def _holds(closed: ClosedExit | ClosedShelter | ClosedStreet, time_s: float) -> bool:
+def _holds(closed: ClosedExit | ClosedShelter | ClosedStreet | Contraflow, time_s: float) -> bool:
     from_s, until_s = _moments_s(closed)
     return from_s <= time_s + SAME_MOMENT_S < until_s

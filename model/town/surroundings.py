@@ -14,6 +14,7 @@ from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones
 from safepassage.model.town.buildings import heights_along_links
 from safepassage.model.town.closures import ClosedOnPurpose
+from safepassage.model.town.contraflow import exit_capacity_per_s
 from safepassage.model.town.damage import Changes, Damage
 from safepassage.model.town.fires import Fires
 from safepassage.model.town.shelters import build_shelters
@@ -33,7 +34,7 @@ class Surroundings:
         town, with outlines and streets. households: columns of the households. seed: seed of the run, from
         which all chance is drawn.
         """
-        self.streets = streets
+        self.streets, self._streets_settings = streets, scenario.streets
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
         self.closed = ClosedOnPurpose(scenario.closures, streets, self.shelters.name)
@@ -147,6 +148,9 @@ class Surroundings:
             no_cars, no_walkers = closed, ~walk_open & self.streets.walkable
             self._changes.append((np.full(changed.size, time_s), changed, no_cars[changed], no_walkers[changed]))
         movement.set_streets(car_open, walk_open)
+        lanes_factor = self.closed.lanes_factor
+        if (lanes_factor != movement.lanes_factor).any():
+            movement.set_lanes(lanes_factor, exit_capacity_per_s(self.streets, self._streets_settings, lanes_factor))
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.ways.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
         if self._links_to_front is not None and self._perceives.risk_aversion > 0:
