@@ -25,12 +25,13 @@ HELP = {
 CLOSED = {
     "closures.exits": [{"name": "North road", "from_h": 0.5, "until_h": 2.5}],
     "closures.streets": [{"name": "River Street", "from_h": 1.0}],
+    "closures.contraflow": [{"name": "Main Street", "from_h": 0.5, "until_h": 2.5}],
 }
 CASES = {
     "tiny_town": ("tiny_town", {}, (0.4, 1.5, 3.0)),
     "drones": ("tiny_town", {**DRONES, "run.duration_h": 3}, (1.0, 2.0)),
     "ambulances and buses under fire": ("tiny_town", {**FIERCE, **HELP}, (0.8, 2.2)),
-    "closures": ("tiny_town", {"closures.exits": CLOSED["closures.exits"]}, (0.7, 2.7)),
+    "closures": ("tiny_town", {key: entry for key, entry in CLOSED.items() if key != "closures.streets"}, (0.7, 2.7)),
     "coquimbo": ("coquimbo", {"run.duration_h": 0.5}, (0.25,)),
     "pokrovsk": ("pokrovsk", {"run.duration_h": 240}, (30.0, 156.5)),
 }
@@ -101,7 +102,12 @@ def _plan(folder, **levers):
     "levers",
     [
         {"orders": [{"issued_h": 0.25, "compliance": 0.8}, {"issued_h": 2.0, "compliance": 1.0}]},
-        {"closures": {"exits": [{"name": "North road", "from_h": 2.5, "until_h": 3.5}]}},
+        {
+            "closures": {
+                "exits": [{"name": "North road", "from_h": 2.5, "until_h": 3.5}],
+                "contraflow": [{"name": "Main Street", "from_h": 2.0}],
+            }
+        },
     ],
 )
 def test_another_plan_from_now_on_gives_the_bits_of_that_plan_from_the_start(levers, tmp_path):
