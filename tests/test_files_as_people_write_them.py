@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry import mapping
 
 from safepassage.model.built_once import ground_of
+from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.alerts import alerts_of
 from safepassage.model.hazard.days import day, iso
 from safepassage.model.hazard.front import front_of
@@ -228,3 +229,37 @@ def test_a_raster_of_residents_is_a_population_by_itself_or_that_of_zones(tmp_pa
     assert squares.residents.sum() == pytest.approx(outline_deg2 / 0.001**2, rel=0.02)
     assert len(squares.name) > 6 and max(one.area for one in squares.outline) <= 1.01e6
     assert any("squares of 1 km" in line for line in squares.report)
+
+
+OWN_TOWN = Path(__file__).parents[1] / "docs/howto/own_town.md"
+READERS = {
+    "household,n_persons": {"population.households_file": "", "population.zone_name_property": "name"},
+    "household,age": {"population.persons_file": "", "population.zone_name_property": "name"},
+    "node,weight": {"population.node_weights": ""},
+    "sex,age_from,age_below,share": {"population.age_sex_table": ""},
+    "n_persons,share": {"population.household_size_table": ""},
+    "sex,age_from,age_below,p_slow": {"population.mobility_table": ""},
+    "time,": {"shelling.sources": "plain"},
+    "week,": {"shelling.sources": "hdx"},
+    "date,": {"front.distance_file": ""},
+    "started_utc,": {"alerts.file": ""},
+}
+
+
+def examples():
+    blocks = OWN_TOWN.read_text(encoding="utf-8").partition("## Examples of tables")[2].partition("\n## ")[0]
+    found = "\n".join(line[4:] if line.startswith("    ") else "" for line in blocks.splitlines()).split("\n\n")
+    return [block.strip() + "\n" for block in found if "," in block]
+
+
+def test_every_example_of_a_table_in_the_documentation_can_be_used(tmp_path):
+    tables = examples()
+    assert len(tables) == len(READERS)
+    for table in tables:
+        begins, keys = next((begins, keys) for begins, keys in READERS.items() if table.startswith(begins))
+        path = str(write(tmp_path / "t.csv", table))
+        changes = {key: value or path for key, value in keys.items()}
+        if "shelling.sources" in keys:
+            place(read(Path(path), keys["shelling.sources"], "UTC"), RecordedShelling(file=path), DEGREES, 1)
+        else:
+            assert len(EvacuationModel("tiny_town", **changes).people) > 0, begins
