@@ -67,7 +67,7 @@ def test_steps_are_round_and_not_too_coarse(step):
 def test_no_number_however_large_or_small_hangs_the_fields(value):
     choices = Choices("tiny_town")
     choices.change("behaviour.preparation_median_s", value)
-    assert ("behaviour.preparation_median_s" in choices.problems) != value.startswith("1.0")
+    assert ("behaviour.preparation_median_s" in choices.problems) == (value != "1.0e-300")
     fields = {field["key"]: field for group in choices.groups() for field in group["fields"]}
     field = fields["behaviour.preparation_median_s"]
     assert field["low"] <= field["value"] <= field["high"] and field["step"] > 0

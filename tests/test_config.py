@@ -168,3 +168,16 @@ def test_scenarios_survive_pickling(tmp_path):
 def test_an_order_comes_at_its_local_hour_whatever_the_clocks_do(issued, hours):
     changes = {"orders": [{"issued": issued}], "run.start": "2024-10-26T06:00", "shelling.time_zone": "Europe/Kyiv"}
     assert load("tiny_town", changes).warning_time_s == hours * 3600
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [("run.duration_h", True, "duration_h is true"), ("run.start", "9999-12-31T23:00", "the year is 9999"),
+     ("run.start", "0001-01-01T00:00", "the year is 1;"), ("alerts.warning_s", 1e60, "larger than anything"),
+     ("alerts.warning_s", "1e60", "larger than anything"),
+     ("front.distances", [{"day": "9999-12-31", "distance_km": 1}], "the year is 9999"),
+     ("population.residents", 10**60, "larger than anything")],
+)  # fmt: skip
+def test_what_nobody_can_mean_is_refused_before_anything_is_built(key, value, words):
+    with pytest.raises(ScenarioError, match=words):
+        load("tiny_town").override({key: value})

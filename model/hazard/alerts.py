@@ -76,6 +76,7 @@ def _false_alarms(settings: AirRaidAlerts, run: Any, seed: int, time_zone: str) 
 
 def _recorded(settings: AirRaidAlerts, end_s: float) -> np.ndarray:
     """Return starts and ends of the alerts of a file, epoch seconds, float64[2, n]; without an end: end_s."""
+    assert settings.file is not None  # whoever asks has looked
     path = settings.file
     frame, lines = _of_place(*read_events(path, "alerts", []), path, settings.place)
     starts, ends = (_column(frame, names, path) for names in (STARTS, ENDS))
@@ -134,8 +135,6 @@ def _of_place(frame: pd.DataFrame, lines: np.ndarray, path: Path, place: str | N
     for depth in range(1, len(given)):  # an alert of a wider area holds for the place as well
         wider = given[:depth]
         around = {tuple(row) for row in names.loc[named, wider].itertuples(index=False) if all(row)}
-        is_wide = (names[given[depth:]] == "").all(axis=1) if given[depth:] else np.zeros(len(names), bool)
-        kept |= is_wide.to_numpy(bool) & np.array(
-            [tuple(row) in around for row in names[wider].itertuples(index=False)]
-        )
+        is_wide = (names[given[depth:]] == "").all(axis=1).to_numpy(bool)
+        kept |= is_wide & np.array([tuple(row) in around for row in names[wider].itertuples(index=False)])
     return frame[kept], lines[kept]

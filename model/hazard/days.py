@@ -5,8 +5,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
-YEARS = range(1900, 2201)
-"""Years that a record may contain; others are taken for mistakes. Assumption."""
+from safepassage.model.settings.base import YEARS
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = r"(?:[ T]+(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?)?"
 _FORMS = (

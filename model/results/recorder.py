@@ -277,7 +277,7 @@ class Recorder:
             "y_m": columns.as_lists(first - first[0], streets.geometry_y_m[points]),
         }
 
-    def _time_on_links_s(self, some: slice):
+    def _time_on_links_s(self, some: slice) -> np.ndarray:
         """Return the time that the vehicles which have left each link spent on it (s): free flow and delay."""
         streets, driving = self.model.streets, self.model.movement.driving.view
         free_flow_s = streets.length_m[some] / streets.free_flow_speed_m_s[some]

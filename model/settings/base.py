@@ -6,7 +6,14 @@ from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    model_validator,
+)
 
 from safepassage.model.settings.errors import ScenarioError
 from safepassage.model.settings.files.portable import file_of, path_of
@@ -17,10 +24,29 @@ __all__ = [
 ]  # fmt: skip
 
 
+LARGE = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE]\+?[0-9]+")
+"""A number that YAML 1.1 takes for text: 1e60."""
+
+
 class Section(BaseModel):
     """A part of a scenario: frozen; unknown keys and infinite numbers are refused; names end in units."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_that_can_be_meant(cls, given: Any) -> Any:
+        """Refuse yes and no where a number belongs, as they would be 1 and 0, and numbers larger than anything here."""
+        for name, value in given.items() if isinstance(given, dict) else ():
+            if isinstance(value, bool):
+                kind = cls.model_fields[name].annotation if name in cls.model_fields else Any
+                if kind is not Any and "bool" not in str(kind):
+                    raise ValueError(f"{name} is {'true (or yes)' if value else 'false (or no)'}; write what is meant")
+                continue
+            is_number = isinstance(value, int | float) or (isinstance(value, str) and LARGE.fullmatch(value.strip()))
+            if is_number and MOST < abs(float(value)) < float("inf"):
+                raise ValueError(f"{name} is {float(value):.3g}, larger than anything here can be; correct it")
+        return given
 
 
 class HazardSection(Section):
@@ -55,9 +81,21 @@ def _no_number(value: Any) -> Any:
     return value
 
 
-Date = Annotated[date, BeforeValidator(_no_number)]
+YEARS = range(1900, 2201)
+"""Years that a scenario or a record may contain; others are taken for mistakes. Assumption."""
+MOST = 2**64
+"""Largest number of a scenario: a seed is below it."""
+
+
+def _of_a_year(value: Any) -> Any:
+    if value.year not in YEARS:
+        raise ValueError(f"the year is {value.year}; it must lie from {YEARS[0]} to {YEARS[-1]}")
+    return value
+
+
+Date = Annotated[date, BeforeValidator(_no_number), AfterValidator(_of_a_year)]
 """A local date, such as 2024-08-19."""
-Moment = Annotated[datetime, BeforeValidator(_no_number)]
+Moment = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_of_a_year)]
 """A date and time, such as 2024-08-19 14:30; local unless it carries an offset."""
 ClockTime = Annotated[time, BeforeValidator(_no_number)]
 """Local time of day, such as 15:00."""

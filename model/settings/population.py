@@ -23,7 +23,7 @@ class Population(Section):
     """Property of a zone that gives its residents (persons)."""
     raster: DataFile | None = None
     """GeoTIFF of residents (persons in each cell), from which the zones have theirs, instead of from a property."""
-    residents: int | None = Field(None, gt=0)
+    residents: int | None = Field(None, gt=0, lt=1_000_000_000)
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
     share_of_prewar: float = Field(1.0, gt=0, le=1)
     """Residents at the start of the run as a share of those before the war, in the same area. Those who remain are
