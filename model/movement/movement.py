@@ -284,12 +284,20 @@ class Movement:
         return party[on_way], party[~on_way]
 
     def withdraw(self, party: np.ndarray) -> None:
-        """Take parties off the streets for good."""
+        """Take parties off the streets for good; their cars stand in a lane until they are cleared."""
         if party.size == 0:
             return
         walks = self.walking.view.stage(party) != Stage.AWAY
         self.walking.withdraw(party[walks])
+        link = self.driving.view.link_of(party[~walks])
         self.driving.withdraw(party[~walks])
+        self._leave_standing(link[link >= 0])
+
+    def nearer_end(self, link: int, along_m: float) -> int:
+        """Return the node at the nearer end of a link from a place along it (m)."""
+        streets = self.streets
+        is_far = along_m > streets.length_m[link] / 2
+        return int((streets.link_downstream if is_far else streets.link_upstream)[link])
 
     @property
     def next_news_s(self) -> float:

@@ -51,15 +51,45 @@ def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
         services.riders.wait(place_by_road(services, f"roadside {n}, somebody hurt", node, at), party, now_s)
 
 
+def stop_cars(services: "Services", parties: np.ndarray, now_s: float) -> None:
+    """Let some parties whose car nobody of them can drive any longer get out: they walk on, or wait beside it.
+
+    Their car stands in a lane until it is cleared. On an onward road, others take the wheel. services: "Services".
+    parties: rows of households, of whom somebody may have been hurt. now_s: the present (s).
+    """
+    columns, people, movement = services.parties, services.population.people, services.movement
+    drives = columns.is_on_way & (columns.stop < 0) & (columns.vehicle < 0) & (columns.mode == Mode.CAR)
+    parties = np.unique(parties)
+    parties = parties[drives[parties] & ~services.population.has_driver(parties)]
+    link, along_m = movement.driving.view.position(parties)
+    person, place = members(services.households.first_person, parties)
+    stops = np.bincount(place, people.injury[person] != Injury.FATAL, parties.size) > 0
+    stops &= (link >= 0) & (link < movement.streets.n_town_links)
+    parties, link, along_m = parties[stops], link[stops], along_m[stops]
+    if parties.size == 0:
+        return
+    speed_m_s = services.model.under_fire.walking_speeds(parties)
+    walks = speed_m_s > 0
+    if walks.any():
+        size = services.households.n_members[parties[walks]]
+        services.population.walk_on(movement.leave_cars(parties[walks], size, speed_m_s[walks])[0])
+    x_m, y_m = movement.streets.places(link, along_m / movement.streets.length_m[link])
+    for k in np.flatnonzero(~walks).tolist():
+        party, end = parties[k : k + 1], movement.nearer_end(int(link[k]), float(along_m[k]))
+        movement.withdraw(party)
+        services.population.walk_on(party)
+        n = sum(stop.is_by_road for stop in services.stops) + 1
+        stop = place_by_road(services, f"roadside {n}, nobody to drive", end, (float(x_m[k]), float(y_m[k])))
+        services.riders.wait(stop, int(party[0]), now_s)
+
+
 def _stop_walking(movement: Movement, party: int) -> tuple[int, tuple[float, float]]:
     """Take a party on foot off the streets; return (node, (x_m, y_m)): the nearer end of its link, and where it is."""
     rows = np.array([party])
     link, along_m = movement.walking.view.position(rows)
     x_m, y_m = movement.place(rows)
     movement.walking.withdraw(rows)
-    is_far = along_m[0] > movement.streets.length_m[link[0]] / 2
-    node = (movement.streets.link_downstream if is_far else movement.streets.link_upstream)[link[0]]
-    return int(node), (float(x_m[0]), float(y_m[0]))
+    return movement.nearer_end(int(link[0]), float(along_m[0])), (float(x_m[0]), float(y_m[0]))
 
 
 def able_to_go_on(services: "Services", stop: PickupPoint, now_s: float) -> list[tuple[int, float]]:

@@ -360,13 +360,15 @@ class Services:
         return float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node])
 
     def attend(self, hurt: np.ndarray, now_s: float) -> None:
-        """Call ambulances to those of some people hurt who are seriously injured; parties on foot slow down or stop.
+        """Call ambulances to the seriously injured among some people hurt; their parties slow down, stop or get out.
 
         hurt: rows of people. now_s: the present (s).
         """
         if hurt.size == 0:
             return
-        roadside.slow_down(self, self.population.people.household[hurt], now_s)
+        parties = self.population.people.household[hurt]
+        roadside.slow_down(self, parties, now_s)
+        roadside.stop_cars(self, parties, now_s)
         if self.ambulances.vehicles:
             self.ambulances.call(hurt)
 
