@@ -22,6 +22,16 @@ GREATEST_SPEED_M_S = np.array(
     ]
 )
 """As LEAST_SPEED_M_S: upper end of the range (m/s)."""
+CARRIED_BELOW_AGE = 3
+"""Younger children are carried or pushed (years). Assumption."""
+CARRYING_SPEED_M_S = 0.85 * 1.34
+"""Pace of a grown-up who carries a small child (m/s): 0.8 to 0.9 of the free speed of Weidmann (1993). Assumption."""
+SMALL_CHILD_BELOW_AGE = 7
+"""Children who walk, but slowly and not far, are younger than this (years)."""
+SMALL_CHILD_SPEED_M_S = 0.69, 1.33
+"""Ends of their range (m/s): children of 3 and 4 on the flat, Najmanova and Ronchi (2017, An experimental data-set on
+pre-school children evacuation); taken for all up to 6 (assumption). Older ones go as those under 30: the circular has
+no figures for them."""
 STAIRS_UP_FACTOR = 0.610 / 1.34
 """Horizontal speed upstairs / speed on the flat: Weidmann (1993), 0.610 m/s."""
 STAIRS_DOWN_FACTOR = 0.694 / 1.34
@@ -31,8 +41,15 @@ STAIRS_DOWN_FACTOR = 0.694 / 1.34
 def free_speed_m_s(age: Ints, is_female: Bools, mobility: Ints, u: Floats) -> Floats:
     """Return each person's free speed on the flat (m/s): the share u (0 to 1) of the way through the group's range.
 
+    Of a child that is carried, the pace of whoever carries it.
+
     age: years, of each person. is_female: bool, of each person. mobility: int8 of Mobility, of each person.
     """
-    group = np.searchsorted(AGE_LIMITS, np.asarray(age), side="right")
+    age = np.asarray(age)
+    group = np.searchsorted(AGE_LIMITS, age, side="right")
     row = np.asarray(is_female).astype(np.int64), np.asarray(mobility).astype(np.int64), group
-    return LEAST_SPEED_M_S[row] + (GREATEST_SPEED_M_S[row] - LEAST_SPEED_M_S[row]) * u
+    speed_m_s = LEAST_SPEED_M_S[row] + (GREATEST_SPEED_M_S[row] - LEAST_SPEED_M_S[row]) * u
+    least_m_s, greatest_m_s = SMALL_CHILD_SPEED_M_S
+    child_m_s = np.minimum(speed_m_s, least_m_s + (greatest_m_s - least_m_s) * u)
+    speed_m_s = np.where(age < SMALL_CHILD_BELOW_AGE, child_m_s, speed_m_s)
+    return np.where(age < CARRIED_BELOW_AGE, CARRYING_SPEED_M_S, speed_m_s)

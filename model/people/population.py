@@ -10,6 +10,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
 from safepassage.agents.rules import books
+from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 
 KNOWN_AHEAD_S = 3600.0
 """How far ahead all households are looked through for those who leave (s); no result depends on it."""
@@ -237,10 +238,11 @@ class Population:
         return np.bincount(place, can, parties.size) > 0
 
     def walks_slowly(self, parties: Ints) -> Bools:
-        """Return which parties have somebody old, or who walks slowly or with help: they cannot walk far in a day."""
+        """Return which parties cannot walk far: somebody is old, a small child, or walks slowly or with help."""
         person, place = members(self.households.first_person, parties)
         people = self.people
-        slow = (people.age[person] >= OLD_FROM_AGE) | (people.mobility[person] != Mobility.UNIMPAIRED)
+        slow = (people.age[person] >= OLD_FROM_AGE) | (people.age[person] < SMALL_CHILD_BELOW_AGE)
+        slow |= people.mobility[person] != Mobility.UNIMPAIRED
         return np.bincount(place, slow & (people.status[person] != Status.DEAD), parties.size) > 0
 
     def is_at_home(self, rows: Ints | slice = slice(None)) -> np.ndarray:

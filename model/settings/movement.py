@@ -34,8 +34,8 @@ class Movement(Section):
     """Farthest that people walk out of the area (m along streets); those farther out wait for a seat. Adults walk
     10 to 20 km a day (SOURCES 3.1, Assumption)."""
     walk_out_limit_slow_m: float = Field(5_000.0, ge=0)
-    """The same for households with somebody of 65 or older, or who walks slowly or with help (m): 2 to 5 km a day
-    for the old (SOURCES 3.1, Assumption)."""
+    """The same for households with somebody of 65 or older, a child under 7, or who walks slowly or with help (m): 2 to
+    5 km a day for the old (SOURCES 3.1, Assumption)."""
     walker_specific_flow_per_m_s: float = Field(1.225, gt=0)
     """Most walkers per metre of width and second (1/(m s)). Weidmann 1993."""
     shared_streets_every_s: float = Field(60.0, gt=0)
