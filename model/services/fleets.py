@@ -217,7 +217,7 @@ class FleetAtWork:
     def free_now(self, now_s: float) -> list[ServiceVehicle]:
         """Return the vehicles that may take up more people now: at work, free at once, not on the way out."""
         tasks = (Task.IDLE, Task.TO_STOP, Task.TO_HOME, Task.BOARDING)
-        ready_s = now_s + TURN_EVERY_S
+        ready_s = (np.floor(now_s / TURN_EVERY_S) + 1.0) * TURN_EVERY_S
         return [v for v in self.vehicles if v.task in tasks or (v.task == Task.AWAY and v.ready_s <= ready_s)]
 
     def drive_in_s(self, vehicle: ServiceVehicle, table: int) -> float:
