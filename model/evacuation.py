@@ -169,7 +169,7 @@ class EvacuationModel(RowModel):
         self.services = Services(self, self._services_layout)
 
     def step(self) -> None:
-        """Advance by run.step_s, from minute to minute: what is due happens, they decide, move and are harmed."""
+        """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
         began = perf_counter()
         until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
         if self.n_writes != self._n_writes_seen:

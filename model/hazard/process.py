@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import pdtr, pdtrik
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.model import draws
 from safepassage.model.draws import Stream
 from safepassage.model.hazard.front import LineFront
 from safepassage.model.hazard.impacts import Area, Events
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.shelling import ShellingProcess
+from safepassage.model.settings.shelling import Districts, ShellingProcess
 
 HOUR_S = 3600.0
 HALF_RADIUS_IN_SIGMA = float(np.sqrt(2 * np.log(2)))
@@ -37,7 +37,7 @@ HOURS_OF_KEYS = 1 << 18
 MOST_SQUARES = 4_000_000
 """Squares of the map; some 0.8 GB. Assumption."""
 
-COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE, NEAR = range(9)
+COUNT, TIME, CELL, EAST, NORTH, SIZE, RADIUS, ANGLE, NEAR, CENTRES, CENTRE_EAST, CENTRE_NORTH = range(12)
 """Which of the numbers of one hour or event a draw is for."""
 
 
@@ -63,6 +63,8 @@ def simulate(
         raise ScenarioError(f"the run covers {hours.size} hours; at most {HOURS_OF_KEYS} can be drawn. Shorten it.")
     place = f"shelling.sources.{source_number}"
     grid = Grid(process, area)
+    if process.districts is not None:
+        grid.zone_weight *= uneven(process.districts, grid, seed, source_number)
     n_fields = grid.zone_weight.size * np.unique(hours // 24).size
     refuse_needs(
         [
@@ -122,12 +124,52 @@ class Grid:
                 share += area.is_built_up(x_m, y_m, margin_m) / 16
         return share
 
+    def has_weight(self, x_m: Floats, y_m: Floats) -> Bools:
+        """Return whether each place lies in a square on which the background falls near people, bool."""
+        east = ((x_m - self.west_m) // self.width_m).astype(np.int64)
+        north = ((y_m - self.south_m) // self.height_m).astype(np.int64)
+        inside = (east >= 0) & (east < self.n_east) & (north >= 0) & (north < self.n_north)
+        inside[inside] = self.zone_weight[(north * self.n_east + east)[inside]] > 0
+        return inside
+
     def nearness(self, process: ShellingProcess, front: LineFront | None) -> Callable[..., Any]:
         """Return a function of time_s that gives the relative rate of each square by the front; 1 at its line."""
         if front is None:
             return lambda time_s: np.ones(self.x_m.size)
         squares = front.over(self.x_m, self.y_m)
         return lambda time_s: np.exp(-np.maximum(squares.distance_km(time_s), 0.0) / process.front_reach_km)
+
+
+BLOCK_M = 1000.0
+"""Side of the squares, counted from the origin of the plane, by which centres of districts are drawn (m)."""
+
+
+def uneven(districts: Districts, grid: Grid, seed: int, source_number: int) -> Floats:
+    """Return the factor of each square by its districts, mean 1 over all by their weights, float64.
+
+    A Neyman-Scott field (1958, J. R. Stat. Soc. B 20:1): centres are a Poisson process over the built-up area, keyed
+    by their place so that the outline of the map moves none of them; about each the rate falls as a circular normal.
+    Without a centre all is even. districts: settings. grid: cells of the map. seed: of the run. source_number: place of
+    the source in the scenario's list.
+    """
+
+    def number(which, tick=0):
+        index = 16 * source_number + which
+        return draws.uniforms_for(seed, Stream.SHELLING, block, tick=tick, index=index)
+
+    ends = [(int(c.min() // BLOCK_M), int(c.max() // BLOCK_M) + 1) for c in (grid.x_m, grid.y_m)]
+    east, north = (part.ravel() for part in np.meshgrid(*(np.arange(*each, dtype=np.int64) for each in ends)))
+    block = ((east % 2**16) << 16) | (north % 2**16)
+    n = poisson_quantile(number(CENTRES), districts.per_km2 * BLOCK_M**2 / 1e6)
+    field, sigma_m = np.zeros(grid.x_m.size), districts.radius_m / HALF_RADIUS_IN_SIGMA
+    for k in range(int(n.max(initial=0))):
+        x_m, y_m = (east + number(CENTRE_EAST, k)) * BLOCK_M, (north + number(CENTRE_NORTH, k)) * BLOCK_M
+        here = (n > k) & grid.has_weight(x_m, y_m)
+        for at_x_m, at_y_m in zip(x_m[here], y_m[here], strict=True):
+            field += np.exp(-((grid.x_m - at_x_m) ** 2 + (grid.y_m - at_y_m) ** 2) / (2 * sigma_m**2))
+    if not field.any():
+        return np.ones(field.size)
+    return 1.0 - districts.share + districts.share * field / np.average(field, weights=grid.zone_weight)
 
 
 def ramp_factor(process: ShellingProcess, moment_s: npt.NDArray[np.floating], time_zone: str) -> Floats:

@@ -115,6 +115,17 @@ class RampPoint(Section):
     """Factor on the rate of background events; linear in time between two points, level outside them."""
 
 
+class Districts(Section):
+    """Districts to which shelling returns throughout the run, as in a siege; where they lie is drawn by the seed."""
+
+    per_km2: float = Field(gt=0)
+    """Mean number of their centres per km2, placed at random."""
+    radius_m: float = Field(gt=0)
+    """Radius about a centre that holds half of what falls in its district (m)."""
+    share: float = Field(1.0, ge=0, le=1)
+    """Share of the background that falls in districts; the rest falls evenly."""
+
+
 ALERTS_BY_HOUR = (1.05, 0.95, 0.64, 0.63, 0.69, 0.61, 0.55, 0.74, 1.19, 1.66, 1.24, 1.22,
                   1.37, 1.39, 1.26, 1.24, 1.15, 1.03, 0.91, 0.97, 0.86, 0.91, 0.86, 0.86)  # fmt: skip
 """4,624 air-raid alerts for Donetsk oblast and Pokrovsk raion, 15 March 2022 to 22 April 2024, by the local hour in
@@ -155,6 +166,9 @@ class ShellingProcess(Section):
     built_up_margin_m: float = Field(300.0, gt=0)
     """The background falls no farther than this from a street that people live along, in a zone with residents (m):
     beyond the reach of the largest size class. Assumption. Rates per km2 and per day are of that area."""
+    districts: Districts | None = Field(None, examples=[{"per_km2": 0.03, "radius_m": 770}])
+    """Unevenness of the background in space, at the same number of events; default: even at the same distance to the
+    front. The example is fitted to the western half of Mariupol (docs/harm.md)."""
     zones: tuple[ZoneWeight, ...] = Field(
         (), examples=[[{"west": 37.10, "south": 48.27, "east": 37.14, "north": 48.30, "weight": 2}]]
     )
