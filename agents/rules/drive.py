@@ -232,14 +232,14 @@ def _way_on(vehicles, next_link, paths, vehicle, node):
 
 
 @lean_kernel
-def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints) -> None:
-    """Write the link that each vehicle takes next, ARRIVED or NO_ROUTE: from its link's end, or from where it waits.
+def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints, rows: Ints) -> None:
+    """Write the link that vehicles, rows, take next, ARRIVED or NO_ROUTE: from the link's end, or from where they wait.
 
     way_on: int32 per vehicle, written for those on a link, queueing to set out or held. links: state of the links, one
     record each. vehicles: state of the vehicles, one record each. next_link: next-link tables, int32[tables, nodes].
     paths: links of vehicles that follow a path of their own.
     """
-    for vehicle in range(vehicles.size):
+    for vehicle in rows:
         state = vehicles[vehicle].state
         if state != ABSENT and state != PENDING:
             node = links[vehicles[vehicle].link].downstream if state == DRIVING else vehicles[vehicle].origin
@@ -421,12 +421,12 @@ def _suffer(links, vehicles, dangers, doses, vehicle, time_s):
 
 
 @lean_kernel
-def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, time_s: float) -> None:
-    """Count the danger that all vehicles on links have gone through until now. Writes doses.
+def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, rows: Ints, time_s: float) -> None:
+    """Count the danger that those of some vehicles, rows, that are on links have gone through until now. Writes doses.
 
     dangers: rates of harm by link, one record each. time_s: the moment (s).
     """
-    for vehicle in range(vehicles.size):
+    for vehicle in rows:
         if vehicles[vehicle].state == DRIVING:
             _suffer(links, vehicles, dangers, doses, vehicle, time_s)
 

@@ -6,7 +6,6 @@ from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 NONE = -1
-ABSENT = 0
 WAITING = 1
 DRIVING = 4
 
@@ -131,8 +130,8 @@ def count_bound(n_bound: Ints, links: Records, arms: Records) -> None:
 
 
 @kernel
-def mark_tables(is_followed: Bools, vehicles: Records) -> None:
-    """Mark the rows of the next-link table that vehicles under way follow. Writes is_followed, bool[n_tables]."""
-    for i in range(vehicles.size):
-        if vehicles[i].state != ABSENT and vehicles[i].table >= 0:
-            is_followed[vehicles[i].table] = True
+def mark_tables(is_followed: Bools, vehicles: Records, rows: Ints) -> None:
+    """Mark the rows of the next-link table that vehicles, rows, follow. Writes is_followed, bool[n_tables]."""
+    for vehicle in rows:
+        if vehicles[vehicle].table >= 0:
+            is_followed[vehicles[vehicle].table] = True

@@ -311,9 +311,9 @@ def _suffer(crowd, walker, now_s):
 
 
 @lean_kernel
-def suffer(crowd: Crowd, now_s: float) -> None:
-    """Count the danger that all parties on links have gone through until now. Writes doses."""
-    for walker in range(crowd.walkers.size):
+def suffer(crowd: Crowd, rows: Ints, now_s: float) -> None:
+    """Count the danger that those of some parties, rows, who are on links have gone through until now. Writes doses."""
+    for walker in rows:
         if crowd.walkers[walker].link >= 0:
             _suffer(crowd, walker, now_s)
 

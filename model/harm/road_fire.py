@@ -164,16 +164,27 @@ class RoadFire:
         from_s, self._from_s = self._from_s, time_s
         if time_s <= from_s or not (self._on_streets or self._home_crossfire_per_s is not None):
             return NOBODY
-        n, hurt = self.movement.carrier.size, [np.empty(0, np.int32)]
-        strikes = crossfire = np.zeros(n)
-        if self._on_streets:
-            strikes, crossfire = self.movement.driving.take_doses()[:, :n] + self.movement.walking.take_doses()[:, :n]
-        if strikes.any():
-            hurt += self._strike(strikes, from_s, time_s)
-        person, mean = self._under_crossfire(crossfire, from_s, time_s)
+        hurt = [np.empty(0, np.int32)]
+        is_struck, is_under_crossfire, doses = self._take_doses()
+        if is_struck:
+            hurt += self._strike(doses[0], from_s, time_s)
+        person, mean = self._under_crossfire(doses[1] if is_under_crossfire else None, from_s, time_s)
         if person.size:
             hurt += self._hit(person, mean, from_s, time_s)
         return np.concatenate(hurt)
+
+    def _take_doses(self) -> tuple[bool, bool, Any]:
+        """Return whether there were strikes, whether crossfire, and both by mover since the last call; None if none."""
+        if not self._on_streets:
+            return False, False, None
+        taken = self.movement.driving.take_doses(), self.movement.walking.take_doses()
+        is_struck, is_under_crossfire = (any(by_row[kind].any() for _, by_row in taken) for kind in (0, 1))
+        doses = None
+        if is_struck or is_under_crossfire:
+            doses = np.zeros((2, self.movement.carrier.size))
+            for rows, by_row in taken:
+                doses[:, rows] += by_row
+        return is_struck, is_under_crossfire, doses
 
     def _mover_keys(self) -> Keys:
         """Return the keys of households and, behind them, of service vehicles by their names."""
@@ -219,11 +230,11 @@ class RoadFire:
         alive = self.population.people.death_time_s[person] > from_s
         return person[alive].astype(np.int32), carrier[place[alive]]
 
-    def _under_crossfire(self, crossfire: np.ndarray, from_s: float, until_s: float) -> tuple[Ints, Floats]:
+    def _under_crossfire(self, crossfire: np.ndarray | None, from_s: float, until_s: float) -> tuple[Ints, Floats]:
         """Return the living under crossfire, each once, and the mean number of hits on each, protection counted."""
         people = self.population.people
         parts: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int32), np.empty(0))]
-        if crossfire.any():
+        if crossfire is not None:
             person, carrier = self._riders(crossfire > 0, from_s)
             parts.append((person, crossfire[carrier] * self._factor[people.protection[person]]))
             served = np.flatnonzero(crossfire[self.movement.n_parties :])

@@ -184,7 +184,7 @@ class Driving:
         vehicles["car_units"][ids] = size
         vehicles["s_per_m"][ids] = 1.0 / np.asarray(max_speed_m_s, np.float64)
         vehicles["table"][ids] = drive.NONE if paths is not None else table
-        self._traffic.n_present += ids.size
+        self._traffic.under_way.add(ids)
         self._set_out(ids, departure_s)
 
     def _check_new(self, ids, origin, departure_s, size, max_speed_m_s):
@@ -237,12 +237,12 @@ class Driving:
                 f"cannot advance to {until_s} s: the time is {self.time_s} s; give that time or a later one"
             )
         now = self._traffic
-        if now.n_present == 0:
+        if now.under_way.n == 0:
             now.time_s = float(until_s)
             return NO_ARRIVALS
         compiling.wait()
-        if now.arrivals.size < now.n_present:
-            now.arrivals = records(now.n_present, ARRIVAL)
+        if now.arrivals.size < now.under_way.n:
+            now.arrivals = records(now.under_way.n, ARRIVAL)
         state = (now.links, now.slots, now.arms, now.vehicles, now.events, now.wheel, now.heap)
         danger = (now.crossings, now.dangers, now.doses)
         given = (*danger, now.departures, now.next_link, now.paths, float(until_s))
@@ -253,7 +253,7 @@ class Driving:
         if n == 0:
             return NO_ARRIVALS
         now.run["n_arrived"], arrived = 0, now.arrivals[:n]
-        now.n_present -= n
+        now.under_way.drop(arrived["vehicle"])
         return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["node"].copy())
 
     def _keep_log(self):
@@ -298,10 +298,10 @@ class Driving:
     def look_again(self) -> None:
         """Let whoever stands at a node or has yet to start look at the tables again."""
         now = self._traffic
-        if now.n_present == 0:
+        if now.under_way.n == 0:
             return
         way_on = np.empty(now.vehicles.size, np.int32)
-        drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths)
+        drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths, now.under_way.rows)
         again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, way_on)
         moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, way_on)
         self._resume(united(rising(again), left), [])
@@ -362,9 +362,8 @@ class Driving:
         ids = np.atleast_1d(np.asarray(ids, np.int32))
         if (now.vehicles["state"][ids] == drive.PENDING).any():
             self._forget_departures(ids)
+        now.under_way.drop(rising(ids[now.vehicles["state"][ids] != drive.ABSENT]))
         for vehicle in ids:
-            if now.vehicles["state"][vehicle] != drive.ABSENT:
-                now.n_present -= 1
             state = (now.links, now.slots, now.arms, now.vehicles, now.run)
             arm, was_first = drive_edit.take_off(*state, vehicle, now.time_s)
             if was_first:
@@ -389,10 +388,14 @@ class Driving:
     def suffer(self) -> None:
         """Count the danger that everybody on links has gone through until now."""
         now = self._traffic
-        if now.dangers.size and now.n_present:
-            drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.time_s)
+        if now.dangers.size and now.under_way.n:
+            drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.under_way.rows, now.time_s)
 
-    def take_doses(self) -> Floats:
-        """Return (strikes, crossfire) by vehicle: danger gone through since the last call, float64[2, n]."""
+    def take_doses(self) -> tuple[Ints, Floats]:
+        """Return vehicles, rising, and the danger each has gone through since the last call, (strikes, crossfire).
+
+        The others have gone through none. int32[n], float64[2, n].
+        """
         self.suffer()
-        return doses.take(self._traffic.doses)
+        rows = self._traffic.under_way.taken()
+        return rows, doses.take(self._traffic.doses, rows)

@@ -78,7 +78,7 @@ class DrivingView:
     @property
     def n_under_way(self) -> int:
         """Vehicles added that have neither arrived nor been withdrawn."""
-        return self._traffic.n_present
+        return self._traffic.under_way.n
 
     def occupants(self, links: Ints) -> Ints:
         """Return the ids on one or several links, link after link, the one nearest its end first."""
@@ -138,8 +138,7 @@ class DrivingView:
     def tables_followed(self) -> Bools:
         """Return which rows of the next-link table vehicles under way follow, bool[n_tables]."""
         is_followed = np.zeros(self._traffic.next_link.shape[0], np.bool_)
-        if self._traffic.n_present:
-            drive_views.mark_tables(is_followed, self._traffic.vehicles)
+        drive_views.mark_tables(is_followed, self._traffic.vehicles, self._traffic.under_way.rows)
         return is_followed
 
     def link_time_s(self) -> Floats:
@@ -157,7 +156,7 @@ class DrivingView:
 
     def _heads(self, state):
         """Return the links whose first vehicle is in a state, and these vehicles."""
-        if self._traffic.n_present == 0:
+        if self._traffic.under_way.n == 0:
             return NOBODY, NOBODY
         links = np.flatnonzero(self._traffic.arms["state"][: self._traffic.n_links] == state)
         if links.size == 0:
@@ -186,7 +185,7 @@ class DrivingView:
 
         Nothing resolves them but withdraw(), other tables or paths.
         """
-        if self._traffic.n_present == 0:
+        if self._traffic.under_way.n == 0:
             return []
         cycle = drive_views.ring_of_cycles(self._traffic.links, self._traffic.arms, self._traffic.events)
         if not (cycle >= 0).any():

@@ -1,6 +1,6 @@
 """All that the rules of driving read and write: one object, changed by Driving and read by DrivingView."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from safepassage.agents.rules.drive_state import (
     SLOT,
     VEHICLE,
 )
+from safepassage.model.movement.under_way import UnderWay
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.junctions import Junctions
 
@@ -57,7 +58,7 @@ class Traffic:
     """Logs that were full."""
     time_s: float = 0.0
     """The time reached (s)."""
-    n_present: int = 0
+    under_way: UnderWay = field(default_factory=UnderWay)
     """Vehicles added that have neither arrived nor been withdrawn."""
 
 

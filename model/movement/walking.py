@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import doses, walk
 from safepassage.agents.rules.walk_state import (
@@ -224,7 +224,7 @@ class Walking:
         order = np.lexsort((departing, departure_s))
         self._departing, self._departure_s = departing[order], departure_s[order]
         self._on_foot.crowd.clock["n_departed"][0] = 0
-        self._on_foot.n_under_way += ids.size
+        self._on_foot.under_way.add(ids)
 
     def _check_table(self, table):
         """Refuse a row that the table does not have."""
@@ -254,7 +254,7 @@ class Walking:
         """Let all happen that is due before until_s (inf: until nothing more can) and return the Arrivals."""
         if until_s < self.time_s:
             raise ValueError(f"until_s = {until_s} lies before the time reached, {self.time_s}; give a later time.")
-        if self._on_foot.n_under_way == 0:
+        if self._on_foot.under_way.n == 0:
             self._on_foot.time_s = max(self.time_s, float(until_s)) if until_s < np.inf else self.time_s
             return NO_ARRIVALS
         compiling.wait()
@@ -269,7 +269,7 @@ class Walking:
         if self._early:
             parts, self._early = [*self._early, arrivals], []
             arrivals = Arrivals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        self._on_foot.n_under_way -= arrivals.id.size
+        self._on_foot.under_way.drop(arrivals.id)
         return arrivals
 
     @staticmethod
@@ -278,7 +278,7 @@ class Walking:
 
     def _with_room_for_arrivals(self):
         """Return the crowd with arrays that hold an arrival of everybody under way."""
-        n = self._on_foot.n_under_way
+        n = self._on_foot.under_way.n
         return self._on_foot.crowd._replace(
             arrived=np.empty(n, np.int32), arrived_s=np.empty(n), arrived_node=np.empty(n, np.int32)
         )
@@ -289,7 +289,7 @@ class Walking:
 
     def _reconsider(self):
         """Ask those who wait at nodes again; whoever leaves by this is among the next arrivals."""
-        if self._on_foot.n_under_way == 0:
+        if self._on_foot.under_way.n == 0:
             return
         crowd = self._with_room_for_arrivals()
         walk.reconsider(crowd, self.time_s)
@@ -371,13 +371,14 @@ class Walking:
 
     def suffer(self) -> None:
         """Count the danger that everybody on links has gone through until now."""
-        if self._on_foot.crowd.dangers.size and self._on_foot.n_under_way:
-            walk.suffer(self._on_foot.crowd, self.time_s)
+        if self._on_foot.crowd.dangers.size and self._on_foot.under_way.n:
+            walk.suffer(self._on_foot.crowd, self._on_foot.under_way.rows, self.time_s)
 
-    def take_doses(self) -> Floats:
-        """Return (strikes, crossfire) by party: danger gone through since the last call, float64[2, n]."""
+    def take_doses(self) -> tuple[Ints, Floats]:
+        """Return parties, rising, and the (strikes, crossfire) that each has gone through since the last call."""
         self.suffer()
-        return doses.take(self._on_foot.crowd.doses)
+        rows = self._on_foot.under_way.taken()
+        return rows, doses.take(self._on_foot.crowd.doses, rows)
 
     def withdraw(self, ids: Ints) -> None:
         """Take parties off the streets, or out of the list of departures, wherever they are."""
@@ -390,7 +391,7 @@ class Walking:
         self._departing, self._departure_s = self._departing[waiting][keep], self._departure_s[waiting][keep]
         self._on_foot.crowd.clock["n_departed"][0] = 0
         walk.withdraw(self._on_foot.crowd, ids, self.time_s)
-        self._on_foot.n_under_way -= ids.size
+        self._on_foot.under_way.drop(rising(ids))
 
 
 __all__ = ["ARRIVED", "NO_ROUTE", "Arrivals", "Stage", "Walking", "weidmann_pace"]

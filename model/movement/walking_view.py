@@ -1,6 +1,6 @@
 """What can be seen of the walkers on the streets; nothing here changes their state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.rules import walk_views
 from safepassage.agents.rules.walk_state import NO_ROUTE, Crowd, Stage
+from safepassage.model.movement.under_way import UnderWay
 
 
 class Arrivals(NamedTuple):
@@ -32,7 +33,7 @@ class OnFoot:
     """Rows of the crowd's streets that are streets: the first ones."""
     time_s: float = 0.0
     """The time reached (s)."""
-    n_under_way: int = 0
+    under_way: UnderWay = field(default_factory=UnderWay)
     """Parties added that have neither arrived nor been withdrawn."""
 
 
@@ -45,7 +46,7 @@ class WalkingView:
     @property
     def n_under_way(self) -> int:
         """Parties added that have neither arrived nor been withdrawn."""
-        return self._on_foot.n_under_way
+        return self._on_foot.under_way.n
 
     def position(self, ids: Ints | list[int], time_s: float | None = None) -> tuple[Ints, Floats]:
         """Return (link, distance_m from upstream) at time_s: now, or later as if nobody entered or left until then.
@@ -82,7 +83,7 @@ class WalkingView:
         """Return the parties on one or several links, in order of row: one pass over all, none where nobody is."""
         links = np.atleast_1d(links)
         if (
-            self._on_foot.n_under_way == 0
+            self._on_foot.under_way.n == 0
             or not self._on_foot.crowd.streets["n_persons"][self._on_foot.crowd.links["street"][links]].any()
         ):
             return NOBODY

@@ -1,0 +1,39 @@
+"""Who is on the streets, kept as a list: nobody is looked for among everybody, as most people are at home."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from safepassage.agents.ground.arrays import Ints, rising, united
+
+
+@dataclass
+class UnderWay:
+    """Rows of parties added to the streets that have neither arrived nor been withdrawn."""
+
+    rows: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    """int32, rising."""
+    left: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Those who have left the streets since `taken` was called last; int32, rising."""
+
+    @property
+    def n(self) -> int:
+        """How many are on the streets."""
+        return self.rows.size
+
+    def add(self, ids: Ints) -> None:
+        """Note that some have come, none of whom is there."""
+        self.rows = rising(np.concatenate((self.rows, ids)))
+
+    def drop(self, ids: Ints) -> None:
+        """Note that some have gone, all of whom are there."""
+        if ids.size:
+            stays = np.ones(self.rows.size, np.bool_)
+            stays[np.searchsorted(self.rows, ids)] = False
+            self.rows = self.rows[stays]
+            self.left = united(self.left, ids)
+
+    def taken(self) -> Ints:
+        """Return all who have been on the streets at any moment since the last call, rising."""
+        rows, self.left = united(self.rows, self.left), self.left[:0]
+        return rows
