@@ -25,6 +25,7 @@ from safepassage.model.settings.scenario import load
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.settings.shelters import AirRaidAlerts
 from safepassage.model.streets.raster import hull
+from safepassage.model.town.buildings import heights_along_links
 
 SQUARE = shapely.box(30.0, 50.0, 30.01, 50.01)
 DEGREES = Area(0.0, 0.0, 40.0, 60.0, to_plane=lambda longitude, latitude: (longitude, latitude))
@@ -263,3 +264,23 @@ def test_every_example_of_a_table_in_the_documentation_can_be_used(tmp_path):
             place(read(Path(path), keys["shelling.sources"], "UTC"), RecordedShelling(file=path), DEGREES, 1)
         else:
             assert len(EvacuationModel("tiny_town", **changes).people) > 0, begins
+
+
+def test_heights_of_buildings_are_read_as_text_and_those_that_are_none_are_counted(tmp_path):
+    streets = ground_of(load("tiny_town").streets, load("tiny_town").population)[0]
+    near = shapely.Point(streets.unproject(streets.node_x_m[0], streets.node_y_m[0])).buffer(1e-5)
+    heights = ("12 m", "12,5", "40 ft", "tall", -1.0, 1e60, True)
+    features = [{"type": "Feature", "geometry": mapping(near), "properties": {"height": one}} for one in heights]
+    path = write(tmp_path / "b.geojson", {"type": "FeatureCollection", "features": features})
+    found, notes = heights_along_links(path, streets)
+    assert np.nanmax(found) == pytest.approx((12 + 12.5 + 40 * 0.3048) / 3)
+    assert any("4 buildings have no height that can be read" in note for note in notes)
+
+
+def test_buildings_of_a_whole_region_do_no_harm(tmp_path):
+    town, far = shapely.box(-33.0, 45.003, -32.9999, 45.0031), shapely.box(-30.0, 48.0, -29.9, 48.1)
+    path = write(tmp_path / "b.geojson", collection(town, far))
+    model = EvacuationModel("tiny_town", **{"population.buildings": str(path)})
+    assert any("1 buildings lie in no zone" in line for line in model.report())
+    with pytest.raises(ScenarioError, match="nearest street is"):
+        EvacuationModel("tiny_town", **{"population.buildings": str(write(tmp_path / "b.geojson", collection(far)))})

@@ -225,8 +225,16 @@ def _name(column: str) -> str:
     return "_".join(str(column).strip().lower().split())
 
 
+OTHER_NAMES = {"lon": "longitude_deg", "lng": "longitude_deg", "longitude": "longitude_deg", "lat": "latitude_deg",
+               "latitude": "latitude_deg", "x": "x_m", "y": "y_m", "gender": "sex", "district": "zone",
+               "car": "has_car", "size": "n_persons", "persons": "n_persons", "household_id": "household", "hh_id": "household",
+               "disability": "mobility"}  # fmt: skip
+"""What others call columns, and what we call them: proposed, never taken for them."""
+
+
 def _misnamed(name: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    near = [OTHER_NAMES[name]] if OTHER_NAMES.get(name) in known else None
+    near = near or get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"; did you mean {near[0]!r}?" if near else "."
     return (
         f"there is no use for a column {name!r}{meant} Known: {', '.join(known)}. Rename it, leave it out, or put "

@@ -16,7 +16,7 @@ from safepassage.model.settings.population import Population
 from safepassage.model.streets.classes import HOME_STREETS
 from safepassage.model.streets.placing import nodes_near
 from safepassage.model.streets.streets import Streets
-from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones
+from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones, zone_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def homes(
     all chance is drawn.
     """
     node, x_m, y_m = np.empty(zone.size, np.int32), np.empty(zone.size), np.empty(zone.size)
-    sites = _sites(settings, streets)
+    sites = _sites(settings, streets, zones)
     notes = [] if sites is None else list(sites.notes)
     liveable = np.isin(np.array(streets.highway_names)[streets.highway], HOME_STREETS)
     by_zone = np.argsort(zone, kind="stable")
@@ -93,9 +93,9 @@ def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: 
     return np.where(u_along < 0.5, upstream, downstream), x_m, y_m
 
 
-def _sites(settings: Population, streets: Streets) -> Sites | None:
+def _sites(settings: Population, streets: Streets, zones: Zones) -> Sites | None:
     if settings.buildings is not None:
-        x_m, y_m, weight, notes = _buildings(settings.buildings, streets)
+        x_m, y_m, weight, notes = _in_zones(settings.buildings, *_buildings(settings.buildings, streets), zones)
         node = nearest_home_node(streets, x_m, y_m, settings.buildings)
         source = settings.buildings.name
     elif settings.node_weights is not None:
@@ -105,6 +105,20 @@ def _sites(settings: Population, streets: Streets) -> Sites | None:
     else:
         return None
     return Sites(x_m, y_m, node, weight, source, notes)
+
+
+def _in_zones(
+    path: Path, x_m: Floats, y_m: Floats, weight: Floats, notes: list[str], zones: Zones
+) -> tuple[Floats, Floats, Floats, list[str]]:
+    """Return the buildings that lie in a zone: nobody lives in the others, as in those of a file of a whole region.
+
+    If none does, all are returned: whoever puts them onto the streets says what is wrong with their places.
+    """
+    inside = zone_of(x_m, y_m, list(zones.outline)) >= 0
+    if inside.all() or not inside.any():
+        return x_m, y_m, weight, notes
+    told = f"{path.name}: {int((~inside).sum()):,} buildings lie in no zone, so that nobody lives in them."
+    return x_m[inside], y_m[inside], weight[inside], [*notes, told]
 
 
 def nearest_home_node(streets: Streets, x_m: np.ndarray, y_m: np.ndarray, path: Path) -> np.ndarray:

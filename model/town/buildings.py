@@ -7,18 +7,22 @@ import shapely
 
 from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.ground.nearby import grid_of_links, links_within
+from safepassage.model.inputs.tables import number_of
 from safepassage.model.inputs.vectors import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.graphml import width_m
 from safepassage.model.streets.streets import Streets
 
 _M_PER_STOREY = 3.0
+HIGHEST_M = 1000.0
+"""No building is higher (m)."""
 
 
 def heights_along_links(path: Path, streets: Streets, within_m: float = 30.0) -> tuple[Floats, tuple[str, ...]]:
     """Return the mean height of the buildings within reach of each link (m), float64, nan where there is none; notes.
 
-    path: GeoJSON in longitude and latitude, with one feature per building and its `height` (m) or `building:levels`
-    (storeys of 3 m, Assumption) as in OpenStreetMap. within_m: from the building's centre to the line of the link.
+    path: file with one feature per building and its `height` (m; with a unit also feet) or `building:levels` (storeys
+    of 3 m, Assumption) as in OpenStreetMap. within_m: from the building's centre to the line of the link.
     """
     features, notes = read_features(path, ("Point", *POLYGONS), "building")
     height_m = np.array([_height_m(feature.properties) for feature in features], dtype=np.float64)
@@ -41,16 +45,24 @@ def heights_along_links(path: Path, streets: Streets, within_m: float = 30.0) ->
     n = np.bincount(link, minlength=streets.n_links)
     total_m = np.bincount(link, weights=height_m[known][building], minlength=streets.n_links)
     notes += without_outline(path, int((~has_place).sum()))
+    n_unknown = int((has_place & np.isnan(height_m)).sum())
+    if n_unknown:
+        notes.append(f"{path.name}: {n_unknown:,} buildings have no height that can be read and are left out.")
     return np.divide(total_m, n, out=np.full(streets.n_links, np.nan), where=n > 0), tuple(notes)
 
 
-def _height_m(properties):
-    """Return the height that the properties of a building give (m), nan if none that is a positive number."""
-    for key, metres in (("height", 1.0), ("building:levels", _M_PER_STOREY)):
-        try:
-            value = float(str(properties.get(key, "")).removesuffix("m").strip()) * metres
-        except ValueError:
+def _height_m(properties: dict) -> float:
+    """Return the height that the properties of a building give (m), nan if none that a building can have."""
+    for key in ("height", "building:levels", "levels"):
+        said = properties.get(key)
+        if said is None or isinstance(said, bool):
             continue
-        if value > 0:
-            return value
+        try:
+            metres = number_of(said)
+        except ValueError:
+            metres = width_m(str(said)) if key == "height" else np.nan
+        if key != "height":
+            metres *= _M_PER_STOREY
+        if 0 < metres <= HIGHEST_M:
+            return metres
     return np.nan
