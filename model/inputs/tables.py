@@ -227,8 +227,8 @@ def _name(column: str) -> str:
 
 OTHER_NAMES = {"lon": "longitude_deg", "lng": "longitude_deg", "longitude": "longitude_deg", "lat": "latitude_deg",
                "latitude": "latitude_deg", "x": "x_m", "y": "y_m", "gender": "sex", "district": "zone",
-               "car": "has_car", "size": "n_persons", "persons": "n_persons", "household_id": "household", "hh_id": "household",
-               "disability": "mobility"}  # fmt: skip
+               "car": "has_car", "size": "n_persons", "persons": "n_persons", "household_id": "household",
+               "hh_id": "household", "disability": "mobility"}  # fmt: skip
 """What others call columns, and what we call them: proposed, never taken for them."""
 
 
