@@ -55,6 +55,8 @@ class Parties:
     """int8 of Mode: how it travels or travelled last."""
     is_on_way: np.ndarray
     """bool: has left home and not arrived: on the streets, queueing to get onto them, at a stop or aboard."""
+    is_bound_home: np.ndarray
+    """bool: it comes back into the town, to its home."""
     left_car: np.ndarray
     """bool: the party gave up its car on the way and walked on."""
     free_speed_m_s: np.ndarray
@@ -78,6 +80,7 @@ class Parties:
         return cls(
             mode=np.zeros(n, np.int8),
             is_on_way=np.zeros(n, np.bool_),
+            is_bound_home=np.zeros(n, np.bool_),
             left_car=np.zeros(n, np.bool_),
             free_speed_m_s=free_speed_m_s,
             arrival_time_s=np.full(n, np.inf),

@@ -17,6 +17,7 @@ from safepassage.model.services.services import Services
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import Scenario
 from safepassage.model.town.surroundings import Surroundings
+from safepassage.model.way_home import WayHome
 
 
 class Departures:
@@ -30,11 +31,13 @@ class Departures:
         curfew: CurfewHours,
         information: Information,
         decision: Decision,
+        way_home: WayHome,
     ) -> None:
         """Raises ScenarioError if an order names a zone that is not there.
 
         scenario: what is simulated. zone_names: names of the zones, which orders may name. population: everybody, with
-        households and parties. curfew: hours in which nobody may move. information: what households know.
+        households and parties. curfew: hours in which nobody may move. information: what households know. decision: how
+        they decide. way_home: of those who return.
         """
         self.settings, self.zone_names = scenario, zone_names
         self.population, self.households, self.parties = population, population.households, population.parties
@@ -42,11 +45,12 @@ class Departures:
         self.staying_behind = StayingBehind(self.households)
         self.curfew = curfew
         self.orders_due = OrdersDue(scenario, zone_names)
+        self.way_home = way_home
 
     @property
     def next_s(self) -> float:
         """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
-        return min(self.orders_due.next_s, self.population.next_s)
+        return min(self.orders_due.next_s, self.population.next_s, self.way_home.next_s)
 
     def issue_orders(self, now_s: float, until_s: float, surroundings: Surroundings) -> None:
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
@@ -78,16 +82,14 @@ class Departures:
         extinct = self.households.is_extinct
         n_decide = self.decision.think(
             now_s,
-            ~(is_gone | extinct),
+            ~(is_gone | extinct | self.way_home.just_home(from_s)),
             surroundings.utilities.lost_since_s,
             services.seats_in_reach.share_without(now_s),
         )
         self.decision.show_rates(surroundings.utilities.lost_since_s)
         self.staying_behind.release(is_gone | extinct)
-        back = self.decision.who_return(from_s, now_s, np.isfinite(self.parties.arrival_time_s))
-        if back.size:
-            self.decision.start_again(back, now_s)
-            self.population.come_back(back)
+        may_return = np.isfinite(self.parties.arrival_time_s) & np.isinf(self.way_home.due_s)
+        self.way_home.plan(self.decision.who_return(from_s, now_s, may_return), now_s)
         if n_decide:
             self.population.plans_changed()
         self.population.show_preparing()

@@ -44,6 +44,7 @@ from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.state import state_file
 from safepassage.model.town.surroundings import Surroundings
+from safepassage.model.way_home import WayHome
 
 EVENT_MATTERS_S = 6 * 3600.0
 """An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
@@ -132,9 +133,6 @@ class EvacuationModel(RowModel):
             scenario, self.streets, self.households, self.people, self._front, self.rules.decision
         )
         self.curfew = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone)
-        self.departures = Departures(
-            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision
-        )
         room = self._services_layout = layout_of(scenario.services, self.streets)
         keys = keys_of(self.households)
         u_news = np.array([uniforms_for(seed, Stream.ROAD_NEWS, keys, index=i) for i in range(2)])
@@ -147,6 +145,10 @@ class EvacuationModel(RowModel):
             room.n_tables,
             u_news,
             self.rules.route_choice,
+        )
+        self.way_home = WayHome(self.population, self.movement, self.decision, self.curfew)
+        self.departures = Departures(
+            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.way_home
         )
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
@@ -241,6 +243,7 @@ class EvacuationModel(RowModel):
         """Let happen what is due up to a time, in order."""
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
+        self.way_home.set_out(self.time_s, until_s)
         self._fall(until_s)
         self._advance(until_s)
         self.services.take_turn(until_s)
@@ -338,9 +341,9 @@ class EvacuationModel(RowModel):
         return model
 
     def _arrive(self, arrivals):
-        """Bring those who left the streets to safety, or to their stop."""
+        """Bring those who left the streets to safety, to their stop, or home."""
         if len(arrivals):
-            self.ways_out.arrive(self.services.receive(arrivals))
+            self.ways_out.arrive(self.way_home.receive(self.services.receive(arrivals)))
 
     def _get_on(self):
         """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
@@ -352,7 +355,7 @@ class EvacuationModel(RowModel):
             walking, at_home = movement.leave_cars(giving_up, size, speed)
             population.walk_on(walking)
             slow_down(self.services, walking, self.time_s)
-            population.turn_back(at_home, movement.next_news_s)
+            population.turn_back(self.way_home.turn_away(at_home, self.time_s), movement.next_news_s)
         if movement.n_moving:
             population.stand(movement.walking.view.without_route())
 

@@ -406,13 +406,13 @@ def test_people_in_a_shelter_come_to_less_harm():
 
 
 def test_people_come_back_when_it_has_been_quiet_and_may_leave_again():
-    quiet = {**QUIET, "run.duration_h": 96.0, "run.step_s": 600.0, "behaviour.quiet_after_d": 2.0}
+    quiet = {**QUIET, "run.duration_h": 60.0, "run.step_s": 600.0, "behaviour.quiet_after_d": 1.0}
     stay_away = town(**quiet).run()
     come_back = town(**quiet, **{"behaviour.return_per_day": 1.0}).run()
     n_safe = np.array(come_back.recorder.tables()["timeseries"]["n_safe"])
     assert n_safe[-1] < 0.6 * n_safe.max() and n_safe.max() > 500
     assert stay_away.recorder.n_by_status[Status.SAFE] >= n_safe.max()
-    early = np.array(come_back.recorder.tables()["timeseries"]["time_s"]) < 2 * 86400
+    early = np.array(come_back.recorder.tables()["timeseries"]["time_s"]) < 86400
     assert (np.diff(n_safe[early]) >= 0).all()
 
 

@@ -155,7 +155,7 @@ class Population:
 
     def arrive(self, parties: np.ndarray, time_s: np.ndarray, exit_row: np.ndarray) -> None:
         """Bring parties to safety through an exit."""
-        self.parties.is_on_way[parties] = False
+        self.parties.is_on_way[parties] = self.parties.is_bound_home[parties] = False
         self.parties.arrival_time_s[parties] = time_s
         self.parties.exit[parties] = exit_row
         self._put(parties)
@@ -187,14 +187,21 @@ class Population:
         self.parties.stop[parties] = stop
         self.parties.vehicle[parties] = vehicle
 
-    def come_back(self, households: np.ndarray) -> None:
-        """Bring living people from safety back into their homes; their way back is not simulated."""
-        self.parties.arrival_time_s[households] = np.inf
-        self.parties.exit[households] = -1
-        self.parties.left_car[households] = False
+    def head_home(self, households: np.ndarray) -> None:
+        """Let living people leave safety for their homes, by car or in one that takes them."""
+        parties = self.parties
+        parties.arrival_time_s[households], parties.exit[households] = np.inf, -1
+        parties.mode[households] = Mode.CAR
+        parties.left_car[households] = False
+        parties.is_on_way[households] = parties.is_bound_home[households] = True
+        self._become(households, Status.TRAVELLING, Protection.VEHICLE)
+
+    def come_home(self, households: np.ndarray) -> None:
+        """Bring people who headed home into their rooms."""
+        self.parties.is_on_way[households] = self.parties.is_bound_home[households] = False
+        self.parties.mode[households] = Mode.NONE
         self._become(households, Status.HOME, None)
         self._settle(households)
-        self.plans_changed(households)
 
     def die(self, persons: np.ndarray) -> np.ndarray:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
@@ -259,7 +266,7 @@ class Population:
         link_of: function parties -> link on which each is, -1: on none.
         """
         parties = self.parties
-        rows = np.flatnonzero(parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0))
+        rows = np.flatnonzero(parties.is_on_way & ~parties.is_bound_home & (parties.stop < 0) & (parties.vehicle < 0))
         return rows[link_of(rows) < 0]
 
     def plans_changed(self, households: np.ndarray | None = None) -> None:
