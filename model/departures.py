@@ -88,8 +88,8 @@ class Departures:
         )
         self.decision.show_rates(surroundings.utilities.lost_since_s)
         self.staying_behind.release(is_gone | extinct)
-        may_return = np.isfinite(self.parties.arrival_time_s) & np.isinf(self.way_home.due_s)
-        self.way_home.plan(self.decision.who_return(from_s, now_s, may_return), now_s)
+        safe_since_s = np.where(np.isinf(self.way_home.due_s), self.parties.arrival_time_s, np.inf)
+        self.way_home.plan(self.decision.who_return(from_s, now_s, safe_since_s), now_s)
         if n_decide:
             self.population.plans_changed()
         self.population.show_preparing()

@@ -23,12 +23,14 @@ class Covariate(Worded):
     REPEATED_ORDER = 2, "orders that were repeated or name its zone"
     NO_SEAT = 3, "no seat out of town in reach"
     HOME_LOST = 4, "a home that was destroyed"
-    NO_CAR = 5, "no car"
-    NEEDS_ASSISTANCE = 6, "a member who needs assistance"
-    OLD = 7, "{value:.0%} of the adults 65 or over"
-    LONE_OLD = 8, "one person of 65 or over, living alone"
-    NO_DESTINATION = 9, "neither money nor kin elsewhere"
-    CHILDREN = 10, "children"
+    ALL_CLEAR = 5, "a rumour that the danger is over"
+    NO_CAR = 6, "no car"
+    NEEDS_ASSISTANCE = 7, "a member who needs assistance"
+    OLD = 8, "{value:.0%} of the adults 65 or over"
+    LONE_OLD = 9, "one person of 65 or over, living alone"
+    NO_DESTINATION = 10, "neither money nor kin elsewhere"
+    RENTER = 11, "a rented home"
+    CHILDREN = 12, "children"
 
     def told(self, value: float) -> str:
         """Return the words with a value put in."""
@@ -65,6 +67,10 @@ class Known:
     """bool: one person of 65 or over."""
     has_destination: np.ndarray
     """bool: money or kin elsewhere."""
+    is_renter: np.ndarray
+    """bool: it rents its home."""
+    believes_all_clear: np.ndarray
+    """bool: a rumour that the danger is over."""
 
 
 VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
@@ -73,11 +79,13 @@ VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
     Covariate.REPEATED_ORDER: lambda known: known.n_repeated,
     Covariate.NO_SEAT: lambda known: ~known.households.has_car * known.share_without_seat,
     Covariate.HOME_LOST: lambda known: known.households.has_lost_home,
+    Covariate.ALL_CLEAR: lambda known: known.believes_all_clear,
     Covariate.NO_CAR: lambda known: ~known.households.has_car,
     Covariate.NEEDS_ASSISTANCE: lambda known: known.households.needs_help,
     Covariate.OLD: lambda known: known.share_old,
     Covariate.LONE_OLD: lambda known: known.is_lone_old,
     Covariate.NO_DESTINATION: lambda known: ~known.has_destination,
+    Covariate.RENTER: lambda known: known.is_renter,
     Covariate.CHILDREN: lambda known: known.households.has_children,
 }
 """Value of each covariate, by household."""

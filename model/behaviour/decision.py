@@ -184,7 +184,8 @@ class Decision:
         own = families.per_day * length_s / DAY_S + families.times_threat * threat * h.ordered_readiness
         decide.doses(
             dose, situations, self.coefficients[:N_SITUATIONS], threat, shock[h.zone],
-            h.readiness, h.stays_behind, share_since(self.information.warned_s), int(Covariate.UNWARNED), ordered, own,
+            h.readiness, h.stays_behind, self.information.share_warned(from_s, until_s), int(Covariate.UNWARNED),
+            ordered, own,
         )  # fmt: skip
         return dose
 
@@ -196,20 +197,24 @@ class Decision:
             cold[time_s == at] = month in self.settings.loss_shock.cold_months
         return cold
 
-    def who_return(self, from_s: float, until_s: float, is_safe: np.ndarray) -> np.ndarray:
-        """Return the households in safety that come back in this time; is_safe: bool[n].
+    def who_return(self, from_s: float, until_s: float, safe_since_s: Floats) -> np.ndarray:
+        """Return the households in safety that come back in this time; safe_since_s: of each (s), inf: it is not.
 
-        from_s, until_s: beginning and end of that time (s).
+        Where it is quiet near home and the front out of reach, as they know it; and those who cannot pay any longer for
+        a place elsewhere. from_s, until_s: beginning and end of that time (s).
         """
         settings = self.settings
-        if settings.return_per_day == 0:
+        if settings.return_per_day == 0 and settings.return_without_means_per_day == 0:
             return np.empty(0, np.int64)
-        quiet_since_s = np.maximum(self.households.last_heard_s, 0.0)  # what fell before the run is not known
-        quiet = until_s - quiet_since_s >= settings.quiet_after_d * DAY_S
-        rows = np.flatnonzero(is_safe & quiet)
-        homeless = self.information.covariates[Covariate.NO_DESTINATION, rows] > 0
-        rate = settings.return_per_day * (1.0 - self.threat.reached_share(until_s))
-        rate = rate * np.where(homeless, settings.return_factor_no_destination, 1.0)
+        rows = np.flatnonzero(np.isfinite(safe_since_s))
+        quiet_since_s = np.maximum(self.households.last_heard_s[rows], 0.0)  # what fell before the run is not known
+        is_quiet = until_s - quiet_since_s >= settings.quiet_after_d * DAY_S
+        seems_far = np.where(is_quiet, 1.0 - self.threat.reached_share(until_s), 0.0)
+        seems_far[self.information.believes_all_clear(until_s)[rows]] = 1.0
+        is_broke = self.information.covariates[Covariate.NO_DESTINATION, rows] > 0
+        is_broke &= until_s - safe_since_s[rows] >= settings.savings_last_d * DAY_S
+        rate = settings.return_per_day * seems_far * np.where(is_broke, settings.return_factor_no_destination, 1.0)
+        rate = rate + settings.return_without_means_per_day * is_broke
         p = -np.expm1(-rate * (until_s - from_s) / DAY_S)
         return rows[uniforms_for(self.seed, Stream.RETURN, self._keys[rows], tick=int(until_s)) < p]
 

@@ -1,7 +1,7 @@
 """What households know and when: orders heard from channels and from neighbours, impacts remembered, seats in reach."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,32 +12,53 @@ from safepassage.model.behaviour.covariates import Covariate, Known, fill
 from safepassage.model.clock import epoch_s
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.people.demography import ADULT_AGE, OLD_AGE
-from safepassage.model.settings.behaviour import Audience, Behaviour, Channel, Force, Order
+from safepassage.model.settings.behaviour import Audience, Behaviour, Channel, Force, Order, Rumour, Saying
 from safepassage.model.settings.run import Run
 from safepassage.model.streets.streets import Streets
 
 TALK_EVERY_S = 1800.0
 """Orders go from neighbour to neighbour in steps of this length, at whatever pace households decide (s)."""
+RUMOURS_FROM = 2**24
+"""Rumours are numbered from here on, orders from 0: by these numbers chance is drawn."""
 CHANNELS = ("siren", "phone", "door_to_door")
 
 
 @dataclass(eq=False)
-class Told:
-    """One order that has gone out, and who has come to know of it."""
+class Spreading:
+    """A message that goes from neighbour to neighbour, and who has come to believe it."""
 
     number: int
-    """Its place in the scenario's list of orders, by which chance is drawn."""
+    """By which chance is drawn: of orders their place in the scenario's list."""
+    believed_s: np.ndarray
+    """float64[n]: when each household believes it (s), whomever it addresses; inf: not so far."""
+    is_spreading: bool = field(default=True, kw_only=True)
+    """Whether anybody may still hear of it from neighbours."""
+    lasts_s: float = field(default=np.inf, kw_only=True)
+    """How long each believes it (s)."""
+    is_deaf: np.ndarray | None = field(default=None, kw_only=True)
+    """bool[n]: who never believes it; None: nobody."""
+
+    def believe_at(self, time_s: float) -> np.ndarray:
+        """Return who believes it at a time (s), bool[n]."""
+        return (self.believed_s <= time_s) & (time_s < self.believed_s + self.lasts_s)
+
+    def share_between(self, from_s: float, until_s: float, before_s: np.ndarray) -> np.ndarray:
+        """Return for which share of a time (s) each believes it, what comes after `before_s` left out; float64[n]."""
+        end_s = np.minimum(np.minimum(self.believed_s + self.lasts_s, before_s), until_s)
+        return np.maximum(end_s - np.maximum(self.believed_s, from_s), 0.0) / (until_s - from_s)
+
+
+@dataclass(eq=False)
+class Told(Spreading):
+    """One order that has gone out, and who has come to know of it."""
+
     order: Order
     addressed: np.ndarray
     """bool[n]"""
-    believed_s: np.ndarray
-    """float64[n]: when each household, addressed or not, believes that it was given (s); inf: not so far."""
     reached_s: np.ndarray
     """float64[n]: when a channel brings it to each household, whether it believes it or not (s); inf: none does."""
     persuaded_s: np.ndarray
     """float64[n]: when people at its door persuade a household that it addresses (s); inf: they do not."""
-    is_spreading: bool = True
-    """Whether anybody may still hear of it from neighbours."""
 
     @property
     def heard_s(self) -> np.ndarray:
@@ -73,8 +94,11 @@ class Information:
         self._share_old = np.add.reduceat(is_old, first[:-1], dtype=np.float64) / np.maximum(n_adults, 1.0)
         self._is_lone_old = (households.n_members == 1) & is_old[first[:-1]]
         self._has_destination = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31) < settings.p_destination
+        self._is_renter = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31 + 1) < settings.p_renting
         self.told: list[Told] = []
         """Orders sent out so far."""
+        self.rumours = [self._let_loose(row, rumour) for row, rumour in enumerate(settings.rumours)]
+        """False messages of the scenario, in its order."""
         self.warned_s = np.full(n, np.inf)
         """When each household first believed an order that addresses it (s); inf: not so far."""
         self.compelled_s = np.full(n, np.inf)
@@ -116,10 +140,40 @@ class Information:
             reached_s = np.where(reached, np.minimum(reached_s, heard_s), reached_s)
             believes = reached & (u_trust < channel.trust)
             believed_s = np.where(believes, np.minimum(believed_s, heard_s), believed_s)
-        told = Told(number, order, addressed, believed_s, reached_s, persuaded_s)
+        told = Told(number, believed_s, order, addressed, reached_s, persuaded_s)
         self.told.append(told)
         self._note(told)
         return told
+
+    def _let_loose(self, row: int, rumour: Rumour) -> Spreading:
+        """Let a rumour reach those who hear it at first hand; row: its place in the scenario's list."""
+        u_reach, u_delay, u_trust = (
+            uniforms_for(self.seed, Stream.NEWS, self._keys, tick=RUMOURS_FROM + row, index=index) for index in range(3)
+        )
+        starts_s = rumour.issued_s(self.run.start, self._time_zone)
+        heard_s = starts_s - np.log1p(-u_delay) * rumour.delay_median_s / np.log(2)
+        is_deaf = u_trust >= rumour.trust
+        believed_s = np.where((u_reach < rumour.reach) & ~is_deaf, heard_s, np.inf)
+        return Spreading(RUMOURS_FROM + row, believed_s, lasts_s=rumour.lasts_d * 86400.0, is_deaf=is_deaf)
+
+    def rumoured(self, saying: Saying) -> list[Spreading]:
+        """Return the rumours that say one thing."""
+        said = zip(self.rumours, self.settings.rumours, strict=True)
+        return [spreading for spreading, rumour in said if rumour.says == saying]
+
+    def believes_all_clear(self, time_s: float) -> np.ndarray:
+        """Return which households believe a false all-clear at a time (s), bool[n]."""
+        believes = np.zeros(len(self.households), np.bool_)
+        for rumour in self.rumoured(Saying.ALL_CLEAR):
+            believes |= rumour.believe_at(time_s)
+        return believes
+
+    def share_warned(self, from_s: float, until_s: float) -> np.ndarray:
+        """Return for which share of a time (s) each believed an order, or a rumour of one; float64[n]."""
+        share = np.clip((until_s - self.warned_s) / (until_s - from_s), 0.0, 1.0)
+        for rumour in self.rumoured(Saying.LEAVE):
+            share += rumour.share_between(from_s, until_s, self.warned_s)
+        return np.minimum(share, 1.0)
 
     def _note(self, told: Told) -> None:
         """Bring up to date when households first believed an order, and a compulsory one."""
@@ -140,21 +194,24 @@ class Information:
         while (self._n_talks + 1) * TALK_EVERY_S <= until_s:
             from_s = self._n_talks * TALK_EVERY_S
             self._n_talks += 1
+            for rumour in self.rumours:
+                self._hear_from_neighbours(rumour, from_s)
             for told in self.told:
                 rows = self._hear_from_neighbours(told, from_s)
                 if rows.size:
                     self._note(told)
                     yield told, rows
 
-    def _hear_from_neighbours(self, told: Told, from_s: float) -> np.ndarray:
-        """Let an order pass between neighbours for one step; return those who hear of it. Chance depends on the step,
+    def _hear_from_neighbours(self, told: Spreading, from_s: float) -> np.ndarray:
+        """Let a message pass between neighbours for one step; return those who hear of it. Chance depends on the step,
         not on who decides."""
         rate = self.settings.channels.word_of_mouth_per_day / 86400.0
         none = np.empty(0, np.int64)
         if not told.is_spreading or rate == 0:
             return none
-        ignorant = np.flatnonzero(told.believed_s > from_s)
-        n_know = self._n_knowing(told.believed_s <= from_s)[self.households.home_node[ignorant]]
+        may_learn = told.believed_s > from_s
+        ignorant = np.flatnonzero(may_learn if told.is_deaf is None else may_learn & ~told.is_deaf)
+        n_know = self._n_knowing(told.believe_at(from_s))[self.households.home_node[ignorant]]
         ignorant, n_know = ignorant[n_know > 0], n_know[n_know > 0]
         if ignorant.size == 0:
             told.is_spreading = bool((told.believed_s[np.isfinite(told.believed_s)] > from_s).any())
@@ -204,6 +261,8 @@ class Information:
             share_old=self._share_old,
             is_lone_old=self._is_lone_old,
             has_destination=self._has_destination,
+            is_renter=self._is_renter,
+            believes_all_clear=self.believes_all_clear(time_s),
         )
         fill(self.covariates, known)
 

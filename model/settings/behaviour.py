@@ -25,13 +25,36 @@ class Force(StrEnum):
     COMPULSORY = "compulsory"
 
 
-class Order(Section):
-    """An evacuation order: a protective lever."""
+class Timed(Section):
+    """What happens at a moment, said in one of two ways."""
 
     issued_h: float | None = Field(None, ge=0)
     """When it is issued (h after the start of the run); give this or `issued`."""
     issued: Moment | None = None
     """When it is issued (local date and time)."""
+
+    @model_validator(mode="after")
+    def _one_moment(self):
+        if (self.issued_h is None) == (self.issued is None):
+            raise ValueError("say when in one way: issued_h (h after the start) or issued (date and time)")
+        return self
+
+    def issued_s(self, start: datetime, time_zone: str) -> float:
+        """Return when it is issued (s after the start of the run; 0 if it was before).
+
+        start: of the run. time_zone: of moments without a zone of their own; its summer time counts.
+        """
+        if self.issued_h is not None:
+            return self.issued_h * 3600.0
+        assert self.issued is not None
+        zone = ZoneInfo(time_zone)
+        issued, start = (m if m.tzinfo else m.replace(tzinfo=zone) for m in (self.issued, start))
+        return max(0.0, issued.timestamp() - start.timestamp())
+
+
+class Order(Timed):
+    """An evacuation order: a protective lever."""
+
     zones: tuple[str, ...] | None = None
     """Names of the zones ordered out; default: all of them."""
     audience: Audience = Audience.EVERYONE
@@ -42,23 +65,33 @@ class Order(Section):
     """Share of the households addressed that do as told as soon as they believe it, drawn afresh for each order.
     Compliance with phased orders: about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with all they know."""
 
-    @model_validator(mode="after")
-    def _one_moment(self):
-        if (self.issued_h is None) == (self.issued is None):
-            raise ValueError("say when in one way: issued_h (h after the start) or issued (date and time)")
-        return self
 
-    def issued_s(self, start: datetime, time_zone: str) -> float:
-        """Return when the order is issued (s after the start of the run; 0 if it was before).
+class Saying(StrEnum):
+    """What a rumour says."""
 
-        time_zone: of moments without a zone of their own; its summer time counts.
-        """
-        if self.issued_h is not None:
-            return self.issued_h * 3600.0
-        assert self.issued is not None
-        zone = ZoneInfo(time_zone)
-        issued, start = (m if m.tzinfo else m.replace(tzinfo=zone) for m in (self.issued, start))
-        return max(0.0, issued.timestamp() - start.timestamp())
+    LEAVE = "leave"
+    ALL_CLEAR = "all_clear"
+
+
+class Rumour(Timed):
+    """A false message that goes round the town until nobody believes it any more: that all must leave, or may stay.
+
+    Who believes that all must leave weighs it like an order that it believes. Who believes a false all-clear leaves
+    less readily (`coefficients.all_clear`) and, if in safety, comes back as if it were quiet and the front far away.
+    False messages in the name of the emergency service told Kharkiv to leave in April and May 2024 (news.liga.net;
+    lb.ua, 15 May 2024). No count of who believed them was found: every number here is an assumption.
+    """
+
+    says: Saying
+    """What it says: `leave` or `all_clear`."""
+    reach: Share = 0.1
+    """Share of households that hear it at first hand, such as by messenger. Assumption."""
+    delay_median_s: float = Field(3600.0, gt=0)
+    """Median time until they have (s); exponential. Assumption."""
+    trust: Share = 0.3
+    """Share of households that believe it, from wherever they hear it; only they pass it on. Assumption."""
+    lasts_d: float = Field(2.0, gt=0)
+    """How long a household believes it, until it is denied or seen to be false (days). Assumption."""
 
 
 class Channel(Section):
@@ -129,7 +162,7 @@ class Channels(Section):
 class Coefficients(Section):
     """Effects on the logarithm of the rate at which a household decides to leave.
 
-    Situations count while they last: rate * exp(sum of coefficient * covariate). What a household is (the last six)
+    Situations count while they last: rate * exp(sum of coefficient * covariate). What a household is (the last seven)
     changes its readiness, and the readiness of the town as a whole stays as it was fitted: some leave later, others
     earlier. The towns of the fit were under orders and had seats: that is what 0 stands for.
     """
@@ -148,6 +181,8 @@ class Coefficients(Section):
     no_seat: float = Field(-0.2, le=0)
     """If the household has no car, times the share of those in reach of the same stops who have no car either and would
     find no seat within a day. Assumption."""
+    all_clear: float = Field(-0.8, le=0)
+    """While it believes a false all-clear: as if it believed no order (`unwarned`). Assumption."""
     home_lost: float = Field(0.7, ge=0)
     """While the household lives with others or in a reception place because its home was destroyed: log 2, twice as
     ready. Assumption."""
@@ -164,6 +199,10 @@ class Coefficients(Section):
     go (SOURCES 4); the size is an assumption."""
     no_destination: float = -0.5
     """If the household has neither money nor kin elsewhere. Assumption."""
+    renter: float = 0.0
+    """If it rents its home (`p_renting`). 0: in 49 studies of hurricanes what people are, owning their home included,
+    had weaker effects than warnings and cues, and no count of leavers by tenure was found for towns at a front (Huang,
+    Lindell and Prater 2016, Environment and Behavior 48(8):991). Vary it from -0.3 to 0.5 (assumption)."""
     children: float = 0.72
     """If the household has children: log 2.05, as `ordered_families.times_threat`. The towns of the fit were counted
     with families under orders among them: the mean of the whole town holds their haste, so the others have less."""
@@ -261,10 +300,15 @@ class Behaviour(Section):
     """What a loss of power or gas adds."""
     channels: Channels = Channels()
     """How orders reach people."""
+    rumours: tuple[Rumour, ...] = Field((), examples=[[{"says": "all_clear", "issued_h": 12}]])
+    """False messages that go round; none by default."""
     decide_every_s: float = Field(900.0, gt=0)
     """Time between two looks at the situation (s); the odds of leaving do not depend on it."""
     p_destination: Share = 0.6
     """Share of households with money or kin elsewhere. Assumption."""
+    p_renting: Share = 0.1
+    """Share of households that rent their home. Assumption: nearly all in Ukraine own theirs, those displaced before
+    rent. It matters only if `coefficients.renter` is not 0."""
     hearing_reach_m: float = Field(500.0, ge=0)
     """Distance within which an impact is remembered (m). Assumption."""
     memory_half_life_d: float = Field(3.0, gt=0)
@@ -285,7 +329,14 @@ class Behaviour(Section):
     0: nobody does. Pokrovsk in spring 2022, front 43 km away: about 0.012 (70 % back by July 2022; AP); Izium, ruined,
     front 56 km away: 0.001; within 10 km of the front: 0.0001 (Kherson)."""
     return_factor_no_destination: float = Field(3.0, ge=0)
-    """How many times faster those come back who have neither money nor kin elsewhere: savings and rent run out.
+    """How many times faster those come back who have neither money nor kin elsewhere, once their savings are gone.
     Assumption."""
+    savings_last_d: float = Field(60.0, ge=0)
+    """For how long those with neither money nor kin elsewhere can pay rent (days). Donetsk oblast, July 2022: "two
+    months", "the money is gone" (AP, 25 July 2022); of all returnees 34 % had used up their savings by late 2022 (IOM
+    returns report, November 2022). Assumption."""
+    return_without_means_per_day: float = Field(0.0, ge=0)
+    """Rate at which they then come back whether it is quiet or not, since they cannot pay for a place elsewhere
+    (1/day). 0: nobody does. Tens of thousands did in Donetsk oblast by July 2022, under shelling (AP, 25 July 2022)."""
     quiet_after_d: float = Field(7.0, ge=0)
     """It is quiet near home if no impact has been heard there for so long (days). Assumption."""
