@@ -31,13 +31,13 @@ class Departures:
         curfew: CurfewHours,
         information: Information,
         decision: Decision,
-        way_home: WayHome,
+        movement: Movement,
     ) -> None:
         """Raises ScenarioError if an order names a zone that is not there.
 
         scenario: what is simulated. zone_names: names of the zones, which orders may name. population: everybody, with
         households and parties. curfew: hours in which nobody may move. information: what households know. decision: how
-        they decide. way_home: of those who return.
+        they decide. movement: everybody on the streets.
         """
         self.settings, self.zone_names = scenario, zone_names
         self.population, self.households, self.parties = population, population.households, population.parties
@@ -45,7 +45,7 @@ class Departures:
         self.staying_behind = StayingBehind(self.households)
         self.curfew = curfew
         self.orders_due = OrdersDue(scenario, zone_names)
-        self.way_home = way_home
+        self.way_home = WayHome(population, movement, decision, curfew)
 
     @property
     def next_s(self) -> float:

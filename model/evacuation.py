@@ -44,7 +44,6 @@ from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.state import state_file
 from safepassage.model.town.surroundings import Surroundings
-from safepassage.model.way_home import WayHome
 
 EVENT_MATTERS_S = 6 * 3600.0
 """An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
@@ -146,9 +145,8 @@ class EvacuationModel(RowModel):
             u_news,
             self.rules.route_choice,
         )
-        self.way_home = WayHome(self.population, self.movement, self.decision, self.curfew)
         self.departures = Departures(
-            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.way_home
+            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.movement
         )
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
@@ -243,7 +241,7 @@ class EvacuationModel(RowModel):
         """Let happen what is due up to a time, in order."""
         self.departures.issue_orders(self.time_s, until_s, self.surroundings)
         self._forget_events()
-        self.way_home.set_out(self.time_s, until_s)
+        self.departures.way_home.set_out(self.time_s, until_s)
         self._fall(until_s)
         self._advance(until_s)
         self.services.take_turn(until_s)
@@ -343,7 +341,7 @@ class EvacuationModel(RowModel):
     def _arrive(self, arrivals):
         """Bring those who left the streets to safety, to their stop, or home."""
         if len(arrivals):
-            self.ways_out.arrive(self.way_home.receive(self.services.receive(arrivals)))
+            self.ways_out.arrive(self.departures.way_home.receive(self.services.receive(arrivals)))
 
     def _get_on(self):
         """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
@@ -355,7 +353,7 @@ class EvacuationModel(RowModel):
             walking, at_home = movement.leave_cars(giving_up, size, speed)
             population.walk_on(walking)
             slow_down(self.services, walking, self.time_s)
-            population.turn_back(self.way_home.turn_away(at_home, self.time_s), movement.next_news_s)
+            population.turn_back(self.departures.way_home.turn_away(at_home, self.time_s), movement.next_news_s)
         if movement.n_moving:
             population.stand(movement.walking.view.without_route())
 

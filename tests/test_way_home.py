@@ -36,7 +36,7 @@ def watched():
 
 def test_those_who_return_are_on_the_streets_before_they_are_home(watched):
     model, steps = watched
-    back = np.flatnonzero(model.way_home.just_home(0.0))
+    back = np.flatnonzero(model.departures.way_home.just_home(0.0))
     seen = np.unique(np.concatenate([bound for _, bound, _, _ in steps]))
     assert back.size > 60 and np.isin(seen, back).mean() > 0.9
     assert sum((link >= 0).sum() for _, _, link, _ in steps) > 50
@@ -54,7 +54,7 @@ def test_nobody_who_keeps_the_curfew_drives_home_during_it(watched):
 
 def test_who_has_come_home_may_leave_again(watched):
     model, _ = watched
-    back = model.way_home.just_home(0.0)
+    back = model.departures.way_home.just_home(0.0)
     assert np.isinf(model.households.decision_time_s[back]).any()
     assert (model.parties.mode[back & np.isinf(model.households.departure_time_s)] == Mode.NONE).all()
 
@@ -63,6 +63,6 @@ def test_who_finds_no_way_home_stays_in_safety(watched):
     model, _ = watched
     away = np.flatnonzero(np.isfinite(model.parties.arrival_time_s))[:5]
     model.movement.ways.exit_open[Mode.CAR][:] = False
-    model.way_home.plan(away, model.time_s + 3600.0)
-    model.way_home.set_out(model.time_s + 3600.0, model.time_s + 7200.0)
+    model.departures.way_home.plan(away, model.time_s + 3600.0)
+    model.departures.way_home.set_out(model.time_s + 3600.0, model.time_s + 7200.0)
     assert np.isfinite(model.parties.arrival_time_s[away]).all() and not model.parties.is_bound_home[away].any()
