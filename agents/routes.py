@@ -23,12 +23,12 @@ class EvacuationRoute(Agent):
     @property
     def is_open_to_cars(self) -> bool:
         """Whether cars may leave the area by it now."""
-        return bool(self.model.movement.ways.exit_open[Mode.CAR][self.row])
+        return bool(self.model.movement.ways.of[Mode.CAR].exit_open[self.row])
 
     @property
     def is_open_to_walkers(self) -> bool:
         """Whether people on foot may leave the area by it now."""
-        return bool(self.model.movement.ways.exit_open[Mode.WALK][self.row])
+        return bool(self.model.movement.ways.of[Mode.WALK].exit_open[self.row])
 
     @property
     def is_open(self) -> bool:

@@ -58,7 +58,7 @@ class Explainer:
         if row is None:
             return None
         route, closed = model.routes[row], bool(model.surroundings.closed.exits[row])
-        lost = not any(model.movement.ways.exit_open[mode][row] for mode in (Mode.CAR, Mode.WALK))
+        lost = not any(model.movement.ways.of[mode].exit_open[row] for mode in (Mode.CAR, Mode.WALK))
         lines = [
             ["out so far", f"{route.n_persons:,} people"],
             ["of them on foot", f"{route.n_walkers:,}"],

@@ -139,7 +139,7 @@ class LiveScene:
 
     def _exits(self):
         model = self.model
-        is_open = model.movement.ways.exit_open[Mode.CAR] | model.movement.ways.exit_open[Mode.WALK]
+        is_open = model.movement.ways.of[Mode.CAR].exit_open | model.movement.ways.of[Mode.WALK].exit_open
         return np.column_stack(([route.n_persons for route in model.routes], self.cars_at_exits(), is_open))
 
     def _shelters(self):

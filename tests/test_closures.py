@@ -63,7 +63,7 @@ def test_a_plan_may_close_things(tmp_path):
 
 def test_nothing_closed_changes_nothing():
     model = EvacuationModel("tiny_town")
-    assert model.movement.ways.exit_open[Mode.CAR].all() and not model.surroundings.closed.cars.any()
+    assert model.movement.ways.of[Mode.CAR].exit_open.all() and not model.surroundings.closed.cars.any()
 
 
 def test_a_route_says_whether_its_exit_is_open_now():

@@ -152,7 +152,7 @@ def test_a_front_that_takes_the_exits_strands_people_and_counts_them():
         "front.closes_to_vehicles_within_km": 50.0,
     }
     model = town(**QUIET, **front).run()
-    assert not model.movement.ways.exit_open[Mode.WALK].any()
+    assert not model.movement.ways.of[Mode.WALK].exit_open.any()
     assert model.recorder.n_by_status[Status.SAFE] == 0 and model.recorder.n_by_status[Status.STRANDED] > 500
 
 
@@ -237,7 +237,7 @@ def test_who_waits_for_a_road_for_the_car_is_not_said_to_have_none():
 def test_a_closed_road_is_left_by_those_who_meet_it_and_known_to_all_later():
     model = town(**QUIET, **{"damage.dated_losses": [{"at_h": 1.0, "name": "Main Street"}]}).run()
     assert model.recorder.n_by_status[Status.SAFE] > 0
-    news = model.movement.ways.road_news[Mode.CAR]
+    news = model.movement.ways.of[Mode.CAR].road_news
     closed = ~model.movement.car_open & model.streets.drivable
     met = closed & (news.met_s < model.time_s - news.delay_s)
     assert met.any() and not news.is_believed_open[:, met].any()

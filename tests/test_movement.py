@@ -58,8 +58,8 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
     one, other = (EvacuationModel("tiny_town", **{"run.duration_h": 1.5, "shelling.sources": []}) for _ in range(2))
     n_built = []
     for model in (one, other):
-        build, n_built_by = model.movement.ways._build, []
-        model.movement.ways._build = lambda mode, *tables, b=build, n=n_built_by: (n.extend(tables), b(mode, *tables))
+        cars, n_built_by = model.movement.ways.of[Mode.CAR], []
+        cars._build = lambda tables, b=cars._build, n=n_built_by: (n.extend(tables.tolist()), b(tables))
         n_built.append(n_built_by)
     everything = np.arange(len(other.movement.ways.car_routes.next_link)) < 2 + N_CLASSES
     other.movement.driving.view.tables_followed = lambda: everything

@@ -204,7 +204,7 @@ class Driving:
             raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
 
     def _check_table(self, table):
-        if np.min(table) < 0 or np.max(table) >= self._traffic.next_link.shape[0]:
+        if np.size(table) and (np.min(table) < 0 or np.max(table) >= self._traffic.next_link.shape[0]):
             raise ScenarioError(
                 f"a vehicle follows table {np.min(table)} or {np.max(table)}; "
                 f"there are {self._traffic.next_link.shape[0]}. Call set_next_link first."
@@ -285,15 +285,13 @@ class Driving:
         self._traffic.next_link = table
         self.look_again()
 
-    def take_rows(self, next_link: Ints, rows: Ints) -> Ints:
-        """Take over some rows of tables that fit, shaped as before; return those that differ from what they were.
-
-        Call look_again if one of them is followed.
-        """
+    def take_rows(self, next_link: Ints, rows: Ints) -> None:
+        """Take over some rows of tables that fit, shaped as before; if one that is followed differs, all look again."""
         after = next_link[rows]
-        differs = (after != self._traffic.next_link[rows]).any(axis=1)
+        differs = rows[(after != self._traffic.next_link[rows]).any(axis=1)]
         self._traffic.next_link[rows] = after
-        return rows[differs]
+        if differs.size and self.view.tables_followed()[differs].any():
+            self.look_again()
 
     def look_again(self) -> None:
         """Let whoever stands at a node or has yet to start look at the tables again."""

@@ -16,7 +16,7 @@ from safepassage.model.movement.queue_news import QueueNews
 from safepassage.model.movement.road_news import HEARSAY, WITNESS
 from safepassage.model.movement.shared_streets import SharedStreets
 from safepassage.model.movement.walking import NOBODY, Stage, Walking
-from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways
+from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways, WaysOfMode
 from safepassage.model.rules import RouteChoice
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets.streets import Streets
@@ -58,8 +58,6 @@ class Movement:
         self.walking = Walking.on_streets(streets, n_parties, specific_flow_per_m_s=flow_per_m_s)
         self.gridlocks = Gridlocks(streets, self.driving)
         self.shared_streets = SharedStreets(settings, streets, self.driving, self.walking)
-        self.car_open = streets.drivable.copy()
-        self.walk_open = streets.walkable.copy()
         if u_news is None:
             u_news = np.array([uniforms(0, Stream.ROAD_NEWS, self.n_parties, index=i) for i in range(2)])
         self.queue_news = QueueNews(settings, u_news, LIVE_TABLE, FIRST_CLASS_TABLE)
@@ -173,38 +171,41 @@ class Movement:
 
     def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
         """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""
-        for mode, now, mover in ((Mode.CAR, car_open, self.driving), (Mode.WALK, walk_open, self.walking)):
-            before = self.car_open if mode == Mode.CAR else self.walk_open
-            closed, opened = np.flatnonzero(before & ~now), np.flatnonzero(now & ~before)
-            self.ways.road_news[mode].change(closed, opened, self.time_s)
+        for mode, now in ((Mode.CAR, car_open), (Mode.WALK, walk_open)):
+            ways = self.ways.of[mode]
+            closed, opened = np.flatnonzero(ways.is_open & ~now), np.flatnonzero(now & ~ways.is_open)
+            ways.road_news.change(closed, opened, self.time_s)
             for links, is_open in ((closed, False), (opened, True)):
                 if links.size:
-                    mover.set_open(links, is_open=is_open)
-            before[:] = now
+                    ways.mover.set_open(links, is_open=is_open)
+            ways.is_open[:] = now
+
+    @property
+    def car_open(self) -> Bools:
+        """Links that cars may enter now, bool[n_links]."""
+        return self.ways.of[Mode.CAR].is_open
+
+    @property
+    def walk_open(self) -> Bools:
+        """Links that people on foot may enter now, bool[n_links]."""
+        return self.ways.of[Mode.WALK].is_open
 
     def talk(self) -> None:
         """Let those who stand before closed streets learn of it, and news of closures reach the others."""
         self._clear_wrecks()
         if self.n_moving == 0 and self.time_s < self.ways.next_news_s:
             return
-        changed = False
-        for mode in (Mode.CAR, Mode.WALK):
-            self._meet(mode)
-            changed |= self.ways.spread(mode, self.time_s)
-        if changed:
-            self.ways.hand_over()
+        for ways in self.ways.of.values():
+            self._meet(ways)
+        self.ways.spread(self.time_s)
 
-    def _meet(self, mode: Mode) -> None:
-        """Let those who stand before closed links follow the table of witnesses."""
-        mover = self.driving if mode == Mode.CAR else self.walking
-        party, links = mover.view.at_closed_links() if mover.view.n_under_way else (NOBODY, NOBODY)
-        if party.size == 0:
-            return
-        self.ways.meet(mode, links, self.time_s)
-        if mode == Mode.CAR:
-            self.driving.set_table(party[party < self.n_parties], WITNESS)
-        else:
-            self.walking.set_table(party, 2 * self.goal[party] + WITNESS)
+    def _meet(self, ways: WaysOfMode) -> None:
+        """Let people who stand before closed links follow the table of witnesses."""
+        party, links = ways.mover.view.at_closed_links() if ways.mover.view.n_under_way else (NOBODY, NOBODY)
+        if party.size:
+            ways.meet(links, self.time_s)
+            party = party[party < self.n_parties]
+            ways.mover.set_table(party, 2 * self.goal[party] + WITNESS)
 
     def set_phones(self, works: np.ndarray) -> None:
         """Note whose phone works, bool per party. Without a phone live news ends, on the way as at home."""

@@ -187,15 +187,9 @@ class Walking:
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=origin_node)
 
     def add_on_link(
-        self,
-        ids: Ints | list[int],
-        link: Ints | int | list[int],
-        distance_m: Floats | float,
-        departure_s: float,
-        free_speed_m_s: Floats | float,
-        n_persons: Ints | int = 1,
-        table: Ints | int = 0,
-    ) -> None:
+        self, ids: Ints | list[int], link: Ints | int | list[int], distance_m: Floats | float, departure_s: float,
+        free_speed_m_s: Floats | float, n_persons: Ints | int = 1, table: Ints | int = 0,
+    ) -> None:  # fmt: skip
         """Let parties set out from the middle of links, distance_m from upstream, even if the street is full.
 
         ids: rows of the parties. link: the link on which they are. departure_s: when each sets out (s).
@@ -302,6 +296,11 @@ class Walking:
             next_link=np.array(np.atleast_2d(next_link), dtype=np.int32, order="C")
         )
         self._reconsider()
+
+    def take_rows(self, next_link: Ints, rows: Ints) -> None:
+        """Take tables of which some rows are new, as `set_next_link` does; nothing if none is."""
+        if rows.size:
+            self.set_next_link(next_link)
 
     def set_table(self, ids: Ints, table: Ints | int) -> None:
         """Let parties follow another row of the next-link table from now on."""

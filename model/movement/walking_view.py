@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.rules import walk_views
 from safepassage.agents.rules.walk_state import NO_ROUTE, Crowd, Stage
 from safepassage.model.movement.under_way import UnderWay
@@ -100,6 +100,10 @@ class WalkingView:
         if self._on_foot.crowd.streets["first"][-1] < 0:
             return NOBODY
         return np.flatnonzero(self._on_foot.crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
+
+    def tables_followed(self) -> Bools:
+        """Return which rows of the next-link table walkers may follow at any time: all, bool[n_tables]."""
+        return np.ones(self._on_foot.crowd.next_link.shape[0], np.bool_)
 
     def without_route(self) -> Ints:
         """Return the parties that stand at a node from which the table gives NO_ROUTE."""

@@ -108,8 +108,8 @@ class Recorder:
                 self._check_books()
                 self._rows.append(self._row())
                 self._expected_rows.append((self.expected_casualties.mean, self.expected_casualties.variance))
-                self._exit_rows.append((self.exit_queues.n_cars(), model.movement.ways.exit_open[Mode.CAR].copy(),
-                                        model.movement.ways.exit_open[Mode.WALK].copy()))  # fmt: skip
+                self._exit_rows.append((self.exit_queues.n_cars(), model.movement.ways.of[Mode.CAR].exit_open.copy(),
+                                        model.movement.ways.of[Mode.WALK].exit_open.copy()))  # fmt: skip
                 self._is_as_last_row = True
             self.places.record(model.time_s)
 

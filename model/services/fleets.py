@@ -232,7 +232,7 @@ class FleetAtWork:
         """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
         if vehicle.node >= 0:
             return vehicle.node, float(self.movement.ways.drive_s(table, vehicle.node))
-        nodes = self.movement.streets.exit_node[self.movement.ways.exit_open[Mode.CAR]]
+        nodes = self.movement.streets.exit_node[self.movement.ways.of[Mode.CAR].exit_open]
         drive_s = self.movement.ways.drive_s(table, nodes)
         if nodes.size == 0:
             return NOBODY, np.inf
