@@ -303,3 +303,16 @@ def test_a_model_takes_a_graph_in_memory_for_its_streets():
     undirected = nx.Graph([(1, 2)])
     with pytest.raises(ScenarioError, match="undirected"):
         EvacuationModel("tiny_town", streets=undirected)
+
+
+def test_an_exit_by_the_sea_is_doubted_in_every_run_until_the_user_accepts_it(tmp_path):
+    nodes = NODES | {50: (30.033, 49.99), 51: (30.033, 50.01)}
+    path = osm(tmp_path / "t.osm", WAYS | {140: ((50, 51), {"natural": "coastline"})}, nodes)
+    for accepted in (False, True):
+        out = tmp_path / f"accepted {accepted}"
+        begun = begin_town(path, out, Wishes(residents=300, accept_exits=accepted))
+        assert any("Doubtful: " in line and "the sea lies beyond it" in line for line in begun.told)
+        scenario = load(begun.scenario)
+        assert [one.confirmed for one in scenario.streets.exits] == [accepted] * 2
+        told = [line for line in EvacuationModel(scenario).report() if "the sea lies beyond it" in line]
+        assert [line.split("'")[1] for line in told] == ([] if accepted else ["P 1 (south-east)"])

@@ -46,6 +46,8 @@ class Extract:
     """Nodes beyond which a way goes on outside the extract."""
     goes_on: set[int] = field(default_factory=set)
     """Nodes of ways that are left out: a street that ends there is not cut by the extract's edge."""
+    coastlines: list[Any] = field(default_factory=list)
+    """Lines (shapely, degrees) beyond which the sea lies."""
 
 
 def read_extract(path: Path, box: tuple[float, float, float, float] | None = None, *, with_walkways: bool) -> Extract:
@@ -64,10 +66,12 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
         )
     found = Extract()
     try:
-        keys = osmium.filter.KeyFilter("highway", "building", "route", "ferry", *PLACE_KEYS)
+        keys = osmium.filter.KeyFilter("highway", "building", "route", "ferry", "natural", *PLACE_KEYS)
         for thing in osmium.FileProcessor(str(path)).with_areas().with_filter(keys):
             if thing.type_str() == "n":
                 _take_place(found, thing.tags, thing, box)
+            elif thing.is_way() and thing.tags.get("natural") == "coastline":
+                _take_coastline(found, thing)
             elif thing.is_way():
                 _take_way(found, thing, box, with_walkways)
             elif thing.is_area():
@@ -86,6 +90,14 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
             f"{path}: the extract has no street{' within the boundary' if box else ''}. Give another one."
         )
     return found
+
+
+def _take_coastline(found: Extract, way: Any) -> None:
+    import shapely
+
+    known = [(node.lon, node.lat) for node in way.nodes if node.location.valid()]
+    if len(known) > 1:
+        found.coastlines.append(shapely.LineString(known))
 
 
 def _take_way(found: Extract, way: Any, box: Any, with_walkways: bool) -> None:

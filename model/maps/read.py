@@ -35,6 +35,8 @@ class TownMap:
     """Nodes at which a way continues that is not a street here."""
     notes: list[str] = field(default_factory=list)
     boundary: Any = None
+    coastlines: list[Any] = field(default_factory=list)
+    """Lines (shapely, degrees) beyond which the sea lies."""
 
 
 def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -> TownMap:
@@ -48,7 +50,7 @@ def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -
         found = read_extract(path, boundary.bounds if boundary is not None else None, with_walkways=with_walkways)
         town = TownMap(
             graph_of(found.pieces, found.cut), found.buildings, found.places, found.n_left_out,
-            frozenset(map(str, found.goes_on)), _told(found.n_left_out, found.ferries),
+            frozenset(map(str, found.goes_on)), _told(found.n_left_out, found.ferries), coastlines=found.coastlines,
         )  # fmt: skip
     elif path.suffix.lower() in TABLE_FORMATS:
         town = TownMap(read_graph_tables(path))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from safepassage.model.maps.ways_out import WayOut
-
-TOO_FEW = "a single way out is not enough to be sure"
+from safepassage.model.streets.ways_out.doubts import TOO_FEW
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ class Choices:
 
     def told(self) -> list[str]:
         """Return all that a user should know, one sentence each."""
-        exits = [f"Exit {one.name}: {one.why}." for one in self.exits]
+        exits = [
+            f"Exit {one.name}: {one.why}." + (f" Doubtful: {one.doubt}." if one.doubt else "") for one in self.exits
+        ]
         exits += [f"Exit {name}: {why}." for name, why in self.found_on_border]
         whys: dict[str, list[str]] = {}
         for one in self.doubtful:
@@ -103,10 +104,15 @@ def _exits(of: Choices) -> list[str]:
     if of.exits:
         if of.accepted:
             lines += _said("The user has looked at the exits and accepted all of them (--accept-exits).", 2)
+        else:
+            lines += _said("Found on the map: look at map.png, and write confirmed: true beside those by which people "
+                           "can leave. Until then, each run names those that may be none.", 2)  # fmt: skip
         lines.append("  exits:")
         for one in of.exits:
             lines += _said(f"{one.why}." + (f" Doubtful: {one.doubt}." if one.doubt else ""), 4)
-            lines.append(f"    - {{name: {_quoted(one.name)}, node: {_quoted(one.node)}}}")
+            said = "true" if of.accepted else "false"
+            doubt = f", doubt: {_quoted(one.doubt)}" if one.doubt and not of.accepted else ""
+            lines.append(f"    - {{name: {_quoted(one.name)}, node: {_quoted(one.node)}, confirmed: {said}{doubt}}}")
     else:
         lines += _said("Fewer than two streets are surely cut by the edge of the map, so exits are searched for on its "
                        "border whenever the scenario is built. Look at map.png and name the real ones:", 2)  # fmt: skip

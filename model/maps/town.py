@@ -1,7 +1,7 @@
 """A town that is begun: from map files and a number of residents to a folder with a scenario that runs."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.graphml import number, width_m
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.ways_out.doubts import doubts_of_exits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,13 +89,14 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
     if not any(data.get("cut") for _, data in town.graph.nodes(data=True)) and len(certain) < LEAST_EXITS:
         certain = []
     streets, report = compile_streets(town.graph, _settings(certain))
+    certain = _with_doubts(certain, streets, town.coastlines)
     zones = town_zones(
         streets, boundary, wishes.residents, wishes.zones, wishes.population, (wishes.zone_name, wishes.zone_residents)
     )
     buildings, is_used, told_of_buildings = _buildings(town, streets, int(zones.residents.sum()))
     choices = Choices(
         name=_scenario_name(out), source=name, is_openstreetmap=is_openstreetmap(town.graph) or bool(town.n_left_out),
-        exits=tuple(certain), doubtful=tuple(one for one in found if one not in certain),
+        exits=tuple(certain), doubtful=tuple(one for one in found if one.node not in {exit_.node for exit_ in certain}),
         found_on_border=tuple(zip(streets.exit_name, report.exit_found_by, strict=True)) if not certain else (),
         accepted=wishes.accept_exits, zones_told=tuple(zones.told), n_residents=int(zones.residents.sum()),
         buildings_told=told_of_buildings, has_buildings=bool(buildings), lives_in_buildings=is_used,
@@ -106,6 +108,18 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
     attribution = OSM_ATTRIBUTION if choices.is_openstreetmap else None
     draw_map(streets, out / "map.png", title=choices.name.replace("_", " "), attribution=attribution)
     return Begun(out, out / "scenario.yaml", [*choices.told(), _size(streets)])
+
+
+def _with_doubts(exits: list[WayOut], streets: Streets, coastlines: list[Any]) -> list[WayOut]:
+    """Return ways out with what the streets and the sea say against each, besides what the map's tags say."""
+    if not exits:
+        return exits
+    sea = shapely.union_all(streets.project_shape(np.array(coastlines, dtype=object))) if coastlines else None
+    found = doubts_of_exits(streets, sea)
+    return [
+        replace(one, doubt="; ".join(filter(None, (one.doubt, *doubts))))
+        for one, doubts in zip(exits, found, strict=True)
+    ]
 
 
 def _settings(exits: list[WayOut]) -> StreetSettings:

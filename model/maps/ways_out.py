@@ -12,6 +12,7 @@ from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.exits import side_of
 from safepassage.model.streets.graphml import number, values
 from safepassage.model.streets.projection import WGS84, plane_crs, transformer
+from safepassage.model.streets.ways_out.doubts import UNDESCRIBED, is_described
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -26,8 +27,6 @@ SAME_ROAD_M = 600.0
 """Ends this near to each other, in a chain, are one way out. Assumption."""
 MOST_EXITS = 30
 """So many at most, the largest roads first. Assumption."""
-DESCRIBED_BY = ("maxspeed", "lanes", "oneway")
-"""A surveyed road that carries traffic has at least one of these tags."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def ways_out(town: TownMap) -> list[WayOut]:
         told = [any(_is_described(graph, node) for node in group) for group in groups]
         found = [
             (group, "the road ends at the edge of the map and nothing continues it",
-             "" if is_told or not any(told) else "the map gives it neither lanes, nor a speed, nor a direction")
+             "" if is_told or not any(told) else UNDESCRIBED)
             for group, is_told in zip(groups, told, strict=True)
         ]  # fmt: skip
     middle = (x_m.min() + x_m.max()) / 2, (y_m.min() + y_m.max()) / 2
@@ -120,7 +119,7 @@ def _n_lanes(graph: "nx.MultiDiGraph", node: str) -> float:
 
 
 def _is_described(graph: "nx.MultiDiGraph", node: str) -> bool:
-    return any(data.get(key) not in (None, "False", "no", "") for data in _into(graph, node) for key in DESCRIBED_BY)
+    return any(is_described(data) for data in _into(graph, node))
 
 
 def _open_ends(town: TownMap, x_m: np.ndarray, y_m: np.ndarray, row: dict[str, int]) -> list[str]:

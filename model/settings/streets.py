@@ -46,6 +46,11 @@ class Exit(Section):
     flow_capacity_per_s: float | None = Field(default=None, gt=0)
     """Most vehicles that can leave here per second; by default streets.exit_flow_per_lane_per_s for each lane."""
 
+    confirmed: bool = True
+    """Whether somebody who knows the place says that people can leave here. `safepassage init` writes false beside what
+    it only found, and true with --accept-exits; what speaks against an exit is told until it is confirmed."""
+    doubt: str = ""
+    """What speaks against it besides what its streets show, such as the sea beyond; told until it is confirmed."""
     onward: tuple[OnwardRoad, ...] = ()
     """Road that leads on, leg after leg, to where people are safe; by default streets.onward."""
 

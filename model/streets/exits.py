@@ -21,6 +21,9 @@ than the next parallel road. Assumption."""
 END_GAP_RAD = np.deg2rad(210)
 """A road that goes on leaves gaps of 180 degrees at most, a bend somewhat more. Assumption."""
 
+UNCONFIRMED = "found on the map and not confirmed"
+"""How an exit was found that a scenario names with `confirmed: false`."""
+
 _SIDES = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
 
 
@@ -106,6 +109,8 @@ def _named_exit(layout, exit_, i, index_of_node, project):
                 cure = "latitude_deg and longitude_deg are swapped: exchange their values."
             raise ScenarioError(f"{place}: the nearest street is {distance_m / 1000:,.1f} km away. {cure}")
         how = f"place, {distance_m:.0f} m from its node"
+    if not exit_.confirmed:
+        how = f"{UNCONFIRMED}: {exit_.doubt}" if exit_.doubt else UNCONFIRMED
     return FoundExit(exit_.name or _exit_name(layout, node), node, how, exit_.flow_capacity_per_s, exit_.onward)
 
 

@@ -88,11 +88,15 @@ def notes(streets: Streets, report: StreetsReport) -> tuple[str, ...]:
 
 
 def _doubtful(streets: Streets, report: StreetsReport) -> list[str]:
-    """Return a sentence for each exit that nobody has named, only found, and that may be none."""
-    found = zip(streets.exit_name, report.exit_found_by, doubts_of_exits(streets), strict=True)
+    """Return a sentence for each exit that nobody has confirmed, only found, and that may be none."""
+    found = [
+        (name, how, [*filter(None, [stated]), *(doubt for doubt in doubts if doubt not in stated)])
+        for name, how, doubts in zip(streets.exit_name, report.exit_found_by, doubts_of_exits(streets), strict=True)
+        for stated in [how.partition(": ")[2]]
+    ]
     return [
-        f"Exit {name!r} was found on the border and may be none: {'; '.join(doubts)}. "
-        "People who reach it count as out. Name the real exits in streets.exits."
+        f"Exit {name!r} was only found and may be none: {'; '.join(doubts)}. People who reach it count as out. "
+        "Name the real exits in streets.exits, with confirmed: true."
         for name, how, doubts in found
         if doubts and not how.startswith(("named", "place"))
     ]

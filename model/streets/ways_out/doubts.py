@@ -1,6 +1,6 @@
-"""Why an exit may be none: what its streets say against it."""
+"""Why an exit may be none: what its streets, its tags on the map and the sea beyond it say against it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,15 +13,28 @@ INSIDE_SHARE = 0.1
 """An exit farther from the outline of the streets than this share of their diagonal is inside. Assumption."""
 ALONG_RAD = np.deg2rad(60)
 """A road that comes to its end at more than this from straight outwards runs along the edge. Assumption."""
+SEA_WITHIN_M = 500.0
+"""A coastline this near beyond an exit, straight outwards, lies between it and anywhere else (m). Assumption."""
+DESCRIBED_BY = ("maxspeed", "lanes", "oneway")
+"""A surveyed road that carries traffic has at least one of these tags."""
+UNDESCRIBED = "the map gives it neither lanes, nor a speed, nor a direction"
+TOO_FEW = "a single way out is not enough to be sure"
 MINOR_RANK = STREET_CLASSES["tertiary"].rank
 """Roads of a lower class than this seldom lead out of a town. Assumption."""
 
 
-def doubts_of_exits(streets: "Streets") -> list[tuple[str, ...]]:
+def is_described(tags: dict[str, Any]) -> bool:
+    """Return whether the map says of a road how fast, how wide or which way it is."""
+    return any(tags.get(key) not in (None, "False", "no", "") for key in DESCRIBED_BY)
+
+
+def doubts_of_exits(streets: "Streets", coastlines: Any = None) -> list[tuple[str, ...]]:
     """Return for each exit why it may be none, one reason each; () if nothing speaks against it.
 
     A road that runs along the edge, as a promenade by the sea does; a dead end of a minor street; a road that comes
-    back into the town, as a ring does; a place inside the outline of the streets. Nothing here knows of water.
+    back into the town, as a ring does; a place inside the outline of the streets; the sea beyond it, if the map has it.
+
+    coastlines: lines in the plane of the streets (shapely); None: nothing is known of the sea.
     """
     import shapely
 
@@ -48,8 +61,19 @@ def doubts_of_exits(streets: "Streets") -> list[tuple[str, ...]]:
                 doubts.append("its road goes on into the town both ways: it may be a loop or a ring")
             elif _off_outwards_rad(streets, int(into[0]), place_m - middle_m) > ALONG_RAD:
                 doubts.append("its road runs along the edge of the town, as by a shore, and not out of it")
+        if coastlines is not None and _leads_to_sea(place_m, middle_m, coastlines):
+            doubts.append("the sea lies beyond it")
         found.append(tuple(doubts))
     return found
+
+
+def _leads_to_sea(place_m: np.ndarray, middle_m: np.ndarray, coastlines: Any) -> bool:
+    """Return whether a coastline is crossed within SEA_WITHIN_M on the way straight on from an exit."""
+    import shapely
+
+    outwards_m = place_m - middle_m
+    beyond_m = place_m + outwards_m * SEA_WITHIN_M / max(float(np.hypot(*outwards_m)), 1e-9)
+    return bool(shapely.LineString([place_m, beyond_m]).intersects(coastlines))
 
 
 def _off_outwards_rad(streets: "Streets", link: int, outwards_m: np.ndarray) -> float:
