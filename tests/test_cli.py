@@ -79,6 +79,7 @@ def test_run_writes_a_run_and_prints_its_measures_in_words(command):
     assert run.manifest["seed"] == 7 and run.manifest["simulated_s"] == 1800
     for words in ("residents", "2,000", "cut off, no way out", "not reached in this run", "person-hours"):
         assert words in out
+    assert "North road" in out and "stated" in out and "best hour" in out
     assert max(len(line) for line in out.splitlines() if "tables in" not in line) <= 100
 
 

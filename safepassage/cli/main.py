@@ -145,7 +145,7 @@ def run(
     """Run a scenario, or go on from a saved state; write its tables and print the results."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from safepassage.cli.run_table import run_table
+    from safepassage.cli.run_table import exits_table, run_table
     from safepassage.cli.states import States, to_run
     from safepassage.model.results.metrics import summary
     from safepassage.model.results.run_folder import check_writable, open_run
@@ -186,7 +186,9 @@ def run(
         return
     for line in model.report():
         console.print(styled(("note:", "yellow"), f" {line}"))
-    console.print(run_table(summary(open_run(folder))))
+    finished = open_run(folder)
+    console.print(run_table(summary(finished)))
+    console.print(exits_table(finished.frame("exits")))
     timing = model.timings_s
     for path in states.saved:
         console.print(f"state saved: {path}", soft_wrap=True)
