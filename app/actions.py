@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from safepassage.model.settings.authorities import Closures
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
-from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import ClearingOrder
 from safepassage.model.settings.scenario import LEVERS, load
 from safepassage.model.settings.services import Place, Reinforcement

@@ -1,6 +1,6 @@
 """Hours of the day over a period, as seconds since the start of the run: when a service works, when a curfew holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,23 +53,25 @@ def open_hours(hours: Sequence[Any], run: Any, time_zone: str) -> OpenHours:
     return hours_within(hours, run, time_zone)
 
 
-def hours_within(hours: Iterable, run: Any, time_zone: str) -> OpenHours:
+def hours_within(hours: Sequence[Any], run: Any, time_zone: str, from_s: Sequence[float] = ()) -> OpenHours:
     """Return the OpenHours of settings `Hours` within a run, and those of a day before and after it.
 
     run: anything with `start` and `duration_h`. Local times follow the clock of time_zone, summer time included; hours
-    that meet or overlap are joined.
+    that meet or overlap are joined. from_s: of each, from when it is in force (s); default: from before the run.
     """
     zone = ZoneInfo(time_zone)
     start_s = epoch_s(run.start, time_zone)
     first = datetime.fromtimestamp(start_s, zone).date() - timedelta(days=1)
     last = datetime.fromtimestamp(start_s + run.duration_h * 3600.0, zone).date() + timedelta(days=1)
     found = []
-    for each in hours:
+    for each, in_force_s in zip(hours, from_s or [-np.inf] * len(hours), strict=True):
         day = max(each.first_day or first, first)
         while day <= min(each.last_day or last, last):
             until_day = day if each.until_time > each.from_time else day + timedelta(days=1)
             begin = datetime.combine(day, each.from_time, zone).timestamp() - start_s
-            found.append((begin, datetime.combine(until_day, each.until_time, zone).timestamp() - start_s))
+            end = datetime.combine(until_day, each.until_time, zone).timestamp() - start_s
+            if end > in_force_s:
+                found.append((max(begin, in_force_s), end))
             day += timedelta(days=1)
     joined: list[list[float]] = []
     for begin, end in sorted(found):

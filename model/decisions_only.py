@@ -17,6 +17,7 @@ from safepassage.model.hazard.front import front_of
 from safepassage.model.minds import minds_of
 from safepassage.model.people.families import StayingBehind
 from safepassage.model.people.population import Population
+from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import Scenario
 from safepassage.model.town.utilities import Utilities
@@ -26,12 +27,17 @@ class DecisionsOnly:
     """The households of a scenario and their decisions; `run()` goes to the end, `left` counts who is still there."""
 
     def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
-        """scenario: what is simulated. seed: instead of run.seed.
+        """scenario: what is simulated, without triggers: else ScenarioError. seed: instead of run.seed.
 
         If there are services, seats count as in reach of everybody; if there are none, of nobody.
         """
         if seed is not None:
             scenario = scenario.override({"run.seed": int(seed)})
+        if scenario.triggers:
+            raise ScenarioError(
+                f"{scenario.name}: triggers look at streets and at people on their way. A run of decisions only has "
+                "neither. Give the orders their moments, or run the full model."
+            )
         self.settings = scenario
         streets, _, self.zones, area = ground_of(scenario.streets, scenario.population)
         self.households, self.people, *_ = people_of(scenario.population, scenario.streets, scenario.run.seed)

@@ -52,6 +52,12 @@ class Departures:
         """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
         return min(self.orders_due.next_s, self.population.next_s, self.way_home.next_s)
 
+    @property
+    def warning_time_s(self) -> float:
+        """When the first order is issued (s); 0 without orders, the end of the run if none comes in it."""
+        first_s = min(self.orders_due.first_s, self.orders_due.next_s) if self.settings.orders else 0.0
+        return min(first_s, self.settings.run.duration_h * 3600.0)
+
     def issue_orders(self, now_s: float, until_s: float, surroundings: Surroundings) -> None:
         """Send out the orders of this step; those who do as told plan their departure from when they hear of it."""
         for issued_s, number, order in self.orders_due.before(until_s):
@@ -156,5 +162,5 @@ def never_issued(scenario: Scenario) -> list[str]:
         f"orders[{row}] is issued {scenario.issued_s(order) / 3600:,.1f} h after the start; the run ends after "
         f"{scenario.run.duration_h:g} h, so nobody would hear of it. Issue it earlier, or lengthen run.duration_h."
         for row, order in enumerate(scenario.orders)
-        if scenario.issued_s(order) >= end_s
+        if order.after is None and scenario.issued_s(order) >= end_s
     ]

@@ -15,6 +15,7 @@ from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
+from safepassage.model.authorities.acts import Authorities
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
 from safepassage.model.clock import local_time, minute_after, minute_before
@@ -136,15 +137,9 @@ class EvacuationModel(RowModel):
         keys = keys_of(self.households)
         u_news = np.array([uniforms_for(seed, Stream.ROAD_NEWS, keys, index=i) for i in range(2)])
         self.movement = Movement(
-            scenario.movement,
-            self.streets,
-            n,
-            room.stop_node,
-            room.n_vehicles,
-            room.n_tables,
-            u_news,
+            scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables, u_news,
             self.rules.route_choice,
-        )
+        )  # fmt: skip
         self.departures = Departures(
             scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.movement
         )
@@ -167,6 +162,7 @@ class EvacuationModel(RowModel):
         self.ways_out = WaysOut(self)
         self.routes, self.exit_of_node = self.ways_out.routes, self.ways_out.exit_of_node
         self.services = Services(self, self._services_layout)
+        self.authorities = Authorities(self)
 
     def step(self) -> None:
         """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
@@ -186,6 +182,7 @@ class EvacuationModel(RowModel):
     def _take_turn(self, until_s: float) -> bool:
         """Go on until the next turn, no farther than a time (s); return whether nothing happened."""
         from_s = self.time_s
+        self.authorities.look(from_s)
         self.services.reinforce(from_s)
         self.departures.decide(from_s, self.surroundings, self.services)
         until_s = min(until_s, self.departures.decision.next_s)
@@ -216,7 +213,7 @@ class EvacuationModel(RowModel):
             return -np.inf
         events = self.shelling_events
         forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
-        parts = (self.departures, self.surroundings, self.under_fire)
+        parts = (self.departures, self.surroundings, self.under_fire, self.authorities)
         return min(self._next_impact_s, forget_s, self.services.next_s(self.time_s), *(part.next_s for part in parts))
 
     @property
@@ -288,7 +285,7 @@ class EvacuationModel(RowModel):
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes, *never_issued(self.settings))
         harm = against_records(self.under_fire.harm.expected.mean, self.resident_h)
         roads = [*self.surroundings.report, *self.movement.gridlocks.report(), *self.recorder.report()]
-        return [*town, *self.impacts.report, *roads, *harm]
+        return [*town, *self.impacts.report, *self.authorities.triggers.report(self.time_s), *roads, *harm]
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write all tables and the manifest of the run so far to a new folder, and return its path.
@@ -304,7 +301,7 @@ class EvacuationModel(RowModel):
             "written_by_user": scenario.source.keys,
             "seed": self.seed,
             "simulated_s": self.time_s,
-            "warning_time_s": scenario.warning_time_s,
+            "warning_time_s": self.departures.warning_time_s,
             "crs": self.streets.crs,
             "versions": run_folder.versions(),
             "inputs": {name_of(path, target): run_folder.file_digest(path) for path in files_in(scenario)},

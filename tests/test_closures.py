@@ -5,8 +5,8 @@ import pytest
 
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.settings.authorities import Closures
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.scenario import load
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.town.closures import ClosedOnPurpose

@@ -167,7 +167,8 @@ def test_scenarios_survive_pickling(tmp_path):
 )
 def test_an_order_comes_at_its_local_hour_whatever_the_clocks_do(issued, hours):
     changes = {"orders": [{"issued": issued}], "run.start": "2024-10-26T06:00", "shelling.time_zone": "Europe/Kyiv"}
-    assert load("tiny_town", changes).warning_time_s == hours * 3600
+    scenario = load("tiny_town", changes)
+    assert scenario.issued_s(scenario.orders[0]) == hours * 3600
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.movement import Movement
 from safepassage.model.results.run_folder import open_run
+from safepassage.model.settings.authorities import Closures
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.town.closures import ClosedOnPurpose

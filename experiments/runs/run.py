@@ -234,6 +234,6 @@ def manifest_of(model) -> dict:
         "scenario": model.settings.model_dump(mode="json"),
         "seed": model.seed,
         "simulated_s": model.time_s,
-        "warning_time_s": model.settings.warning_time_s,
+        "warning_time_s": model.departures.warning_time_s,
         "crs": model.streets.crs,
     }

@@ -1,6 +1,8 @@
 """The curfew: when nobody may move, and when they may again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,12 +42,16 @@ class CurfewHours(OpenHours):
         return self.next_outside_s(time_s)
 
 
-def curfew_hours(settings: Curfew, run: Any, time_zone: str) -> CurfewHours:
+def curfew_hours(
+    settings: Curfew, run: Any, time_zone: str, acts_s: Mapping[str, float] = MappingProxyType({})
+) -> CurfewHours:
     """Return the CurfewHours of a run, with those of a day more, so that the end of the last one is known.
 
-    run: anything with `start` and `duration_h`.
+    settings: the scenario's section `Curfew`. run: anything with `start` and `duration_h`. time_zone: of local times.
+    acts_s: by name, when each trigger acts of which it is known (s).
     """
-    found = hours_within(settings.windows, run, time_zone)
+    in_force_s = [-np.inf if one.after is None else acts_s.get(one.after, np.inf) for one in settings.windows]
+    found = hours_within(settings.windows, run, time_zone, in_force_s)
     return CurfewHours(found.start_s, found.end_s, settings.stagger_s)
 
 

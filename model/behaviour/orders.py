@@ -19,8 +19,10 @@ class OrdersDue:
         """
         self._scenario, self._zone_names = scenario, zone_names
         self._refuse_unknown_zones(scenario.orders)
-        self._due = sorted((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
-        self._n_orders = len(self._due)
+        self._due = _dated(scenario)
+        self._n_orders = len(scenario.orders)
+        self.first_s = np.inf
+        """When the first order went out (s); inf: none has."""
 
     @property
     def next_s(self) -> float:
@@ -30,8 +32,15 @@ class OrdersDue:
     def expect(self, order: Order) -> None:
         """Take an order that the scenario does not have; raises ScenarioError if a zone of it is not there."""
         self._refuse_unknown_zones([order])
-        self._due = sorted([*self._due, (self._scenario.issued_s(order), self._n_orders, order)])
+        self._due = sorted(
+            [*self._due, (self._scenario.issued_s(order), self._n_orders, order)], key=lambda due: due[:2]
+        )
         self._n_orders += 1
+
+    def act(self, trigger: str, at_s: float) -> None:
+        """Expect the orders that wait for a trigger, by its name, at the moment when it acts (s)."""
+        waiting = [(at_s, place, one) for place, one in enumerate(self._scenario.orders) if one.after == trigger]
+        self._due = sorted([*self._due, *waiting], key=lambda due: due[:2])
 
     def expect_anew(self, scenario: Scenario, now_s: float) -> None:
         """Expect the orders of a scenario that are still to come, and no others: those of another plan.
@@ -39,13 +48,14 @@ class OrdersDue:
         now_s: the present (s).
         """
         self._scenario = scenario
-        orders = ((scenario.issued_s(order), place, order) for place, order in enumerate(scenario.orders))
-        self._due = sorted(due for due in orders if due[0] >= now_s)
+        acted = [due for due in self._due if due[2].after is not None]
+        self._due = sorted([*acted, *(due for due in _dated(scenario) if due[0] >= now_s)], key=lambda due: due[:2])
         self._n_orders = len(scenario.orders)
 
     def before(self, until_s: float) -> Iterator[tuple[float, int, Order]]:
         """Yield (issued_s, number, order) of those that go out before a time; they are no longer due."""
         while self._due and self._due[0][0] < until_s:
+            self.first_s = min(self.first_s, self._due[0][0])
             yield self._due.pop(0)
 
     def _refuse_unknown_zones(self, orders):
@@ -53,3 +63,9 @@ class OrdersDue:
         if unknown:
             known = f"The zones are {', '.join(self._zone_names)}."
             raise ScenarioError("\n".join(f"orders: there is no zone {zone!r}. {known}" for zone in unknown))
+
+
+def _dated(scenario: Scenario) -> list[tuple[float, int, Order]]:
+    """Return (issued_s, number, order) of the orders that no trigger decides, in order of time."""
+    dated = [(scenario.issued_s(one), place, one) for place, one in enumerate(scenario.orders) if one.after is None]
+    return sorted(dated, key=lambda due: due[:2])

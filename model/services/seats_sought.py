@@ -46,8 +46,8 @@ class SeatsSought:
                 self._keep_claims(on_offer, due, ~could_walk & (takes == NOBODY))
             for k in np.flatnonzero(who).tolist():
                 for stop in np.argsort(way_m[:, k], kind="stable")[: np.isfinite(way_m[:, k]).sum()].tolist():
-                    walks_s = way_m[stop, k] / self.services.parties.free_speed_m_s[due[k]], walk_out_s[k]
-                    set_out_s = self._take(int(due[k]), stop, *map(float, walks_s), now_s, on_offer)
+                    walk_s = float(way_m[stop, k] / self.services.parties.free_speed_m_s[due[k]])
+                    set_out_s = self._take(int(due[k]), stop, walk_s, float(walk_out_s[k]), now_s, on_offer)
                     if set_out_s is not None:
                         takes[k], at_s[k] = stop, set_out_s
                         break

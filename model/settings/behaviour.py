@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from safepassage.model.settings.authorities import AFTER
 from safepassage.model.settings.base import Moment, Section
 from safepassage.model.settings.front import PERIODS, Period
 from safepassage.model.settings.population import Share
@@ -55,6 +56,8 @@ class Timed(Section):
 class Order(Timed):
     """An evacuation order: a protective lever."""
 
+    after: str | None = AFTER
+    """Name of a trigger: it is issued when that acts, instead of `issued_h` or `issued`."""
     zones: tuple[str, ...] | None = None
     """Names of the zones ordered out; default: all of them."""
     audience: Audience = Audience.EVERYONE
@@ -64,6 +67,18 @@ class Order(Timed):
     compliance: Share = 0.66
     """Share of the households addressed that do as told as soon as they believe it, drawn afresh for each order.
     Compliance with phased orders: about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with all they know."""
+
+    @model_validator(mode="after")
+    def _one_moment(self):
+        if sum(when is not None for when in (self.issued_h, self.issued, self.after)) != 1:
+            raise ValueError(
+                "say when in one way: issued_h (h after the start), issued (date and time) or after (a trigger)"
+            )
+        return self
+
+    def issued_s(self, start: datetime, time_zone: str) -> float:
+        """Return when it is issued (s after the start of the run; inf: a trigger decides). Arguments as of `Timed`."""
+        return float("inf") if self.after is not None else super().issued_s(start, time_zone)
 
 
 class Saying(StrEnum):

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from safepassage.model.settings.base import DataFile, HazardSection, NamedStreet, Section
 
@@ -22,6 +22,20 @@ class Utility(IntEnum):
     WATER = 2
     PHONE = 3
     SHOPS = 4
+
+
+def _by_name(value: Any) -> Any:
+    """Return the utility of a name, in letters of any case; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if value.upper() not in Utility.__members__:
+        known = ", ".join(utility.name.lower() for utility in Utility)
+        raise ValueError(f"utility = {value!r} is not known; write one of {known}")
+    return Utility[value.upper()]
+
+
+NamedUtility = Annotated[Utility, BeforeValidator(_by_name)]
+"""A utility, named in a file as power, gas, water, phone or shops."""
 
 
 class Debris(Section):
@@ -140,7 +154,7 @@ class Buildings(Section):
 class UtilityLoss(Section):
     """A service that fails at a known time."""
 
-    utility: Utility
+    utility: NamedUtility
     """power, gas, water, phone or shops."""
     at_h: _Hours
     """When (h after the start of the run)."""
@@ -148,11 +162,6 @@ class UtilityLoss(Section):
     """When it is back (h after the start of the run); default: not within the run."""
     zones: tuple[str, ...] | None = None
     """Names of the zones without it; default: all."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_of_utility(cls, values: Any) -> Any:
-        return _read_utility(values)
 
     @model_validator(mode="after")
     def _in_order(self):
@@ -164,7 +173,7 @@ class UtilityLoss(Section):
 class UtilitySite(Section):
     """A place whose loss to an impact cuts a service off: a transformer, a pumping station, a mast."""
 
-    utility: Utility
+    utility: NamedUtility
     """power, gas, water, phone or shops."""
     x_m: float
     """With y_m: the place, in the plane of the map (m)."""
@@ -178,22 +187,6 @@ class UtilitySite(Section):
     """How long the repair takes (h); default: not within the run."""
     zones: tuple[str, ...] | None = None
     """Names of the zones that depend on it; default: all."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_of_utility(cls, values: Any) -> Any:
-        return _read_utility(values)
-
-
-def _read_utility(values):
-    """Return the values of a section with the name of a utility turned into its number."""
-    if isinstance(values, dict) and isinstance(values.get("utility"), str):
-        name = values["utility"].upper()
-        if name not in Utility.__members__:
-            known = ", ".join(utility.name.lower() for utility in Utility)
-            raise ValueError(f"utility = {values['utility']!r} is not known; write one of {known}")
-        values = values | {"utility": Utility[name]}
-    return values
 
 
 class Fires(HazardSection):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from safepassage.model.settings.authorities import AFTER
 from safepassage.model.settings.base import (
     ClockTime,
     DataFile,
@@ -86,6 +87,8 @@ class CurfewWindow(Hours):
     """Local time at which it begins."""
     until_time: ClockTime
     """Local time at which it ends, on the next day if not after `from_time`; equal: all day."""
+    after: str | None = AFTER
+    """Name of a trigger: the window is in force from when that acts."""
 
 
 class Curfew(Section):

@@ -11,11 +11,11 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator
 
+from safepassage.model.settings.authorities import Closures, Trigger, refuse_unclear
 from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
-from safepassage.model.settings.closures import Closures
 from safepassage.model.settings.damage import Damage, Fires
 from safepassage.model.settings.files.yaml_file import COLONS, read_yaml
 from safepassage.model.settings.front import Curfew, Drones, Front
@@ -30,7 +30,7 @@ from safepassage.model.settings.streets import StreetSettings
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
-    "closures", "alerts",
+    "closures", "alerts", "triggers",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -66,10 +66,25 @@ class Scenario(Section):
     closures: Closures = Closures()
     orders: tuple[Order, ...] = ()
     """Evacuation orders, in any order of time."""
+    triggers: tuple[Trigger, ...] = Field((), examples=[[{"name": "front near", "front_within_km": 8}]])
+    """What authorities wait for before they act; orders, closures, curfew windows and reinforcements may name one."""
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()
 
     _source: "Source" = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _triggers_known(self):
+        waiting = [(f"orders.{row}.after", order.after) for row, order in enumerate(self.orders)]
+        for kind in ("streets", "exits", "shelters", "contraflow"):
+            for row, closed in enumerate(getattr(self.closures, kind)):
+                waiting.append((f"closures.{kind}.{row}.closes_after", closed.closes_after))
+                waiting.append((f"closures.{kind}.{row}.opens_after", closed.opens_after))
+        waiting += [(f"curfew.windows.{row}.after", window.after) for row, window in enumerate(self.curfew.windows)]
+        more = enumerate(self.services.reinforcements)
+        waiting += [(f"services.reinforcements.{row}.after", one.after) for row, one in more]
+        refuse_unclear(self.triggers, [(key, name) for key, name in waiting if name is not None])
+        return self
 
     @property
     def source(self) -> "Source":
@@ -79,11 +94,6 @@ class Scenario(Section):
     def issued_s(self, order: Order) -> float:
         """Return when an order is issued (s after the start of the run; 0 if it was before)."""
         return order.issued_s(self.run.start, self.shelling.time_zone)
-
-    @property
-    def warning_time_s(self) -> float:
-        """When the first order is issued (s after the start of the run); 0 without orders."""
-        return min(map(self.issued_s, self.orders), default=0.0)
 
     def override(self, changes: Mapping[str, Any]) -> "Scenario":
         """Return this scenario with dotted keys changed, checked like a file.

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
+from safepassage.model.settings.authorities import AFTER
 from safepassage.model.settings.base import ClockTime, Date, Hours, Section
 
 
@@ -116,10 +117,18 @@ class Reinforcement(Section):
     """Name of the fleet."""
     n_vehicles: int = Field(gt=0)
     """Vehicles that join."""
-    at_h: float = Field(ge=0)
-    """When they are ready (h after the start of the run)."""
+    at_h: float | None = Field(None, ge=0)
+    """When they are ready (h after the start of the run); give this or `after`."""
+    after: str | None = AFTER
+    """Name of a trigger: they are ready when that acts."""
     depot: Place | None = None
     """Where they stand then; default: as the fleet's."""
+
+    @model_validator(mode="after")
+    def _one_moment(self):
+        if (self.at_h is None) == (self.after is None):
+            raise ValueError("say when they are ready in one way: at_h (h after the start) or after (a trigger)")
+        return self
 
 
 class Train(Place):
@@ -182,7 +191,7 @@ class Services(Section):
     """Where people wait for buses."""
     fleets: tuple[Fleet, ...] = ()
     """Buses and armoured pickups."""
-    reinforcements: tuple[Reinforcement, ...] = ()
+    reinforcements: tuple[Reinforcement, ...] = Field((), examples=[[{"fleet": "Buses", "n_vehicles": 10, "at_h": 24}]])
     """Vehicles that join these fleets later."""
     trains: tuple[Train, ...] = ()
     """Trains, one entry for each station or timetable."""

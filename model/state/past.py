@@ -45,7 +45,11 @@ def _past(scenario: Scenario, time_s: float) -> dict:
     """Return the keys of a scenario that could have mattered before a moment."""
     keys = {key: value for key, value in scenario.model_dump(mode="json").items() if key not in NAMES_ONLY}
     issued = zip(scenario.orders, keys["orders"], strict=True)
-    keys["orders"] = {str(i): kept for i, (order, kept) in enumerate(issued) if scenario.issued_s(order) < time_s}
+    keys["orders"] = {  # what waits for a trigger may have come at any time
+        str(i): kept
+        for i, (order, kept) in enumerate(issued)
+        if order.after is not None or scenario.issued_s(order) < time_s
+    }
     for kind, closed in keys["closures"].items():
         keys["closures"][kind] = {str(i): one for i, one in enumerate(closed) if one["from_h"] * 3600 < time_s}
         for one in keys["closures"][kind].values():

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
+from safepassage.model.settings.authorities import ClosedExit, ClosedShelter, ClosedStreet, Closures, Contraflow
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import ClosedExit, ClosedShelter, ClosedStreet, Closures, Contraflow
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.contraflow import lanes_factor, ways_out
@@ -28,6 +28,7 @@ class ClosedOnPurpose:
         self.shelters = np.zeros(len(shelter_names), np.bool_)
         self.lanes_factor = np.ones(streets.n_links)
         """By what the lanes of each link are multiplied now: under contraflow it takes over those of the other way."""
+        self._acts_s: dict[str, float] = {}
         self._check()
         self._state: tuple[tuple[int, ...], Closures] | None = None
         self.next_s = -np.inf
@@ -41,6 +42,14 @@ class ClosedOnPurpose:
         except ScenarioError:
             self.settings = before
             raise
+        self.look_again()
+
+    def act(self, trigger: str, at_s: float) -> None:
+        """Note when a trigger acts, by its name, for which something may wait to close or open.
+
+        at_s: the moment (s).
+        """
+        self._acts_s[trigger] = at_s
         self.look_again()
 
     def look_again(self) -> None:
@@ -65,9 +74,13 @@ class ClosedOnPurpose:
     def _every(self) -> tuple[tuple[Any, ...], ...]:
         return self.settings.streets, self.settings.exits, self.settings.shelters, self.settings.contraflow
 
+    def _holds(self, closed: ClosedExit | ClosedShelter | ClosedStreet | Contraflow, time_s: float) -> bool:
+        from_s, until_s = closed.moments_s(self._acts_s)
+        return from_s <= time_s + SAME_MOMENT_S < until_s
+
     def _next_moment_s(self, time_s: float) -> float:
         every = (closed for kind in self._every() for closed in kind)
-        later = [at_s for closed in every for at_s in _moments_s(closed) if at_s > time_s + SAME_MOMENT_S]
+        later = [at_s for closed in every for at_s in closed.moments_s(self._acts_s) if at_s > time_s + SAME_MOMENT_S]
         return min(later, default=np.inf) - 2 * SAME_MOMENT_S
 
     def advance(self, time_s: float) -> bool:
@@ -79,7 +92,7 @@ class ClosedOnPurpose:
             i
             for kind in self._every()
             for i, closed in enumerate((*kind, None))
-            if closed is None or _holds(closed, time_s)
+            if closed is None or self._holds(closed, time_s)
         )
         if (now, self.settings) == self._state:
             return False
@@ -87,11 +100,11 @@ class ClosedOnPurpose:
         for array in (self.cars, self.walkers, self.exits, self.shelters):
             array[:] = False
         for closed in self.settings.streets:
-            if _holds(closed, time_s):
+            if self._holds(closed, time_s):
                 links = self._names.links_of(closed)
                 self.cars[links] = True
                 self.walkers[links] |= not closed.walkers_pass
-        turned = [self._turned(i) for i, flow in enumerate(self.settings.contraflow) if _holds(flow, time_s)]
+        turned = [self._turned(i) for i, flow in enumerate(self.settings.contraflow) if self._holds(flow, time_s)]
         for links in turned:
             self.cars[self._streets.link_reverse[links]] = True
         self.lanes_factor = lanes_factor(turned, self._streets)
@@ -100,16 +113,6 @@ class ClosedOnPurpose:
             (self.settings.shelters, self._shelter_names, self.shelters),
         ):
             for closed in kind:
-                if _holds(closed, time_s):
+                if self._holds(closed, time_s):
                     array[known.index(closed.name)] = True
         return True
-
-
-def _moments_s(closed: Any) -> tuple[float, float]:
-    """Return when a closure begins and ends (s); inf: never."""
-    return closed.from_h * 3600.0, np.inf if closed.until_h is None else closed.until_h * 3600.0
-
-
-def _holds(closed: ClosedExit | ClosedShelter | ClosedStreet | Contraflow, time_s: float) -> bool:
-    from_s, until_s = _moments_s(closed)
-    return from_s <= time_s + SAME_MOMENT_S < until_s

@@ -3,8 +3,8 @@
 import numpy as np
 
 from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.model.settings.authorities import Contraflow
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.closures import Contraflow
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets, seconds_out

@@ -1,0 +1,1 @@
+"""Authorities: what they come to know while a run goes on, and what they do then."""

@@ -1,0 +1,35 @@
+"""What authorities do when a trigger acts: orders go out, streets close or open, vehicles join, a curfew begins."""
+
+from typing import Any
+
+from safepassage.model.authorities.triggers import Triggers
+from safepassage.model.behaviour.curfew import curfew_hours
+
+
+class Authorities:
+    """Looks at the triggers of a scenario, and lets happen what waits for them."""
+
+    def __init__(self, model: Any) -> None:
+        """model: EvacuationModel with its town, people and services; raises ScenarioError as `Triggers` does."""
+        self.model = model
+        town = model.streets, model.zones, model.impacts, model.population, model.surroundings
+        self.triggers = Triggers(model.settings, *town)
+
+    @property
+    def next_s(self) -> float:
+        """When they look next (s); inf: every trigger has been seen."""
+        return self.triggers.next_s
+
+    def look(self, time_s: float) -> None:
+        """Look, if an hour has come, and arrange what waits for the triggers that hold; time_s: the present (s)."""
+        for trigger, acts_s in self.triggers.look(time_s):
+            self._act(trigger, acts_s)
+
+    def _act(self, trigger: str, at_s: float) -> None:
+        """Let happen at a moment (s) what waits for a trigger, by its name."""
+        model, scenario = self.model, self.model.settings
+        model.departures.orders_due.act(trigger, at_s)
+        model.surroundings.closed.act(trigger, at_s)
+        model.services.reinforcements.act(trigger, at_s)
+        hours = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone, self.triggers.acts_s)
+        model.curfew = model.departures.curfew = model.services.seats_sought.curfew = hours
