@@ -200,12 +200,14 @@ def test_zones_give_the_people_scaled_to_a_total_or_shared_by_their_streets(tmp_
         assert found == right
 
 
-def raster(path, cells):
+def raster(path, cells, *, count=1, dtype="float32", south_up=False):
     rasterio = pytest.importorskip("rasterio", reason="the extra gis is not installed")
     transform = rasterio.transform.from_origin(30.0, 50.01, 0.01, 0.01)
-    with rasterio.open(path, "w", driver="GTiff", height=cells.shape[0], width=cells.shape[1], count=1,
-                       dtype="float32", crs="EPSG:4326", transform=transform, nodata=-9999) as out:  # fmt: skip
-        out.write(cells.astype("float32"), 1)
+    if south_up:
+        transform = rasterio.Affine(0.01, 0, 30.0, 0, 0.01, 49.99)
+    with rasterio.open(path, "w", driver="GTiff", height=cells.shape[0], width=cells.shape[1], count=count,
+                       dtype=dtype, crs="EPSG:4326", transform=transform, nodata=-9999) as out:  # fmt: skip
+        out.write(cells.astype(dtype), 1)
     return path
 
 
@@ -230,13 +232,34 @@ def test_a_raster_without_zones_is_gathered_in_squares_and_scaled(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("fill", "changes", "words"),
+    [(1e30, {}, "hold 1e.30 persons"), (1e-9, {}, "less than one person"), (1.0, {"count": 3}, "has 3 bands"),
+     (1.0, {"dtype": "complex64"}, "complex"), (1.0, {"south_up": True}, "north to south")],
+)  # fmt: skip
+def test_a_raster_that_cannot_be_one_of_residents_is_refused(tmp_path, fill, changes, words):
+    population = raster(tmp_path / "p.tif", np.full((2, 3), fill), **changes)
+    with pytest.raises(ScenarioError, match=words):
+        begin_town(osm(tmp_path / "t.osm"), tmp_path / "town", Wishes(population=population))
+
+
+WAY = "<way id='1'><nd ref='1'/><nd ref='2'/><tag k='highway' v='primary'/>{}</way></osm>"
+PRIVATE = ("<osm version='0.6'><node id='1' lon='30' lat='50'/><node id='2' lon='30.1' lat='50'/>"
+           + WAY.format("<tag k='access' v='private'/>")).encode()  # fmt: skip
+BOTH_ENDS = ("<osm version='0.6'><node id='1' lon='179.9' lat='50'/><node id='2' lon='-179.9' lat='50'/>"
+             + WAY.format("")).encode()  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("t.osm", b"<osm", "not an OpenStreetMap extract"),
         ("t.osm.pbf", b"\0\0\0\x0d\n\x09OSMHeader", "not an OpenStreetMap extract"),
         ("t.osm", b"<osm version='0.6'></osm>", "has no street"),
         ("t.graphml", b"<osm/>", "GraphML"),
+        ("t.osm", PRIVATE, "left out: 1 private"),
+        ("t.osm", BOTH_ENDS, "both sides of 180 degrees"),
         ("t.gpkg", b"no", "not a .gpkg file"),
+        ("t.gpkg", b"SQLite format 3\0", "this file cannot be read"),
         ("t.parquet", b"no", "not a Parquet file"),
     ],
 )  # fmt: skip

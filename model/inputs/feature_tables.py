@@ -140,6 +140,17 @@ def read_with_gdal(path: Path, kinds: Sequence[str], notes: list[str]) -> Rows:
     return meta["crs"], list(zip(geometries, _records(frame), strict=True))
 
 
+def layers_of(path: Path) -> list[str]:
+    """Return the names of the layers of a file. Raises ScenarioError, naming the path, if it cannot be read."""
+    ogr = gis(f"{path}: a file of this kind", "pyogrio")
+    try:
+        return [str(name) for name, _ in ogr.list_layers(path)]
+    except (ogr.errors.DataSourceError, ogr.errors.DataLayerError, ValueError, RuntimeError) as error:
+        raise ScenarioError(
+            f"{path}: this file cannot be read ({' '.join(str(error).split())[:120]}). Export it again."
+        ) from None
+
+
 def _doubt_letters(file: Path, frame: pd.DataFrame, notes: list[str]) -> None:
     """Note if letters of a Shapefile other than those of English may have been read wrongly."""
     if file.suffix.lower() != ".shp" or any(file.with_suffix(end).exists() for end in (".cpg", ".CPG")):

@@ -87,7 +87,8 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
         ) from None
     if not found.pieces:
         raise ScenarioError(
-            f"{path}: the extract has no street{' within the boundary' if box else ''}. Give another one."
+            f"{path}: the extract has no street{' within the boundary' if box else ''}.{_left_out(found)} Give another "
+            "one."
         )
     return found
 
@@ -163,3 +164,9 @@ def _take_area(found: Extract, area: Any, box: Any, factory: Any) -> None:
         found.buildings.append((outline.geoms[0] if len(outline.geoms) == 1 else outline, tags))
     if kind is not None:
         found.places.append((kind, shapely.point_on_surface(outline), tags))
+
+
+def _left_out(found: Extract) -> str:
+    """Return a sentence about ways that are no streets here, with a space before it; empty if there are none."""
+    counted = "; ".join(f"{n:,} {why}" for why, n in found.n_left_out.most_common())
+    return f" Ways that are left out: {counted}." if counted else ""

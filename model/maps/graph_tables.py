@@ -30,7 +30,7 @@ def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
 
     if path.suffix.lower() == ".gpkg":
         feature_tables.checked(path)
-        layers = [str(name) for name, _ in feature_tables.gis(f"{path}: a GeoPackage", "pyogrio").list_layers(path)]
+        layers = feature_tables.layers_of(path)
         edges_name, nodes_name = (
             next((one for one in layers if one.lower() in names), None) for names in (EDGE_LAYERS, NODE_LAYERS)
         )

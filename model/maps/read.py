@@ -12,6 +12,7 @@ from safepassage.model.maps.graph import graph_of
 from safepassage.model.maps.graph_tables import TABLE_FORMATS, read_graph_tables
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.graphml import check_graph, number, read_graph
+from safepassage.model.streets.projection import WGS84
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -72,6 +73,7 @@ def prepared(town: TownMap, boundary: Any, place: str) -> TownMap:
     import shapely
 
     town.graph = nx.relabel_nodes(town.graph, str, copy=True)
+    _refuse_both_ends_of_the_map(town.graph, place)
     if boundary is not None:
         try:
             town.graph = clipped(town.graph, boundary)
@@ -83,6 +85,18 @@ def prepared(town: TownMap, boundary: Any, place: str) -> TownMap:
         town.boundary = boundary
     town.notes += _without_scraps(town.graph)
     return town
+
+
+def _refuse_both_ends_of_the_map(graph: "nx.MultiDiGraph", place: str) -> None:
+    """Raise ScenarioError for streets in degrees on both sides of the meridian of 180 degrees: no plane holds them."""
+    if str(graph.graph.get("crs") or WGS84).upper() != WGS84:
+        return
+    x = [number(data["x"]) for _, data in graph.nodes(data=True)]
+    if x and max(x) - min(x) > 180:
+        raise ScenarioError(
+            f"{place}: its streets lie on both sides of 180 degrees east ({min(x):g} to {max(x):g}). Cut them there "
+            "with --boundary, or give them in plane coordinates."
+        )
 
 
 def _without_scraps(graph: "nx.MultiDiGraph") -> list[str]:

@@ -10,6 +10,7 @@ import shapely
 from safepassage.model.inputs.tables import doubles_of
 from safepassage.model.inputs.vectors import POLYGONS, Feature, read_features
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.placing import cure_of_far
 from safepassage.model.streets.raster import SQUARE_M, counted, hull, read_residents, squares
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, number_of_residents, scaled, zone_name
@@ -110,7 +111,7 @@ def _of_file(
             f"{path}: no property tells the residents of a zone ({', '.join(has)[:300]}). Name it with "
             "--zone-residents, or give --residents or --population."
         )
-    return _finished(streets, TownZones(outlines, names, counts, told), total, how)
+    return _finished(streets, TownZones(outlines, names, counts, told), total, how, path)
 
 
 def _numbers(features: list[Feature], count_of: str) -> np.ndarray:
@@ -133,11 +134,14 @@ def _of_raster(streets: Streets, boundary: Any, total: int | None, path: Path) -
     names, outlines = squares(streets, town)
     told = [f"Zones are squares of {SQUARE_M / 1000:g} km, cut along the town's outline; none were given (--zones)."]
     counts = counted(outlines, read_residents(path, town.bounds))
-    return _finished(streets, TownZones(outlines, names, counts, told), total, path.name)
+    return _finished(streets, TownZones(outlines, names, counts, told), total, path.name, path)
 
 
-def _finished(streets: Streets, zones: TownZones, total: int | None, how: str) -> TownZones:
-    """Return zones with whole numbers of residents, without those that nobody lives in or no street is near."""
+def _finished(streets: Streets, zones: TownZones, total: int | None, how: str, path: Path) -> TownZones:
+    """Return zones with whole numbers of residents, without those that nobody lives in or no street is near.
+
+    how: what the residents were taken from. path: the file that errors name.
+    """
     middle = shapely.points(*((node[streets.link_upstream] + node[streets.link_downstream]) / 2
                               for node in (streets.node_x_m, streets.node_y_m)))  # fmt: skip
     tree = shapely.STRtree(middle)
@@ -145,7 +149,17 @@ def _finished(streets: Streets, zones: TownZones, total: int | None, how: str) -
                for outline in zones.outlines]  # fmt: skip
     kept = np.flatnonzero(np.array(is_near) & (zones.residents > 0))
     if kept.size == 0:
-        raise ScenarioError(f"by {how}, nobody lives near the streets. Give other zones, or a boundary about them.")
+        here = np.flatnonzero(zones.residents > 0)
+        if not here.size:
+            raise ScenarioError(
+                f"{path}: by {how}, nobody lives in any zone. Give other zones, or a total (--residents)."
+            )
+        x, y = shapely.get_coordinates(shapely.centroid(streets.project_shape(zones.outlines[here[0]])))[0]
+        away_m = streets.nearest_node(x, y)[1][0]
+        raise ScenarioError(
+            f"{path}: by {how}, nobody lives near the streets: zone {zones.names[here[0]]!r} is "
+            f"{away_m / 1000:,.1f} km away{cure_of_far(streets, x, y)}"
+        )
     lost = zones.residents.sum() - zones.residents[kept].sum()
     told = [*zones.told, f"Their residents: by {how}, {zones.residents[kept].sum():,.0f} in total."]
     if len(kept) < len(zones.names):
@@ -155,5 +169,7 @@ def _finished(streets: Streets, zones: TownZones, total: int | None, how: str) -
         )
     if total is not None:
         told.append(f"They are scaled to the {total:,} that --residents states.")
+    if zones.residents[kept].sum() < 1 and total is None:
+        raise ScenarioError(f"{path}: by {how}, less than one person lives there. Give a total with --residents.")
     residents = scaled(zones.residents[kept].astype(np.float64), total)
     return TownZones([zones.outlines[i] for i in kept], [zones.names[i] for i in kept], residents, told)

@@ -24,8 +24,8 @@ KM_H_PER_KNOT = 1.852
 MAX_SPEED_KM_H = 200.0
 MAX_LANES = 16
 MAX_WIDTH_M = 100.0
-OTHER_MAPS = (".pbf", ".osm", ".osm.gz", ".osm.bz2", ".o5m", ".gpkg", ".parquet", ".geojson", ".shp")
-"""Ends of the names of maps that `safepassage init` may read and a scenario does not."""
+OTHER_MAPS = (".pbf", ".osm", ".osm.gz", ".osm.bz2", ".o5m", ".gpkg", ".parquet")
+"""Ends of the names of maps that `safepassage init` reads and a scenario does not."""
 _HOW = "Save the streets with osmnx.save_graphml(graph, path)."
 INCH_M = 0.0254
 LENGTH_UNITS_M = {"cm": 0.01, "mm": 0.001, "km": 1000.0, "(?:yd|yds|yard|yards)": 0.9144, "(?:mi|mile|miles)": 1609.344}

@@ -18,6 +18,8 @@ SQUARE_M = 1000.0
 """Side of the squares that a raster is gathered in. Assumption."""
 RASTERS = (".tif", ".tiff")
 """Ends of the names of rasters."""
+MOST_PERSONS = 1_000_000_000
+"""Persons about one town; more are no persons. Assumption."""
 MOST_CELLS = 25_000_000
 """Cells about one town: at 100 m a square of 500 km. Assumption."""
 PARTS = 5
@@ -49,6 +51,17 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
         with rasterio.open(path, driver="GTiff") as raster:
             if raster.crs is None:
                 raise ScenarioError(f"{path}: this raster states no coordinate system. Write it again with one.")
+            if raster.count != 1:
+                raise ScenarioError(
+                    f"{path}: this raster has {raster.count} bands. Write the one of residents into a file of its own "
+                    "(gdal_translate -b 1)."
+                )
+            if raster.transform.e > 0 or raster.transform.b or raster.transform.d:
+                raise ScenarioError(
+                    f"{path}: the rows of this raster do not run from north to south. Write it again with gdalwarp."
+                )
+            if np.issubdtype(np.dtype(raster.dtypes[0]), np.complexfloating):
+                raise ScenarioError(f"{path}: the cells of this raster are complex numbers. Give persons per cell.")
             bounds = transform_bounds("EPSG:4326", raster.crs, *box)
             (top, bottom), (left, right) = from_bounds(*bounds, transform=raster.transform).toranges()
             rows = max(int(np.floor(top)), 0), min(int(np.ceil(bottom)), raster.height)
@@ -68,6 +81,11 @@ def read_residents(path: Path, box: tuple[float, float, float, float]) -> Reside
         ) from None
     cells[~np.isfinite(cells) | (cells < 0)] = 0.0
     row, column = np.nonzero(cells)
+    if cells.sum() >= MOST_PERSONS:
+        raise ScenarioError(
+            f"{path}: the cells of this raster in and around the town hold {cells.max():.3g} persons and less. Give "
+            "persons in each cell, and state what stands where there are no data."
+        )
     if row.size == 0:
         raise ScenarioError(f"{path}: the cells of this raster in and around the town hold no residents. Give another.")
     part = (np.arange(PARTS) + 0.5) / PARTS
