@@ -333,8 +333,8 @@ def verify(
             continue
         for check in case.run():
             if isinstance(check, Observed):
-                numbers = f"{check.quantity:<64}{check.reported:<13g}{check.found:<13.5g}{'':<10}"
-                console.print(f"  {numbers}off by {100 * check.error:+.0f} %")
+                numbers = f"{check.quantity:<64}{check.reported:<13.5g}{check.found:<13.5g}{'reported':<10}"
+                console.print(f"  {numbers}{100 * check.error:+.0f} %")
                 continue
             checked, failed = checked + 1, failed + (not check.passed)
             verdict = ("as expected", "green") if check.passed else ("DIFFERS", "red")
