@@ -64,7 +64,7 @@ class WayHome:
     def _ways(self, due: Ints, time_s: Floats) -> tuple[Ints, Floats, Ints, list[list[int]]]:
         """Return (household, time_s, node where it enters, links to its home) of those who find a way."""
         ways, streets = self.movement.ways, self.movement.streets
-        gates = streets.exit_node[ways.exit_open[Mode.CAR]]
+        gates = streets.exit_node[ways.of[Mode.CAR].exit_open]
         home = ways.start_node(Mode.CAR, self.population.households.home_node[due])
         is_open = ways.open_to_services() & streets.drivable
         is_open[streets.n_town_links :] = False  # roads beyond the exits
