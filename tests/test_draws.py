@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -27,6 +27,7 @@ def test_philox_gives_the_known_answers_of_its_authors(counter, key, expected):
     assert tuple(int(w) for w in words) == expected
 
 
+@settings(deadline=None)  # the first example loads the kernel
 @given(st.integers(0, 2**64 - 1), st.permutations(range(12)), st.integers(0, 2**32 - 1))
 def test_a_number_does_not_depend_on_the_order_or_on_who_else_draws(seed, order, tick):
     all_at_once = draws.uniforms(seed, Stream.INJURY, 12, tick)

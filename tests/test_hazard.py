@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from safepassage.cli.overview import overview
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.hazard.impacts import Area, Events, Impacts, Size
+from safepassage.model.hazard.impacts import Area, Events, Impacts
 from safepassage.model.hazard.shelling import gather, shell
 from safepassage.model.pictures.map import map_of_run
 from safepassage.model.results.run_folder import open_run
@@ -149,12 +149,6 @@ def test_between_takes_its_start_and_leaves_its_end_so_that_steps_share_no_impac
     assert sum(s.stop - s.start for s in steps) == len(impacts)
     t = impacts.time_s[4]
     assert impacts.between(t, t + 1e-9).start == 4 and impacts.between(0, t).stop == 4
-
-
-def test_the_table_has_units_in_its_names_and_sizes_as_letters():
-    frame = shell(process(), TOWN, a_run(), 3).to_frame()
-    assert list(frame.columns) == ["time_s", "x_m", "y_m", "size", "cluster"]
-    assert set(frame["size"]) == {size.name for size in Size}
 
 
 def test_the_start_is_local_unless_it_says_otherwise():

@@ -1,4 +1,4 @@
-"""Danger that parties have gone through on links, as it is read."""
+"""The danger that parties have gone through on links, read and set back to zero."""
 
 import numpy as np
 

@@ -6,7 +6,6 @@ from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.settings.base import ScenarioError
@@ -128,18 +127,6 @@ class Impacts:
     def between(self, from_s: float, until_s: float) -> slice:
         """Return the slice of rows with from_s <= time_s < until_s."""
         return slice(*(int(row) for row in np.searchsorted(self.time_s, (from_s, until_s), side="left")))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per impact; columns time_s, x_m, y_m, size (S, M or L), cluster."""
-        return pd.DataFrame(
-            {
-                "time_s": self.time_s,
-                "x_m": self.x_m,
-                "y_m": self.y_m,
-                "size": pd.Categorical.from_codes(self.size, [size.name for size in Size]),
-                "cluster": self.cluster,
-            }
-        )
 
 
 @dataclass(frozen=True)

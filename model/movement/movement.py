@@ -229,7 +229,7 @@ class Movement:
             self.walking.set_street(self.streets.link_street[links], walk_width_m=width_m)
 
     def set_lanes(self, lanes_factor: np.ndarray, exits_per_s: np.ndarray) -> None:
-        """Let links have so many times their lanes, and exits let out so many cars (1/s)."""
+        """Multiply the lanes of links, and set how many cars each exit lets out (1/s)."""
         links = np.flatnonzero(lanes_factor != self.lanes_factor)
         self.lanes_factor = lanes_factor.copy()
         self.driving.set_lanes(links, self.streets.n_lanes[links] * lanes_factor[links])

@@ -12,7 +12,7 @@ from safepassage.model.movement.routing import Routes
 class QueuesSeen:
     """What drivers saw of the streets at one moment; what they make of it is worked out when somebody first asks.
 
-    Most looks are nobody's: those who share a table look round in turn, whether any of them is on the road or not.
+    Most looks are used by nobody: those who share a table look round in turn, even if none of them is on the road.
     """
 
     def __init__(

@@ -81,7 +81,7 @@ class WaysOfMode:
         self.stale[list(tables or self.seen)] = True
 
     def meet(self, links: Ints, time_s: float) -> None:
-        """Note that somebody stands before closed links at a time (s); who does follows the witnesses' table."""
+        """Note that somebody stands before closed links at a time (s); those who do follow the witnesses' table."""
         self.road_news.meet(links, time_s)
         self.freshen(WITNESS)
         self.is_witnessed = True

@@ -1,4 +1,4 @@
-"""Whether a table is one that runs write: its columns, numbers where there is a unit, nan and inf where they belong."""
+"""Checks that a table is one that runs write: its columns, numbers where there is a unit, nan and inf where allowed."""
 
 from pathlib import Path
 

@@ -52,7 +52,7 @@ def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
 
 
 def stop_cars(services: "Services", parties: np.ndarray, now_s: float) -> None:
-    """Let some parties whose car nobody of them can drive any longer get out: they walk on, or wait beside it.
+    """Let parties get out of cars that none of them can drive any longer: they walk on, or wait beside the car.
 
     Their car stands in a lane until it is cleared. On an onward road, others take the wheel. services: "Services".
     parties: rows of households, of whom somebody may have been hurt. now_s: the present (s).

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class SeatsOnOffer:
     """Room at the pickup points and seats of the buses, as households look for a seat at one moment.
 
-    Those with no way out but a seat take room first. Who could walk out is offered what is left: not the room and seats
-    that the others wait for, come for or ask for, nor later rounds of the buses, since by then others may have come.
+    Those with no way out but a seat take room first. Those who could walk out are offered what is left: not the room
+    and seats that the others wait for, come for or ask for, nor later rounds of the buses, since by then others may
+    have come.
     """
 
     def __init__(self, services: "Services", now_s: float) -> None:

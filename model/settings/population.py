@@ -22,7 +22,7 @@ class Population(Section):
     residents_property: str = "population"
     """Property of a zone that gives its residents (persons)."""
     raster: DataFile | None = None
-    """GeoTIFF of residents (persons in each cell), from which the zones have theirs, instead of from a property."""
+    """GeoTIFF of residents (persons in each cell), which gives the zones theirs in place of a property."""
     residents: int | None = Field(None, gt=0, lt=1_000_000_000)
     """Residents in all zones together (persons); the zones' numbers are scaled to it. Default: as in the file."""
     share_of_prewar: float = Field(1.0, gt=0, le=1)

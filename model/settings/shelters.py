@@ -72,7 +72,7 @@ class AirRaidAlerts(Section):
     share_warned: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Share of clusters before which one sounds. Assumption."""
     false_per_day: Annotated[float, Field(ge=0)] = 5.4
-    """Alerts a day that are drawn besides, if `warning_s` is given, and that nothing follows here. Donetsk oblast and
+    """False alerts a day, drawn besides if `warning_s` is given: nothing falls here after them. Donetsk oblast and
     Pokrovsk raion had 5.6 alerts a day (4,311 that do not overlap, in 766 days to April 2024; Vadimkin/ukrainian-air-
     raid-sirens-dataset 1366c7b1422d), Pokrovsk hromada 0.2 reported events (VIINA, May 2022 to September 2023)."""
     false_duration_s: Annotated[float, Field(ge=0)] = 2616.0

@@ -13,7 +13,7 @@ from safepassage.model.streets.projection import WGS84, transformer
 from safepassage.model.streets.streets import Streets
 
 BESIDE_STREETS_M = 200.0
-"""A town without an outline of its own reaches so far beyond the hull of the streets. Assumption."""
+"""A town without an outline of its own reaches this far beyond the hull of the streets. Assumption."""
 SQUARE_M = 1000.0
 """Side of the squares that a raster is gathered in. Assumption."""
 RASTERS = (".tif", ".tiff")

@@ -36,7 +36,7 @@ def ways_out(street: Contraflow, streets: Streets, names: StreetNames, place: st
 
 
 def lanes_factor(turned: list[Ints], streets: Streets) -> Floats:
-    """Return by what the lanes of each link are multiplied while links take those of the other way over.
+    """Return by what the lanes of each link are multiplied while links take over those of the other way.
 
     turned: links that lead out, as `ways_out` gives them.
     """
@@ -47,7 +47,7 @@ def lanes_factor(turned: list[Ints], streets: Streets) -> Floats:
 
 
 def exit_capacity_per_s(streets: Streets, settings: StreetSettings, factor: Floats) -> Floats:
-    """Return what each exit lets out while links have that many times their lanes (1/s).
+    """Return what each exit lets out while the lanes of links are multiplied (1/s).
 
     An exit whose capacity is stated, or that an onward road leads on from, keeps it. settings: the scenario's section
     `StreetSettings`. factor: by which the lanes of each link are multiplied.
