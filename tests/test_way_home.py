@@ -62,7 +62,7 @@ def test_who_has_come_home_may_leave_again(watched):
 def test_who_finds_no_way_home_stays_in_safety(watched):
     model, _ = watched
     away = np.flatnonzero(np.isfinite(model.parties.arrival_time_s))[:5]
-    model.movement.ways.exit_open[Mode.CAR][:] = False
+    model.movement.ways.of[Mode.CAR].exit_open[:] = False
     model.departures.way_home.plan(away, model.time_s + 3600.0)
     model.departures.way_home.set_out(model.time_s + 3600.0, model.time_s + 7200.0)
     assert np.isfinite(model.parties.arrival_time_s[away]).all() and not model.parties.is_bound_home[away].any()
