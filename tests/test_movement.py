@@ -3,7 +3,7 @@ from test_shared_streets import N_WALKERS, crowd, road
 
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.movement.queue_news import N_CLASSES
+from safepassage.model.movement.news.queue_news import N_CLASSES
 from safepassage.model.results import columns
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from safepassage.model.draws import Stream, uniforms
-from safepassage.model.movement.queue_news import N_CLASSES, QueueNews
+from safepassage.model.movement.news.queue_news import N_CLASSES, QueueNews
 from safepassage.model.settings.movement import Movement as MovementSettings
 
 LIVE, FIRST = 0, 2

@@ -1,6 +1,6 @@
 import numpy as np
 
-from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
+from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
 
 NOBODY = np.empty(0, np.int64)
 

@@ -12,8 +12,8 @@ from safepassage.model.movement.arrivals import NOBODY as NO_ARRIVALS
 from safepassage.model.movement.arrivals import Arrivals, joined
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
-from safepassage.model.movement.queue_news import QueueNews
-from safepassage.model.movement.road_news import HEARSAY, WITNESS
+from safepassage.model.movement.news.queue_news import QueueNews
+from safepassage.model.movement.news.road_news import HEARSAY, WITNESS
 from safepassage.model.movement.shared_streets import SharedStreets
 from safepassage.model.movement.walking import NOBODY, Stage, Walking
 from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways, WaysOfMode

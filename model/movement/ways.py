@@ -8,9 +8,9 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import Mode
 from safepassage.model.movement.driving import Driving
-from safepassage.model.movement.queue_news import N_CLASSES
-from safepassage.model.movement.queues_seen import NoQueues, QueuesSeen
-from safepassage.model.movement.road_news import HEARSAY, WITNESS, RoadNews
+from safepassage.model.movement.news.queue_news import N_CLASSES
+from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen
+from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes
 from safepassage.model.movement.walking import Walking
 from safepassage.model.rules import RoadsSeen, RouteChoice, costs_from

@@ -13,7 +13,7 @@ from safepassage.agents.vehicles import NOBODY, Run, ServiceVehicle, Task
 from safepassage.model.clock import OpenHours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.movement import Movement
-from safepassage.model.movement.road_news import WITNESS
+from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.people.population import Population
 from safepassage.model.services.riders import Riders
 from safepassage.model.settings.services import Ambulances

@@ -8,7 +8,7 @@ from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, ServiceVehicle
 from safepassage.model.clock import OpenHours
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
-from safepassage.model.movement.road_news import WITNESS
+from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.services.riders import Riders
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Dispatch, Fleet, Reinforcement, Serves

@@ -10,7 +10,7 @@ from safepassage.agents.vehicles import NOBODY, PickupPoint, Seats, ServiceVehic
 from safepassage.model.clock import open_hours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.arrivals import Arrivals
-from safepassage.model.movement.road_news import WITNESS
+from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork, Reinforcements

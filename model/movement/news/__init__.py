@@ -1,0 +1,1 @@
+"""What people know of the roads: closed streets, and queues as drivers saw them."""
