@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.ground.arrays import Floats
+from safepassage.experiments.fits import siege_damage
 from safepassage.experiments.fits.shelling_reach import reach_km, reports_by_distance
 from safepassage.experiments.fits.towns import COUNTS, TABLES, data_folder, front_series
 from safepassage.model.harm.casualty_scale import Estimate
@@ -169,6 +170,11 @@ def table(folder: Path) -> list[str]:
             f"{row.town:<16}{row[2]:%Y-%m-%d}  {row.use:<7}{row.recorded:>9,.0f}{row.expected:>9,.1f}"
             f"{row.per_1000_resident_months:>9,.1f}"
         )
+    used = fit.rows[fit.rows.use == "fit"]
+    worst = float(np.exp(np.abs(np.log(used.recorded / used.expected)).max()))
+    each = area_per_event_km2(harm, process.size_shares)
+    lines.append(f"rows fitted are met within a factor of {worst:.1f}; lethality is fixed: {each:.3g} unprotected "
+                 "casualties per impact and resident per km2")  # fmt: skip
     found = {
         "shelling at the front line, casualties per 1,000 resident-months": fit.shelling,
         "crossfire there, casualties per 1,000 resident-months": fit.crossfire,
@@ -183,7 +189,7 @@ def table(folder: Path) -> list[str]:
         f"shelling falls by a factor e over {reach.value:.1f} km (90 %: {reach.low:.1f} to {reach.high:.1f}); "
         f"{len(reports)} months of {reports.hromada.nunique()} hromadas"
     )
-    return lines
+    return [*lines, *siege_damage.lines(folder.parent)]
 
 
 def table_or_refusal() -> list[str]:
