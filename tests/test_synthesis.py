@@ -202,3 +202,16 @@ def test_a_margin_knows_its_errors_and_chi_square():
     assert made.relative_error.tolist() == [0.25, pytest.approx(-1 / 6)]
     assert made.chi_square == pytest.approx(100 / 40 + 100 / 60)
     assert made.p_value == pytest.approx(0.0412, abs=1e-4)
+
+
+def test_homes_stand_along_primary_roads_if_the_scenario_says_so_and_are_told_to_be_missing_if_not():
+    def on_primary(made):
+        primary = np.array(STREETS.highway_names)[STREETS.highway] == "primary"
+        return np.isin(made[2].home_node, STREETS.link_upstream[primary]).mean()
+
+    without, with_homes = people_of(), people_of(home_weights={"primary": 3.0})
+    assert any("km of primary roads" in note for note in without[4])
+    assert not any("primary" in note for note in with_homes[4])
+    assert on_primary(with_homes) > on_primary(without)
+    with pytest.raises(ScenarioError, match=r"population\.home_weights: 'prymary' is no highway class"):
+        people_of(home_weights={"prymary": 1.0})

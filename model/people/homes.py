@@ -13,7 +13,7 @@ from safepassage.model.inputs.tables import Table, number_of, read_table, refuse
 from safepassage.model.inputs.vectors import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
-from safepassage.model.streets.classes import HOME_STREETS
+from safepassage.model.streets.classes import HOME_STREETS, STREET_CLASSES
 from safepassage.model.streets.placing import nodes_near
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones, zone_of
@@ -43,7 +43,9 @@ def homes(
     node, x_m, y_m = np.empty(zone.size, np.int32), np.empty(zone.size), np.empty(zone.size)
     sites = _sites(settings, streets, zones)
     notes = [] if sites is None else list(sites.notes)
-    liveable = np.isin(np.array(streets.highway_names)[streets.highway], HOME_STREETS)
+    weight = _home_weights(settings, streets)
+    if sites is None:
+        notes += _without_homes(streets, weight)
     by_zone = np.argsort(zone, kind="stable")
     first = np.searchsorted(zone[by_zone], np.arange(len(zones.name) + 1))
     for row in range(len(zones.name)):
@@ -61,15 +63,15 @@ def homes(
             notes.append(
                 f"{sites.source}: nothing to live in lies in zone {zones.name[row]}; its homes stand on streets."
             )
-        links = zones.links[row][liveable[zones.links[row]]]
+        links = zones.links[row][weight[zones.links[row]] > 0]
         if links.size == 0:
-            links = zones.links[row]
+            links, weight[zones.links[row]] = zones.links[row], 1.0
         if links.size == 0:
             raise ScenarioError(
                 f"{settings.zones}: zone {zones.name[row]} has {here.size:,} households and no street of its own. Give "
                 "their places, correct the zone's outline, or use a larger network."
             )
-        node[here], x_m[here], y_m[here] = _along(streets, links, u, settings.home_setback_m)
+        node[here], x_m[here], y_m[here] = _along(streets, links, weight[links], u, settings.home_setback_m)
     return node, x_m, y_m, notes
 
 
@@ -79,10 +81,36 @@ def _drawn(weight: np.ndarray, u: np.ndarray) -> np.ndarray:
     return np.minimum(np.searchsorted(ladder, u * ladder[-1], side="right"), weight.size - 1)
 
 
-def _along(streets: Streets, links: np.ndarray, u: list[np.ndarray], setback_m: float) -> tuple[Ints, Floats, Floats]:
-    """Return places along links drawn in proportion to length, beside the roadway, and the nearer end of each link."""
+def _home_weights(settings: Population, streets: Streets) -> Floats:
+    """Return the homes per metre of each link, float64; raises ScenarioError for a class that there is not."""
+    unknown = [name for name in settings.home_weights if name not in STREET_CLASSES]
+    if unknown:
+        raise ScenarioError(
+            f"population.home_weights: {unknown[0]!r} is no highway class; the classes are {', '.join(STREET_CLASSES)}."
+        )
+    weights = dict.fromkeys(HOME_STREETS, 1.0) | settings.home_weights
+    return np.array([weights.get(name, 0.0) for name in streets.highway_names])[streets.highway]
+
+
+def _without_homes(streets: Streets, weight: Floats) -> list[str]:
+    """Return a sentence if there are large streets with pavements that nobody is made to live along."""
+    names = np.array(streets.highway_names)[streets.highway]
+    bare = (weight == 0) & (names == "primary")
+    km = float((streets.length_m / np.where(streets.link_reverse >= 0, 2, 1))[bare].sum()) / 1000
+    if km == 0:
+        return []
+    return [
+        f"No homes are placed along {km:,.1f} km of primary roads. If people live there, say so by "
+        "population.home_weights: {primary: 1}, or give buildings."
+    ]
+
+
+def _along(
+    streets: Streets, links: np.ndarray, weight: Floats, u: list[np.ndarray], setback_m: float
+) -> tuple[Ints, Floats, Floats]:
+    """Return places along links drawn by length and weight, beside the roadway, and the nearer end of each link."""
     u_link, u_along, u_side = u
-    link = links[_drawn(streets.length_m[links], u_link)]
+    link = links[_drawn(streets.length_m[links] * weight, u_link)]
     upstream, downstream = streets.link_upstream[link], streets.link_downstream[link]
     ax, ay = streets.node_x_m[upstream], streets.node_y_m[upstream]
     bx, by = streets.node_x_m[downstream], streets.node_y_m[downstream]

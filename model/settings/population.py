@@ -80,6 +80,10 @@ class Population(Section):
     """Share of persons under 65 who need assistance to move. Assumption, as above."""
     p_needs_assistance_65: Share = 0.15
     """Share of persons of 65 and over who need assistance to move. Assumption, as above."""
+    home_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
+    """Homes per metre of street by highway class, against 1 along residential streets, where neither buildings nor
+    node_weights say where they stand. By default 1 along residential, living_street, unclassified, tertiary, secondary
+    and pedestrian streets and 0 along all others; {primary: 1} houses people along primary roads too. Assumption."""
     home_setback_m: float = Field(15.0, ge=0)
     """Distance of homes from the middle of the street (m). Assumption."""
 
