@@ -162,13 +162,13 @@ def lived_along(zones: Zones, streets: Streets) -> np.ndarray:
 
 def _overlaps(path: Path, names: list[str], outlines: list) -> list[str]:
     """Return a sentence about each pair of zones that share more than OVERLAP_SHARE of the smaller one."""
-    tree, found = shapely.STRtree(outlines), []
-    for one, other in sorted(tuple(sorted(pair)) for pair in tree.query(outlines, predicate="intersects").T.tolist()):
-        if one == other or (one, other) in found:
-            continue
-        smaller = min(outlines[one].area, outlines[other].area)
-        if outlines[one].intersection(outlines[other]).area > OVERLAP_SHARE * smaller:
-            found.append((one, other))
+    shapes = np.array(outlines, dtype=object)
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    area_m2 = shapely.area(shapes)
+    shared_m2 = shapely.area(shapely.intersection(shapes[one], shapes[other]))
+    is_overlap = shared_m2 > OVERLAP_SHARE * np.minimum(area_m2[one], area_m2[other])
+    found = zip(one[is_overlap].tolist(), other[is_overlap].tolist(), strict=True)
     return some_of(
         sorted(sorted((names[one], names[other])) for one, other in found),
         lambda pair: (
