@@ -108,3 +108,15 @@ def test_it_does_not_matter_into_how_many_links_a_road_is_cut():
         cut_s = route_choice.mean_travel_time_s(news_delay_s, n_pieces=10)
         assert whole_s == pytest.approx(route_choice.EQUILIBRIUM_S, rel=tolerance)
         assert cut_s == pytest.approx(route_choice.EQUILIBRIUM_S, rel=tolerance)
+
+
+def test_there_is_nothing_to_see_until_somebody_is_held_up():
+    places = {"a": (-3000.0, 0.0), "m": (-2000.0, 0.0), "z": (0.0, 0.0)}
+    streets, movement = movement_on([("a", "m"), ("m", "z")], places, 0.2, 40)
+    start = streets.node_id.index("a")
+    movement.set_out(Mode.CAR, np.array([0]), np.array([start]), np.zeros(1), np.ones(1), np.ones(1))
+    movement.advance(61.0)
+    assert not movement.ways.is_queue_believed
+    movement.set_out(Mode.CAR, np.arange(1, 40), np.full(39, start), np.full(39, 61.0), np.ones(39), np.ones(39))
+    movement.advance(130.0)
+    assert movement.ways.is_queue_believed

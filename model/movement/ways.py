@@ -153,6 +153,7 @@ class Ways:
         """Leads to vehicles broken down; the tables after it are those of single vehicles."""
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
+        self._alone_s = driving.view.link_time_s()
         self._no_queues = NoQueues(self.free_flow_time_s)
         self._nearest_first = np.full(streets.node_x_m.size, NO_ROUTE, np.int32)
         self.is_queue_believed = False
@@ -263,9 +264,12 @@ class Ways:
             self.hand_over()
 
     def see_queues(self, tables: list[int]) -> None:
-        """Let drivers of some tables see the queues of now; witnesses of a closure see what those with live news do."""
+        """Let drivers of some tables see the queues of now; witnesses of a closure see what those with live news do.
+
+        As long as nobody is held up anywhere there is nothing to see, however many are on their way.
+        """
         tables = [*tables, WITNESS] if LIVE_TABLE in tables and self._cars.is_witnessed else tables
-        seen = self.queues_now() if self._driving.view.n_under_way else self._no_queues
+        seen = self.queues_now() if self._is_anybody_held_up() else self._no_queues
         changed = [table for table in tables if self._cars.seen[table] is not seen]
         if not changed:
             return
@@ -278,6 +282,11 @@ class Ways:
         if followed:
             self._cars.see_anew(*followed)
             self.hand_over()
+
+    def _is_anybody_held_up(self) -> bool:
+        """Return whether some link takes longer now than for somebody alone on it."""
+        view = self._driving.view
+        return view.n_under_way > 0 and bool((view.link_time_s() > self._alone_s).any())
 
     def queues_now(self) -> QueuesSeen:
         """Return what drivers who see all queues see now; those before them to a way out are counted.
