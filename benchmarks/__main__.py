@@ -16,6 +16,8 @@ Repeats = Annotated[int, typer.Option(min=1, help="Runs of each; medians are rep
 Seed = Annotated[int, typer.Option(help="Seed of the city and its trips.")]
 Limit = Annotated[float, typer.Option(help="Longest that one run may take (s).")]
 PEERS = "ours,sumo,uxsim-cpp,mesa"
+SWEPT = 4
+"""Runs of pokrovsk in the sweep that `model` times; what 100 take is projected from them."""
 
 
 def _tell(city: City) -> str:
@@ -168,19 +170,38 @@ def model(
     title = f"Whole runs; the kernel takes {kernel_s:.3f} s of processor time for 100,000 vehicles on 10,000 nodes"
     report("model", title, whole.HEADER, rows, raw)
     idle_us = [one["idle_step_us"] for found in rounds.values() for one in found if "idle_step_us" in one]
-    typer.echo(f"a step in which nothing is due: {median(idle_us):.0f} microseconds")
+    typer.echo(whole.with_limit("a step in which nothing is due (microseconds)", median(idle_us)))
+    year = "a quiet year of 2,000 people"
+    typer.echo(whole.with_limit(f"{year} (s)", median(one["run_s"] for one in rounds[year])))
     for case in ("coquimbo, 6 h", "pokrovsk, 69 days"):
         rooms = whole.time_case(*cases[case], stages=True)["rooms"]
         typer.echo(f"{case}, under a profiler: {whole.stages_of(rooms)}")
     for case, found in rounds.items():
         us = median(one["run_s"] / max(one["n_events"], 1) for one in found) * 1e6
         typer.echo(f"{case}: {us:.1f} microseconds per impact, departure and link crossing of a vehicle")
-    run_s = median(one["run_s"] for one in rounds["pokrovsk, 69 days"])
-    typer.echo(
-        f"pokrovsk runs an hour on one core, once built: {3600 / run_s:,.0f} (`sweep pokrovsk` times a real sweep)"
-    )
     starts = whole.time_starts(repeats)
-    typer.echo("; ".join(f"{name} {median(one[name] for one in starts):.2f} s" for name in starts[0]))
+    for what in starts[0]:
+        typer.echo(whole.with_limit(f"{what} (s)", median(one[what] for one in starts)))
+    more_s = median(one["first run of tiny_town"] - one["warm run of tiny_town"] for one in starts)
+    typer.echo(whole.with_limit("first run of tiny_town, more than a warm one (s)", more_s))
+    _sweep_and_twin(seed)
+
+
+def _sweep_and_twin(seed: int) -> None:
+    """Tell how many runs of pokrovsk an hour a sweep on all cores makes, and what one evacuation takes in pure Mesa."""
+    from benchmarks.sweep import Case, time_round
+    from safepassage.experiments.runs.executors import n_cores
+
+    one = time_round(Case("pokrovsk"), SWEPT, 1, n_cores(), ["local"], 100)
+    per_hour = 3600 * 100 / one["local_projected_s"]
+    typer.echo(f"a sweep of pokrovsk on {n_cores()} cores: {per_hour:,.0f} runs an hour, projected from {SWEPT} runs")
+    city = make_city(1_000, 5_000, seed)
+    ours, mesa = measure(city, ["ours", "mesa"], 1, 1800.0)
+    if not mesa.runs:
+        typer.echo(f"5,000 vehicles on 1,000 nodes in pure Mesa: {mesa.note}")
+        return
+    times = ours.median("cpu_s"), mesa.median("cpu_s")
+    typer.echo(f"5,000 vehicles on 1,000 nodes: {times[0]:.3f} s of processor time, in pure Mesa {times[1]:.1f} s")
 
 
 @app.command()

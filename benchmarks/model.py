@@ -13,9 +13,12 @@ import tempfile
 import time
 from statistics import median
 
+import numpy as np
+
 from safepassage.experiments.runs.limits import ONE_THREAD
 
-HEADER = ["case", "people", "steps", "first build (s)", "warm build (s)", "run (s)", "run / kernel", "peak (MB)"]
+HEADER = ["case", "people", "steps", "first build (s)", "warm build (s)", "run (s)", "peak (MB)"]
+HEADER += ["these times / kernel", "limits of these"]
 QUIET_YEAR = {"run.duration_h": 8760, "run.step_s": 600, "shelling.sources": [], "orders": []}
 CASES = {
     "coquimbo, 6 h": ("coquimbo", {}),
@@ -23,6 +26,13 @@ CASES = {
     "a quiet year of 2,000 people": ("tiny_town", QUIET_YEAR),
     "tiny_town, 4 h": ("tiny_town", {}),
 }
+LIMITS = {"coquimbo, 6 h": (1.5, 0.7, 3.5), "pokrovsk, 69 days": (np.inf, np.inf, 10.0)}
+"""Multiples of the kernel that first build, warm build and run of a case shall not exceed."""
+OTHER_LIMITS = {
+    "a step in which nothing is due (microseconds)": 20.0, "a quiet year of 2,000 people (s)": 5.0, "help (s)": 0.3,
+    "import of the model (s)": 1.5, "warm run of tiny_town (s)": 2.5,
+    "first run of tiny_town, more than a warm one (s)": 30.0,
+}  # fmt: skip
 LARGE = {"coquimbo with 1,000,000 people, 6 h": ("coquimbo", {"population.residents": 1_000_000})}
 
 CHILD = """
@@ -102,9 +112,16 @@ def row_of(case: str, rounds: list[dict], kernel_s: float) -> list[str]:
     first_s, warm_s, run_s, peak_mb = (
         median(one[name] for one in rounds) for name in ("first_build_s", "warm_build_s", "run_s", "peak_mb")
     )
-    size = [f"{rounds[0]['people']:,}", f"{rounds[0]['steps']:,}"]
-    times = [f"{first_s:.2f}", f"{warm_s:.2f}", f"{run_s:.2f}", f"{run_s / kernel_s:.1f}", f"{peak_mb:.0f}"]
-    return [case, *size, *times]
+    size, times_s = [f"{rounds[0]['people']:,}", f"{rounds[0]['steps']:,}"], (first_s, warm_s, run_s)
+    multiples = " ".join(f"{time_s / kernel_s:.1f}" for time_s in times_s)
+    limits = " ".join(f"{limit:g}" if np.isfinite(limit) else "-" for limit in LIMITS.get(case, ())) or "-"
+    return [case, *size, *(f"{time_s:.2f}" for time_s in times_s), f"{peak_mb:.0f}", multiples, limits]
+
+
+def with_limit(what: str, found: float) -> str:
+    """Return a sentence on something measured, its limit beside it."""
+    limit = OTHER_LIMITS.get(what)
+    return f"{what}: {found:.3g}" + (f", limit {limit:g}" if limit is not None else "")
 
 
 def stages_of(rooms: dict[str, float], most: int = 8) -> str:
