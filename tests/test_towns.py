@@ -271,4 +271,4 @@ def test_a_given_town_that_is_one_of_the_twelve_is_left_out_of_the_fit_and_the_s
     ((point, *_),) = towns_given.fits_for([toretsk], data_folder(), 1).values()
     assert point == pytest.approx(towns_fit.fit([town for town in towns if town.town != "Toretsk"]), abs=0.01)
     drawn = towns_fit.bootstrap(towns, names, towns_fit.fit(towns), 2, seed=5)
-    assert np.exp(drawn) == pytest.approx(pd.read_csv(towns_given.DRAWN).to_numpy()[:2], rel=0.02)
+    assert np.exp(drawn) == pytest.approx(pd.read_csv(towns_given.DRAWN, usecols=[0, 1, 2]).to_numpy()[:2], rel=0.02)

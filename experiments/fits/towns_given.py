@@ -146,7 +146,7 @@ def fits_for(given: Sequence[TownSeries], folder: Path | None, n: int) -> dict[T
     of the two-parameter hazard. given: towns to forecast.
     """
     if folder is None:
-        pool = np.log(pd.read_csv(DRAWN).to_numpy(np.float64))
+        pool = np.log(pd.read_csv(DRAWN, usecols=[0, 1, 2]).to_numpy(np.float64))
         return dict.fromkeys(given, (SHIPPED, pool, SHIPPED_SPREAD, FRONT_ONLY))
     towns = read_towns(folder)
     names = sorted({town.town for town in towns})
