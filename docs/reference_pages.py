@@ -19,8 +19,8 @@ from safepassage.model.settings.files.keys import Key, Part, parts
 
 ROOT = Path(__file__).parent.parent
 RULES = (
-    "agents/rules", "model/behaviour", "model/harm", "model/hazard", "model/movement", "model/movement/news", "model/people",
-    "model/services", "model/town",
+    "agents/rules", "model/behaviour", "model/harm", "model/hazard", "model/movement", "model/movement/news",
+    "model/people", "model/services", "model/town",
 )  # fmt: skip
 """Folders whose modules hold the rules of the model."""
 IN_WORDS = {"none": "nothing", "required": "none, the file must say"}
