@@ -44,7 +44,11 @@ def seen_damage(buildings: Floats, folder: Path) -> Bools:
 
 
 def drawn_damage(buildings: Floats, seed: int, events_per_day: float, districts: Districts | None = None) -> Bools:
-    """Return which buildings impacts of the process make unfit to live in; districts: None, or those of a siege."""
+    """Return which buildings impacts of the process make unfit to live in, bool.
+
+    buildings: east and north of each (m), float64[n, 2]. seed: for all chance. events_per_day: over the whole area.
+    districts: None, or those of a siege.
+    """
     squares = np.unique(buildings // 100, axis=0) * 100 + 50
     east_m, north_m = buildings.max(axis=0) + 500
     area = Area(0.0, 0.0, float(east_m), float(north_m), None, squares)
