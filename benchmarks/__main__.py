@@ -240,7 +240,9 @@ def page(
 @app.command()
 def attack(
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to go on.")] = 10.0,
-    kinds: Annotated[str, typer.Option(help="Of scenarios, graphs, tables, folders, studies, extremes.")] = "",
+    kinds: Annotated[
+        str, typer.Option(help="Of scenarios, graphs, tables, folders, studies, extremes, disks, kills.")
+    ] = "",
     first: Annotated[int, typer.Option(help="Number of the first trial; the same numbers make the same trials.")] = 0,
     most: Annotated[int | None, typer.Option(help="Trials of each kind at most.")] = None,
     memory_gib: Annotated[float, typer.Option(help="Memory that all trials may take beyond what is taken now.")] = 2.0,

@@ -9,6 +9,7 @@ from benchmarks.attack.files import Graphs, Tables
 from benchmarks.attack.folders import RunFolders, StudyFolders
 from benchmarks.attack.loop import Attack, Counts, attack
 from benchmarks.attack.scenarios import Scenarios
+from benchmarks.attack.sweeps import FullDisks, Kills
 
 ATTACKS: dict[str, type[Attack]] = {
     "scenarios": Scenarios,
@@ -17,6 +18,8 @@ ATTACKS: dict[str, type[Attack]] = {
     "folders": RunFolders,
     "studies": StudyFolders,
     "extremes": ExtremeRuns,
+    "disks": FullDisks,
+    "kills": Kills,
 }
 
 __all__ = ["ATTACKS", "Attack", "Counts", "attack"]
