@@ -1,12 +1,12 @@
 """Sweeps that are killed: nothing finished is lost, nothing finished is run again, and the bytes come out the same."""
 
-import errno
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -14,6 +14,9 @@ import pytest
 from processes import LIMIT_S, free_port, is_alive, wait_for
 from studies import Here, command, digest, invented, keys, write_study
 
+sys.path.append(str(Path(__file__).parent.parent))
+
+from benchmarks.attack.sweeps import FullDisks
 from safepassage.experiments.runs.executors import as_completed, local
 from safepassage.experiments.runs.run import Record
 from safepassage.experiments.runs.store import Store
@@ -21,7 +24,6 @@ from safepassage.experiments.runs.worker import Failure
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.experiments.sweeps.sweep import run_sweep
-from safepassage.model.settings.base import ScenarioError
 
 MANY = {"replications": 40}
 N_RUNS = 80
@@ -190,25 +192,34 @@ def test_a_killed_worker_of_dask_loses_nothing(tmp_path, uninterrupted):
     assert killed and not folder.failures() and digest(tmp_path / "out") == uninterrupted
 
 
-def test_a_full_disk_is_told_and_costs_nothing_that_was_finished(tmp_path, monkeypatch):
+def test_a_disk_that_is_full_at_any_write_is_told_and_costs_nothing_that_was_finished(tmp_path):
+    """Also where the folder is there and no study in it yet, and while runs are gathered into one file."""
+    disks = FullDisks(tmp_path)
+    assert disks.n_writes > 2 * disks.n_runs
+    for number in range(disks.n_writes):
+        disks.full_at(number, tmp_path / str(number))
+
+
+def test_a_clock_that_is_set_back_again_and_again_changes_nothing(tmp_path, monkeypatch):
     study = study_of(keys())
     run_sweep(study, tmp_path / "whole", Here(answer=invented(float)))
-    really = Path.write_bytes
+    now_s = iter(range(2_000_000_000, 0, -86_400))
+    monkeypatch.setattr(time, "time", lambda: float(next(now_s)))
+    monkeypatch.setattr(time, "time_ns", lambda: next(now_s) * 10**9)
 
-    def write_bytes(path, content):
-        if path.name.count(".json") and len(finished(tmp_path / "out")) >= 4:
-            really(path, content[: len(content) // 2])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return really(path, content)
+    def stop(progress):
+        for path in (tmp_path / "out").rglob("*.json"):
+            os.utime(path, (1e9, 1e9))
+        if progress.n_finished == 3:
+            raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", write_bytes)
-        with pytest.raises(ScenarioError, match=r"No space left on device.*repeat the command"):
-            run_sweep(study, tmp_path / "out", Here(answer=invented(float)))
-    assert len(finished(tmp_path / "out")) == 4 and not list((tmp_path / "out").rglob(".*.tmp"))
-    assert len(open_study(tmp_path / "out").frame()) == 4
-    run_sweep(study, tmp_path / "out", Here(answer=invented(float)))
-    assert digest(tmp_path / "out") == digest(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(study, tmp_path / "out", Here(answer=invented(float)), stop)
+    kept = finished(tmp_path / "out")
+    executor = Here(answer=invented(float))
+    found = []
+    run_sweep(study, tmp_path / "out", executor, lambda progress: found.append(progress.n_found))
+    assert len(kept) >= 3 and found[0] == len(kept) and digest(tmp_path / "out") == digest(tmp_path / "whole")
 
 
 def test_a_file_too_large_for_the_disk_is_told_by_the_command(tmp_path):

@@ -300,9 +300,11 @@ def compacted_often() -> Iterator[None]:
 class FullDisks(Attack):
     """The disk of a sweep is full from one of its writes on; then there is room, and the sweep is repeated."""
 
+    n_runs = 8
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.study = study_of(STUDY)
+        self.study = study_of({**STUDY, "replications": self.n_runs // 2})
         with compacted_often(), full_from(10**9) as n:
             run_sweep(self.study, folder / "whole", Invented())
         self.n_writes, self.expected = n[0], results_of(folder / "whole")
@@ -323,8 +325,8 @@ class FullDisks(Attack):
         executor = Invented()
         with compacted_often():
             run_sweep(self.study, out, executor)
-        check(out, kept, self.expected, N_RUNS)
-        if executor.n_done != N_RUNS - len(kept):
+        check(out, kept, self.expected, self.n_runs)
+        if executor.n_done != self.n_runs - len(kept):
             raise LostRunError(f"write {number}: {executor.n_done} runs were done again, {len(kept)} were kept")
         if list(out.rglob(".*.tmp")):
             raise LostRunError(f"write {number}: parts of files are left")

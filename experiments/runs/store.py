@@ -75,11 +75,15 @@ class Store:
             (self.folder / "runs").mkdir(parents=True, exist_ok=True)
             (self.folder / "failed").mkdir(exist_ok=True)
             self._locked = lock(self.folder / ".lock")
-            self._refuse_links()
-            for left in self.folder.rglob(".*.tmp"):
-                left.unlink()
-            whole = {"store_version": STORE_VERSION, "identity": identity, **description}
-            write_whole(self.folder / "study.json", json.dumps(whole, indent=1, default=str).encode() + b"\n")
+            try:
+                self._refuse_links()
+                for left in self.folder.rglob(".*.tmp"):
+                    left.unlink()
+                whole = {"store_version": STORE_VERSION, "identity": identity, **description}
+                write_whole(self.folder / "study.json", json.dumps(whole, indent=1, default=str).encode() + b"\n")
+            except BaseException:
+                self.close()
+                raise
 
     def _holds_anything(self) -> bool:
         """Return whether there is more in the folder than a sweep makes before it writes what study it is."""
@@ -233,7 +237,6 @@ class Store:
             for name in [*folders, *names]:
                 path = Path(folder) / name
                 if path.is_symlink():
-                    self.close()
                     raise ScenarioError(
                         f"{path}: this is a link. A study writes only into a folder of its own; take the link away, or "
                         "name another folder."
