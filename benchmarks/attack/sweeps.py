@@ -65,7 +65,7 @@ def check(out: Path, kept: dict[str, float], expected: str, n_runs: int) -> None
     """Raise LostRunError unless a study is whole, as one that was not disturbed, and what was kept is what is there."""
     folder = open_study(out)
     if folder.failures():
-        raise LostRunError(f"{len(folder.failures())} runs are marked failed")
+        raise LostRunError(f"{len(folder.failures())} runs are marked failed, such as {folder.failures()[0]}")
     there = finished(out)
     repeated = [key for key, run_s in kept.items() if there.get(key) != run_s]
     if repeated or len(there) != n_runs:
