@@ -1,7 +1,7 @@
 """Who leaves a stop without a seat, on foot or for home: those who have waited long, and those for whom nothing
 comes."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +10,8 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint
 from safepassage.model.services import roadside
 
-if TYPE_CHECKING:
-    from safepassage.model.services.services import Services
 
-
-def disband(services: "Services", now_s: float) -> None:
+def disband(services: Any, now_s: float) -> None:
     """Let people leave stops: those who have waited long walk out; where nothing comes, the others go home.
 
     services: all services of the run. now_s: the present (s).
@@ -39,7 +36,7 @@ def disband(services: "Services", now_s: float) -> None:
                 leave(services, stop, household, now_s, speed_m_s if household in near else 0.0)
 
 
-def leave(services: "Services", stop: PickupPoint, household: int, now_s: float, speed_m_s: float) -> None:
+def leave(services: Any, stop: PickupPoint, household: int, now_s: float, speed_m_s: float) -> None:
     """Let a household leave a stop and walk out of the area, or go home and ask again.
 
     services: all services of the run. stop: where it waits. now_s: the present (s). speed_m_s: with its injured (m/s);
@@ -54,7 +51,7 @@ def leave(services: "Services", stop: PickupPoint, household: int, now_s: float,
         _go_home(services, household, now_s)
 
 
-def _go_home(services: "Services", household: int, now_s: float) -> None:
+def _go_home(services: Any, household: int, now_s: float) -> None:
     """Bring a household home from a stop to ask again; its way back is not simulated."""
     party, ask_s = np.array([household]), services.next_ask_s(now_s)
     services.population.turn_back(party, ask_s)

@@ -1,17 +1,14 @@
 """Vehicles put out of action: passengers who can walk go on from there; the others wait beside it for another
 vehicle."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from safepassage.agents.vehicles import NOBODY, ServiceVehicle, Task
 from safepassage.model.harm.whereabouts import Whereabouts
 from safepassage.model.services.roadside import place_by_road
 
-if TYPE_CHECKING:
-    from safepassage.model.services.services import Services
 
-
-def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: float) -> None:
+def lose(services: Any, whereabouts: Whereabouts, hit: list[ServiceVehicle], now_s: float) -> None:
     """Take vehicles out of action. services: all services; places where people now wait are added to their stops.
 
     whereabouts: who is where. hit: vehicles hit. now_s: the present (s).
@@ -31,7 +28,7 @@ def lose(services: "Services", whereabouts: Whereabouts, hit: list[ServiceVehicl
 
 
 def set_down(
-    services: "Services",
+    services: Any,
     vehicle: ServiceVehicle,
     link: int,
     along_m: float,
@@ -41,7 +38,7 @@ def set_down(
 ) -> None:
     """Let all aboard a vehicle get off where it stands: those who can walk out do, the others wait for another.
 
-    services: "Services". vehicle: which. link: on which they are, -1: none. along_m: how far along it (m). node: from
+    services: `Services`. vehicle: which. link: on which they are, -1: none. along_m: how far along it (m). node: from
     which they go on. place: x_m, y_m. now_s: the present (s).
     """
     stop = next((s for s in services.points if s.car_node == node), None) if link < 0 else None

@@ -1,6 +1,6 @@
 """People hurt on the way on foot: carried at a walk, or waiting by the road with their own for help or a ride."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +10,8 @@ from safepassage.agents.vehicles import PickupPoint
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.walking import Stage
 
-if TYPE_CHECKING:
-    from safepassage.model.services.services import Services
 
-
-def place_by_road(services: "Services", name: str, node: int, place: tuple[float, float]) -> PickupPoint:
+def place_by_road(services: Any, name: str, node: int, place: tuple[float, float]) -> PickupPoint:
     """Return a new place by the road where people wait, added to the stops. services: all services of the run.
 
     name: what it is called. node: where they get onto the streets again. place: x_m, y_m.
@@ -26,7 +23,7 @@ def place_by_road(services: "Services", name: str, node: int, place: tuple[float
     return stop
 
 
-def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
+def slow_down(services: Any, parties: np.ndarray, now_s: float) -> None:
     """Let those of some parties who walk go on at the pace of their injured; those who cannot carry theirs stop by the
     road.
 
@@ -51,10 +48,10 @@ def slow_down(services: "Services", parties: np.ndarray, now_s: float) -> None:
         services.riders.wait(place_by_road(services, f"roadside {n}, somebody hurt", node, at), party, now_s)
 
 
-def stop_cars(services: "Services", parties: np.ndarray, now_s: float) -> None:
+def stop_cars(services: Any, parties: np.ndarray, now_s: float) -> None:
     """Let parties get out of cars that none of them can drive any longer: they walk on, or wait beside the car.
 
-    Their car stands in a lane until it is cleared. On an onward road, others take the wheel. services: "Services".
+    Their car stands in a lane until it is cleared. On an onward road, others take the wheel. services: `Services`.
     parties: rows of households, of whom somebody may have been hurt. now_s: the present (s).
     """
     columns, people, movement = services.parties, services.population.people, services.movement
@@ -92,7 +89,7 @@ def _stop_walking(movement: Movement, party: int) -> tuple[int, tuple[float, flo
     return movement.nearer_end(int(link[0]), float(along_m[0])), (float(x_m[0]), float(y_m[0]))
 
 
-def able_to_go_on(services: "Services", stop: PickupPoint, now_s: float) -> list[tuple[int, float]]:
+def able_to_go_on(services: Any, stop: PickupPoint, now_s: float) -> list[tuple[int, float]]:
     """Return (household, speed in m/s) of those who walked, wait by the road and can go on: others help to carry now.
 
     services: all services of the run. stop: where they wait. now_s: the present (s).

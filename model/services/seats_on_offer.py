@@ -1,15 +1,12 @@
 """What stops and buses offer: to those with no way out but a seat, then what is left over to those who could walk."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint
-
-if TYPE_CHECKING:
-    from safepassage.model.services.services import Services
 
 
 class SeatsOnOffer:
@@ -20,7 +17,7 @@ class SeatsOnOffer:
     have come.
     """
 
-    def __init__(self, services: "Services", now_s: float) -> None:
+    def __init__(self, services: Any, now_s: float) -> None:
         """services: all services of the run. now_s: the present (s)."""
         self.services, self.now_s = services, now_s
         coming = _n_coming(services)
@@ -77,7 +74,7 @@ class SeatsOnOffer:
         return in_s, dwell_s + ways.drive_out_s(stop.car_node)
 
 
-def _n_coming(services: "Services") -> list[int]:
+def _n_coming(services: Any) -> list[int]:
     """Return the persons on their way on foot to each pickup point."""
     parties = services.population.parties
     goal = services.movement.goal[: len(parties)]

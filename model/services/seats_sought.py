@@ -1,6 +1,6 @@
 """Households without a car look for a seat: which stop they walk to, when they set out for their train."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +11,11 @@ from safepassage.agents.vehicles import NOBODY
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.services.seats_on_offer import SeatsOnOffer
 
-if TYPE_CHECKING:
-    from safepassage.model.services.services import Services
-
 
 class SeatsSought:
     """The way of households to stops."""
 
-    def __init__(self, services: "Services", curfew: CurfewHours) -> None:
+    def __init__(self, services: Any, curfew: CurfewHours) -> None:
         """services: all services of the run. curfew: when nobody may move."""
         self.services, self.households, self.curfew = services, services.households, curfew
         self.population, self.movement = services.population, services.movement
