@@ -62,7 +62,11 @@ def finished(out: Path) -> dict[str, float]:
 
 
 def check(out: Path, kept: dict[str, float], expected: str, n_runs: int) -> None:
-    """Raise LostRunError unless a study is whole, as one that was not disturbed, and what was kept is what is there."""
+    """Raise LostRunError unless a study is whole, as one that was not disturbed, and what was kept is what is there.
+
+    out: folder of the study. kept: run time (s) by key of the runs that were there before. expected: digest of the
+    results of a study that was not disturbed. n_runs: runs of the whole study.
+    """
     folder = open_study(out)
     if folder.failures():
         raise LostRunError(f"{len(folder.failures())} runs are marked failed, such as {folder.failures()[0]}")
