@@ -119,6 +119,16 @@ def test_counts_over_time_are_withheld_with_a_second_one_that_would_tell_them(ru
     assert shown["n_impacts_so_far"].equals(given["n_impacts_so_far"])
 
 
+def test_no_other_column_tells_a_count_that_is_withheld(run):
+    moments = without_small_counts("timeseries", run.frame("timeseries"))
+    assert moments["n_safe"].isna().any() and moments["n_left_town"][moments["n_safe"].isna()].isna().all()
+    exits = run.frame("exits")
+    exits["n_persons"], exits["n_walkers"], exits["n_cars"], exits["delivered_per_s"] = 54, 50, 3, 3 / 3600
+    shown = without_small_counts("exits", exits)
+    assert shown[["n_walkers", "n_cars", "delivered_per_s"]].isna().all(axis=None)
+    assert (shown["n_persons"] == 54).all()
+
+
 def test_vehicles_spend_no_less_time_on_a_street_than_they_lose(run):
     links = run.frame("links")
     used = links["n_vehicles"] > 0

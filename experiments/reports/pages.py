@@ -96,7 +96,9 @@ def _bottlenecks_table(links: pd.DataFrame) -> ShownTable:
     rows = [[row.name, f"{row.delay_vehicle_h:,.0f}", f"{row.share:.0%}"]
             for row in worst_streets(links).itertuples(index=False)]  # fmt: skip
     names = ["street", "vehicle-hours lost", "of all"]
-    return ShownTable(names, rows or [["none", "0", ""]], "Where cars lost most time", set(names[1:]))
+    return ShownTable(
+        names, rows or [["no street lost a whole vehicle-hour", "", ""]], "Where cars lost most time", set(names[1:])
+    )
 
 
 def _groups_table(groups: pd.DataFrame) -> ShownTable:

@@ -50,8 +50,21 @@ def without_small_counts(name: str, table: pd.DataFrame) -> pd.DataFrame:
         if column.startswith("n_") and column not in done | set(NOT_PEOPLE) and table[column].dtype.kind in "iu":
             counts = table[column].astype("Int64")
             table[column] = counts.mask((counts > 0) & (counts < LEAST_CELL))
+    _withhold_what_tells(table)
+    return table
+
+
+def _withhold_what_tells(table: pd.DataFrame) -> None:
+    """Withhold what a count that is withheld could be worked out from."""
     if "delay_vehicle_h" in table:
         few = table["n_vehicles"].isna()
         for column in ("delay_vehicle_h", "time_vehicle_h"):
             table[column] = table[column].mask(few)
-    return table
+    if "n_left_town" in table:
+        table["n_left_town"] = table["n_left_town"].mask(table["n_safe"].isna())
+    if "delivered_per_s" in table:
+        few = table["n_cars"].isna() | (table["delivered_per_s"] * 3600.0 < LEAST_CELL)
+        for column in ("delivered_per_s", "used_share"):
+            table[column] = table[column].mask(few & (table[column] > 0))
+        in_cars = table["n_persons"] - table["n_walkers"]
+        table["n_walkers"] = table["n_walkers"].mask((in_cars > 0) & (in_cars < LEAST_CELL))

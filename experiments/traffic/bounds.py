@@ -158,8 +158,8 @@ def told(found: Bounds) -> list[str]:
     if np.isfinite(found.price):
         said.append(
             "Price of selfish routes, and of all else that held cars up: from setting out until they were out cars "
-            f"took {found.price:.2f} times as long as with the best routes. Near 1, only more exits or other times of "
-            "leaving can help."
+            f"took {found.price:.2f} times as long as with the best routes. Near 1, better routes can hardly help. If "
+            "the exits are little used, more exits cannot help either: only other times of leaving can."
         )
     if found.unused:
         said.append(

@@ -77,6 +77,7 @@ def against_records(mean: float, resident_h: float) -> list[str]:
         f"harm: this run expects {1000.0 * mean / months:,.0f} casualties per "
         "1,000 resident-months; in towns under fire "
         f"{low:.0f} to {high:.0f} were recorded. How much falls, times how "
-        "harmful it is, does not match any real place: "
-        "lower shelling.sources.share_near_people (safepassage fit-harm)."
+        "harmful it is, does not match any real place. Lower "
+        "shelling.sources.0.events_per_day, or, where background_per_km2_day is "
+        "stated, shelling.sources.0.share_near_people (safepassage fit-harm)."
     ]

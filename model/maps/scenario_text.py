@@ -56,7 +56,7 @@ def scenario_text(of: Choices) -> str:
         _said(f"Made by `safepassage init` from {of.source}. Each choice is explained beside it: read them, correct "
               "what you know better, and run `safepassage validate scenario.yaml`."),
         f"name: {of.name}",
-        f"title: How many of {of.n_residents:,} people are out of the town within a day of the order?",
+        f"title: How many of {of.n_residents:,} people are out of the town by the end of the first day?",
         f"notice: {_quoted(f'Streets: {data}. The order is hypothetical, and nothing falls. No claim is made.')}",
         "",
         "run:",

@@ -203,7 +203,7 @@ def queues_at_exits(run: RunFolder) -> Figure:
     """Return the number of cars on the last kilometre before each exit over time."""
     exits = run.frame("exits").sort_values("n_persons", ascending=False, kind="stable")
     colours = dict(zip(exits["exit"], EXIT_COLOURS, strict=False))
-    figure = style.new_figure(run, "How long the queues at the exits are", 5.6)
+    figure = style.new_figure(run, "Cars near the exits, moving or queuing", 5.6)
     axes = figure.add_subplot()
     table = run.frame("exit_states").pivot(index="time_s", columns="exit", values="n_cars_last_km")
     time = style.clock(run, table.index)

@@ -80,7 +80,8 @@ def notes(streets: Streets, report: StreetsReport) -> tuple[str, ...]:
         for mode, n, mode_open in (("by car", n_by_car, streets.drivable), ("on foot", n_on_foot, streets.walkable)):
             n_nodes = np.unique(streets.link_upstream[mode_open]).size
             if n == 0 or n + 1 < n_nodes / 2:
-                said.append(f"Exit {name!r} can be reached {mode} from only {n:,} of {n_nodes:,} nodes.")
+                how_many = f"only {n:,}" if n else "none"
+                said.append(f"Exit {name!r} can be reached {mode} from {how_many} of {n_nodes:,} nodes.")
     for mode, n in (("by car", report.n_nodes_without_exit_by_car), ("on foot", report.n_nodes_without_exit_on_foot)):
         if n:
             said.append(f"From {n:,} nodes no exit can be reached {mode}.")
