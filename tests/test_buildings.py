@@ -35,7 +35,7 @@ def test_each_link_has_the_mean_height_of_the_buildings_near_it(tmp_path):
         building(50, 400, height=99),
     ]
     height_m, notes = heights_along_links(write(tmp_path / "a.geojson", features), STREETS)
-    assert notes == ()
+    assert notes == ("a.geojson: 1 buildings have no height that can be read and are left out.",)
     assert height_m[0] == pytest.approx((12 + 6) / 2)
     assert np.isnan(height_m[1:]).all()
 

@@ -19,8 +19,9 @@ def reported():
 
 @pytest.fixture(scope="module")
 def found(reported):
-    """All 48,600 residents, 69 days."""
-    return left(EvacuationModel(load("pokrovsk", {"run.step_s": 3600.0})), reported.date)
+    """69 days; every second resident, who stands for two: the scores of all are in docs/validation_towns.md."""
+    keys = {"run.step_s": 3600.0, "population.residents": 24_300}
+    return 2 * left(EvacuationModel(load("pokrovsk", keys)), reported.date)
 
 
 def test_the_reports_keep_rows_back_for_judging(reported):
@@ -44,15 +45,6 @@ def test_a_run_of_decisions_only_says_what_the_full_run_says(reported, found):
     residents = run.left(noons_s(scenario, reported.date))
     assert mean_relative_difference(residents, found.residents) < 0.08
     assert (residents <= found.residents).all()  # they set out and arrive later on the streets than here
-
-
-def test_the_pace_of_decisions_moves_nobody():
-    def residents(every_s, seed):
-        keys = {"population.residents": 1500, "run.duration_h": 480.0, "behaviour.decide_every_s": every_s}
-        return DecisionsOnly(load("pokrovsk", keys), seed).run().left([12 * 86400.0, 19 * 86400.0])
-
-    often, seldom = (np.mean([residents(every_s, seed) for seed in range(20)], axis=0) for every_s in (900.0, 21600.0))
-    assert seldom == pytest.approx(often, rel=0.01)
 
 
 @pytest.mark.parametrize("plan", ["earlier_orders", "more_seats", "shorter_curfew", "door_to_door"])

@@ -87,8 +87,8 @@ def run_batch(
         if failures:
             first = failures[0]
             raise RunsFailed(
-                f"{len(failures)} of {len(points) * len(seeds)} runs failed; the first:\n{first['traceback']}"
-                f"repeat it with: {first['command']}"
+                f"{len(failures)} of {len(points) * len(seeds)} runs failed; repeat the first with: "
+                f"{first['command']}\n{first['traceback']}"
             )
         return folder.frame()
 

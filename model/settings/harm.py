@@ -13,33 +13,43 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
 
 
-@lru_cache
-def _widening(steepness: float, n_d50_reach: float) -> float:
-    """Return by what factor d50 is larger in a curve cut at n_d50_reach times d50, all harm kept.
+def _surplus(widening: float, steepness: float, n_d50_reach: float) -> float:
+    """Return the harm of a curve so much wider and cut at n_d50_reach times the old d50, less that of the whole curve.
 
     The harm to people spread evenly, over 2 pi p0 d50**2, is the integral of r / (1 + r**k): to infinity
     (pi / k) / sin(2 pi / k); to the cut of a curve s times as wide, s**2 times the integral to n_d50_reach / s. What is
-    beyond a distance x >= 1 is x**(2 - k) / (k - 2) times 2F1(1, 1 - 2 / k; 2 - 2 / k; -x**-k) (DLMF 15.6.1). NaN where
-    no curve within the cut holds as much.
+    beyond a distance x >= 1 is x**(2 - k) / (k - 2) times 2F1(1, 1 - 2 / k; 2 - 2 / k; -x**-k) (DLMF 15.6.1).
     """
-    from scipy.optimize import brentq
     from scipy.special import hyp2f1
 
-    k, whole = steepness, np.pi / steepness / np.sin(2.0 * np.pi / steepness)
+    k, x = steepness, n_d50_reach / widening
+    whole = np.pi / k / np.sin(2.0 * np.pi / k)
+    beyond = x ** (2.0 - k) / (k - 2.0) * hyp2f1(1.0, 1.0 - 2.0 / k, 2.0 - 2.0 / k, -(x**-k))
+    return (1.0 - widening**-2) * whole - beyond
 
-    def surplus(widening):
-        x = n_d50_reach / widening
-        beyond = x ** (2.0 - k) / (k - 2.0) * hyp2f1(1.0, 1.0 - 2.0 / k, 2.0 - 2.0 / k, -(x**-k))
-        return (1.0 - widening**-2) * whole - beyond
 
+@lru_cache
+def _between(steepness: float, n_d50_reach: float) -> tuple[float, float] | None:
+    """Return two factors on d50 between which a curve that is cut keeps all harm; None: there is no such curve."""
     low, high = 1.0, min(2.0, n_d50_reach)
-    if surplus(low) >= 0.0:
-        return 1.0
-    while surplus(high) < 0.0:
+    if _surplus(low, steepness, n_d50_reach) >= 0.0:
+        return low, low
+    while _surplus(high, steepness, n_d50_reach) < 0.0:
         if high >= n_d50_reach:
-            return np.nan
+            return None
         low, high = high, min(2.0 * high, n_d50_reach)
-    return brentq(surplus, low, high)
+    return low, high
+
+
+@lru_cache
+def _widening(steepness: float, n_d50_reach: float) -> float:
+    """Return by what factor d50 is larger in a curve cut at n_d50_reach times d50, all harm kept."""
+    from scipy.optimize import brentq
+
+    found = _between(steepness, n_d50_reach)
+    assert found is not None  # settings in which it is are refused
+    low, high = found
+    return low if low == high else brentq(_surplus, low, high, args=(steepness, n_d50_reach))
 
 
 class ProtectionFactors(Section):
@@ -153,7 +163,7 @@ class Harm(HazardSection):
 
     @model_validator(mode="after")
     def _curve_fits(self):
-        if np.isnan(self.widening):
+        if _between(self.steepness, self.n_d50_reach) is None:
             raise ValueError(
                 f"n_d50_reach = {self.n_d50_reach} is too near for steepness = {self.steepness}: a curve that falls so "
                 "slowly does most of its harm farther away; raise one of the two"
