@@ -121,7 +121,7 @@ def _casualties_text(models: Sequence[EvacuationModel]) -> str:
             "## Casualties",
             "",
             "People hurt or killed per 1,000 resident-months. How lethal an impact is follows from the literature, and "
-            "how much falls near people from other towns ([what harm means here](../harm.md)).",
+            "how much falls near people from other towns ([what harm means here](harm.md)).",
             "",
             "| | per 1,000 resident-months |",
             "| --- | --- |",
