@@ -227,4 +227,4 @@ def test_a_table_is_made_once_and_only_when_it_is_asked_for():
 
 def test_the_manifest_of_the_longest_run_can_be_read():
     known = {"schema_version": 1, "scenario": {}, "seed": 1, "warning_time_s": 0.0, "versions": {}, "digests": {}}
-    Manifest.model_validate(known | {"simulated_s": LONGEST_H * 3600.0})
+    assert Manifest.model_validate(known | {"simulated_s": LONGEST_H * 3600.0}).simulated_s == LONGEST_H * 3600.0

@@ -1,8 +1,8 @@
 """When triggers act: authorities look at every whole hour, learn of it later, and act when they are ready.
 
 What a trigger waits for is looked up where it stands: the front and its distances, impacts, streets and utilities in
-`Surroundings`, people in `Population`. Nothing here is drawn; triggers of the front, impacts, streets and utilities act
-at the same moments under every plan.
+`Surroundings`, people in `Population`. Nothing here is drawn. Triggers of the front, impacts and utilities act at the
+same moments under every plan; those of streets may not, since a plan can send more crews to clear them.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,6 @@ class Triggers:
         self.next_s = 0.0 if self.settings else np.inf
         """When authorities look next (s); inf: every trigger has been seen."""
         self._run, self._time_zone = scenario.run, scenario.shelling.time_zone
-        self._population, self._surroundings = population, surroundings
         names = StreetNames.of(streets)
         self._seen = [
             _Seen(f"triggers.{row}", one, streets, names, zones, impacts, population, surroundings)
