@@ -5,8 +5,9 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 
-from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.settings.streets import Signals, StreetSettings
 from safepassage.model.streets.build import compile_streets
+from safepassage.model.town.junction_control import JunctionControl
 
 COQUIMBO = Path(__file__).parents[1] / "scenarios/networks/coquimbo_drive.graphml.gz"
 UTM = "EPSG:32637"
@@ -40,6 +41,11 @@ def link(streets, u, v):
     found = np.flatnonzero((streets.link_upstream == up) & (streets.link_downstream == down))
     assert found.size == 1
     return found[0]
+
+
+def no_control(streets):
+    """Return the junctions of streets without signals."""
+    return JunctionControl(Signals(of_file=False), streets, np.zeros(streets.n_links, np.int32))
 
 
 def saved(tmp_path, graph, name="town.graphml"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn_streets import no_control
 
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
@@ -28,7 +29,7 @@ def test_a_street_is_closed_in_both_directions_between_the_moments_given():
     link = int(np.flatnonzero(streets.drivable)[0])
     ends = [streets.node_id[streets.link_upstream[link]], streets.node_id[streets.link_downstream[link]]]
     settings = Closures(streets=[{"between": ends, "from_h": 1, "until_h": 2, "walkers_pass": True}])
-    closed = ClosedOnPurpose(settings, streets, ())
+    closed = ClosedOnPurpose(settings, streets, (), no_control(streets))
     n_closed = []
     for time_s in (0.0, 3599.0, 3600.0, 7199.0, 7200.0):
         closed.advance(time_s)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn_streets import both, graph_of, link, settings
+from drawn_streets import both, graph_of, link, no_control, settings
 from pydantic import ValidationError
 
 from safepassage.experiments.traffic.bounds import bounds_of
@@ -30,7 +30,7 @@ def road(second=None, **exit_keys):
 
 
 def closed_with(streets, **flow):
-    return ClosedOnPurpose(Closures(contraflow=[flow]), streets, ())
+    return ClosedOnPurpose(Closures(contraflow=[flow]), streets, (), no_control(streets))
 
 
 def cars_out(until_s, *, turned, turned_at_s=0.0):

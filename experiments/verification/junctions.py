@@ -7,9 +7,13 @@ from safepassage.experiments.traffic.trips import simulate_trips
 from safepassage.experiments.verification.checks import Case, Check
 from safepassage.experiments.verification.traffic import both, demand, merge_links
 from safepassage.model.movement.driving import Driving
-from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.movement.movement import Movement
+from safepassage.model.settings.authorities import Police
+from safepassage.model.settings.movement import Movement as MovementSettings
+from safepassage.model.settings.streets import Signals, StreetSettings
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import lane_flow_per_s
+from safepassage.model.town.junction_control import JunctionControl
 
 SPEED_KM_H = 50.0
 
@@ -77,10 +81,42 @@ def exit_of_stated_capacity():
     return [Check("vehicles out in an hour", 1700, delivered_per_h, 0.01)]
 
 
+def signals_and_police():
+    """Let a saturated stream come to signals with 0.6 green, then dark, then with police, while another crosses."""
+    places = {"w": (-900, 0), "e": (900, 0), "s": (0, -900), "n": (0, 900), "m": (0, 0)}
+    edges = [("w", "m"), ("m", "e"), ("s", "m"), ("m", "n")]
+    streets = _streets(places, edges, [{"node": "e"}, {"node": "n"}], exit_flow_per_lane_per_s=1.0)
+    green = [{"node": "m", "from_node": "w", "share": 0.6}]
+    control = JunctionControl(Signals.model_validate({"green": green}), streets, np.zeros(streets.n_links, np.int32))
+    movement = Movement(MovementSettings(), streets, 0)
+    row = {streets.node_id[up]: k for k, up in enumerate(streets.link_upstream.tolist()) if streets.node_id[up] != "m"}
+    for k, origin in enumerate("ws"):
+        out = [j for j, up in enumerate(streets.link_upstream.tolist()) if streets.node_id[up] == "m"]
+        away = [j for j in out if streets.node_id[streets.link_downstream[j]] == "en"[k]]
+        ids = np.arange(5000) + 5000 * k
+        movement.driving.add(ids, streets.node_id.index(origin), np.zeros(5000), paths=[[row[origin], *away]] * 5000)
+    police, found = (Police(node="m"),), []
+    for is_dark, policed in ((False, ()), (True, ()), (True, police)):
+        held = control.look(np.array([is_dark]), policed)
+        movement.set_junctions(held.is_shared, held.share, held.flow_factor)
+        movement.driving.advance(movement.driving.time_s + 600.0)
+        before = movement.driving.view.n_left[row["w"]]
+        movement.driving.advance(movement.driving.time_s + 3000.0)
+        found.append(float(movement.driving.view.n_left[row["w"]] - before) / 3000.0)
+    whole_per_s = float(lane_flow_per_s(SPEED_KM_H / 3.6))
+    return [
+        Check("flow at 0.6 green (1/s)", 0.6 * whole_per_s, found[0], 0.01),
+        Check("flow at dark signals (1/s)", 0.5 / Signals().dark_headway_s, found[1], 0.01),
+        Check("flow with police (1/s)", 0.5 * whole_per_s, found[2], 0.01),
+    ]
+
+
 CASES = [
     Case("A narrow place delays as a queue served at a fixed rate", "D/D/1, closed form", narrow_place),
     Case("A minor arm under its share is not held up at a merge", "Daganzo (1995), closed form", minor_arm),
     Case("Two crossing streams pass at most one saturation flow", "u w kj / (u + w), closed form", crossing_streams),
+    Case("Signals pass their green share, dark ones as an all-way stop, police all", "closed forms; HCM: 3.9 s",
+         signals_and_police),
     Case("An exit delivers the capacity that it states", "HCM: 1,700 an hour", exit_of_stated_capacity),
 ]  # fmt: skip
 """All cases of narrow places, merges, crossings and exits."""

@@ -12,6 +12,7 @@ import numpy as np
 from safepassage.model.inputs.feature_tables import gis
 from safepassage.model.maps.ways import FERRY, PLACE_KEYS, UNBUILT, left_out_because, place_kind
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.streets import SIGNALS
 
 MOST_EXTRACT_BYTES = 600_000_000
 """Size of an extract: a federal state as Geofabrik packs it. Larger ones are cut first. Assumption."""
@@ -46,6 +47,8 @@ class Extract:
     """Nodes beyond which a way goes on outside the extract."""
     goes_on: set[int] = field(default_factory=set)
     """Nodes of ways that are left out: a street that ends there is not cut by the extract's edge."""
+    signals: set[int] = field(default_factory=set)
+    """Nodes with traffic signals."""
     coastlines: list[Any] = field(default_factory=list)
     """Lines (shapely, degrees) beyond which the sea lies."""
 
@@ -70,6 +73,8 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
         for thing in osmium.FileProcessor(str(path)).with_areas().with_filter(keys):
             if thing.type_str() == "n":
                 _take_place(found, thing.tags, thing, box)
+                if thing.tags.get("highway") == SIGNALS:
+                    found.signals.add(thing.id)
             elif thing.is_way() and thing.tags.get("natural") == "coastline":
                 _take_coastline(found, thing)
             elif thing.is_way():

@@ -12,6 +12,7 @@ import shapely
 
 from safepassage.model.maps.extract import Piece
 from safepassage.model.maps.ways import KEPT_TAGS, direction
+from safepassage.model.streets.streets import SIGNALS
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -42,10 +43,10 @@ class Segment:
         return Segment(self.u, other.v, line, self.one_way, self.ways + other.ways, self.tags + other.tags)
 
 
-def graph_of(pieces: list[Piece], cut: set[int]) -> "nx.MultiDiGraph":
+def graph_of(pieces: list[Piece], cut: set[int], signals: set[int]) -> "nx.MultiDiGraph":
     """Return the street graph of the ways of an extract, in degrees, lengths along the ellipsoid (m).
 
-    cut: nodes beyond which a way goes on outside the extract.
+    cut: nodes beyond which a way goes on outside the extract. signals: nodes with traffic signals.
     """
     import networkx as nx
 
@@ -54,7 +55,8 @@ def graph_of(pieces: list[Piece], cut: set[int]) -> "nx.MultiDiGraph":
     for street in _joined(segments, cut):
         for node, (x, y) in ((street.u, street.lon_lat[0]), (street.v, street.lon_lat[-1])):
             if node not in graph:
-                graph.add_node(node, x=float(x), y=float(y), **({CUT: "yes"} if node in cut else {}))
+                said = ({CUT: "yes"} if node in cut else {}) | ({"highway": SIGNALS} if node in signals else {})
+                graph.add_node(node, x=float(x), y=float(y), **said)
         attributes = _attributes(street)
         graph.add_edge(street.u, street.v, **attributes, geometry=_line(street.lon_lat))
         if not street.one_way:

@@ -8,6 +8,7 @@ import numpy as np
 from safepassage.model.inputs import feature_tables
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import LAYER
+from safepassage.model.streets.streets import SIGNALS
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -49,7 +50,8 @@ def read_graph_tables(path: Path) -> "nx.MultiDiGraph":
         name = _first(row, NODE_IDS)
         if name is None or geometry is None or isinstance(geometry, str) or geometry.geom_type != "Point":
             raise ScenarioError(f"{path}: a node has no id or no point (columns: {', '.join(row)[:200]}).")
-        graph.add_node(_text(name), x=geometry.x, y=geometry.y)
+        signals = {"highway": SIGNALS} if SIGNALS in str(row.get("highway")) else {}
+        graph.add_node(_text(name), x=geometry.x, y=geometry.y, **signals)
     for number, (geometry, row) in enumerate(edges or ()):
         _add(graph, geometry, row, f"{path}: edge {number}")
     for u, v, data in list(graph.edges(data=True)):

@@ -50,7 +50,7 @@ def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -
     if path.name.lower().endswith(EXTRACTS):
         found = read_extract(path, boundary.bounds if boundary is not None else None, with_walkways=with_walkways)
         town = TownMap(
-            graph_of(found.pieces, found.cut), found.buildings, found.places, found.n_left_out,
+            graph_of(found.pieces, found.cut, found.signals), found.buildings, found.places, found.n_left_out,
             frozenset(map(str, found.goes_on)), _told(found.n_left_out, found.ferries), coastlines=found.coastlines,
         )  # fmt: skip
     elif path.suffix.lower() in TABLE_FORMATS:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats, Ints, rising, united
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import doses, drive, drive_edit
 from safepassage.agents.rules.drive_state import ARRIVAL, DANGER, DOSE, SLOT, VEHICLE
@@ -76,6 +76,7 @@ class Driving:
         self._traffic.links["next_exit_s"][:n] = np.where(self.flow_capacity_per_s > 0, 0.0, np.inf)
         if junctions is not None:
             traffic.cross(self._traffic, junctions)
+        self._crossed_by = self._traffic.links["crossed_by"][:n].copy()
         self.make_room(n_vehicles)
         traffic.choose_buckets(self._traffic)
 
@@ -171,7 +172,7 @@ class Driving:
         if ids.min() < 0:
             raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
         self.make_room(int(ids.max()) + 1)
-        self._check_new(ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
+        traffic.refuse_departures(self._traffic, ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
         if paths is not None:
             self._add_paths(ids, origin, paths)
         else:
@@ -186,22 +187,6 @@ class Driving:
         vehicles["table"][ids] = drive.NONE if paths is not None else table
         self._traffic.under_way.add(ids)
         self._set_out(ids, departure_s)
-
-    def _check_new(self, ids, origin, departure_s, size, max_speed_m_s):
-        is_twice = (np.diff(np.sort(ids)) == 0).any()
-        if is_twice or (self._traffic.vehicles["state"][ids] != drive.ABSENT).any():
-            busy = ids[self._traffic.vehicles["state"][ids] != drive.ABSENT]
-            raise ScenarioError(f"vehicle {busy[0] if busy.size else ids[0]} is under way already; use another id")
-        if origin.min() < 0 or origin.max() >= self.n_nodes:
-            raise ScenarioError(f"an origin is node {origin.min()} or {origin.max()}; nodes are 0..{self.n_nodes - 1}")
-        if not (departure_s >= self.time_s).all() or not np.isfinite(departure_s).all():
-            raise ScenarioError(
-                f"a vehicle departs at {departure_s.min()} s; the time is {self.time_s} s. Depart then or later."
-            )
-        if (size < 1).any():
-            raise ScenarioError(f"a vehicle has size {size.min()}; a car has size 1, a bus 2 or 3")
-        if not (max_speed_m_s > 0).all():
-            raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
 
     def _check_table(self, table):
         if np.size(table) and (np.min(table) < 0 or np.max(table) >= self._traffic.next_link.shape[0]):
@@ -331,6 +316,15 @@ class Driving:
         self._traffic.links["next_exit_s"][links] = self.time_s + np.where(np.isfinite(after_s), left_s, np.inf)
         state = self._traffic.arms["state"][links]
         self._resume(links[(state == drive.MOVING) | ((state == drive.WAITING) & (given == 0))], [])
+
+    def set_crossing(self, is_shared: Bools, share: Floats) -> None:
+        """Change which links share the junction at their end with those that cross them, and the share of each then."""
+        now = self._traffic
+        now.links["crossed_by"][: self.n_links] = np.where(is_shared, self._crossed_by, drive.NONE)
+        rows = now.crossings["link"] >= 0
+        now.crossings["share"][rows] = share[now.crossings["link"][rows]]
+        self._share = np.where(is_shared, np.minimum(share, 1.0), 1.0)
+        self._set_out_headway()
 
     def set_lanes(self, links: Ints, n_lanes: Floats) -> None:
         """Change how many lanes links have: what they take in and hold. Set their flow capacity after it."""

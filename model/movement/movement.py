@@ -69,6 +69,8 @@ class Movement:
         self._car_factor, self._undamaged = np.ones(streets.n_links), np.ones(streets.n_links)
         self.lanes_factor = np.ones(streets.n_links)
         """By what the lanes of each link are multiplied now."""
+        self._junction_factor = np.ones(streets.n_links)
+        """Share of their flow that junctions leave links now, whoever else comes."""
         self._wreck_link, self._wreck_until_s = np.zeros(0, np.int32), np.zeros(0)
         """Links on which vehicles were left standing, and until when each stands there."""
         self._walk_factor = np.ones(streets.n_links)
@@ -238,9 +240,19 @@ class Movement:
         self.ways.exit_per_s[is_limit] = exits_per_s[is_limit]
         self.driving.set_sink_capacity(self.streets.exit_node[is_limit], exits_per_s[is_limit])
 
+    def set_junctions(self, is_shared: Bools, share: Floats, flow_factor: Floats) -> None:
+        """Hold the streams at junctions in another way from now on.
+
+        is_shared: links that share the time of the junction at their end with those that cross them. share: of each
+        then. flow_factor: share of its flow that each has whoever else comes.
+        """
+        self._junction_factor = flow_factor.copy()
+        self.driving.set_crossing(is_shared, share)
+        self._set_car_capacity()
+
     def _set_car_capacity(self) -> None:
-        """Let links carry what damage and vehicles left standing leave of them, all lanes that they have now."""
-        factor, wrecks = self._undamaged * self.lanes_factor, self._wreck_link
+        """Let links carry what damage, junctions and vehicles left standing leave of them, all lanes they have now."""
+        factor, wrecks = self._undamaged * self.lanes_factor * self._junction_factor, self._wreck_link
         if wrecks.size:
             n_lanes = self.streets.n_lanes * self.lanes_factor
             lanes_left = 1.0 - np.bincount(wrecks, minlength=factor.size) / np.maximum(n_lanes, 1e-9)

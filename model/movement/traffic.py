@@ -145,6 +145,30 @@ def cross(traffic: Traffic, junctions: Junctions) -> None:
     crossings["share"][at] = junctions.share[junctions.link]
 
 
+def refuse_departures(
+    traffic: Traffic, ids: Ints, origin: Ints, departure_s: Floats, size: Ints, max_speed_m_s: Floats
+) -> None:
+    """Raise ScenarioError for vehicles that are under way, set out from no node or in the past, or cannot be.
+
+    traffic: who is under way, and the time. ids, origin, departure_s, size, max_speed_m_s: as in `Driving.add`.
+    """
+    n_nodes = traffic.next_link.shape[1]
+    is_twice = (np.diff(np.sort(ids)) == 0).any()
+    if is_twice or (traffic.vehicles["state"][ids] != drive.ABSENT).any():
+        busy = ids[traffic.vehicles["state"][ids] != drive.ABSENT]
+        raise ScenarioError(f"vehicle {busy[0] if busy.size else ids[0]} is under way already; use another id")
+    if origin.min() < 0 or origin.max() >= n_nodes:
+        raise ScenarioError(f"an origin is node {origin.min()} or {origin.max()}; nodes are 0..{n_nodes - 1}")
+    if not (departure_s >= traffic.time_s).all() or not np.isfinite(departure_s).all():
+        raise ScenarioError(
+            f"a vehicle departs at {departure_s.min()} s; the time is {traffic.time_s} s. Depart then or later."
+        )
+    if (size < 1).any():
+        raise ScenarioError(f"a vehicle has size {size.min()}; a car has size 1, a bus 2 or 3")
+    if not (max_speed_m_s > 0).all():
+        raise ScenarioError(f"a vehicle has max_speed_m_s = {max_speed_m_s.min()}; give a speed above 0")
+
+
 def choose_buckets(traffic: Traffic) -> None:
     """Size the calendar of events by how many can happen per second; no result depends on it. Writes run and wheel."""
     n = traffic.n_links

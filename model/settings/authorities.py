@@ -146,6 +146,31 @@ class Contraflow(NamedStreet, _Closed):
     """
 
 
+class Police(_Closed):
+    """Police direct the traffic at a junction: each stream in turn, for as long as it needs.
+
+    So the streams that are there share all of the time, and signals count for nothing, dark or lit. That changes from
+    one to the other take no time is an assumption: officers hold each for minutes.
+    """
+
+    node: str | None = None
+    """Id of the junction's node; give this or `crossing`."""
+    crossing: tuple[str, str] | None = None
+    """Names of two streets, in letters of any case: every junction at which both meet."""
+    favours: str | None = None
+    """Name of a street that comes first; by default each has time in proportion to streets.junction_factor."""
+    favoured_share: Share = 0.67
+    """Share of the time of that street while others wait. Assumption."""
+
+    @model_validator(mode="after")
+    def _one_junction(self):
+        if (self.node is None) == (self.crossing is None):
+            raise ValueError("say where in exactly one way: node (its id) or crossing (names of two streets)")
+        if not 0 < self.favoured_share < 1:
+            raise ValueError(f"favoured_share = {self.favoured_share:g} must be above 0 and below 1")
+        return self
+
+
 class Closures(Section):
     """What is closed on purpose, and when. Known as fast as any closed street or exit is."""
 
@@ -159,3 +184,6 @@ class Closures(Section):
     """Streets all of whose lanes lead out; none by default. An exit then lets out streets.exit_flow_per_lane_per_s for
     each lane that leads to it, unless its capacity is stated. Evacuations reached 800 to 1,000 vehicles an hour and
     lane with it against 600 without (Louisiana, trid.trb.org/view.aspx?id=1093433)."""
+    police: tuple[Police, ...] = Field((), examples=[[{"crossing": ["Main Street", "Ring Road"], "from_h": 1}]])
+    """Junctions at which police direct the traffic; none by default. `closes_after` and `opens_after` name the triggers
+    with which they come and go."""

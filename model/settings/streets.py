@@ -80,6 +80,50 @@ class BorderExits(Section):
     """Candidates nearer to each other than this are one exit (m). Assumption."""
 
 
+class GreenTime(Section):
+    """Share of the time for which the signals of a junction are green for cars that come in by one street."""
+
+    node: str
+    """Id of the junction's node."""
+    street: str | None = None
+    """Name of the street, in letters of any case: each way in by it; give this or `from_node`."""
+    from_node: str | None = None
+    """Id of the node from which one way in comes."""
+    share: float = Field(gt=0, le=1)
+    """Share of the time."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self):
+        if (self.street is None) == (self.from_node is None):
+            raise ValueError("say which way in in exactly one way: street (its name) or from_node (id of a node)")
+        return self
+
+
+class Signals(Section):
+    """Traffic signals at junctions: a street that others cross passes its share of the time, whoever else comes.
+
+    Green times are told by their share, not second by second. Ways in that run together (opposite ones) have green
+    together. Without power they are dark, and the junction is an all-way stop.
+    """
+
+    of_file: bool = True
+    """Whether the junctions that the network file marks (highway=traffic_signals) have signals."""
+    nodes: tuple[str, ...] = ()
+    """Ids of further nodes that have signals."""
+    green: tuple[GreenTime, ...] = Field((), examples=[[{"node": "9", "street": "Main Street", "share": 0.6}]])
+    """Green times that are known. Other ways in share the rest in proportion to streets.junction_factor."""
+    cycle_s: float = Field(default=90.0, gt=0, le=600)
+    """Time from green to green (s). Assumption: 60 to 120 are usual."""
+    lost_s: float = Field(default=4.0, ge=0)
+    """Time of each change in which nobody passes (s): start-up and clearance (HCM 2000, chapter 16: 2 and 2)."""
+    dark_headway_s: float = Field(default=3.9, gt=0)
+    """Time between cars of one lane at an all-way stop while no other stream is there (s). HCM 2000, chapter 17: 3.9
+    for one lane alone, 5.8 to 9.6 while others wait; here two streams share it, so that each then has 7.8. All together
+    were seen to pass 400 to 1,400 an hour on one-lane streets (Al-Kaisy and Doruk 2023, doi
+    10.1177/03611981231155899). That drivers stop at dark signals is an assumption: where signs give priority then,
+    lower it."""
+
+
 class StreetSettings(Section):
     """The street network, what is assumed where it says nothing, and its exits."""
 
@@ -98,6 +142,8 @@ class StreetSettings(Section):
     junction_factor: PositiveByClass = Field(default={})
     """Share of a junction's time that a street gets at most while others cross, by highway class; see
     model/streets/classes.py."""
+    signals: Signals = Signals()
+    """Traffic signals."""
     speed_factor: float = Field(default=1.0, gt=0, le=2)
     """Multiplies every vehicle speed, given or filled in: weather, darkness, damaged surface."""
     drivable: dict[str, bool] = Field(default={})

@@ -17,7 +17,7 @@ from safepassage.model.streets.exits import Layout, find_exits
 from safepassage.model.streets.graphml import check_graph, number, read_graph
 from safepassage.model.streets.notes import StreetsReport, notes
 from safepassage.model.streets.order import in_order
-from safepassage.model.streets.streets import Streets, reaches_exit, to_networkx
+from safepassage.model.streets.streets import SIGNALS, Streets, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple
     all_links, counts = _links(edges, line, settings)
     ends = np.union1d(edges.upstream, edges.downstream)
     whole = _streets(node_id, x_m, y_m, crs, _extent_m(x_m[ends], y_m[ends]), all_links)
-    whole = replace(whole, **_points(whole))
+    whole = replace(whole, **_points(whole), signal_node=_signal_nodes(graph, node_id, index_of_node))
     exits = find_exits(
         _layout(whole),
         settings,
@@ -105,6 +105,12 @@ def _read_nodes(graph):
     index_of_node = dict(zip(nodes, index.tolist(), strict=True))
     index_of_node.update(zip(map(str, nodes), index.tolist(), strict=True))
     return tuple(map(str, kept)), xy[first[order], 0], xy[first[order], 1], index_of_node
+
+
+def _signal_nodes(graph, node_id, index_of_node):
+    """Return the ids of the places with traffic signals, each once; of merged nodes one is enough."""
+    places = (index_of_node[node] for node, d in graph.nodes(data=True) if SIGNALS in str(d.get("highway")))
+    return tuple(node_id[place] for place in sorted(set(places)))
 
 
 def _links(edges, line, settings):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
+SIGNALS = "traffic_signals"
+"""Value of `highway` of a node with traffic signals (OpenStreetMap wiki, "Tag:highway=traffic_signals")."""
+
+
 @dataclass(frozen=True, eq=False)
 class Streets:
     """The street network as arrays: n_nodes junctions, n_links links (one direction of a street each), exits."""
@@ -77,6 +81,8 @@ class Streets:
     """Nodes of the town; those of onward roads come after them."""
     n_town_links: int
     """Links of the town; those of onward roads come after them."""
+    signal_node: tuple[str, ...] = ()
+    """Ids of the nodes at which the file has traffic signals (`highway=traffic_signals`)."""
 
     @property
     def n_nodes(self) -> int:
@@ -211,10 +217,11 @@ def to_networkx(streets: Streets) -> "nx.MultiDiGraph":
     graph = nx.MultiDiGraph(crs=streets.crs, created_with="safepassage")
     longitude, latitude = streets.unproject(streets.node_x_m, streets.node_y_m)
     exits = dict(zip(streets.exit_node.tolist(), streets.exit_name, strict=True))
+    signals = {node: {"highway": SIGNALS} for node in streets.signal_node}
     for i, node in enumerate(streets.node_id):
         place = {"x": float(streets.node_x_m[i]), "y": float(streets.node_y_m[i])}
         degrees = {"lon": float(longitude[i]), "lat": float(latitude[i])}
-        graph.add_node(node, **place, **degrees, **({"exit": exits[i]} if i in exits else {}))
+        graph.add_node(node, **place, **degrees, **({"exit": exits[i]} if i in exits else {}), **signals.get(node, {}))
     for link in range(streets.n_links):
         ends = (streets.node_id[streets.link_upstream[link]], streets.node_id[streets.link_downstream[link]])
         graph.add_edge(*ends, **_edge_attributes(streets, link))

@@ -5,11 +5,19 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
-from safepassage.model.settings.authorities import ClosedExit, ClosedShelter, ClosedStreet, Closures, Contraflow
+from safepassage.model.settings.authorities import (
+    ClosedExit,
+    ClosedShelter,
+    ClosedStreet,
+    Closures,
+    Contraflow,
+    Police,
+)
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.contraflow import lanes_factor, ways_out
+from safepassage.model.town.junction_control import JunctionControl
 
 SAME_MOMENT_S = 1e-3
 """Hours written with six decimals name the same moment as the clock within this (s)."""
@@ -18,7 +26,15 @@ SAME_MOMENT_S = 1e-3
 class ClosedOnPurpose:
     """State of what the scenario and the planner close; bool arrays that say what is closed now."""
 
-    def __init__(self, settings: Closures, streets: Streets, shelter_names: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: Closures, streets: Streets, shelter_names: tuple[str, ...], control: JunctionControl
+    ) -> None:
+        """Raises ScenarioError if the settings name what does not exist.
+
+        settings: what is closed or directed, and when. streets: their names and links. shelter_names: of those that
+        there are. control: of the junctions of the town.
+        """
+        self._control = control
         self._streets, self._shelter_names = streets, shelter_names
         self.settings = settings
         self._names = StreetNames.of(streets)
@@ -28,6 +44,8 @@ class ClosedOnPurpose:
         self.shelters = np.zeros(len(shelter_names), np.bool_)
         self.lanes_factor = np.ones(streets.n_links)
         """By what the lanes of each link are multiplied now: under contraflow it takes over those of the other way."""
+        self.policed: tuple[Police, ...] = ()
+        """What police direct now."""
         self._acts_s: dict[str, float] = {}
         self._check()
         self._state: tuple[tuple[int, ...], Closures] | None = None
@@ -61,6 +79,8 @@ class ClosedOnPurpose:
             self._names.demand(closed, f"closures.streets[{i}]")
         for i in range(len(self.settings.contraflow)):
             self._turned(i)
+        for i, police in enumerate(self.settings.police):
+            self._control.directed_by(police, f"closures.police[{i}]")
         for kind, known in (("exits", self._streets.exit_name), ("shelters", self._shelter_names)):
             for i, closed in enumerate(getattr(self.settings, kind)):
                 if closed.name not in known:
@@ -72,9 +92,10 @@ class ClosedOnPurpose:
         return ways_out(self.settings.contraflow[i], self._streets, self._names, f"closures.contraflow[{i}]")
 
     def _every(self) -> tuple[tuple[Any, ...], ...]:
-        return self.settings.streets, self.settings.exits, self.settings.shelters, self.settings.contraflow
+        settings = self.settings
+        return settings.streets, settings.exits, settings.shelters, settings.contraflow, settings.police
 
-    def _holds(self, closed: ClosedExit | ClosedShelter | ClosedStreet | Contraflow, time_s: float) -> bool:
+    def _holds(self, closed: ClosedExit | ClosedShelter | ClosedStreet | Contraflow | Police, time_s: float) -> bool:
         from_s, until_s = closed.moments_s(self._acts_s)
         return from_s <= time_s + SAME_MOMENT_S < until_s
 
@@ -108,6 +129,7 @@ class ClosedOnPurpose:
         for links in turned:
             self.cars[self._streets.link_reverse[links]] = True
         self.lanes_factor = lanes_factor(turned, self._streets)
+        self.policed = tuple(one for one in self.settings.police if self._holds(one, time_s))
         for kind, known, array in (
             (self.settings.exits, self._streets.exit_name, self.exits),
             (self.settings.shelters, self._shelter_names, self.shelters),

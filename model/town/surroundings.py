@@ -17,6 +17,7 @@ from safepassage.model.town.closures import ClosedOnPurpose
 from safepassage.model.town.contraflow import exit_capacity_per_s
 from safepassage.model.town.damage import Changes, Damage
 from safepassage.model.town.fires import Fires
+from safepassage.model.town.junction_control import JunctionControl
 from safepassage.model.town.shelters import build_shelters
 from safepassage.model.town.utilities import Utilities
 
@@ -37,7 +38,8 @@ class Surroundings:
         self.streets, self._streets_settings = streets, scenario.streets
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
-        self.closed = ClosedOnPurpose(scenario.closures, streets, self.shelters.name)
+        self.junction_control = JunctionControl(scenario.streets.signals, streets, zones.link_zone)
+        self.closed = ClosedOnPurpose(scenario.closures, streets, self.shelters.name, self.junction_control)
         heights_m, self._notes = _building_heights(scenario, streets)
         self.damage = Damage(
             scenario.damage,
@@ -83,7 +85,7 @@ class Surroundings:
     def report(self) -> tuple[str, ...]:
         """What was repaired or left out of the data of buildings and front, and which exits end within its reach."""
         near = (*self.front.report, *self._exits_in_reach(self.front)) if self.front else ()
-        return (*self._notes, *near)
+        return (*self._notes, *self.junction_control.report, *near)
 
     def _exits_in_reach(self, front: LineFront | AreaFront) -> list[str]:
         """Return a sentence for each exit whose end the front comes too near to in the run."""
@@ -133,6 +135,9 @@ class Surroundings:
         if (phones_lost != self._phones_lost).any():
             self._phones_lost = phones_lost.copy()
             movement.set_phones(~phones_lost[self._home_zone])
+        control = self.junction_control.look(self.utilities.is_lost[Utility.POWER], self.closed.policed)
+        if control is not None:
+            movement.set_junctions(control.is_shared, control.share, control.flow_factor)
         if not self.is_changed:
             return
         self.is_changed = False
