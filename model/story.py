@@ -145,7 +145,7 @@ class Watch:
                 reasons = f"{front}{nearer}" + (f"; {reasons}" if reasons else "")
             self._say(
                 model.time_s,
-                f"Chance of deciding to leave within a day: {odds:.2%}. What matters most: {reasons or 'nothing yet'}.",
+                f"Chance of deciding to leave within a day: {_percent(odds)}. What matters most: {reasons or 'nothing yet'}.",
             )
 
     def _act(self):
@@ -185,6 +185,11 @@ class Watch:
             age, hurt = people.age[self.members][k], Injury(int(injury[k]))
             self._say(people.injury_time_s[self.members][k], f"The {age}-year-old: {hurt.words}.")
         self._injury = injury.copy()
+
+
+def _percent(odds: float) -> str:
+    """Return a chance as text; one that is not 0 is never told as 0."""
+    return "0%" if odds == 0 else "less than 0.01%" if odds < 0.0001 else f"{odds:.2%}"
 
 
 def tell(

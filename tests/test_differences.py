@@ -1,13 +1,15 @@
 """What a comparison says: no certainty from one pair, times on one denominator, days, and a conclusion in sentences."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from safepassage.experiments.questions.compare import BASELINE, Comparison
-from safepassage.experiments.questions.paired import difference
-from safepassage.experiments.reports.comparison_pictures import reached
+from safepassage.experiments.questions.paired import difference, pairs_needed
+from safepassage.experiments.reports.comparison_pictures import panels_of, reached
 from safepassage.experiments.reports.differences import conclusions, in_natural_unit, told
 from safepassage.model.results.outcomes import OUTCOMES, compared
 from safepassage.model.settings.scenario import load
@@ -19,8 +21,7 @@ def compared_runs(changes=None, **values):
     """Return a comparison of two plans whose outcomes are given: name -> (of the baseline, of the plan)."""
     n = len(next(iter(values.values()))[0])
     rows = {"plan": [BASELINE] * n + [PLAN] * n, "replication": [*range(n), *range(n)], "seed": [*range(n), *range(n)]}
-    always = {"ete90": (np.ones(n), np.ones(n)), "ete100": (np.ones(n), np.ones(n))}
-    frame = pd.DataFrame(rows | {name: [*both[0], *both[1]] for name, both in (always | values).items()})
+    frame = pd.DataFrame(rows | {name: [*both[0], *both[1]] for name, both in values.items()})
     scenario = load("tiny_town", changes).model_dump(mode="json")
     return Comparison((BASELINE, PLAN), scenario, compared(frame.columns), frame, (), ())
 
@@ -32,11 +33,14 @@ def test_one_pair_has_no_interval_and_is_better_in_no_share_of_the_futures():
     assert (line.change, line.interval, line.better, line.same) == ("+1.00", "", "", "")
 
 
-def test_a_time_of_one_pair_out_of_twenty_says_so_and_claims_nothing():
-    base, plan = np.full(20, np.nan), np.full(20, np.nan)
-    base[3], plan[3] = 5.0, 4.0
-    line = told(compared_runs(ete90=(base, plan)), OUTCOMES["ete90"], PLAN)
-    assert (line.interval, line.better, line.pairs) == ("", "", "1 of 20")
+def test_a_time_that_three_of_fifty_pairs_reach_is_neither_told_nor_drawn():
+    base, plan = np.full(50, np.nan), np.full(50, np.nan)
+    base[:3], plan[:3] = 1.0, 0.5
+    found = compared_runs({"run.duration_h": 2.0}, safe=(np.zeros(50), np.arange(50.0)), leavers_out90=(base, plan))
+    line = told(found, OUTCOMES["leavers_out90"], PLAN)
+    assert line.pairs == "50; not reached in 47, 47"
+    assert not any((line.baseline_mean, line.plan_mean, line.change, line.interval, line.better, line.same))
+    assert [outcome.name for _, outcomes in panels_of(found) for outcome in outcomes] == ["safe"]
 
 
 def test_times_of_a_share_of_the_residents_count_the_end_of_the_run_where_they_were_not_reached():
@@ -77,7 +81,7 @@ def test_a_conclusion_is_drawn_from_twenty_pairs_and_not_from_nineteen():
     low, high = stats.t.interval(0.95, 19, gain.mean(), stats.sem(gain))
     assert f"gets 110 ({low:.0f} to {high:.0f}) more people out" in sentence
     assert "More people are out in 20 of 20 futures." in sentence
-    assert "does not change how many are hurt or killed" in sentence
+    assert "It does not change how many are hurt or killed." in sentence
     (few,) = conclusions(compared_runs(safe=(np.zeros(19), gain[:19]), casualties=(np.zeros(19), np.zeros(19))))
     assert few == "19 replications are too few for a conclusion. Take 20 or more with --replications."
 
@@ -86,13 +90,36 @@ def test_a_plan_that_may_help_or_harm_is_not_said_to_do_either():
     rng = np.random.default_rng(1)
     runs = {"safe": (np.zeros(30), rng.normal(0, 5, 30)), "casualties": (np.zeros(30), rng.normal(0, 5, 30))}
     (sentence,) = conclusions(compared_runs(**runs))
-    assert "does not clearly change how many people are out" in sentence
-    assert "does not clearly change how many are hurt or killed" in sentence
+    assert re.search(r"no clear difference in the people out by 10:00: between \S+ and \S+\.", sentence)
+    assert re.search(r"No clear difference in casualties: between \S+ and \S+\.", sentence)
     assert "futures" not in sentence
+
+
+def test_casualties_are_not_said_to_be_avoided_where_their_spread_takes_more_pairs_than_there_are():
+    change = np.r_[np.full(11, -3.0), np.full(9, 1.0)] * 0.875  # mean -1.05: the interval leaves out zero
+    found = difference(change, np.zeros(20), more_is_better=False)
+    assert found.high < 0 and found.n_needed == np.ceil(8 * change.var(ddof=1) / 1.05**2) > 20
+    runs = {"safe": (np.zeros(20), np.full(20, 9.0)), "casualties": (np.full(20, 9.0), 9.0 + change)}
+    (sentence,) = conclusions(compared_runs(**runs))
+    assert "avoids" not in sentence and "No clear difference in casualties: between" in sentence
+    assert f"which takes {found.n_needed:.0f} pairs to rely on" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "n"),
+    [
+        ([0.0, 2.0] * 10, np.ceil(8 * 20 / 19)),  # mean 1, variance 20/19, no skewness: Lehr
+        ([0.0] * 19 + [20.0], np.ceil(25 * 18**2 / 19)),  # one of n differs: skewness (n - 2) / sqrt(n - 1): Cochran
+        ([3.0] * 20, 0.0),
+        ([-1.0, 1.0], np.inf),
+    ],
+)
+def test_the_pairs_that_a_difference_takes_are_those_of_lehr_and_of_cochran(change, n):
+    assert pairs_needed(np.array(change)) == pytest.approx(n)
 
 
 def test_a_plan_that_loses_people_is_said_to():
     runs = {"safe": (np.full(20, 50.0), np.arange(20.0)), "casualties": (np.zeros(20), np.full(20, 3.0))}
     (sentence,) = conclusions(compared_runs(**runs))
-    assert "fewer people out" in sentence and "adds 3 (3 to 3) casualties" in sentence
+    assert "fewer people out" in sentence and "It adds 3 (3 to 3) casualties." in sentence
     assert "Fewer people are out in 20 of 20 futures." in sentence

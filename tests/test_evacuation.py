@@ -56,7 +56,7 @@ def test_a_person_who_travels_without_a_party_is_noticed():
 def test_everybody_has_a_reason_at_the_end(finished):
     persons = finished.recorder.tables()["persons"].to_pandas()
     assert persons.reason.notna().all()
-    by_car = persons[persons.reason == "safe by car"]
+    by_car = persons[persons.reason == "out of the area by car"]
     assert len(by_car) > 100 and (by_car.status == "SAFE").all() and by_car.has_car.all()
     stayers = persons[persons.reason.str.startswith("staying: ")]
     assert len(stayers) and (stayers.decision_time_s > finished.time_s).all()

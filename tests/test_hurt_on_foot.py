@@ -66,7 +66,7 @@ def test_a_bus_takes_up_those_who_wait_by_the_road():
     model, _ = on_the_way([ADULT, CHILD], [fleet(hours=[])], **{"harm.help_after_s": 1e9})
     hurt(model, 0)
     model.run()
-    assert tables(model)["persons"].reason.tolist() == ["safe by bus"] * 2
+    assert tables(model)["persons"].reason.tolist() == ["out of the area by bus"] * 2
 
 
 def test_when_the_injured_die_by_the_road_the_others_go_on():

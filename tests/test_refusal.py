@@ -60,6 +60,13 @@ def test_seats_offered_say_nothing_of_people_and_may_be_searched_either_way():
     assert refuse_harmful([("seats_offered", "minimise"), ("seats_offered", "maximise")]) is None
 
 
+@pytest.mark.parametrize("aim", ["minimise", "maximise"])
+@pytest.mark.parametrize("name", ["sheltering", "n_sheltering@3600", "residents"])
+def test_people_of_whom_neither_more_nor_fewer_is_better_are_no_aim(name, aim):
+    with pytest.raises(Refused, match="no search may aim at it"):
+        refuse_harmful({name: aim})
+
+
 def test_a_direction_is_one_of_two_words():
     with pytest.raises(Refused, match="'up'"):
         refuse_harmful({"safe": "up"})

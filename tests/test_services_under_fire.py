@@ -43,7 +43,7 @@ def test_people_get_off_a_bus_that_cannot_go_on_and_walk_those_who_cannot_stay_a
     changes = {"closures.streets": [closed], "movement.patience_s": 900}
     model = run(town(path, [vans], **changes))
     persons = tables(model)["persons"]
-    assert persons.reason.tolist() == ["safe on foot"] * 3 + ["safe by bus"]
+    assert persons.reason.tolist() == ["out of the area on foot"] * 3 + ["out of the area by bus"]
     assert persons.safe_time_s[3] > 3 * 3600 > persons.safe_time_s[0]
 
 

@@ -21,7 +21,7 @@ def household_where(run, **wanted):
 
 
 def test_a_household_that_drove_out_heard_decided_set_out_and_arrived_in_this_order(run):
-    household, person = household_where(run, reason="safe by car")
+    household, person = household_where(run, reason="out of the area by car")
     story = tell(run, household)
     text = " ".join(line.text for line in story)
     marks = [
@@ -76,6 +76,6 @@ def test_a_run_that_does_not_come_out_again_is_not_told(run, tmp_path):
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["seed"] = 77
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    household, _ = household_where(run, reason="safe by car")
+    household, _ = household_where(run, reason="out of the area by car")
     with pytest.raises(ScenarioError, match="Run the scenario again"):
         tell(open_run(copy), household)

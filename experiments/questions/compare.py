@@ -131,19 +131,12 @@ class Comparison:
                 f"Only {self.n_replications} replications: a reported figure needs {ENOUGH_RUNS} or more "
                 "(IMO MSC.1/Circ.1533)."
             )
-        for name, share in (("ete90", "90%"), ("ete100", "all")):
-            missing = [f"{np.isnan(self.values(p, name)).sum()} of {self.n_replications} ({p})" for p in self.plans
-                       if np.isnan(self.values(p, name)).any()]  # fmt: skip
-            if missing:
-                notes.append(
-                    f"The run ended before {share} of those leaving were out in {', '.join(missing)} replications; "
-                    "these are left out of the comparison, which then covers the faster replications only. Run longer."
-                )
         if any(self.difference(outcome, plan).n_plan_late or self.difference(outcome, plan).n_baseline_late
                for outcome in self.outcomes for plan in self.plans[1:]):  # fmt: skip
             notes.append(
-                "Where a share of the residents was not out by the end of the run, the end of the run counts as the "
-                "time. The true difference is then larger, or unknown if neither plan reached that share."
+                "Where a share of the people was not out by the end of the run, the end of the run counts as the "
+                "time. The true difference is then larger, or unknown if neither plan reached that share; where most "
+                "pairs did not reach it under either plan, no difference is told."
             )
         return notes
 

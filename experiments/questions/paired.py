@@ -8,6 +8,12 @@ from scipy import stats
 ENOUGH_RUNS = 50
 """Fewest runs behind a figure that is reported (IMO MSC.1/Circ.1533, section 3)."""
 LEVEL = 0.95
+PAIRS_PER_VARIANCE = 8
+"""A mean difference of d with standard deviation s is found four times in five (at the level of 5 %) by 8 (s / d)**2
+pairs (Lehr 1992, Statistics in Medicine 11:1099-1102; van Belle 2008, Statistical Rules of Thumb, section 2.1)."""
+PAIRS_PER_SKEWNESS = 25
+"""A mean of values with skewness G1 is close to normal from 25 G1**2 values on (Cochran 1977, Sampling Techniques,
+section 2.15)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,19 @@ class Difference:
     n_baseline_late: int = 0
     n_plan_late: int = 0
     """Pairs in which a time was not reached within the run and stands at the run's end instead."""
+    n_needed: float = float("nan")
+    """Pairs that a difference of this size, spread and skewness takes before it can be relied on; inf if it is 0, nan
+    for fewer than two pairs."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the 95 % interval leaves out zero and there are as many pairs as the spread of the outcome takes."""
+        return bool((self.low > 0 or self.high < 0) and self.n_pairs >= self.n_needed)
+
+    @property
+    def is_seldom_reached(self) -> bool:
+        """Whether a time was not reached by the end of the run in most pairs, under either plan: nothing is known."""
+        return 2 * min(self.n_baseline_late, self.n_plan_late) > self.n_pairs
 
 
 def difference(
@@ -83,7 +102,25 @@ def difference(
         interval=interval,
         n_baseline_late=late_baseline,
         n_plan_late=late_plan,
+        n_needed=pairs_needed(change),
     )
+
+
+def pairs_needed(change: np.ndarray) -> float:
+    """Return how many pairs a mean difference takes before it can be relied on, by the differences found (n,).
+
+    The larger of Lehr's rule for their spread and Cochran's for their skewness. 0 if all are the same and not 0, inf if
+    their mean is 0, nan for fewer than two.
+    """
+    if change.size < 2:
+        return float("nan")
+    mean, spread = change.mean(), change.std(ddof=1)
+    if mean == 0:
+        return float("inf")
+    if spread <= 1e-12 * max(np.abs(change).max(), 1.0):
+        return 0.0
+    by_spread = PAIRS_PER_VARIANCE * (spread / mean) ** 2
+    return float(np.ceil(max(by_spread, PAIRS_PER_SKEWNESS * stats.skew(change) ** 2)))
 
 
 def confidence_interval(values: np.ndarray) -> tuple[float, float, str]:
@@ -94,7 +131,7 @@ def confidence_interval(values: np.ndarray) -> tuple[float, float, str]:
     spread = values.std(ddof=1)
     if spread <= 1e-12 * max(np.abs(values).max(), 1.0):
         return float(values.mean()), float(values.mean()), "paired t"
-    if n >= 10 and n < 25 * stats.skew(values) ** 2:
+    if n >= 10 and n < PAIRS_PER_SKEWNESS * stats.skew(values) ** 2:
         found = stats.bootstrap(
             (values,), np.mean, confidence_level=LEVEL, n_resamples=5000, method="BCa", rng=np.random.default_rng(0)
         ).confidence_interval

@@ -8,7 +8,7 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from safepassage.model.results.outcomes import Direction, outcome_of, unknown
+from safepassage.model.results.outcomes import Direction, Panel, outcome_of, unknown
 from safepassage.model.settings.base import HazardSection, ScenarioError
 from safepassage.model.settings.scenario import LEVERS, Scenario
 
@@ -81,6 +81,8 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
         return f"{name}: to {direction} it means to search for more harm, which is refused. Minimise it. {WHY}"
     if outcome.direction == Direction.MORE and not wants_more:
         return f"{name}: to {direction} it means to search for fewer people out of danger, which is refused. {WHY}"
+    if outcome.direction == Direction.NEUTRAL and outcome.panel == Panel.PEOPLE:
+        return f"{name}: neither more nor fewer of these people is known to be better, so no search may aim at it. {WHY}"
     if outcome.direction == Direction.COST and wants_more:
         return f"{name}: it is a cost; a search for more of it helps nobody and is refused. Minimise it. {WHY}"
     return None

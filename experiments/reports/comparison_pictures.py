@@ -77,7 +77,7 @@ def _footer(comparison: Comparison) -> str:
 
 def differences(comparison: Comparison) -> Figure:
     """Return what each plan changes against the baseline: a panel for each kind of outcome, 95 % intervals."""
-    panels = _panels(comparison)
+    panels = panels_of(comparison)
     n_rows = [len(outcomes) for _, outcomes in panels]
     n_plans = len(comparison.plans) - 1
     height_in = 1.9 + sum(0.62 + n * max(0.30, 0.21 * n_plans + 0.08) for n in n_rows)
@@ -93,14 +93,23 @@ def differences(comparison: Comparison) -> Figure:
     return figure
 
 
-def _panels(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
+def panels_of(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
     """Return title and outcomes of each panel: those of one panel and one unit, in the order of the vocabulary."""
     panels: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in comparison.all_outcomes():
         first, _ = in_natural_unit(comparison, outcome, comparison.plans[1], BASELINE)
-        if any(comparison.difference(outcome, plan).n_pairs for plan in comparison.plans[1:]):
+        if any(_is_told(comparison.difference(outcome, plan)) for plan in comparison.plans[1:]):
             panels.setdefault((outcome.panel, first.unit), []).append(outcome)
-    return [(f"{panel} ({unit}; shaded: better)", outcomes) for (panel, unit), outcomes in panels.items()]
+    return [(_panel_title(panel, unit, outcomes), outcomes) for (panel, unit), outcomes in panels.items()]
+
+
+def _is_told(found: Difference) -> bool:
+    return bool(found.n_pairs) and not found.is_seldom_reached
+
+
+def _panel_title(panel: str, unit: str, outcomes: list[Outcome]) -> str:
+    shaded = "; shaded: better" if any(o.direction != Direction.NEUTRAL for o in outcomes) else ""
+    return f"{panel} ({unit}{shaded})"
 
 
 def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome]):
@@ -113,8 +122,8 @@ def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome
             _, found = in_natural_unit(comparison, outcome, plan, BASELINE)
             at = row + offset[k]
             label = plan if row == 0 else None
-            if found.n_pairs == 0:
-                axes.text(0, at, "  not reached", va="center", fontsize=8.5, color=palette.QUIET)
+            if not _is_told(found):
+                axes.text(0, at, "  not reached in most pairs", va="center", fontsize=8.5, color=palette.QUIET)
                 axes.plot([], [], marker=MARKERS[k % 6], color=colours[plan], linestyle="none", label=label)
                 continue
             low, high = (found.low, found.high) if np.isfinite(found.low) else (found.mean, found.mean)

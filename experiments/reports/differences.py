@@ -42,9 +42,12 @@ def told(comparison: Comparison, outcome: Outcome, plan: str, other: str = BASEL
     """
     outcome, found = in_natural_unit(comparison, outcome, plan, other)
     label = f"{outcome.words} ({outcome.unit})" if outcome.unit in ("h", "days") else with_unit(outcome)
+    n = comparison.n_replications
     if found.n_pairs == 0:
         return Told(label, "not reached", *[""] * 9)
-    n = comparison.n_replications
+    if found.is_seldom_reached:
+        reached = f"not reached in {found.n_baseline_late}, {found.n_plan_late}"
+        return Told(label, *[""] * 8, f"{n}; {reached}", "")
     late = ""
     if found.n_plan_late + found.n_baseline_late:
         late = f"{n}; not reached in {found.n_baseline_late}, {found.n_plan_late}"
@@ -89,28 +92,33 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 def _conclusion(comparison: Comparison, plan: str) -> str:
     out = comparison.difference(OUTCOMES["safe"], plan)
-    hurt = comparison.difference(OUTCOMES["casualties"], plan)
-    if _is_clear(out):
+    by = comparison.end_in_words()
+    if out.is_clear:
         more = "more" if out.mean > 0 else "fewer"
-        safe = f"gets {_count(out)} {more} people out by {comparison.end_in_words()}"
+        safe = f"gets {_count(out)} {more} people out by {by}"
         share_so = out.p_better if out.mean > 0 else 1 - out.p_better - out.p_equal
-        n_so = round(share_so * out.n_pairs)
-        sure = f" {more.capitalize()} people are out in {n_so} of {out.n_pairs} futures."
+        sure = f" {more.capitalize()} people are out in {round(share_so * out.n_pairs)} of {out.n_pairs} futures."
     else:
-        safe = f"does not clearly change how many people are out by {comparison.end_in_words()} ({interval(out)})"
+        safe = f"makes no clear difference in the people out by {by}: {_between(out)}"
         sure = ""
-    if _is_clear(hurt):
-        verb = "avoids" if hurt.mean < 0 else "adds"
-        harm = f"{verb} {_count(hurt)} casualties"
-    elif hurt.mean == 0 and hurt.low == hurt.high == 0:
-        harm = "does not change how many are hurt or killed"
-    else:
-        harm = f"does not clearly change how many are hurt or killed ({interval(hurt)})"
-    return f"Plan {plan} {safe}, and {harm}.{sure}"
+    return f"Plan {plan} {safe}.{sure} {_of_casualties(comparison, plan)}"
 
 
-def _is_clear(found: Difference) -> bool:
-    return bool(found.low > 0 or found.high < 0)
+def _of_casualties(comparison: Comparison, plan: str) -> str:
+    """Return the sentence on casualties: a number only if the pairs suffice for their spread."""
+    hurt = comparison.difference(OUTCOMES["casualties"], plan)
+    if hurt.is_clear:
+        return f"It {'avoids' if hurt.mean < 0 else 'adds'} {_count(hurt)} casualties."
+    if hurt.mean == hurt.low == hurt.high == 0:
+        return "It does not change how many are hurt or killed."
+    return f"No clear difference in casualties: {_between(hurt)}."
+
+
+def _between(found: Difference) -> str:
+    """Return the interval in words and, where it leaves out zero, how many pairs so wide a spread takes."""
+    text = f"between {signed(found.low)} and {signed(found.high)}"
+    few = (found.low > 0 or found.high < 0) and np.isfinite(found.n_needed)
+    return f"{text}, which takes {found.n_needed:,.0f} pairs to rely on" if few else text
 
 
 def _count(found: Difference) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.model.results.outcomes import AT_STOPS, BY_GROUP, GROUPS, OUTCOMES, PERCENT_OUT, Outcome, Panel
+from safepassage.model.results.outcomes import AT_STOPS, BY_GROUP, GROUPS, OUTCOMES, PERCENT_OF_LEAVERS, PERCENT_OUT, Outcome, Panel
 from safepassage.model.results.run_folder import RunFolder
 
 LEAVING = (Status.PREPARING, Status.WAITING, Status.TRAVELLING, Status.STRANDED, Status.SAFE)
@@ -125,7 +125,11 @@ def _clearance(run: RunFolder) -> dict[str, float]:
     of_residents = {
         f"out{percent}": evacuation_time_s(safe_s, len(persons), percent / 100) / 3600 for percent in PERCENT_OUT
     }
-    return of_leaving | of_residents
+    from_start = {
+        f"leavers_out{percent}": evacuation_time_s(safe_s, n_leaving, percent / 100) / 3600
+        for percent in PERCENT_OF_LEAVERS
+    }
+    return of_leaving | of_residents | from_start
 
 
 def _exposure(run: RunFolder) -> dict[str, float]:

@@ -58,7 +58,9 @@ class Outcome:
 
 
 MORE, LESS, COST, NEUTRAL = Direction
-_GOOD = (Status.SAFE, Status.SHELTERING)
+_DIRECTIONS = {Status.SAFE: MORE, Status.SHELTERING: NEUTRAL}
+"""Of the numbers by status, LESS of the others. Who is in a shelter is better off than outdoors and worse than out of
+the area: a plan that takes people out of town from there empties shelters."""
 _FIRST = (Status.SAFE, Status.TRAVELLING, Status.PREPARING, Status.WAITING, Status.STRANDED, Status.SHELTERING)
 """Order in tables; the other statuses follow."""
 _COMPARED = (Status.SAFE, Status.STRANDED)
@@ -67,11 +69,15 @@ AT_STOPS = (Protection.OUTDOORS, Protection.INNER_ROOM)
 PERCENT_OUT = (10, 25, 50, 75, 90)
 """Shares of the residents (%) whose time out is told. The residents are the same under every plan, those who leave are
 not: only times of a share of the residents compare plans that move different numbers of people."""
+PERCENT_OF_LEAVERS = (90, 100)
+"""Shares of those leaving (%) whose time out is told from the start of the run: the same moment under every plan, where
+ETE90 counts from each plan's own first order. Neither more nor less of it is better: a plan that moves more people
+takes longer."""
 
 _ALL = (
     Outcome("residents", "residents at the start", "people", NEUTRAL, Panel.PEOPLE),
     *(
-        Outcome(s.name.lower(), s.words, "people", MORE if s in _GOOD else LESS, Panel.PEOPLE, s in _COMPARED)
+        Outcome(s.name.lower(), s.words, "people", _DIRECTIONS.get(s, LESS), Panel.PEOPLE, s in _COMPARED)
         for s in (*_FIRST, *(s for s in Status if s not in (*_FIRST, Status.DEAD)))
     ),
     Outcome("evacuated_share", "share of the residents who are out", "1", MORE, Panel.PEOPLE),
@@ -81,11 +87,13 @@ _ALL = (
     Outcome("injured_light", f"{Injury.LIGHT.words}, alive", "people", LESS, Panel.HARM),
     Outcome("injured_serious", f"{Injury.SERIOUS.words}, alive", "people", LESS, Panel.HARM),
     Outcome("ete50", "until 50% of those leaving are out (ETE50)", "h", LESS, Panel.CLEARANCE),
-    Outcome("ete90", "until 90% of those leaving are out (ETE90)", "h", LESS, Panel.CLEARANCE, is_compared=True),
+    Outcome("ete90", "until 90% of those leaving are out (ETE90)", "h", LESS, Panel.CLEARANCE),
     Outcome("ete95", "until 95% of those leaving are out (ETE95)", "h", LESS, Panel.CLEARANCE),
-    Outcome("ete100", "until all of those leaving are out (ETE100)", "h", LESS, Panel.CLEARANCE, is_compared=True),
+    Outcome("ete100", "until all of those leaving are out (ETE100)", "h", LESS, Panel.CLEARANCE),
     *(Outcome(f"out{percent}", f"until {percent}% of the residents are out", "h", LESS, Panel.PROGRESS,
               is_compared=True) for percent in PERCENT_OUT),
+    *(Outcome(f"leavers_out{percent}", f"until {percent}% of those leaving are out, from the start of the run", "h",
+              NEUTRAL, Panel.PROGRESS, is_compared=True) for percent in PERCENT_OF_LEAVERS),
     Outcome("exposure_person_h", "time in the endangered area", "person-hours", LESS, Panel.EXPOSURE, is_compared=True),
     Outcome("exposure_unprotected_person_h", "time outdoors or in a vehicle", "person-hours", LESS, Panel.EXPOSURE,
             is_compared=True),

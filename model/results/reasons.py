@@ -30,10 +30,10 @@ def reasons(model: Any) -> pa.Array:
     on_streets = [Mode.CAR, *(one for one in Mode if one.mover == Mover.WALKERS)]
     found = {
         Status.DEAD.words: people.status == Status.DEAD,
-        f"safe {Mode.CAR.words}": safe & (mode == Mode.CAR),
+        f"{Status.SAFE.words} {Mode.CAR.words}": safe & (mode == Mode.CAR),
         **_of_waiting(model),
-        "safe on foot after leaving the car": safe & parties.left_car[home],
-        **{f"safe {one.words}": safe & ~parties.left_car[home] & (mode == one) for one in on_streets[1:]},
+        f"{Status.SAFE.words} on foot after leaving the car": safe & parties.left_car[home],
+        **{f"{Status.SAFE.words} {one.words}": safe & ~parties.left_car[home] & (mode == one) for one in on_streets[1:]},
         **{f"on the way {one.words}": (people.status == Status.TRAVELLING) & (mode == one) for one in on_streets},
         "cut off: no way out known": people.status == Status.STRANDED,
         "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
@@ -75,8 +75,8 @@ def _of_waiting(model: Any) -> dict[str, npt.NDArray[np.bool_]]:
     mode, safe, waits = parties.mode[home], people.status == Status.SAFE, people.status == Status.WAITING
     at_home = ~parties.is_on_way[home]
     reasons = {
-        "safe by bus": safe & (mode == Mode.BUS),
-        "safe by train": safe & (mode == Mode.TRAIN),
+        f"{Status.SAFE.words} by bus": safe & (mode == Mode.BUS),
+        f"{Status.SAFE.words} by train": safe & (mode == Mode.TRAIN),
         "on the way by bus": (people.status == Status.TRAVELLING) & (parties.vehicle[home] >= 0),
     }
     for stop in model.services.stops:
