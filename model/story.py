@@ -145,7 +145,8 @@ class Watch:
                 reasons = f"{front}{nearer}" + (f"; {reasons}" if reasons else "")
             self._say(
                 model.time_s,
-                f"Chance of deciding to leave within a day: {_percent(odds)}. What matters most: {reasons or 'nothing yet'}.",
+                f"Chance of deciding to leave within a day: {_percent(odds)}. What matters most: "
+                f"{reasons or 'nothing yet'}.",
             )
 
     def _act(self):

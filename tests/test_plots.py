@@ -176,6 +176,15 @@ def test_columns_by_exit_hold_everybody_who_left(run):
     assert sum(hours) == pytest.approx(series.filter(like="n_out_by_").iloc[-1].sum())
 
 
+@pytest.mark.parametrize(("simulated_s", "every_s", "width_s"), [(3600, 300, 300), (3600, 20, 60), (5400, 600, 1200)])
+def test_columns_of_people_out_are_no_narrower_than_what_was_recorded(run, simulated_s, every_s, width_s):
+    scenario = run.manifest["scenario"]
+    scenario = scenario | {"run": scenario["run"] | {"record_every_s": every_s}}
+    recorded = RunFolder(run.path)
+    recorded.__dict__["manifest"] = run.manifest | {"scenario": scenario, "simulated_s": simulated_s}
+    assert curves.outflow_bin_s(recorded) == width_s
+
+
 def test_many_exits_are_joined_and_the_busiest_are_named(run):
     n = 30
     exits = run.frame("exits").iloc[[0] * n].assign(exit=[f"exit {i}" for i in range(n)], n_persons=range(n))

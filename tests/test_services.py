@@ -71,7 +71,9 @@ def test_people_within_the_limit_walk_out_when_they_have_waited_too_long_for_a_s
     assert (near.people.status == Status.SAFE).all() and (far.people.status == Status.SAFE).all()
     assert tables(far)["services"].n_boarded.sum() == 35
     persons, n_by_bus = tables(near)["persons"], tables(near)["services"].n_boarded.sum()
-    assert n_by_bus == (persons.reason == "out of the area by bus").sum() == 20  # at 6:30 and 7:37; the next comes at 8:44
+    assert (
+        n_by_bus == (persons.reason == "out of the area by bus").sum() == 20
+    )  # at 6:30 and 7:37; the next comes at 8:44
     left_s = near.parties.arrival_time_s[(persons.reason != "out of the area by bus").to_numpy()]
     assert (left_s > 2 * 3600.0).all() and (left_s < 3 * 3600.0).all()
 
@@ -84,7 +86,9 @@ FIRST_CLAIM = {"movement.walk_out_limit_m": 3000.0, "movement.walk_out_limit_slo
 def test_room_at_a_stop_goes_to_those_who_cannot_walk_out_before_those_who_can():
     path, points = town_of([[ADULT]] * 12 + [[OLD]] * 6), [POINT | {"room": 6}]
     persons = tables(run(town(path, [fleet()], points, **FIRST_CLAIM)))["persons"]
-    assert (persons.reason[12:] == "out of the area by bus").all() and (persons.reason[:12] == "out of the area on foot").all()
+    assert (persons.reason[12:] == "out of the area by bus").all() and (
+        persons.reason[:12] == "out of the area on foot"
+    ).all()
     assert persons.safe_time_s[:12].max() < 1800 < persons.safe_time_s[12:].min()
 
 
@@ -95,7 +99,9 @@ def test_who_could_walk_takes_a_seat_that_is_left_over_and_sooner_out():
     persons = tables(model)["persons"]
     first = tables(model)["services"].iloc[0]
     assert first.n_boarded == 10 and (persons.safe_time_s[12:] == first.end_s).all()
-    assert (persons.reason[:12] == "out of the area by bus").sum() >= 4 and (persons.reason[:12] == "out of the area on foot").sum() >= 4
+    assert (persons.reason[:12] == "out of the area by bus").sum() >= 4 and (
+        persons.reason[:12] == "out of the area on foot"
+    ).sum() >= 4
 
 
 def test_who_could_walk_does_not_wait_for_a_train_or_for_a_vehicle_to_their_door():
@@ -115,7 +121,9 @@ def test_the_old_wait_on_at_a_stop_from_which_adults_walk_out():
     path = town_of([[ADULT]] * 15 + [[OLD]] * 15, node="end")
     limits = {"movement.walk_out_limit_m": 1500.0, "movement.walk_out_limit_slow_m": 500.0}
     persons = tables(run(town(path, [fleet()], **limits, **{"services.patience_s": 600.0})))["persons"]
-    assert (persons.reason[:15] == "out of the area on foot").sum() >= 14  # one comes too late to lose patience before the bus
+    assert (
+        persons.reason[:15] == "out of the area on foot"
+    ).sum() >= 14  # one comes too late to lose patience before the bus
     assert (persons.reason[15:] == "out of the area by bus").all()
 
 
@@ -172,7 +180,9 @@ def test_people_whom_the_last_bus_left_behind_go_home_and_come_again_the_next_da
         if model.time_s == 6 * 3600:
             at_noon = model.recorder.n_by_status.copy(), model.services.stops[0].n_waiting
     assert at_noon[0][Status.SAFE] == 10 and at_noon[0][Status.WAITING] == 5 and at_noon[1] == 0
-    assert (model.people.status == Status.SAFE).all() and (tables(model)["persons"].reason == "out of the area by bus").all()
+    assert (model.people.status == Status.SAFE).all() and (
+        tables(model)["persons"].reason == "out of the area by bus"
+    ).all()
 
 
 def test_a_pickup_point_takes_no_more_people_than_it_has_room_for():

@@ -125,20 +125,27 @@ class Comparison:
 
     def warnings(self) -> list[str]:
         """Return what a reader must know before using the numbers."""
-        notes = []
-        if self.n_replications < ENOUGH_RUNS:
-            notes.append(
-                f"Only {self.n_replications} replications: a reported figure needs {ENOUGH_RUNS} or more "
-                "(IMO MSC.1/Circ.1533)."
-            )
-        if any(self.difference(outcome, plan).n_plan_late or self.difference(outcome, plan).n_baseline_late
-               for outcome in self.outcomes for plan in self.plans[1:]):  # fmt: skip
-            notes.append(
-                "Where a share of the people was not out by the end of the run, the end of the run counts as the "
-                "time. The true difference is then larger, or unknown if neither plan reached that share; where most "
-                "pairs did not reach it under either plan, no difference is told."
-            )
-        return notes
+        return [*self.few_replications(), *self.late_times()]
+
+    def few_replications(self) -> list[str]:
+        """Return a sentence if there are fewer replications than a reported figure needs."""
+        if self.n_replications >= ENOUGH_RUNS:
+            return []
+        return [
+            f"Only {self.n_replications} replications: a reported figure needs {ENOUGH_RUNS} or more "
+            "(IMO MSC.1/Circ.1533)."
+        ]
+
+    def late_times(self) -> list[str]:
+        """Return a sentence if some times were not reached within the run."""
+        found = [self.difference(outcome, plan) for outcome in self.outcomes for plan in self.plans[1:]]
+        if not any(one.n_plan_late or one.n_baseline_late for one in found):
+            return []
+        return [
+            "Where a share of the people was not out by the end of the run, the end of the run counts as the time. The "
+            "true difference is then larger, or unknown if neither plan reached that share; where most pairs did not "
+            "reach it under either plan, no difference is told."
+        ]
 
 
 def compare(

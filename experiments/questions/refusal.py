@@ -82,7 +82,7 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
     if outcome.direction == Direction.MORE and not wants_more:
         return f"{name}: to {direction} it means to search for fewer people out of danger, which is refused. {WHY}"
     if outcome.direction == Direction.NEUTRAL and outcome.panel == Panel.PEOPLE:
-        return f"{name}: neither more nor fewer of these people is known to be better, so no search may aim at it. {WHY}"
+        return f"{name}: neither more nor fewer of them is known to be better, so no search may aim at it. {WHY}"
     if outcome.direction == Direction.COST and wants_more:
         return f"{name}: it is a cost; a search for more of it helps nobody and is refused. Minimise it. {WHY}"
     return None

@@ -67,12 +67,13 @@ def plan_colours(comparison: Comparison) -> dict[str, str]:
     return {BASELINE: palette.GREY} | {p: PLAN_COLOURS[i % len(PLAN_COLOURS)] for i, p in enumerate(plans)}
 
 
-def _footer(comparison: Comparison) -> str:
+def _footer(comparison: Comparison, marks: str) -> str:
+    """Return what stands below a picture: what was run, what the marks mean, and whether that was too little."""
     text = (
         f"{comparison.n_replications:,} replications of each plan under common random numbers: the same shells and the "
-        "same people. Bars: 95% intervals of the mean paired difference."
+        "same people."
     )
-    return " ".join([text, *comparison.warnings()])
+    return " ".join([text, marks, *comparison.few_replications()])
 
 
 def differences(comparison: Comparison) -> Figure:
@@ -82,7 +83,12 @@ def differences(comparison: Comparison) -> Figure:
     n_plans = len(comparison.plans) - 1
     height_in = 1.9 + sum(0.62 + n * max(0.30, 0.21 * n_plans + 0.08) for n in n_rows)
     heading = "What each plan changes" if n_plans > 1 else f"What plan {comparison.plans[1]} changes"
-    figure = new_figure(comparison.scenario, f"{heading}, against no plan", _footer(comparison), height_in)
+    marks = (
+        "Bars: 95% intervals of the mean paired difference. Hollow: not clear, since the interval holds zero or so "
+        "wide a spread takes more pairs."
+    )
+    footer = " ".join([_footer(comparison, marks), *comparison.late_times(), *_unchanged(comparison)])
+    figure = new_figure(comparison.scenario, f"{heading}, against no plan", footer, height_in)
     ratios = [n * max(0.30, 0.21 * n_plans + 0.08) + 0.1 for n in n_rows]
     grid = figure.subplots(len(panels), 1, height_ratios=ratios, squeeze=False)[:, 0]
     for axes, (title, outcomes) in zip(grid, panels, strict=True):
@@ -98,9 +104,19 @@ def panels_of(comparison: Comparison) -> list[tuple[str, list[Outcome]]]:
     panels: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in comparison.all_outcomes():
         first, _ = in_natural_unit(comparison, outcome, comparison.plans[1], BASELINE)
-        if any(_is_told(comparison.difference(outcome, plan)) for plan in comparison.plans[1:]):
+        found = [comparison.difference(outcome, plan) for plan in comparison.plans[1:]]
+        if any(map(_is_told, found)) and not all(one.p_equal == 1 for one in found):
             panels.setdefault((outcome.panel, first.unit), []).append(outcome)
     return [(_panel_title(panel, unit, outcomes), outcomes) for (panel, unit), outcomes in panels.items()]
+
+
+def _unchanged(comparison: Comparison) -> list[str]:
+    """Return a sentence that names what no plan changes in any pair, which has no panel."""
+    same = [
+        outcome.words for outcome in comparison.all_outcomes()
+        if all(comparison.difference(outcome, plan).p_equal == 1 for plan in comparison.plans[1:])
+    ]  # fmt: skip
+    return [f"The same in every pair: {'; '.join(same)}."] if same else []
 
 
 def _is_told(found: Difference) -> bool:
@@ -130,7 +146,7 @@ def _draw_panel(axes, comparison: Comparison, title: str, outcomes: list[Outcome
             ends += [low, high]
             axes.plot([low, high], [at, at], color=colours[plan], linewidth=2.2, solid_capstyle="butt")
             axes.plot(found.mean, at, marker=MARKERS[k % 6], color=colours[plan], markersize=5.5, linestyle="none",
-                      label=label)  # fmt: skip
+                      label=label, markerfacecolor=colours[plan] if found.is_clear else "white")  # fmt: skip
             axes.annotate(
                 _numbers(found), (1.0, at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
                 va="center", fontsize=8.5, annotation_clip=False,
@@ -169,8 +185,8 @@ def _numbers(found: Difference) -> str:
 
 def people_out(comparison: Comparison) -> Figure:
     """Return people out over clock time, plan by plan, and the paired gain; bands hold 9 of 10 replications."""
-    footer = _footer(comparison).split("Bars:")[0]
-    footer += "Lines: mean; bands: from the 5th to the 95th percentile of the replications."
+    bands = "; bands: from the 5th to the 95th percentile of the replications"
+    footer = _footer(comparison, f"Lines: mean{bands if comparison.n_replications >= BAND_FROM else ''}.")
     figure = new_figure(comparison.scenario, "People out of the area over time", footer, 8.2)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     time = clock(comparison.run, comparison.time_zone, comparison.at_s)
@@ -220,17 +236,21 @@ def clock_axis(axes, run: Run, zone: str, time: np.ndarray):
 def distributions(comparison: Comparison) -> Figure:
     """Return how each plan's paired gain is spread over the replications: people out, casualties averted."""
     shown = [o for o in comparison.outcomes if o.name in _GAIN]
-    figure = new_figure(
-        comparison.scenario, "How sure is the gain? Each replication compared with itself", _footer(comparison), 5.6
-    )
-    for axes, outcome in zip(figure.subplots(1, len(shown)), shown, strict=True):
+    footer = _footer(comparison, "Curves: share of the replications that gain so much or more.")
+    figure = new_figure(comparison.scenario, "How sure is the gain? Each replication compared with itself", footer, 5.6)
+    for axes, outcome in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         sign = 1 if outcome.more_is_better else -1
-        for plan in comparison.plans[1:]:
-            gain = sign * (comparison.values(plan, outcome.name) - comparison.values(BASELINE, outcome.name))
-            colour = plan_colours(comparison)[plan]
+        gains = {plan: sign * (comparison.values(plan, outcome.name) - comparison.values(BASELINE, outcome.name))
+                 for plan in comparison.plans[1:]}  # fmt: skip
+        for plan, gain in gains.items():
             found = comparison.difference(outcome, plan)
             better = f": better in {share(found.p_better)}" if found.n_pairs > 1 else ""
-            axes.step(*reached(gain), where="pre", color=colour, linewidth=2, label=f"{plan}{better}")
+            better = ": the same in all" if found.p_equal == 1 else better
+            axes.step(*reached(gain), where="pre", color=plan_colours(comparison)[plan], linewidth=2,
+                      label=f"{plan}{better}")  # fmt: skip
+        if not any(gain.any() for gain in gains.values()):
+            axes.set_xlim(-1, 1)
+            style.say(axes, "No plan changes this\nin any replication.")
         axes.axvline(0, color=palette.INK, linewidth=1)
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))

@@ -5,7 +5,6 @@ import textwrap
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from safepassage.model.pictures import map, palette, style
@@ -42,18 +41,7 @@ def _draw_delay(axes: Axes, links: pd.DataFrame, delay_h: np.ndarray) -> None:
     if delay_h.max(initial=0.0) < 1.0:
         axes.plot([], [], linestyle="none", label=f"less than one on any street, {delay_h.sum():.2g} in all")
         return
-    bounds = map.flow_bounds(float(delay_h.max()))
-    level = np.searchsorted(bounds, delay_h, side="right") - 1
-    lines, skip = map.polylines(links), len(COLOURS) - len(bounds)
-    for i, bound in enumerate(bounds):
-        upper = f" to {bounds[i + 1]:,}" if i + 1 < len(bounds) else " and more"
-        chosen = [lines[row] for row in np.flatnonzero(level == i)]
-        axes.add_collection(
-            LineCollection(
-                chosen, colors=COLOURS[skip + i], linewidths=WIDTHS[skip + i], zorder=2 + 0.1 * i,
-                capstyle="round", label=f"{bound:,}{upper}",
-            )
-        )  # fmt: skip
+    map.draw_classes(axes, links, delay_h, COLOURS, WIDTHS, are_counts=False)
 
 
 def worst_streets(links: pd.DataFrame) -> pd.DataFrame:

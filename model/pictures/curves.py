@@ -122,7 +122,7 @@ def departures(run: RunFolder) -> Figure:
     style.count_axis(total.yaxis, "people, cumulative")
     style.count_axis(rate.yaxis, f"people per {style.bin_name(style.bin_s(run))}")
     total.set_xlabel("")
-    total.legend(loc="upper left", frameon=False, fontsize=10)
+    total.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=10)
     return figure
 
 
@@ -250,7 +250,7 @@ def exits_per_hour(run: RunFolder) -> Figure:
 def _draw_outflow(axes: Axes, run: RunFolder, colours: dict[str, str], names: list[str]) -> None:
     """Draw stacked columns of people per hour by exit; exits without a colour of their own are joined in grey."""
     series = run.frame("timeseries")
-    width_s, end_s = style.bin_s(run), run.manifest["simulated_s"]
+    width_s, end_s = outflow_bin_s(run), run.manifest["simulated_s"]
     edges = np.unique(np.append(np.arange(0, end_s, width_s), end_s))
     out = {name: (series[f"n_out_by_{name}"].to_numpy(), colours[name]) for name in names if name in colours}
     if len(names) > len(out):
@@ -272,6 +272,12 @@ def _draw_outflow(axes: Axes, run: RunFolder, colours: dict[str, str], names: li
     axes.set_title(f"Out per hour, mean of each {bins}, by exit (colours as below{others})", loc="left", fontsize=12)
     if not lower.any():
         style.say(axes, "Nobody left the area within the run.")
+
+
+def outflow_bin_s(run: RunFolder) -> float:
+    """Return the width of the columns of people out (s): as suits the run, and no narrower than what was recorded."""
+    recorded_s = float(run.manifest["scenario"]["run"]["record_every_s"])
+    return float(np.ceil(style.bin_s(run) / recorded_s - 1e-9)) * recorded_s
 
 
 def write_values(axes: Axes, values: list[float], texts: list[str]) -> None:

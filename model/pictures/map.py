@@ -1,6 +1,7 @@
 """The map of a finished run: streets, flow, impacts, closures and exits."""
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -107,19 +108,33 @@ def _draw_flow(axes: Axes, links: pd.DataFrame) -> None:
     if not n_passed.any():
         axes.plot([], [], linestyle="none", label="nobody moved")
         return
-    bounds = flow_bounds(n_passed.max())
-    level = np.searchsorted(bounds, n_passed, side="right") - 1
-    lines = polylines(links)
-    skip = len(FLOW_COLOURS) - len(bounds)
+    draw_classes(axes, links, n_passed, FLOW_COLOURS, FLOW_WIDTHS, are_counts=True)
+
+
+def draw_classes(
+    axes: Axes,
+    links: pd.DataFrame,
+    value: np.ndarray,
+    colours: Sequence[str],
+    widths: Sequence[float],
+    *,
+    are_counts: bool,
+) -> None:
+    """Draw the streets of value 1 and more in up to five classes, each with its label in the legend.
+
+    axes: of the map. links: one row per street. value: of each street, float64[n_links]. colours, widths: of the classes, rising; with fewer classes the last of
+    them. are_counts: the values are whole numbers, so that a class ends one below the next.
+    """
+    bounds = flow_bounds(float(value.max()))
+    level = np.searchsorted(bounds, value, side="right") - 1
+    lines, skip = polylines(links), len(colours) - len(bounds)
     for i, bound in enumerate(bounds):
-        upper = f" to {bounds[i + 1] - 1:,}" if i + 1 < len(bounds) else " and more"
-        if i + 1 < len(bounds) and bounds[i + 1] - 1 == bound:
-            upper = ""
-        chosen = [lines[row] for row in np.flatnonzero(level == i)]
+        last = bounds[i + 1] - are_counts if i + 1 < len(bounds) else None
+        upper = " and more" if last is None else "" if last == bound else f" to {last:,}"
         axes.add_collection(
             LineCollection(
-                chosen, colors=FLOW_COLOURS[skip + i], linewidths=FLOW_WIDTHS[skip + i], zorder=2 + 0.1 * i,
-                capstyle="round", label=f"{bound:,}{upper}",
+                [lines[row] for row in np.flatnonzero(level == i)], colors=colours[skip + i],
+                linewidths=widths[skip + i], zorder=2 + 0.1 * i, capstyle="round", label=f"{bound:,}{upper}",
             )
         )  # fmt: skip
 

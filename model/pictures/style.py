@@ -139,7 +139,8 @@ def bin_s(run: RunFolder) -> float:
 
 def bin_name(width_s: float) -> str:
     """Return the width of a time bin in words."""
-    return {60.0: "minute", 900.0: "15 min", 3600.0: "hour", 86400.0: "day"}[width_s]
+    known = {60.0: "minute", 3600.0: "hour", 86400.0: "day"}
+    return known.get(width_s) or (f"{width_s / 60:g} min" if width_s < 3600 else f"{width_s / 3600:g} h")
 
 
 def count_axis(axis: Axis, unit: str, max_ticks: int = 7) -> None:

@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
-from safepassage.model.results.outcomes import AT_STOPS, BY_GROUP, GROUPS, OUTCOMES, PERCENT_OF_LEAVERS, PERCENT_OUT, Outcome, Panel
+from safepassage.model.results.outcomes import (
+    AT_STOPS,
+    BY_GROUP,
+    GROUPS,
+    OUTCOMES,
+    PERCENT_OF_LEAVERS,
+    PERCENT_OUT,
+    Outcome,
+    Panel,
+)
 from safepassage.model.results.run_folder import RunFolder
 
 LEAVING = (Status.PREPARING, Status.WAITING, Status.TRAVELLING, Status.STRANDED, Status.SAFE)

@@ -33,7 +33,9 @@ def reasons(model: Any) -> pa.Array:
         f"{Status.SAFE.words} {Mode.CAR.words}": safe & (mode == Mode.CAR),
         **_of_waiting(model),
         f"{Status.SAFE.words} on foot after leaving the car": safe & parties.left_car[home],
-        **{f"{Status.SAFE.words} {one.words}": safe & ~parties.left_car[home] & (mode == one) for one in on_streets[1:]},
+        **{
+            f"{Status.SAFE.words} {one.words}": safe & ~parties.left_car[home] & (mode == one) for one in on_streets[1:]
+        },
         **{f"on the way {one.words}": (people.status == Status.TRAVELLING) & (mode == one) for one in on_streets},
         "cut off: no way out known": people.status == Status.STRANDED,
         "waiting for a road: none known to be open to the car": (people.status == Status.WAITING) & has_car,
