@@ -122,8 +122,9 @@ def draw_classes(
 ) -> None:
     """Draw the streets of value 1 and more in up to five classes, each with its label in the legend.
 
-    axes: of the map. links: one row per street. value: of each street, float64[n_links]. colours, widths: of the classes, rising; with fewer classes the last of
-    them. are_counts: the values are whole numbers, so that a class ends one below the next.
+    axes: of the map. links: one row per street. value: of each street, float64[n_links]. colours, widths: of the
+    classes, rising; with fewer classes the last of them. are_counts: the values are whole numbers, so that a class ends
+    one below the next.
     """
     bounds = flow_bounds(float(value.max()))
     level = np.searchsorted(bounds, value, side="right") - 1
