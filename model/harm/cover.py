@@ -239,8 +239,8 @@ class Cover:
         """Return those of the households due to leave for whom it is quiet enough; the others look again later.
 
         A household goes once nothing has been heard for the lull it wants, which halves with each `lull_patience_s`
-        that it has waited; whoever is in a shelter walks home first, outdoors, and then goes. Writes departure_time_s
-        of those held back.
+        that it has waited; who wants no lull heeds no alert either. Whoever is in a shelter walks home first, outdoors,
+        and then goes. Writes departure_time_s of those held back.
         """
         households = self.households
         planned_s = np.maximum(households.departure_time_s[due], now_s)
@@ -248,7 +248,7 @@ class Cover:
         quiet_s = lull_over_s(
             households.last_heard_s[due], households.lull_wanted_s[due], planned_s - since_s, self.rooms.lull_patience_s
         )
-        waits = (quiet_s > planned_s) & ~households.is_coming_home[due]
+        waits = (quiet_s > planned_s) & (households.lull_wanted_s[due] > 0) & ~households.is_coming_home[due]
         inside = ~waits & (households.shelter[due] >= 0)
         if waits.any() or inside.any():
             households.departure_time_s[due[inside]] = planned_s[inside] + self._walk_s(due[inside])

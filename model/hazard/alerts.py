@@ -29,6 +29,10 @@ REGIONS = ("region", "oblast", "location_title", "location")
 PLACES = (*REGIONS, "raion", "hromada")
 """Columns that name where an alert holds, the widest first: those of alerts.in.ua and of the lists kept from it."""
 
+SOUNDS_ON_S = 60.0
+"""A drawn alert ends so long after the impact that it announces (s): nobody comes out of cover just before, and what
+they hear then keeps them in. Assumption."""
+
 
 def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, time_zone: str) -> tuple[Floats, Floats]:
     """Return (start_s, end_s) of the alerts of a run in order of time, s after its start.
@@ -45,7 +49,8 @@ def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, ti
         first_s = impacts.time_s[first]
         key = (first_s * 1000.0).astype(np.int64) % 2**32
         warned_s = first_s[uniforms_for(seed, Stream.ALERT, key) < settings.share_warned]
-        parts.append(np.array([np.maximum(0.0, warned_s - settings.warning_s), warned_s]))
+        ends_s = warned_s + SOUNDS_ON_S
+        parts.append(np.array([np.maximum(0.0, warned_s - settings.warning_s), ends_s]))
     if settings.warning_s is not None:
         parts.append(_false_alarms(settings, run, seed, time_zone))
     start_s, end_s = np.concatenate(parts, axis=1)

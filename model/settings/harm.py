@@ -1,6 +1,7 @@
 """Harm and what protects from it. One curve with abstract size classes, one fitted scalar: no weapon catalogue."""
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -52,6 +53,10 @@ def _widening(steepness: float, n_d50_reach: float) -> float:
     return low if low == high else brentq(_surplus, low, high, args=(steepness, n_d50_reach))
 
 
+COVER = ("outdoors", "upper_floor", "inner_room", "basement", "shelter")
+"""Places where people are, each safer than the one before: in danger they go to a later one."""
+
+
 class ProtectionFactors(Section):
     """Share of harm that gets through to a person, by where they are; 1: as outdoors."""
 
@@ -71,6 +76,17 @@ class ProtectionFactors(Section):
     """Purpose-built. Assumption; 2.5 % died in Morrison shelters where 61.9 % of the unprepared did: ratio 0.04."""
     armoured: _Share = 0.2
     """Armoured vehicle. Assumption."""
+
+    @model_validator(mode="after")
+    def _cover_covers(self):
+        for worse, better in (*pairwise(COVER), ("vehicle", "armoured")):
+            through, through_better = getattr(self, worse), getattr(self, better)
+            if through_better > through:
+                raise ValueError(
+                    f"{better} = {through_better} lets more harm through than {worse} = {through}, but people go there "
+                    f"for cover; give {better} at most {through}"
+                )
+        return self
 
     @property
     def by_protection(self) -> np.ndarray:
