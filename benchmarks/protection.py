@@ -17,6 +17,7 @@ from safepassage.model.evacuation import EvacuationModel
 UNDER_FIRE: dict[str, Any] = {
     "shelling.sources.0.events_per_day": 600,
     "shelling.sources.0.branching_ratio": 0.9,
+    "shelling.sources.0.decay_h": 0.1,
     "front.distances": [{"day": "2024-08-01", "distance_km": 3.0}],
     "drones.strikes_per_vehicle_minute": 0.01,
     "drones.strikes_per_walker_minute": 0.002,
