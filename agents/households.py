@@ -84,6 +84,8 @@ class Households:
     """bool: has asked to be taken up at home."""
     walks_out: np.ndarray = field(init=False)
     """bool: could leave the area on foot when it last asked for a seat; those who cannot have the first claim."""
+    order_obeyed: np.ndarray = field(init=False)
+    """int32: number of the order that it last did as told by; -1: none. It counts while `cause` says so."""
     has_basement: np.ndarray = field(init=False)
     """bool"""
     goes_to_shelter: np.ndarray = field(init=False)
@@ -132,7 +134,7 @@ _BEFORE_THE_RUN = {
     **dict.fromkeys(("alert_from_s", "waits_for_lull_since_s", "left_for_shelter_s"), (np.float64, np.inf)),
     "lull_wanted_s": (np.float64, 0.0),
     "last_heard_s": (np.float64, -np.inf),
-    **dict.fromkeys(("shelter", "lives_with"), (np.int32, -1)),
+    **dict.fromkeys(("shelter", "lives_with", "order_obeyed"), (np.int32, -1)),
 }
 """Type and first value of the columns that are filled while a run goes on."""
 
@@ -166,6 +168,7 @@ class Household(RowAgent):
     waiting_since_s = column(np.float64)
     is_requesting = column(np.bool_)
     walks_out = column(np.bool_)
+    order_obeyed = column(np.int32)
     has_basement = column(np.bool_)
     goes_to_shelter = column(np.bool_)
     alert_from_s = column(np.float64)

@@ -112,6 +112,8 @@ class PickupPoint(Agent):
         """Care of the seriously injured begins here."""
         self.is_by_road = False
         """By the road, where people wait for help: beside a vehicle that broke down, or with somebody hurt on foot."""
+        self.is_assembly = False
+        """A place of assembly, where people stand in their own cars and wait for a slot, not for a seat."""
         self.car_node = node
         """Where vehicles stop."""
         self.waiting: list[int] = []

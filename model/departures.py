@@ -9,7 +9,9 @@ from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.behaviour.orders import OrdersDue
+from safepassage.model.corridors import Corridors
 from safepassage.model.harm.under_fire import UnderFire
+from safepassage.model.hazard.truces import Truces
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.families import StayingBehind
 from safepassage.model.people.population import Population
@@ -32,12 +34,13 @@ class Departures:
         information: Information,
         decision: Decision,
         movement: Movement,
+        truces: Truces,
     ) -> None:
         """Raises ScenarioError if an order names a zone that is not there.
 
         scenario: what is simulated. zone_names: names of the zones, which orders may name. population: everybody, with
         households and parties. curfew: hours in which nobody may move. information: what households know. decision: how
-        they decide. movement: everybody on the streets.
+        they decide. movement: everybody on the streets. truces: windows in which people leave under them.
         """
         self.settings, self.zone_names = scenario, zone_names
         self.population, self.households, self.parties = population, population.households, population.parties
@@ -46,11 +49,12 @@ class Departures:
         self.curfew = curfew
         self.orders_due = OrdersDue(scenario, zone_names)
         self.way_home = WayHome(population, movement, decision, curfew)
+        self.corridors = Corridors(scenario, truces, population, information, movement, self.way_home)
 
     @property
     def next_s(self) -> float:
         """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
-        return min(self.orders_due.next_s, self.population.next_s, self.way_home.next_s)
+        return min(self.orders_due.next_s, self.population.next_s, self.way_home.next_s, self.corridors.next_s)
 
     @property
     def warning_time_s(self) -> float:
@@ -69,9 +73,12 @@ class Departures:
     def decide(self, now_s: float, surroundings: Surroundings, services: Services) -> None:
         """At the pace of decisions: news spreads, households weigh what they knew so far and look at the situation.
 
+        Before that, and at once, those turn back who meet that a truce has been violated.
+
         now_s: the present (s). surroundings: what stands and is open in the town. services: buses, trains and
         ambulances at work.
         """
+        self.corridors.meet_violations(now_s, services)
         if now_s >= self.decision.next_s:
             every_s = self.settings.behaviour.decide_every_s
             self.decision.next_s = (np.floor(now_s / every_s + 1e-9) + 1.0) * every_s
@@ -108,9 +115,11 @@ class Departures:
         now_s: the present (s). until_s: end of the time looked at (s). under_fire: what impacts do to people.
         movement: everybody on the streets. services: buses, trains and ambulances at work.
         """
+        self.corridors.set_out(now_s, until_s)
         due = self.population.due(until_s)
         if due.size:
-            due = self._free_of_curfew(due, now_s)
+            under_truce, others = self.corridors.hold(due, now_s)
+            due = np.concatenate((under_truce, self._free_of_curfew(others, now_s)))
         if due.size:
             due = under_fire.cover.free_to_leave(due, now_s)
         if due.size == 0:
@@ -120,6 +129,7 @@ class Departures:
         can_drive = households.has_car[due] & self.population.has_driver(due)
         drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
+        drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
         walk_out_s = np.where(seeks, services.walking_out.time_s(due), np.inf)
         if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], walk_out_s[seeks], now_s)

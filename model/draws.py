@@ -54,6 +54,8 @@ class Stream(IntEnum):
     READINESS = 27
     FIRE = 28
     ALERT = 29
+    TRUCE = 30
+    CORRIDOR = 31
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
 from safepassage.model.hazard.impacts import Size
+from safepassage.model.hazard.truces import Truces
 from safepassage.model.maps.save import as_file
 from safepassage.model.memory import refuse_scenario
 from safepassage.model.minds import minds_of
@@ -100,10 +101,9 @@ class EvacuationModel(RowModel):
         self.settings, self.seed = scenario, scenario.run.seed
         self.rules = rules_of(rules)
         started = perf_counter()
-        self.time_s, self.tick, self._moved_to_s = 0.0, 0, 0.0
+        self.time_s, self.tick, self._moved_to_s, self._n_writes_seen = 0.0, 0, 0.0, 0
         self.resident_h = 0.0
         """Hours that people have spent in the area, in total."""
-        self._n_fallen = self._n_writes_seen = 0
         self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()
         self._build_people()
@@ -117,10 +117,12 @@ class EvacuationModel(RowModel):
         scenario = self.settings
         self.streets, self.streets_report, self.zones, self.area = ground_of(scenario.streets, scenario.population)
         streets = self.streets
-        n_residents = int(self.zones.residents.sum())
-        refuse_scenario(scenario, n_residents, streets.n_nodes, streets.n_links, len(streets.exit_name))
+        refuse_scenario(scenario, int(self.zones.residents.sum()), streets.n_nodes, streets.n_links, len(streets.exit_name))
         self._front = front = front_of(scenario.front, self.area, scenario.run, scenario.shelling.time_zone)
-        self.impacts = shelling.shell(scenario.shelling, self.area, scenario.run, self.seed, front, self.rules.hazard)
+        drawn = shelling.shell(scenario.shelling, self.area, scenario.run, self.seed, front, self.rules.hazard)
+        self.truces = Truces(scenario, self.streets, self.zones)
+        self.impacts = self.truces.suspend(drawn)
+        self._next_row = self.impacts.next_that_falls(0)
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
@@ -141,7 +143,8 @@ class EvacuationModel(RowModel):
             self.rules.route_choice,
         )  # fmt: skip
         self.departures = Departures(
-            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.movement
+            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.movement,
+            self.truces,
         )
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
@@ -149,7 +152,7 @@ class EvacuationModel(RowModel):
         self.service_agents = ServiceAgents()
         self.under_fire = UnderFire(
             scenario, self.impacts, self.population, self.movement, self.surroundings, self.information, self.decision,
-            self.service_agents,
+            self.service_agents, self.truces,
         )  # fmt: skip
 
     def _build_agents(self):
@@ -218,7 +221,7 @@ class EvacuationModel(RowModel):
 
     @property
     def _next_impact_s(self) -> float:
-        return float(self.impacts.time_s[self._n_fallen]) if self._n_fallen < len(self.impacts) else np.inf
+        return float(self.impacts.time_s[self._next_row]) if self._next_row < len(self.impacts) else np.inf
 
     def _quiet_until_s(self, until_s: float) -> float:
         """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
@@ -285,7 +288,7 @@ class EvacuationModel(RowModel):
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes, *never_issued(self.settings))
         harm = against_records(self.under_fire.harm.expected.mean, self.resident_h)
         roads = [*self.surroundings.report, *self.movement.gridlocks.report(), *self.recorder.report()]
-        return [*town, *self.impacts.report, *self.authorities.triggers.report(self.time_s), *roads, *harm]
+        return [*town, *self.impacts.report, *self.authorities.report(self.time_s), *roads, *harm]
 
     def save(self, folder: Path | str = "runs") -> Path:
         """Write all tables and the manifest of the run so far to a new folder, and return its path.
@@ -371,11 +374,11 @@ class EvacuationModel(RowModel):
         while (time_s := min(self._next_impact_s, self.under_fire.next_alert_s)) < until_s:
             self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
             self._advance(time_s)
-            now_s, k = time_s, self._n_fallen
+            now_s, k = time_s, self._next_row
             if self.under_fire.sound(time_s):
                 continue
             hurt = self.under_fire.fall(k)
-            self._n_fallen = k + 1
+            self._next_row = self.impacts.next_that_falls(k + 1)
             self._note_impact(k, hurt.size)
             self.services.attend(hurt, time_s)
             self.services.lose(self.under_fire.vehicles.take_hit(), time_s)

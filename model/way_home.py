@@ -29,16 +29,55 @@ class WayHome:
         self.due_s = np.full(n, np.inf)
         """float64: when each household enters the town (s); inf: it does not mean to."""
         self._home_since_s = np.full(n, -np.inf)
+        self._turned_round = np.zeros(n, np.bool_)
+        """Who never was in safety, but turned round on the way out; at home again they keep their plan to leave."""
         self.next_s = np.inf
         """Nobody enters before this (s)."""
 
     def plan(self, households: Ints, now_s: float) -> None:
         """Let households in safety come back now, or after the curfew if they keep it."""
         columns = self.population.households
+        self._turned_round[households] = False
         planned_s = np.full(households.size, now_s)
         free_s = self.curfew.free_from_s(planned_s, columns.turn_after_curfew[households])
         self.due_s[households] = np.where(columns.keeps_curfew[households], free_s, planned_s)
         self.next_s = float(self.due_s.min(initial=np.inf))
+
+    def turn_round(self, parties: Ints, link: Ints, now_s: float) -> Ints:
+        """Let cars in the town turn at the end of their link and drive home; return those who find a way.
+
+        link: on which each is. now_s: the present (s).
+        """
+        ways, streets = self.movement.ways, self.movement.streets
+        home = ways.start_node(Mode.CAR, self.population.households.home_node[parties])
+        is_open = ways.open_to_services() & streets.drivable
+        is_open[streets.n_town_links :] = False  # roads beyond the exits
+        from_node, paths, turned = streets.link_downstream[link], [], []
+        for k, node in enumerate(home.tolist()):
+            on, _ = next_links(
+                streets.n_nodes, streets.link_upstream, streets.link_downstream, ways.free_flow_time_s, is_open,
+                np.array([node]),
+            )  # fmt: skip
+            at, path = int(from_node[k]), []
+            while at != node and on[at] >= 0:
+                path.append(int(on[at]))
+                at = int(streets.link_downstream[path[-1]])
+            if at == node:
+                turned.append(k)
+                paths.append(path)
+        parties, from_node = parties[turned], from_node[turned]
+        if parties.size == 0:
+            return parties
+        self.movement.driving.withdraw(parties)
+        self.population.head_home(parties)
+        self._turned_round[parties] = True
+        lies_there = np.array([len(path) == 0 for path in paths])
+        self._come_home(parties[lies_there], np.full(int(lies_there.sum()), now_s))
+        on_way = np.flatnonzero(~lies_there)
+        self.movement.driving.add(
+            parties[on_way], from_node[on_way], np.full(on_way.size, now_s), paths=[paths[k] for k in on_way]
+        )
+        return parties
 
     def just_home(self, since_s: float) -> np.ndarray:
         """Return which households have come home after a time (s), bool."""
@@ -84,7 +123,7 @@ class WayHome:
 
     def turn_away(self, parties: Ints, now_s: float) -> Ints:
         """Let those among parties that gave up who never got into the town be in safety again; return the others."""
-        bound = self.population.parties.is_bound_home[parties]
+        bound = self.population.parties.is_bound_home[parties] & ~self._turned_round[parties]
         if bound.any():
             turned = parties[bound]
             self.population.arrive(turned, np.full(turned.size, now_s), np.full(turned.size, -1))
@@ -104,7 +143,9 @@ class WayHome:
     def _come_home(self, households: Ints, time_s: Floats) -> None:
         self.population.come_home(households)
         self._home_since_s[households] = time_s
-        for household, at_s in zip(households, time_s, strict=True):
+        keeps_plan = self._turned_round[households]
+        self.population.households.departure_time_s[households[keeps_plan]] = time_s[keeps_plan]
+        for household, at_s in zip(households[~keeps_plan], time_s[~keeps_plan], strict=True):
             self.decision.start_again(np.array([household]), float(at_s))
         if households.size:
             self.population.plans_changed(households)

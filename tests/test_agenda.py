@@ -82,8 +82,8 @@ def test_nothing_on_the_agenda_is_later_than_what_happens():
         next_s, before = model.next_s, model.people.protection.copy()
         model.step()
         if next_s > model.time_s and model.decision.next_s > model.time_s:
-            assert model._n_fallen == n_fallen and (model.people.protection == before).all()
-        n_fallen = model._n_fallen
+            assert model._next_row == n_fallen and (model.people.protection == before).all()
+        n_fallen = model._next_row
     assert n_fallen > 3
 
 

@@ -25,6 +25,10 @@ class Authorities:
         for trigger, acts_s in self.triggers.look(time_s):
             self._act(trigger, acts_s)
 
+    def report(self, end_s: float) -> list[str]:
+        """Return a sentence for each trigger, and for each window of a truce; end_s: the present (s)."""
+        return [*self.triggers.report(end_s), *self.model.truces.report(self.model.impacts, end_s)]
+
     def _act(self, trigger: str, at_s: float) -> None:
         """Let happen at a moment (s) what waits for a trigger, by its name."""
         model, scenario = self.model, self.model.settings

@@ -135,7 +135,8 @@ class _Seen:
         self._persons = np.flatnonzero(is_person)
         self._impacts_s = np.empty(0)
         if trigger.impacts_per_day is not None:
-            self._impacts_s = impacts.time_s[_within(impacts, [zones.outline[row] for row in self._zones])]
+            fell_there = _within(impacts, [zones.outline[row] for row in self._zones]) & impacts.falls
+            self._impacts_s = impacts.time_s[fell_there]
         self._links = np.empty(0, np.int64)
         if trigger.street_lost is not None:
             links = names.demand(trigger.street_lost, f"{key}.street_lost")

@@ -88,10 +88,13 @@ class Decision:
         addressed[rows_or_mask] = True
         addressed &= told.addressed
         u = uniforms_for(self.seed, Stream.COMPLIANCE, self._keys, tick=told.number)
-        return decide.answer_order(
+        before_s = h.decision_time_s.copy()
+        n = decide.answer_order(
             h.cause, h.decision_time_s, h.departure_time_s, addressed, h.stays_behind, told.believed_s, h.preparation_s,
             order.compliance, u,
         )  # fmt: skip
+        h.order_obeyed[h.decision_time_s != before_s] = told.number
+        return n
 
     def be_persuaded(self, told: Told) -> int:
         """Let households that people at the door persuade plan to leave; return how many."""
@@ -100,7 +103,8 @@ class Decision:
             h.cause, h.decision_time_s, h.departure_time_s, np.isfinite(told.persuaded_s), h.stays_behind,
             told.persuaded_s, h.preparation_s, 1.0, np.zeros(len(h)),
         )  # fmt: skip
-        h.cause[np.isfinite(told.persuaded_s) & (h.decision_time_s == told.persuaded_s)] = Cause.PERSUADED
+        persuaded = np.isfinite(told.persuaded_s) & (h.decision_time_s == told.persuaded_s)
+        h.cause[persuaded], h.order_obeyed[persuaded] = Cause.PERSUADED, told.number
         return n
 
     def flee(self, event: np.ndarray, home: np.ndarray, time_s: np.ndarray) -> int:

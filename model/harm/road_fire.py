@@ -28,6 +28,7 @@ from safepassage.model.harm.injuries import HarmByImpacts
 from safepassage.model.harm.vehicles import VehiclesUnderFire, names_as_keys
 from safepassage.model.hazard.drones import DroneField
 from safepassage.model.hazard.front import crossfire_rate_per_s
+from safepassage.model.hazard.truces import Truces
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
 from safepassage.model.settings.scenario import Scenario
@@ -90,12 +91,14 @@ class RoadFire:
         harm: HarmByImpacts,
         vehicles: VehiclesUnderFire,
         services: ServiceAgents,
+        truces: Truces,
     ) -> None:
         """scenario: what is simulated. surroundings: what stands and is open in the town. population: everybody,
         with households and parties. movement: everybody on the streets. cover: who is in cover for an alert.
         harm: the model's harm to people. vehicles: crews of service vehicles under fire. services: buses, trains
-        and ambulances at work.
+        and ambulances at work. truces: when nobody is shot at, and where.
         """
+        self._truces = truces
         self.front, self.drones, self.harm, self.vehicles = scenario.front, scenario.drones, harm, vehicles
         self.population, self.movement, self.cover, self.services = population, movement, cover, services
         self._near_front: Any = surroundings.links_near_front
@@ -110,7 +113,7 @@ class RoadFire:
         self._near_home = np.empty(0, np.int64)
         """People whose homes are under crossfire, rising."""
         self._from_s = 0.0
-        self._until_look_s = 0.0
+        self._until_look_s = self._looked_s = 0.0
         self._factor = scenario.harm.protection.by_protection
         if self.is_active:
             self._person_keys = keys_of(population.people)
@@ -141,17 +144,20 @@ class RoadFire:
     def _look(self, time_s: float) -> None:
         """Look the rates up that hold from the hour's beginning, and count by them from now on."""
         hour_s = np.floor(time_s / LOOK_EVERY_S) * LOOK_EVERY_S
-        self._until_look_s = hour_s + LOOK_EVERY_S
+        self._until_look_s = min(hour_s + LOOK_EVERY_S, self._truces.next_change_s(time_s))
+        self._looked_s = time_s
+        spared = self._truces.spares_links(time_s)
         distance_km = self._near_front.distance_km(hour_s)
-        crossfire_per_s = crossfire_rate_per_s(self.front, distance_km)
-        by_car = self._drone_field.rate_per_s(distance_km, hour_s)
-        on_foot = self._drone_field.rate_per_s(distance_km, hour_s, walking=True)
+        crossfire_per_s = np.where(spared, 0.0, crossfire_rate_per_s(self.front, distance_km))
+        by_car = np.where(spared, 0.0, self._drone_field.rate_per_s(distance_km, hour_s))
+        on_foot = np.where(spared, 0.0, self._drone_field.rate_per_s(distance_km, hour_s, walking=True))
         self._on_streets = bool(by_car.any() or on_foot.any() or crossfire_per_s.any())
         if self._on_streets or self._is_counting:
             self._is_counting = True
             self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
             self.movement.walking.set_danger(on_foot, crossfire_per_s)
         homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
+        homes[self._truces.spares(self.population.households.home_x_m, self.population.households.home_y_m, time_s)] = 0.0
         self._home_crossfire_per_s = homes if homes.any() else None
         self._near_home = members(self.population.households.first_person, np.flatnonzero(homes > 0))[0]
         self.cover.counts = self._home_crossfire_per_s is not None
@@ -265,8 +271,10 @@ class RoadFire:
         if party.size == 0:
             return np.empty(0, np.int64), np.empty(0)
         places = np.array([(stop.x_m, stop.y_m) for stop in self.services.stops])
-        hour_s = self._until_look_s - LOOK_EVERY_S
-        rate_per_s = crossfire_rate_per_s(self.front, self._the_front.distance_km(*places.T, hour_s))[stop[party]]
+        hour_s = np.floor(self._looked_s / LOOK_EVERY_S) * LOOK_EVERY_S
+        at_stop_per_s = crossfire_rate_per_s(self.front, self._the_front.distance_km(*places.T, hour_s))
+        at_stop_per_s[self._truces.spares(*places.T, self._looked_s)] = 0.0
+        rate_per_s = at_stop_per_s[stop[party]]
         person, place = members(self.population.households.first_person, party)
         alive = people.death_time_s[person] > from_s
         person, rate_per_s = person[alive], rate_per_s[place[alive]]

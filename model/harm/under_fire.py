@@ -19,6 +19,7 @@ from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.harm.whereabouts import Whereabouts
 from safepassage.model.hazard.alerts import alerts_of
 from safepassage.model.hazard.impacts import Impacts
+from safepassage.model.hazard.truces import Truces
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.demography import ADULT_AGE
 from safepassage.model.people.population import Population
@@ -39,10 +40,12 @@ class UnderFire:
         information: Information,
         decision: Decision,
         services: ServiceAgents,
+        truces: Truces,
     ) -> None:
         """scenario: what is simulated. population: everybody, with households and parties. movement: everybody on
         the streets. surroundings: what stands and is open in the town. information: what households know.
-        decision: who decides to leave, and when. services: buses, trains and ambulances at work.
+        decision: who decides to leave, and when. services: buses, trains and ambulances at work. truces: when nobody is
+        shot at, and where. impacts: what falls in the run.
         """
         self.scenario, self.impacts, self.population, self.movement = scenario, impacts, population, movement
         self.surroundings, self.information, self.decision = surroundings, information, decision
@@ -59,7 +62,7 @@ class UnderFire:
         self.whereabouts = Whereabouts(population, movement, self.homes, self.cover, services, self.lost_homes)
         self.vehicles = VehiclesUnderFire(self.harm, impacts, services)
         self.road_fire = RoadFire(
-            scenario, surroundings, population, movement, self.cover, self.harm, self.vehicles, services
+            scenario, surroundings, population, movement, self.cover, self.harm, self.vehicles, services, truces
         )
         self.alert_s, self.alert_ends_s = alerts_of(
             scenario.alerts, impacts, scenario.run, seed, scenario.shelling.time_zone

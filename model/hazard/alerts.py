@@ -45,7 +45,9 @@ def alerts_of(settings: AirRaidAlerts, impacts: Impacts, run: Any, seed: int, ti
         run_s = epoch_s(run.start, time_zone)
         parts.append(_recorded(settings, run_s + run.duration_h * 3600.0) - run_s)
     if settings.warning_s is not None and len(impacts):
-        first = np.flatnonzero(impacts.cluster == np.arange(len(impacts)))
+        is_real = np.zeros(len(impacts), np.bool_)
+        is_real[impacts.cluster[impacts.falls]] = True
+        first = np.flatnonzero(is_real)
         first_s = impacts.time_s[first]
         key = (first_s * 1000.0).astype(np.int64) % 2**32
         warned_s = first_s[uniforms_for(seed, Stream.ALERT, key) < settings.share_warned]

@@ -114,6 +114,8 @@ class Impacts:
     """Events on the map after the run ends, left out."""
     report: tuple[str, ...] = ()
     """What was repaired or left out on the way, one sentence each."""
+    is_suspended: np.ndarray | None = None
+    """bool: a truce keeps it from falling; None: none does. Rows stay, since chance is drawn by them."""
 
     @classmethod
     def none(cls) -> "Impacts":
@@ -127,6 +129,30 @@ class Impacts:
     def between(self, from_s: float, until_s: float) -> slice:
         """Return the slice of rows with from_s <= time_s < until_s."""
         return slice(*(int(row) for row in np.searchsorted(self.time_s, (from_s, until_s), side="left")))
+
+    @property
+    def falls(self) -> Bools:
+        """Which of them fall, bool."""
+        return np.ones(len(self), np.bool_) if self.is_suspended is None else ~self.is_suspended
+
+    def next_that_falls(self, row: int) -> int:
+        """Return the first row from one on that falls; the number of rows if there is none."""
+        if self.is_suspended is None or row >= len(self):
+            return min(row, len(self))
+        later = self.is_suspended[row:]
+        return row + int(later.argmin()) if not later.all() else len(self)
+
+    def n_fallen(self, until_s: float) -> int:
+        """Return how many fell before a time (s)."""
+        n = int(np.searchsorted(self.time_s, until_s))
+        return n if self.is_suspended is None else int(self.falls[:n].sum())
+
+    def that_fell(self, until_s: float) -> "Impacts":
+        """Return those that fell before a time (s), clusters numbered anew."""
+        rows = np.flatnonzero(self.falls[: int(np.searchsorted(self.time_s, until_s))])
+        _, first, which = np.unique(self.cluster[rows], return_index=True, return_inverse=True)
+        columns = {name: getattr(self, name)[rows] for name in ("time_s", "x_m", "y_m", "size")}
+        return Impacts(**columns, cluster=first[which].astype(np.int32))
 
 
 @dataclass(frozen=True)

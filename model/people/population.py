@@ -183,6 +183,11 @@ class Population:
         self._put(parties)
         self._become(parties, Status.TRAVELLING, Protection.OUTDOORS)
 
+    def drive_off(self, parties: np.ndarray) -> None:
+        """Let parties leave the place where they have gathered in their own cars."""
+        self._put(parties)
+        self._become(parties, Status.TRAVELLING, Protection.VEHICLE)
+
     def _put(self, parties: np.ndarray, stop: int = -1, vehicle: int = -1) -> None:
         self.parties.stop[parties] = stop
         self.parties.vehicle[parties] = vehicle

@@ -265,5 +265,18 @@ TABLES: dict[str, Described] = {
             "is_lost": "whether it was put out of action",
         },
     ),
+    "truces": Described(
+        "One window of one truce; only in scenarios with truces.",
+        {
+            "truce": "name of the truce",
+            "start_s": "when the window begins; the run may begin later",
+            "end_s": "when it ends, if it is kept",
+            "broken_s": "when it was violated; inf: not so far",
+            "n_suspended": "impacts that did not fall because of it",
+            "n_set_out": "people who have left home for it",
+            "n_turned_back": "of those on their way under it, people who turned back when it was violated",
+            "gathered_person_h": "time that people stood in their cars at its place of assembly",
+        },
+    ),
 }  # fmt: skip
 """Every table that a run can leave, by name."""

@@ -69,7 +69,8 @@ def values_of(run: RunFolder) -> dict[str, float]:
     A run without services has 0 of what services do. nan: not reached within the run, or nobody to whom it applies.
     Outcomes of a group (`left_behind:no_car`) are there if the group has members.
     """
-    found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run), **_fairness(run)}
+    found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run)}
+    found |= {**_truces(run), **_fairness(run)}
     return {name: float(found[name]) for name in OUTCOMES if name in found} | _of_groups(run)
 
 
@@ -83,6 +84,8 @@ def summary(run: RunFolder) -> list[Measure]:
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run)}
     if run.has("services"):
         found |= _services(run)
+    if run.has("truces"):
+        found |= _truces(run)
     measures = [Measure.of(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
     return [m for m in measures if not (m.unit == "person-hours" and m.value == 0) and not _is_never_out(m)]
 
@@ -153,6 +156,14 @@ def _exposure(run: RunFolder) -> dict[str, float]:
 
 def _roads(run: RunFolder) -> dict[str, float]:
     return {"vehicle_delay": run.frame("links")["delay_vehicle_h"].sum()}
+
+
+def _truces(run: RunFolder) -> dict[str, float]:
+    """Return what truces meant to those who left under them."""
+    if not run.has("truces"):
+        return {"turned_back": 0.0, "gathered": 0.0}
+    truces = run.frame("truces")
+    return {"turned_back": truces["n_turned_back"].sum(), "gathered": truces["gathered_person_h"].sum()}
 
 
 def _services(run: RunFolder) -> dict[str, float]:

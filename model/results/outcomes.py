@@ -82,6 +82,7 @@ _ALL = (
     ),
     Outcome("evacuated_share", "share of the residents who are out", "1", MORE, Panel.PEOPLE),
     Outcome("left_behind", "left behind: alive and not out", "people", LESS, Panel.PEOPLE, is_compared=True),
+    Outcome("turned_back", "turned back when a truce was violated", "people", LESS, Panel.PEOPLE),
     Outcome("casualties", "people hurt or killed", "people", LESS, Panel.HARM, is_compared=True),
     Outcome("dead", Status.DEAD.words, "people", LESS, Panel.HARM, is_compared=True),
     Outcome("injured_light", f"{Injury.LIGHT.words}, alive", "people", LESS, Panel.HARM),
@@ -99,6 +100,7 @@ _ALL = (
             is_compared=True),
     *(Outcome(f"exposure_{p.name.lower()}", f"time {p.words}", "person-hours", LESS, Panel.EXPOSURE)
       for p in Protection),
+    Outcome("gathered", "time in cars at places of assembly", "person-hours", LESS, Panel.EXPOSURE),
     Outcome("vehicle_delay", "time lost by vehicles in queues", "vehicle-hours", LESS, Panel.ROADS),
     Outcome("service_runs", "runs of vehicles and trains", "runs", NEUTRAL, Panel.SERVICES),
     Outcome("boarded", "people carried", "people", MORE, Panel.SERVICES, is_compared=True),

@@ -16,7 +16,7 @@ from safepassage.model.results import columns
 from safepassage.model.results.exit_queues import ExitQueues, delivered, swings_told
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
 from safepassage.model.results.reasons import reasons
-from safepassage.model.results.service_tables import service_tables
+from safepassage.model.results.service_tables import service_tables, truce_table
 from safepassage.model.results.trajectories import Trajectories
 
 
@@ -129,7 +129,7 @@ class Recorder:
             *self._n_present.sum(axis=(1, 2)).tolist(),
             model.movement.driving.view.n_under_way,
             model.movement.walking.view.n_under_way,
-            int(np.searchsorted(model.impacts.time_s, model.time_s)),
+            model.impacts.n_fallen(model.time_s),
             int((model.streets.drivable & ~model.movement.car_open).sum()),
             self._n_left_town(),
             *(route.n_persons for route in model.routes),
@@ -171,6 +171,7 @@ class Recorder:
                 **self.places.tables(),
                 **self.trajectories.tables(),
                 **service_tables(self.model),
+                **truce_table(self.model),
             }
         )
 
@@ -284,14 +285,13 @@ class Recorder:
         return driving.n_left[some] * free_flow_s + driving.delay_s[some]
 
     def _impacts(self):
-        impacts = self.model.impacts
-        fallen = slice(0, int(np.searchsorted(impacts.time_s, self.model.time_s)))
+        fallen = self.model.impacts.that_fell(self.model.time_s)
         return {
-            "time_s": impacts.time_s[fallen],
-            "x_m": impacts.x_m[fallen],
-            "y_m": impacts.y_m[fallen],
-            "size": names(Size, impacts.size[fallen]),
-            "cluster": impacts.cluster[fallen],
+            "time_s": fallen.time_s,
+            "x_m": fallen.x_m,
+            "y_m": fallen.y_m,
+            "size": names(Size, fallen.size),
+            "cluster": fallen.cluster,
         }
 
     def _exits(self):

@@ -1,4 +1,4 @@
-"""Tables of what services did: runs of vehicles and trains, stops, crews; and why people wait for them."""
+"""Tables of what services did: runs of vehicles and trains, stops, crews; and of truces and who left under them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +15,25 @@ def service_tables(model: Any) -> dict[str, Callable[[], dict]]:
     if model.services.is_empty:
         return {}
     return {"services": partial(_runs, model), "stops": partial(_stops, model), "vehicles": partial(_vehicles, model)}
+
+
+def truce_table(model: Any) -> dict[str, Callable[[], dict]]:
+    """Return what makes the columns of the table `truces`; nothing in a run without windows of truces."""
+    return {"truces": partial(_truces, model)} if model.truces.windows else {}
+
+
+def _truces(model: Any) -> dict:
+    windows, corridors = model.truces.windows, model.departures.corridors
+    return {
+        "truce": pa.array([model.truces.settings[one.truce].name for one in windows], pa.string()),
+        "start_s": np.array([one.start_s for one in windows], np.float64),
+        "end_s": np.array([one.end_s for one in windows], np.float64),
+        "broken_s": np.array([one.broken_s if one.broken_s < model.time_s else np.inf for one in windows], np.float64),
+        "n_suspended": model.truces.n_suspended_by(model.impacts, model.time_s),
+        "n_set_out": corridors.n_set_out,
+        "n_turned_back": corridors.n_turned_back,
+        "gathered_person_h": corridors.gathered_person_h(model.time_s),
+    }
 
 
 def _runs(model: Any) -> dict:

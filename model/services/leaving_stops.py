@@ -17,7 +17,7 @@ def disband(services: Any, now_s: float) -> None:
     services: all services of the run. now_s: the present (s).
     """
     for stop in services.stops:
-        if not stop.waiting:
+        if not stop.waiting or stop.is_assembly:
             continue
         is_near = services.walking_out.is_near(stop.waiting, stop.node)
         near = {household for household, walks in zip(stop.waiting, is_near.tolist(), strict=True) if walks}

@@ -49,6 +49,7 @@ class Services:
             self.stops.append(self._stop(row, place, int(layout.stop_node[row])))
         self.n_points = len(settings.pickup_points)
         self.n_fixed = len(self.stops)
+        model.departures.corridors.open_assemblies(self)
         self.trains = Trains(settings.trains, self.n_points, scenario.run, scenario.shelling.time_zone, self.riders)
         self._next_table = model.movement.ways.wreck_table + 1
         self.fleets = [self._fleet(fleet) for fleet in settings.fleets]
@@ -272,7 +273,8 @@ class Services:
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""
-        unmet = {stop.row: stop.n_waiting for stop in self.stops if stop.waiting and not self.is_station(stop)}
+        seeks = [stop for stop in self.stops if stop.waiting and not (stop.is_assembly or self.is_station(stop))]
+        unmet = {stop.row: stop.n_waiting for stop in seeks}
         if unmet:
             for vehicle in self.vehicles:
                 at_stop = vehicle.task == Task.BOARDING and not vehicle.is_at_home

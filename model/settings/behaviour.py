@@ -64,6 +64,9 @@ class Order(Timed):
     """Whom the order addresses."""
     force: Force = Force.VOLUNTARY
     """A compulsory order gives families with children a rate of their own (`behaviour.ordered_families`)."""
+    truce: str | None = Field(None, examples=["Corridor west"])
+    """Name of a truce: who does as told leaves in its windows, by slots, instead of when ready. Others are not bound by
+    it."""
     compliance: Share = 0.66
     """Share of the households addressed that do as told as soon as they believe it, drawn afresh for each order.
     Compliance with phased orders: about 0.66 (Appl. Sci. 2023 13:5194). The others weigh it with all they know."""

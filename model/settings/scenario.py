@@ -20,6 +20,8 @@ from safepassage.model.settings.damage import Damage, Fires
 from safepassage.model.settings.files.yaml_file import COLONS, read_yaml
 from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
+from safepassage.model.settings.levers import truces
+from safepassage.model.settings.levers.truces import Truce, TruceKeeping
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.run import Run
@@ -30,7 +32,7 @@ from safepassage.model.settings.streets import StreetSettings
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
-    "closures", "alerts", "triggers",
+    "closures", "alerts", "triggers", "truces",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -68,13 +70,16 @@ class Scenario(Section):
     """Evacuation orders, in any order of time."""
     triggers: tuple[Trigger, ...] = Field((), examples=[[{"name": "front near", "front_within_km": 8}]])
     """What authorities wait for before they act; orders, closures, curfew windows and reinforcements may name one."""
+    truces: tuple[Truce, ...] = Field((), examples=[truces.DAYS])
+    """Windows in which shelling is suspended by agreement, and corridors by which people leave in them."""
+    truce_keeping: TruceKeeping = TruceKeeping()
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()
 
     _source: "Source" = PrivateAttr()
 
     @model_validator(mode="after")
-    def _triggers_known(self):
+    def _names_known(self):
         waiting = [(f"orders.{row}.after", order.after) for row, order in enumerate(self.orders)]
         for kind in ("streets", "exits", "shelters", "contraflow", "police"):
             for row, closed in enumerate(getattr(self.closures, kind)):
@@ -84,6 +89,8 @@ class Scenario(Section):
         more = enumerate(self.services.reinforcements)
         waiting += [(f"services.reinforcements.{row}.after", one.after) for row, one in more]
         refuse_unclear(self.triggers, [(key, name) for key, name in waiting if name is not None])
+        obeyed = [(f"orders.{row}.truce", one.truce) for row, one in enumerate(self.orders)]
+        truces.refuse_unclear(self.truces, [(key, name) for key, name in obeyed if name is not None])
         return self
 
     @property
