@@ -74,7 +74,7 @@ class Corridors:
             stops = services.stops
             stop = PickupPoint(services.model, len(stops), f"{truce.name}, assembly", node, place, Protection.VEHICLE)
             stop.is_assembly = True
-            stop.car_node = int(self.movement.ways.start_node(Mode.CAR, node))
+            stop.car_node = int(self.movement.ways.start_node(Mode.CAR, np.array([node]))[0])
             stops.append(stop)
             self._assembly[row] = stop
 
@@ -127,7 +127,7 @@ class Corridors:
         return number >= 0 and now_s < self.truces.windows[number].until_s
 
     def _slot(self, household: int, truce: int, leaves_s: float) -> tuple[float, int]:
-        """Return (first slot for which a household is in time that leaves home at a moment, in s, number of its window).
+        """Return (first slot for which a household is in time that leaves home at a moment in s, its window's number).
 
         inf: none is left, as far as is known at that moment.
         """
@@ -179,7 +179,8 @@ class Corridors:
         if gone.size == 0:
             return
         time_s = np.maximum(self._slot_s[gone], now_s)
-        node = np.array([self._leave_assembly(household, at_s) for household, at_s in zip(gone, time_s, strict=True)])
+        pairs = zip(gone.tolist(), time_s.tolist(), strict=True)
+        node = np.array([self._leave_assembly(household, at_s) for household, at_s in pairs])
         living = self.population.n_living(gone) > 0
         gone, node, time_s = gone[living], node[living], time_s[living]
         self.population.drive_off(gone)
@@ -216,7 +217,9 @@ class Corridors:
             window = self.truces.windows[number]
             on_way = np.flatnonzero(self.parties.is_on_way & ~self.parties.is_bound_home)
             on_way = on_way[self.truce_of(on_way) == window.truce]
-            u = uniforms_for(self._seed, Stream.CORRIDOR, self._keys[on_way], tick=self.truces.day_of(window.start_s), index=1)
+            u = uniforms_for(
+                self._seed, Stream.CORRIDOR, self._keys[on_way], tick=self.truces.day_of(window.start_s), index=1
+            )
             turns = on_way[u < self._keeping.p_turn_back]
             turned = np.concatenate((self._go_home(turns, services, now_s), self._drive_home(turns, now_s)))
             self.n_turned_back[number] += int(self.population.n_living(turned).sum())

@@ -117,7 +117,8 @@ class EvacuationModel(RowModel):
         scenario = self.settings
         self.streets, self.streets_report, self.zones, self.area = ground_of(scenario.streets, scenario.population)
         streets = self.streets
-        refuse_scenario(scenario, int(self.zones.residents.sum()), streets.n_nodes, streets.n_links, len(streets.exit_name))
+        n_residents = int(self.zones.residents.sum())
+        refuse_scenario(scenario, n_residents, streets.n_nodes, streets.n_links, len(streets.exit_name))
         self._front = front = front_of(scenario.front, self.area, scenario.run, scenario.shelling.time_zone)
         drawn = shelling.shell(scenario.shelling, self.area, scenario.run, self.seed, front, self.rules.hazard)
         self.truces = Truces(scenario, self.streets, self.zones)
@@ -142,10 +143,8 @@ class EvacuationModel(RowModel):
             scenario.movement, self.streets, n, room.stop_node, room.n_vehicles, room.n_tables, u_news,
             self.rules.route_choice,
         )  # fmt: skip
-        self.departures = Departures(
-            scenario, self.zones.name, self.population, self.curfew, self.information, self.decision, self.movement,
-            self.truces,
-        )
+        minds = self.information, self.decision, self.movement, self.truces
+        self.departures = Departures(scenario, self.zones.name, self.population, self.curfew, *minds)
         self.surroundings = Surroundings(scenario, self.streets, self.area, self.zones, self.households, seed)
         self.surroundings.advance(0.0)
         self.surroundings.tell(self.movement, 0.0)

@@ -8,14 +8,15 @@ from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.dictionary import TABLES
 
 SHELTER = {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0}
-"""Added to the invented town, so that the tables of shelters are there."""
+WITH_ALL = {"shelters.places": [SHELTER], "truces": [{"name": "Day and night"}]}
+"""Added to the invented town, so that the tables of shelters and truces are there."""
 
 
 @pytest.fixture(scope="module")
 def columns() -> dict[str, set[str]]:
     """Return the columns of every table of three short runs that have everything between them."""
     runs = (
-        ("tiny_town", {"run.duration_h": 0.1, "run.record_positions_every_s": 60, "shelters.places": [SHELTER]}),
+        ("tiny_town", {"run.duration_h": 0.1, "run.record_positions_every_s": 60, **WITH_ALL}),
         ("pokrovsk", {"run.duration_h": 1.0, "run.step_s": 3600.0, "population.residents": 2000}),
     )
     found: dict[str, set[str]] = {}

@@ -157,7 +157,9 @@ class RoadFire:
             self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
             self.movement.walking.set_danger(on_foot, crossfire_per_s)
         homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
-        homes[self._truces.spares(self.population.households.home_x_m, self.population.households.home_y_m, time_s)] = 0.0
+        homes[self._truces.spares(self.population.households.home_x_m, self.population.households.home_y_m, time_s)] = (
+            0.0
+        )
         self._home_crossfire_per_s = homes if homes.any() else None
         self._near_home = members(self.population.households.first_person, np.flatnonzero(homes > 0))[0]
         self.cover.counts = self._home_crossfire_per_s is not None
@@ -273,7 +275,7 @@ class RoadFire:
         places = np.array([(stop.x_m, stop.y_m) for stop in self.services.stops])
         hour_s = np.floor(self._looked_s / LOOK_EVERY_S) * LOOK_EVERY_S
         at_stop_per_s = crossfire_rate_per_s(self.front, self._the_front.distance_km(*places.T, hour_s))
-        at_stop_per_s[self._truces.spares(*places.T, self._looked_s)] = 0.0
+        at_stop_per_s[self._truces.spares(places[:, 0], places[:, 1], self._looked_s)] = 0.0
         rate_per_s = at_stop_per_s[stop[party]]
         person, place = members(self.population.households.first_person, party)
         alive = people.death_time_s[person] > from_s
