@@ -6,7 +6,7 @@ bit for bit.
 """
 
 import shlex
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 
 import yaml
@@ -42,8 +42,16 @@ class Actions:
         self.buses = deepcopy(_at(model.settings.source.keys, "services.reinforcements") or [])
         self.log: list[str] = []
 
-    def do(self, data: dict):
-        """Do what the page asks for; raises ScenarioError if it cannot be done."""
+    def over(self, model) -> "Actions":
+        """Return what was done so far as done in another model, which has it in its state."""
+        same = copy(self)
+        same.model = model
+        for name in ("orders", "closures", "clearing", "buses", "log"):
+            setattr(same, name, deepcopy(getattr(self, name)))
+        return same
+
+    def do(self, data: dict) -> str:
+        """Do what the page asks for and return it in words; raises ScenarioError if it cannot be done."""
         if self.model.time_s >= self.model.duration_s:
             raise ScenarioError(
                 "the run is over, so this would have no effect. Press Reset and act before the run ends."
@@ -62,6 +70,7 @@ class Actions:
             self.add_buses(data)
         else:
             raise ScenarioError(f"there is no action {data.get('kind')!r}.")
+        return self.log[-1]
 
     def order(self, data: dict):
         """Issue an order now."""

@@ -14,7 +14,8 @@ AS_GIVEN, ALONE = "no plan", "no comparison"
 class Choices:
     """The chosen scenario, plan and values. Wrong ones are explained and kept out of the run."""
 
-    def __init__(self, scenario: str, plan: str | None = None):
+    def __init__(self, scenario: str, plan: str | None = None, folder: Path | None = None):
+        """folder: that plans are saved to from the page, of any tab; None: plans are not saved."""
         self.name, self.plan = scenario, plan or AS_GIVEN
         self.compare = ALONE
         self.overrides: dict[str, Any] = {}
@@ -22,10 +23,11 @@ class Choices:
         self.last_good = load(scenario, plan=plan)
         self._checked = self.last_good
         self.is_changed = False
+        self._suited: dict[tuple, bool] = {}
         self._last_chosen = (self.name, self.plan, self.compare, {})
         self._given = [name for name in (scenario,) if name not in shipped()]
         self._given_plan = plan
-        self.saved: list[str] = []
+        self._folder = folder
         self.on_change = None
 
     def scenarios(self) -> list[str]:
@@ -37,15 +39,39 @@ class Choices:
         folder = find(self.name).resolve().parent / "plans"
         found = [path.stem for path in sorted(folder.glob("*.yaml")) if self._suits(path)]
         given = [self._given_plan] if self._given_plan and self._given_plan not in found else []
-        return [*found, *given, *(path for path in self.saved if path not in given)]
+        saved = sorted(self._folder.glob("*.yaml")) if self._folder is not None else []
+        return [*found, *given, *(str(path) for path in saved if str(path) not in given and self._suits(path))]
 
     def _suits(self, path: Path) -> bool:
         """Return whether a plan can be laid over the scenario; plans of other scenarios lie in the same folder."""
+        key = (self.name, str(path), path.stat().st_mtime_ns)
+        if key not in self._suited:
+            try:
+                load(self.name, plan=str(path))
+                self._suited[key] = True
+            except ScenarioError:
+                self._suited[key] = False
+        return self._suited[key]
+
+    def chosen(self) -> dict:
+        """Return what is chosen, as a journal keeps it."""
+        return {"name": self.name, "plan": self.plan, "compare": self.compare, "overrides": dict(self.overrides)}
+
+    def take_over(self, chosen: dict):
+        """Choose what a journal kept; raises ScenarioError, and changes nothing, if it cannot be chosen any more."""
+        before = (self.name, self.plan, self.compare, self.overrides)
+        name, plan, compare = (str(chosen.get(key)) for key in ("name", "plan", "compare"))
         try:
-            load(self.name, plan=str(path))
+            if name not in self.scenarios():
+                raise ScenarioError(f"the scenario {name} is not offered here.")
+            self.name = name
+            if plan not in (offered := [AS_GIVEN, *self.plans()]) or compare not in [ALONE, *offered]:
+                raise ScenarioError("a plan that was chosen is gone.")
+            self.plan, self.compare, self.overrides = plan, compare, dict(chosen.get("overrides") or {})
+            self._check()
         except ScenarioError:
-            return False
-        return True
+            self.name, self.plan, self.compare, self.overrides = before
+            raise
 
     def groups(self) -> list[dict]:
         """Return the fields with their values, for the page."""

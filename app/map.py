@@ -14,13 +14,13 @@ import traitlets
 from ipyvue import VueTemplate
 
 from safepassage.agents.civilians import Injury, Protection, Status
-from safepassage.app.frames import join, pack
-from safepassage.app.scene import KIND_COLOURS, ROW_COLUMNS, Kind
+from safepassage.app.scenes.frames import join, pack
+from safepassage.app.scenes.scene import KIND_COLOURS, ROW_COLUMNS, Kind
 from safepassage.model.pictures.palette import colour_of, in_order
 
 LOST_AFTER_S = 10.0
 """If the page has not answered for this long (s), the model pauses until it does."""
-PARTS = ("frame.js", "map.js", "charts.js", "board.js")
+PARTS = ("frame.js", "map.js", "charts.js", "time.js", "board.js")
 
 
 def template(name: str, parts: tuple[str, ...] = ()) -> str:
@@ -33,7 +33,10 @@ def template(name: str, parts: tuple[str, ...] = ()) -> str:
 
 
 def vocabulary() -> str:
-    """Return constants of the page's scripts: where a chart's row holds what, words and colours of its members."""
+    """Return constants of the page's scripts: where a chart's row holds what, words and colours of its members.
+
+    JOURNEY: statuses in the order in which people come to them, which is that of the enum.
+    """
     starts = {"time": "time_s", "status": f"n_{Status(0).name.lower()}", "injury": "n_light",
               "exposure": f"exposure_{Protection(0).name.lower()}", "byCar": "n_out_by_car", "onFoot": "n_out_on_foot",
               "expected": "n_hurt_expected"}  # fmt: skip
@@ -41,9 +44,9 @@ def vocabulary() -> str:
     kinds = {"STATUS": Status, "PLACE": Protection, "INJURY": Injury}
     movers = [[kind.words, KIND_COLOURS[kind]] for kind in Kind]
     lists = {name: [[int(m), m.words, colour_of(m)] for m in in_order(kind)] for name, kind in kinds.items()}
-    return "\n".join(
-        f"const {name} = {json.dumps(value)};" for name, value in {"ROW": row, "KINDS": movers, **lists}.items()
-    )
+    journey = [int(status) for status in Status if status != Status.DEAD]
+    said = {"ROW": row, "KINDS": movers, **lists, "JOURNEY": journey, "DEAD": int(Status.DEAD)}
+    return "\n".join(f"const {name} = {json.dumps(value)};" for name, value in said.items())
 
 
 class Board(VueTemplate):
@@ -55,7 +58,9 @@ class Board(VueTemplate):
     frame = traitlets.Bytes(b"").tag(sync=True)
     picked = traitlets.Dict(allow_none=True).tag(sync=True)
     acts = traitlets.Dict().tag(sync=True)
-    can_scrub = traitlets.Bool(False).tag(sync=True)
+    player = traitlets.Dict().tag(sync=True)
+    events = traitlets.List().tag(sync=True)
+    offer = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
         self._session = session
@@ -73,9 +78,27 @@ class Board(VueTemplate):
         """Do what the planner asks for."""
         self._session.act(data)
 
-    def vue_scrub(self, time_s):
-        """Go to a moment of a recorded run."""
-        self._session.scrub(float(time_s))
+    def vue_hello(self, tab):
+        """Know the tab again after a reload."""
+        self._session.hello(str(tab))
+
+    def vue_answer(self, go_on):
+        """Go on with what was done before, or leave it."""
+        self._session.answer(go_on=bool(go_on))
+
+    def vue_play(self, data):
+        """Play, pause, step, choose a speed, start again."""
+        session, what = self._session, str(data.get("what"))
+        if what == "speed":
+            session.player.set_speed(str(data.get("speed")))
+        elif what in ("play", "pause", "step"):
+            getattr(session.player, what)()
+        elif what == "restart":
+            session.restart()
+
+    def vue_go_to(self, time_s):
+        """Show another moment."""
+        self._session.go_to(float(time_s))
 
 
 class Pump:

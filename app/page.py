@@ -1,4 +1,4 @@
-"""The page: Mesa's SolaraViz with the board beside it and the scenario's fields in its side bar."""
+"""The page: a board that fills the window, and the scenario's fields in a drawer of it."""
 
 import json
 import os
@@ -6,8 +6,6 @@ import os
 import solara
 import traitlets
 from ipyvue import VueTemplate
-from mesa.visualization import SolaraViz, solara_viz
-from mesa.visualization.utils import update_counter
 
 from safepassage.app.choices import ALONE, AS_GIVEN
 from safepassage.app.map import Board, template
@@ -15,19 +13,6 @@ from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
 """Environment variable by which `safepassage explore` hands over what to show, as JSON."""
-MANY_PEOPLE = 50_000
-PLAY_INTERVAL_MS = {False: 11, True: 1}
-"""Pause between two steps while playing (ms), by whether there are MANY_PEOPLE: Mesa's slider goes from 1 in tens. In
-a small town a pause lets the eye follow. In a large one the least: its model does more steps than the browser draws,
-which spares pictures. They start no render, so that even this does not lock the page up."""
-
-solara_viz.force_update = lambda: None
-"""Mesa renders its page anew after every step, only to count it: 10 ms that the model waits. A session asks for it
-instead, a few times a second."""
-
-
-def _show_count():
-    update_counter.value += 1
 
 
 class Fields(VueTemplate):
@@ -45,13 +30,14 @@ class Fields(VueTemplate):
     def refresh(self):
         """Show what is chosen now."""
         choices = self._session.choices
+        plans = choices.plans()
         self.state = {
             "scenario": choices.name,
             "scenarios": choices.scenarios(),
             "plan": choices.plan,
-            "plans": [AS_GIVEN, *choices.plans()],
+            "plans": [AS_GIVEN, *plans],
             "compare": choices.compare,
-            "rivals": [ALONE, AS_GIVEN, *choices.plans()],
+            "rivals": [ALONE, AS_GIVEN, *plans],
             "groups": choices.groups(),
             "problems": choices.problems,
             "is_changed": choices.is_changed,
@@ -77,22 +63,13 @@ def Workspace(session: Session):
 
 @solara.component
 def Page():
-    """One tab: a session and a model of its own, let go of when the tab closes."""
+    """One tab: a session and a run of its own, let go of when the tab closes."""
     options = json.loads(os.environ.get(OPTIONS, "{}"))
     session = solara.use_memo(lambda: take(options), [])
-    model = solara.use_reactive(solara.use_memo(lambda: session.model, []))
-    session.show_count = _show_count
     solara.use_effect(lambda: session.close, [])
     solara.Style(template("page.css"))
-    with solara.Column(gap="0px"):
-        SolaraViz(
-            model,
-            components=[],
-            model_params={"session": session},
-            name="Safepassage",
-            play_interval=PLAY_INTERVAL_MS[session.n_people >= MANY_PEOPLE],
-        )
-        if session.recording is None:
-            with solara.Sidebar():
-                Fields.element(session=session)
-        Workspace(session)
+    if session.recording is None:
+        Fields.element(session=session)
+    Workspace(session)
+    with solara.Div(classes=["sp-theme"]):
+        solara.lab.ThemeToggle()

@@ -1,24 +1,25 @@
-"""One tab: what is chosen in it, its model, its pictures. Nothing is shared between tabs."""
+"""One tab: what is chosen in it, its run, its pictures, its journal. Nothing is shared between tabs but saved plans."""
 
-import threading
+import weakref
 from pathlib import Path
-from time import perf_counter
+from time import monotonic
 
-from safepassage.app.actions import KINDS, Actions
+from safepassage.app.actions import KINDS
 from safepassage.app.choices import Choices
-from safepassage.app.explain import Explainer
+from safepassage.app.journal import Journal, acts_of
+from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump
-from safepassage.app.replay import Recording, Replay
-from safepassage.app.replay_explain import ReplayExplainer
-from safepassage.app.scene import LiveScene
-from safepassage.model.evacuation import EvacuationModel
+from safepassage.app.player import Player
+from safepassage.app.scenes.replay import Recording, Replay
+from safepassage.app.told.log import placed
+from safepassage.app.told.replay_explain import ReplayExplainer
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.scenario import Scenario
 
 PLANS = Path("plans")
-"""Folder, below that from which `safepassage explore` was called, that plans are saved to."""
-COUNT_EVERY_S = 0.3
-"""Time between two updates of Mesa's count of steps while it runs (s)."""
+"""Folder, below that from which `safepassage explore` was called, that plans and journals are saved to."""
+TELL_EVERY_S = 0.3
+"""Time between two tellings of what is at the place picked and of what has happened, while time passes (s)."""
+_sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 
 
 class Session:
@@ -26,51 +27,149 @@ class Session:
 
     def __init__(self, scenario: str = "tiny_town", plan: str | None = None, run: str | None = None):
         self.recording = None if run is None else Recording(run)
-        self.choices = Choices(scenario, plan)
+        self.choices = Choices(scenario, plan, PLANS)
         self.pump = Pump()
-        self.model = None
+        self.player = Player(self, self.tell_player)
+        self.journal = Journal(PLANS)
+        self.run: LiveRun | Replay | None = None
         self.board = None
         self.is_closed = False
-        self.show_count = lambda: None
-        self._counts_soon = threading.Event()
+        self._told_s = 0.0
         self._picked_at: tuple[int, float, float, float] | None = None
+        self._offer: dict | None = None
+        _sessions.add(self)
 
     @property
-    def n_people(self) -> int:
-        """Persons in the town of the model; 0 in a recorded run, which takes no steps."""
-        return 0 if self.recording is not None else len(self.model.people)
+    def model(self):
+        """The model of the left map; None while a recorded run is shown."""
+        return self.run.models[0] if self.run is not None and self.run.models else None
 
-    def start(self) -> "LiveModel | Replay":
-        """Return a model of what is chosen, or the recorded run, from its beginning."""
-        return LiveModel(session=self) if self.recording is None else Replay(session=self)
+    def start(self):
+        """Begin a run of what is chosen, or the recorded one; a mistake in the choices starts the last good one."""
+        with self.pump.busy:
+            self.player.pause()
+            if self.recording is not None:
+                self._begin(Replay(self.recording))
+                return
+            choices = self.choices
+            try:
+                run = LiveRun(choices.scenario(), choices.rival())
+            except ScenarioError as error:
+                choices.refuse(error)
+                run = LiveRun(choices.scenario(), choices.rival())
+            choices.started(run.models[0].settings)
+            self._begin(run)
+
+    def _begin(self, run: LiveRun | Replay):
+        if self.run is not None:
+            self.run.close()
+        self.run, self._saved = run, [""] * len(run.models)
+        self._show_anew()
+
+    def _show_anew(self):
+        """Show the run as it is now: other models than before, or another moment."""
+        self._picked_at = None
+        self._explainers = [ReplayExplainer(self.recording)] if self.run.is_recorded else self.run.explainers
+        self.pump.show(self.run.scenes)
+        self._tell_acts()
+        self._tell_events()
+
+    def restart(self):
+        """Start again with what is chosen; what was done goes into the journal, from which it can be brought back."""
+        self._write_journal(before_reset=True)
+        had_acts = bool(self.run.acts)
+        self.start()
+        self.journal.drop()
+        self._offer = self.journal.read(before_reset=True) if had_acts else None
+        self._tell_offer("before Reset")
 
     def attach(self, board):
         """Connect the board that the browser shows."""
         self.board = board
-        board.can_scrub = self.recording is not None
         self.pump.attach(board)
-        self._show_acts()
+        self.tell_player()
+        self._tell_acts()
+        self._tell_events()
 
     def close(self):
         """Let go of everything: the tab is closed."""
         self.is_closed = True
-        if self.model is not None:
-            self.model.running = False
+        self.player.pause()
+        if self.run is not None:
+            self.run.close()
+
+    def hello(self, tab: str):
+        """Know the tab by the name that its browser keeps over a reload; offer to go on with what it has done before."""
+        self.journal.name(tab)
+        if self.recording is None and not self.run.acts and self.run.time_s == 0:
+            self._offer = self.journal.read()
+            self._tell_offer("before the page was loaded again")
+
+    def _tell_offer(self, when: str):
+        if self.board is None:
+            return
+        self.board.offer = {}
+        if self._offer is not None:
+            chosen, n = self._offer["chosen"], len(self._offer["acts"])
+            words = f"{n} action{'s' * (n != 1)}" if n else "no actions"
+            self.board.offer = {
+                "when": when,
+                "scenario": str(chosen.get("name")),
+                "time_s": self._offer["time_s"],
+                "acts": words,
+            }
+
+    def answer(self, *, go_on: bool):
+        """Go on with what the journal holds, or leave it."""
+        found, self._offer = self._offer, None
+        if found is not None and go_on:
+            try:
+                self.choices.take_over(found["chosen"])
+                acts = acts_of(found)
+            except ScenarioError as error:
+                self._tell_acts(f"The journal cannot be gone on with: {error}")
+            else:
+                self.start()
+                with self.pump.busy:
+                    self.run.resume(acts)
+                    self._tell_acts()
+                if found["time_s"] > 0:
+                    self.player.play(to_s=float(found["time_s"]))
+        self._tell_offer("")
+
+    def _write_journal(self, *, before_reset: bool = False):
+        if not self.run.is_recorded and (self.run.acts or self.run.time_s > 0 or self.choices.overrides):
+            self.journal.write(
+                self.choices.chosen(), self.run.time_s, self.run.described_acts(), before_reset=before_reset
+            )
 
     def stepped(self):
-        """Offer a picture of the step just done; let Mesa's page count it, with all that are done until it does."""
+        """Offer a picture of the present; now and then tell what has changed in words. Called by who holds the model."""
+        self.pump.step_ms = self.run.step_ms
         self.pump.offer()
-        if not self._counts_soon.is_set():
-            self._counts_soon.set()
-            timer = threading.Timer(COUNT_EVERY_S, self._count)
-            timer.daemon = True
-            timer.start()
+        if monotonic() - self._told_s > TELL_EVERY_S:
+            self.rests()
 
-    def _count(self):
-        self._counts_soon.clear()
-        if not self.is_closed:
-            self.show_count()
-            self._tell_picked(again=True)
+    def rests(self):
+        """Tell in words how things stand. Called by who holds the model."""
+        self._told_s = monotonic()
+        self._tell_picked(again=True)
+        self._tell_events()
+        if not self.player.is_playing:
+            self._tell_acts()
+            self._write_journal()
+
+    def tell_player(self):
+        """Let the board show whether time passes, how fast, and how far a run without pictures has come."""
+        if self.board is not None:
+            self.board.player = self.player.state()
+
+    def _tell_events(self):
+        if self.board is not None:
+            self.board.events = [
+                [placed(event, scene.frame) for event in log.events]
+                for log, scene in zip(self.run.logs, self.run.scenes, strict=False)
+            ]
 
     def pick(self, data: dict):
         """Say what is at a place of a map."""
@@ -83,63 +182,69 @@ class Session:
             if self._picked_at is None or self.board is None or self._picked_at[0] >= len(self._explainers):
                 return
             which, x, y, reach = self._picked_at
-            answer = self._explainers[which].at(x, y, reach, can_act=bool(self.actions) and not self._is_over())
+            can_act = bool(self.run.actions) and not self.run.is_over
+            answer = self._explainers[which].at(x, y, reach, can_act=can_act)
             self.board.picked = answer | {"which": which, "again": again} if answer else {}
-
-    def _is_over(self) -> bool:
-        return self.recording is None and self.model.time_s >= self.model.duration_s
 
     def act(self, data: dict):
         """Do what the planner asks for, now, on the map meant; a mistake is explained on the page."""
         error, which = "", int(data.get("which", 0))
-        if which >= len(self.actions):
+        if which >= len(self.run.actions):
             return
         with self.pump.busy:
             try:
                 if data.get("kind") == "save":
-                    path, self._saved[which] = self.actions[which].save(
-                        str(data["name"]), PLANS, self.choices.overrides
-                    )
-                    self.choices.saved.append(str(path))
-                    self.choices.tell()
+                    self._save(which, str(data["name"]))
+                elif data.get("kind") == "undo":
+                    self.run.undo(int(data["number"]))
+                    self._show_anew()
                 else:
-                    self.actions[which].do(data)
+                    self.run.do(which, data)
             except (ScenarioError, OSError) as problem:
                 error = str(problem)
-            self._show_acts(error)
+            self._tell_acts(error)
+            self._write_journal()
             if data.get("kind") in (*KINDS, "clear") and not error:
                 self._picked_at = None
                 self.board.picked = {
                     "title": "Done",
-                    "text": "It holds from the next step on. Press Step or Play.",
+                    "text": "It holds from the next step on. Press Step or Play, or undo it under Act.",
                     "lines": [],
                     "actions": [],
                 }
 
-    def _show_acts(self, error: str = ""):
-        if self.board is not None and self.actions:
-            plans = [
-                {"log": list(one.log), "saved": saved} for one, saved in zip(self.actions, self._saved, strict=True)
-            ]
-            self.board.acts = {"can_act": True, "plans": plans, "error": error}
+    def _save(self, which: int, name: str):
+        _, self._saved[which] = self.run.actions[which].save(name, PLANS, self.choices.overrides)
+        for session in list(_sessions):
+            session.choices.tell()
 
-    def scrub(self, time_s: float):
-        """Go to a moment of a recorded run."""
-        if self.recording is not None:
-            self.model.show(time_s)
-            self._tell_picked(again=True)
+    def _tell_acts(self, error: str = ""):
+        if self.board is None or not self.run.actions:
+            return
+        plans: list[dict] = [{"log": [], "saved": saved} for saved in self._saved]
+        for number, act in enumerate(self.run.acts):
+            can_undo = act.time_s >= self.run.time_s
+            plans[act.which]["log"].append(
+                {"text": act.text, "time_s": act.time_s, "number": number, "can_undo": can_undo, "is_done": act.is_done}
+            )
+        self.board.acts = {"can_act": True, "plans": plans, "error": error, "lapsed": self.run.lapsed[-3:]}
 
-    def begin(self, model: "LiveModel | Replay"):
-        """Show a model from its beginning."""
-        self.model = model
-        if self.recording is not None:
-            self._explainers, self.actions = [ReplayExplainer(self.recording)], []
+    def go_to(self, time_s: float):
+        """Show another moment: a state kept before it is taken up and lived on from, without drawing."""
+        self.player.pause()
+        run = self.run
+        with self.pump.busy:
+            time_s = min(max(time_s, 0.0), run.duration_s)
+            if time_s < run.time_s or run.is_recorded:
+                run.back_to(time_s)
+                if run.is_recorded:
+                    self.stepped()
+                else:
+                    self._show_anew()
+        if run.time_s < time_s:
+            self.player.play(to_s=time_s)
         else:
-            self._explainers = [Explainer(scene) for scene in model.scenes]
-            self.actions = [Actions(scene.model) for scene in model.scenes]
-        self._saved, self._picked_at = [""] * len(self.actions), None
-        self.pump.show(model.scenes)
-        self._show_acts()
+            self.rests()
 
 
 _prepared: list[Session] = []
@@ -148,55 +253,16 @@ _prepared: list[Session] = []
 def prepare(options: dict):
     """Build the first tab's model before a browser asks for it, and load all that later tabs need."""
     session = Session(**options)
-    model = session.start()
-    for scene in model.scenes:
+    session.start()
+    for scene in session.run.scenes:
         scene.town()
         scene.picture(0, 0.0, is_new=True)
     _prepared.append(session)
 
 
 def take(options: dict) -> Session:
-    """Return a session for a tab: the one prepared, or a new one; it has its model."""
+    """Return a session for a tab: the one prepared, or a new one; it has its run."""
     session = _prepared.pop() if _prepared else Session(**options)
-    if session.model is None:
+    if session.run is None:
         session.start()
     return session
-
-
-class LiveModel(EvacuationModel):
-    """The model of one tab. Mesa's Reset makes a new one from the fields; a mistake in them never ends the page."""
-
-    def __init__(self, session: Session | None = None, **kwargs):
-        self.session = session
-        choices = session.choices
-        with session.pump.busy:
-            try:
-                self._build(choices.scenario(), choices.rival())
-            except ScenarioError as error:
-                choices.refuse(error)
-                self._build(choices.scenario(), choices.rival())
-            choices.started(self.settings)
-            session.begin(self)
-
-    def _build(self, scenario: Scenario, rival: Scenario | None):
-        super().__init__(scenario)
-        self.rival = EvacuationModel(rival) if rival is not None else None
-        self.scenes = [LiveScene(model) for model in (self, self.rival) if model is not None]
-
-    def step(self):
-        """Step, and the other plan with it, unless nobody watches; then offer a picture."""
-        session = self.session
-        if not session.pump.wait_until_watched(lambda: session.is_closed):
-            self.running = False
-            return
-        with session.pump.busy:
-            if session.model is not self or not self.running:
-                return
-            began = perf_counter()
-            super().step()
-            if self.rival is not None:
-                self.rival.step()
-            session.pump.step_ms = 1000 * (perf_counter() - began)
-            for scene in self.scenes:
-                scene.note_row()
-            session.stepped()

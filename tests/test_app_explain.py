@@ -7,8 +7,8 @@ import pytest
 from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.app.actions import Actions
-from safepassage.app.explain import Explainer
-from safepassage.app.scene import LiveScene
+from safepassage.app.scenes.scene import LiveScene
+from safepassage.app.told.explain import Explainer
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load
 

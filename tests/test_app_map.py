@@ -7,12 +7,12 @@ import pytest
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.rules.walk_state import Stage
-from safepassage.app import frames
 from safepassage.app import map as board_map
-from safepassage.app.frames import Picture
-from safepassage.app.scene import ROW_COLUMNS, FrontLines, Kind, LiveScene
+from safepassage.app.scenes import frames
+from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.scene import ROW_COLUMNS, FrontLines, Kind, LiveScene
+from safepassage.app.scenes.town import Frame, pack_streets
 from safepassage.app.session import Session
-from safepassage.app.town import Frame, pack_streets
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.front import LineFront
 from safepassage.model.settings.scenario import load

@@ -9,10 +9,10 @@ from service_towns import ADULT, POINT, fleet, town_of
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
-from safepassage.app.explain import Explainer, persons
-from safepassage.app.replay import Recording
-from safepassage.app.replay_explain import ReplayExplainer
-from safepassage.app.scene import ROW_COLUMNS, Kind, LiveScene
+from safepassage.app.scenes.replay import Recording
+from safepassage.app.scenes.scene import ROW_COLUMNS, Kind, LiveScene
+from safepassage.app.told.explain import Explainer, persons
+from safepassage.app.told.replay_explain import ReplayExplainer
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load
 

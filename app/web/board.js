@@ -1,21 +1,26 @@
 // The component: takes pictures in, draws when the browser is ready, answers; sends what the planner clicks.
 module.exports = {
   data() {
-    return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, statuses: STATUS, mode: "auto", homes: true, zones: false, over: false,
-      chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: [], title: "", card: {}, planName: "my_plan", live: "" };
+    return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
+      journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", "#D55E00"], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
+      pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
   },
-  created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, chartsDue: true, lastCharts: 0 }); this.$nextTick(() => this.open()); },
+  created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, lastCharts: 0 }); this.$nextTick(() => this.open()); },
   mounted() {
     this.heart = setInterval(() => { this.ack(this.shown); if (performance.now() - (this.lastText || 0) > 1500) this.speed = 0; }, 2000);
-    this.labels = setInterval(this.nameControls, 1000);
+    this.onKey = (e) => this.key(e); document.addEventListener("keydown", this.onKey);
+    this.onLeave = (e) => { if (this.nActs()) { e.preventDefault(); e.returnValue = ""; } }; window.addEventListener("beforeunload", this.onLeave);
+    this.hello(this.tabName());
     window.safepassage = this;
     this.ack(0);
   },
-  beforeDestroy() { clearInterval(this.heart); clearInterval(this.labels); clearTimeout(this.late); this.maps.forEach((m) => m.destroy()); this.maps = []; },
+  beforeDestroy() { clearInterval(this.heart); document.removeEventListener("keydown", this.onKey); window.removeEventListener("beforeunload", this.onLeave); clearTimeout(this.late); this.maps.forEach((m) => m.destroy()); this.maps = []; },
   watch: {
     towns() { this.$nextTick(() => this.open()); },
     frame(data) { if (data && data.byteLength) this.take(data); },
-    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again) this.live = this.card.title; },
+    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again) { this.live = this.card.title; this.show("who"); } },
+    acts() { this.dirty(); this.drawTime(); },
+    drawer() { this.place(); this.chartsDue(); },
     mode() { this.maps.forEach((m) => { m.mode = this.mode; }); this.dirty(); },
     homes() { this.maps.forEach((m) => { m.layers.homes = this.homes; m.dirtyBase = true; }); this.dirty(); },
     zones() { this.maps.forEach((m) => { m.layers.zones = this.zones; m.dirtyBase = true; }); this.dirty(); },
@@ -23,7 +28,7 @@ module.exports = {
   methods: {
     open() {
       if (!this.towns.length || !this.streets || !this.streets.byteLength || !this.$refs.maps) return;
-      const epoch = this.towns[0].epoch;
+      const epoch = this.towns[0].epoch; this.watchMain();
       if (this.epoch === epoch && this.maps.length === this.towns.length) return;
       document.title = `Safepassage: ${this.towns[0].name}`; // also after another scenario is chosen
       const same = this.opened === this.towns[0].name + this.towns.length;
@@ -37,7 +42,7 @@ module.exports = {
       this.rows = this.towns.map(() => null);
       this.charts = chartList(this.towns[0].exits.map((e) => e.name), this.towns[0].duration_s);
       this.chartsShown = this.charts.map(({ id, title, unit }) => ({ id, title, unit }));
-      this.keys = [];
+      this.keys = {};
       this.actOn = Math.min(this.actOn, this.towns.length - 1); this.buses.fleet = this.towns[0].fleets[0] || ""; this.buses.at = "";
       this.painted = []; this.timeS = 0; this.speed = 0; this.pending = null; this.shown = 0; this.frames = [];
       const data = this.waiting || this.frame; this.waiting = null;
@@ -84,20 +89,21 @@ module.exports = {
     count() {
       this.counts = this.rows.filter((r) => r && r.n).map((r) => {
         const i = r.before(this.timeS);
-        return { status: STATUS.map(([s]) => r.at(i, ROW.status + s)), hurt: r.at(i, ROW.injury) + r.at(i, ROW.injury + 1) };
+        return { status: STATUS.map((_, s) => r.at(i, ROW.status + s)), hurt: r.at(i, ROW.injury) + r.at(i, ROW.injury + 1) };
       });
     },
     drawCharts() {
-      if (!this.frames.length || !this.$refs.charts) return;
-      const keys = [].concat(this.$refs.charts).map((canvas, i) => (this.charts[i] ? drawChart(canvas, this.charts[i], this.rows, this.towns[0], this.frames[0].time_s, this.clock) : []));
+      this.drawTime();
+      if (!this.frames.length || !this.$refs.keyCharts) return;
+      const keys = {}, draw = (canvas, chart) => { if (canvas && chart) keys[chart.id] = drawChart(canvas, chart, this.rows, this.towns[0], this.frames[0].time_s, this.clock); };
+      [].concat(this.$refs.keyCharts).forEach((canvas, k) => draw(canvas, this.charts.find((c) => c.id === this.keyCharts[k])));
+      if (this.drawer === "charts") [].concat(this.$refs.charts || []).forEach((canvas, i) => draw(canvas, this.charts[i]));
       if (JSON.stringify(keys) !== JSON.stringify(this.keys)) this.keys = keys;
+      this.frontShown = this.frames[0].front.length > 0;
     },
+    chartsDue() { this.$nextTick(() => this.drawCharts()); },
+    chartTitle(id) { const chart = this.chartsShown.find((c) => c.id === id); return chart ? `${chart.title}, ${chart.unit}` : ""; },
     viewed() { this.maps.forEach((m) => { m.dirtyRoads = true; }); this.dirty(); }, // one view for both maps
-    clockText() { return this.clock && this.towns.length ? this.clock.text(this.timeS) : ""; },
-    sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, "0")} min after the start` : `day ${Math.floor(m / 1440) + 1}`; },
-    speedText() { return this.speed > 1 ? `${Math.round(this.speed).toLocaleString("en")} times real time` : "paused"; },
-    inCurfew() { return this.towns.length && this.towns[0].curfew.some(([a, b]) => this.timeS >= a && this.timeS < b); },
-    part(s) { return this.towns.length ? `${(100 * s) / this.towns[0].duration_s}%` : "0"; },
     number(v) { return v === undefined ? "" : Math.round(v).toLocaleString("en"); },
     signed(v) { const r = Math.round(v); return r > 0 ? `+${r.toLocaleString("en")}` : r.toLocaleString("en"); },
     planText(town) { return town.plan ? `plan ${town.plan}` : "no plan"; },
@@ -111,20 +117,40 @@ module.exports = {
       else if (!this.title) this.card = p; else this.card = { ...this.card, actions: [], gone: true };
       this.maps.forEach((m) => { m.mark = this.card.mark && !this.card.gone ? this.card.mark : null; }); this.dirty();
     },
-    isOver() { return this.towns.length && !this.towns[0].is_replay && this.timeS >= this.towns[0].duration_s; },
     issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.card.which || 0 }); },
     planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
-    nameControls() { // Mesa's buttons carry signs only; name them for screen readers
-      document.querySelectorAll(".v-navigation-drawer button, .sidebar button").forEach((b) => {
-        const words = { "▶": "Play", "❚❚": "Pause", Reset: "Reset: start again with the values chosen", Step: "Step: advance one step" }[b.textContent.trim()];
-        if (words && b.getAttribute("aria-label") !== words) { b.setAttribute("aria-label", words); b.title = words; }
-      });
-      document.querySelectorAll(".v-navigation-drawer .v-input").forEach((input) => {
-        const label = input.querySelector("label"), field = input.querySelector("input");
-        if (label && field && !field.getAttribute("aria-label")) field.setAttribute("aria-label", label.innerText);
+    total(i) { return this.counts[i].status.reduce((sum, n) => sum + n, 0); },
+    harmOf(i, what) { return what === DEAD ? this.counts[i].status[DEAD] : this.counts[i].hurt; },
+    hasStops() { return this.towns.length && this.towns[0].shelters.some((s) => s.is_stop); },
+    hasMovers() { return this.towns.length && (!this.towns[0].is_replay || this.towns[0].has_places); },
+    tabName() { // kept over a reload of the tab, and by no other tab
+      let name = sessionStorage.getItem("safepassage-tab");
+      if (!name) { name = crypto.randomUUID ? crypto.randomUUID() : `tab-${Date.now()}-${Math.random().toString(36).slice(2)}`; sessionStorage.setItem("safepassage-tab", name); }
+      return name;
+    },
+    drawers() {
+      const live = !this.towns[0].is_replay;
+      return [["ask", "Ask", "Scenario, plan and values", "?"], ["act", "Act", "Orders, buses, what was done", "!"], ["who", "Who", "What is at the place clicked", "⌖"], ["log", "Log", "What has happened", "≡"], ["result", "Result", "Differences, and many seeds", "Δ"], ["charts", "Charts", "All charts", "∿"]]
+        .filter(([id]) => id !== "result" && (live || (id !== "ask" && id !== "act" && id !== "log")));
+    },
+    drawerName() { const found = this.towns.length ? this.drawers().find(([id]) => id === this.drawer) : null; return found ? found[2] : "Drawer"; },
+    open_(id) { this.drawer = this.drawer === id ? "" : id; },
+    show(id) { this.drawer = id; },
+    place() { // the fields are a component of their own; they lie over the drawer
+      this.$nextTick(() => {
+        const box = this.$refs.drawer && this.$refs.drawer.getBoundingClientRect(), root = document.documentElement;
+        document.body.dataset.spDrawer = this.drawer || "none";
+        if (box && box.width) for (const [name, v] of [["left", box.left], ["top", box.top], ["width", box.width], ["height", box.height]]) root.style.setProperty(`--sp-drawer-${name}`, `${v}px`);
       });
     },
+    watchMain() { if (this.mainWatched || !this.$refs.main) return; this.mainWatched = new ResizeObserver(() => { this.place(); this.chartsDue(); }); this.mainWatched.observe(this.$refs.main); },
+    key(e) {
+      if (e.target.closest("input, select, textarea, button, summary, [contenteditable]") || e.ctrlKey || e.metaKey || e.altKey || !this.towns.length) { if (e.key === "Escape" && this.drawer) this.drawer = ""; return; }
+      if (e.key === " ") this.play({ what: this.player.playing ? "pause" : "play" }); else if (e.key === ".") this.play({ what: "step" }); else if (e.key === "Escape") this.drawer = ""; else return;
+      e.preventDefault();
+    },
+    ...timeMethods,
   },
 };

@@ -1,4 +1,4 @@
-// Reads what safepassage.app.frames and town.pack_streets write.
+// Reads what safepassage.app.scenes.frames and town.pack_streets write.
 // ROW: where a row of the charts holds what; safepassage.app.map writes it.
 
 function buffer(view) { return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength); }

@@ -84,6 +84,7 @@ class TownMap {
     const v = this.view, k = Math.min(Math.max(v.k * factor, v.k0 / 3), v.k0 * 80);
     v.x += (px - this.w / 2) * (1 / v.k - 1 / k); v.y -= (py - this.h / 2) * (1 / v.k - 1 / k); v.k = k; v.isWhole = false; this.onView();
   }
+  centre([x, y]) { this.view.x = x; this.view.y = y; this.view.isWhole = false; this.view.k = Math.max(this.view.k, 4 * this.view.k0); this.mark = { xy: [x, y] }; this.onView(); }
   show(frame) {
     this.frame = frame;
     if (frame.homesSide) { this.homes = frame.homes; this.homesSide = frame.homesSide; this.homesImage = null; this.dirtyBase = true; }

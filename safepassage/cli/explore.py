@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import warnings
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -67,7 +68,9 @@ def explore(
     names = names_of(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
     console.print(f"The page is at {url} until you press Ctrl+C.", soft_wrap=True)
-    console.print(f"Plans that you save are written to {PLANS.resolve()}.", soft_wrap=True)
+    console.print(
+        f"Plans that you save, and the journal of what you do, are written to {PLANS.resolve()}.", soft_wrap=True
+    )
     if names != LOOPBACK:
         console.print(
             "note: anyone on the network who has this address with its token can use the page; nothing is encrypted."
@@ -76,6 +79,8 @@ def explore(
         threading.Timer(1.5, webbrowser.open, (url,)).start()
     from solara.server.starlette import app
 
+    # Solara speaks of pages inside other pages' frames, which ours forbids; the cookie it sets is the stricter one.
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none require https")
     uvicorn.run(
         Guard(app, hosts=names, port=port, token=token),
         host=host,

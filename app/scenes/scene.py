@@ -5,8 +5,8 @@ import numpy as np
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode, Mover
 from safepassage.agents.words import Worded
-from safepassage.app.frames import Picture
-from safepassage.app.town import FULL, Frame, describe, lead_links, pack_streets
+from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.pictures.palette import BLACK, BLUE, GREEN, ORANGE, VERMILION
 from safepassage.model.results.trajectories import whereabouts, who_stands

@@ -7,7 +7,7 @@ from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
-from safepassage.app.scene import LiveScene
+from safepassage.app.scenes.scene import LiveScene
 from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.clock import local_time
 from safepassage.model.results.reasons import staying

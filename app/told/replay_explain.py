@@ -8,8 +8,8 @@ import shapely
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
-from safepassage.app.explain import all_of, nearest, persons
-from safepassage.app.replay import Recording
+from safepassage.app.scenes.replay import Recording
+from safepassage.app.told.explain import all_of, nearest, persons
 from safepassage.model.clock import local_time
 
 

@@ -5,12 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from mesa import Model
 
 from safepassage.agents.civilians import Protection, Status
-from safepassage.app.frames import Picture
-from safepassage.app.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
-from safepassage.app.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
+from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
+from safepassage.app.scenes.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.results.map_tables import States, read_front, read_rings
 from safepassage.model.results.run_folder import open_run
@@ -24,34 +23,38 @@ STEPS = 720
 """Pictures that a recorded run is played in, unless its steps are longer."""
 
 
-class Replay(Model):
-    """A recorded run as Mesa's visualiser plays it; `time_s` may be set to any moment."""
+class Replay:
+    """A recorded run that is played; `time_s` may be set to any moment. It can be asked what a `LiveRun` is asked."""
 
-    def __init__(self, session=None, **kwargs):
-        super().__init__()
-        self.session = session
-        self.scene = session.recording
-        self.scene.model = self
-        self.time_s, self.duration_s = 0.0, self.scene.duration_s
-        self.step_s = max(self.scene.settings["run"]["step_s"], self.duration_s / STEPS)
-        self.scenes = [self.scene]
-        session.begin(self)
+    is_recorded = True
+    step_ms = 0.0
 
-    def step(self):
+    def __init__(self, recording: "Recording"):
+        self.recording = recording
+        recording.model = self
+        self.time_s, self.duration_s = 0.0, recording.duration_s
+        self.step_s = max(recording.settings["run"]["step_s"], self.duration_s / STEPS)
+        self.scenes, self.models, self.actions, self.acts, self.logs, self.lapsed = [recording], [], [], [], [], []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end is reached."""
+        return self.time_s >= self.duration_s
+
+    def step(self) -> None:
         """Show the next moment."""
-        if not self.session.pump.wait_until_watched(lambda: self.session.is_closed):
-            self.running = False
-            return
-        with self.session.pump.busy:
-            self.time_s = min(self.time_s + self.step_s, self.duration_s)
-            self.running = self.time_s < self.duration_s
-            self.session.stepped()
+        self.time_s = min(self.time_s + self.step_s, self.duration_s)
 
-    def show(self, time_s: float):
-        """Go to a moment."""
-        with self.session.pump.busy:
-            self.time_s = min(max(time_s, 0.0), self.duration_s)
-            self.session.pump.offer()
+    def back_to(self, time_s: float) -> None:
+        """Show a moment."""
+        self.time_s = min(max(time_s, 0.0), self.duration_s)
+
+    def described_acts(self) -> list[dict]:
+        """Return no acts: what is recorded cannot be changed."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 class Recording:
