@@ -1,0 +1,89 @@
+"""The journal of each tab on disk: what was chosen and done, so that it can be lived again after a reload or Reset."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from safepassage.model.settings.base import ScenarioError
+
+FOLDER = "journal"
+"""Below the folder of the plans."""
+FORMAT = 1
+NAME = re.compile(r"[A-Za-z0-9-]{8,64}")
+MOST_BYTES = 4_000_000
+"""A journal larger than this was not written by the page."""
+
+
+class Journal:
+    """Writes what one tab has chosen and done; reads it again."""
+
+    def __init__(self, plans: Path) -> None:
+        self.folder = plans / FOLDER
+        self._tab = ""
+
+    def name(self, tab: str) -> None:
+        """Name the tab, as the browser does when it opens; another spelling than the page's own is ignored."""
+        if NAME.fullmatch(tab):
+            self._tab = tab
+
+    def _path(self, before_reset: bool) -> Path | None:
+        return self.folder / f"{self._tab}{'.reset' * before_reset}.json" if self._tab else None
+
+    def write(self, chosen: dict, time_s: float, acts: list[dict], *, before_reset: bool = False) -> None:
+        """Write what was chosen and done, over what was written before. before_reset: as what a Reset put aside.
+
+        A folder that cannot be written to costs the journal, never the run.
+        """
+        path = self._path(before_reset)
+        if path is None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part")
+            content = {"format": FORMAT, "chosen": chosen, "time_s": time_s, "acts": acts}
+            partial.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+            partial.replace(path)
+        except OSError:
+            return
+
+    def drop(self) -> None:
+        """Remove what was written: there is nothing to go on with."""
+        path = self._path(before_reset=False)
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+    def read(self, *, before_reset: bool = False) -> dict | None:
+        """Return what was written for this tab; None: nothing, or nothing that can be used."""
+        path = self._path(before_reset)
+        try:
+            if path is None or not path.is_file() or path.stat().st_size > MOST_BYTES:
+                return None
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return found if _is_whole(found) else None
+        except (OSError, ValueError):
+            return None
+
+
+def _is_whole(found: Any) -> bool:
+    """Return whether a file read holds a journal of this version."""
+    keys = ("time_s", "which", "data", "text")
+    return (
+        isinstance(found, dict)
+        and found.get("format") == FORMAT
+        and isinstance(found.get("chosen"), dict)
+        and isinstance(found.get("time_s"), int | float)
+        and isinstance(found.get("acts"), list)
+        and all(isinstance(act, dict) and set(keys) <= set(act) for act in found["acts"])
+    )
+
+
+def acts_of(found: dict) -> list[dict]:
+    """Return the acts of a journal in the form in which a run takes them over; raises ScenarioError if it cannot."""
+    try:
+        return [
+            {"time_s": float(a["time_s"]), "which": int(a["which"]), "data": dict(a["data"]), "text": str(a["text"])}
+            for a in found["acts"]
+        ]
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"the journal cannot be read ({error}). Start afresh.") from None

@@ -1,0 +1,103 @@
+"""What has happened so far in a run, line by line: orders, impacts, streets, exits and shelters lost, vehicles lost."""
+
+from copy import copy
+
+import numpy as np
+
+from safepassage.agents.parties import Mode
+from safepassage.agents.vehicles import Task
+
+MOST_EVENTS = 2000
+"""Lines kept; of longer runs the oldest are dropped. Assumption: nobody reads more."""
+
+
+class EventLog:
+    """Looks at a model after each step and notes what has changed since the last look; never changes it."""
+
+    def __init__(self, model) -> None:
+        self.model = model
+        self.events: list[dict] = []
+        self._last_s = model.time_s
+        self._before = self._state()
+        self._note_orders(-np.inf, model.time_s)
+
+    def over(self, model) -> "EventLog":
+        """Return what was noted so far as noted of another model, which is in the same state."""
+        same = copy(self)
+        same.model, same.events, same._before = model, list(self.events), dict(self._before)
+        return same
+
+    def look(self) -> None:
+        """Note what has changed since the last look."""
+        now = self._state()
+        self._note_orders(self._last_s, self.model.time_s)
+        self._note_impacts()
+        for kind, words in (("exit", "Exit"), ("shelter", "Shelter")):
+            self._note_open(words, self._before[kind], now[kind], self._places(kind))
+        self._note_streets(self._before["street"], now["street"])
+        self._note_vehicles(self._before["vehicle"], now["vehicle"])
+        self._before, self._last_s = now, self.model.time_s
+        del self.events[:-MOST_EVENTS]
+
+    def _state(self) -> dict:
+        model = self.model
+        ways = model.movement.ways.of
+        vehicles = model.services.vehicles
+        return {
+            "exit": ways[Mode.CAR].exit_open | ways[Mode.WALK].exit_open,
+            "shelter": np.array(model.surroundings.shelters.is_open, bool),
+            "street": model.movement.car_open[: model.streets.n_town_links].copy(),
+            "vehicle": np.array([one.task == Task.LOST for one in vehicles], bool),
+        }
+
+    def _note(self, kind: str, text: str, x_m: float | None = None, y_m: float | None = None) -> None:
+        event = {"time_s": self.model.time_s, "kind": kind, "text": text}
+        self.events.append(event if x_m is None else {**event, "x_m": float(x_m), "y_m": float(y_m)})
+
+    def _note_orders(self, from_s: float, until_s: float) -> None:
+        scenario = self.model.settings
+        for order in scenario.orders:
+            if order.after is None and from_s < scenario.issued_s(order) + 1e-6 <= until_s:
+                where = ", ".join(order.zones or ["all zones"])
+                self._note("order", f"{order.force.value.capitalize()} order to {where}")
+
+    def _note_impacts(self) -> None:
+        impacts = self.model.impacts
+        rows = impacts.between(self._last_s, self.model.time_s)
+        n = rows.stop - rows.start
+        if n:
+            text = "An impact" if n == 1 else f"{n} impacts"
+            self._note("impact", text, impacts.x_m[rows.start], impacts.y_m[rows.start])
+
+    def _places(self, kind: str) -> list[tuple[str, float, float]]:
+        streets, shelters = self.model.streets, self.model.surroundings.shelters
+        if kind == "shelter":
+            return list(zip(shelters.name, shelters.x_m, shelters.y_m, strict=True))
+        node = streets.exit_node
+        return list(zip(streets.exit_name, streets.node_x_m[node], streets.node_y_m[node], strict=True))
+
+    def _note_open(self, words: str, before: np.ndarray, now: np.ndarray, places: list) -> None:
+        for row in np.flatnonzero(before != now):
+            name, x_m, y_m = places[row]
+            self._note(words.lower(), f"{words} {name} {'opens' if now[row] else 'is closed or lost'}", x_m, y_m)
+
+    def _note_streets(self, before: np.ndarray, now: np.ndarray) -> None:
+        streets = self.model.streets
+        for changed, words in ((before & ~now, "closed to cars"), (~before & now, "open to cars again")):
+            links = np.flatnonzero(changed)
+            n = np.unique(streets.link_street[links]).size
+            if n:
+                name = streets.link_name[links[0]] or "A street without a name"
+                text = f"{name} is {words}" if n == 1 else f"{n} streets are {words}, {name} among them"
+                point = streets.geometry_first[links[0]]
+                self._note("street", text, streets.geometry_x_m[point], streets.geometry_y_m[point])
+
+    def _note_vehicles(self, before: np.ndarray, now: np.ndarray) -> None:
+        for row in np.flatnonzero(now[: before.size] & ~before) if now.size >= before.size else ():
+            self._note("vehicle", f"{self.model.services.vehicles[row].name} is lost")
+
+
+def placed(event: dict, frame) -> dict:
+    """Return an event as the page shows it: where it was, on the scale of the map in the browser."""
+    shown = {key: value for key, value in event.items() if key not in ("x_m", "y_m")}
+    return shown | {"xy": frame.scale([event["x_m"]], [event["y_m"]])[0].tolist()} if "x_m" in event else shown
