@@ -31,9 +31,10 @@ class Journal:
         return self.folder / f"{self._tab}{'.reset' * before_reset}.json" if self._tab else None
 
     def write(self, chosen: dict, time_s: float, acts: list[dict], *, before_reset: bool = False) -> None:
-        """Write what was chosen and done, over what was written before. before_reset: as what a Reset put aside.
+        """Write what was chosen and done, over what was written before.
 
-        A folder that cannot be written to costs the journal, never the run.
+        time_s: the present of the run (s). acts: what was done. before_reset: write it as what a Reset put aside. A
+        folder that cannot be written to costs the journal, never the run.
         """
         path = self._path(before_reset)
         if path is None:

@@ -59,7 +59,7 @@ class Board(VueTemplate):
     picked = traitlets.Dict(allow_none=True).tag(sync=True)
     acts = traitlets.Dict().tag(sync=True)
     player = traitlets.Dict().tag(sync=True)
-    events = traitlets.List().tag(sync=True)
+    happened = traitlets.List().tag(sync=True)
     offer = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session=None, **kwargs):

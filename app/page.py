@@ -6,6 +6,7 @@ import os
 import solara
 import traitlets
 from ipyvue import VueTemplate
+from solara.server.kernel_context import get_current_context
 
 from safepassage.app.choices import ALONE, AS_GIVEN
 from safepassage.app.map import Board, template
@@ -24,11 +25,16 @@ class Fields(VueTemplate):
     def __init__(self, session=None, **kwargs):
         self._session = session
         super().__init__(**kwargs)
+        self._tab = get_current_context()
         session.choices.on_change = self.refresh
         self.refresh()
 
     def refresh(self):
-        """Show what is chosen now."""
+        """Show what is chosen now, also when another tab has saved a plan."""
+        with self._tab:
+            self._refresh()
+
+    def _refresh(self):
         choices = self._session.choices
         plans = choices.plans()
         self.state = {

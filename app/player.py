@@ -12,6 +12,8 @@ from safepassage.model.settings.base import ScenarioError
 SPEEDS_S = {"1 min a second": 60.0, "10 min a second": 600.0, "1 h a second": 3600.0, "1 day a second": 86400.0}
 """Simulated time that passes in a second of watching (s), by its name; there is also `as fast as it can`."""
 FASTEST = "as fast as it can"
+WATCHED_S = 75.0
+"""For how long somebody likes to watch a whole run, at most (s). Assumption."""
 TELL_EVERY_S = 0.3
 """Time between two tellings of how far a run without pictures has come (s)."""
 
@@ -23,6 +25,7 @@ class Player:
         """session: the tab. tell: called when what `state` returns has changed."""
         self._session, self._tell = session, tell
         self.speed = FASTEST
+        """How much time passes in a second, by its name."""
         self.to_s: float | None = None
         """The moment up to which it runs without drawing (s); None: it draws."""
         self.error = ""
@@ -36,6 +39,11 @@ class Player:
         names = [*SPEEDS_S, FASTEST]
         far = {"to_s": self.to_s, "at_s": self._session.run.time_s}
         return {"playing": self.is_playing, "speed": self.speed, "speeds": names, "error": self.error, **far}
+
+    def suit(self, duration_s: float) -> None:
+        """Choose the slowest speed at which a run is over in a little more than a minute."""
+        fast = [name for name, speed in SPEEDS_S.items() if duration_s / speed <= WATCHED_S]
+        self.speed = fast[0] if fast else FASTEST
 
     def set_speed(self, name: str) -> None:
         """Choose how much time passes in a second, by its name."""
@@ -112,7 +120,7 @@ class Player:
 
 
 class Pace:
-    """How long to wait between steps, so that simulated time passes at a speed; what was too slow is not made up for."""
+    """How long to wait between steps, for time to pass at a speed; what was too slow is not made up for."""
 
     def __init__(self, time_s: float) -> None:
         self._time_s, self._wall_s, self._speed = time_s, perf_counter(), math.inf

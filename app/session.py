@@ -61,9 +61,12 @@ class Session:
             self._begin(run)
 
     def _begin(self, run: LiveRun | Replay):
-        if self.run is not None:
-            self.run.close()
+        before = self.run
+        if before is None or before.duration_s != run.duration_s:
+            self.player.suit(run.duration_s)
         self.run, self._saved = run, [""] * len(run.models)
+        if before is not None:
+            before.close()
         self._show_anew()
 
     def _show_anew(self):
@@ -99,7 +102,7 @@ class Session:
             self.run.close()
 
     def hello(self, tab: str):
-        """Know the tab by the name that its browser keeps over a reload; offer to go on with what it has done before."""
+        """Know the tab by the name that its browser keeps over a reload; offer to go on with what it did."""
         self.journal.name(tab)
         if self.recording is None and not self.run.acts and self.run.time_s == 0:
             self._offer = self.journal.read()
@@ -144,7 +147,7 @@ class Session:
             )
 
     def stepped(self):
-        """Offer a picture of the present; now and then tell what has changed in words. Called by who holds the model."""
+        """Offer a picture of the present; now and then tell in words what has changed. For who holds the model."""
         self.pump.step_ms = self.run.step_ms
         self.pump.offer()
         if monotonic() - self._told_s > TELL_EVERY_S:
@@ -166,7 +169,7 @@ class Session:
 
     def _tell_events(self):
         if self.board is not None:
-            self.board.events = [
+            self.board.happened = [
                 [placed(event, scene.frame) for event in log.events]
                 for log, scene in zip(self.run.logs, self.run.scenes, strict=False)
             ]
@@ -204,7 +207,7 @@ class Session:
                 error = str(problem)
             self._tell_acts(error)
             self._write_journal()
-            if data.get("kind") in (*KINDS, "clear") and not error:
+            if data.get("kind") in (*KINDS, "clear") and not error and self.board is not None:
                 self._picked_at = None
                 self.board.picked = {
                     "title": "Done",

@@ -147,6 +147,29 @@ def until_at(page, time_s):
     page.wait_for_function(f"window.safepassage.frames[0]?.time_s >= {time_s}")
 
 
+def drawer(page, name):
+    """Open a drawer, if it is not open."""
+    opener = button(page, name)
+    if opener.get_attribute("aria-pressed") != "true":
+        opener.click()
+
+
+def play(page):
+    """Press Play, at full speed."""
+    page.get_by_label("Speed", exact=True).select_option("as fast as it can")
+    button(page, "Play").click()
+
+
+def set_field(page, key, value):
+    """Write a value into a field of the scenario."""
+    drawer(page, "Ask")
+    field = page.locator(f'[id="f-{key}"]')
+    if not field.is_visible():
+        page.get_by_text("The run", exact=True).click()
+    field.fill(value)
+    field.press("Enter")
+
+
 def pause(page):
     """Press Pause; return the time shown once it stands still (s)."""
     button(page, "Pause").click()
@@ -168,7 +191,7 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     page = open_page(server.url)
     assert page.title() == "Safepassage: tiny_town"
     assert shown_s(page) == 0
-    button(page, "Play").click()
+    play(page)
     until_at(page, 600)
     stopped = pause(page)
     page.wait_for_timeout(STILL_MS)
@@ -193,20 +216,14 @@ def test_figures_still_owed_when_the_page_starts_again_are_let_go(server, open_p
 
 def test_a_changed_slider_counts_after_reset_and_a_wrong_value_is_explained(server, open_page):
     page = open_page(server.url)
-    field = page.locator('[id="f-run.seed"]')
-    page.get_by_text("The run", exact=True).click()
-    field.fill("banana")
-    field.press("Enter")
+    set_field(page, "run.seed", "banana")
     problem = page.locator(".sp-bad")
     problem.wait_for()
     assert "integer" in problem.inner_text()
-    field.fill("7")
-    field.press("Enter")
+    set_field(page, "run.seed", "7")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.towns[0].seed === 7")
-    compliance = page.locator('[id="f-orders.0.compliance"]')
-    compliance.fill("1.5")
-    compliance.press("Enter")
+    set_field(page, "orders.0.compliance", "1.5")
     problem.wait_for()
     assert "less than or equal to 1" in problem.inner_text()
     assert server.tracebacks() == []
@@ -216,6 +233,7 @@ def test_what_is_done_on_the_map_becomes_a_plan(server, open_page):
     page = open_page(server.url)
     click_on_map(page, "m.town.exits[0].xy")
     page.get_by_role("button", name="Close this exit").click()
+    drawer(page, "Act")
     page.get_by_role("button", name="Issue the order now").click()
     page.get_by_text("close exit North road").wait_for()
     button(page, "Step: advance one step").click()
@@ -277,20 +295,18 @@ def test_what_is_told_of_a_place_follows_the_time_and_the_end_is_said(tmp_path, 
     server = Server(tmp_path, "tiny_town")
     try:
         page = open_page(server.url)
-        hours = page.locator('[id="f-run.duration_h"]')
-        page.get_by_text("The run", exact=True).click()
-        hours.fill("1")
-        hours.press("Enter")
+        set_field(page, "run.duration_h", "1")
         page.get_by_role("button", name="Start again with these").click()
         page.wait_for_function("window.safepassage.towns[0].duration_s === 3600")
         click_on_map(page, "m.town.exits[0].xy")
         out = page.locator("dd").first
         assert out.inner_text() == "0 people"
-        button(page, "Play").click()
+        play(page)
         page.get_by_text("The run is over.").wait_for()
         page.wait_for_function("document.querySelector('.sp-card dd').innerText !== '0 people'")
-        assert page.get_by_role("button", name="Issue the order now").is_disabled()
         assert page.get_by_role("button", name="Close this exit").count() == 0
+        drawer(page, "Act")
+        assert page.get_by_role("button", name="Issue the order now").is_disabled()
         assert server.tracebacks() == []
     finally:
         server.stop()
@@ -298,10 +314,11 @@ def test_what_is_told_of_a_place_follows_the_time_and_the_end_is_said(tmp_path, 
 
 def test_two_plans_run_side_by_side(server, open_page):
     page = open_page(server.url)
+    drawer(page, "Ask")
     page.get_by_label("Beside it, under the same shells").select_option("no plan")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.maps.length === 2")
-    button(page, "Play").click()
+    play(page)
     until_at(page, 1200)
     pause(page)
     same = page.evaluate("JSON.stringify(safepassage.counts[0]) === JSON.stringify(safepassage.counts[1])")
@@ -311,12 +328,14 @@ def test_two_plans_run_side_by_side(server, open_page):
 
 def test_what_is_done_on_the_right_map_goes_into_its_own_plan(server, open_page):
     page = open_page(server.url)
+    drawer(page, "Ask")
     page.get_by_label("Beside it, under the same shells").select_option("no plan")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.maps.length === 2")
     click_on_map(page, "m.town.exits[0].xy", which=1)
     page.locator(".sp-on", has_text="right map").wait_for()
     page.get_by_role("button", name="Close this exit").click()
+    drawer(page, "Act")
     page.get_by_text("close exit North road").wait_for()
     page.get_by_label("right: no plan").check()
     page.get_by_role("button", name="Issue the order now").click()
@@ -347,13 +366,13 @@ def test_two_tabs_do_not_disturb_each_other(server, open_page):
 
 def test_memory_is_steady_over_500_steps(server, open_page):
     page = open_page(server.url)
-    button(page, "Play").click()
+    play(page)
     until_at(page, 100 * 60)
     first = memory(server, page)
     for _ in range(2):
         button(page, "Reset: start again with the values chosen").click()
         page.wait_for_function("window.safepassage.frames[0]?.time_s === 0")
-        button(page, "Play").click()
+        play(page)
         until_at(page, 200 * 60)
     server_mb, browser_mb = (b - a for a, b in zip(first, memory(server, page), strict=True))
     assert server_mb < 60 and browser_mb < 40, (server_mb, browser_mb)
@@ -373,14 +392,68 @@ def test_a_recorded_run_is_played_from_its_tables(tmp_path, open_page):
     server = Server(tmp_path, folder)
     try:
         page = open_page(server.url)
-        page.get_by_label("Moment of the recorded run").fill("3600")
+        page.get_by_label("Moment shown").fill("3600")
         until_at(page, 3600)
         counts = page.evaluate("safepassage.counts[0].status")
         assert sum(counts) == 2000
         manifest = json.loads((folder / "manifest.json").read_text())
         assert page.evaluate("safepassage.towns[0].seed") == manifest["seed"]
-        button(page, "Play").click()
+        play(page)
         until_at(page, 4200)
         assert server.tracebacks() == []
     finally:
         server.stop()
+
+
+def test_an_act_can_be_undone_and_time_goes_back_on_the_bar(server, open_page):
+    page = open_page(server.url)
+    click_on_map(page, "m.town.exits[0].xy")
+    page.get_by_role("button", name="Close this exit").click()
+    drawer(page, "Act")
+    page.get_by_role("button", name="Undo: ").click()
+    page.get_by_role("button", name="Undo: ").wait_for(state="detached")
+    page.evaluate("window.safepassage.go_to(1800)")
+    until_at(page, 1800)
+    drawer(page, "Log")
+    page.locator(".sp-log li").first.wait_for()
+    page.get_by_label("Moment shown").fill("600")
+    page.wait_for_function("window.safepassage.frames[0]?.time_s === 600 && window.safepassage.player.to_s === null")
+    assert page.evaluate("window.safepassage.frames[0].exits[2]") == 1
+    assert server.tracebacks() == []
+
+
+def test_work_goes_on_after_a_reload_and_reset_asks_first(server, open_page):
+    page = open_page(server.url)
+    page.on("dialog", lambda dialog: dialog.accept())
+    click_on_map(page, "m.town.exits[0].xy")
+    page.get_by_role("button", name="Close this exit").click()
+    button(page, "Step: advance one step").click()
+    page.wait_for_function("window.safepassage.frames[0]?.exits[2] === 0")
+    page.reload()
+    page.get_by_role("button", name="Go on there").click()
+    page.wait_for_function("window.safepassage.frames[0]?.exits[2] === 0")
+    button(page, "Reset: start again with the values chosen").click()
+    page.get_by_role("button", name="Start again", exact=True).click()
+    page.wait_for_function("window.safepassage.frames[0]?.time_s === 0")
+    page.get_by_role("button", name="Leave it").click()
+    assert server.tracebacks() == []
+
+
+def test_the_page_fills_one_screen_and_only_the_drawer_scrolls(server, open_page):
+    page = open_page(server.url)
+    for width, height in ((1366, 768), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        for name in ("Ask", "Act", "Who", "Log", "Charts"):
+            drawer(page, name)
+            assert page.evaluate("document.documentElement.scrollHeight") <= height
+            inside = (
+                "(e) => { const b = e.getBoundingClientRect(); return b.width > 150 && b.bottom <= innerHeight + 1 }"
+            )
+            for part in (".sp-map", ".sp-key-charts figure:last-of-type .sp-chart"):
+                assert page.locator(part).first.evaluate(inside), (width, name, part)
+    page.set_viewport_size({"width": 1500, "height": 1000})
+
+
+def test_nothing_but_the_address_is_printed_at_start(server):
+    lines = server.log.read_text(encoding="utf-8").splitlines()
+    assert [line.split(" ", 3)[:2] for line in lines] == [["The", "page"], ["Plans", "that"]]

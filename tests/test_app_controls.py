@@ -92,21 +92,21 @@ def test_another_scenario_brings_its_own_values():
     assert choices.scenario().name == "coquimbo" and choices.scenario().run.seed == 1 and choices.plan == AS_GIVEN
 
 
-def test_a_plan_that_does_not_suit_is_refused_with_its_reason(tmp_path):
+def test_a_plan_that_does_not_suit_is_refused_with_its_reason(tmp_path, monkeypatch):
     bad = tmp_path / "bad.yaml"
     bad.write_text("population: {p_car: 1}\n")
     choices = Choices("tiny_town")
-    choices.saved.append(str(bad))
+    monkeypatch.setattr(choices, "plans", lambda: [str(bad)])
     choices.choose("plan", str(bad))
     assert "a plan changes only what protects people" in choices.problems["plan"]
     assert choices.plan == AS_GIVEN
 
 
-def test_after_a_plan_that_cannot_be_built_the_fields_say_what_runs(tmp_path):
+def test_after_a_plan_that_cannot_be_built_the_fields_say_what_runs(tmp_path, monkeypatch):
     far = tmp_path / "far.yaml"
     far.write_text((PLANS / "buses.yaml").read_text().replace("scenario: coquimbo", "scenario: tiny_town"))
     session = Session("tiny_town")
-    session.choices.saved.append(str(far))
+    monkeypatch.setattr(session.choices, "plans", lambda: [str(far)])
     session.start()
     session.choices.change("run.seed", 5)
     session.start()

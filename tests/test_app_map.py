@@ -12,7 +12,6 @@ from safepassage.app.scenes import frames
 from safepassage.app.scenes.frames import Picture
 from safepassage.app.scenes.scene import ROW_COLUMNS, FrontLines, Kind, LiveScene
 from safepassage.app.scenes.town import Frame, pack_streets
-from safepassage.app.session import Session
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.front import LineFront
 from safepassage.model.settings.scenario import load
@@ -177,23 +176,3 @@ def test_an_arrow_points_to_a_front_beyond_the_map():
     assert set(lines) == {10.0, 15.0}
     assert list(arrows) == [12.0]
     assert arrows[12.0] == pytest.approx(np.array([[4000.0, 4000.0], [7200.0, 4000.0]]), abs=1.0)
-
-
-def test_mesa_counts_all_steps_done_since_it_counted_last(monkeypatch):
-    timers = []
-
-    class Timer:
-        def __init__(self, _, function):
-            self.start = lambda: timers.append(function)
-
-    monkeypatch.setattr("safepassage.app.session.threading.Timer", Timer)
-    session = Session()
-    n_shown, stepped = [], []
-    session.show_count = lambda: n_shown.append(len(stepped))
-    for n_steps in (200, 1):
-        for _ in range(n_steps):
-            stepped.append(1)
-            session.stepped()
-        assert len(timers) == 1
-        timers.pop()()
-    assert n_shown == [200, 201]

@@ -8,6 +8,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.marks import counted
 from safepassage.app.scenes.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
 from safepassage.app.scenes.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
 from safepassage.model.hazard.impacts import Size
@@ -188,6 +189,7 @@ class Recording:
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}
                 for row in self.exits.itertuples()
             ],
+            "marks": {"orders": [], "closures": [], "front": [], "impacts": counted(self._impact_s, self.duration_s)},
             "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in node]) > 0.5),
             "is_replay": True, "has_places": bool(self._place_s.size),
         }  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from safepassage.app.scenes.marks import marks_of
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.results.map_tables import outer_rings
 from safepassage.model.streets.classes import street_class
@@ -83,6 +84,15 @@ def shelters_and_stops(frame: Frame, shelters, stops) -> list[dict]:
     ]
 
 
+def _middle(model, frame: Frame):
+    """Return the distance of the front from the middle of the map as a function of time; None: there is no front."""
+    if model.surroundings.front is None:
+        return None
+    middle = [np.array([low + frame.side_m / 2]) for low in (frame.west_m, frame.south_m)]
+    points = model.surroundings.front.over(*middle)
+    return lambda time_s: float(points.distance_km(time_s)[0])
+
+
 def describe(model, frame: Frame) -> dict:
     """Return what the page says and draws of a model's town, as JSON can hold it."""
     scenario, streets, shelters = model.settings, model.streets, model.surroundings.shelters
@@ -112,6 +122,7 @@ def describe(model, frame: Frame) -> dict:
             ((stop.name, stop.x_m, stop.y_m) for stop in stops),
         ),
         "zones": outlines(frame, model.zones.name, outer_rings(model.zones)),
+        "marks": marks_of(scenario, model.impacts.time_s, model.duration_s, _middle(model, frame)),
         "fleets": [fleet.name for fleet in scenario.services.fleets],
         "pickups": [point.name for point in scenario.services.pickup_points],
         "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),

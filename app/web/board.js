@@ -37,7 +37,7 @@ module.exports = {
       if (!same) this.view = {};
       const streets = readStreets(this.streets), roots = [].concat(this.$refs.maps);
       this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.viewed()));
-      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones }; });
+      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones }; m.covered = () => this.covered(m); });
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
       this.charts = chartList(this.towns[0].exits.map((e) => e.name), this.towns[0].duration_s);
@@ -121,6 +121,10 @@ module.exports = {
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.card.which || 0 }); },
     planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
+    covered(map) { // what lies over a map, for its labels to keep clear of
+      const at = map.root.getBoundingClientRect();
+      return [...document.querySelectorAll(".sp-legend, .sp-zoom")].map((e) => e.getBoundingClientRect()).map((b) => [b.left - at.left - 2, b.top - at.top - 2, b.width + 4, b.height + 4]);
+    },
     total(i) { return this.counts[i].status.reduce((sum, n) => sum + n, 0); },
     harmOf(i, what) { return what === DEAD ? this.counts[i].status[DEAD] : this.counts[i].hurt; },
     hasStops() { return this.towns.length && this.towns[0].shelters.some((s) => s.is_stop); },

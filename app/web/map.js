@@ -263,7 +263,8 @@ class TownMap {
   placeLabels() { // of exits, each where it hides no exit, no pickup point and no other label; kept until the view changes
     const c = this.c, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]);
     const placed = this.town.shelters.map((s) => [this.px(s.xy[0]) - 8, this.py(s.xy[1]) - 8, s.is_stop ? 72 : 16, 16]); // with how many wait
-    const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 || (b[0] < 52 && b[1] < 128 /* the buttons */) ||
+    placed.push(...(this.covered ? this.covered() : []));
+    const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 || 
       placed.some((p) => b[0] < p[0] + p[2] && p[0] < b[0] + b[2] && b[1] < p[1] + p[3] && p[1] < b[1] + b[3]) ||
       spots.some(([x, y]) => x > b[0] - 9 && x < b[0] + b[2] + 9 && y > b[1] - 8 && y < b[1] + b[3] + 8);
     c.font = LABEL;

@@ -58,7 +58,7 @@ const timeMethods = {
   reset() { if (this.nActs()) this.asksReset = true; else this.restart(); },
   restart() { this.asksReset = false; this.play({ what: "restart" }); },
   nActs() { const n = this.towns.reduce((sum, _, i) => sum + this.planOf(i).log.length, 0); return n ? `${n} action${n > 1 ? "s" : ""}` : ""; },
-  log() { return ((this.events || [])[this.logOf] || []).slice(-300).reverse(); },
+  log() { return ((this.happened || [])[this.logOf] || []).slice(-300).reverse(); },
   goToEvent(e) { if (e.xy && this.maps.length) { this.maps[this.logOf] && this.maps.forEach((m) => m.centre(e.xy)); } },
   clockText() { return this.clock && this.towns.length ? this.clock.text(this.timeS) : ""; },
   sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, "0")} min after the start` : `day ${Math.floor(m / 1440) + 1}`; },
