@@ -1,4 +1,4 @@
-"""The page that shows an evacuation in Mesa's browser visualiser: thin, without rules of the model."""
+"""The page of `safepassage explore`, on Solara as Mesa's visualiser is: thin, without rules of the model."""
 
 if __name__ == "app":
     raise ImportError("import safepassage.app")
