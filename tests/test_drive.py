@@ -4,6 +4,7 @@ from hypothesis import example, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
+from safepassage.agents.rules import drive
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
 from safepassage.model.streets.junctions import Junctions
@@ -56,6 +57,24 @@ def check_places(driving, length_m):
         assert driving._traffic.links["used"][link] <= max(
             storage, *driving._traffic.vehicles["car_units"][ids], 3 * (storage < 3)
         )
+
+
+def check_who_stands(driving, alone_s):
+    """Who stands first is who is found by looking at every arm, and streets are slow if any link is."""
+    now, n = driving._traffic, driving.n_links
+    stands = {"lost": set(np.flatnonzero(now.vehicles["state"] == drive.HELD).tolist()), "shut": set()}
+    for arm in range(2 * n):
+        state = now.arms["state"][arm]
+        if state in (drive.LOST, drive.SHUT_OUT):
+            on_link = arm < n
+            first = int(driving.view.occupants(arm)[0]) if on_link else int(now.arms["queue_first"][arm])
+            into = int(now.arms["target"][arm]) if on_link else arm - n
+            stands["lost" if state == drive.LOST else "shut"].add(first if state == drive.LOST else (first, into))
+    assert driving.view.without_route().tolist() == sorted(stands["lost"])
+    assert set(zip(*(column.tolist() for column in driving.view.at_closed_links()), strict=True)) == stands["shut"]
+    assert driving.view.is_any_held_up() == bool(
+        driving.view.n_under_way and (driving.view.link_time_s() > alone_s).any()
+    )
 
 
 def crosses(ends, i, j):
@@ -116,7 +135,10 @@ def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town, share)
 
 
 actions = st.lists(
-    st.tuples(st.sampled_from(["close", "open", "withdraw", "narrow", "widen", "advance", "swap"]), st.integers(0, 39)),
+    st.tuples(
+        st.sampled_from(["close", "open", "withdraw", "narrow", "widen", "advance", "swap", "slow", "fast"]),
+        st.integers(0, 39),
+    ),
     min_size=3,
     max_size=25,
 )
@@ -137,7 +159,7 @@ def test_whatever_happens_on_the_way_nobody_is_lost_and_all_can_go_on_in_the_end
     driving.set_next_link(tables)
     origin, departure_s, table, size = (np.array(column) for column in zip(*trips, strict=True))
     driving.add(np.arange(len(trips)), origin, departure_s, table=table, size=size)
-    under_way = set(range(len(trips)))
+    under_way, alone_s = set(range(len(trips))), length_m / speed_m_s
     for what, k in happenings:
         link = k % driving.n_links
         if what in ("close", "open"):
@@ -150,8 +172,11 @@ def test_whatever_happens_on_the_way_nobody_is_lost_and_all_can_go_on_in_the_end
         elif what == "swap":
             tables = tables[::-1]
             driving.set_next_link(tables)
+        elif what in ("slow", "fast"):
+            driving.set_free_flow_speed([link], speed_m_s[link] * (0.5 if what == "slow" else 1.0))
         under_way -= set(driving.advance(driving.time_s + k / 3.0).id.tolist())
         check_places(driving, length_m)
+        check_who_stands(driving, alone_s)
     driving.set_open(np.arange(driving.n_links), is_open=True)
     driving.set_flow_capacity(np.arange(driving.n_links), 1.0)
     for _ in range(50):

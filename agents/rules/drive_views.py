@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import inlined_part, kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 NONE = -1
-WAITING = 1
-DRIVING = 4
+MOVING, WAITING, LOST = 0, 1, 2
+QUEUED, HELD, DRIVING = 2, 3, 4
 
 
 @kernel
@@ -55,6 +55,31 @@ def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
     return stands
 
 
+@inlined_part
+def _link_time_s(links, slots, vehicles, at, time_s):
+    """Return the time that a vehicle entering a link now can expect to need for it (s); see `write_link_times`."""
+    link = links[at]
+    if link.head == link.tail:
+        return link.free_flow_time_s
+    slot = link.ring_first + (link.head & link.ring_mask)
+    headway_s, first = link.out_headway_s, vehicles[slots[slot].vehicle]
+    leaves_s = max(time_s, link.next_exit_s) if link.next_exit_s < np.inf else time_s
+    late_s = time_s - slots[slot].time_s
+    if late_s > link.wave_time_s:
+        headway_s = max(headway_s, (time_s - first.entry_s) / max(link.head - first.n_left_at_entry, 1))
+    elif late_s > 0.0:
+        n_left = 0
+        for i in range(link.freed, link.head):
+            n_left += slots[link.ring_first + (i & link.ring_mask)].time_s - link.wave_time_s >= time_s - late_s
+        headway_s = max(headway_s, late_s / max(n_left, 1))
+    if headway_s == np.inf:
+        headway_s = link.free_flow_time_s
+    for i in range(link.head, link.tail):
+        slot = link.ring_first + (i & link.ring_mask)
+        leaves_s = max(leaves_s, slots[slot].time_s) + slots[slot].car_units * headway_s
+    return max(link.free_flow_time_s, leaves_s - time_s)
+
+
 @kernel
 def write_link_times(
     link_time_s: Floats, links: Records, slots: Records, vehicles: Records, n_links: int, time_s: float
@@ -70,27 +95,57 @@ def write_link_times(
     slots: queues on the links, one ring of records each. n_links: number of links. time_s: the moment (s).
     """
     for at in range(n_links):
-        link = links[at]
-        link_time_s[at] = link.free_flow_time_s
-        if link.head == link.tail:
+        link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
+
+
+@kernel
+def is_any_slower(
+    alone_s: Floats, slowed: Ints, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
+) -> bool:
+    """Return whether some link takes longer now than somebody alone on it needs, alone_s, float64[n_links].
+
+    Links without anybody take as long as ever, but for those whose own speed has changed, slowed. rows: of all vehicles
+    under way. slots: queues on the links, one ring of records each. time_s: the moment (s).
+    """
+    for at in slowed:
+        if _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
+            return True
+    for vehicle in rows:
+        if vehicles[vehicle].state == DRIVING:
+            at = vehicles[vehicle].link
+            is_first = slots[links[at].ring_first + (links[at].head & links[at].ring_mask)].vehicle == vehicle
+            if is_first and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
+                return True
+    return False
+
+
+@kernel
+def standing(links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints) -> Ints:
+    """Return (vehicle, arm, state) of those that are first in their arm and stand, in the order of rows; int32[3, n].
+
+    Whoever is held where it set out, for want of a way, is in no arm: NONE, and LOST. rows: of all vehicles under way.
+    links: state of the links, one record each. slots: queues on the links, one ring of records each. arms: arms of
+    junctions, one record each.
+    """
+    n_links = arms.size // 2
+    found = np.empty((3, rows.size), np.int32)
+    n = 0
+    for vehicle in rows:
+        state, arm = vehicles[vehicle].state, vehicles[vehicle].link
+        if state == DRIVING:
+            if slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle != vehicle:
+                continue
+        elif state == QUEUED:
+            arm += n_links
+            if arms[arm].queue_first != vehicle:
+                continue
+        elif state != HELD:
             continue
-        slot = link.ring_first + (link.head & link.ring_mask)
-        headway_s, first = link.out_headway_s, vehicles[slots[slot].vehicle]
-        leaves_s = max(time_s, link.next_exit_s) if link.next_exit_s < np.inf else time_s
-        late_s = time_s - slots[slot].time_s
-        if late_s > link.wave_time_s:
-            headway_s = max(headway_s, (time_s - first.entry_s) / max(link.head - first.n_left_at_entry, 1))
-        elif late_s > 0.0:
-            n_left = 0
-            for i in range(link.freed, link.head):
-                n_left += slots[link.ring_first + (i & link.ring_mask)].time_s - link.wave_time_s >= time_s - late_s
-            headway_s = max(headway_s, late_s / max(n_left, 1))
-        if headway_s == np.inf:
-            headway_s = link.free_flow_time_s
-        for i in range(link.head, link.tail):
-            slot = link.ring_first + (i & link.ring_mask)
-            leaves_s = max(leaves_s, slots[slot].time_s) + slots[slot].car_units * headway_s
-        link_time_s[at] = max(link.free_flow_time_s, leaves_s - time_s)
+        stands = LOST if state == HELD else arms[arm].state
+        if stands != MOVING:
+            found[0, n], found[1, n], found[2, n] = vehicle, arm, stands
+            n += 1
+    return found[:, :n].copy()
 
 
 @kernel

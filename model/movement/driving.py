@@ -66,6 +66,7 @@ class Driving:
         self._traffic.links["free_flow_time_s"][:n] = self.length_m / checked(
             "free_flow_speed_m_s", free_flow_speed_m_s, n
         )
+        self._traffic.alone_s = self._traffic.links["free_flow_time_s"][:n].copy()
         self._set_in_headway()
         self.flow_capacity_per_s = 1.0 / self._traffic.links["in_headway_s"][:n]
         if flow_capacity_per_s is not None:
@@ -344,6 +345,8 @@ class Driving:
         links = np.atleast_1d(links)
         speed = checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
         self._traffic.links["free_flow_time_s"][links] = self.length_m[links] / speed
+        slow = united(self._traffic.slowed, np.asarray(links, np.int64))
+        self._traffic.slowed = slow[self._traffic.links["free_flow_time_s"][slow] > self._traffic.alone_s[slow]]
         self._set_in_headway()
 
     def withdraw(self, ids: Ints | list[int]) -> None:

@@ -154,38 +154,38 @@ class DrivingView:
         )
         return link_time_s
 
-    def _heads(self, state):
-        """Return the links whose first vehicle is in a state, and these vehicles."""
-        if self._traffic.under_way.n == 0:
+    def is_any_held_up(self) -> bool:
+        """Return whether some link takes longer now than it took somebody alone on it at first."""
+        now = self._traffic
+        if now.under_way.n == 0:
+            return False
+        on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
+        return bool(drive_views.is_any_slower(now.alone_s, now.slowed, *on_road, now.time_s))
+
+    def _standing(self, state):
+        """Return the vehicles that stand first in their arm in a state, rising, and the arm of each, -1: none."""
+        now = self._traffic
+        if now.under_way.n == 0:
             return NOBODY, NOBODY
-        links = np.flatnonzero(self._traffic.arms["state"][: self._traffic.n_links] == state)
-        if links.size == 0:
-            return NOBODY, NOBODY
-        at = self._traffic.links[links]
-        return links, self._traffic.slots["vehicle"][at["ring_first"] + (at["head"] & at["ring_mask"])]
+        ids, arm, stands = drive_views.standing(now.links, now.slots, now.arms, now.vehicles, now.under_way.rows)
+        return (ids[stands == state], arm[stands == state]) if ids.size else (NOBODY, NOBODY)
 
     def without_route(self) -> Ints:
         """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
-        any_held = self._traffic.run["held_first"][0] != drive.NONE
-        held = np.flatnonzero(self._traffic.vehicles["state"] == drive.HELD if any_held else []).astype(np.int32)
-        return np.sort(np.concatenate([self._heads(drive.LOST)[1], held]))
+        return self._standing(drive.LOST)[0]
 
     def at_closed_links(self) -> tuple[Ints, Ints]:
         """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
-        links, ids = self._heads(drive.SHUT_OUT)
+        ids, arm = self._standing(drive.SHUT_OUT)
         n = self._traffic.n_links
-        sources = np.flatnonzero(self._traffic.arms["state"][n:] == drive.SHUT_OUT)
-        first = self._traffic.arms["queue_first"][n + sources]
-        return np.concatenate([ids, first]), np.concatenate(
-            [self._traffic.arms["target"][links], sources.astype(np.int32)]
-        )
+        return ids, np.where(arm < n, self._traffic.arms["target"][arm], arm - n).astype(np.int32)
 
     def gridlocks(self) -> list[Any]:
         """Return the rings of full links that wait for each other for ever, a list of lists of links.
 
         Nothing resolves them but withdraw(), other tables or paths.
         """
-        if self._traffic.under_way.n == 0:
+        if self._standing(drive.WAITING)[0].size == 0:
             return []
         cycle = drive_views.ring_of_cycles(self._traffic.links, self._traffic.arms, self._traffic.events)
         if not (cycle >= 0).any():

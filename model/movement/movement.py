@@ -65,7 +65,8 @@ class Movement:
         news_delay_s = settings.road_news_delay_s
         followers = (self.driving, self.walking)
         self.ways = Ways(streets, *followers, np.asarray(stop_node, np.int32), n_tables, news_delay_s, route_choice)
-        self._stuck_since_s = np.full(n_parties, np.inf)
+        self._stuck: tuple[Ints, Floats] = (NOBODY, np.empty(0))
+        """Vehicles that stood without a way on, or in a gridlock, when last looked at, rising; since when each (s)."""
         self._car_factor, self._undamaged = np.ones(streets.n_links), np.ones(streets.n_links)
         self.lanes_factor = np.ones(streets.n_links)
         """By what the lanes of each link are multiplied now."""
@@ -82,7 +83,6 @@ class Movement:
         n = self.goal.size + n_vehicles
         self.goal = np.append(self.goal, np.zeros(n_vehicles, np.int32))
         self.carrier = np.append(self.carrier, np.arange(n - n_vehicles, n, dtype=np.int32))
-        self._stuck_since_s = np.append(self._stuck_since_s, np.full(n_vehicles, np.inf))
         self.driving.make_room(n)
         self.walking.make_room(n)
         self.ways.make_room(n_tables)
@@ -281,10 +281,11 @@ class Movement:
         if not self.driving.view.n_under_way:
             return np.empty(0, np.int32)
         held = rising(np.concatenate([self.driving.view.without_route(), self.gridlocks.look(self.time_s)]))
-        since_s = np.full(self._stuck_since_s.size, np.inf)
-        since_s[held] = np.minimum(self._stuck_since_s[held], self.time_s)
-        self._stuck_since_s = since_s
-        return held[self.time_s - since_s[held] >= self.settings.patience_s]
+        since_s = np.full(held.size, self.time_s)
+        _, before, now = np.intersect1d(self._stuck[0], held, assume_unique=True, return_indices=True)
+        since_s[now] = self._stuck[1][before]
+        self._stuck = held, since_s
+        return held[self.time_s - since_s >= self.settings.patience_s]
 
     def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray) -> tuple[Ints, Ints]:
         """Let people get out of their cars where they are and walk on."""

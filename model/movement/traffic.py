@@ -56,6 +56,10 @@ class Traffic:
     """int32[n_tables, n_nodes]."""
     log_parts: list[Any]
     """Logs that were full."""
+    alone_s: Floats = field(default_factory=lambda: np.zeros(0))
+    """Time that each link took somebody alone at first (s), float64[n_links]."""
+    slowed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Links that take somebody alone longer now than at first, rising."""
     time_s: float = 0.0
     """The time reached (s)."""
     under_way: UnderWay = field(default_factory=UnderWay)

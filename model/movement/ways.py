@@ -153,7 +153,6 @@ class Ways:
         """Leads to vehicles broken down; the tables after it are those of single vehicles."""
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
-        self._alone_s = driving.view.link_time_s()
         self._no_queues = NoQueues(self.free_flow_time_s)
         self._nearest_first = np.full(streets.node_x_m.size, NO_ROUTE, np.int32)
         self.is_queue_believed = False
@@ -180,6 +179,8 @@ class Ways:
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._walk_m: dict[int, Floats] = {}
+        self._aimed_at: dict[int, list[int]] = {}
+        """Nodes to which each table of service vehicles leads; news of closures keeps it up to date by itself."""
         self.stop_node = {mode: ways.start_node(np.asarray(stop_node, np.int32)) for mode, ways in self.of.items()}
         for stop in range(n_stops):
             self._lead_to_stop(stop)
@@ -233,8 +234,11 @@ class Ways:
 
     def aim(self, table: int, node: Ints | int) -> None:
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
-        self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), np.atleast_1d(node))
-        self._cars.changed[table] = True
+        nodes = np.atleast_1d(node)
+        if self._aimed_at.get(table) != nodes.tolist():
+            self._aimed_at[table] = nodes.tolist()
+            self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), nodes)
+            self._cars.changed[table] = True
 
     def set_exits(self, for_cars: Bools, for_walkers: Bools) -> None:
         """Open and close exits; bool per exit. It is known at once."""
@@ -269,7 +273,7 @@ class Ways:
         As long as nobody is held up anywhere there is nothing to see, however many are on their way.
         """
         tables = [*tables, WITNESS] if LIVE_TABLE in tables and self._cars.is_witnessed else tables
-        seen = self.queues_now() if self._is_anybody_held_up() else self._no_queues
+        seen = self.queues_now() if self._driving.view.is_any_held_up() else self._no_queues
         changed = [table for table in tables if self._cars.seen[table] is not seen]
         if not changed:
             return
@@ -282,11 +286,6 @@ class Ways:
         if followed:
             self._cars.see_anew(*followed)
             self.hand_over()
-
-    def _is_anybody_held_up(self) -> bool:
-        """Return whether some link takes longer now than for somebody alone on it."""
-        view = self._driving.view
-        return view.n_under_way > 0 and bool((view.link_time_s() > self._alone_s).any())
 
     def queues_now(self) -> QueuesSeen:
         """Return what drivers who see all queues see now; those before them to a way out are counted.

@@ -46,6 +46,8 @@ class Population:
         """Households that have decided and whose members may not be shown as preparing yet."""
         self._departing: Ints = np.empty(0, np.int64)
         """Households whose departure may be planned before `_known_until_s`; all others are known to leave later."""
+        self._standing: Ints = np.empty(0, np.int64)
+        """Parties that had no way on when it was last said who has none, rising."""
         self._known_until_s = -np.inf
         self._next_departure_s = self._next_decision_s = np.inf
 
@@ -71,6 +73,7 @@ class Population:
     def look_again(self) -> None:
         """Find everything anew, after somebody has changed columns from outside."""
         self.touch(np.arange(len(self.households)))
+        self._standing = np.arange(len(self.parties))
         self.plans_changed()
 
     def prepare(self, time_s: float) -> None:
@@ -140,18 +143,20 @@ class Population:
 
     def stand(self, parties: np.ndarray) -> None:
         """Note which parties on the streets have no way on now: they are stranded, all others travel."""
-        standing = np.zeros(len(self.parties), np.bool_)
-        standing[parties] = True
-        person, _ = members(self.households.first_person, np.flatnonzero(self.parties.is_on_way))
-        stands = standing[self.people.household[person]]
+        rows, self._standing = united(self._standing, parties), rising(parties)
+        rows = rows[self.parties.is_on_way[rows]]
+        if rows.size == 0:
+            return
+        person, place = members(self.households.first_person, rows)
+        stands = np.isin(rows, self._standing)[place]
         for status, other, mask in (
             (Status.TRAVELLING, Status.STRANDED, stands),
             (Status.STRANDED, Status.TRAVELLING, ~stands),
         ):
-            rows = person[mask & (self.people.status[person] == status)]
-            if rows.size:
-                self.people.status[rows] = other
-                self.touch(self.people.household[rows])
+            changed = person[mask & (self.people.status[person] == status)]
+            if changed.size:
+                self.people.status[changed] = other
+                self.touch(self.people.household[changed])
 
     def arrive(self, parties: np.ndarray, time_s: np.ndarray, exit_row: np.ndarray) -> None:
         """Bring parties to safety through an exit."""

@@ -54,7 +54,7 @@ class FleetAtWork:
         anybody asks to be taken up at home as services take their turn.
         """
         wanted = bool(unmet) or (self.by_door and is_requested)
-        if not wanted and all(vehicle.task in UNDER_WAY for vehicle in self.vehicles):
+        if not wanted and all(_has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
             return
         for vehicle in self.vehicles:
             while vehicle.task == Task.BOARDING and not self.crews.is_in_cover(vehicle, now_s):
@@ -282,6 +282,11 @@ class FleetAtWork:
             vehicle.run.n_assisted -= n_assisted
             self.riders.wait(stop, household, now_s)
         vehicle.task, vehicle.target = Task.IDLE, NOBODY
+
+
+def _has_nothing_to_decide(vehicle: ServiceVehicle) -> bool:
+    """Return whether a vehicle goes on as it is as long as nobody waits: on its way, or at its depot out of cover."""
+    return vehicle.task in UNDER_WAY or (vehicle.is_at_depot and vehicle.waits_for_lull_since_s == np.inf)
 
 
 class Reinforcements:

@@ -113,12 +113,21 @@ class Streets:
 
         among: indices of the nodes that may be chosen; all of the town by default.
         """
+        points = np.column_stack((np.atleast_1d(x_m), np.atleast_1d(y_m)))
+        if among is None:
+            distance_m, row = self._town_tree.query(points)
+            return row.astype(np.int32), distance_m
+        distance_m, row = self._tree_of(np.asarray(among)).query(points)
+        return np.asarray(among)[row].astype(np.int32), distance_m
+
+    @cached_property
+    def _town_tree(self):
+        return self._tree_of(np.arange(self.n_town_nodes))
+
+    def _tree_of(self, nodes):
         from scipy.spatial import KDTree
 
-        nodes = np.arange(self.n_town_nodes) if among is None else np.asarray(among)
-        tree = KDTree(np.column_stack((self.node_x_m[nodes], self.node_y_m[nodes])))
-        distance_m, row = tree.query(np.column_stack((np.atleast_1d(x_m), np.atleast_1d(y_m))))
-        return nodes[row].astype(np.int32), distance_m
+        return KDTree(np.column_stack((self.node_x_m[nodes], self.node_y_m[nodes])))
 
     def nearest_usable(self, usable: Bools) -> Ints:
         """Return for each node the nearest of its part of the town from which a usable link leaves; int32[n_nodes].

@@ -18,6 +18,7 @@ from safepassage.model.settings.damage import Fires as FireSettings
 from safepassage.model.streets.streets import Streets
 
 NEVER = np.inf
+NOBODY = np.zeros(0, np.int64)
 
 
 class Fires:
@@ -96,5 +97,7 @@ class Fires:
 
     def take_burnt(self) -> Ints:
         """Return the homes that have caught fire since the last call: they are lost."""
+        if not self._burnt:
+            return NOBODY
         burnt, self._burnt = self._burnt, []
         return np.unique(np.array(burnt, np.int64))
