@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from safepassage.experiments.fits import at_own_distance, shelling_reach
 from safepassage.experiments.fits import casualties_by_town as towns
-from safepassage.experiments.fits import shelling_reach
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.hazard.front import front_of
 from safepassage.model.settings.base import ScenarioError
@@ -41,6 +41,9 @@ def test_rows_of_use_for_the_fit_are_met_within_a_factor_of_two_and_a_half_and_s
     used = fit.rows[fit.rows.use == "fit"]
     assert set(used.town) == {"Avdiivka", "Bakhmut", "Toretsk", "Kherson"}
     assert np.abs(np.log(used.recorded / used.expected)).max() < np.log(2.5)
+    shipped = pd.read_csv(at_own_distance.DRAWN)[["shelling", "crossfire"]].to_numpy()
+    assert shipped == pytest.approx(fit.drawn, rel=1e-3)
+    assert np.median(shipped[:, 0]) == pytest.approx(fit.shelling.value, rel=0.05)
     assert fit.shelling.high / fit.shelling.low > 2 and fit.crossfire.high / fit.crossfire.low > 5
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from safepassage.agents.ground.arrays import Floats
+from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.experiments.fits import siege_damage
 from safepassage.experiments.fits.shelling_reach import reach_km, reports_by_distance
 from safepassage.experiments.fits.towns import COUNTS, TABLES, data_folder, front_series
@@ -38,6 +38,7 @@ SPREAD = 0.5
 Assumption: two of three rows within a factor of 1.65."""
 SHELLING_GRID, CROSSFIRE_GRID = np.geomspace(0.1, 50.0, 241), np.geomspace(0.5, 500.0, 241)
 """Rates tried, per 1,000 resident-months; all equally likely beforehand on a logarithmic scale."""
+N_DRAWN = 200
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class TownsFit:
     crossfire: Estimate
     rows: pd.DataFrame
     """town, from, use (fit or check), recorded, expected, per_1000_resident_months."""
+    drawn: Floats
+    """Pairs of both rates, each as likely as the other: `towns_harm_drawn.csv`."""
 
 
 def read_rows() -> pd.DataFrame:
@@ -68,19 +71,30 @@ def fit_towns(folder: Path) -> TownsFit:
     n_months, shelling, crossfire = (np.array(c) for c in zip(*[_exposure(r, front) for r in rows.itertuples()],
                                                                   strict=True))  # fmt: skip
     recorded = np.sqrt(rows.casualties_low * rows.casualties_high).to_numpy() * (1 - rows.share_by_drones.to_numpy())
-    fits = (rows.use == "fit").to_numpy()
-    a, c = np.meshgrid(SHELLING_GRID, CROSSFIRE_GRID, indexing="ij")
-    expected = a[..., None] * shelling[fits] + c[..., None] * crossfire[fits]
-    variance = 1.0 / recorded[fits] + SPREAD**2
-    logs = -0.5 * (np.log(recorded[fits] / expected) ** 2 / variance).sum(axis=-1)
-    weight = np.exp(logs - logs.max())
+    weight = _weights(recorded, shelling, crossfire, (rows.use == "fit").to_numpy())
     found = [_estimate(grid, weight.sum(axis=1 - k)) for k, grid in enumerate((SHELLING_GRID, CROSSFIRE_GRID))]
     table = rows[["town", "from", "use"]].assign(
         recorded=recorded,
         expected=found[0].value * shelling + found[1].value * crossfire,
         per_1000_resident_months=recorded / n_months,
     )
-    return TownsFit(*found, table)
+    return TownsFit(*found, table, _draws(weight))
+
+
+def _weights(recorded: Floats, shelling: Floats, crossfire: Floats, fits: Bools) -> Floats:
+    """Return how likely each pair of rates is by the rows that are fitted, float64[shelling, crossfire]."""
+    a, c = np.meshgrid(SHELLING_GRID, CROSSFIRE_GRID, indexing="ij")
+    expected = a[..., None] * shelling[fits] + c[..., None] * crossfire[fits]
+    variance = 1.0 / recorded[fits] + SPREAD**2
+    logs = -0.5 * (np.log(recorded[fits] / expected) ** 2 / variance).sum(axis=-1)
+    return np.exp(logs - logs.max())
+
+
+def _draws(weight: Floats) -> Floats:
+    """Return pairs of rates, each as likely as the other, float64[N_DRAWN, 2]: at even steps of their chance."""
+    at = np.searchsorted(np.cumsum(weight.ravel()), (np.arange(N_DRAWN) + 0.5) / N_DRAWN * weight.sum())
+    k, j = np.unravel_index(at, weight.shape)
+    return np.column_stack((SHELLING_GRID[k], CROSSFIRE_GRID[j]))
 
 
 def _estimate(grid: Floats, weight: Floats) -> Estimate:

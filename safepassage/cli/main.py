@@ -266,27 +266,18 @@ def fit_harm_command(
         typer.Argument(help="Folders of finished runs, such as seeds of one scenario; without: the towns' records"),
     ] = None,
 ) -> None:
-    """Fit harm to recorded casualties: of several towns by distance to the front, or with the events of runs."""
+    """Fit harm to recorded casualties: of several towns by distance to the front, or those at the distance of runs."""
     if not run_folders:
         from safepassage.experiments.fits import casualties_by_town
 
         for line in casualties_by_town.table_or_refusal():
             print(line)
         return
-    from safepassage.experiments.fits.casualty_scale import fit_harm
+    from safepassage.experiments.fits.casualty_scale import fit_harm, lines
     from safepassage.model.results.run_folder import open_run
 
-    fit = fit_harm([open_run(folder) for folder in run_folders])
-    recorded, scale, n = fit.recorded, fit.casualty_scale, len(run_folders)
-    console.print(
-        f"recorded: {recorded.value:.2f} ({recorded.low:.2f} to {recorded.high:.2f}) casualties per 1,000 "
-        f"resident-months\n{'this run' if n == 1 else f'these {n} runs'}: {fit.n_impacts:,} impacts over "
-        f"{fit.resident_months:,.0f} resident-months; at "
-        f"present {fit.expected_at_present:.2f} per 1,000 expected\n"
-        f"the record tells only this product: share_near_people as it is x harm.casualty_scale {scale.value:.3g} "
-        f"({scale.low:.3g} to {scale.high:.3g}); with the lethality of the literature, casualty_scale 1, this is the "
-        "factor to apply to shelling.sources.share_near_people",
-    )
+    for line in lines(fit_harm([open_run(folder) for folder in run_folders]), len(run_folders)):
+        console.print(line)
 
 
 @app.command()
