@@ -10,11 +10,15 @@ sys.path.append(str(Path(__file__).parent.parent))
 
 from benchmarks.attack import ATTACKS, attack
 from benchmarks.attack.extremes import ConservationError, check_parties, check_seats, watched
+from benchmarks.attack.files import TABLES, Tables
 from benchmarks.attack.loop import Attack
 from benchmarks.attack.sameness import OTHERWISE, digests
+from benchmarks.attack.scenarios import SHORT, Scenarios
 from safepassage.agents.civilians import Injury, Status
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.files.keys import keys
+from safepassage.model.settings.scenario import load
 
 TRIALS = {"scenarios": 100, "graphs": 20, "tables": 60, "folders": 30, "studies": 40, "extremes": 6}
 TRIALS |= {"disks": 5, "kills": 1}
@@ -103,3 +107,17 @@ def test_the_bits_of_a_run_do_not_depend_on_threads_hash_seed_language_time_zone
     folder.mkdir()
     env = {key: value for changes in OTHERWISE.values() for key, value in changes.items()}
     assert digests({}, tmp_path) == digests(env, folder)
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_the_tables_that_are_changed_are_right_before(tmp_path, name):
+    Tables(tmp_path).use(name, TABLES[name][0].encode(), tmp_path)
+
+
+def test_the_town_with_everything_says_something_in_every_section_and_runs(tmp_path):
+    path = tmp_path / "town.yaml"
+    path.write_text(Scenarios(tmp_path).texts[1], encoding="utf-8")
+    scenario = load(path, SHORT)
+    said = set(scenario.model_dump(exclude_unset=True))
+    assert {key.name.split(".")[0] for key in keys()} - said <= {"movement", "harm", "notice", "plan"}
+    EvacuationModel(scenario).run()
