@@ -272,13 +272,13 @@ def attack(
     """
     from benchmarks.attack import ATTACKS
     from benchmarks.attack import attack as carry_out
-    from benchmarks.attack.loop import limit_memory
+    from benchmarks.attack.loop import Teller, limit_memory
     from benchmarks.attack.sameness import OTHERWISE, differences
 
     chosen = kinds.split(",") if kinds else [name for name in ATTACKS if name != "kills"]
     if "kills" not in chosen:  # its workers and threads are many, and would have to share what one process may take
         limit_memory(int(memory_gib * 2**30))
-    counts = carry_out({name: ATTACKS[name] for name in chosen}, minutes * 60.0, first, most)
+    counts = carry_out({name: ATTACKS[name] for name in chosen}, minutes * 60.0, first, most, Teller())
     rows = [
         [
             name,

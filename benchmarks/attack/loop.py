@@ -86,6 +86,27 @@ def attack(
     return counts
 
 
+class Teller:
+    """Tells of each new kind of fault at once, and every few minutes how many trials were made."""
+
+    every_s = 300.0
+
+    def __init__(self) -> None:
+        self.told_at = monotonic()
+        self.told: set[tuple[str, str]] = set()
+
+    def __call__(self, name: str, counts: Counts) -> None:
+        """Tell what is new; name: kind of the trial just made, counts: of its kind."""
+        for kind in counts.found:
+            if (name, kind) not in self.told:
+                self.told.add((name, kind))
+                number, text = counts.first[kind]
+                print(f"{name} {number}: {kind}\n{text}", file=sys.stderr, flush=True)
+        if monotonic() - self.told_at > self.every_s:
+            self.told_at = monotonic()
+            print(f"{counts.n:,} trials of {name}", file=sys.stderr, flush=True)
+
+
 def _try(one: Attack, name: str, number: int, folder: Path, counts: Counts) -> None:
     folder.mkdir()
     began = monotonic()

@@ -112,7 +112,7 @@ def lines(judged: Sequence[Any], n: int) -> Iterator[str]:
     """Yield the table of the simulator's runs, a row per count, and their scores; judged: `Judged` of each town."""
     yield ""
     yield f"The simulator's decisions on schematic streets: {n} runs a town, each with its own seed and parameters"
-    yield f"{'':14}{'date':12}{'reported':>18}{'median':>9}{'90 % band':>19}{'aged 65+':>10}"
+    yield f"  {'date':12}{'reported':>18}{'median':>9}{'90 % band':>19}{'aged 65+':>10}"
     errors: dict[str, list[np.ndarray]] = {}
     inside: list[np.ndarray] = []
     for number, town in enumerate(judged):
@@ -123,7 +123,7 @@ def lines(judged: Sequence[Any], n: int) -> Iterator[str]:
         for j, day in enumerate(s.dates):
             band = f"{low[j]:,.0f} to {high[j]:,.0f}"
             share = np.median(old[:, j])
-            yield f"{'':14}{day:%Y-%m-%d}  {s.reported[j]:>18}{middle[j]:9,.0f}{band:>19}{share:10.0%}"
+            yield f"  {day:%Y-%m-%d}  {s.reported[j]:>18}{middle[j]:9,.0f}{band:>19}{share:10.0%}"
         errors.setdefault(s.town, []).append(town.errors(middle))
         inside.append((low <= s.high) & (high >= s.low))
     ard = np.array([np.concatenate(errors[name]).mean() for name in sorted(errors)])

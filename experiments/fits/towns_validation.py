@@ -133,7 +133,7 @@ def table(n_runs: int = 0) -> Iterator[str]:
 def _rows(judged: Sequence[Judged]) -> Iterator[str]:
     rules = list(judged[0].rules)
     heads = "".join(f"{rule:>14}" for rule in rules)
-    yield f"{'':14}{'date':12}{'front km':>9}{'reported':>18}{'model':>9}{'90 % band':>19}{heads}{'aged 65+':>10}"
+    yield f"  {'date':12}{'front km':>9}{'reported':>18}{'model':>9}{'90 % band':>19}{heads}{'aged 65+':>10}"
     for town in judged:
         s = town.series
         yield (
@@ -145,7 +145,7 @@ def _rows(judged: Sequence[Judged]) -> Iterator[str]:
             band = "-" if town.band is None else f"{town.band[0][j]:,.0f} to {town.band[1][j]:,.0f}"
             rest = "".join(f"{town.rules[rule][j]:14,.0f}" for rule in rules)
             yield (
-                f"{'':14}{s.dates[j]:%Y-%m-%d}  {s.distance_km[day]:9.1f}{s.reported[j]:>18}{town.model[j]:9,.0f}"
+                f"  {s.dates[j]:%Y-%m-%d}  {s.distance_km[day]:9.1f}{s.reported[j]:>18}{town.model[j]:9,.0f}"
                 f"{band:>19}{rest}{old[j]:10.0%}"
             )
 

@@ -32,6 +32,7 @@ from safepassage.experiments.outcomes.over_time import fine_grid, series_from
 from safepassage.experiments.questions.abc_smc import Posterior, infer
 from safepassage.experiments.questions.observed import DERIVED, OF_GROUPS, Observed, read_observed
 from safepassage.experiments.questions.refusal import refuse_harmful
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
@@ -329,7 +330,7 @@ def _write(found: Calibrated, out: Path):
         "observations": found.observations(),
     }.items():  # fmt: skip
         write_table(out / f"{name}.parquet", pa.Table.from_pandas(frame, preserve_index=False))
-        write_whole(out / f"{name}.csv", frame.to_csv(index=False).encode())
+        write_whole(out / f"{name}.csv", csv_bytes(frame))
     manifest = {
         "kind": KIND, "calibration": found.calibration.model_dump(mode="json"), "scenario": found.scenario,
         "parameters": found.table().to_dict("records"), "scores": found.scores().to_dict("records"),

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from safepassage.experiments.outcomes.over_time import AT, fine_grid, hours_or_dates
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference, difference
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
@@ -249,7 +250,7 @@ def _write(comparison: Comparison, variants: Mapping[str, Scenario], out: Path):
     differences = comparison.differences()
     write_table(out / "replications.parquet", pa.Table.from_pandas(comparison.frame, preserve_index=False))
     write_table(out / "differences.parquet", table({name: differences[name].to_numpy() for name in differences}))
-    write_whole(out / "differences.csv", differences.to_csv(index=False).encode())
+    write_whole(out / "differences.csv", csv_bytes(differences))
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,

@@ -32,6 +32,7 @@ from scipy.stats import qmc
 
 from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
@@ -315,7 +316,7 @@ def plan_of(base: Scenario, levers: dict[str, Any], name: str, title: str) -> di
 def _write(result: Optimised, base: Scenario, out: Path):
     wanted = result.wanted
     write_table(out / "trials.parquet", pa.Table.from_pandas(result.trials, preserve_index=False))
-    write_whole(out / "trials.csv", result.trials.to_csv(index=False).encode())
+    write_whole(out / "trials.csv", csv_bytes(result.trials))
     for row in result.pareto.to_dict("records"):
         aims = ", ".join(f"{name} {row[name]:,.1f}" for name in wanted.objectives)
         levers = {key: row[key] for key in wanted.levers}

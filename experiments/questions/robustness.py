@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.sensitivity import known_outcome, scenario_with
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
@@ -171,7 +172,7 @@ def _with_futures(study: Study, n: int | None) -> Study:
 def _write(result: Robustness, study: Study, out: Path):
     frame = pd.concat([result.futures.add_prefix("factor:"), result.values.add_prefix("plan:")], axis=1)
     write_table(out / f"{KIND}-{result.outcome}-futures.parquet", pa.Table.from_pandas(frame, preserve_index=False))
-    write_whole(out / f"{KIND}-{result.outcome}.csv", result.table().to_csv(index=False).encode())
+    write_whole(out / f"{KIND}-{result.outcome}.csv", csv_bytes(result.table()))
     manifest = {
         "kind": KIND, "outcome": result.outcome, "unit": result.unit, "replications": result.n_replications,
         "plans": list(result.plans), "n_futures": len(result.futures), "good_enough": result.threshold,

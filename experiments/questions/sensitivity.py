@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
 from safepassage.experiments.runs.store import write_table, write_whole
@@ -220,7 +221,7 @@ def _analyse(problem: dict, method: Method, u: np.ndarray, y: np.ndarray, settin
 def _write(result: Sensitivity, study: Study, out: Path):
     stem = f"{KIND}-{result.method}-{result.outcome}".replace(":", "-").replace("@", "-")
     write_table(out / f"{stem}.parquet", pa.Table.from_pandas(result.indices, preserve_index=False))
-    write_whole(out / f"{stem}.csv", result.indices.to_csv(index=False).encode())
+    write_whole(out / f"{stem}.csv", csv_bytes(result.indices))
     manifest = {
         "kind": KIND, "method": result.method, "outcome": result.outcome, "unit": result.unit,
         "replications": result.n_replications, "study": study.model_dump(mode="json"), "scenario": result.scenario,

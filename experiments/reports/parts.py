@@ -63,8 +63,17 @@ class Page:
     warnings: list[str] = field(default_factory=list)
 
 
-def shown(value: Any) -> str:
-    """Return a value as a reader likes it: thousands separated, few digits, no more text than fits."""
+PLACE = ("longitude_deg", "latitude_deg", "longitude", "latitude")
+"""Ends of the names of what is told to a ten-thousandth of a degree and finer (0.1 m)."""
+
+
+def shown(value: Any, name: object = "") -> str:
+    """Return a value as a reader likes it: thousands separated, few digits, no more text than fits.
+
+    name: of the key or column; places in degrees keep the digits that tell one street from the next.
+    """
+    if str(name).endswith(PLACE) and isinstance(value, float) and np.isfinite(value):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
     if value is None:
         return "\N{EM DASH}"
     if isinstance(value, bool | np.bool_):
@@ -88,7 +97,7 @@ def frame_table(frame: pd.DataFrame, title: str = "", *, folded: bool = False) -
     numbers = {names[c] for c in part if pd.api.types.is_numeric_dtype(part[c]) and part[c].dtype != bool}
     if len(frame) > MOST_ROWS:
         title = f"{title} (first {MOST_ROWS} of {len(frame):,} rows)".strip()
-    rows = [[shown(value) for value in row] for row in part.itertuples(index=False, name=None)]
+    rows = [[shown(value, name) for name, value in zip(part, row, strict=True)] for row in part.itertuples(index=False, name=None)]
     return ShownTable(list(names.values()), rows, title, numbers, folded=folded)
 
 

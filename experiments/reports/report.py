@@ -83,7 +83,7 @@ def _plans(scenarios: list[dict[str, Any]]) -> list[Part]:
         first = next(one for one in scenarios if one["name"] == scenario["name"])
         before, after = ({row.key: row.value for row in assumed(one)} for one in (first, scenario))
         rows += [
-            [scenario["plan"] or "none", key, shown(after.get(key)), shown(before.get(key))]
+            [scenario["plan"] or "none", key, shown(after.get(key), key), shown(before.get(key), key)]
             for key in dict.fromkeys([*after, *before])
             if before.get(key) != after.get(key)
         ]
@@ -102,7 +102,7 @@ def _assumptions(scenario: dict[str, Any]) -> Part:
     for section in dict.fromkeys(row.key.split(".")[0] for row in rows):
         part = [row for row in rows if row.key.split(".")[0] == section]
         changed = {i for i, row in enumerate(part) if not row.is_default}
-        cells = [[row.key, shown(row.value), row.meaning] for row in part]
+        cells = [[row.key, shown(row.value, row.key), row.meaning] for row in part]
         title = f"{section} ({len(part)} values, {len(changed)} set, {sum(r.is_assumption for r in part)} assumptions)"
         tables.append(
             ShownTable(["key", "value", "unit, source or assumption"], cells, title, changed=changed, folded=True)

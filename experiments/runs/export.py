@@ -54,6 +54,8 @@ def export(run: RunFolder, to: str, out: Path, *, individual: bool = False) -> l
     if to == "ro-crate":
         return [write_crate(run, out, individual=individual), *([WARNING] if individual else [])]
     layers, told = layers_of(run, individual=individual)
+    for one in layers:  # a time that never came is inf in a run, and nothing elsewhere
+        one.frame = one.frame.replace([np.inf, -np.inf], np.nan)
     WRITERS[to](layers, out)
     return [f"{out}: {', '.join(f'{len(one.frame):,} rows of {one.name}' for one in layers)}.", *told,
             *([WARNING] if individual else [])]  # fmt: skip
@@ -127,7 +129,7 @@ def _zones(run: RunFolder, degrees: Callable[..., np.ndarray]) -> list[Layer]:
     """Return the zones with their residents by status at the end."""
     persons = run.frame("persons")
     counts = pd.crosstab(persons["zone"].astype(str), persons["status"].astype(str))
-    counts = withheld(counts).add_prefix("n_").reset_index()
+    counts = withheld(counts.rename(columns=str.lower)).add_prefix("n_").reset_index()
     rings: dict[str, list[Any]] = {}
     for name, ring in read_rings(run):
         rings.setdefault(str(name), []).append(shapely.Polygon(degrees(ring[:, 0], ring[:, 1])))

@@ -1,6 +1,5 @@
 """Files of layers that other programs open: GeoPackage with styles for QGIS, GeoParquet, CSV, GeoJSON for kepler.gl."""
 
-import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 import shapely
 from pyproj import CRS
 
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.qgis_styles import STYLES, layer_styles
 from safepassage.model.inputs.feature_tables import gis
 from safepassage.model.streets.projection import WGS84
@@ -79,7 +79,7 @@ def write_csv(layers: list[Layer], out: Path) -> None:
         frame = one.frame.copy()
         if one.geometry is not None:
             frame["geometry"] = shapely.to_wkt(one.geometry, rounding_precision=7)
-        frame.to_csv(out / f"{one.name}.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+        (out / f"{one.name}.csv").write_bytes(csv_bytes(frame))
 
 
 def write_kepler(layers: list[Layer], out: Path) -> None:

@@ -29,7 +29,8 @@ class Choices:
     places: dict[str, int]
     network_told: tuple[str, ...]
     time_zone: str
-    is_time_zone_given: bool
+    time_zone_from: str
+    """Where the time zone is from, if the user gave none: a sentence."""
     start: datetime
     with_walkways: bool
 
@@ -91,8 +92,7 @@ def scenario_text(of: Choices) -> str:
         *_said("Nothing falls: give recorded events (kind: recorded) or a process (kind: process, events_per_day); see "
                "`safepassage keys shelling`."),
         "shelling:",
-        *_said("Time zone of all local times." + ("" if of.is_time_zone_given else " Taken from the longitude alone, "
-               "without summer time: write the real one, such as Europe/Kyiv."), 2),
+        *_said(f"Time zone of all local times. {of.time_zone_from}".strip(), 2),
         f"  time_zone: {of.time_zone}",
         *_more(of),
     ]  # fmt: skip

@@ -94,6 +94,7 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
         streets, boundary, wishes.residents, wishes.zones, wishes.population, (wishes.zone_name, wishes.zone_residents)
     )
     buildings, is_used, told_of_buildings = _buildings(town, streets, int(zones.residents.sum()))
+    time_zone, zone_from = (wishes.time_zone, "") if wishes.time_zone else _time_zone(streets)
     choices = Choices(
         name=_scenario_name(out), source=name, is_openstreetmap=is_openstreetmap(town.graph) or bool(town.n_left_out),
         exits=tuple(certain), doubtful=tuple(one for one in found if one.node not in {exit_.node for exit_ in certain}),
@@ -101,7 +102,7 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
         accepted=wishes.accept_exits, zones_told=tuple(zones.told), n_residents=int(zones.residents.sum()),
         buildings_told=told_of_buildings, has_buildings=bool(buildings), lives_in_buildings=is_used,
         places=_counted(kind for kind, _, _ in town.places), network_told=(*town.notes, *report.notes),
-        time_zone=wishes.time_zone or _time_zone(streets), is_time_zone_given=bool(wishes.time_zone),
+        time_zone=time_zone, time_zone_from=zone_from,
         start=wishes.start, with_walkways=wishes.with_walkways,
     )  # fmt: skip
     _write(out, town, zones, buildings, scenario_text(choices))
@@ -199,11 +200,20 @@ def _scenario_name(out: Path) -> str:
     return "_".join(filter(None, kept.split("_")))[:60] or "town"
 
 
-def _time_zone(streets: Streets) -> str:
-    """Return the zone of whole hours by longitude; its name has the sign the other way round, as POSIX has it."""
-    longitude, _ = streets.unproject(float(np.mean(streets.node_x_m)), float(np.mean(streets.node_y_m)))
-    hours = round(float(longitude) / 15)
-    return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"
+def _time_zone(streets: Streets) -> tuple[str, str]:
+    """Return the zone that the middle of a town lies in, and where that is from, in a sentence.
+
+    Without the package that knows outlines of zones: whole hours by longitude, whose names have the sign the other way
+    round, as POSIX has it.
+    """
+    longitude, latitude = map(float, streets.unproject(np.mean(streets.node_x_m), np.mean(streets.node_y_m)))
+    try:
+        import tzfpy
+    except ImportError:
+        hours = round(longitude / 15)
+        zone = f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"
+        return zone, "Taken from the longitude alone, without summer time: write the real one, such as Europe/Kyiv."
+    return tzfpy.get_tz(longitude, latitude), "That of the place, by the outlines of zones in the package tzfpy."
 
 
 def _size(streets: Streets) -> str:

@@ -62,10 +62,13 @@ def source_line(run: RunFolder) -> str:
 def street_credit(run: RunFolder, node_ids: np.ndarray) -> str:
     """Return whose data the streets are: the file, and OpenStreetMap's credit where nodes carry its numbers.
 
+    The scenario's notice stands beside it: where that names OpenStreetMap, this does not do so again.
+
     OSMnx keeps OpenStreetMap's node numbers, which have many digits; streets drawn by hand have short ones or names.
     """
     file = Path(run.manifest["scenario"]["streets"]["network"]).name
     is_osm = np.mean([name.isdigit() and len(name) >= 6 for name in node_ids]) > 0.5
+    is_osm = is_osm and "openstreetmap" not in run.manifest["scenario"].get("notice", "").casefold()  # once will do
     return f"Streets: {file}{', © OpenStreetMap contributors (ODbL 1.0)' if is_osm else ''}."
 
 
@@ -77,6 +80,16 @@ def start(run: RunFolder) -> datetime:
 def zone(run: RunFolder) -> ZoneInfo:
     """Return the zone of the run's local times."""
     return ZoneInfo(run.manifest["scenario"]["shelling"].get("time_zone", "UTC"))
+
+
+def zone_name(run: RunFolder) -> str:
+    """Return the name of the zone of the run's local times: of one without summer time, hours ahead of UTC.
+
+    Names of these zones have the sign the other way round, as POSIX has it: Etc/GMT-2 is two hours ahead.
+    """
+    name = zone(run).key
+    hours = name.removeprefix("Etc/GMT")
+    return f"UTC{-int(hours):+d}" if hours != name and hours[1:].isdigit() else name
 
 
 def clock(run: RunFolder, time_s: npt.ArrayLike) -> np.ndarray:
@@ -105,7 +118,7 @@ def clock_axis(axes: Axes, run: RunFolder, max_ticks: int = 9) -> None:
     )
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)
-    axes.set_xlabel(f"local time ({zone(run)}); the run starts on {start(run):%a %d %b %Y at %H:%M}")
+    axes.set_xlabel(f"local time ({zone_name(run)}); the run starts on {start(run):%a %d %b %Y at %H:%M}")
     _shade_curfew(axes, run)
 
 

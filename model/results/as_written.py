@@ -1,4 +1,4 @@
-"""Checks that a table is one that runs write: its columns, numbers where there is a unit, nan and inf where allowed."""
+"""Checks that a table is one that runs write: its columns, rows that differ, numbers with a unit, nan and inf."""
 
 from pathlib import Path
 
@@ -13,6 +13,20 @@ FRONT = "front"
 """The table of which columns are there depends on how the front is given."""
 NEVER_EMPTY = ("persons", "timeseries", "zones", "links", "exits", "exposure")
 """Tables that have a row in every run."""
+
+ONE_ROW_EACH = {
+    "timeseries": ["time_s"],
+    "exits": ["exit"],
+    "exit_states": ["time_s", "exit"],
+    "links": ["link"],
+    "onward_roads": ["link"],
+    "persons": ["person"],
+    "shelter_states": ["time_s", "shelter"],
+    "trips": ["party"],
+    "vehicles": ["vehicle"],
+    "zones": ["zone"],
+}
+"""Table -> columns of which no two rows hold the same values."""
 
 
 def no_numbers(found: pa.Table, name: str) -> dict[str, str]:
@@ -49,6 +63,13 @@ def refuse_other_columns(found: pa.Table, name: str, path: Path) -> None:
         raise ScenarioError(f"{path}: this table of a run has no rows. Run the scenario again.")
     if not wrong:
         wrong.extend(no_numbers(found, name))
+    if not wrong and name in ONE_ROW_EACH:
+        keys = ONE_ROW_EACH[name]
+        if found.group_by(keys).aggregate([]).num_rows < found.num_rows:
+            raise ScenarioError(
+                f"{path}: two rows of this table have the same {' and '.join(keys)}, which a run never writes. Take "
+                "the folder from where it was made, or run the scenario again."
+            )
     if wrong:
         raise ScenarioError(
             f"{path}: column {wrong[0]!r} is not there, or holds something else than a run writes. Take the folder "

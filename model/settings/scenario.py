@@ -152,6 +152,7 @@ class Source:
             path = tuple(int(part) if re.fullmatch("-?[0-9]{1,9}", part) else part for part in dotted.split("."))
             problem = _set(keys, path, value)
             if problem:
+                problem = _misspelt(path) or problem
                 problems.append(Problem(place, dotted, repr(value), problem))
             places = {key: at for key, at in places.items() if key[: len(path)] != path}
             places[path] = place
@@ -189,6 +190,16 @@ def _set(keys: dict, path: tuple, value: Any) -> str | None:
         at[last] = value
     else:
         at[str(last)] = value
+    return None
+
+
+def _misspelt(path: tuple) -> str | None:
+    """Return what the first key of a path that a scenario does not know may mean; None: it knows them all."""
+    for k, part in enumerate(path):
+        known = _known_keys(Scenario, path[:k])
+        if isinstance(part, str) and part not in known:
+            close = difflib.get_close_matches(part, known, n=1)
+            return f"unknown key; did you mean {'.'.join(map(str, (*path[:k], close[0])))}?" if close else None
     return None
 
 

@@ -4,7 +4,9 @@ import errno
 import os
 import signal
 import sys
+import textwrap
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +50,7 @@ def main() -> None:
     os.environ["PYTHONSAFEPATH"] = "1"  # no process that is started here runs modules of the folder we are in
     warnings.showwarning = _note
     try:
+        _refuse_settings_beside()
         app()
     except ScenarioError as error:
         _refuse(str(error).splitlines())
@@ -64,6 +67,23 @@ def main() -> None:
         if error.filename is None and error.errno != errno.ENOSPC:
             raise
         _refuse([f"{error.filename or 'writing'}: {error.strerror}. Correct the path, or choose another one."])
+
+
+SETTINGS_BESIDE = {
+    ".numba_config.yaml": "numba takes settings from it, among them a folder whose compiled code is run",
+    "matplotlibrc": "matplotlib takes settings from it, among them programs that draw texts",
+}
+"""Files that libraries read from the folder that a command is started in, and why that is refused."""
+
+
+def _refuse_settings_beside() -> None:
+    """Raise ScenarioError if the folder we are in, which may come from others, holds settings of a library."""
+    for name, why in SETTINGS_BESIDE.items():
+        if os.path.lexists(name):
+            raise ScenarioError(
+                f"{name} lies in the folder that the command is started in, and {why}. If it is yours, take it where "
+                "the library looks for settings of a user; else start the command in another folder."
+            )
 
 
 def _note(message, category, *_):
@@ -315,7 +335,8 @@ def verify(
     from safepassage.experiments.verification.checks import Observed
 
     checked = failed = skipped = 0
-    console.print(f"  {'quantity':<64}{'expected':<13}{'found':<13}{'allowed':<10}verdict")
+    show = _check_rows(console.width)
+    console.print(show("quantity", "expected", "found", "allowed"), "verdict", sep="")
     for case in all_cases():
         console.print(styled((case.name, "bold"), "  ", (case.source, "dim")))
         if case.skipped:
@@ -324,18 +345,31 @@ def verify(
             continue
         for check in case.run():
             if isinstance(check, Observed):
-                numbers = f"{check.quantity:<64}{check.reported:<13.5g}{check.found:<13.5g}{'reported':<10}"
-                console.print(f"  {numbers}{100 * check.error:+.0f} %")
+                row = show(check.quantity, f"{check.reported:.5g}", f"{check.found:.5g}", "reported")
+                console.print(f"{row}{100 * check.error:+.0f} %")
                 continue
             checked, failed = checked + 1, failed + (not check.passed)
             verdict = ("as expected", "green") if check.passed else ("DIFFERS", "red")
             allowed = f"{check.tolerance:.3g}" if check.expected == 0 else f"{100 * check.tolerance:.3g} %"
-            numbers = f"{check.quantity:<64}{check.expected:<13g}{check.found:<13g}{allowed:<10}"
-            console.print(styled(f"  {numbers}", verdict))
+            row = show(check.quantity, f"{check.expected:g}", f"{check.found:g}", allowed)
+            console.print(styled(row, verdict))
     console.print(f"{checked - failed} of {checked} numbers as expected; {skipped} cases skipped.")
     if failed:
         console.print(styled((f"{failed} numbers differ from what was published.", "red")))
         raise typer.Exit(1)
+
+
+def _check_rows(width: int) -> Callable[[str, str, str, str], str]:
+    """Return what lays out a row of `verify` up to its verdict, within so many columns; long quantities are wrapped."""
+    wide = min(max(width - 45, 24), 66)
+
+    def row(quantity: str, *numbers: str) -> str:
+        first, *more = reversed(textwrap.wrap(quantity, wide - 1) or [""])
+        lines = [f"  {one}" for one in reversed(more)]
+        lines.append(f"  {first:<{wide}}" + "".join(f"{one:<10}" for one in numbers))
+        return "\n".join(lines)
+
+    return row
 
 
 if __name__ == "__main__":

@@ -46,8 +46,13 @@ def keys(
         one for one in known if wanted in one.meaning.lower()
     ]
     if not found:
-        close = difflib.get_close_matches(wanted, [one.name for one in known], n=3, cutoff=0.4)
-        hint = f" Did you mean {', '.join(close)}?" if close else ""
+        parts = {part: one.name for one in reversed(known) for part in (one.name, *one.name.split("."))}
+        close = [parts[name] for name in difflib.get_close_matches(wanted, parts, n=3, cutoff=0.7)]
+        sections = dict.fromkeys(one.name.split(".")[0] for one in known)
+        hint = (
+            f" Did you mean {', '.join(dict.fromkeys(close))}?" if close
+            else f" Sections: {', '.join(sections)}. `safepassage keys` prints all."
+        )  # fmt: skip
         raise ScenarioError(f"keys {pattern}: no key of a {of} has this in its name or its meaning.{hint}")
     for one in found:
         unit = f" ({one.unit})" if one.unit not in ("", "1") else ""

@@ -51,7 +51,7 @@ def init(
         bool,
         typer.Option("--accept-exits", help="Accept all exits found, doubtful ones too, after looking at them."),
     ] = False,
-    time_zone: Annotated[str, typer.Option(help="Such as Europe/Kyiv; default: by longitude.")] = "",
+    time_zone: Annotated[str, typer.Option(help="Such as Europe/Kyiv; default: that of the place.")] = "",
     start: Annotated[datetime | None, typer.Option(help="When the run begins, local time.")] = None,
 ) -> None:
     """Begin a town from a map file: streets, exits, zones, buildings, a scenario with each choice explained, a map."""
