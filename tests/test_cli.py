@@ -72,6 +72,14 @@ def scenario(folder: Path, **sections) -> Path:
 # --- what works -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_rows_of_verify_fit_their_terminal_and_lose_no_word(width):
+    quantity = "cars that leave the last link in the second quarter of an hour of the second hour (1/h)"
+    row = cli._check_rows(width)(quantity, "12345.6", "12345.7", "2.5 %") + "as expected"
+    assert max(map(len, row.splitlines())) <= width
+    assert " ".join(row.split()) == f"{quantity} 12345.6 12345.7 2.5 % as expected"
+
+
 def test_run_writes_a_run_and_prints_its_measures_in_words(command):
     code, out, _ = command("run", "tiny_town", *SHORT, "--out", "here", "--seed", "7")
     assert code == 0

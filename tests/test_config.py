@@ -83,6 +83,13 @@ def test_a_misspelt_key_is_refused_with_the_key_that_was_meant(tmp_path):
     assert "did you mean duration_h?" in problem.change
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"), [("order.0.issued_h", "orders"), ("shelling.source.0.kind", "shelling.sources")]
+)
+def test_a_misspelt_list_is_refused_with_the_list_that_was_meant(key, meant):
+    assert problems_of(SHIPPED, overrides={key: 1})[key].change == f"unknown key; did you mean {meant}?"
+
+
 def test_paths_are_taken_from_the_folder_of_the_scenario(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load(SHIPPED).streets.network == (SHIPPED.parent / "networks" / "tiny_town.graphml").resolve()

@@ -4,6 +4,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,19 @@ def test_every_format_of_tables_is_read_back_with_its_zones(tmp_path, run, to, e
     counted = sum(value or 0 for one in zones for name, value in one.properties.items() if name.startswith("n_"))
     assert 0.9 * len(run.frame("persons")) < counted <= len(run.frame("persons"))
     assert not any((tmp_path / "out").glob("persons*"))
+
+
+@pytest.mark.parametrize(("to", "file"), [("gpkg", "|layername=streets"), ("csv", "/streets.csv")])
+def test_a_street_that_was_never_closed_has_no_time_of_closure_and_columns_are_in_small_letters(
+    tmp_path, run, to, file
+):
+    assert np.isinf(run.frame("links")["closed_time_s"]).any()
+    out = tmp_path / f"out.{to}"
+    export(run, to, out)
+    streets, _ = read_features(Path(f"{out}{file}"), ("LineString",), "street")
+    assert {one.properties["closed_time_s"] for one in streets} <= {None, ""}
+    zones, _ = read_features(Path(f"{out}{file}".replace("streets", "zones")), ("MultiPolygon", "Polygon"), "zone")
+    assert all(name == name.lower() for name in zones[0].properties) and "n_home" in zones[0].properties
 
 
 def test_rows_of_persons_leave_only_if_asked_for_and_with_a_warning(tmp_path, run):

@@ -65,6 +65,10 @@ def test_keys_are_found_by_name_and_by_what_they_mean():
     assert json.loads(runner.invoke(app, ["schema", "plan"]).output) == schema_of("plan")
 
 
-def test_a_key_that_is_not_there_brings_those_that_are_near():
-    error = CliRunner().invoke(app, ["keys", "shelters.walkin_distance"]).exception
-    assert "Did you mean shelters.walking_distance_m" in str(error)
+@pytest.mark.parametrize(
+    ("pattern", "brings"),
+    [("shelters.walkin_distance", "Did you mean shelters.walking_distance_m"), ("ordre", "Did you mean orders?"),
+     ("nonsense", "Sections: name, title")],
+)  # fmt: skip
+def test_a_key_that_is_not_there_brings_those_that_are_near_or_the_sections(pattern, brings):
+    assert brings in str(CliRunner().invoke(app, ["keys", pattern]).exception)

@@ -17,6 +17,7 @@ import pytest
 from processes import LIMIT_S, free_port
 from studies import Here, digest, invented, keys, write_study
 
+from safepassage.cli import main as cli
 from safepassage.experiments.reports.report import report
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.sweeps.study import study_of
@@ -66,6 +67,18 @@ def test_the_path_of_a_worker_holds_no_folder_that_is_not_named_in_full(trapped,
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", "lib", str(Path("/opt/mine").absolute())]))
     assert str(trapped) not in worker_path() and "" not in worker_path()
     assert worker_environment()["PYTHONPATH"] == str(Path("/opt/mine").absolute())
+
+
+@pytest.mark.parametrize("name", [".numba_config.yaml", "matplotlibrc"])
+def test_settings_of_libraries_in_the_folder_that_a_command_is_started_in_are_refused(
+    tmp_path, monkeypatch, capsys, name
+):
+    (tmp_path / name).write_text("cache_dir: evil\n")  # compiled code that numba would run
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["safepassage", "scenarios"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and f"{name} lies in the folder" in capsys.readouterr().err
 
 
 def test_what_the_command_starts_of_dask_takes_orders_from_nobody_else_and_serves_no_page():
@@ -271,6 +284,19 @@ def test_numbers_that_mean_nothing_are_refused_though_the_digest_fits(finished, 
         (received / "manifest.json").write_text(json.dumps(whole))
         with pytest.raises(ScenarioError, match=f"column '{column}' is not there, or holds something else"):
             open_run(received).frame(name)
+
+
+def test_rows_that_tell_of_the_same_thing_are_refused_though_the_digest_fits(finished, tmp_path):
+    received = _copy(finished, tmp_path)
+    whole = json.loads((received / "manifest.json").read_text())
+    kept = pq.read_table(received / "exit_states.parquet")
+    place = kept.schema.get_field_index("exit")
+    changed = kept.set_column(place, "exit", pa.array(["North road"] * len(kept), kept.schema.field(place).type))
+    pq.write_table(changed, received / "exit_states.parquet")
+    whole["digests"]["exit_states"] = columns.digest(changed)
+    (received / "manifest.json").write_text(json.dumps(whole))
+    with pytest.raises(ScenarioError, match="two rows of this table have the same time_s and exit"):
+        open_run(received).frame("exit_states")
 
 
 @pytest.mark.parametrize(("name", "column", "kind"), [("runs", "seed", "string"), ("timings", "all_s", "string")])

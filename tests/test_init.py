@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -73,7 +74,7 @@ def test_a_town_goes_from_an_extract_to_a_run_without_an_edit(tmp_path):
     begun = runner.invoke(app, ["init", str(osm(tmp_path / "t.osm.gz")), "--residents", "300", "--out", str(out)])
     assert begun.exit_code == 0, begun.output
     scenario = load(out / "scenario.yaml")
-    assert scenario.name == "my_town"
+    assert scenario.name == "my_town" and scenario.shelling.time_zone == "Europe/Kyiv"
     assert [one.name for one in scenario.streets.exits] == ["P 1 (south-west)", "P 1 (south-east)"]
     assert scenario.population.buildings is not None
     model = EvacuationModel(scenario.override({"run.duration_h": 1}))
@@ -82,6 +83,13 @@ def test_a_town_goes_from_an_extract_to_a_run_without_an_edit(tmp_path):
     assert {path.name for path in out.iterdir()} == {
         "buildings.geojson", "map.png", "network.graphml.gz", "places.geojson", "scenario.yaml", "zones.geojson"
     }  # fmt: skip
+
+
+def test_without_outlines_of_zones_the_time_is_that_of_the_longitude_and_the_scenario_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tzfpy", None)
+    begun = begin_town(osm(tmp_path / "t.osm"), tmp_path / "town", Wishes(residents=300))
+    assert load(begun.scenario).shelling.time_zone == "Etc/GMT-2"
+    assert "Taken from the longitude alone" in begun.scenario.read_text(encoding="utf-8")
 
 
 def test_what_is_no_street_is_left_out_and_told(tmp_path):

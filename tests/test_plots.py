@@ -237,6 +237,19 @@ def test_streets_of_openstreetmap_are_credited_and_invented_ones_are_not(run):
     assert style.street_credit(run, np.array(["0", "1", "12"])) == "Streets: tiny_town.graphml."
 
 
+def test_openstreetmap_is_credited_once_where_the_notice_names_it(run):
+    named = SimpleNamespace(manifest={"scenario": {**run.manifest["scenario"], "notice": "(c) OpenStreetMap"}})
+    assert "OpenStreetMap" not in style.street_credit(named, np.array(["5440776302", "3952853893"]))
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [("Europe/Kyiv", "Europe/Kyiv"), ("Etc/GMT-2", "UTC+2"), ("Etc/GMT+5", "UTC-5"), ("Etc/GMT", "Etc/GMT")],
+)
+def test_zones_without_summer_time_are_shown_as_hours_ahead(zone, shown):
+    assert style.zone_name(SimpleNamespace(manifest={"scenario": {"shelling": {"time_zone": zone}}})) == shown
+
+
 def test_times_are_shown_on_the_clock_of_the_scenario_also_after_the_clocks_go_back():
     scenario = {
         "run": {"start": "2024-10-27T00:00:00", "duration_h": 8.0},

@@ -96,6 +96,11 @@ def test_a_folder_without_results_is_told(tmp_path):
         report(tmp_path)
 
 
+def test_places_are_shown_to_the_metre():
+    names = ("exits.0.latitude_deg", "longitude", "bearing_deg")
+    assert [shown(45.0112424, name) for name in names] == ["45.011242", "45.011242", "45.01"]
+
+
 def test_values_are_shown_short():
     assert [shown(value) for value in (1234567.0, 0.123456, None, float("nan"), True)] == [
         "1,234,567", "0.1235", "\N{EM DASH}", "not reached", "yes",

@@ -1,10 +1,13 @@
 """What users wrote is shown as they wrote it: no brackets, dollars, tags or escape characters mean anything."""
 
+import csv
+import io
 import json
 import shlex
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from rich.table import Table
@@ -14,6 +17,7 @@ from safepassage.cli import main as cli
 from safepassage.cli.printed import PlainConsole, styled
 from safepassage.experiments.reports.parts import Page, Part, ShownTable, picture_of
 from safepassage.experiments.reports.report import render
+from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.run import Base, Point
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.model.pictures.curves import draw_all
@@ -79,6 +83,14 @@ def test_tags_in_a_report_are_text():
                 versions, [HOSTILE])  # fmt: skip
     written = render(page)
     assert "<script>alert" not in written and "&lt;script&gt;alert(1)" in written
+
+
+def test_no_text_is_a_formula_where_a_spreadsheet_opens_a_table():
+    names = ["=cmd|' /C calc'!A0", "+1+1", "-x", "@SUM(A1)", "\t=1", "-2.5", "Main Street", None]
+    frame = pd.DataFrame({"=plan": names, "n": range(len(names)), "exit": pd.Categorical(names)})
+    header, *rows = csv.reader(io.StringIO(csv_bytes(frame).decode()))
+    assert header == ["'=plan", "n", "exit"] and [row[0] for row in rows] == [row[2] for row in rows]
+    assert [row[0] for row in rows] == [f"'{name}" for name in names[:5]] + ["-2.5", "Main Street", ""]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,10 @@ def frame_table(frame: pd.DataFrame, title: str = "", *, folded: bool = False) -
     numbers = {names[c] for c in part if pd.api.types.is_numeric_dtype(part[c]) and part[c].dtype != bool}
     if len(frame) > MOST_ROWS:
         title = f"{title} (first {MOST_ROWS} of {len(frame):,} rows)".strip()
-    rows = [[shown(value, name) for name, value in zip(part, row, strict=True)] for row in part.itertuples(index=False, name=None)]
+    rows = [
+        [shown(value, name) for name, value in zip(part, row, strict=True)]
+        for row in part.itertuples(index=False, name=None)
+    ]
     return ShownTable(list(names.values()), rows, title, numbers, folded=folded)
 
 
