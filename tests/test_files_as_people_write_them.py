@@ -160,6 +160,12 @@ def test_counts_by_week_are_drawn_within_their_week_and_their_district(tmp_path)
     assert np.ptp(x_m) > 0.5 and np.ptp(y_m) > 0.5
 
 
+def test_counts_that_are_all_nothing_are_no_events(tmp_path):
+    districts = write(tmp_path / "d.geojson", collection(SQUARE, code="1"))
+    path = write(tmp_path / "c.csv", HDX.replace(",40", ",0"))
+    assert len(replay(RecordedShelling(file=path, layout="hdx", districts=districts), DEGREES, 1, "UTC").time_s) == 0
+
+
 def test_counts_of_districts_without_places_ask_for_their_outlines(tmp_path):
     path = write(tmp_path / "c.csv", HDX)
     with pytest.raises(ScenarioError, match=r"shelling.sources.0.districts"):

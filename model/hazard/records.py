@@ -205,7 +205,7 @@ def place(
     reach_m = np.array([0.0, settings.settlement_radius_m, settings.district_radius_m])[table.precision]
     radius_m, angle = reach_m * np.sqrt(number(RADIUS)), 2 * np.pi * number(ANGLE)
     x_m, y_m = x_m + radius_m * np.cos(angle), y_m + radius_m * np.sin(angle)
-    if table.district is not None and settings.districts is not None:
+    if len(table) and table.district is not None and settings.districts is not None:
         districts = districts_of(table.district, settings.districts, settings.file, area)
         within = places_within(districts, table.key, table.copy, seed, source_number)
         x_m, y_m = (np.where(np.isnan(new), old, new) for new, old in zip(within, (x_m, y_m), strict=True))
