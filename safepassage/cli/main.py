@@ -361,7 +361,7 @@ def verify(
 
 def _check_rows(width: int) -> Callable[[str, str, str, str], str]:
     """Return what lays out a row of `verify` up to its verdict, within so many columns; long quantities are wrapped."""
-    wide = min(max(width - 45, 24), 66)
+    wide = min(max(width - 45, 15), 66)
 
     def row(quantity: str, *numbers: str) -> str:
         first, *more = reversed(textwrap.wrap(quantity, wide - 1) or [""])
