@@ -116,6 +116,8 @@ class PickupPoint(Agent):
         """A place of assembly, where people stand in their own cars and wait for a slot, not for a seat."""
         self.car_node = node
         """Where vehicles stop."""
+        self.sent_to_s = 0.0
+        """When a vehicle was sent here last; the start of the run, if none was (s)."""
         self.waiting: list[int] = []
         """Households that wait here."""
         self.n_waiting = 0
@@ -177,6 +179,12 @@ class ServiceVehicle(Agent):
         """Where it set out last, or by which exit it left."""
         self.has_found = False
         """Whether an ambulance has found the one it was called to, alive and seriously injured."""
+        self.strike_factor = 1.0
+        """Factor on the rate of drone strikes on it: below 1 under escort."""
+        self.shift_from_s = float("-inf")
+        """When it was first sent out since its crew rested (s)."""
+        self.driven_s = 0.0
+        """How long it has been on the road, for breakdowns (s)."""
         self.run: Any = None
         """The `Run` that it is on; None at its depot."""
         self.runs: list[Run] = []

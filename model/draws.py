@@ -56,6 +56,7 @@ class Stream(IntEnum):
     ALERT = 29
     TRUCE = 30
     CORRIDOR = 31
+    BREAKDOWN = 32
 
 
 @dataclass(frozen=True, eq=False)

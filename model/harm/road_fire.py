@@ -192,6 +192,8 @@ class RoadFire:
             doses = np.zeros((2, self.movement.carrier.size))
             for rows, by_row in taken:
                 doses[:, rows] += by_row
+            for vehicle in self.services.vehicles:  # an escort keeps strikes off
+                doses[0, self.movement.n_parties + vehicle.row] *= vehicle.strike_factor
         return is_struck, is_under_crossfire, doses
 
     def _mover_keys(self) -> Keys:

@@ -74,6 +74,8 @@ class Movement:
         """Share of their flow that junctions leave links now, whoever else comes."""
         self._wreck_link, self._wreck_until_s = np.zeros(0, np.int32), np.zeros(0)
         """Links on which vehicles were left standing, and until when each stands there."""
+        self.checkpoint_per_s = np.full(streets.n_links, np.inf)
+        """Vehicles that a checkpoint at the end of each link lets through now (1/s); inf: there is none."""
         self._walk_factor = np.ones(streets.n_links)
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m)
         self.time_s = 0.0
@@ -125,13 +127,16 @@ class Movement:
         links, at_m = np.full(party.size, link), np.full(party.size, along_m)
         self.walking.add_on_link(party, links, at_m, self.time_s, free_speed_m_s, n_persons, WITNESS)
 
-    def send(self, vehicle: int, node: int, time_s: float, table: int, car_units: int) -> None:
+    def send(
+        self, vehicle: int, node: int, time_s: float, table: int, car_units: int, max_speed_m_s: float = np.inf
+    ) -> None:
         """Put a service vehicle onto the streets at a node; it drives where a table leads.
 
-        time_s: when it sets out (s). car_units: how much room it takes, in cars.
+        time_s: when it sets out (s). car_units: how much room it takes, in cars. max_speed_m_s: its own (m/s).
         """
         self.ways.hand_over_to(table)
-        self.driving.add([self.n_parties + vehicle], node, max(time_s, self.time_s), table=table, size=car_units)
+        row, at_s = [self.n_parties + vehicle], max(time_s, self.time_s)
+        self.driving.add(row, node, at_s, table=table, size=car_units, max_speed_m_s=max_speed_m_s)
 
     def pull_over(self, vehicle: int) -> tuple[int, float]:
         """Take a service vehicle off the road; return (link, m from upstream) of where it was, link -1 if on none."""
@@ -240,6 +245,11 @@ class Movement:
         self.ways.exit_per_s[is_limit] = exits_per_s[is_limit]
         self.driving.set_sink_capacity(self.streets.exit_node[is_limit], exits_per_s[is_limit])
 
+    def set_checkpoints(self, per_s: Floats) -> None:
+        """Let checkpoints at the ends of links pass so many vehicles (1/s), inf: there is none."""
+        self.checkpoint_per_s = per_s.copy()
+        self._set_car_capacity()
+
     def set_junctions(self, is_shared: Bools, share: Floats, flow_factor: Floats) -> None:
         """Hold the streams at junctions in another way from now on.
 
@@ -257,6 +267,9 @@ class Movement:
             n_lanes = self.streets.n_lanes * self.lanes_factor
             lanes_left = 1.0 - np.bincount(wrecks, minlength=factor.size) / np.maximum(n_lanes, 1e-9)
             factor = np.where(lanes_left < 1.0, factor * np.maximum(lanes_left, LEAST_PAST_WRECKS), factor)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = self.checkpoint_per_s / self.streets.flow_capacity_per_s
+        factor = np.where(most < factor, most, factor)
         links = np.flatnonzero((factor != self._car_factor) & self.streets.drivable & (factor > 0))
         if links.size:
             self._car_factor[links] = factor[links]

@@ -170,30 +170,40 @@ def _services(run: RunFolder) -> dict[str, float]:
     """Return what seats were offered, used and waited for, and what their crews were exposed to."""
     if not run.has("services"):
         nothing = {name: 0.0 for name, o in OUTCOMES.items() if o.panel == Panel.SERVICES}
-        return {**nothing, "seats_used_share": np.nan, "wait_longest": np.nan}
+        return {**nothing, **dict.fromkeys(("seats_used_share", "wait_longest", "crew_casualties_per_1000"), np.nan)}
     runs, stops, vehicles = run.frame("services"), run.frame("stops"), run.frame("vehicles")
     done = runs[(runs["fleet"] != "ambulances") & np.isfinite(runs["end_s"])]
     n_boarded, n_seats = int(done["n_boarded"].sum()), int(done["n_seats"].sum())
     waiting = stops.groupby("protection")["waiting_person_h"].sum()
+    crew_harm, out_h = vehicles["n_crew_casualties_expected"].sum(), _hours_out(done, run.manifest["simulated_s"])
+    crew = dict(zip(vehicles["vehicle"], vehicles["n_crew"], strict=True))
     return {
         "service_runs": len(done),
         "boarded": n_boarded,
         "seats_offered": n_seats,
         "seats_used_share": n_boarded / n_seats if n_seats else np.nan,
         "seat_hours_used": _seat_hours_used(runs, run.manifest["simulated_s"]),
+        "seat_hours_offered": (done["n_seats"] * out_h).sum(),
+        "crew_hours": (done["vehicle"].map(crew).fillna(0) * out_h).sum(),
         "waiting_at_stops": stops["n_waiting"].sum(),
         "wait_longest": stops["max_wait_s"].max() / 3600,
         **{f"waiting_{place.name.lower()}": waiting.get(place.name, 0.0) for place in AT_STOPS},
         "crew_exposure": vehicles["crew_person_h"].sum(),
-        "crew_casualties_expected": vehicles["n_crew_casualties_expected"].sum(),
+        "crew_casualties_expected": crew_harm,
+        "crew_casualties_per_1000": 1000 * crew_harm / n_boarded if n_boarded else np.nan,
         "vehicles_lost": vehicles["is_lost"].sum(),
     }
 
 
 def _seat_hours_used(services: pd.DataFrame, end_s: float) -> float:
     """Return people aboard x hours that their vehicle was out on that run, at most to the end of the simulation."""
+    return float((services["n_boarded"] * _hours_out(services, end_s)).sum())
+
+
+def _hours_out(services: pd.DataFrame, end_s: float) -> pd.Series:
+    """Return how long each run lasted, at most to the end of the simulation (h)."""
     until_s = services["end_s"].where(np.isfinite(services["end_s"]), end_s)
-    return float((services["n_boarded"] * (until_s - services["start_s"]).clip(lower=0)).sum() / 3600)
+    return (until_s - services["start_s"]).clip(lower=0) / 3600
 
 
 def groups_of(persons: pd.DataFrame) -> dict[str, np.ndarray]:

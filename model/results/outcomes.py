@@ -107,6 +107,9 @@ _ALL = (
     Outcome("seats_offered", "seats offered", "seats", NEUTRAL, Panel.SERVICES, is_compared=True),
     Outcome("seats_used_share", "share of the seats used", "1", NEUTRAL, Panel.SERVICES),
     Outcome("seat_hours_used", "seat-hours used", "seat-hours", COST, Panel.SERVICES, is_compared=True),
+    Outcome("seat_hours_offered", "seat-hours offered: seats of vehicles out on their runs", "seat-hours", COST,
+            Panel.SERVICES),
+    Outcome("crew_hours", "crews at work: out on their runs", "person-hours", COST, Panel.SERVICES),
     Outcome("waiting_at_stops", "waiting at stops at the end", "people", LESS, Panel.SERVICES),
     Outcome("wait_longest", "longest wait of a person carried", "h", LESS, Panel.SERVICES),
     *(Outcome(f"waiting_{p.name.lower()}", f"time waiting at stops, {p.words}", "person-hours", LESS, Panel.SERVICES)
@@ -114,6 +117,8 @@ _ALL = (
     Outcome("crew_exposure", "time of crews in the endangered area", "person-hours", LESS, Panel.SERVICES,
             is_compared=True),
     Outcome("crew_casualties_expected", "expected casualties among crews", "people", LESS, Panel.SERVICES),
+    Outcome("crew_casualties_per_1000", "expected casualties among crews per 1,000 people carried",
+            "per 1,000 people", LESS, Panel.SERVICES),
     Outcome("vehicles_lost", "vehicles lost", "vehicles", LESS, Panel.SERVICES),
     Outcome("t90_ratio_impaired", "time until 90% of those leaving are out, impaired / unimpaired", "1", LESS,
             Panel.FAIRNESS),

@@ -10,6 +10,7 @@ from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.services.riders import Riders
+from safepassage.model.services.work_rules import WorkRules
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Dispatch, Fleet, Reinforcement, Serves
 from safepassage.model.town.closures import SAME_MOMENT_S
@@ -37,12 +38,14 @@ class FleetAtWork:
         riders: Riders,
         stops: list[PickupPoint],
         crews: VehiclesUnderFire,
+        rules: WorkRules,
     ) -> None:
         """stops: all of the model; those by the road are added while it runs. crews: which of them are in cover.
 
         settings: the scenario's section `Fleet`. hours: when they work. movement: everybody on the streets. riders:
-        households that wait for seats or are aboard.
+        households that wait for seats or are aboard. rules: convoys, shifts, fuel and breakdowns.
         """
+        self.rules = rules
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.riders, self.stops, self.crews = movement, riders, stops, crews
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR
@@ -67,8 +70,11 @@ class FleetAtWork:
             if self.crews.is_in_cover(vehicle, now_s):
                 continue
             free = vehicle.task == Task.IDLE or (vehicle.task == Task.AWAY and vehicle.ready_s <= now_s + TURN_EVERY_S)
-            if free and is_open and wanted and self._send_out(vehicle, max(vehicle.ready_s, now_s), unmet):
-                continue
+            if free and is_open and wanted:
+                time_s = self.rules.sets_out_s(max(vehicle.ready_s, now_s))
+                is_time = time_s <= now_s + TURN_EVERY_S and self.rules.may_be_sent(vehicle, self.vehicles, time_s)
+                if is_time and self._send_out(vehicle, time_s, unmet, now_s):
+                    continue
             if vehicle.task == Task.IDLE and not is_open and vehicle.node != vehicle.depot:
                 self._leave(vehicle, now_s)
 
@@ -79,7 +85,7 @@ class FleetAtWork:
         if vehicle.target >= 0:
             self._take_up(vehicle, now_s)
         seats = vehicle.seats
-        if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet):
+        if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet, now_s):
             return True
         if not seats.aboard:
             vehicle.task, vehicle.target = Task.IDLE, NOBODY
@@ -87,8 +93,9 @@ class FleetAtWork:
         leave_s = vehicle.ready_s
         if seats.n_free > 0 and not self.by_door and vehicle.target >= 0:
             leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
-        if leave_s <= now_s + TURN_EVERY_S or seats.n_free <= 0:
-            self._leave(vehicle, max(leave_s, now_s))
+        leave_s = self.rules.sets_out_s(max(leave_s, now_s))
+        if leave_s <= now_s + TURN_EVERY_S or (seats.n_free <= 0 and self.settings.convoys is None):
+            self._leave(vehicle, leave_s)
         if vehicle.task == Task.BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
             self._wait_here(vehicle, now_s)
         return False
@@ -123,13 +130,14 @@ class FleetAtWork:
         is_there = riders.households.is_requesting[household] and not riders.parties.is_on_way[household]
         return bool(is_there and (riders.people.status[members] == Status.WAITING).any())
 
-    def _send_out(self, vehicle: ServiceVehicle, time_s: float, unmet: dict[int, int]) -> bool:
+    def _send_out(self, vehicle: ServiceVehicle, time_s: float, unmet: dict[int, int], now_s: float) -> bool:
         """Send a vehicle to people who wait for one; return whether there are any whom it can reach and take."""
-        stop = self._choose_stop(vehicle, unmet)
+        stop = self._choose_stop(vehicle, unmet, now_s)
         if stop is not None:
             table, nodes = self._aim(vehicle, stop)
             if self._drive(vehicle, Task.TO_STOP, stop.row, table, nodes, time_s):
                 unmet[stop.row] -= vehicle.seats.n_free
+                stop.sent_to_s = time_s
                 return True
         return self.by_door and self._send_to_home(vehicle, time_s)
 
@@ -140,7 +148,7 @@ class FleetAtWork:
         self.movement.ways.aim(table, stop.car_node)
         return table, stop.car_node
 
-    def _choose_stop(self, vehicle: ServiceVehicle, unmet: dict[int, int]) -> PickupPoint | None:
+    def _choose_stop(self, vehicle: ServiceVehicle, unmet: dict[int, int], now_s: float) -> PickupPoint | None:
         best = None
         for row, n in unmet.items():
             stop = self.stops[row]
@@ -163,7 +171,7 @@ class FleetAtWork:
                 key = (drive_s, row)
             else:
                 key = (float(self.riders.households.waiting_since_s[stop.waiting].min()), row)
-            key = (not stop.is_by_road, *key)
+            key = (not stop.is_by_road, not self.rules.is_due(stop, now_s), *key)
             if best is None or key < best[0]:
                 best = (key, stop)
         return best[1] if best else None
@@ -246,6 +254,7 @@ class FleetAtWork:
         if vehicle.run is None:
             vehicle.run = Run(time_s)
             vehicle.runs.append(vehicle.run)
+            self.rules.begin_run(vehicle, time_s)
         if vehicle.task == Task.AWAY or vehicle.is_at_depot:
             vehicle.entered_s = time_s
         vehicle.target, vehicle.stuck_since_s = target, np.inf
@@ -254,7 +263,7 @@ class FleetAtWork:
             self.arrive(vehicle, node, time_s)
             return True
         vehicle.task, vehicle.node, vehicle.from_node = task, NOBODY, node
-        self.movement.send(vehicle.row, node, time_s, table, vehicle.car_units)
+        self.movement.send(vehicle.row, node, time_s, table, vehicle.car_units, self.rules.speed_m_s)
         return True
 
     def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:

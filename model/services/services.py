@@ -20,6 +20,7 @@ from safepassage.model.services.seats_in_reach import SeatsInReach
 from safepassage.model.services.seats_sought import SeatsSought
 from safepassage.model.services.trains import Trains
 from safepassage.model.services.walking_out import WalkingOut
+from safepassage.model.services.work_rules import WorkRules
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Fleet, Kind, Place, Reinforcement, Serves, Train
 
@@ -94,7 +95,8 @@ class Services:
         vehicles = self._vehicles_of(fleet, fleet.n_vehicles)
         hours = self._open_hours(fleet.hours)
         crews = self.model.under_fire.vehicles
-        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops, crews)
+        rules = WorkRules(fleet, self.model.settings.run.seed)
+        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops, crews, rules)
 
     def _vehicles_of(self, fleet: Fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
         by_door = fleet.serves == Serves.DOOR_TO_DOOR
@@ -117,6 +119,8 @@ class Services:
             self.model, len(self.vehicles), name, fleet_name or fleet.name, seats, protection, table=table,
             car_units=car_units, n_crew=fleet.n_crew,
         )  # fmt: skip
+        convoys = getattr(fleet, "convoys", None)
+        vehicle.strike_factor = 1.0 if convoys is None else convoys.strike_factor
         if depot >= 0:
             vehicle.depot = int(self.movement.ways.start_node(Mode.CAR, depot))
             vehicle.node, vehicle.task = vehicle.depot, Task.IDLE
@@ -237,6 +241,8 @@ class Services:
     def take_turn(self, now_s: float) -> None:
         """Do what services owe if it is their turn: a whole minute."""
         if now_s % TURN_EVERY_S == 0.0:
+            for fleet in self.fleets:
+                self.lose(fleet.rules.break_down(fleet.vehicles, TURN_EVERY_S), now_s)
             self.act(now_s)
             self.reinforce(now_s)
 

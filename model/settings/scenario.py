@@ -81,7 +81,7 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _names_known(self):
         waiting = [(f"orders.{row}.after", order.after) for row, order in enumerate(self.orders)]
-        for kind in ("streets", "exits", "shelters", "contraflow", "police"):
+        for kind in ("streets", "exits", "shelters", "contraflow", "checkpoints", "police"):
             for row, closed in enumerate(getattr(self.closures, kind)):
                 waiting.append((f"closures.{kind}.{row}.closes_after", closed.closes_after))
                 waiting.append((f"closures.{kind}.{row}.opens_after", closed.opens_after))

@@ -69,6 +69,29 @@ class Dispatch(StrEnum):
     LONGEST_WAIT = "longest_wait"
 
 
+class Convoys(Section):
+    """Vehicles of a fleet that drive together: they leave a stop, and come in from the hub, at set moments only."""
+
+    every_s: float = Field(1800.0, gt=0)
+    """From one moment to the next, counted from the start of the run (s). Assumption."""
+    speed_km_h: float = Field(30.0, gt=0)
+    """Speed of the slowest, at which all drive where the road allows it (km/h). Assumption."""
+    strike_factor: float = Field(1.0, ge=0, le=1)
+    """Factor on the rate of drone strikes on each of its vehicles; 1: no escort. With an escort that jams and keeps
+    watch 0.5. Assumption: no measurement was found (SOURCES 5.2 names escort and nets as what lowers the rate). Count
+    the escort's people in `n_crew`."""
+
+
+class Shifts(Section):
+    """For how long crews work."""
+
+    work_h: float = Field(9.0, gt=0)
+    """A vehicle is sent out no later than this after it was first sent out since its rest (h); the run that it is on
+    is finished. 9 h: the most a driver may drive in a day (Regulation (EC) 561/2006, article 6; the AETR agreement)."""
+    rest_h: float = Field(11.0, gt=0)
+    """Rest after it (h): article 8 of the same."""
+
+
 class Fleet(Section):
     """Vehicles of one kind that take people out of the area."""
 
@@ -103,6 +126,18 @@ class Fleet(Section):
     """Crew of each vehicle. Assumption."""
     size_car_units: int | None = Field(None, ge=1)
     """Room a vehicle takes on the road, in cars; default: 2 for a bus, 1 for an armoured pickup. Assumption."""
+
+    convoys: Convoys | None = Field(None, examples=[{"every_s": 1800, "speed_km_h": 30, "strike_factor": 0.5}])
+    """Vehicles drive together; default: each leaves when it is ready."""
+    shifts: Shifts | None = Field(None, examples=[{"work_h": 9, "rest_h": 11}])
+    """Crews have shifts; default: they work whenever `hours` allow."""
+    n_runs_fuelled: int | None = Field(None, ge=0)
+    """Runs for which there is fuel, all vehicles together; default: no limit."""
+    breakdowns_per_100_h: float = Field(0.0, ge=0)
+    """Rate at which a vehicle on the road breaks down (1/100 h): it is lost, its passengers wait or walk on."""
+    serve_each_within_s: float | None = Field(None, gt=0)
+    """Least service: a pickup point where people wait and to which no vehicle has been sent for so long comes before
+    all others (s), whatever `dispatch` says. Default: none."""
 
     @property
     def car_units(self) -> int:

@@ -5,15 +5,8 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
-from safepassage.model.settings.authorities import (
-    ClosedExit,
-    ClosedShelter,
-    ClosedStreet,
-    Closures,
-    Contraflow,
-    Police,
-)
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.authorities import Checkpoint, Closed, Closures, Police
+from safepassage.model.settings.base import NamedStreet, ScenarioError
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.contraflow import lanes_factor, ways_out
@@ -44,6 +37,8 @@ class ClosedOnPurpose:
         self.shelters = np.zeros(len(shelter_names), np.bool_)
         self.lanes_factor = np.ones(streets.n_links)
         """By what the lanes of each link are multiplied now: under contraflow it takes over those of the other way."""
+        self.checkpoint_per_s = np.full(streets.n_links, np.inf)
+        """Vehicles that a checkpoint at the end of each link lets through now (1/s); inf: there is none."""
         self.policed: tuple[Police, ...] = ()
         """What police direct now."""
         self._acts_s: dict[str, float] = {}
@@ -79,6 +74,8 @@ class ClosedOnPurpose:
             self._names.demand(closed, f"closures.streets[{i}]")
         for i in range(len(self.settings.contraflow)):
             self._turned(i)
+        for i, checkpoint in enumerate(self.settings.checkpoints):
+            self._stops_on(checkpoint, f"closures.checkpoints[{i}]")
         for i, police in enumerate(self.settings.police):
             self._control.directed_by(police, f"closures.police[{i}]")
         for kind, known in (("exits", self._streets.exit_name), ("shelters", self._shelter_names)):
@@ -91,11 +88,30 @@ class ClosedOnPurpose:
         """Return the links that lead out of the i-th street under contraflow."""
         return ways_out(self.settings.contraflow[i], self._streets, self._names, f"closures.contraflow[{i}]")
 
+    def _stops_on(self, checkpoint: Checkpoint, place: str) -> Ints:
+        """Return the links at whose ends a checkpoint stops vehicles; `place` names it in errors."""
+        streets = self._streets
+        if checkpoint.exit is not None:
+            if checkpoint.exit not in streets.exit_name:
+                there = ", ".join(streets.exit_name)
+                raise ScenarioError(f"{place}.exit: there is no {checkpoint.exit!r}; there are {there}.")
+            node = streets.exit_node[streets.exit_name.index(checkpoint.exit)]
+            found = np.flatnonzero((streets.link_downstream == node) & streets.drivable)
+            return found[found < streets.n_town_links]
+        links = self._names.demand(NamedStreet(between=checkpoint.between), f"{place}.between")
+        assert checkpoint.between is not None
+        begins = streets.link_upstream[links] == streets.node_id.index(checkpoint.between[0])
+        links = links[begins & streets.drivable[links]]
+        if links.size == 0:
+            raise ScenarioError(f"{place}.between: no car may drive from the first node to the second; swap them.")
+        return links
+
     def _every(self) -> tuple[tuple[Any, ...], ...]:
         settings = self.settings
-        return settings.streets, settings.exits, settings.shelters, settings.contraflow, settings.police
+        kinds = settings.streets, settings.exits, settings.shelters, settings.contraflow
+        return *kinds, settings.checkpoints, settings.police
 
-    def _holds(self, closed: ClosedExit | ClosedShelter | ClosedStreet | Contraflow | Police, time_s: float) -> bool:
+    def _holds(self, closed: Closed, time_s: float) -> bool:
         from_s, until_s = closed.moments_s(self._acts_s)
         return from_s <= time_s + SAME_MOMENT_S < until_s
 
@@ -129,6 +145,12 @@ class ClosedOnPurpose:
         for links in turned:
             self.cars[self._streets.link_reverse[links]] = True
         self.lanes_factor = lanes_factor(turned, self._streets)
+        self.checkpoint_per_s[:] = np.inf
+        for i, one in enumerate(self.settings.checkpoints):
+            if self._holds(one, time_s):
+                links = self._stops_on(one, f"closures.checkpoints[{i}]")
+                each_per_s = one.n_bays / one.inspect_s / links.size
+                self.checkpoint_per_s[links] = np.minimum(self.checkpoint_per_s[links], each_per_s)
         self.policed = tuple(one for one in self.settings.police if self._holds(one, time_s))
         for kind, known, array in (
             (self.settings.exits, self._streets.exit_name, self.exits),

@@ -156,6 +156,8 @@ class Surroundings:
         lanes_factor = self.closed.lanes_factor
         if (lanes_factor != movement.lanes_factor).any():
             movement.set_lanes(lanes_factor, exit_capacity_per_s(self.streets, self._streets_settings, lanes_factor))
+        if (self.closed.checkpoint_per_s != movement.checkpoint_per_s).any():
+            movement.set_checkpoints(self.closed.checkpoint_per_s)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.ways.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
         if self._links_to_front is not None and self._perceives.risk_aversion > 0:

@@ -1,0 +1,77 @@
+"""How a fleet works: convoys that leave together, shifts of crews, fuel for so many runs, breakdowns, least service."""
+
+import numpy as np
+
+from safepassage.agents.vehicles import PickupPoint, ServiceVehicle, Task
+from safepassage.model.draws import Stream, uniforms_for
+from safepassage.model.harm.vehicles import names_as_keys
+from safepassage.model.settings.services import Fleet
+
+SAME_MOMENT_S = 1e-3
+"""Moments within this are one (s)."""
+ON_THE_ROAD = (Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME)
+
+
+class WorkRules:
+    """The rules of one fleet; nothing of them binds a fleet whose settings name none."""
+
+    def __init__(self, settings: Fleet, seed: int) -> None:
+        """settings: the fleet as the scenario states it. seed: of the run."""
+        self.settings, self._seed = settings, seed
+
+    @property
+    def speed_m_s(self) -> float:
+        """Highest speed of its vehicles (m/s); inf: that of the road."""
+        return np.inf if self.settings.convoys is None else self.settings.convoys.speed_km_h / 3.6
+
+    def sets_out_s(self, ready_s: float) -> float:
+        """Return when a vehicle that is ready at a moment leaves (s): with the next convoy, if there are convoys."""
+        if self.settings.convoys is None:
+            return ready_s
+        every_s = self.settings.convoys.every_s
+        return float(np.ceil((ready_s - SAME_MOMENT_S) / every_s) * every_s)
+
+    def may_be_sent(self, vehicle: ServiceVehicle, vehicles: list[ServiceVehicle], time_s: float) -> bool:
+        """Return whether a vehicle may begin a run: its crew is not to rest, and there is fuel.
+
+        vehicles: all of the fleet. time_s: when it would set out (s).
+        """
+        if vehicle.run is not None:
+            return True
+        limit = self.settings.n_runs_fuelled
+        if limit is not None and sum(len(each.runs) for each in vehicles) >= limit:
+            return False
+        shifts = self.settings.shifts
+        return shifts is None or not shifts.work_h * 3600.0 < time_s - vehicle.shift_from_s < self._shift_and_rest_s
+
+    @property
+    def _shift_and_rest_s(self) -> float:
+        assert self.settings.shifts is not None
+        return (self.settings.shifts.work_h + self.settings.shifts.rest_h) * 3600.0
+
+    def begin_run(self, vehicle: ServiceVehicle, time_s: float) -> None:
+        """Note that a vehicle begins a run at a moment (s)."""
+        if self.settings.shifts is not None and time_s - vehicle.shift_from_s >= self._shift_and_rest_s:
+            vehicle.shift_from_s = time_s
+
+    def is_due(self, stop: PickupPoint, now_s: float) -> bool:
+        """Return whether no vehicle has been sent to a stop for too long by the least service; now_s: present (s)."""
+        within_s = self.settings.serve_each_within_s
+        return within_s is not None and now_s - stop.sent_to_s > within_s
+
+    def break_down(self, vehicles: list[ServiceVehicle], for_s: float) -> list[ServiceVehicle]:
+        """Let vehicles be on the road for some more time (s); return those that break down in it.
+
+        The hours that each lasts are exponential, by a number that belongs to its name.
+        """
+        rate_per_s = self.settings.breakdowns_per_100_h / 100.0 / 3600.0
+        on_road = [each for each in vehicles if each.node < 0 and each.task in ON_THE_ROAD]
+        if rate_per_s == 0.0 or not on_road:
+            return []
+        lasts_s = -np.log1p(-uniforms_for(self._seed, Stream.BREAKDOWN, names_as_keys(on_road))) / rate_per_s
+        broken = []
+        for each, until_s in zip(on_road, lasts_s.tolist(), strict=True):
+            each.driven_s += for_s
+            if each.driven_s >= until_s:
+                broken.append(each)
+        return broken
