@@ -66,7 +66,7 @@ def test_a_run_has_every_outcome_of_the_vocabulary_and_no_other():
     model = EvacuationModel(load("tiny_town", SHORT)).run()
     found = outcomes_of(RunInMemory(model.recorder.tables(), manifest_of(model)))
     assert set(found) == set(NAMES)
-    assert all(np.isfinite(value) or outcome_of(name).unit in ("h", "1") for name, value in found.items())
+    assert all(np.isfinite(value) or outcome_of(name).unit in ("h", "1", "per 1,000 people") for name, value in found.items())
 
 
 def test_a_sweep_and_a_comparison_give_the_same_names_to_the_same_values():
