@@ -14,25 +14,33 @@ MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 
 
 @kernel
-def arms_to_ask_again(links: Records, slots: Records, arms: Records, way_on: Ints) -> Ints:
+def arms_to_ask_again(
+    links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints, way_on: Ints
+) -> Ints:
     """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
-    way_on: of each vehicle now, from drive.ways_on. links: state of the links, one record each. slots: queues on the
-    links, one ring of records each.
+    rows: of all vehicles under way. way_on: of each vehicle now, from drive.ways_on. links: state of the links, one
+    record each. slots: queues on the links, one ring of records each.
     """
     n_links = arms.size // 2
-    found = np.empty(arms.size, np.int32)
+    found = np.empty(rows.size, np.int32)
     n = 0
-    for arm in range(arms.size):
-        if arms[arm].state == MOVING:
+    for vehicle in rows:
+        arm = vehicles[vehicle].link
+        if vehicles[vehicle].state == DRIVING:
+            first = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle
+        elif vehicles[vehicle].state == QUEUED:
+            arm += n_links
+            first = arms[arm].queue_first
+        else:
             continue
+        if first != vehicle or arms[arm].state == MOVING:
+            continue
+        target = arm - n_links
         if arm < n_links:
-            vehicle = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle
             target = way_on[vehicle]
             if target == ARRIVED:
                 target = n_links + links[arm].downstream
-        else:
-            target = arm - n_links
         state = LOST if target == NO_ROUTE else (WAITING if links[target].is_open else SHUT_OUT)
         if state != arms[arm].state or target != arms[arm].target:
             found[n] = arm
@@ -41,28 +49,30 @@ def arms_to_ask_again(links: Records, slots: Records, arms: Records, way_on: Int
 
 
 @kernel
-def take_out_of_queues(arms: Records, vehicles: Records, run: Records, way_on: Ints) -> tuple[Ints, Ints]:
+def take_out_of_queues(arms: Records, vehicles: Records, run: Records, rows: Ints, way_on: Ints) -> tuple[Ints, Ints]:
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
-    way_on: of each vehicle now, from drive.ways_on. Those found are unlinked from their queues and set to PENDING, to
-    set out again. run: state of the run as a whole, one record.
+    rows: of all vehicles under way. way_on: of each vehicle now, from drive.ways_on. Those found are unlinked from
+    their queues and set to PENDING, to set out again. run: state of the run as a whole, one record.
     """
     n_links = arms.size // 2
-    found = np.empty(vehicles.size, np.int32)
-    left = np.empty(n_links, np.int32)
+    found = np.empty(rows.size, np.int32)
+    left = np.empty(rows.size, np.int32)
     n, n_left = 0, 0
-    for arm in range(n_links, arms.size):
-        vehicle = arms[arm].queue_first if arms[arm].n_queued > 0 else NONE
-        before = NONE
+    for row in rows:
+        if vehicles[row].state != QUEUED:
+            continue
+        arm = n_links + vehicles[row].link
+        if arms[arm].n_queued == 0 or arms[arm].queue_first != row:
+            continue
+        vehicle, before, n_before = np.int64(row), np.int64(NONE), n
         while vehicle != NONE:
-            following = vehicles[vehicle].queue_next
+            following = np.int64(vehicles[vehicle].queue_next)
             if way_on[vehicle] == arm - n_links:
                 before = vehicle
             else:
                 if before == NONE:
                     arms[arm].queue_first = following
-                    left[n_left] = arm
-                    n_left += 1 if n_left == 0 or left[n_left - 1] != arm else 0
                 else:
                     vehicles[before].queue_next = following
                 if following == NONE:
@@ -70,7 +80,13 @@ def take_out_of_queues(arms: Records, vehicles: Records, run: Records, way_on: I
                 arms[arm].n_queued -= 1
                 found[n] = vehicle
                 n += 1
+                if before == NONE and (n_left == 0 or left[n_left - 1] != arm):
+                    left[n_left] = arm
+                    n_left += 1
             vehicle = following
+        for i in range(n_before, n):
+            vehicles[found[i]].state = PENDING
+            vehicles[found[i]].link = NONE
     vehicle = run[0].held_first
     run[0].held_first = NONE
     while vehicle != NONE:

@@ -82,9 +82,9 @@ def _link_time_s(links, slots, vehicles, at, time_s):
 
 @kernel
 def write_link_times(
-    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, n_links: int, time_s: float
+    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
 ) -> None:
-    """Write the time that a vehicle entering each link now can expect to need for it (s).
+    """Write the time that a vehicle entering each link now can expect to need for it (s), where somebody is on it.
 
     Exact for a queue that is served first in, first out at a known rate: all who are on the link, those still driving
     towards its end among them, leave one headway after the other, none before it can be there. The headway is that of
@@ -92,22 +92,25 @@ def write_link_times(
     that at which vehicles leave: since the first was ready, or since it entered if it is late by more than length / w.
 
     link_time_s: written: time that each link is expected to take (s). links: state of the links, one record each.
-    slots: queues on the links, one ring of records each. n_links: number of links. time_s: the moment (s).
+    slots: queues on the links, one ring of records each. rows: of all vehicles under way. time_s: the moment (s).
     """
-    for at in range(n_links):
-        link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
+    for vehicle in rows:
+        if vehicles[vehicle].state == DRIVING:
+            at = vehicles[vehicle].link
+            if slots[links[at].ring_first + (links[at].head & links[at].ring_mask)].vehicle == vehicle:
+                link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
 
 
 @kernel
 def is_any_slower(
-    alone_s: Floats, slowed: Ints, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
+    alone_s: Floats, changed_speed: Ints, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
 ) -> bool:
     """Return whether some link takes longer now than somebody alone on it needs, alone_s, float64[n_links].
 
-    Links without anybody take as long as ever, but for those whose own speed has changed, slowed. rows: of all vehicles
-    under way. slots: queues on the links, one ring of records each. time_s: the moment (s).
+    Links without anybody take as long as ever, but for those of changed_speed. rows: of all vehicles under way.
+    slots: queues on the links, one ring of records each. time_s: the moment (s).
     """
-    for at in slowed:
+    for at in changed_speed:
         if _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
             return True
     for vehicle in rows:
@@ -173,15 +176,14 @@ def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
 
 
 @kernel
-def count_bound(n_bound: Ints, links: Records, arms: Records) -> None:
-    """Write how many vehicles are on each link or wait off the road to enter it, int64[n_links].
+def count_bound(n_bound: Ints, vehicles: Records, rows: Ints) -> None:
+    """Count how many vehicles are on each link or wait off the road to enter it, int64[n_links], written: from nought.
 
-    n_bound: written: number by link. links: state of the links, one record each. arms: arms of junctions, one record
-    each.
+    vehicles: state of the vehicles, one record each. rows: of all vehicles under way.
     """
-    n_links = n_bound.size
-    for at in range(n_links):
-        n_bound[at] = links[at].tail - links[at].head + arms[n_links + at].n_queued
+    for vehicle in rows:
+        if vehicles[vehicle].state == DRIVING or vehicles[vehicle].state == QUEUED:
+            n_bound[vehicles[vehicle].link] += 1
 
 
 @kernel

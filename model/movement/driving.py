@@ -284,11 +284,12 @@ class Driving:
         now = self._traffic
         if now.under_way.n == 0:
             return
-        way_on = np.empty(now.vehicles.size, np.int32)
-        drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths, now.under_way.rows)
-        again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, way_on)
-        moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, way_on)
-        self._resume(united(rising(again), left), [])
+        way_on, rows = np.empty(now.vehicles.size, np.int32), now.under_way.rows
+        drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths, rows)
+        again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, now.vehicles, rows, way_on)
+        moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, rows, way_on)
+        if again.size or left.size:
+            self._resume(rising(np.concatenate((again, left))), [])
         if moved.size:
             self._set_out(moved, self.time_s)
 
@@ -345,8 +346,9 @@ class Driving:
         links = np.atleast_1d(links)
         speed = checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
         self._traffic.links["free_flow_time_s"][links] = self.length_m[links] / speed
-        slow = united(self._traffic.slowed, np.asarray(links, np.int64))
-        self._traffic.slowed = slow[self._traffic.links["free_flow_time_s"][slow] > self._traffic.alone_s[slow]]
+        rows = united(self._traffic.changed_speed, np.asarray(links, np.int64))
+        is_other = self._traffic.links["free_flow_time_s"][rows] != self._traffic.alone_s[rows]
+        self._traffic.changed_speed = rows[is_other]
         self._set_in_headway()
 
     def withdraw(self, ids: Ints | list[int]) -> None:

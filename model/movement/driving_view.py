@@ -66,8 +66,8 @@ class DrivingView:
     @property
     def n_bound(self) -> Ints:
         """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
-        n_bound = np.empty(self._traffic.n_links, np.int64)
-        drive_views.count_bound(n_bound, self._traffic.links, self._traffic.arms)
+        n_bound = np.zeros(self._traffic.n_links, np.int64)
+        drive_views.count_bound(n_bound, self._traffic.vehicles, self._traffic.under_way.rows)
         return n_bound
 
     @property
@@ -143,15 +143,10 @@ class DrivingView:
 
     def link_time_s(self) -> Floats:
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
-        link_time_s = np.empty(self._traffic.n_links)
-        drive_views.write_link_times(
-            link_time_s,
-            self._traffic.links,
-            self._traffic.slots,
-            self._traffic.vehicles,
-            self._traffic.n_links,
-            self._traffic.time_s,
-        )
+        now = self._traffic
+        link_time_s = now.alone_s.copy()
+        link_time_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
+        drive_views.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
         return link_time_s
 
     def is_any_held_up(self) -> bool:
@@ -160,24 +155,31 @@ class DrivingView:
         if now.under_way.n == 0:
             return False
         on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
-        return bool(drive_views.is_any_slower(now.alone_s, now.slowed, *on_road, now.time_s))
+        return bool(drive_views.is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
 
-    def _standing(self, state):
-        """Return the vehicles that stand first in their arm in a state, rising, and the arm of each, -1: none."""
+    def standing(self) -> tuple[Ints, Ints, Ints]:
+        """Return (ids, arms, states) of vehicles that stand first in their arm, rising; the arm is -1 for those held.
+
+        An arm is a link, or n_links + the link that somebody waits off the road to enter.
+        """
         now = self._traffic
         if now.under_way.n == 0:
-            return NOBODY, NOBODY
-        ids, arm, stands = drive_views.standing(now.links, now.slots, now.arms, now.vehicles, now.under_way.rows)
-        return (ids[stands == state], arm[stands == state]) if ids.size else (NOBODY, NOBODY)
+            return NOBODY, NOBODY, NOBODY
+        found = drive_views.standing(now.links, now.slots, now.arms, now.vehicles, now.under_way.rows)
+        return found[0], found[1], found[2]
 
     def without_route(self) -> Ints:
         """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
-        return self._standing(drive.LOST)[0]
+        ids, _, state = self.standing()
+        return ids[state == drive.LOST]
 
     def at_closed_links(self) -> tuple[Ints, Ints]:
         """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
-        ids, arm = self._standing(drive.SHUT_OUT)
-        n = self._traffic.n_links
+        ids, arm, state = self.standing()
+        is_shut, n = state == drive.SHUT_OUT, self._traffic.n_links
+        if not is_shut.any():
+            return NOBODY, NOBODY
+        ids, arm = ids[is_shut], arm[is_shut]
         return ids, np.where(arm < n, self._traffic.arms["target"][arm], arm - n).astype(np.int32)
 
     def gridlocks(self) -> list[Any]:
@@ -185,7 +187,7 @@ class DrivingView:
 
         Nothing resolves them but withdraw(), other tables or paths.
         """
-        if self._standing(drive.WAITING)[0].size == 0:
+        if self._traffic.under_way.n == 0:
             return []
         cycle = drive_views.ring_of_cycles(self._traffic.links, self._traffic.arms, self._traffic.events)
         if not (cycle >= 0).any():

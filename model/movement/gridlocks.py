@@ -6,6 +6,8 @@ its streets and walk on, when a closure or other news sends some of them another
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Ints
+from safepassage.agents.rules.drive import WAITING
 from safepassage.model.movement.driving import Driving
 from safepassage.model.streets.streets import Streets
 
@@ -24,9 +26,12 @@ class Gridlocks:
         """When each link was first part of a gridlock (s); inf: never."""
         self._present: list[list[int]] = []
 
-    def look(self, time_s: float) -> np.ndarray:
-        """Note the gridlocks of now; return the vehicles that stand first on their links, int32."""
-        rings = self._driving.view.gridlocks()
+    def look(self, time_s: float, standing: Ints) -> np.ndarray:
+        """Note the gridlocks of now; return the vehicles that stand first on their links, int32.
+
+        time_s: the moment (s). standing: states of those who stand, of whom some must wait if there is a gridlock.
+        """
+        rings = self._driving.view.gridlocks() if WAITING in standing else []
         for ring in rings:
             if ring not in self._present:
                 self.rings.append((time_s, ring))

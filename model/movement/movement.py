@@ -7,6 +7,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
+from safepassage.agents.rules.drive import LOST
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.arrivals import NOBODY as NO_ARRIVALS
 from safepassage.model.movement.arrivals import Arrivals, joined
@@ -204,7 +205,8 @@ class Movement:
             return
         for ways in self.ways.of.values():
             self._meet(ways)
-        self.ways.spread(self.time_s)
+        if self.time_s >= self.ways.next_news_s:
+            self.ways.spread(self.time_s)
 
     def _meet(self, ways: WaysOfMode) -> None:
         """Let people who stand before closed links follow the table of witnesses."""
@@ -285,18 +287,20 @@ class Movement:
     def _clear_wrecks(self) -> None:
         """Take away the vehicles whose time has come."""
         stands = self._wreck_until_s > self.time_s
-        if not stands.all():
+        if stands.size and not stands.all():
             self._wreck_link, self._wreck_until_s = self._wreck_link[stands], self._wreck_until_s[stands]
             self._set_car_capacity()
 
     def who_give_up(self) -> np.ndarray:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
         if not self.driving.view.n_under_way:
-            return np.empty(0, np.int32)
-        held = rising(np.concatenate([self.driving.view.without_route(), self.gridlocks.look(self.time_s)]))
+            return NOBODY
+        ids, _, state = self.driving.view.standing()
+        held = rising(np.concatenate([ids[state == LOST], self.gridlocks.look(self.time_s, state)]))
         since_s = np.full(held.size, self.time_s)
-        _, before, now = np.intersect1d(self._stuck[0], held, assume_unique=True, return_indices=True)
-        since_s[now] = self._stuck[1][before]
+        if held.size:
+            _, before, now = np.intersect1d(self._stuck[0], held, assume_unique=True, return_indices=True)
+            since_s[now] = self._stuck[1][before]
         self._stuck = held, since_s
         return held[self.time_s - since_s >= self.settings.patience_s]
 

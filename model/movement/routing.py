@@ -190,11 +190,8 @@ def _repair(
 
 
 @part
-def _list_changed(changed, changed_cost_s, entry_cost_s, seen_s, is_open, cost_s, known_entry_s):
-    """List in the first two the links whose cost is another now; return how many, -1: others are the destinations."""
-    for node in range(entry_cost_s.size):
-        if entry_cost_s[node] != known_entry_s[node]:
-            return -1
+def _list_changed(changed, changed_cost_s, seen_s, is_open, cost_s):
+    """List in the first two the links whose cost is another now; return how many."""
     n = 0
     for link in range(seen_s.size):
         link_cost_s = seen_s[link] if is_open[link] else np.inf
@@ -206,28 +203,26 @@ def _list_changed(changed, changed_cost_s, entry_cost_s, seen_s, is_open, cost_s
 
 @kernel
 def _renew(
-    next_link, cost_to_go_s, cost_s, known_entry_s, heap_cost_s, heap_node, lost, changed, changed_cost_s,
-    incoming_first, incoming, outgoing_first, outgoing, link_upstream, link_downstream, entry_cost_s, seen_s, is_open,
-    link_key, mixed_in,
+    next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, changed, changed_cost_s, incoming_first, incoming,
+    outgoing_first, outgoing, link_upstream, link_downstream, entry_cost_s, seen_s, is_open, leads_there, link_key,
+    mixed_in,
 ):  # fmt: skip
     """Bring one row up to date: repaired if few links cost otherwise than before, else built from nothing.
 
-    Writes tables, costs, the known cost of entry and the work arrays.
+    leads_there: whether the row has these destinations already. Writes tables, costs and the work arrays.
     """
-    n = _list_changed(changed, changed_cost_s, entry_cost_s, seen_s, is_open, cost_s, known_entry_s)
-    if 0 <= n <= seen_s.size // REPAIRED_UP_TO:
+    n = _list_changed(changed, changed_cost_s, seen_s, is_open, cost_s) if leads_there else seen_s.size
+    if n <= seen_s.size // REPAIRED_UP_TO:
         _repair(
             next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first,
-            outgoing, link_upstream, link_downstream, known_entry_s, changed[:n], changed_cost_s[:n], link_key,
-            mixed_in,
+            outgoing, link_upstream, link_downstream, entry_cost_s, changed[:n], changed_cost_s[:n], link_key, mixed_in,
         )  # fmt: skip
         return
-    known_entry_s[:] = entry_cost_s
     for link in range(seen_s.size):
         cost_s[link] = seen_s[link] if is_open[link] else np.inf
     _build(
         next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s,
-        known_entry_s, link_key, mixed_in,
+        entry_cost_s, link_key, mixed_in,
     )  # fmt: skip
 
 
@@ -271,6 +266,8 @@ class Routes:
         self._cost_s = np.full((n_classes, n_links), np.inf)
         self._open_cost_s = np.full((n_classes, n_links), np.inf)
         self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
+        self._destinations: dict[int, tuple[bytes, bytes]] = {}
+        """Destinations of each row that is built, and what entering each costs, as bytes."""
         self.incoming_first, self.incoming = _by_node(self.link_downstream, n_nodes)
         self._outgoing_first, self._outgoing = _by_node(self.link_upstream, n_nodes)
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
@@ -300,16 +297,20 @@ class Routes:
         cost_s: perceived cost of each link (s). is_open: bool by link. destination_node: nodes where a way may end.
         destination_cost_s: cost of entering each destination (s).
         """
-        links = self._all_links
-        cost_s = self._checked(cost_s, links)
-        entry_cost_s = self._costs_of_entry(destination_node, destination_cost_s)
-        self._open_cost_s[row] = cost_s
+        open_cost_s, links = self._open_cost_s[row], self._all_links
+        open_cost_s[:] = self._checked(cost_s, links)
+        if not isinstance(is_open, np.ndarray) or is_open.shape != links.shape:
+            is_open = np.broadcast_to(is_open, links.shape)
+        destinations = np.asarray(destination_node, np.int64).tobytes(), np.asarray(destination_cost_s, float).tobytes()
+        leads_there = self._destinations.get(row) == destinations
+        if not leads_there:
+            self._entry_cost_s[row] = self._costs_of_entry(destination_node, destination_cost_s)
+            self._destinations[row] = destinations
         _renew(
-            self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._entry_cost_s[row],
-            self._heap_cost_s, self._heap_node, self._lost, self._changed, self._changed_cost_s,
-            self.incoming_first, self.incoming, self._outgoing_first, self._outgoing, self.link_upstream,
-            self.link_downstream, entry_cost_s, self._open_cost_s[row],
-            np.ascontiguousarray(np.broadcast_to(is_open, links.shape), np.bool_), self._link_key, self._mixed_in(row),
+            self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
+            self._lost, self._changed, self._changed_cost_s, self.incoming_first, self.incoming, self._outgoing_first,
+            self._outgoing, self.link_upstream, self.link_downstream, self._entry_cost_s[row], open_cost_s,
+            np.ascontiguousarray(is_open, np.bool_), leads_there, self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
     def _costs_of_entry(self, node, cost_s):

@@ -58,8 +58,8 @@ class Traffic:
     """Logs that were full."""
     alone_s: Floats = field(default_factory=lambda: np.zeros(0))
     """Time that each link took somebody alone at first (s), float64[n_links]."""
-    slowed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Links that take somebody alone longer now than at first, rising."""
+    changed_speed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Links that take somebody alone another time now than at first, rising."""
     time_s: float = 0.0
     """The time reached (s)."""
     under_way: UnderWay = field(default_factory=UnderWay)
