@@ -299,8 +299,7 @@ class Routes:
         """
         open_cost_s, links = self._open_cost_s[row], self._all_links
         open_cost_s[:] = self._checked(cost_s, links)
-        if not isinstance(is_open, np.ndarray) or is_open.shape != links.shape:
-            is_open = np.broadcast_to(is_open, links.shape)
+        is_open = is_open if np.shape(is_open) == links.shape else np.broadcast_to(is_open, links.shape)
         destinations = np.asarray(destination_node, np.int64).tobytes(), np.asarray(destination_cost_s, float).tobytes()
         leads_there = self._destinations.get(row) == destinations
         if not leads_there:
