@@ -203,6 +203,10 @@ class Actions:
                 at[last] = now
         return keys
 
+    def has_levers(self) -> bool:
+        """Return whether anything differs from the scenario file, by a plan, a field or what was done."""
+        return bool({*self.plan("")} - {"name", "scenario", "title"})
+
     def save(self, name: str, folder: Path, overrides: dict) -> tuple[Path, str]:
         """Write the plan into a folder, never over another; return its path and the command that runs it again."""
         clean = (
@@ -222,7 +226,7 @@ class Actions:
             except FileExistsError:
                 continue
         source = self.model.settings.source.path
-        others = {key: value for key, value in overrides.items() if not _is_lever(key)}
+        others = {key: value for key, value in overrides.items() if not is_lever(key)}
         sets = [part for key, value in others.items() for part in ("--set", f"{key}={value}")]
         return path, shlex.join(["safepassage", "run", str(source), "--plan", str(path), *sets])
 
@@ -244,7 +248,8 @@ def _checked(section: type, keys: dict, what: str):
         raise ScenarioError(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def _is_lever(key: str) -> bool:
+def is_lever(key: str) -> bool:
+    """Return whether a plan may change a key."""
     return any((key + ".").startswith(lever + ".") for lever in LEVERS)
 
 

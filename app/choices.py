@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from safepassage.app import controls
+from safepassage.app.actions import is_lever
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.yaml_file import read_value
 from safepassage.model.settings.scenario import InvalidScenario, Scenario, find, load, shipped
@@ -56,6 +57,10 @@ class Choices:
     def chosen(self) -> dict:
         """Return what is chosen, as a journal keeps it."""
         return {"name": self.name, "plan": self.plan, "compare": self.compare, "overrides": dict(self.overrides)}
+
+    def unlevered(self) -> dict:
+        """Return the values chosen that no plan may change."""
+        return {key: value for key, value in self.overrides.items() if not is_lever(key)}
 
     def take_over(self, chosen: dict):
         """Choose what a journal kept; raises ScenarioError, and changes nothing, if it cannot be chosen any more."""

@@ -45,7 +45,7 @@ def vocabulary() -> str:
     movers = [[kind.words, KIND_COLOURS[kind]] for kind in Kind]
     lists = {name: [[int(m), m.words, colour_of(m)] for m in in_order(kind)] for name, kind in kinds.items()}
     journey = [int(status) for status in Status if status != Status.DEAD]
-    said = {"ROW": row, "KINDS": movers, **lists, "JOURNEY": journey, "DEAD": int(Status.DEAD)}
+    said = {"ROW": row, "KINDS": movers, **lists, "JOURNEY": journey, "DEAD": int(Status.DEAD), "COLUMNS": ROW_COLUMNS}
     return "\n".join(f"const {name} = {json.dumps(value)};" for name, value in said.items())
 
 
@@ -60,6 +60,8 @@ class Board(VueTemplate):
     acts = traitlets.Dict().tag(sync=True)
     player = traitlets.Dict().tag(sync=True)
     happened = traitlets.List().tag(sync=True)
+    result = traitlets.Dict().tag(sync=True)
+    exported = traitlets.Unicode("").tag(sync=True)
     offer = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
@@ -95,6 +97,17 @@ class Board(VueTemplate):
             getattr(session.player, what)()
         elif what == "restart":
             session.restart()
+
+    def vue_compare(self, data):
+        """Begin or stop a comparison under many seeds."""
+        if data.get("stop"):
+            self._session.comparer.stop()
+        else:
+            self._session.compare(min(max(int(data.get("seeds", 50)), 2), 1000))
+
+    def vue_export_run(self, which):
+        """Save the tables of the run."""
+        self._session.export_run(int(which))
 
     def vue_go_to(self, time_s):
         """Show another moment."""

@@ -1,11 +1,13 @@
 """One tab: what is chosen in it, its run, its pictures, its journal. Nothing is shared between tabs but saved plans."""
 
+import shlex
 import weakref
 from pathlib import Path
 from time import monotonic
 
 from safepassage.app.actions import KINDS
 from safepassage.app.choices import Choices
+from safepassage.app.comparison import Comparer
 from safepassage.app.journal import Journal, acts_of
 from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump
@@ -31,6 +33,7 @@ class Session:
         self.pump = Pump()
         self.player = Player(self, self.tell_player)
         self.journal = Journal(PLANS)
+        self.comparer = Comparer(PLANS, self._tell_result)
         self.run: LiveRun | Replay | None = None
         self.board = None
         self.is_closed = False
@@ -97,6 +100,7 @@ class Session:
     def close(self):
         """Let go of everything: the tab is closed."""
         self.is_closed = True
+        self.comparer.stop()
         self.player.pause()
         if self.run is not None:
             self.run.close()
@@ -221,6 +225,35 @@ class Session:
         for session in list(_sessions):
             session.choices.tell()
 
+    def compare(self, seeds: int):
+        """Compare the plans that are shown, with what was done in them, under many seeds, in the background."""
+        try:
+            if self.run.is_recorded:
+                raise ScenarioError("a recorded run cannot be compared.")
+            plans: list[dict] = []
+            for which, one in enumerate(self.run.actions):
+                keys = one.plan(("left", "right")[which] if len(self.run.actions) > 1 else "as_shown")
+                if one.has_levers() and not any(_same_levers(keys, other) for other in plans):
+                    plans.append(keys)
+            self.comparer.start(self.choices.name, plans, self.choices.unlevered(), seeds)
+        except (ScenarioError, OSError) as error:
+            self._tell_result({"running": False, "error": str(error)})
+
+    def _tell_result(self, shown: dict):
+        if self.board is not None:
+            self.board.result = shown
+
+    def export_run(self, which: int):
+        """Save the tables of a run as far as it has come, and say where."""
+        if which < len(self.run.models):
+            try:
+                with self.pump.busy:
+                    path = self.run.models[which].save(PLANS / "runs")
+                said = f"Saved to {path}. To play it: {shlex.join(['safepassage', 'explore', str(path)])}"
+            except (ScenarioError, OSError) as error:
+                said = str(error)
+            self.board.exported = said
+
     def _tell_acts(self, error: str = ""):
         if self.board is None or not self.run.actions:
             return
@@ -248,6 +281,10 @@ class Session:
             self.player.play(to_s=time_s)
         else:
             self.rests()
+
+
+def _same_levers(one: dict, other: dict) -> bool:
+    return all(one.get(key) == other.get(key) for key in {*one, *other} - {"name", "title"})
 
 
 _prepared: list[Session] = []

@@ -125,6 +125,23 @@ module.exports = {
       const at = map.root.getBoundingClientRect();
       return [...document.querySelectorAll(".sp-legend, .sp-zoom")].map((e) => e.getBoundingClientRect()).map((b) => [b.left - at.left - 2, b.top - at.top - 2, b.width + 4, b.height + 4]);
     },
+    resultRows() {
+      const c = this.counts; if (!c.length) return [];
+      const ex = (what) => this.rows.filter((r) => r && r.n).map((r) => r.at(r.before(this.timeS), what));
+      return [...this.journey.map((s) => [s[1], c.map((one) => one.status[s[0]])]), ...this.harm.map((h) => [h[1], c.map((_, i) => this.harmOf(i, h[0]))]), ["expected casualties", ex(ROW.expected)]].filter(([, v]) => !v.some(Number.isNaN));
+    },
+    saveAs(blob, ending) {
+      const a = document.createElement("a"); a.href = URL.createObjectURL(blob);
+      a.download = `${this.towns[0].name}-${this.clock.at(this.timeS).toISOString().slice(0, 16).replace(/[:T]/g, "-")}.${ending}`; a.click();
+      setTimeout(() => URL.revokeObjectURL(a.href), 10000);
+    },
+    savePicture() { this.maps.forEach((m) => m.over.toBlob((blob) => this.saveAs(blob, "png"))); },
+    saveCurves() { // each row of the charts, as far as the run has come
+      const names = ["map", ...COLUMNS, ...this.towns[0].exits.map((e) => `n_out_by_${e.name}`), ...this.towns[0].exits.map((e) => `n_cars_last_km_of_${e.name}`)];
+      const quoted = (v) => (/[",\n]/.test(v) ? `"${v.replace(/"/g, '""')}"` : v), lines = [names.map(quoted).join(",")];
+      this.rows.forEach((r, i) => { for (let k = 0; r && k < r.n; k++) lines.push([i ? "right" : "left", ...r.data.slice(k * r.width, (k + 1) * r.width)].join(",")); });
+      this.saveAs(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }), "csv");
+    },
     total(i) { return this.counts[i].status.reduce((sum, n) => sum + n, 0); },
     harmOf(i, what) { return what === DEAD ? this.counts[i].status[DEAD] : this.counts[i].hurt; },
     hasStops() { return this.towns.length && this.towns[0].shelters.some((s) => s.is_stop); },
@@ -137,7 +154,7 @@ module.exports = {
     drawers() {
       const live = !this.towns[0].is_replay;
       return [["ask", "Ask", "Scenario, plan and values", "?"], ["act", "Act", "Orders, buses, what was done", "!"], ["who", "Who", "What is at the place clicked", "⌖"], ["log", "Log", "What has happened", "≡"], ["result", "Result", "Differences, and many seeds", "Δ"], ["charts", "Charts", "All charts", "∿"]]
-        .filter(([id]) => id !== "result" && (live || (id !== "ask" && id !== "act" && id !== "log")));
+        .filter(([id]) => (live || (id !== "ask" && id !== "act" && id !== "log")));
     },
     drawerName() { const found = this.towns.length ? this.drawers().find(([id]) => id === this.drawer) : null; return found ? found[2] : "Drawer"; },
     open_(id) { this.drawer = this.drawer === id ? "" : id; },

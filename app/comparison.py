@@ -1,0 +1,110 @@
+"""Many seeds instead of one: the plans on the page, compared in the background with progress and intervals."""
+
+import shlex
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import yaml
+
+from safepassage.experiments.questions.compare import Comparison, compare
+from safepassage.experiments.reports.differences import conclusions, told
+from safepassage.experiments.runs.executors import local, n_cores
+from safepassage.model.settings.base import ScenarioError
+
+SEEDS = 50
+"""Seeds offered: enough to tell a large difference, soon. A reported figure needs more (the result says how many)."""
+FOLDER = "comparisons"
+"""Below the folder of the plans."""
+
+
+class Stopped(Exception):
+    """The planner has stopped the comparison."""
+
+
+class Comparer:
+    """Runs one comparison of one tab at a time, in processes of their own that leave a core to the page."""
+
+    def __init__(self, folder: Path, tell: Callable[[dict], None]) -> None:
+        """folder: of the plans. tell: called with what the page shows, whenever it changes."""
+        self._folder, self._tell = folder / FOLDER, tell
+        self._thread: threading.Thread | None = None
+        self._is_stopped = threading.Event()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a comparison is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, scenario: str, plans: Sequence[dict], changes: dict, seeds: int = SEEDS) -> None:
+        """Begin to compare the scenario without plan with plans, given by their keys; raises ScenarioError.
+
+        scenario: name or path. changes: keys of the scenario, for all plans. seeds: how many runs of each.
+        """
+        if self.is_running:
+            raise ScenarioError("a comparison is under way. Stop it first.")
+        if not plans:
+            raise ScenarioError("there is nothing to compare: choose a plan, or act on the page.")
+        out = self._new_folder()
+        files = []
+        for keys in plans:
+            path = out.parent / f"{out.name}-{keys['name']}.yaml"
+            path.write_text(yaml.safe_dump(keys, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            files.append(str(path))
+        given = [part for path in files for part in ("--plan", path)]
+        sets = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
+        n = ["--replications", str(seeds)]
+        command = shlex.join(["safepassage", "compare", scenario, *given, *n, *sets, "--out", str(out)])
+        self._is_stopped.clear()
+        self._tell({"running": True, "done": 0, "wanted": 0, "command": command})
+        work = (scenario, files, changes, seeds, out, command)
+        self._thread = threading.Thread(target=self._run, args=work, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give up the comparison; the runs done are kept, and the command goes on with them."""
+        self._is_stopped.set()
+
+    def _new_folder(self) -> Path:
+        for number in range(1, 10_000):
+            out = self._folder / str(number)
+            try:
+                out.mkdir(parents=True)
+                return out
+            except FileExistsError:
+                continue
+        raise ScenarioError(f"{self._folder}: there are too many comparisons. Remove some.")
+
+    def _run(self, scenario: str, files: list[str], changes: dict, seeds: int, out: Path, command: str) -> None:
+        shown: dict = {"running": False, "command": command}
+
+        def on_progress(n_done: int, n_wanted: int) -> None:
+            if self._is_stopped.is_set():
+                raise Stopped
+            self._tell({**shown, "running": True, "done": n_done, "wanted": n_wanted})
+
+        try:
+            with local(max(1, n_cores() - 1)) as executor:
+                found = compare(
+                    scenario, files, out=out, executor=executor, replications=seeds, changes=changes,
+                    on_progress=on_progress,
+                )  # fmt: skip
+            self._tell({**shown, **described(found)})
+        except Stopped:
+            self._tell({**shown, "error": "Stopped. The command goes on with the runs that are done."})
+        except Exception as error:  # whatever goes wrong in the background is told on the page
+            self._tell({**shown, "error": str(error) or type(error).__name__})
+
+
+def described(found: Comparison) -> dict:
+    """Return a comparison as the page shows it: conclusions, and a table for each pair of plans."""
+    tables = []
+    for plan, other in found.pairs():
+        rows = []
+        for outcome in found.all_outcomes():
+            one = told(found, outcome, plan, other)
+            rows.append([one.label, one.baseline_mean, one.plan_mean, one.change, one.interval])
+        tables.append({"plan": plan, "other": other, "rows": rows})
+    return {
+        "n": found.n_replications, "said": conclusions(found), "tables": tables, "warnings": list(found.warnings()),
+    }  # fmt: skip
