@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -291,25 +292,21 @@ def test_a_click_tells_what_a_street_is(server, open_page):
     assert server.tracebacks() == []
 
 
-def test_what_is_told_of_a_place_follows_the_time_and_the_end_is_said(tmp_path, open_page):
-    server = Server(tmp_path, "tiny_town")
-    try:
-        page = open_page(server.url)
-        set_field(page, "run.duration_h", "1")
-        page.get_by_role("button", name="Start again with these").click()
-        page.wait_for_function("window.safepassage.towns[0].duration_s === 3600")
-        click_on_map(page, "m.town.exits[0].xy")
-        out = page.locator("dd").first
-        assert out.inner_text() == "0 people"
-        play(page)
-        page.get_by_text("The run is over.").wait_for()
-        page.wait_for_function("document.querySelector('.sp-card dd').innerText !== '0 people'")
-        assert page.get_by_role("button", name="Close this exit").count() == 0
-        drawer(page, "Act")
-        assert page.get_by_role("button", name="Issue the order now").is_disabled()
-        assert server.tracebacks() == []
-    finally:
-        server.stop()
+def test_what_is_told_of_a_place_follows_the_time_and_the_end_is_said(server, open_page):
+    page = open_page(server.url)
+    set_field(page, "run.duration_h", "1")
+    page.get_by_role("button", name="Start again with these").click()
+    page.wait_for_function("window.safepassage.towns[0].duration_s === 3600")
+    click_on_map(page, "m.town.exits[0].xy")
+    out = page.locator("dd").first
+    assert out.inner_text() == "0 people"
+    play(page)
+    page.get_by_text("The run is over.").wait_for()
+    page.wait_for_function("document.querySelector('.sp-card dd').innerText !== '0 people'")
+    assert page.get_by_role("button", name="Close this exit").count() == 0
+    drawer(page, "Act")
+    assert page.get_by_role("button", name="Issue the order now").is_disabled()
+    assert server.tracebacks() == []
 
 
 def test_two_plans_run_side_by_side(server, open_page):
@@ -457,3 +454,28 @@ def test_the_page_fills_one_screen_and_only_the_drawer_scrolls(server, open_page
 def test_nothing_but_the_address_is_printed_at_start(server):
     lines = server.log.read_text(encoding="utf-8").splitlines()
     assert [line.split(" ", 3)[:2] for line in lines] == [["The", "page"], ["Plans", "that"]]
+
+
+def test_no_click_and_no_key_however_random_breaks_the_page(server, open_page):
+    page = open_page(server.url)
+    page.on("dialog", lambda dialog: dialog.accept())
+    chance = random.Random(20241001)
+    visible = ".sp-board button:visible, .sp-board summary:visible, .sp-fields summary:visible"
+    for _ in range(60):
+        what = chance.random()
+        if what < 0.35:
+            box = page.locator(".sp-over").first.bounding_box()
+            page.mouse.click(box["x"] + chance.random() * box["width"], box["y"] + chance.random() * box["height"])
+        elif what < 0.5:
+            page.keyboard.press(chance.choice([" ", ".", "Escape", "Tab", "Enter", "ArrowLeft", "+", "-", "0"]))
+        elif what < 0.6:
+            page.evaluate(f"window.safepassage.go_to({chance.randint(-60, 20000)})")
+        else:
+            names = page.locator(visible)
+            chosen = names.nth(chance.randrange(names.count()))
+            if "seeds" not in (chosen.text_content() or ""):  # fifty runs take longer than a test may
+                chosen.evaluate("(e) => e.click()")
+    page.evaluate("window.safepassage.play({ what: 'pause' })")
+    page.wait_for_function("window.safepassage.player.playing === false && window.safepassage.frames.length > 0")
+    button(page, "Charts").evaluate("(e) => e.click()")
+    assert server.tracebacks() == []

@@ -8,7 +8,7 @@ from safepassage.agents.words import Worded
 from safepassage.app.scenes.frames import Picture
 from safepassage.app.scenes.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.harm.expected_casualties import band
-from safepassage.model.pictures.palette import BLACK, BLUE, GREEN, ORANGE, VERMILION
+from safepassage.model.pictures.palette import BLUE, BROWN, GREEN, ORANGE, VERMILION
 from safepassage.model.results.trajectories import whereabouts, who_stands
 
 SHOWN_S = 6 * 3600.0
@@ -39,7 +39,7 @@ class Kind(Worded):
 
 
 KIND_COLOURS = {
-    Kind.CAR: BLUE, Kind.CAR_STANDING: VERMILION, Kind.WALK: ORANGE, Kind.CUT_OFF: BLACK, Kind.BUS: GREEN,
+    Kind.CAR: BLUE, Kind.CAR_STANDING: BROWN, Kind.WALK: ORANGE, Kind.CUT_OFF: VERMILION, Kind.BUS: GREEN,
 }  # fmt: skip
 
 

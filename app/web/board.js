@@ -2,7 +2,7 @@
 module.exports = {
   data() {
     return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
-      journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", "#D55E00"], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
+      journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", "#B2182B"], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
       pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
   },
   created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, lastCharts: 0 }); this.$nextTick(() => this.open()); },
@@ -153,7 +153,7 @@ module.exports = {
     },
     drawers() {
       const live = !this.towns[0].is_replay;
-      return [["ask", "Ask", "Scenario, plan and values", "?"], ["act", "Act", "Orders, buses, what was done", "!"], ["who", "Who", "What is at the place clicked", "⌖"], ["log", "Log", "What has happened", "≡"], ["result", "Result", "Differences, and many seeds", "Δ"], ["charts", "Charts", "All charts", "∿"]]
+      return [["ask", "Ask", "Scenario, plan and values", "?"], ["act", "Act", "Orders, buses, what was done", "!"], ["who", "Who", "What is at the place clicked", "◎"], ["log", "Log", "What has happened", "≡"], ["result", "Result", "Differences, and many seeds", "Δ"], ["charts", "Charts", "All charts", "∿"]]
         .filter(([id]) => (live || (id !== "ask" && id !== "act" && id !== "log")));
     },
     drawerName() { const found = this.towns.length ? this.drawers().find(([id]) => id === this.drawer) : null; return found ? found[2] : "Drawer"; },

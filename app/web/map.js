@@ -2,7 +2,7 @@
 // pixels, the dots set among them, and what lies over both: browsers without a graphics card pay for every layer.
 const STREET = [["#8c8c8c", 2.2], ["#a6a6a6", 1.7], ["#b8b8b8", 1.2], ["#cfcfcf", 0.9], ["#dde3dd", 0.6]];
 // KINDS: words and colour of each kind of party on the map; safepassage.app.map writes it.
-const EXIT = "#009E73", IMPACT = [204, 121, 167], HOME = [0, 60, 110], SHELTER = "#CC79A7", FRONT = "#8b0000";
+const EXIT = "#009E73", IMPACT = [136, 34, 85], HOME = [0, 60, 110], SHELTER = "#CC79A7", FRONT = "#8b0000";
 const KIND_RGBA = KINDS.map(([, c]) => {
   const v = parseInt(c.slice(1), 16);
   return (255 << 24) | ((v & 255) << 16) | (((v >> 8) & 255) << 8) | (v >> 16);
@@ -255,7 +255,7 @@ class TownMap {
     for (let i = 0; i < p.length; i += 4) {
       if (p[i] % 65535 === 0 || p[i + 1] % 65535 === 0) continue; // beyond the map
       const fade = 1 - p[i + 2] / 65535, x = this.px(p[i]), y = this.py(p[i + 1]), r = 3.5 + 2.5 * p[i + 3];
-      c.fillStyle = `rgba(${IMPACT},${0.12 + 0.6 * fade})`; c.strokeStyle = `rgba(110,20,80,${0.2 + 0.8 * fade})`; c.lineWidth = 1.2;
+      c.fillStyle = `rgba(${IMPACT},${0.12 + 0.6 * fade})`; c.strokeStyle = `rgba(90,15,55,${0.2 + 0.8 * fade})`; c.lineWidth = 1.2;
       c.beginPath(); c.arc(x, y, r, 0, 7); c.fill(); c.stroke();
       if (p[i + 2] < 65535 / 60) { c.lineWidth = 2; c.beginPath(); c.arc(x, y, r + 5, 0, 7); c.stroke(); }
     }
@@ -296,7 +296,7 @@ class TownMap {
         const line = `${e[3 * i].toLocaleString("en")} out${open ? "" : ", closed"}`;
         c.font = SMALL; c.fillText(line, bx + 4, by + 21);
         const left = bx + 8 + c.measureText(line).width, room = w - (left - bx) - 5;
-        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = "#D55E00"; c.fillRect(left, by + 17, (room * e[3 * i + 1]) / most, 8); }
+        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = "#8C510A"; c.fillRect(left, by + 17, (room * e[3 * i + 1]) / most, 8); }
       }
       c.fillStyle = open ? EXIT : "#fff"; c.strokeStyle = open ? "#fff" : "#000"; c.lineWidth = 2;
       c.beginPath(); c.moveTo(x, y - 9); c.lineTo(x + 8, y + 6); c.lineTo(x - 8, y + 6); c.closePath(); c.fill(); c.stroke();

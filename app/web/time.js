@@ -1,5 +1,5 @@
 // Time on the page: the bar with what is planned and what has happened, and where one can go.
-const LINE_COLOURS = { impact: "#CC79A7", order: "#0072B2", closure: "#E69F00", front: "#8b0000", act: "#009E73" };
+const LINE_COLOURS = { impact: "#882255", order: "#0072B2", closure: "#E69F00", front: "#8b0000", act: "#009E73" };
 
 function drawLine(canvas, town, timeS, clock, done) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2), w = canvas.clientWidth, h = canvas.clientHeight;

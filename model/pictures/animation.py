@@ -41,7 +41,7 @@ STANDING_M_S = 1.0
 MOVERS = {
     "on foot": (palette.ORANGE, 2.4),
     "cars moving": (palette.BLUE, 2.4),
-    "cars standing in a queue": (palette.VERMILION, 2.4),
+    "cars standing in a queue": (palette.BROWN, 2.4),
     "buses": (palette.GREEN, 4.5),
 }
 """Colour and diameter (points) of those on the way, by what they are, from the lowest layer up; dots shrink where they
@@ -131,7 +131,7 @@ def _write_gif(frames: Iterator[np.ndarray], path: Path, frames_per_s: float) ->
 
 def _palette() -> Image.Image:
     """Return one palette for all frames, so that what stays takes no space: tints of our colours, and white."""
-    colours = np.array([to_rgb(colour) for colour in (*palette.PALETTE, palette.QUIET)])
+    colours = np.array([to_rgb(colour) for colour in (*palette.PALETTE, palette.WINE, palette.BROWN, palette.QUIET)])
     tints = np.linspace(0, 0.93, 255 // len(colours))[:, None, None]
     tinted = (colours * (1 - tints) + tints).reshape(-1, 3)
     values = np.round(255 * np.vstack([tinted, np.ones((256 - len(tinted), 3))])).astype(np.uint8)
@@ -192,7 +192,7 @@ class Scene:
     def _explain(self, axes):
         """Write the legend of what moves and changes on the map."""
         dots = {name: colour for name, (colour, _) in MOVERS.items() if name in self._seen}
-        dots |= {"impact, fading": palette.PURPLE, "exit, grows with people out": palette.GREEN}
+        dots |= {"impact, fading": palette.WINE, "exit, grows with people out": palette.GREEN}
         entries = {name: Line2D([], [], linestyle="none", marker="o", markersize=7, markeredgewidth=0, color=colour)
                    for name, colour in dots.items()}  # fmt: skip
         if self.streets.links.size:
@@ -264,7 +264,7 @@ class Scene:
         fade_s = max(min(FADE_SHARE * self.end_s, FADE_S), self.end_s / 120)
         faint = FAINT * min(1.0, MANY_IMPACTS / max(age_s.size, 1)) ** 2
         strength = faint + (1 - faint) * np.exp(-np.maximum(age_s, 0) / fade_s)
-        self.impacts.set_facecolor(_with_alpha(palette.PURPLE, np.where(age_s < 0, 0, strength)))
+        self.impacts.set_facecolor(_with_alpha(palette.WINE, np.where(age_s < 0, 0, strength)))
         self._set_places(time_s)
         closed = self.streets.closed_at(time_s).any(axis=1)[self.streets.links]
         self.closures.set_color(_with_alpha(palette.BLACK, closed.astype(float)))

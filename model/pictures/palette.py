@@ -10,18 +10,22 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE)
 """Okabe & Ito (2008), Color Universal Design: told apart by nearly everybody, colour-blind or not."""
 
+WINE, BROWN, OLIVE, RED, ROSE = "#882255", "#8C510A", "#999933", "#B2182B", "#F4A582"
+"""Impacts, standing cars, waiting people, serious and light injuries: more meanings than the eight colours above.
+Wine and olive are of Tol (2021), Colour schemes; brown, red and rose of Brewer's diverging schemes."""
+
 GREY, PALE, INK, QUIET = "#999999", "#D9D9D9", "#222222", "#595959"
 
 _BY_KIND: dict[type[Worded], dict[int, str]] = {
     Status: {
-        Status.SAFE: GREEN, Status.TRAVELLING: SKY, Status.WAITING: BLUE, Status.STRANDED: VERMILION,
+        Status.SAFE: GREEN, Status.TRAVELLING: SKY, Status.WAITING: OLIVE, Status.STRANDED: VERMILION,
         Status.SHELTERING: PURPLE, Status.PREPARING: YELLOW, Status.HOME: PALE, Status.DEAD: BLACK,
     },
     Protection: {
         Protection.OUTDOORS: VERMILION, Protection.VEHICLE: ORANGE, Protection.UPPER_FLOOR: YELLOW,
         Protection.INNER_ROOM: SKY, Protection.BASEMENT: BLUE, Protection.SHELTER: GREEN, Protection.ARMOURED: PURPLE,
     },
-    Injury: {Injury.FATAL: BLACK, Injury.SERIOUS: VERMILION, Injury.LIGHT: ORANGE},
+    Injury: {Injury.FATAL: BLACK, Injury.SERIOUS: RED, Injury.LIGHT: ROSE},
     Mode: {Mode.WALK: ORANGE, Mode.CAR: BLUE, Mode.BUS: GREEN, Mode.TRAIN: PURPLE},
 }  # fmt: skip
 """In the order in which they are drawn, from the bottom of a stack up."""

@@ -1,0 +1,34 @@
+"""The map and charts in a user's own page of Mesa's visualiser."""
+
+import numpy as np
+import pytest
+
+from safepassage.app.scenes import frames
+from safepassage.model.evacuation import EvacuationModel
+
+solara = pytest.importorskip("solara", reason="solara is not installed (extra `app`)")
+
+
+@pytest.mark.filterwarnings("ignore")  # of Mesa's page itself
+def test_map_and_charts_follow_the_model_in_solara_viz():
+    from ipyvuetify import Btn
+    from mesa.visualization import SolaraViz
+
+    from safepassage.app.parts import ChartsPart, EvacuationCharts, EvacuationMap, MapPart
+
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 0.5})
+    page = SolaraViz(model, components=[EvacuationMap, EvacuationCharts], name="mine")
+    _, rendered = solara.render(page, handle_error=False)
+    try:
+        parts = [rendered.find(kind).widget for kind in (MapPart, ChartsPart)]
+
+        def shown_s():
+            return [np.frombuffer(part.frame, frames.HEAD, 1, 8)[0]["time_s"] for part in parts]
+
+        assert shown_s() == [0.0, 0.0]
+        for part in parts:
+            part.vue_ack(1)
+        rendered.find(Btn, children=["Step"]).widget.click()
+        assert shown_s() == [60.0, 60.0] and model.time_s == 60.0
+    finally:
+        rendered.close()
