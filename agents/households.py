@@ -102,6 +102,8 @@ class Households:
     """int32: shelter in which it has a place, on the way there included; -1: none."""
     has_lost_home: np.ndarray = field(init=False)
     """bool: its own home was destroyed."""
+    lift_from: np.ndarray = field(init=False)
+    """int32: household next door that would take it along in its car; -1: none."""
     lives_with: np.ndarray = field(init=False)
     """int32: household in whose home it lives since its own was destroyed; -1: in none."""
     is_coming_home: np.ndarray = field(init=False)
@@ -134,7 +136,7 @@ _BEFORE_THE_RUN = {
     **dict.fromkeys(("alert_from_s", "waits_for_lull_since_s", "left_for_shelter_s"), (np.float64, np.inf)),
     "lull_wanted_s": (np.float64, 0.0),
     "last_heard_s": (np.float64, -np.inf),
-    **dict.fromkeys(("shelter", "lives_with", "order_obeyed"), (np.int32, -1)),
+    **dict.fromkeys(("shelter", "lives_with", "order_obeyed", "lift_from"), (np.int32, -1)),
 }
 """Type and first value of the columns that are filled while a run goes on."""
 
@@ -177,6 +179,7 @@ class Household(RowAgent):
     waits_for_lull_since_s = column(np.float64)
     shelter = column(np.int32)
     has_lost_home = column(np.bool_)
+    lift_from = column(np.int32)
     lives_with = column(np.int32)
     is_coming_home = column(np.bool_)
     left_for_shelter_s = column(np.float64)

@@ -28,6 +28,7 @@ class Mode(Worded):
     CAR = 2, "by car"
     BUS = 3, "by bus"
     TRAIN = 4, "by train"
+    LIFT = 5, "in a neighbour's car"
 
     @property
     def mover(self) -> Mover:
@@ -37,7 +38,7 @@ class Mode(Worded):
 
 _MOVERS = {
     Mode.NONE: Mover.NOTHING, Mode.WALK: Mover.WALKERS, Mode.CAR: Mover.VEHICLES, Mode.BUS: Mover.SERVICES,
-    Mode.TRAIN: Mover.SERVICES,
+    Mode.TRAIN: Mover.SERVICES, Mode.LIFT: Mover.NOTHING,
 }  # fmt: skip
 _MOVER_OF = np.array([mode.mover for mode in Mode], np.int8)
 
@@ -70,6 +71,9 @@ class Parties:
     vehicle: np.ndarray
     """int32: row of the service vehicle that it is aboard; -1: of none."""
 
+    rides_with: np.ndarray
+    """int32: party in whose car it rides; -1: in none but its own."""
+
     def __len__(self) -> int:
         return self.mode.size
 
@@ -87,6 +91,7 @@ class Parties:
             exit=np.full(n, -1, np.int32),
             stop=np.full(n, -1, np.int32),
             vehicle=np.full(n, -1, np.int32),
+            rides_with=np.full(n, -1, np.int32),
         )
 
 

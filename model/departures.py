@@ -3,7 +3,7 @@
 import numpy as np
 
 from safepassage.agents.civilians import Status
-from safepassage.agents.ground.arrays import Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.parties import Mode
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.behaviour.decision import Decision
@@ -130,6 +130,10 @@ class Departures:
         drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
         drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
+        guests, promised_s = self._lifts(due, drives, services, now_s)
+        comes = np.isin(due, guests)
+        hopes = seeks & ~comes & np.isfinite(promised_s)
+        seeks &= ~(comes | hopes)
         walk_out_s = np.where(seeks, services.walking_out.time_s(due), np.inf)
         if seeks.any():
             seeks[seeks] = ~services.seek(due[seeks], walk_out_s[seeks], now_s)
@@ -144,6 +148,10 @@ class Departures:
                 households.departure_time_s[party] = time_s
                 movement.set_out(mode, party, node[mask], time_s, households.n_members[party], speed_m_s[mask])
                 self.population.set_out(party, mode)
+        if guests.size:
+            services.lifts.come_along(guests, services.riders)
+        if hopes.any():
+            self.population.put_off(due[hopes], Status.WAITING, promised_s[hopes])
         news_s = max(movement.next_news_s, until_s)
         if no_way.any():
             self.population.put_off(due[no_way], Status.STRANDED, news_s)
@@ -153,6 +161,19 @@ class Departures:
             if services.is_empty:  # a road for the car may open; without car and seats there is nothing to ask for
                 ask_s = np.where(can_drive[waits], news_s, np.inf)
             self.population.put_off(due[waits], Status.WAITING, ask_s)
+
+    def _lifts(self, due: Ints, drives: Bools, services: Services, now_s: float) -> tuple[Ints, Floats]:
+        """Return (households that ride with neighbours who drive off now, when each due asks its neighbours again).
+
+        Who leaves under a truce takes nobody along: it may gather, or turn back. due: households that set out now.
+        drives: which of them by car. services: buses, trains, lifts. now_s: the present (s).
+        """
+        free = due[drives]
+        free = free[self.corridors.truce_of(free) < 0]
+        promised_s = services.lifts.promised_s(due, now_s)
+        host = self.households.lift_from[due]
+        promised_s[self.corridors.truce_of(host) >= 0] = np.inf
+        return services.lifts.who_come_along(free, now_s), promised_s
 
     def _free_of_curfew(self, due: Ints, now_s: float) -> Ints:
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""

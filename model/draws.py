@@ -57,6 +57,7 @@ class Stream(IntEnum):
     TRUCE = 30
     CORRIDOR = 31
     BREAKDOWN = 32
+    LIFT = 33
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,10 +128,12 @@ def test_the_books_are_checked_as_a_person_after_the_other_would_check_them():
         n, first = 4, np.array([0, 2, 3, 5, 6])
         on_way, stop, vehicle = rng.random(n) < 0.5, rng.integers(-1, 1, n), rng.integers(-1, 1, n)
         arrival_s, status = np.where(rng.random(n) < 0.3, 9.0, np.inf), rng.integers(0, 8, 6).astype(np.int8)
-        found = books.count_wrong(on_way, stop.astype(np.int32), vehicle.astype(np.int32), arrival_s, first, status)
+        rides = np.where(rng.random(n) < 0.2, 0, -1).astype(np.int32)
+        places = stop.astype(np.int32), vehicle.astype(np.int32), rides
+        found = books.count_wrong(on_way, *places, arrival_s, first, status)
         expected = [0, 0, 0, 0]
         for p in range(n):
-            at_stop, aboard = stop[p] >= 0, vehicle[p] >= 0
+            at_stop, aboard = stop[p] >= 0, vehicle[p] >= 0 or rides[p] >= 0
             expected[books.IN_TWO_PLACES] += ((at_stop or aboard) and not on_way[p]) or (at_stop and aboard)
             expected[books.ON_STREETS] += on_way[p] and not at_stop and not aboard
             for s in map(Status, status[first[p] : first[p + 1]]):

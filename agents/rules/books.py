@@ -16,17 +16,19 @@ or in safety of another status."""
 
 @kernel
 def count_wrong(
-    is_on_way: Bools, stop: Ints, vehicle: Ints, arrival_time_s: Floats, first_person: Ints, status: Ints
-) -> Ints:
-    """Return the four counts, int64[4]. By party: bool, int32, int32, float64; status: int8 per person.
+    is_on_way: Bools, stop: Ints, vehicle: Ints, rides_with: Ints, arrival_time_s: Floats, first_person: Ints,
+    status: Ints,
+) -> Ints:  # fmt: skip
+    """Return the four counts, int64[4]. By party: bool, int32, float64; status: int8 per person.
 
-    is_on_way: bool, parties on their way. stop: stop at which each party waits, -1: none. vehicle: vehicle that each
-    party is aboard, -1: none. arrival_time_s: when each party was safe (s), inf: not yet. first_person: first person
-    of each household, one entry more at the end.
+    is_on_way: bool, parties on their way. stop: stop at which each party waits, -1: none. vehicle: vehicle that
+    each party is aboard, -1: none. rides_with: party in whose car each rides, -1: none. arrival_time_s: when each
+    party was safe (s), inf: not yet. first_person: first person of each household, one entry more at the end.
     """
     n = np.zeros(4, np.int64)
     for party in range(is_on_way.size):
-        on_way, at_stop, aboard = is_on_way[party], stop[party] >= 0, vehicle[party] >= 0
+        on_way, at_stop = is_on_way[party], stop[party] >= 0
+        aboard = vehicle[party] >= 0 or rides_with[party] >= 0
         if ((at_stop or aboard) and not on_way) or (at_stop and aboard):
             n[IN_TWO_PLACES] += 1
         if on_way and not at_stop and not aboard:

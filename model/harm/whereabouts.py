@@ -12,6 +12,7 @@ from safepassage.agents.vehicles import ServiceAgents, ServiceVehicle, Task
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.lost_homes import LostHomes
 from safepassage.model.movement.movement import Movement
+from safepassage.model.people.neighbours import riding_with
 from safepassage.model.people.population import Population
 
 
@@ -80,7 +81,8 @@ class Whereabouts:
         if self.movement.n_moving:
             party, party_x_m, party_y_m = self.movement.parties_near(x_m, y_m, reach_m)
         served = party >= self.movement.n_parties
-        parts = [(party[~served], party_x_m[~served], party_y_m[~served]), self._setting_out()]
+        of_town = party[~served], party_x_m[~served], party_y_m[~served]
+        parts = [of_town, self._guests_of(*of_town), self._setting_out()]
         on_road = (party[served] - self.movement.n_parties, party_x_m[served], party_y_m[served])
         vehicle, at_x_m, at_y_m = (np.concatenate(column) for column in zip(on_road, self._standing(), strict=True))
         away_m = np.hypot(at_x_m - x_m, at_y_m - y_m)
@@ -92,6 +94,13 @@ class Whereabouts:
         if self.lost_homes.guests.size:
             parts.append(self.lost_homes.places_of_guests())
         return parts, vehicle[away_m <= reach_m], away_m[away_m <= reach_m]
+
+    def _guests_of(self, party: Ints, x_m: Floats, y_m: Floats) -> tuple[Ints, Floats, Floats]:
+        """Return (household, x_m, y_m) of those who ride in the cars of some parties at these places."""
+        guests = riding_with(self.population, party)
+        order = np.argsort(party, kind="stable")
+        at = order[np.searchsorted(party[order], self.parties.rides_with[guests])]
+        return guests, x_m[at], y_m[at]
 
     def _setting_out(self):
         """Return (household, x_m, y_m) of those who have set out and wait at home to get onto the street."""

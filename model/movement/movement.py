@@ -113,6 +113,10 @@ class Movement:
         self.ways.freshen(table)
         self.driving.add(party, node, self.driving.time_s, table=table)
 
+    def bring_out(self, guests: Ints) -> None:
+        """Note that guests have left the cars of their neighbours, with them, out of the area."""
+        self.carrier[guests] = guests
+
     def is_beyond_town(self, party: Ints) -> Bools:
         """Return which parties are on an onward road now, bool."""
         return self.driving.view.link_of(self.carrier[party]) >= self.streets.n_town_links
@@ -305,19 +309,28 @@ class Movement:
         return held[self.time_s - since_s >= self.settings.patience_s]
 
     def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray) -> tuple[Ints, Ints]:
-        """Let people get out of their cars where they are and walk on."""
-        link, along_m = self.driving.view.position(party)
-        self.driving.withdraw(party)
+        """Let people get out of cars where they are, their own or those of neighbours, and walk on.
+
+        party: their households; whoever a car belongs to takes it off the road. n_persons, free_speed_m_s: of each.
+        Returns those who walk now, and those who were not on the road yet.
+        """
+        link, along_m = self.driving.view.position(self.carrier[party])
+        is_own = self.carrier[party] == party
+        self.driving.withdraw(party[is_own])
+        self.carrier[party] = party
         on_way = link >= 0
         start = (party[on_way], link[on_way], along_m[on_way], self.time_s)
         self.walking.add_on_link(*start, free_speed_m_s[on_way], n_persons[on_way], WITNESS)
-        self._leave_standing(link[on_way])
+        self._leave_standing(link[on_way & is_own])
         return party[on_way], party[~on_way]
 
     def withdraw(self, party: np.ndarray) -> None:
         """Take parties off the streets for good; their cars stand in a lane until they are cleared."""
         if party.size == 0:
             return
+        is_guest = (self.carrier[party] != party) & (self.carrier[party] < self.n_parties)
+        self.carrier[party[is_guest]] = party[is_guest]
+        party = party[~is_guest]
         walks = self.walking.view.stage(party) != Stage.AWAY
         self.walking.withdraw(party[walks])
         link = self.driving.view.link_of(party[~walks])
@@ -355,6 +368,7 @@ class Movement:
 
     def place(self, party: np.ndarray) -> tuple[Floats, Floats]:
         """Return (x_m, y_m) of parties on the streets now; nan for others."""
+        party = self.carrier[party]
         link, along_m = self.driving.view.position(party)
         on_foot = link < 0
         if on_foot.any():

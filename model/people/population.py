@@ -133,8 +133,9 @@ class Population:
 
     def walk_on(self, parties: np.ndarray) -> None:
         """Note that people have left their car and go on foot."""
+        self.parties.left_car[parties] = self.parties.rides_with[parties] < 0
         self.parties.mode[parties] = Mode.WALK
-        self.parties.left_car[parties] = True
+        self._put(parties)
         self._become(parties, Status.TRAVELLING, Protection.OUTDOORS)
 
     def get_a_lift(self, parties: np.ndarray) -> None:
@@ -182,6 +183,20 @@ class Population:
         self._become(parties, Status.TRAVELLING, protection)
         self.show_preparing()
 
+    def ride_along(self, parties: np.ndarray, hosts: np.ndarray) -> None:
+        """Let households at home get into the cars of others, hosts, who have set out."""
+        self.parties.mode[parties] = Mode.LIFT
+        self.parties.is_on_way[parties] = True
+        self._put(parties)
+        self.parties.rides_with[parties] = hosts
+        self._become(parties, Status.TRAVELLING, Protection.VEHICLE)
+        self.show_preparing()
+
+    def take_the_wheel(self, parties: np.ndarray) -> None:
+        """Note that guests in a car go on with one of their own: nobody whose it was lives."""
+        self.parties.mode[parties] = Mode.CAR
+        self._put(parties)
+
     def get_off(self, parties: np.ndarray) -> None:
         """Let parties leave a service vehicle and go on on foot."""
         self.parties.mode[parties] = Mode.WALK
@@ -196,6 +211,7 @@ class Population:
     def _put(self, parties: np.ndarray, stop: int = -1, vehicle: int = -1) -> None:
         self.parties.stop[parties] = stop
         self.parties.vehicle[parties] = vehicle
+        self.parties.rides_with[parties] = -1
 
     def head_home(self, households: np.ndarray) -> None:
         """Let living people leave safety for their homes, by car or in one that takes them."""
@@ -316,8 +332,8 @@ class Population:
         """Raise PopulationError unless the parties noted as on their way are on the streets, at stops or aboard."""
         parties = self.parties
         n = books.count_wrong(
-            parties.is_on_way, parties.stop, parties.vehicle, parties.arrival_time_s, self.households.first_person,
-            self.people.status,
+            parties.is_on_way, parties.stop, parties.vehicle, parties.rides_with, parties.arrival_time_s,
+            self.households.first_person, self.people.status,
         )  # fmt: skip
         if n[books.IN_TWO_PLACES]:
             raise PopulationError("parties at stops or aboard are not noted as on their way, or are in two places")

@@ -26,7 +26,7 @@ _BY_KIND: dict[type[Worded], dict[int, str]] = {
         Protection.INNER_ROOM: SKY, Protection.BASEMENT: BLUE, Protection.SHELTER: GREEN, Protection.ARMOURED: PURPLE,
     },
     Injury: {Injury.FATAL: BLACK, Injury.SERIOUS: RED, Injury.LIGHT: ROSE},
-    Mode: {Mode.WALK: ORANGE, Mode.CAR: BLUE, Mode.BUS: GREEN, Mode.TRAIN: PURPLE},
+    Mode: {Mode.WALK: ORANGE, Mode.CAR: BLUE, Mode.BUS: GREEN, Mode.TRAIN: PURPLE, Mode.LIFT: SKY},
 }  # fmt: skip
 """In the order in which they are drawn, from the bottom of a stack up."""
 _NEVER_DRAWN = {Injury: Injury.NONE, Mode: Mode.NONE}

@@ -79,6 +79,8 @@ def _of_waiting(model: Any) -> dict[str, npt.NDArray[np.bool_]]:
     reasons = {
         f"{Status.SAFE.words} by bus": safe & (mode == Mode.BUS),
         f"{Status.SAFE.words} by train": safe & (mode == Mode.TRAIN),
+        f"{Status.SAFE.words} {Mode.LIFT.words}": safe & (mode == Mode.LIFT),
+        f"on the way {Mode.LIFT.words}": (people.status == Status.TRAVELLING) & (mode == Mode.LIFT),
         "on the way by bus": (people.status == Status.TRAVELLING) & (parties.vehicle[home] >= 0),
     }
     for stop in model.services.stops:
@@ -87,5 +89,6 @@ def _of_waiting(model: Any) -> dict[str, npt.NDArray[np.bool_]]:
     booked = np.zeros(len(parties), np.bool_)
     booked[list(model.services.trains.booked)] = True
     reasons["waiting at home for the train"] = waits & at_home & booked[home]
+    reasons["waiting at home for neighbours who take them along"] = waits & at_home & model.services.lifts.waits[home]
     reasons["waiting at home to be fetched"] = waits & at_home & model.services.riders.households.is_requesting[home]
     return reasons

@@ -9,6 +9,7 @@ from safepassage.agents.parties import Mode, members
 from safepassage.agents.vehicles import PickupPoint
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.walking import Stage
+from safepassage.model.people.neighbours import riding_with, without_driver
 
 
 def place_by_road(services: Any, name: str, node: int, place: tuple[float, float]) -> PickupPoint:
@@ -55,10 +56,11 @@ def stop_cars(services: Any, parties: np.ndarray, now_s: float) -> None:
     parties: rows of households, of whom somebody may have been hurt. now_s: the present (s).
     """
     columns, people, movement = services.parties, services.population.people, services.movement
-    drives = columns.is_on_way & (columns.stop < 0) & (columns.vehicle < 0) & (columns.mode == Mode.CAR)
-    parties = np.unique(parties)
-    parties = parties[drives[parties] & ~services.population.has_driver(parties)]
-    link, along_m = movement.driving.view.position(parties)
+    drives = columns.is_on_way & (columns.stop < 0) & (columns.vehicle < 0)
+    drives &= (columns.mode == Mode.CAR) | (columns.rides_with >= 0)
+    cars = without_driver(services.population, parties[drives[parties]])
+    parties = np.concatenate((cars, riding_with(services.population, cars)))
+    link, along_m = movement.driving.view.position(movement.carrier[parties])
     person, place = members(services.households.first_person, parties)
     stops = np.bincount(place, people.injury[person] != Injury.FATAL, parties.size) > 0
     stops &= (link >= 0) & (link < movement.streets.n_town_links)
@@ -78,6 +80,29 @@ def stop_cars(services: Any, parties: np.ndarray, now_s: float) -> None:
         n = sum(stop.is_by_road for stop in services.stops) + 1
         stop = place_by_road(services, f"roadside {n}, nobody to drive", end, (float(x_m[k]), float(y_m[k])))
         services.riders.wait(stop, int(party[0]), now_s)
+
+
+def leave_the_dead(services: Any, parties: np.ndarray, now_s: float) -> None:
+    """Let those who ride with households of which nobody lives any more walk on, or drive on where nobody can walk.
+
+    services: all services of the run. parties: households that have died out. now_s: the present (s).
+    """
+    population, movement = services.population, services.movement
+    guests = riding_with(population, parties)
+    if guests.size == 0:
+        return
+    link = movement.link_of(guests)
+    beyond = link >= movement.streets.n_town_links
+    if beyond.any():
+        movement.bring_out(guests[beyond])
+        movement.take_on(guests[beyond], movement.streets.link_upstream[link[beyond]])
+        population.take_the_wheel(guests[beyond])
+    rest = guests[~beyond]
+    speed_m_s = services.parties.free_speed_m_s[rest]
+    walking, at_home = movement.leave_cars(rest, services.households.n_members[rest], speed_m_s)
+    population.walk_on(walking)
+    slow_down(services, walking, now_s)
+    population.turn_back(at_home, movement.next_news_s)
 
 
 def _stop_walking(movement: Movement, party: int) -> tuple[int, tuple[float, float]]:

@@ -15,6 +15,7 @@ from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork, Reinforcements
 from safepassage.model.services.layout import Layout, node_of
+from safepassage.model.services.lifts import Lifts
 from safepassage.model.services.riders import Riders
 from safepassage.model.services.seats_in_reach import SeatsInReach
 from safepassage.model.services.seats_sought import SeatsSought
@@ -43,6 +44,8 @@ class Services:
         self.n_households = len(model.households)
         self._open_hours = lambda hours: open_hours(hours, scenario.run, scenario.shelling.time_zone)
         self.riders = Riders(model.population, model.information)
+        lifts = scenario.movement.lifts
+        self.lifts = Lifts(lifts, model.population, model.movement, model.curfew, scenario.run.seed)
         self.is_empty = layout.is_empty
         """Whether the scenario has no services."""
         self.stops, self.vehicles = model.service_agents.stops, model.service_agents.vehicles

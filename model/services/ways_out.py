@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.model.movement.arrivals import Arrivals
+from safepassage.model.people.neighbours import riding_with
 
 
 class WaysOut:
@@ -35,11 +37,26 @@ class WaysOut:
         model.population.arrive(arrivals.party, arrivals.time_s, exit_row)
         n_persons = model.population.n_living(arrivals.party)
         by_car = (arrivals.mode == Mode.CAR) & (model.parties.mode[arrivals.party] != Mode.WALK)
+        self._bring_guests(arrivals, exit_row)
         for route in self.routes:
             here = exit_row == route.row
             route.n_cars += int((here & by_car).sum())
             route.n_walkers += int(n_persons[here & ~by_car].sum())
             route.n_persons += int(n_persons[here].sum())
+
+    def _bring_guests(self, arrivals: Arrivals, exit_row: Ints) -> None:
+        """Bring those to safety who ride in the cars of parties that have arrived. exit_row: of each party."""
+        model = self._model
+        guests = riding_with(model.population, arrivals.party)
+        if guests.size == 0:
+            return
+        order = np.argsort(arrivals.party, kind="stable")
+        at = order[np.searchsorted(arrivals.party[order], model.parties.rides_with[guests])]
+        model.movement.bring_out(guests)
+        model.population.arrive(guests, arrivals.time_s[at], exit_row[at])
+        n_persons = np.bincount(exit_row[at], model.population.n_living(guests), len(self.routes))
+        for route in self.routes:
+            route.n_persons += int(n_persons[route.row])
 
     def _drive_on(self, arrivals: Arrivals) -> Arrivals:
         """Let walkers who have come to an exit with an onward road be taken on by car; return the other arrivals."""

@@ -5,6 +5,22 @@ from pydantic import Field
 from safepassage.model.settings.base import Section
 
 
+class Lifts(Section):
+    """Households without a car, or without a driver, that ride with neighbours who leave and have room."""
+
+    share: float = Field(0.0, ge=0, le=1)
+    """Share of them that neighbours would take along. 0: nobody rides with others. Plans for nuclear plants in the
+    United States count half of those without a car; in Mississauga in 1979 four fifths of them rode with neighbours or
+    friends (both recalled from evacuation time estimates by KLD Engineering, for example NRC ML12356A206)."""
+    reach_m: float = Field(50.0, gt=0, le=5000)
+    """How far away at most those live who take each other along (m): in one building or the houses beside it.
+    Assumption."""
+    seats: int = Field(5, ge=1, le=20)
+    """People that fit into a car. Five people a car were seen to leave Mariupol (15 March 2022) and 4.7 Karabakh."""
+    wait_h: float = Field(3.0, ge=0)
+    """How long a household that is ready waits for neighbours who mean to leave later (h). Assumption."""
+
+
 class Movement(Section):
     """Rules of movement that are not properties of the streets."""
 
@@ -30,6 +46,8 @@ class Movement(Section):
     Assumption."""
     wreck_stands_s: float = Field(3600.0, ge=0)
     """Time for which a vehicle that was struck or left takes a lane, until somebody pushes it aside (s). Assumption."""
+    lifts: Lifts = Lifts()
+    """Lifts in the cars of neighbours."""
     walk_out_limit_m: float = Field(15_000.0, ge=0)
     """Farthest that people walk out of the area (m along streets); those farther out wait for a seat. Adults walk
     10 to 20 km a day (SOURCES 3.1, Assumption)."""

@@ -1,0 +1,87 @@
+"""Neighbours with room in their car: who would take whom along."""
+
+import numpy as np
+
+from safepassage.agents.compiled import kernel
+from safepassage.agents.ground.arrays import Bools, Ints, rising
+from safepassage.agents.ground.nearby import grid_of_points, points_within
+from safepassage.agents.households import Households
+from safepassage.model.draws import Keys, Stream, uniforms_for
+from safepassage.model.people.population import Population
+from safepassage.model.settings.movement import Lifts
+
+
+def neighbours_with_room(settings: Lifts, households: Households, drives: Bools, keys: Keys, seed: int) -> Ints:
+    """Return for each household the one that takes it along when it drives away, int32; -1: none.
+
+    Those without a car or a driver ask in an order drawn by their names; each gets the nearest car that has room for
+    all of it, of those at one distance the one drawn.
+
+    settings: the scenario's section `Lifts`. drives: which households have a car and somebody to drive it.
+    keys: of the households. seed: of the run.
+    """
+    host = np.full(len(households), -1, np.int32)
+    if settings.share == 0.0:
+        return host
+    asks = np.flatnonzero(~drives & (uniforms_for(seed, Stream.LIFT, keys, index=0) < settings.share))
+    has_room = np.flatnonzero(drives & (households.n_members < settings.seats))
+    if asks.size == 0 or has_room.size == 0:
+        return host
+    u_turn, u_host = (uniforms_for(seed, Stream.LIFT, keys, index=i) for i in (1, 2))
+    asks = asks[np.argsort(u_turn[asks], kind="stable")]
+    home_x_m, home_y_m = households.home_x_m, households.home_y_m
+    grid = grid_of_points(home_x_m[has_room], home_y_m[has_room])
+    of, near, away_m = points_within(grid, home_x_m[asks], home_y_m[asks], settings.reach_m)
+    near = has_room[near]
+    order = np.lexsort((u_host[near], away_m, of))
+    first = np.searchsorted(of[order], np.arange(asks.size + 1))
+    room = settings.seats - households.n_members
+    _take_seats(host, room, households.n_members, asks, first, near[order])
+    return host
+
+
+@kernel
+def _take_seats(host, room, n_members, asks, first, near):
+    """Give each that asks, in order, to the first near it with room for all. Writes host and room."""
+    for k in range(asks.size):
+        size = n_members[asks[k]]
+        for i in range(first[k], first[k + 1]):
+            if room[near[i]] >= size:
+                host[asks[k]] = near[i]
+                room[near[i]] -= size
+                break
+
+
+def guests_by_host(host: Ints) -> tuple[Ints, Ints]:
+    """Return (host, guest), those that are taken along by host, rising: of equal hosts, guests rise."""
+    guest = np.flatnonzero(host >= 0)
+    guest = guest[np.argsort(host[guest], kind="stable")]
+    return host[guest], guest
+
+
+def carried_by(hosts: Ints, host_of: Ints, guest: Ints) -> Ints:
+    """Return the guests of some hosts. host_of, guest: see `guests_by_host`; hosts: in any order, each once."""
+    from_row = np.searchsorted(host_of, hosts, side="left")
+    until_row = np.searchsorted(host_of, hosts, side="right")
+    n = until_row - from_row
+    at = np.arange(n.sum()) + np.repeat(from_row - (np.cumsum(n) - n), n)
+    return guest[at]
+
+
+def riding_with(population: Population, parties: Ints) -> Ints:
+    """Return the households that ride in the cars of some parties now, rising. population: everybody."""
+    rides_with = population.parties.rides_with
+    rows = np.flatnonzero(rides_with >= 0)
+    return rows[np.isin(rides_with[rows], parties)] if rows.size else rows
+
+
+def without_driver(population: Population, parties: Ints) -> Ints:
+    """Return the cars of some parties on the road in which nobody is fit to drive, guests included: rows, rising.
+
+    population: everybody. parties: rows of households, in their own car or in a neighbour's.
+    """
+    rides_with = population.parties.rides_with
+    cars = rising(np.where(rides_with[parties] >= 0, rides_with[parties], parties))
+    lacks = cars[~population.has_driver(cars)]
+    guests = riding_with(population, lacks)
+    return lacks[~np.isin(lacks, rides_with[guests[population.has_driver(guests)]])]

@@ -1,0 +1,83 @@
+"""Lifts: households without a car or a driver ride with neighbours who leave and have room."""
+
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.model.behaviour.curfew import CurfewHours
+from safepassage.model.draws import keys_of
+from safepassage.model.movement.movement import Movement
+from safepassage.model.people.neighbours import carried_by, guests_by_host, neighbours_with_room
+from safepassage.model.people.population import Population
+from safepassage.model.settings.movement import Lifts as LiftSettings
+
+ASKS_AGAIN_S = 600.0
+"""Time after which whoever waits for neighbours looks whether they still mean to leave (s). Assumption."""
+
+
+class Lifts:
+    """Who is promised a seat in which neighbour's car, who waits for it, and who rides."""
+
+    def __init__(
+        self, settings: LiftSettings, population: Population, movement: Movement, curfew: CurfewHours, seed: int
+    ) -> None:
+        """settings: the scenario's `movement.lifts`. population: everybody. movement: everybody on the streets.
+
+        curfew: hours in which nobody may move. seed: of the run.
+        """
+        self.settings, self.population, self.movement, self.curfew = settings, population, movement, curfew
+        households = population.households
+        drives = households.has_car & population.has_driver(np.arange(len(households)))
+        households.lift_from[:] = neighbours_with_room(settings, households, drives, keys_of(households), seed)
+        self.waits = np.zeros(len(households), np.bool_)
+        """Who waits at home for a neighbour who means to leave."""
+        self._hosts, self._guests = guests_by_host(households.lift_from)
+
+    def promised_s(self, due: Ints, now_s: float) -> Floats:
+        """Return when households that set out ask neighbours again who mean to leave later (s); inf: nobody does.
+
+        due: households that are to set out and do not drive. now_s: the present (s).
+        """
+        households, host = self.population.households, self.population.households.lift_from[due]
+        found = np.full(due.size, np.inf)
+        self.waits[due] = False
+        asks = np.flatnonzero(host >= 0)
+        if asks.size == 0:
+            return found
+        host, ready_s = host[asks], (households.decision_time_s + households.preparation_s)[due[asks]]
+        leaves_s = households.departure_time_s[host]
+        waits = self.population.is_at_home(host) & (leaves_s <= ready_s + self.settings.wait_h * 3600.0)
+        waits &= now_s < ready_s + self.settings.wait_h * 3600.0
+        waits &= households.has_car[host] & self.population.has_driver(host)
+        found[asks[waits]] = np.maximum(leaves_s[waits], now_s) + ASKS_AGAIN_S
+        self.waits[due[asks[waits]]] = True
+        return found
+
+    def who_come_along(self, hosts: Ints, now_s: float) -> Ints:
+        """Return the households that ride with neighbours who set out by car now: at home, decided, and with a seat.
+
+        hosts: those who set out. now_s: the present (s).
+        """
+        if self._guests.size == 0:
+            return self._guests
+        guests = carried_by(hosts, self._hosts, self._guests)
+        households = self.population.households
+        comes = self.population.is_at_home(guests) & (households.decision_time_s[guests] <= now_s)
+        comes &= (households.shelter[guests] < 0) & (households.lives_with[guests] < 0)
+        if not self.curfew.may_move(now_s):
+            comes &= ~households.keeps_curfew[guests]
+        return guests[comes]
+
+    def come_along(self, guests: Ints, riders: Any) -> None:
+        """Put households into the cars of their neighbours, who set out now. riders: those who depend on seats."""
+        households = self.population.households
+        host = households.lift_from[guests]
+        households.departure_time_s[guests] = households.departure_time_s[host]
+        households.waits_for_lull_since_s[guests] = np.inf
+        self.waits[guests] = False
+        asking = guests[households.is_requesting[guests]]
+        for household in asking.tolist():
+            riders.withdraw_request(household)
+        self.movement.carrier[guests] = host
+        self.population.ride_along(guests, host)
