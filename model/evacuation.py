@@ -32,13 +32,12 @@ from safepassage.model.memory import refuse_scenario
 from safepassage.model.minds import minds_of
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people import margins
-from safepassage.model.people.neighbours import riding_with
 from safepassage.model.people.population import Population
 from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, StatusCounts
 from safepassage.model.rules import Rules, rules_of
 from safepassage.model.services.layout import layout_of
-from safepassage.model.services.roadside import leave_the_dead, slow_down
+from safepassage.model.services.roadside import slow_down, take_off_the_dead
 from safepassage.model.services.services import Services
 from safepassage.model.services.ways_out import WaysOut
 from safepassage.model.settings.base import ScenarioError
@@ -255,9 +254,7 @@ class EvacuationModel(RowModel):
         self.under_fire.take_cover(until_s)
         self.under_fire.care_for_arrived(until_s)
         if self.under_fire.next_death_s <= until_s:
-            dead = self.under_fire.die(until_s)
-            leave_the_dead(self.services, dead, until_s)
-            self.movement.withdraw(dead)
+            take_off_the_dead(self.services, self.under_fire.die(until_s), until_s)
             self.services.count_the_dead()
 
     def run(self, on_step: Any = None) -> "EvacuationModel":
@@ -351,7 +348,6 @@ class EvacuationModel(RowModel):
         movement.talk()
         giving_up = self.services.get_on(movement.who_give_up(), self.time_s)
         if giving_up.size:
-            giving_up = np.concatenate((giving_up, riding_with(population, giving_up)))
             size, speed = self.households.n_members[giving_up], self.parties.free_speed_m_s[giving_up]
             walking, at_home = movement.leave_cars(giving_up, size, speed)
             population.walk_on(walking)

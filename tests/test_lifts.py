@@ -9,6 +9,7 @@ from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.people.neighbours import _take_seats, riding_with, without_driver
+from safepassage.model.streets.streets import seconds_out
 
 QUIET = {"shelling.sources": [], "run.duration_h": 3, "population.p_car": 0.4, "movement.walk_out_limit_m": 0}
 
@@ -94,11 +95,13 @@ def test_more_seats_in_a_car_never_carry_fewer_people():
 
 
 def _on_the_road(model):
-    """Step until somebody rides; return the guests on links and their hosts."""
+    """Step until somebody rides who is not near an exit; return the guests on links and their hosts."""
     while model.running:
         model.step()
         guests = np.flatnonzero(model.parties.rides_with >= 0)
         guests = guests[model.movement.link_of(guests) >= 0]
+        far_s = seconds_out(model.streets)[model.streets.link_downstream[model.movement.link_of(guests)]]
+        guests = guests[far_s > 120.0]
         if guests.size:
             return guests, model.parties.rides_with[guests]
     raise AssertionError("nobody rides")

@@ -82,15 +82,21 @@ def stop_cars(services: Any, parties: np.ndarray, now_s: float) -> None:
         services.riders.wait(stop, int(party[0]), now_s)
 
 
-def leave_the_dead(services: Any, parties: np.ndarray, now_s: float) -> None:
-    """Let those who ride with households of which nobody lives any more walk on, or drive on where nobody can walk.
+def take_off_the_dead(services: Any, parties: np.ndarray, now_s: float) -> None:
+    """Take households off the streets of which nobody lives; who rode with them walks on, or drives beyond the town.
 
     services: all services of the run. parties: households that have died out. now_s: the present (s).
     """
     population, movement = services.population, services.movement
     guests = riding_with(population, parties)
-    if guests.size == 0:
-        return
+    if guests.size:
+        _leave_their_cars(services, guests, now_s)
+    movement.withdraw(parties)
+
+
+def _leave_their_cars(services: Any, guests: np.ndarray, now_s: float) -> None:
+    """Let guests leave the cars of the dead: on foot, or on an onward road with one of them at the wheel."""
+    population, movement = services.population, services.movement
     link = movement.link_of(guests)
     beyond = link >= movement.streets.n_town_links
     if beyond.any():

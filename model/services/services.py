@@ -11,6 +11,7 @@ from safepassage.model.clock import open_hours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.arrivals import Arrivals
 from safepassage.model.movement.news.road_news import WITNESS
+from safepassage.model.people.neighbours import riding_with
 from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork, Reinforcements
@@ -230,7 +231,7 @@ class Services:
             route.n_persons += int(self.population.n_living(households).sum())
 
     def get_on(self, giving_up: np.ndarray, now_s: float) -> np.ndarray:
-        """Let service vehicles and walkers to stops give up; return the parties giving up that are neither."""
+        """Let service vehicles and walkers to stops give up; return the others, with who rides along."""
         mine = giving_up >= self.n_households
         if mine.any():
             self.give_up(giving_up[mine] - self.n_households, now_s)
@@ -239,7 +240,8 @@ class Services:
             lost = lost[self.movement.goal[lost] > 0]
             if lost.size:
                 self.movement.head_out(lost)
-        return giving_up[~mine]
+        giving_up = giving_up[~mine]
+        return np.concatenate((giving_up, riding_with(self.population, giving_up)))
 
     def take_turn(self, now_s: float) -> None:
         """Do what services owe if it is their turn: a whole minute."""
