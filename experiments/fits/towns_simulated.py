@@ -19,6 +19,8 @@ from safepassage.model.settings.scenario import Scenario, load
 STREETS = "tiny_town"
 SAMPLE = 2000
 """Most residents that are simulated; a smaller town is simulated whole."""
+P_OLD_DECIDE_ALONE = 0.6
+"""Of the old who live with younger adults, those who decide for themselves (source: `population.p_old_decide_alone`)."""
 MIDDLE = (-33.0, 45.0)
 """Middle of the schematic town: longitude and latitude (degrees)."""
 
@@ -36,6 +38,7 @@ def keys_of(town: TownSeries) -> dict[str, Any]:
         "population.share_of_prewar": round(share, 4),
         "population.share_65_and_over": round(old, 3),
         "population.share_under_18": round(SHARE_UNDER_18 * (1 - old) / (1 - SHARE_65_AND_OVER), 3),
+        "population.p_old_decide_alone": P_OLD_DECIDE_ALONE,
         "front.distances": distances(town),
         "front.reference": list(MIDDLE),
         "orders": [{"issued_h": 0, "compliance": 0.0}],

@@ -92,7 +92,8 @@ class Information:
         is_adult, is_old = people.age >= ADULT_AGE, people.age >= OLD_AGE
         n_adults = np.add.reduceat(is_adult, first[:-1], dtype=np.float64)
         self._share_old = np.add.reduceat(is_old, first[:-1], dtype=np.float64) / np.maximum(n_adults, 1.0)
-        self._is_lone_old = (households.n_members == 1) & is_old[first[:-1]]
+        is_alone = (households.n_members == 1) & (np.bincount(households.family, minlength=n)[households.family] == 1)
+        self._is_lone_old = is_alone & is_old[first[:-1]]
         self._has_destination = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31) < settings.p_destination
         self._is_renter = uniforms_for(seed, Stream.HOUSEHOLD, self._keys, tick=2**31 + 1) < settings.p_renting
         self.told: list[Told] = []

@@ -1,4 +1,4 @@
-"""Families that split: one adult stays behind when the rest leave, and decides later, alone."""
+"""Homes whose people do not all leave together: old people who decide for themselves, adults who keep the home."""
 
 from dataclasses import fields
 
@@ -7,7 +7,10 @@ import numpy as np
 from safepassage.agents.civilians import Mobility, People
 from safepassage.agents.households import Households
 from safepassage.model.draws import members_of
-from safepassage.model.people.demography import ADULT_AGE
+from safepassage.model.people.demography import ADULT_AGE, OLD_AGE
+
+_KEEPS_HOME, _OLD = -2, -3
+"""Numbers of members that nobody has, by which the draws of those set apart are keyed."""
 
 
 def split(
@@ -17,34 +20,62 @@ def split(
 
     u_family, u_person: a number in [0, 1) for each. Families with children and two adults or more split if their
     number is below p_split, so a higher share splits the same families and others. The adult is drawn among those who
-    need no assistance, if there are any. The rest keep row and car; the new households stand behind all others, and
-    `family` of both is the row of the rest.
+    need no assistance, if there are any, and keeps the home until the rest have left.
     """
     first = households.first_person
     is_adult = people.age >= ADULT_AGE
     can = households.has_children & (np.add.reduceat(is_adult.astype(np.int64), first[:-1]) >= 2)
     rows = np.flatnonzero(can & (u_family < p_split))
-    if rows.size == 0:
-        return households, people
     rank = np.where(is_adult, u_person + 2.0 * (people.mobility == Mobility.NEEDS_ASSISTANCE), 4.0)
     order = np.lexsort((rank, people.household))
-    stays = order[first[rows]]
-    is_staying = np.zeros(len(people), np.bool_)
-    is_staying[stays] = True
-    moved = np.concatenate((np.flatnonzero(~is_staying), stays))
+    n = len(households)
+    households, people = _set_apart(households, people, order[first[rows]], _KEEPS_HOME)
+    households.stays_behind[n:] = True
+    return households, people
+
+
+def old_apart(
+    households: Households, people: People, p_apart: float, u_person: np.ndarray
+) -> tuple[Households, People]:
+    """Return (households, people) in which old people who decide for themselves are households, in the same home.
+
+    Those of 65 and over who live with a younger adult do so if their number u_person in [0, 1) is below p_apart, so a
+    higher share takes the same people and others; an old couple who both do decide together. Children and at least one
+    younger adult stay with the rest.
+    """
+    has_younger = np.add.reduceat((people.age >= ADULT_AGE) & (people.age < OLD_AGE), households.first_person[:-1]) > 0
+    is_apart = (people.age >= OLD_AGE) & has_younger[people.household] & (u_person < p_apart)
+    return _set_apart(households, people, np.flatnonzero(is_apart), _OLD)
+
+
+def _set_apart(
+    households: Households, people: People, persons: np.ndarray, member: int
+) -> tuple[Households, People]:
+    """Return (households, people) in which persons are households of their own, one for each that they come from.
+
+    persons: rows of people, in the order of their households. member: by which the draws of the new ones are keyed.
+    The rest keep row and car; the new ones stand behind all others, and `family` of both is the row of the rest.
+    """
+    if persons.size == 0:
+        return households, people
+    rows, n_apart = np.unique(people.household[persons], return_counts=True)
+    is_apart = np.zeros(len(people), np.bool_)
+    is_apart[persons] = True
+    moved = np.concatenate((np.flatnonzero(~is_apart), persons))
     people = People(**{f.name: getattr(people, f.name)[moved] for f in fields(People)})
     n_members = households.n_members
-    n_members[rows] -= 1
-    n_members = np.concatenate((n_members, np.ones(rows.size, np.int64)))
+    n_members[rows] -= n_apart
+    n_members = np.concatenate((n_members, n_apart))
     people.household = np.repeat(np.arange(n_members.size, dtype=np.int32), n_members)
     columns = {f.name: getattr(households, f.name) for f in fields(Households) if f.init and f.name != "first_person"}
     columns = {name: np.concatenate((column, column[rows])) for name, column in columns.items()}
-    columns["has_car"][len(households) :] = False
-    columns["has_children"][len(households) :] = False
-    columns["place_key"][len(households) :] = members_of(
-        columns["place_key"][len(households) :], np.full(rows.size, -2)
-    )
-    return Households(np.concatenate(([0], np.cumsum(n_members))).astype(np.int64), **columns), people
+    n = len(households)
+    columns["has_car"][n:] = False
+    columns["has_children"][n:] = False
+    columns["place_key"][n:] = members_of(columns["place_key"][n:], np.full(rows.size, member))
+    apart = Households(np.concatenate(([0], np.cumsum(n_members))).astype(np.int64), **columns)
+    apart.stays_behind[:n] = households.stays_behind
+    return apart, people
 
 
 class StayingBehind:
@@ -52,9 +83,8 @@ class StayingBehind:
 
     def __init__(self, households: Households) -> None:
         self._stays_behind = households.stays_behind
-        self._rows = np.flatnonzero(households.family != np.arange(len(households)))
+        self._rows = np.flatnonzero(households.stays_behind)
         self._family = households.family[self._rows]
-        self._stays_behind[self._rows] = True
 
     @property
     def n(self) -> int:

@@ -13,11 +13,11 @@ from safepassage.agents.civilians import Injury, Mobility, People, Protection, S
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
-from safepassage.model.draws import Keys, Stream, digests, members_of, uniforms_for
+from safepassage.model.draws import Keys, Stream, digests, keys_of, members_of, uniforms_for
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.people import demography
 from safepassage.model.people.demography import ADULT_AGE, LIFESPAN, OLD_AGE, AgeSex
-from safepassage.model.people.families import split
+from safepassage.model.people.families import old_apart, split
 from safepassage.model.people.given import Given, read_given
 from safepassage.model.people.homes import homes
 from safepassage.model.settings.base import ScenarioError
@@ -101,6 +101,9 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
     if settings.p_split:
         u_family = uniforms_for(seed, Stream.HOUSEHOLD, keys, index=3)
         households, people = split(households, people, settings.p_split, u_family, draw(Stream.PERSON, 5))
+    if settings.p_old_decide_alone:
+        u_person = uniforms_for(seed, Stream.PERSON, keys_of(people), index=9)
+        households, people = old_apart(households, people, settings.p_old_decide_alone, u_person)
     return households, people, notes
 
 

@@ -53,6 +53,12 @@ class Population(Section):
     """Share of families with children and at least two adults of whom one adult stays behind when the rest leave, and
     decides later, alone. 0: families leave together. In front-line towns a parent or grandparent often stays to keep
     the home or the job; no count was found."""
+    p_old_decide_alone: Share = 0.0
+    """Share of the people of 65 and over living with younger adults who decide for themselves whether to leave: few go
+    when the family does. 0: all leave with their household, as in a sudden flight. Towns near a front: 0.6. When three
+    quarters of Donetsk oblast had left by the summer of 2022, 60 % of 225 old people that a charity looked for in the
+    east were at home and 29 % had fled (Dorcas, September 2022), of whom it is not known with whom they lived; 0.3 to
+    0.8 (assumption)."""
     household_size_shares: tuple[Share, ...] = (0.21, 0.29, 0.27, 0.155, 0.075)
     """Share of households of 1, 2, 3, ... persons. Mean 2.6 as in Ukraine (recalled; SOURCES 4); the split is an
     Assumption."""
