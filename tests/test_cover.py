@@ -88,12 +88,14 @@ def test_a_household_leaves_in_the_lull_it_wants_and_wants_less_the_longer_it_ha
     households.departure_time_s[rows] = 1000.0
     cover.hear(rows, 900.0)
     assert cover.free_to_leave(rows, 1000.0).tolist() == [4], "who wants no lull goes under fire"
-    assert households.departure_time_s[3] == 1500.0
-    cover.hear(rows[:1], 1450.0)
-    assert cover.free_to_leave(rows[:1], 1500.0).size == 0
-    waited_s = 1500.0 - 1000.0
-    assert households.departure_time_s[3] == pytest.approx(1450.0 + 600.0 * 0.5 ** (waited_s / 1800.0))
-    assert cover.free_to_leave(rows[:1], float(households.departure_time_s[3])).tolist() == [3]
+    for heard_s, looked_s in ((900.0, None), (1300.0, 1000.0), (1300.0, 1400.0)):
+        if looked_s is not None:
+            cover.hear(rows[:1], heard_s)
+            households.departure_time_s[3] = looked_s
+            assert cover.free_to_leave(rows[:1], looked_s).size == 0
+        leaves_s = float(households.departure_time_s[3])
+        assert leaves_s - heard_s == pytest.approx(600.0 * 0.5 ** ((leaves_s - 1000.0) / 1800.0)), "whenever it looks"
+    assert cover.free_to_leave(rows[:1], leaves_s).tolist() == [3]
 
 
 def test_opening_shelters_keeps_the_number_out_and_lowers_the_harm_to_be_expected():

@@ -6,9 +6,8 @@ rule says when those leave who have decided to, whatever cover they are in: in a
 it, less the longer they have waited.
 """
 
-from typing import Any
-
 import numpy as np
+from scipy.special import lambertw
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.agents.ground.arrays import Floats, Ints, united
@@ -24,14 +23,23 @@ NOWHERE = -1
 
 
 def lull_over_s(
-    last_heard_s: Floats | float, wanted_s: Floats | float, waited_s: Floats | float, patience_s: float
-) -> Any:
+    last_heard_s: Floats | float, wanted_s: Floats | float, since_s: Floats | float, patience_s: float
+) -> Floats:
     """Return when it has been quiet for long enough for somebody who waits (s): the one rule for all cover.
 
-    last_heard_s: when an impact was last heard (s). wanted_s: the lull wanted at first (s); it halves with each
-    patience_s waited. waited_s: time waited (s).
+    It is the first time t at which t - last_heard_s >= wanted_s * 0.5 ** ((t - since_s) / patience_s), whenever one
+    looks, if nothing more is heard. last_heard_s: when an impact was last heard (s). wanted_s: the lull wanted at first
+    (s); it halves with each patience_s waited. since_s: since when it waits (s).
+
+    With x = t - last_heard_s, x exp(r x) = wanted_s exp(r (since_s - last_heard_s)), r = log(2) / patience_s: solved by
+    Lambert's function W (Corless et al. 1996, Advances in Computational Mathematics 5:329).
     """
-    return last_heard_s + wanted_s * 0.5 ** (waited_s / patience_s)
+    last_s, wanted_s, since_s = (np.asarray(each, np.float64) for each in (last_heard_s, wanted_s, since_s))
+    r = np.log(2.0) / patience_s
+    is_over = last_s + wanted_s <= since_s
+    quiet_s = np.where(is_over, 0.0, since_s - last_s)
+    waits_s = lambertw(r * wanted_s * np.exp(r * quiet_s)).real / r
+    return last_s + np.where(is_over, wanted_s, waits_s)
 
 
 class Cover:
@@ -158,11 +166,15 @@ class Cover:
         if time_s < self._next_release_s:
             return
         sheltered = np.flatnonzero(self.households.shelter >= 0)
-        ends_s = self.households.last_heard_s[sheltered] + self.rooms.alert_duration_s
-        ends_s[self._lives_in_shelter(sheltered)] = np.inf
+        ends_s = self._alert_over_s(sheltered)
         is_over = (ends_s <= time_s) | ~self.shelters.is_open[self.households.shelter[sheltered]]
         self.come_out(sheltered[is_over])
         self._next_release_s = ends_s[~is_over].min(initial=np.inf)
+
+    def _alert_over_s(self, sheltered: Ints) -> Floats:
+        """Return when the alert ends for households in shelters (s); inf: they live there."""
+        ends_s = self.households.last_heard_s[sheltered] + self.rooms.alert_duration_s
+        return np.where(self._lives_in_shelter(sheltered), np.inf, ends_s)
 
     def _lives_in_shelter(self, households: Ints) -> np.ndarray:
         return self.households.has_lost_home[households] & (self.households.lives_with[households] < 0)
@@ -240,18 +252,21 @@ class Cover:
 
         A household goes once nothing has been heard for the lull it wants, which halves with each `lull_patience_s`
         that it has waited; who wants no lull heeds no alert either. Whoever is in a shelter walks home first, outdoors,
-        and then goes. Writes departure_time_s of those held back.
+        and then goes, at the latest when the alert is over: then all come home, and who decides later must not set out
+        sooner. Writes departure_time_s of those held back.
         """
         households = self.households
         planned_s = np.maximum(households.departure_time_s[due], now_s)
         since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
         quiet_s = lull_over_s(
-            households.last_heard_s[due], households.lull_wanted_s[due], planned_s - since_s, self.rooms.lull_patience_s
+            households.last_heard_s[due], households.lull_wanted_s[due], since_s, self.rooms.lull_patience_s
         )
         waits = (quiet_s > planned_s) & (households.lull_wanted_s[due] > 0) & ~households.is_coming_home[due]
         inside = ~waits & (households.shelter[due] >= 0)
         if waits.any() or inside.any():
-            households.departure_time_s[due[inside]] = planned_s[inside] + self._walk_s(due[inside])
+            over_s = self._alert_over_s(due[inside])  # by then all others are home
+            home_s = np.maximum(np.minimum(planned_s[inside] + self._walk_s(due[inside]), over_s), planned_s[inside])
+            households.departure_time_s[due[inside]] = home_s
             households.departure_time_s[due[waits]] = quiet_s[waits]
             self.come_out(due[inside])
             self.population.plans_changed(due[waits | inside])

@@ -97,7 +97,7 @@ class VehiclesUnderFire:
         if vehicle.waits_for_lull_since_s == np.inf or vehicle.node < 0:
             return False
         since_s, patience_s = vehicle.waits_for_lull_since_s, self.harm.settings.rooms.lull_patience_s
-        if lull_over_s(vehicle.last_heard_s, vehicle.lull_wanted_s, now_s - since_s, patience_s) > now_s:
+        if lull_over_s(vehicle.last_heard_s, vehicle.lull_wanted_s, since_s, patience_s) > now_s:
             return True
         vehicle.waits_for_lull_since_s = np.inf
         return False

@@ -209,10 +209,11 @@ class Coefficients(Section):
     needs_assistance: float = -0.3
     """If a member needs assistance to move. Assumption."""
     old: float = -2.1
-    """Times the share of adults who are 65 or over: a household of old people alone is eight times less ready. Most of
-    the old live with younger adults and leave with them, so in Pokrovsk 0.49 of those left are 65 or over, and 0.55 are
-    60 or over, when 0.12 of all are left. Reported were 80 % elderly among the last (unn.ua, 10 January 2025); -3.5
-    would give 0.63 and 0.68. One report; -1.8 to -3.5 (assumption)."""
+    """Times the share of adults who are 65 or over: a household of old people alone is eight times less ready. Chosen
+    so that 0.7 of those left are 65 or over when 0.12 of all are, if everybody of that age decides alone; in a run of
+    Pokrovsk 0.71 are, with `population.p_old_decide_alone` 0.6 (0.50 with 0, since the old then leave with younger
+    adults). Reported were 80 % elderly at 0.12 in Pokrovsk (unn.ua, 10 January 2025) and at 0.07 in Chasiv Yar
+    (ostro.org, 18 June 2023). -1.8 to -3.5 (assumption)."""
     lone_old: float = -0.3
     """If the household is one person of 65 or over, besides: of older people asked in March 2022, 99 % did not want to
     go (SOURCES 4); the size is an assumption."""
