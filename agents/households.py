@@ -45,8 +45,8 @@ class Households:
     departure_time_s: np.ndarray
     """float64: when it sets out or set out (s); inf: not planned."""
     family: np.ndarray
-    """int32: row of the household's family: its own, unless somebody of the same home decides apart from the rest and is
-    a household too; then that of the rest, for both."""
+    """int32: row of the household's family: its own, unless somebody of the same home decides apart from the rest and
+    is a household too; then that of the rest, for both."""
     key: np.ndarray
     """uint32: its number within its zone, or the digest of the id that the user gave it; names its draws."""
     place_key: np.ndarray

@@ -20,7 +20,7 @@ STREETS = "tiny_town"
 SAMPLE = 2000
 """Most residents that are simulated; a smaller town is simulated whole."""
 P_OLD_DECIDE_ALONE = 0.6
-"""Of the old who live with younger adults, those who decide for themselves (source: `population.p_old_decide_alone`)."""
+"""Share of the old living with younger adults who decide for themselves (source: `population.p_old_decide_alone`)."""
 MIDDLE = (-33.0, 45.0)
 """Middle of the schematic town: longitude and latitude (degrees)."""
 

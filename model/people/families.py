@@ -48,9 +48,7 @@ def old_apart(
     return _set_apart(households, people, np.flatnonzero(is_apart), _OLD)
 
 
-def _set_apart(
-    households: Households, people: People, persons: np.ndarray, member: int
-) -> tuple[Households, People]:
+def _set_apart(households: Households, people: People, persons: np.ndarray, member: int) -> tuple[Households, People]:
     """Return (households, people) in which persons are households of their own, one for each that they come from.
 
     persons: rows of people, in the order of their households. member: by which the draws of the new ones are keyed.
