@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from safepassage.experiments.outcomes.by_place import DELAYS, LEFT, STREETS, means_by_place
 from safepassage.experiments.outcomes.over_time import AT, fine_grid, hours_or_dates
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference, difference
 from safepassage.experiments.runs.csv_files import csv_bytes
@@ -183,12 +184,21 @@ def compare(
     common_s = {name: common_until_s(base, variant) for name, variant in variants.items() if name != BASELINE}
     with KeptRuns(out, identity, executor, on_progress) as runs:
         tasks = [
-            Task(variant, seed, at_s=kept_s, columns=SERIES, **_past(name, seed, common_s, runs.pasts))
+            Task(
+                variant,
+                seed,
+                _tables(name, seed == seeds[0]),
+                kept_s,
+                SERIES,
+                **_past(name, seed, common_s, runs.pasts),
+            )
             for seed in seeds
             for name, variant in variants.items()
         ]
         _refuse_plans_that_do_not_fit(runs, tasks[: len(variants)], variants)
         found = runs.outcomes(tasks)
+        keys = {name: [task.key for task in tasks[k :: len(variants)]] for k, name in enumerate(variants)}
+        by_place = means_by_place(runs.store.folder / "tables", keys)
     labels = [(name, row, seed) for row, seed in enumerate(seeds) for name in variants]
     rows = [
         {"plan": name, "replication": row, "seed": seed, **{k: v for k, v in one.items() if k not in ("seed", "key")}}
@@ -197,8 +207,15 @@ def compare(
     frame = pd.DataFrame(rows)
     frame = frame[[*LABELS, *sorted(set(frame) - set(LABELS))]]
     comparison = Comparison(tuple(variants), as_kept(base, out), compared(frame.columns), frame, at_s, moments_s)
+    for name, content in by_place.items():
+        write_table(out / f"{name}.parquet", content)
     _write(comparison, variants, out)
     return comparison
+
+
+def _tables(plan: str, is_first: bool) -> tuple[str, ...]:
+    """Return what is kept of a run by place; the streets, which are the same in all, of the first alone."""
+    return (LEFT, DELAYS, STREETS) if is_first and plan == BASELINE else (LEFT, DELAYS)
 
 
 def _past(name: str, seed: int, common_s: Mapping[str, float], folder: Path) -> dict[str, Any]:

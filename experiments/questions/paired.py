@@ -141,6 +141,18 @@ def confidence_interval(values: np.ndarray) -> tuple[float, float, str]:
     return float(values.mean() - half), float(values.mean() + half), "paired t"
 
 
+def is_clear_by_t(change: np.ndarray) -> bool:
+    """Return whether a mean difference is clear, as `Difference.is_clear` says, with Student's interval throughout.
+
+    change: the differences of the pairs. For many of them at once, such as the cells of a map.
+    """
+    n, mean = change.size, change.mean()
+    if n < 2 or mean == 0:
+        return False
+    half = stats.t.ppf(0.5 + LEVEL / 2, n - 1) * change.std(ddof=1) / np.sqrt(n)
+    return bool(abs(mean) > half and n >= pairs_needed(change))
+
+
 def unpaired_replications(plan: np.ndarray, baseline: np.ndarray) -> float:
     """Return how many replications of each plan would give the paired interval's width without common random numbers.
 
