@@ -7,7 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from safepassage.experiments.outcomes.by_place import (
-    DELAYS, LEAST_DELAY_H, LEAST_RESIDENTS, LEFT, STREETS, delay_by_street, left_by_cell, means_by_place, streets_drawn,
+    DELAYS,
+    LEAST_DELAY_H,
+    LEAST_RESIDENTS,
+    LEFT,
+    STREETS,
+    delay_by_street,
+    left_by_cell,
+    means_by_place,
+    streets_drawn,
 )  # fmt: skip
 from safepassage.experiments.outcomes.of_run import RunInMemory
 from safepassage.experiments.runs.run import manifest_of
@@ -73,7 +81,7 @@ def test_cells_of_few_residents_are_joined_until_they_hold_enough(tmp_path):
     table = pa.table({"cell_x_m": x, "cell_y_m": y, "n_residents": [3] * n * n, "n_left": [1] * n * n,
                       "cell_m": [10.0] * n * n})  # fmt: skip
     keys = {plan: [f"{plan}{k}" for k in range(2)] for plan in ("baseline", "early")}
-    for key in sum(keys.values(), []):
+    for key in (*keys["baseline"], *keys["early"]):
         for name, content in ((LEFT, table), (DELAYS, pa.table({"street": [0], "delay_vehicle_h": [1.0]})),
                               (STREETS, pa.table({"name": ["a"]}))):  # fmt: skip
             (tmp_path / name).mkdir(exist_ok=True)

@@ -9,8 +9,10 @@ from scipy import stats
 
 from safepassage.experiments.questions.compare import BASELINE, Comparison
 from safepassage.experiments.questions.paired import difference, pairs_needed
+from safepassage.experiments.reports.answer.language import ENGLISH
+from safepassage.experiments.reports.answer.sentences import conclusions
 from safepassage.experiments.reports.comparison_pictures import panels_of, reached
-from safepassage.experiments.reports.differences import conclusions, in_natural_unit, told
+from safepassage.experiments.reports.differences import in_natural_unit, told
 from safepassage.model.results.outcomes import OUTCOMES, compared
 from safepassage.model.settings.scenario import load
 
@@ -77,19 +79,21 @@ def test_the_curve_of_gains_agrees_with_the_share_that_is_better():
 def test_a_conclusion_is_drawn_from_twenty_pairs_and_not_from_nineteen():
     gain = np.arange(20.0) + 100
     runs = {"safe": (np.zeros(20), gain), "casualties": (np.full(20, 9.0), np.full(20, 9.0))}
-    (sentence,) = conclusions(compared_runs({"run.duration_h": 2.0}, **runs))
+    (sentence,) = conclusions(compared_runs({"run.duration_h": 2.0}, **runs), ENGLISH)
     low, high = stats.t.interval(0.95, 19, gain.mean(), stats.sem(gain))
     assert f"gets 110 ({low:.0f} to {high:.0f}) more people out" in sentence
-    assert "More people are out in 20 of 20 futures." in sentence
+    assert "; more people are out in 20 of 20 futures." in sentence
     assert "It does not change how many are hurt or killed." in sentence
-    (few,) = conclusions(compared_runs(safe=(np.zeros(19), gain[:19]), casualties=(np.zeros(19), np.zeros(19))))
-    assert few == "19 replications are too few for a conclusion. Take 20 or more with --replications."
+    (few,) = conclusions(
+        compared_runs(safe=(np.zeros(19), gain[:19]), casualties=(np.zeros(19), np.zeros(19))), ENGLISH
+    )
+    assert few.startswith("19 pairs of runs are too few for a conclusion: chance alone could turn it. Take 20 or more")
 
 
 def test_a_plan_that_may_help_or_harm_is_not_said_to_do_either():
     rng = np.random.default_rng(1)
     runs = {"safe": (np.zeros(30), rng.normal(0, 5, 30)), "casualties": (np.zeros(30), rng.normal(0, 5, 30))}
-    (sentence,) = conclusions(compared_runs(**runs))
+    (sentence,) = conclusions(compared_runs(**runs), ENGLISH)
     assert re.search(r"no clear difference in the people out by 10:00: between \S+ and \S+\.", sentence)
     assert re.search(r"No clear difference in casualties: between \S+ and \S+\.", sentence)
     assert "futures" not in sentence
@@ -100,7 +104,7 @@ def test_casualties_are_not_said_to_be_avoided_where_their_spread_takes_more_pai
     found = difference(change, np.zeros(20), more_is_better=False)
     assert found.high < 0 and found.n_needed == np.ceil(8 * change.var(ddof=1) / 1.05**2) > 20
     runs = {"safe": (np.zeros(20), np.full(20, 9.0)), "casualties": (np.full(20, 9.0), 9.0 + change)}
-    (sentence,) = conclusions(compared_runs(**runs))
+    (sentence,) = conclusions(compared_runs(**runs), ENGLISH)
     assert "avoids" not in sentence and "No clear difference in casualties: between" in sentence
     assert f"which takes {found.n_needed:.0f} pairs to rely on" in sentence
 
@@ -120,6 +124,6 @@ def test_the_pairs_that_a_difference_takes_are_those_of_lehr_and_of_cochran(chan
 
 def test_a_plan_that_loses_people_is_said_to():
     runs = {"safe": (np.full(20, 50.0), np.arange(20.0)), "casualties": (np.zeros(20), np.full(20, 3.0))}
-    (sentence,) = conclusions(compared_runs(**runs))
+    (sentence,) = conclusions(compared_runs(**runs), ENGLISH)
     assert "fewer people out" in sentence and "It adds 3 (3 to 3) casualties." in sentence
-    assert "Fewer people are out in 20 of 20 futures." in sentence
+    assert "; fewer people are out in 20 of 20 futures." in sentence

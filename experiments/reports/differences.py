@@ -1,4 +1,4 @@
-"""The differences between plans as text: in natural units, with how sure they are, and a conclusion in sentences."""
+"""The differences between plans as text: in natural units, with how sure they are."""
 
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
@@ -7,12 +7,9 @@ import numpy as np
 
 from safepassage.experiments.questions.compare import BASELINE, Comparison
 from safepassage.experiments.questions.paired import Difference
-from safepassage.model.results.outcomes import OUTCOMES, Outcome
+from safepassage.model.results.outcomes import Outcome
 from safepassage.model.results.words import LONG_H, with_unit
 
-LEAST_TO_CONCLUDE = 20
-"""Fewest pairs that a conclusion is drawn from. Assumption: with fewer, a 95 % interval by Student's t is more than 5 %
-wider than with many, and the share of replications in which a plan is better has steps of over 5 %."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -77,53 +74,6 @@ def in_natural_unit(comparison: Comparison, outcome: Outcome, plan: str, other: 
     fields = ("baseline_mean", "baseline_p95", "plan_mean", "plan_p95", "mean", "low", "high")
     in_days = {name: getattr(found, name) / 24 for name in fields}
     return with_changes(outcome, unit="days"), with_changes(found, **in_days)
-
-
-def conclusions(comparison: Comparison) -> list[str]:
-    """Return for each plan what it changes for people, in a sentence with its certainty.
-
-    With fewer than 20 pairs there is one sentence instead, which says that this is too few.
-    """
-    n = comparison.n_replications
-    if n < LEAST_TO_CONCLUDE:
-        return [f"{n} replications are too few for a conclusion. Take {LEAST_TO_CONCLUDE} or more with --replications."]
-    return [_conclusion(comparison, plan) for plan in comparison.plans[1:]]
-
-
-def _conclusion(comparison: Comparison, plan: str) -> str:
-    out = comparison.difference(OUTCOMES["safe"], plan)
-    by = comparison.end_in_words()
-    if out.is_clear:
-        more = "more" if out.mean > 0 else "fewer"
-        safe = f"gets {_count(out)} {more} people out by {by}"
-        share_so = out.p_better if out.mean > 0 else 1 - out.p_better - out.p_equal
-        sure = f" {more.capitalize()} people are out in {round(share_so * out.n_pairs)} of {out.n_pairs} futures."
-    else:
-        safe = f"makes no clear difference in the people out by {by}: {_between(out)}"
-        sure = ""
-    return f"Plan {plan} {safe}.{sure} {_of_casualties(comparison, plan)}"
-
-
-def _of_casualties(comparison: Comparison, plan: str) -> str:
-    """Return the sentence on casualties: a number only if the pairs suffice for their spread."""
-    hurt = comparison.difference(OUTCOMES["casualties"], plan)
-    if hurt.is_clear:
-        return f"It {'avoids' if hurt.mean < 0 else 'adds'} {_count(hurt)} casualties."
-    if hurt.mean == hurt.low == hurt.high == 0:
-        return "It does not change how many are hurt or killed."
-    return f"No clear difference in casualties: {_between(hurt)}."
-
-
-def _between(found: Difference) -> str:
-    """Return the interval in words and, where it leaves out zero, how many pairs so wide a spread takes."""
-    text = f"between {signed(found.low)} and {signed(found.high)}"
-    few = (found.low > 0 or found.high < 0) and np.isfinite(found.n_needed)
-    return f"{text}, which takes {found.n_needed:,.0f} pairs to rely on" if few else text
-
-
-def _count(found: Difference) -> str:
-    low, high = sorted((abs(found.low), abs(found.high)))
-    return f"{number(abs(found.mean))} ({number(low)} to {number(high)})"
 
 
 def interval(found: Difference) -> str:

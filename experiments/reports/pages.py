@@ -122,8 +122,10 @@ def _fairness_table(measures) -> ShownTable:
 def comparison_page(folder: Path) -> Page:
     """Return the page of a comparison of plans."""
     from safepassage.experiments.questions.compare import open_comparison
+    from safepassage.experiments.reports.answer.language import ENGLISH
+    from safepassage.experiments.reports.answer.sentences import conclusions
     from safepassage.experiments.reports.comparison_pictures import PICTURES
-    from safepassage.experiments.reports.differences import conclusions, told
+    from safepassage.experiments.reports.differences import told
 
     manifest, found = _manifest(folder / "comparison.json"), open_comparison(folder)
     captions = {
@@ -138,7 +140,7 @@ def comparison_page(folder: Path) -> Page:
                    "better in", "same in", "pairs", "runs needed if unpaired"]  # fmt: skip
         tables.append(ShownTable(columns, rows, f"{plan} against {other}", numbers=set(columns[1:])))
     sections = [
-        Part("In short", " ".join(conclusions(found))),
+        Part("In short", " ".join(conclusions(found, ENGLISH))),
         Part("What the plans change", pictures=[picture_of(draw(found), captions[n]) for n, draw in PICTURES.items()]),
         Part(
             "Differences",

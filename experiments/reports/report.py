@@ -5,22 +5,29 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FunctionLoader
+
+from safepassage.experiments.reports.answer.language import Language
 from safepassage.experiments.reports.parts import Page, Part, ShownTable, shown
 from safepassage.experiments.reports.sources import assumed
 from safepassage.experiments.runs.store import write_whole
 from safepassage.model.settings.base import ScenarioError
 
-TEMPLATE = "report.html.j2"
 
-
-def report(folder: Path | str, out: Path | str | None = None) -> Path:
+def report(folder: Path | str, out: Path | str | None = None, *, language: str = "en") -> Path:
     """Write the report of what is in a folder and return its path; default `report.html` there, numbered if taken.
 
+    language: of the answer page of a comparison, en or uk; everything else is told in English.
     Raises ScenarioError if the folder holds nothing that can be reported.
     """
     folder = Path(folder)
     page = page_of(folder)
-    content = render(page).encode()
+    if (folder / "comparison.json").is_file():
+        content = render_answer(folder, page, Language(language)).encode()
+    elif language == "en":
+        content = render(page).encode()
+    else:
+        raise ScenarioError(f"--language {language}: only the report of a comparison is translated; leave it out.")
     wish = Path(out) if out else folder / "report.html"
     for number in range(1, 100_000):
         path = wish if number == 1 else wish.with_name(f"{wish.stem}-{number}{wish.suffix}")
@@ -61,20 +68,36 @@ def page_of(folder: Path) -> Page:
 
 def render(page: Page) -> str:
     """Return the page as one HTML file."""
-    from jinja2 import Environment
+    return _environment().get_template("report.html.j2").render(**_shown(page))
 
-    template = files("safepassage.experiments.reports").joinpath(TEMPLATE).read_text(encoding="utf-8")
+
+def render_answer(folder: Path, page: Page, say: Language) -> str:
+    """Return the answer page of a comparison as one HTML file, what is reported of it in full folded below.
+
+    page: what is reported in full.
+    """
+    from safepassage.experiments.reports.answer.page import answer_of
+
+    template = _environment().get_template("answer/answer.html.j2")
+    return template.render(answer=answer_of(folder, say), say=say, **_shown(page))
+
+
+def _environment() -> Environment:
+    def source(name: str) -> str:
+        return files("safepassage.experiments.reports").joinpath(name).read_text(encoding="utf-8")
+
+    return Environment(autoescape=True, trim_blocks=True, loader=FunctionLoader(source))
+
+
+def _shown(page: Page) -> dict[str, Any]:
+    """Return what the templates show of a page."""
     towns = {scenario["name"]: scenario for scenario in reversed(page.scenarios)}
     sections = [*page.sections, *_plans(page.scenarios), *map(_assumptions, reversed(towns.values()))]
     sections.append(_versions(page.versions))
-    return (
-        Environment(autoescape=True, trim_blocks=True)
-        .from_string(template)
-        .render(
-            kind=page.kind, title=page.title, notice=page.notice, facts=page.facts, warnings=page.warnings,
-            sections=sections, version=page.versions.get("safepassage", ""),
-        )
-    )  # fmt: skip
+    return {
+        "kind": page.kind, "title": page.title, "notice": page.notice, "facts": page.facts, "warnings": page.warnings,
+        "sections": sections, "version": page.versions.get("safepassage", ""),
+    }  # fmt: skip
 
 
 def _plans(scenarios: list[dict[str, Any]]) -> list[Part]:

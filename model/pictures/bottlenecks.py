@@ -41,7 +41,8 @@ def _draw_delay(axes: Axes, links: pd.DataFrame, delay_h: np.ndarray) -> None:
     if delay_h.max(initial=0.0) < 1.0:
         axes.plot([], [], linestyle="none", label=f"less than one on any street, {delay_h.sum():.2g} in all")
         return
-    map.draw_classes(axes, links, delay_h, COLOURS, WIDTHS, are_counts=False)
+    bounds = map.flow_bounds(float(delay_h.max()))
+    map.draw_classes(axes, links, delay_h, COLOURS, WIDTHS, bounds=bounds, are_counts=False)
 
 
 def worst_streets(links: pd.DataFrame) -> pd.DataFrame:

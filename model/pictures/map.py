@@ -108,7 +108,7 @@ def _draw_flow(axes: Axes, links: pd.DataFrame) -> None:
     if not n_passed.any():
         axes.plot([], [], linestyle="none", label="nobody moved")
         return
-    draw_classes(axes, links, n_passed, FLOW_COLOURS, FLOW_WIDTHS, are_counts=True)
+    draw_classes(axes, links, n_passed, FLOW_COLOURS, FLOW_WIDTHS, bounds=flow_bounds(n_passed.max()), are_counts=True)
 
 
 def draw_classes(
@@ -118,15 +118,15 @@ def draw_classes(
     colours: Sequence[str],
     widths: Sequence[float],
     *,
+    bounds: Sequence[int],
     are_counts: bool,
 ) -> None:
     """Draw the streets of value 1 and more in up to five classes, each with its label in the legend.
 
     axes: of the map. links: one row per street. value: of each street, float64[n_links]. colours, widths: of the
-    classes, rising; with fewer classes the last of them. are_counts: the values are whole numbers, so that a class ends
-    one below the next.
+    classes, rising; with fewer classes the last of them. bounds: the least value of each class (flow_bounds).
+    are_counts: the values are whole numbers, so that a class ends one below the next.
     """
-    bounds = flow_bounds(float(value.max()))
     level = np.searchsorted(bounds, value, side="right") - 1
     lines, skip = polylines(links), len(colours) - len(bounds)
     for i, bound in enumerate(bounds):

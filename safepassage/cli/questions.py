@@ -112,8 +112,9 @@ def compare(
     from safepassage.cli.options import _changes
     from safepassage.experiments.questions.compare import compare as compare_plans
     from safepassage.experiments.questions.compare import plans_of
+    from safepassage.experiments.reports.answer.language import ENGLISH
+    from safepassage.experiments.reports.answer.sentences import conclusions
     from safepassage.experiments.reports.comparison_pictures import draw_comparison
-    from safepassage.experiments.reports.differences import conclusions
 
     changes = _changes(set_)
     variants = plans_of(scenario, plan or [], changes)
@@ -125,7 +126,7 @@ def compare(
     for one, other in found.pairs():
         _print_differences(found, one, other)
     console.print()
-    for sentence in conclusions(found):
+    for sentence in conclusions(found, ENGLISH):
         console.print(styled((sentence, "bold")))
     pictures = draw_comparison(found, folder)
     _print_notes(found.warnings())
@@ -318,8 +319,33 @@ def optimise(
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, a sweep, a comparison or another study.")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default: report.html in the folder.")] = None,
-) -> None:
-    """Write one self-contained HTML file: tables, pictures, scenario, sources and assumptions, versions."""
+    language: Annotated[
+        Literal["en", "uk"], typer.Option(help="Language of the answer page of a comparison: English or Ukrainian.")
+    ] = "en",
+    turn_over: Annotated[
+        int | None,
+        typer.Option(
+            help="Vary what a comparison assumes, with so many pairs of runs at each end, and say on the answer page "
+            "which two assumptions matter most.", metavar="PAIRS",
+        ),
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Folder of a sensitivity analysis that says what --turn-over varies.")
+    ] = None,
+    workers: WorkersOption = None,
+    dask: DaskOption = None,
+) -> None:  # fmt: skip
+    """Write one self-contained HTML file: tables, pictures, scenario, sources and assumptions, versions.
+
+    Of a comparison: an answer of two printed pages, and all else folded below it.
+    """
     from safepassage.experiments.reports.report import report as write_report
 
-    console.print(write_report(folder, out), soft_wrap=True)
+    if turn_over is not None:
+        from safepassage.experiments.questions.turn_over import turn_over as vary
+
+        with _many_runs("assumptions", workers, dask) as running:
+            vary(folder, pairs=turn_over, study=study, **running)
+    elif study is not None:
+        raise ScenarioError("--study says what --turn-over varies; give both.")
+    console.print(write_report(folder, out, language=language), soft_wrap=True)
