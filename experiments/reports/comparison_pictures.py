@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from safepassage.experiments.questions.compare import BASELINE, Comparison
 from safepassage.experiments.questions.paired import Difference
-from safepassage.experiments.reports.differences import in_natural_unit, interval, share, signed
+from safepassage.experiments.reports.differences import change, in_natural_unit, interval, share
 from safepassage.model.clock import epoch_s
 from safepassage.model.pictures import palette, style
 from safepassage.model.results.outcomes import Direction, Outcome
@@ -180,7 +180,7 @@ def _tick(value: float, _position: int = 0) -> str:
 def _numbers(found: Difference) -> str:
     better = "" if np.isnan(found.p_better) else f", better in {style.percent(found.p_better)}"
     same = f", same in {style.percent(found.p_equal)}" if found.p_equal > 0 else ""
-    return f"{signed(found.mean)}{f' ({interval(found)})' if interval(found) else ' (one pair)'}{better}{same}"
+    return f"{change(found)}{f' ({interval(found)})' if interval(found) else ' (one pair)'}{better}{same}"
 
 
 def people_out(comparison: Comparison) -> Figure:

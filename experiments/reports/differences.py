@@ -54,7 +54,7 @@ def told(comparison: Comparison, outcome: Outcome, plan: str, other: str = BASEL
         number(found.baseline_p95),
         number(found.plan_mean),
         number(found.plan_p95),
-        signed(found.mean),
+        change(found),
         interval(found),
         share(found.p_better),
         share(found.p_equal),
@@ -76,22 +76,36 @@ def in_natural_unit(comparison: Comparison, outcome: Outcome, plan: str, other: 
     return with_changes(outcome, unit="days"), with_changes(found, **in_days)
 
 
+def change(found: Difference) -> str:
+    """Return the mean of a difference, with as many digits as its interval."""
+    ends = (found.low, found.high) if np.isfinite(found.low) else (found.mean,)
+    return signed(found.mean, digits_of(*ends))
+
+
 def interval(found: Difference) -> str:
     """Return the 95 % interval of a difference; empty for fewer than two pairs."""
-    return f"{signed(found.low)} to {signed(found.high)}" if np.isfinite(found.low) else ""
+    digits = digits_of(found.low, found.high)
+    return f"{signed(found.low, digits)} to {signed(found.high, digits)}" if np.isfinite(found.low) else ""
+
+
+def digits_of(*values: float) -> int:
+    """Return how many digits after the point say something: by the largest of the numbers that stand together."""
+    finite = [abs(value) for value in values if np.isfinite(value)]
+    if max(finite, default=0.0) >= 10 or all(value == round(value) for value in finite):
+        return 0
+    return 1 if max(finite) >= 1 else 2
 
 
 def number(value: float) -> str:
     """Return a value with thousands and as many digits as say something."""
-    digits = 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{digits}f}"
+    return f"{value:,.{digits_of(value)}f}"
 
 
-def signed(value: float) -> str:
-    """Return a difference with its sign, as many digits as say something."""
+def signed(value: float, digits: int | None = None) -> str:
+    """Return a difference with its sign and so many digits after the point; by default as many as say something."""
     if value == 0:
         return "0"
-    digits = 0 if abs(value) >= 20 else 1 if abs(value) >= 2 else 2
+    digits = digits_of(value) if digits is None else digits
     text = f"{value:+,.{digits}f}".replace("-", MINUS)
     return "0" if float(text.replace(MINUS, "-").replace(",", "")) == 0 else text
 

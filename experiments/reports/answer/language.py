@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.experiments.reports.differences import digits_of
 from safepassage.model.settings.base import ScenarioError
 
 LANGUAGES = ("en", "uk")
@@ -43,13 +44,13 @@ class Language:
         """Whether somebody whose language it is has signed the texts."""
         return self.code == "en" or bool(self.reviewed_by)
 
-    def number(self, value: float) -> str:
-        """Return a value with as many digits as say something."""
-        return self._digits(value, 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 10 else 2)
+    def number(self, value: float, digits: int | None = None) -> str:
+        """Return a value with as many digits after the point as are asked for, else as say something."""
+        return self._digits(value, digits_of(value) if digits is None else digits)
 
-    def signed(self, value: float) -> str:
-        """Return a difference with its sign and as many digits as say something."""
-        digits = 0 if abs(value) >= 20 else 1 if abs(value) >= 2 else 2
+    def signed(self, value: float, digits: int | None = None) -> str:
+        """Return a difference with its sign; digits as for `number`."""
+        digits = digits_of(value) if digits is None else digits
         if round(value, digits) == 0:
             return "0"
         return f"{'+' if value > 0 else MINUS}{self._digits(abs(value), digits)}"

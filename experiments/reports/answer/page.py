@@ -15,7 +15,7 @@ from safepassage.experiments.reports.answer.maps import FEW_RESIDENTS, Legend, M
 from safepassage.experiments.reports.answer.sentences import conclusions, end, moment
 from safepassage.experiments.reports.answer.tables import Cell, Table
 from safepassage.experiments.reports.answer.turning import turning
-from safepassage.experiments.reports.differences import in_natural_unit
+from safepassage.experiments.reports.differences import digits_of, in_natural_unit
 from safepassage.experiments.reports.sources import assumed
 from safepassage.model.results.outcomes import GROUPS, OUTCOMES, Direction, Outcome
 
@@ -43,11 +43,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class PictureRow:
-    """Maps side by side with one legend: colour and text of each class."""
+    """Maps side by side with their legends: colour and text of each class."""
 
     title: str
     pictures: list[Picture]
-    legend: list[tuple[str, str]]
+    legends: list[list[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ def _changes(found: Comparison, say: Language) -> Table:
         words = say("out of the area by {moment}", moment=moment(found, time_s, say))
         rows.append(_row(found, outcome, words, say))
     for name in CHANGES:
+        if name == "vehicle_delay" and max(found.values(plan, name).mean() for plan in found.plans) < 1.0:
+            continue  # less than an hour in all
         if name not in found.frame or not any(_is_told(found, name, plan) for plan in found.plans[1:]):
             continue
         words = say("out of the area by {moment}", moment=end(found, say)) if name == "safe" else _words(name, say)
@@ -145,7 +147,9 @@ def _difference(one: Difference, outcome: Outcome, say: Language) -> Cell:
         return Cell(say("the same in every pair"))
     if not np.isfinite(one.low):
         return Cell(say.signed(one.mean))
-    text = f"{say.signed(one.mean)} ({say('{low} to {high}', low=say.signed(one.low), high=say.signed(one.high))})"
+    digits = digits_of(one.low, one.high)
+    mean, low, high = (say.signed(value, digits) for value in (one.mean, one.low, one.high))
+    text = f"{mean} ({say('{low} to {high}', low=low, high=high)})"
     note = ""
     if outcome.direction in (Direction.MORE, Direction.LESS):
         note = say("better in {n_so} of {n}", n_so=round(one.p_better * one.n_pairs), n=one.n_pairs)
@@ -186,23 +190,26 @@ def _maps(maps: Maps, found: Comparison, say: Language) -> list[PictureRow]:
     name = {BASELINE: say("no plan")}
     size = say("{length} m", length=say.number(maps.cell_m))
     left = [Picture(maps.draw_left(plan), name.get(plan, plan)) for plan in plans]
-    change = [Picture(maps.draw_change(plan), say("{plan}, against no plan", plan=plan)) for plan in plans[1:]]
+    change = [
+        Picture(maps.draw_change(plan), say("{plan}: difference (framed: clear)", plan=plan)) for plan in plans[1:]
+    ]
     left_title = say("Who is left where: people not out at the end, in squares of {size}", size=size)
-    change_title = say("Where fewer or more are left (framed: a clear difference)")
-    left_legend, change_legend = _legend(maps.left_classes(), say), _legend(maps.change_classes(), say, signed=True)
+    change_title = say("Where fewer or more are left than without a plan, in the same squares")
+    left_legend = [("", say("people left:")), *_legend(maps.left_classes(), say)]
+    change_legend = [("", say("difference:")), *_legend(maps.change_classes(), say, signed=True)]
     delays = maps.delay_classes()
     held_up = [
         Picture(maps.draw_delays(plan), name.get(plan, plan),
                 "; ".join(f"{street}: {say.number(hours)}" for street, hours in maps.worst(plan)))
         for plan in plans
     ]  # fmt: skip
-    rows = [
-        PictureRow(left_title, left, left_legend),
-        PictureRow(change_title, change, change_legend),
-        PictureRow(say("Where cars are held up: vehicle-hours lost by street"), held_up if delays else [],
-                   _legend(delays, say) or [("", say("less than one vehicle-hour on any street, under every plan"))]),
-    ]  # fmt: skip
-    return rows
+    of_delays = PictureRow(
+        say("Where cars are held up: vehicle-hours lost by street"), held_up if delays else [],
+        [_legend(delays, say) or [("", say("less than one vehicle-hour on any street, under every plan"))]],
+    )  # fmt: skip
+    if len(change) == 1:
+        return [PictureRow(left_title, [*left, *change], [left_legend, change_legend]), of_delays]
+    return [PictureRow(left_title, left, [left_legend]), PictureRow(change_title, change, [change_legend]), of_delays]
 
 
 def _legend(classes: list[Legend], say: Language, *, signed: bool = False) -> list[tuple[str, str]]:
@@ -240,8 +247,8 @@ def _method(found: Comparison, manifest: dict[str, Any], maps: Maps, say: Langua
         say(
             "This is a model, not a forecast. Where and when shells fall is drawn, never known; people may act "
             "otherwise than those of earlier evacuations; {n} values stand behind it, {n_assumed} of them assumptions, "
-            "all listed in the file of this page. It does not know what happens on the roads beyond the exits unless "
-            "told, nor weather, illness or fuel. Decide with those who know the town.",
+            "all listed in the file of this page. It knows nothing that the scenario does not say, such as the weather "
+            "or the roads beyond the exits. Decide with those who know the town.",
             n=say.number(len(values)), n_assumed=say.number(sum(one.is_assumption for one in values)),
         ),
         say("Made by safepassage {version}, a tool for protecting civilians.",

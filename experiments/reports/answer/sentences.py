@@ -7,6 +7,7 @@ import numpy as np
 from safepassage.experiments.questions.compare import Comparison
 from safepassage.experiments.questions.paired import Difference
 from safepassage.experiments.reports.answer.language import Language
+from safepassage.experiments.reports.differences import digits_of
 from safepassage.model.clock import local_time
 from safepassage.model.results.outcomes import OUTCOMES
 
@@ -76,7 +77,8 @@ def _of_casualties(comparison: Comparison, plan: str, say: Language) -> str:
 
 def between(found: Difference, say: Language) -> str:
     """Return the interval in words and, where it leaves out zero, how many pairs so wide a spread takes."""
-    ends = {"low": say.signed(found.low), "high": say.signed(found.high)}
+    digits = digits_of(found.low, found.high)
+    ends = {"low": say.signed(found.low, digits), "high": say.signed(found.high, digits)}
     if (found.low > 0 or found.high < 0) and np.isfinite(found.n_needed):
         text = "between {low} and {high}, which takes {n} pairs to rely on"
         return say(text, n=say.number(found.n_needed), **ends)
@@ -85,4 +87,7 @@ def between(found: Difference, say: Language) -> str:
 
 def _count(found: Difference, say: Language) -> dict[str, str]:
     low, high = sorted((abs(found.low), abs(found.high)))
-    return {"mean": say.number(abs(found.mean)), "low": say.number(low), "high": say.number(high)}
+    digits = digits_of(low, high)
+    return {
+        name: say.number(value, digits) for name, value in (("mean", abs(found.mean)), ("low", low), ("high", high))
+    }

@@ -7,6 +7,7 @@ from safepassage.experiments.questions.compare import Comparison
 from safepassage.experiments.questions.turn_over import FILE
 from safepassage.experiments.reports.answer.language import Language
 from safepassage.experiments.reports.answer.tables import Cell, Table
+from safepassage.experiments.reports.differences import digits_of
 from safepassage.model.results.manifest import read_json
 
 
@@ -37,8 +38,9 @@ def _what(one: dict[str, Any], end: dict[str, Any], say: Language) -> str:
 
 
 def _cell(one: dict[str, Any], say: Language) -> Cell:
-    ends = say("{low} to {high}", low=say.signed(one["low"]), high=say.signed(one["high"]))
-    return Cell(f"{say.signed(one['mean'])} ({ends})", one["is_clear"])
+    digits = digits_of(one["low"], one["high"])
+    mean, low, high = (say.signed(one[name], digits) for name in ("mean", "low", "high"))
+    return Cell(f"{mean} ({say('{low} to {high}', low=low, high=high)})", one["is_clear"])
 
 
 def _how(known: dict[str, Any], say: Language) -> str:
