@@ -32,7 +32,7 @@ def test_one_pair_has_no_interval_and_is_better_in_no_share_of_the_futures():
     found = difference(np.array([5.0]), np.array([4.0]), more_is_better=True)
     assert np.isnan([found.low, found.high, found.p_better, found.p_equal]).all()
     line = told(compared_runs(safe=([4.0], [5.0])), OUTCOMES["safe"], PLAN)
-    assert (line.change, line.interval, line.better, line.same) == ("+1.00", "", "", "")
+    assert (line.change, line.interval, line.better, line.same) == ("+1", "", "", "")
 
 
 def test_a_time_that_three_of_fifty_pairs_reach_is_neither_told_nor_drawn():

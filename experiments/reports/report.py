@@ -21,13 +21,11 @@ def report(folder: Path | str, out: Path | str | None = None, *, language: str =
     Raises ScenarioError if the folder holds nothing that can be reported.
     """
     folder = Path(folder)
-    page = page_of(folder)
-    if (folder / "comparison.json").is_file():
-        content = render_answer(folder, page, Language(language)).encode()
-    elif language == "en":
-        content = render(page).encode()
-    else:
+    is_comparison = (folder / "comparison.json").is_file()
+    if language != "en" and not is_comparison:
         raise ScenarioError(f"--language {language}: only the report of a comparison is translated; leave it out.")
+    page = page_of(folder)
+    content = (render_answer(folder, page, Language(language)) if is_comparison else render(page)).encode()
     wish = Path(out) if out else folder / "report.html"
     for number in range(1, 100_000):
         path = wish if number == 1 else wish.with_name(f"{wish.stem}-{number}{wish.suffix}")
