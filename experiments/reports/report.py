@@ -1,6 +1,8 @@
 """One self-contained HTML file for a run, a sweep, a comparison or another study: results and what they rest on."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -50,18 +52,25 @@ def page_of(folder: Path) -> Page:
     }
     for pattern, make in makers.items():
         if sorted(folder.glob(pattern)):
-            try:
+            with _whole(folder):
                 return make(folder)
-            except (KeyError, TypeError, AttributeError, IndexError) as error:
-                raise ScenarioError(
-                    f"{folder}: a file there is incomplete or damaged ({type(error).__name__}: "
-                    f"{error}). Repeat the command that made it."
-                ) from error
     if (folder / "study.json").is_file():
         raise ScenarioError(f"{folder}: this study is not finished; repeat its command, then ask for the report.")
     raise ScenarioError(
         f"{folder}: there is nothing to report; name the folder of a run, a sweep, a comparison or another study."
     )
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Turn what a damaged file of a folder raises into a ScenarioError that says so."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ScenarioError(
+            f"{folder}: a file there is incomplete or damaged ({type(error).__name__}: {error}). Repeat the command that "
+            "made it."
+        ) from error
 
 
 def render(page: Page) -> str:
@@ -77,7 +86,9 @@ def render_answer(folder: Path, page: Page, say: Language) -> str:
     from safepassage.experiments.reports.answer.page import answer_of
 
     template = _environment().get_template("answer/answer.html.j2")
-    return template.render(answer=answer_of(folder, say), say=say, **_shown(page))
+    with _whole(folder):
+        answer = answer_of(folder, say)
+    return template.render(answer=answer, say=say, **_shown(page))
 
 
 def _environment() -> Environment:
