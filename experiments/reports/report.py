@@ -68,8 +68,8 @@ def _whole(folder: Path) -> Iterator[None]:
         yield
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ScenarioError(
-            f"{folder}: a file there is incomplete or damaged ({type(error).__name__}: {error}). Repeat the command that "
-            "made it."
+            f"{folder}: a file there is incomplete or damaged ({type(error).__name__}: {error}). Repeat the command "
+            "that made it."
         ) from error
 
 
