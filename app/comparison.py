@@ -8,7 +8,9 @@ from pathlib import Path
 import yaml
 
 from safepassage.experiments.questions.compare import Comparison, compare
-from safepassage.experiments.reports.differences import conclusions, told
+from safepassage.experiments.reports.answer.language import ENGLISH
+from safepassage.experiments.reports.answer.sentences import conclusions
+from safepassage.experiments.reports.differences import told
 from safepassage.experiments.runs.executors import local, n_cores
 from safepassage.model.settings.base import ScenarioError
 
@@ -106,5 +108,5 @@ def described(found: Comparison) -> dict:
             rows.append([one.label, one.baseline_mean, one.plan_mean, one.change, one.interval])
         tables.append({"plan": plan, "other": other, "rows": rows})
     return {
-        "n": found.n_replications, "said": conclusions(found), "tables": tables, "warnings": list(found.warnings()),
+        "n": found.n_replications, "said": conclusions(found, ENGLISH), "tables": tables, "warnings": list(found.warnings()),
     }  # fmt: skip

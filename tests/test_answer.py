@@ -58,7 +58,7 @@ def texts_of_the_page():
                 found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
     outcomes = [OUTCOMES[name] for name in (*page.CHANGES, *page.COSTS)]
     found |= {page.WORDS.get(one.name, one.words) for one in outcomes} | {"days"}
-    found |= {one.unit for one in outcomes} - {"people"}
+    found |= {OUTCOMES[name].unit for name in page.CHANGES} - {"people"}
     return found | {GROUPS[name] for name in page.WHO} | {one.words for one in ASSUMPTIONS}
 
 
@@ -165,8 +165,8 @@ def test_what_moves_the_difference_most_is_found_and_runs_as_the_comparison_woul
     assert found["rows"][0]["ends"][0]["plans"]["early"]["mean"] == expected
     answer = page.answer_of(folder, Language("en"))
     assert [row[0].text for row in answer.turning.rows] == [
-        "as stated", "share of households that obey an order: 0.10 instead of 0.80",
-        "share of households that obey an order: 0.90 instead of 0.80",
+        "as stated", "share of households that obey an order: 0.1 instead of 0.8",
+        "share of households that obey an order: 0.9 instead of 0.8",
     ]  # fmt: skip
     assert answer.turning_note.startswith("Of 2 assumptions, tried at both ends of their range")
 

@@ -112,9 +112,10 @@ def test_casualties_are_not_said_to_be_avoided_where_their_spread_takes_more_pai
 @pytest.mark.parametrize(
     ("change", "n"),
     [
-        ([0.0, 2.0] * 10, np.ceil(8 * 20 / 19)),  # mean 1, variance 20/19, no skewness: Lehr
+        ([-1.0, 3.0] * 10, np.ceil(8 * 80 / 19)),  # mean 1, variance 80/19, no skewness: Lehr
         ([0.0] * 19 + [20.0], np.ceil(25 * 18**2 / 19)),  # one of n differs: skewness (n - 2) / sqrt(n - 1): Cochran
-        ([3.0] * 20, 0.0),
+        ([3.0] * 20, 20.0),
+        ([3.0] * 3, 20.0),
         ([-1.0, 1.0], np.inf),
     ],
 )

@@ -48,6 +48,12 @@ class Language:
         """Return a value with as many digits after the point as are asked for, else as say something."""
         return self._digits(value, digits_of(value) if digits is None else digits)
 
+    def exact(self, value: float) -> str:
+        """Return a value as it was set, with up to four digits after the point."""
+        from babel.numbers import format_decimal
+
+        return format_decimal(float(value), format="#,##0.####", locale=self.code)
+
     def signed(self, value: float, digits: int | None = None) -> str:
         """Return a difference with its sign; digits as for `number`."""
         digits = digits_of(value) if digits is None else digits

@@ -25,6 +25,7 @@ CHANGES = ("safe", "left_behind", "casualties", "dead", "out25", "out50", "out75
            "exposure_unprotected_person_h", "vehicle_delay")  # fmt: skip
 WHO = ("under_18", "65_and_over", "no_car", "needs_assistance")
 COSTS = ("service_runs", "seats_offered", "boarded", "seat_hours_used", "crew_exposure", "crew_casualties_expected")
+"""What a plan costs; the words of each say what is counted."""
 WORDS = {
     "vehicle_delay": "time lost by vehicles in queues",
     "crew_exposure": "crew-hours in the endangered area",
@@ -131,7 +132,7 @@ def _words(name: str, say: Language) -> str:
 
 def _row(found: Comparison, outcome: Outcome, words: str, say: Language) -> list[Cell]:
     first, base = in_natural_unit(found, outcome, found.plans[1], BASELINE)
-    label = words if first.unit == "people" else f"{words}, {say(first.unit)}"
+    label = words if first.unit == "people" or outcome.name in COSTS else f"{words}, {say(first.unit)}"
     cells = [Cell(label), Cell(say.number(base.baseline_mean))]
     for plan in found.plans[1:]:
         _, one = in_natural_unit(found, outcome, plan, BASELINE)

@@ -5,15 +5,11 @@ from datetime import datetime
 import numpy as np
 
 from safepassage.experiments.questions.compare import Comparison
-from safepassage.experiments.questions.paired import Difference
+from safepassage.experiments.questions.paired import LEAST_TO_CONCLUDE, Difference
 from safepassage.experiments.reports.answer.language import Language
 from safepassage.experiments.reports.differences import digits_of
 from safepassage.model.clock import local_time
 from safepassage.model.results.outcomes import OUTCOMES
-
-LEAST_TO_CONCLUDE = 20
-"""Fewest pairs that a conclusion is drawn from. Assumption: with fewer, a 95 % interval by Student's t is more than 5 %
-wider than with many, and the share of replications in which a plan is better has steps of over 5 %."""
 
 
 def conclusions(comparison: Comparison, say: Language) -> list[str]:

@@ -32,9 +32,9 @@ def turning(folder: Path, found: Comparison, say: Language) -> tuple[Table | Non
 def _what(one: dict[str, Any], end: dict[str, Any], say: Language) -> str:
     words = say(one["words"]) if one["words"] != one["key"] else one["key"]
     if end["factor"] is not None:
-        return say("{what}: {factor} times as much", what=words, factor=say.number(end["factor"]))
-    return say("{what}: {value} instead of {stated}", what=words, value=say.number(end["value"]),
-               stated=say.number(one["stated"]))  # fmt: skip
+        return say("{what}: {factor} times as much", what=words, factor=say.exact(end["factor"]))
+    return say("{what}: {value} instead of {stated}", what=words, value=say.exact(end["value"]),
+               stated=say.exact(one["stated"]))  # fmt: skip
 
 
 def _cell(one: dict[str, Any], say: Language) -> Cell:
