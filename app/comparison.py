@@ -108,5 +108,6 @@ def described(found: Comparison) -> dict:
             rows.append([one.label, one.baseline_mean, one.plan_mean, one.change, one.interval])
         tables.append({"plan": plan, "other": other, "rows": rows})
     return {
-        "n": found.n_replications, "said": conclusions(found, ENGLISH), "tables": tables, "warnings": list(found.warnings()),
+        "n": found.n_replications, "said": conclusions(found, ENGLISH), "tables": tables,
+        "warnings": list(found.warnings()),
     }  # fmt: skip
