@@ -17,6 +17,7 @@ import numpy as np
 from safepassage.agents.civilians import People
 from safepassage.agents.households import Households
 from safepassage.model.hazard.impacts import Area
+from safepassage.model.kept_streets import streets_of
 from safepassage.model.people import margins
 from safepassage.model.people.margins import Margin
 from safepassage.model.people.synthesis import synthesise
@@ -54,7 +55,7 @@ def people_of(
 @lru_cache(maxsize=4)
 def _streets(settings: str, stamps: tuple) -> tuple[Any, Any]:
     del stamps
-    return load_streets(StreetSettings.model_validate_json(settings))
+    return streets_of(StreetSettings.model_validate_json(settings), load_streets)
 
 
 @lru_cache(maxsize=4)

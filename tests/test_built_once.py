@@ -47,6 +47,7 @@ def test_another_seed_another_population_and_another_file_are_built_anew(tmp_pat
 
 def test_streets_are_read_once_for_models_of_other_seeds_and_plans(monkeypatch):
     _forget()
+    monkeypatch.setenv("SAFEPASSAGE_CACHE", "")
     read = []
     given = built_once.load_streets
     monkeypatch.setattr(built_once, "load_streets", lambda settings: read.append(settings) or given(settings))
