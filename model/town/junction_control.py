@@ -4,7 +4,6 @@ Where nobody does, streams that cross share the junction as `streets.junction_fa
 of the time, whoever else comes. Dark ones make an all-way stop. Police let those pass who are there.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,15 +213,14 @@ def _stages(streets: Streets) -> Ints:
     junctions = streets.junctions
     stage = np.full(streets.n_links, -1)
     stage[junctions.link] = junctions.stage
-    for node_links in _by_node(streets.link_downstream, np.flatnonzero(stage >= 0)):
-        stage[node_links] = np.unique(stage[node_links], return_inverse=True)[1]
+    links = np.flatnonzero(stage >= 0)
+    links = links[np.lexsort((stage[links], streets.link_downstream[links]))]
+    if links.size:
+        is_new_node = np.diff(streets.link_downstream[links], prepend=-1) != 0
+        number = np.cumsum(is_new_node | (np.diff(stage[links], prepend=-1) != 0))
+        first = number[is_new_node]
+        stage[links] = number - first[np.cumsum(is_new_node) - 1]
     return stage
-
-
-def _by_node(node: Ints, links: Ints) -> Sequence[Ints]:
-    """Return links that end at one node together, for each node."""
-    links = links[np.argsort(node[links], kind="stable")]
-    return np.split(links, np.flatnonzero(np.diff(node[links])) + 1) if links.size else []
 
 
 def _largest(stage: Ints, value: Floats) -> Floats:
