@@ -21,9 +21,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import files_in
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.state.state_file import code_digest
 from safepassage.model.streets.notes import StreetsReport
 from safepassage.model.streets.streets import Streets
 

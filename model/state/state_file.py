@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from importlib.resources import files
 from os.path import isfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 
 from safepassage.model.memory import refuse_if_too_large
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of, path_of
 from safepassage.model.settings.scenario import Scenario, Source, laid_over, validated
 from safepassage.model.state.graph import Read, StateError, Written
@@ -156,16 +156,6 @@ def _let_mesa_go_on(model: Any) -> None:
     events = getattr(model, "_event_list", None)
     for event in events._events if events is not None else ():
         event.time += model.time
-
-
-def code_digest() -> str:
-    """Return a digest of the files of the model's code."""
-    found = hashlib.sha256()
-    for package in ("safepassage.agents", "safepassage.model"):
-        root = Path(str(files(package)))
-        for path in sorted(root.rglob("*.py")):
-            found.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return found.hexdigest()
 
 
 def _digest(path: Path) -> str:
