@@ -235,6 +235,27 @@ def protection(
 
 
 @app.command()
+def harm(seeds: Annotated[int, typer.Option(min=1, help="Runs of each measurement.")] = 10) -> None:
+    """Tell how the injured fare in Tiny Town: care, on foot, in one car; and whom a change of the town changes."""
+    from benchmarks.harm_rows import rows
+
+    found = list(rows(seeds))
+    report("harm", f"Harm and care in Tiny Town, {seeds} seeds", ["measured", "found", "beside"], found, found)
+
+
+@app.command()
+def siege(draws: Annotated[int, typer.Option(min=1, help="Draws of each pair tried.")] = 120) -> None:
+    """Fit the districts of a siege to the western half of Mariupol; needs the data that SAFEPASSAGE_DATA names."""
+    from safepassage.experiments.fits.siege_districts import lines
+    from safepassage.experiments.fits.towns import data_folder
+
+    if (folder := data_folder()) is None:
+        raise typer.BadParameter("SAFEPASSAGE_DATA names no folder with the buildings of Mariupol")
+    for line in lines(folder.parent, draws):
+        typer.echo(line)
+
+
+@app.command()
 def page(
     scenario: Annotated[str, typer.Argument(help="Shipped scenario, or a scenario file.")] = "coquimbo",
     play_s: Annotated[float, typer.Option(min=1, help="Longest that the run is watched (s).")] = 60.0,

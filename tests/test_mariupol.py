@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from safepassage.experiments.fits import siege_damage as siege
+from safepassage.experiments.fits import siege_districts
+from safepassage.model.settings.shelling import ShellingProcess
 
 DATA = os.environ.get("SAFEPASSAGE_DATA")
 pytestmark = pytest.mark.skipif(not DATA, reason="SAFEPASSAGE_DATA names no folder with the buildings of Mariupol")
@@ -38,3 +40,18 @@ def test_with_districts_fitted_to_the_west_of_mariupol_damage_stands_together_as
     # few districts differ much from run to run; without them it is 1.1 and 1.0 in each
     assert np.median(drawn, axis=0) == pytest.approx(recorded, rel=0.4)
     assert (np.min(drawn, axis=0) < recorded).all() and (recorded < np.max(drawn, axis=0)).all()
+
+
+def test_the_districts_that_are_given_fit_the_west_and_smaller_or_fewer_ones_do_not(mariupol, monkeypatch):
+    west = siege_districts.half_of(*mariupol, east=False)
+    assert siege_districts.together(west, west.n) == pytest.approx(1.0), "damage everywhere stands together nowhere"
+    given = ShellingProcess.model_fields["districts"].examples[0]
+    monkeypatch.setattr(siege_districts, "SPREADS_M", (350.0, given["radius_m"] / 1.1774))
+    monkeypatch.setattr(siege_districts, "CENTRES_PER_KM2", (0.01, given["per_km2"]))
+    tried = siege_districts.fit(west, 12)
+    assert tried[0].centres_per_km2 == given["per_km2"] and tried[0].spread_m > 600.0
+    assert np.abs(np.log(tried[0].together / siege_districts.together(west, west.n_hit))).max() < 0.3
+
+
+def test_where_mariupol_was_hit_early_it_went_on_being_hit(mariupol):
+    assert siege_districts.stays_under_fire(mariupol[0], Path(DATA)) == pytest.approx([2.8, 2.0], abs=0.1)

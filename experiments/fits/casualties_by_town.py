@@ -39,6 +39,8 @@ Assumption: two of three rows within a factor of 1.65."""
 SHELLING_GRID, CROSSFIRE_GRID = np.geomspace(0.1, 50.0, 241), np.geomspace(0.5, 500.0, 241)
 """Rates tried, per 1,000 resident-months; all equally likely beforehand on a logarithmic scale."""
 N_DRAWN = 200
+OF_TOWNS = ("city", "hromada")
+"""Scopes of a row that are one town; others are parts of an oblast, at the distance of the town named."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class TownsFit:
     shelling: Estimate
     crossfire: Estimate
     rows: pd.DataFrame
-    """town, from, use (fit or check), recorded, expected, per_1000_resident_months."""
+    """town, from, use (fit or check), scope, recorded, expected, per_1000_resident_months."""
     drawn: Floats
     """Pairs of both rates, each as likely as the other: `towns_harm_drawn.csv`."""
 
@@ -73,7 +75,7 @@ def fit_towns(folder: Path) -> TownsFit:
     recorded = np.sqrt(rows.casualties_low * rows.casualties_high).to_numpy() * (1 - rows.share_by_drones.to_numpy())
     weight = _weights(recorded, shelling, crossfire, (rows.use == "fit").to_numpy())
     found = [_estimate(grid, weight.sum(axis=1 - k)) for k, grid in enumerate((SHELLING_GRID, CROSSFIRE_GRID))]
-    table = rows[["town", "from", "use"]].assign(
+    table = rows[["town", "from", "use", "scope"]].assign(
         recorded=recorded,
         expected=found[0].value * shelling + found[1].value * crossfire,
         per_1000_resident_months=recorded / n_months,
@@ -117,7 +119,8 @@ def _exposure(row, front: dict[str, pd.Series]) -> tuple[float, float, float]:
 def _residents(row, days: pd.DatetimeIndex) -> Floats:
     """Return residents day by day: between counts of the town, at the same share per day."""
     counts = pd.read_csv(COUNTS, parse_dates=["date"])
-    within = (counts.town == row.town) & (counts.date >= days[0]) & (counts.date <= days[-1])
+    is_town = row.scope in OF_TOWNS  # the table has no counts of parts of an oblast
+    within = is_town & (counts.town == row.town) & (counts.date >= days[0]) & (counts.date <= days[-1])
     known = counts[within & (days.size >= LEAST_DAYS)].groupby("date").residents_reported.mean()
     ends = pd.Series([row.residents_start, row.residents_end], index=[days[0], days[-1]]).groupby(level=0).mean()
     known = ends.combine_first(known).sort_index()
@@ -178,10 +181,11 @@ def share_near_people(harm: Harm, process: ShellingProcess) -> Estimate:
 def table(folder: Path) -> list[str]:
     """Return the fit and its checks as lines of text; folder: of the front series (conflict/)."""
     fit, harm, process = fit_towns(folder), Harm(), ShellingProcess(events_per_day=1.0)
-    lines = [f"{'town':<16}{'from':<12}{'use':<7}{'recorded':>9}{'expected':>9}  per 1,000 resident-months"]
+    lines = [f"{'town':<22}{'from':<12}{'use':<7}{'recorded':>9}{'expected':>9}  per 1,000 resident-months"]
     for row in fit.rows.itertuples():
+        place = f"{row.town}, {row.scope}" if row.scope not in OF_TOWNS else row.town
         lines.append(
-            f"{row.town:<16}{row[2]:%Y-%m-%d}  {row.use:<7}{row.recorded:>9,.0f}{row.expected:>9,.1f}"
+            f"{place:<22}{row[2]:%Y-%m-%d}  {row.use:<7}{row.recorded:>9,.0f}{row.expected:>9,.1f}"
             f"{row.per_1000_resident_months:>9,.1f}"
         )
     used = fit.rows[fit.rows.use == "fit"]
