@@ -113,9 +113,11 @@ def _vehicles(n_seeds: int) -> list[str]:
         harm, seen = model.under_fire.harm, []
 
         def injure(injury, injured_at_s, impacts, pairs, protection, aboard=None, harm=harm, seen=seen):
+            unhurt = injury[pairs.person] == Injury.NONE
             found = type(harm).injure(harm, injury, injured_at_s, impacts, pairs, protection, aboard)
-            if aboard is not None and aboard[0].size > 1:
-                at, vehicle = aboard[0], aboard[1]
+            if aboard is not None:
+                kept = unhurt[aboard[0]]
+                at, vehicle = aboard[0][kept], aboard[1][kept]
                 hit = np.isin(pairs.person[at], found.person)
                 key = vehicle.number.astype(np.int64) << 32 | vehicle.place
                 seen.append((key, hit, harm.risks(impacts, pairs, protection)[at]))

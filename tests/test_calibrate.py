@@ -7,6 +7,7 @@ import yaml
 
 from safepassage.experiments.questions.calibrate import calibrate, load_calibration, weighted_quantiles
 from safepassage.experiments.questions.observed import read_observed
+from safepassage.experiments.questions.refusal import Refused
 from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.decisions_only import DecisionsOnly
 from safepassage.model.evacuation import EvacuationModel
@@ -110,9 +111,16 @@ def test_a_known_compliance_is_recovered_by_decisions_alone_and_their_runs_are_k
 
 
 def test_decisions_alone_are_not_asked_for_what_they_do_not_have(tmp_path):
-    series = "time_h,series,value,use\n1,n_casualties,2,fit\n"
+    series = "time_h,series,value,use\n1,n_remaining,1900,fit\n1,n_casualties,2,judge\n"
     with pytest.raises(ScenarioError, match="decisions only has no series n_casualties"):
         calibrate(load_calibration(write(tmp_path, series, decisions_only=True)), out=tmp_path / "out", executor=None)
+
+
+def test_a_file_that_would_have_people_hurt_fitted_is_refused_before_anything_runs(tmp_path):
+    series = "time_h,series,value,use\n1,n_remaining,1900,fit\n1,n_dead,2000,fit\n"
+    with pytest.raises(Refused, match="n_dead: to fit what people do to a number of people hurt"):
+        calibrate(load_calibration(write(tmp_path, series)), out=tmp_path / "out", executor=None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_kept_back_to_judge_by_changes_nothing_that_is_fitted(tmp_path):

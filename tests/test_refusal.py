@@ -1,6 +1,14 @@
 import pytest
 
-from safepassage.experiments.questions.refusal import HAZARDS, PLACES, Refused, refuse_harmful, refuse_targets
+from safepassage.experiments.questions.refusal import (
+    HAZARDS,
+    PLACES,
+    Refused,
+    refuse_harmful,
+    refuse_targets,
+    refuse_to_fit_harm,
+)
+from safepassage.model.settings.shelling import ZoneWeight
 
 
 @pytest.mark.parametrize(
@@ -61,8 +69,8 @@ def test_seats_offered_say_nothing_of_people_and_may_be_searched_either_way():
 
 
 @pytest.mark.parametrize("aim", ["minimise", "maximise"])
-@pytest.mark.parametrize("name", ["sheltering", "n_sheltering@3600", "residents"])
-def test_people_of_whom_neither_more_nor_fewer_is_better_are_no_aim(name, aim):
+@pytest.mark.parametrize("name", ["sheltering", "n_sheltering@3600", "residents", "leavers_out90"])
+def test_what_is_neither_better_nor_worse_for_people_is_no_aim(name, aim):
     with pytest.raises(Refused, match="no search may aim at it"):
         refuse_harmful({name: aim})
 
@@ -126,3 +134,26 @@ def test_places_hidden_in_whole_lists_are_found():
     with pytest.raises(Refused, match=r"damage\.dated_losses\.0\.name"):
         refuse_targets({"damage.dated_losses": losses})
     refuse_targets({"damage.dated_losses": [[], losses[0]]})
+
+
+def test_places_are_found_in_sections_as_in_mappings_and_so_are_weights_of_zones_and_files_of_events():
+    west, east = (
+        ZoneWeight(west=a, south=45.0, east=a + 0.01, north=45.01, weight=2.0) for a in (-33.01, -33.0)
+    )  # fmt: skip
+    for key, values in {
+        "shelling.sources.0.zones": [(west,), (east,)],
+        "shelling.sources.0.zones.0": [west, east],
+        "shelling.sources.0.zones.0.weight": [0.0, 5.0],
+        "shelling.sources.0.file": ["north.csv", "south.csv"],
+        "shelling.sources.0.districts": ["north.geojson", "south.geojson"],
+    }.items():
+        with pytest.raises(Refused, match="search for targets"):
+            refuse_targets({key: values})
+    refuse_targets({"shelling.sources.0.districts": [{"per_km2": 0.02, "radius_m": 500}, {"per_km2": 0.04}]})
+
+
+@pytest.mark.parametrize("name", ["n_casualties", "n_dead", "n_injury_fatal", "n_hurt"])
+def test_what_people_do_is_not_fitted_to_how_many_are_hurt(name):
+    with pytest.raises(Refused, match="as much harm as the file says"):
+        refuse_to_fit_harm(["n_remaining", name])
+    refuse_to_fit_harm(["n_remaining", "n_safe"])

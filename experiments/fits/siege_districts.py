@@ -69,7 +69,11 @@ def together(half: Half, n_hit: Floats) -> Floats:
 
 
 def drawn(half: Half, chance: np.random.Generator, centres_per_km2: float, spread_m: float) -> Floats:
-    """Return how far damage stands together in one draw of districts that hits as many buildings as were hit."""
+    """Return how far damage stands together in one draw of districts that hits as many buildings as were hit.
+
+    half: squares of the town. chance: all chance of the draw. centres_per_km2, spread_m: mean number of centres, and
+    the standard deviation of the bell about each.
+    """
     low_m, high_m = half.middle_m.min(axis=0) - NEAR_HOMES_M, half.middle_m.max(axis=0) + NEAR_HOMES_M
     centres = chance.uniform(low_m, high_m, (chance.poisson(centres_per_km2 * np.prod(high_m - low_m) / 1e6), 2))
     if len(centres):

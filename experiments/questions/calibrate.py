@@ -31,7 +31,7 @@ from safepassage.experiments.outcomes.of_decisions import SERIES
 from safepassage.experiments.outcomes.over_time import fine_grid, series_from
 from safepassage.experiments.questions.abc_smc import Posterior, infer
 from safepassage.experiments.questions.observed import DERIVED, OF_GROUPS, Observed, read_observed
-from safepassage.experiments.questions.refusal import refuse_harmful
+from safepassage.experiments.questions.refusal import refuse_harmful, refuse_to_fit_harm
 from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
@@ -96,6 +96,7 @@ class Calibration(QuestionFile):
             self._source.folder / self.series, scenario.run.start, scenario.run.duration_h, known,
             time_zone=scenario.shelling.time_zone, columns=self.columns, sd_share=self.sd_share,
         )  # fmt: skip
+        refuse_to_fit_harm(dict.fromkeys(observed.series[observed.is_fit]))
         for name in observed.names:
             if self.decisions_only and name not in ("n_remaining", *OF_GROUPS, *SERIES):
                 raise ScenarioError(

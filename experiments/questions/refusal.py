@@ -8,6 +8,8 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from safepassage.model.results.outcomes import Direction, Panel, outcome_of, unknown
 from safepassage.model.settings.base import HazardSection, ScenarioError
 from safepassage.model.settings.scenario import LEVERS, Scenario
@@ -23,6 +25,9 @@ PLACES = tuple(f"{name}.{place}" for name, section in HAZARDS.items() for place 
 """Keys that say where harm lands: varying them and looking at the harm would be a search for targets."""
 
 WHY = "This is a tool for protecting civilians (README, Boundary)."
+
+HARM_SERIES = ("n_casualties", "n_dead", "n_injury", "n_hurt")
+"""How the names of series of people hurt or killed begin."""
 
 Aim = Literal["minimise", "maximise"]
 
@@ -69,6 +74,20 @@ def refuse_targets(factors: Mapping[str, Iterable[Any]]) -> None:
                 )
 
 
+def refuse_to_fit_harm(series: Iterable[str]) -> None:
+    """Raise Refused if what people do, or a plan, would be fitted to a number of people hurt or killed.
+
+    series: names of the series that a calibration aims at. It would be a search for as much harm as the file says.
+    """
+    for name in series:
+        if name.startswith(HARM_SERIES):
+            raise Refused(
+                f"{name}: to fit what people do to a number of people hurt or killed is a search for as much harm as "
+                "the file says, which is refused. Mark these rows judge; harm is fitted to records by `safepassage "
+                f"fit-harm`. {WHY}"
+            )
+
+
 def _wrong_aim(objective: tuple[str, str]) -> str | None:
     name, direction = objective
     if direction not in ("minimise", "maximise"):
@@ -81,8 +100,8 @@ def _wrong_aim(objective: tuple[str, str]) -> str | None:
         return f"{name}: to {direction} it means to search for more harm, which is refused. Minimise it. {WHY}"
     if outcome.direction == Direction.MORE and not wants_more:
         return f"{name}: to {direction} it means to search for fewer people out of danger, which is refused. {WHY}"
-    if outcome.direction == Direction.NEUTRAL and outcome.panel == Panel.PEOPLE:
-        return f"{name}: neither more nor fewer of them is known to be better, so no search may aim at it. {WHY}"
+    if outcome.direction == Direction.NEUTRAL and outcome.panel != Panel.SERVICES:
+        return f"{name}: neither more nor less of it is known to be better, so no search may aim at it. {WHY}"
     if outcome.direction == Direction.COST and wants_more:
         return f"{name}: it is a cost; a search for more of it helps nobody and is refused. Minimise it. {WHY}"
     return None
@@ -103,6 +122,8 @@ def _wrong_key(key: str, levers_only: bool) -> str | None:
 
 def _leaves(key: str, value: Any):
     """Yield (dotted key, value) of everything in a nested value."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     if isinstance(value, Mapping):
         for name, part in value.items():
             yield from _leaves(f"{key}.{name}", part)

@@ -216,7 +216,10 @@ ShellingSource = Annotated[RecordedShelling | ShellingProcess, Field(discriminat
 class Shelling(HazardSection):
     """All shelling of a scenario: the sum of its sources."""
 
-    places = ("sources.*.zones.*.west", "sources.*.zones.*.east", "sources.*.zones.*.south", "sources.*.zones.*.north")
+    places = (
+        "sources.*.zones.*.west", "sources.*.zones.*.east", "sources.*.zones.*.south", "sources.*.zones.*.north",
+        "sources.*.zones.*.weight", "sources.*.file", "sources.*.districts",
+    )  # fmt: skip
     sources: tuple[ShellingSource, ...] = ()
     """Recorded tables and processes; empty: nothing falls."""
     time_zone: TimeZone = "Europe/Kyiv"
