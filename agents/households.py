@@ -86,6 +86,10 @@ class Households:
     """bool: could leave the area on foot when it last asked for a seat; those who cannot have the first claim."""
     order_obeyed: np.ndarray = field(init=False)
     """int32: number of the order that it last did as told by; -1: none. It counts while `cause` says so."""
+    institution: np.ndarray = field(init=False)
+    """int32: row of the institution of which it is a batch; -1: it is a household."""
+    has_priority: np.ndarray = field(init=False)
+    """bool: is fetched before all others."""
     has_basement: np.ndarray = field(init=False)
     """bool"""
     goes_to_shelter: np.ndarray = field(init=False)
@@ -129,14 +133,14 @@ class Households:
 _BEFORE_THE_RUN = {
     **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "stays_behind"), (np.bool_, False)),
     **dict.fromkeys(("keeps_curfew", "is_requesting", "has_basement", "goes_to_shelter"), (np.bool_, False)),
-    **dict.fromkeys(("is_coming_home", "has_lost_home", "walks_out"), (np.bool_, False)),
+    **dict.fromkeys(("is_coming_home", "has_lost_home", "walks_out", "has_priority"), (np.bool_, False)),
     **dict.fromkeys(("readiness", "ordered_readiness", "preparation_s", "turn_after_curfew"), (np.float64, 0.0)),
     **dict.fromkeys(("weighed", "leaving_rate_per_day", "impacts_remembered"), (np.float64, 0.0)),
     **dict.fromkeys(("leaving_threshold", "waiting_since_s", "in_shelter_from_s"), (np.float64, np.inf)),
     **dict.fromkeys(("alert_from_s", "waits_for_lull_since_s", "left_for_shelter_s"), (np.float64, np.inf)),
     "lull_wanted_s": (np.float64, 0.0),
     "last_heard_s": (np.float64, -np.inf),
-    **dict.fromkeys(("shelter", "lives_with", "order_obeyed", "lift_from"), (np.int32, -1)),
+    **dict.fromkeys(("shelter", "lives_with", "order_obeyed", "lift_from", "institution"), (np.int32, -1)),
 }
 """Type and first value of the columns that are filled while a run goes on."""
 
@@ -171,6 +175,8 @@ class Household(RowAgent):
     is_requesting = column(np.bool_)
     walks_out = column(np.bool_)
     order_obeyed = column(np.int32)
+    institution = column(np.int32)
+    has_priority = column(np.bool_)
     has_basement = column(np.bool_)
     goes_to_shelter = column(np.bool_)
     alert_from_s = column(np.float64)

@@ -19,9 +19,11 @@ from safepassage.agents.households import Households
 from safepassage.model.hazard.impacts import Area
 from safepassage.model.kept_streets import streets_of
 from safepassage.model.people import margins
+from safepassage.model.people.institutions import with_institutions
 from safepassage.model.people.margins import Margin
 from safepassage.model.people.synthesis import synthesise
 from safepassage.model.settings.files.portable import files_in
+from safepassage.model.settings.levers.institutions import Institution
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import load_streets
@@ -41,15 +43,22 @@ def ground_of(streets: StreetSettings, population: Population) -> Ground:
 
 
 def people_of(
-    population: Population, streets: StreetSettings, seed: int
+    population: Population, streets: StreetSettings, seed: int, institutions: tuple[Institution, ...] = ()
 ) -> tuple[Households, People, list[str], tuple[Margin, ...]]:
-    """Return households and people of the caller's own, what had to be mended, and how they meet their margins."""
+    """Return households and people of the caller's own, what had to be mended, and how they meet their margins.
+
+    population, streets: settings. seed: of the run. institutions: of which batches stand behind all households; the
+    margins are those of the households alone.
+    """
     key = (streets.model_dump_json(), _stamps(streets), population.model_dump_json(), _stamps(population))
-    zones = _ground(*key)[2]
+    built, _, zones, _ = _ground(*key)
     is_kept = zones.residents.sum() <= MOST_PEOPLE_KEPT
     drawn: Callable = _people if is_kept else _people.__wrapped__
     households, people, notes, found = drawn(*key, seed)
-    return (_own(households), _own(people), list(notes), found) if is_kept else (households, people, notes, found)
+    if is_kept:
+        households, people, notes = _own(households), _own(people), list(notes)
+    households, people = with_institutions(institutions, zones, built, households, people, seed)
+    return households, people, notes, found
 
 
 @lru_cache(maxsize=4)

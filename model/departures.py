@@ -12,6 +12,7 @@ from safepassage.model.behaviour.orders import OrdersDue
 from safepassage.model.corridors import Corridors
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard.truces import Truces
+from safepassage.model.institutions import Institutions
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.families import StayingBehind
 from safepassage.model.people.population import Population
@@ -49,6 +50,7 @@ class Departures:
         self.curfew = curfew
         self.orders_due = OrdersDue(scenario, zone_names)
         self.way_home = WayHome(population, movement, decision, curfew)
+        self.institutions = Institutions(scenario, population)
         self.corridors = Corridors(scenario, truces, population, information, movement, self.way_home)
 
     @property
@@ -101,7 +103,8 @@ class Departures:
         )
         self.decision.show_rates(surroundings.utilities.lost_since_s)
         self.staying_behind.release(is_gone | extinct)
-        safe_since_s = np.where(np.isinf(self.way_home.due_s), self.parties.arrival_time_s, np.inf)
+        may_return = np.isinf(self.way_home.due_s) & (self.households.institution < 0)
+        safe_since_s = np.where(may_return, self.parties.arrival_time_s, np.inf)
         self.way_home.plan(self.decision.who_return(from_s, now_s, safe_since_s), now_s)
         if n_decide:
             self.population.plans_changed()

@@ -127,7 +127,7 @@ class EvacuationModel(RowModel):
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
-        town = people_of(scenario.population, scenario.streets, seed)
+        town = people_of(scenario.population, scenario.streets, seed, scenario.institutions)
         self.households, self.people, self._people_notes, self.margins = town
         self.population = Population(self.households, self.people)
         self.parties = self.population.parties

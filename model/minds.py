@@ -43,7 +43,7 @@ class FrontFromTheMiddle:
     def __init__(self, front: AreaFront | LineFront, households: Households) -> None:
         """front: where it is at any time. households: columns of the households, of which the homes count."""
         x_m, y_m = (
-            np.array([np.average(at_m, weights=households.n_members)])
+            np.array([np.average(at_m, weights=households.n_members * (households.institution < 0))])
             for at_m in (households.home_x_m, households.home_y_m)
         )
         self._middle = front.over(x_m, y_m)

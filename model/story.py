@@ -102,7 +102,10 @@ class Watch:
         zone = model.zones.name[model.households.zone[h]]
         car = "a car" if model.households.has_car[h] else "no car"
         kind = f"Their readiness to leave is {model.households.readiness[h]:.2g} times the pre-war mean."
-        if model.households.stays_behind[h]:
+        if model.households.institution[h] >= 0:
+            name = model.settings.institutions[model.households.institution[h]].name
+            kind = f"They are in {name}, which leaves when it is brought out."
+        elif model.households.stays_behind[h]:
             kind = "They keep the home until the rest of the family has left."
         n = self.members.stop - self.members.start
         who = "One person lives" if n == 1 else f"{n} people live"

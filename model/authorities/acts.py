@@ -33,6 +33,7 @@ class Authorities:
         """Let happen at a moment (s) what waits for a trigger, by its name."""
         model, scenario = self.model, self.model.settings
         model.departures.orders_due.act(trigger, at_s)
+        model.departures.institutions.act(trigger, at_s)
         model.surroundings.closed.act(trigger, at_s)
         model.services.reinforcements.act(trigger, at_s)
         hours = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone, self.triggers.acts_s)

@@ -60,10 +60,12 @@ class Decision:
         """Give each household its readiness: by what it is, and by chance; the town as a whole has that of the fit."""
         h, traits = self.households, slice(N_SITUATIONS, None)
         log_ratio = self.coefficients[traits] @ self.information.covariates[traits].astype(np.float64)
-        ratio, group = np.unique(np.round(np.exp(log_ratio), 9), return_inverse=True)
-        frailty = Frailty(
-            ratio, np.bincount(group, h.n_members).astype(np.float64), self.settings.leaving.frailty_variance
-        )
+        lives_there = h.institution < 0  # institutions decide nothing, and change nobody's readiness
+        ratio, of_these = np.unique(np.round(np.exp(log_ratio[lives_there]), 9), return_inverse=True)
+        weight = np.bincount(of_these, h.n_members[lives_there]).astype(np.float64)
+        frailty = Frailty(ratio, weight, self.settings.leaving.frailty_variance)
+        group = np.zeros(len(h), np.int64)
+        group[lives_there] = of_these
         u = (uniforms_for(self.seed, Stream.READINESS, self._keys, index=index) for index in (0, 1))
         h.readiness[:] = frailty.drawn(group, next(u), share_before)
         variance = self.settings.ordered_families.frailty_variance

@@ -108,7 +108,8 @@ class Information:
         self._n_talks = 0
         self._n_nodes = streets.n_nodes
         self._link = (streets.link_upstream, streets.link_downstream)
-        n_at_node = np.bincount(households.home_node, minlength=streets.n_nodes)
+        self._talks = households.institution < 0
+        n_at_node = np.bincount(households.home_node[self._talks], minlength=streets.n_nodes)
         around = n_at_node + np.bincount(streets.link_downstream, n_at_node[streets.link_upstream], streets.n_nodes)
         self._n_others = np.maximum(around[households.home_node] - 1, 1)
         self.look(0.0, np.zeros(n), is_front=False)
@@ -226,7 +227,7 @@ class Information:
     def _n_knowing(self, knows: np.ndarray) -> np.ndarray:
         """Return by node how many households at it and at the ends of its streets know."""
         n_nodes = self._n_nodes
-        n_know = np.bincount(self.households.home_node, knows, n_nodes)
+        n_know = np.bincount(self.households.home_node, knows & self._talks, n_nodes)
         upstream, downstream = self._link
         return n_know + np.bincount(downstream, n_know[upstream], n_nodes)
 
@@ -255,7 +256,7 @@ class Information:
         known = Known(
             households=self.households,
             time_s=time_s,
-            mean_impacts=float(remembered.mean()) if is_front else 0.0,
+            mean_impacts=float(remembered[self._talks].mean()) if is_front else 0.0,
             warned_s=self.warned_s,
             n_repeated=np.maximum(n_repeated - 1.0, 0.0),
             share_without_seat=share_without_seat,

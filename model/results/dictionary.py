@@ -265,6 +265,19 @@ TABLES: dict[str, Described] = {
             "is_lost": "whether it was put out of action",
         },
     ),
+    "institutions": Described(
+        "One institution; only in scenarios with institutions.",
+        {
+            "institution": "name",
+            "kind": "hospital, care_home or prison",
+            "n_residents": "residents at the start",
+            "n_staff": "staff at the start",
+            "n_out": "residents and staff who are out of the area",
+            "n_dead": "residents and staff who died",
+            "n_hurt": "residents and staff hurt or killed",
+            "last_out_s": "when the last batch so far came to safety; inf: none has",
+        },
+    ),
     "truces": Described(
         "One window of one truce; only in scenarios with truces.",
         {

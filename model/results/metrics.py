@@ -70,7 +70,7 @@ def values_of(run: RunFolder) -> dict[str, float]:
     Outcomes of a group (`left_behind:no_car`) are there if the group has members.
     """
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run)}
-    found |= {**_truces(run), **_fairness(run)}
+    found |= {**_institutions(run), **_truces(run), **_fairness(run)}
     return {name: float(found[name]) for name in OUTCOMES if name in found} | _of_groups(run)
 
 
@@ -86,6 +86,8 @@ def summary(run: RunFolder) -> list[Measure]:
         found |= _services(run)
     if run.has("truces"):
         found |= _truces(run)
+    if run.has("institutions"):
+        found |= _institutions(run)
     measures = [Measure.of(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
     return [m for m in measures if not (m.unit == "person-hours" and m.value == 0) and not _is_never_out(m)]
 
@@ -156,6 +158,14 @@ def _exposure(run: RunFolder) -> dict[str, float]:
 
 def _roads(run: RunFolder) -> dict[str, float]:
     return {"vehicle_delay": run.frame("links")["delay_vehicle_h"].sum()}
+
+
+def _institutions(run: RunFolder) -> dict[str, float]:
+    """Return how many of institutions are not out."""
+    if not run.has("institutions"):
+        return {"in_institutions": 0.0}
+    table = run.frame("institutions")
+    return {"in_institutions": (table["n_residents"] + table["n_staff"] - table["n_out"] - table["n_dead"]).sum()}
 
 
 def _truces(run: RunFolder) -> dict[str, float]:

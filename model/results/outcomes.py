@@ -82,6 +82,7 @@ _ALL = (
     ),
     Outcome("evacuated_share", "share of the residents who are out", "1", MORE, Panel.PEOPLE),
     Outcome("left_behind", "left behind: alive and not out", "people", LESS, Panel.PEOPLE, is_compared=True),
+    Outcome("in_institutions", "residents and staff of institutions, alive and not out", "people", LESS, Panel.PEOPLE),
     Outcome("turned_back", "turned back when a truce was violated", "people", LESS, Panel.PEOPLE),
     Outcome("casualties", "people hurt or killed", "people", LESS, Panel.HARM, is_compared=True),
     Outcome("dead", Status.DEAD.words, "people", LESS, Panel.HARM, is_compared=True),

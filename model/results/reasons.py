@@ -14,6 +14,7 @@ NO_ORDER = "staying: no order was given"
 NEVER_HEARD = "staying: never heard of the order"
 NOT_BELIEVED = "staying: did not believe the order"
 WEIGHED = "staying: knew of the order, decided against it"
+IN_INSTITUTION = "staying: in an institution that is not being brought out"
 BEHIND = "staying: keeps the home until the rest of the family has left"
 
 
@@ -43,6 +44,7 @@ def reasons(model: Any) -> pa.Array:
         "waiting for a seat: no car, too far to walk": people.status == Status.WAITING,
         Status.PREPARING.words: (people.status == Status.PREPARING) & decided,
         "in a shelter until a lull, then leaving": (people.status == Status.SHELTERING) & decided,
+        IN_INSTITUTION: (model.households.institution >= 0)[home],
         BEHIND: model.households.stays_behind[home],
         **{words: rows[home] for words, rows in staying(model).items()},
     }

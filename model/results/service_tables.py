@@ -22,6 +22,11 @@ def truce_table(model: Any) -> dict[str, Callable[[], dict]]:
     return {"truces": partial(_truces, model)} if model.truces.windows else {}
 
 
+def institution_table(model: Any) -> dict[str, Callable[[], dict]]:
+    """Return what makes the columns of the table `institutions`; nothing in a run without them."""
+    return {"institutions": model.departures.institutions.table} if model.settings.institutions else {}
+
+
 def _truces(model: Any) -> dict:
     windows, corridors = model.truces.windows, model.departures.corridors
     return {

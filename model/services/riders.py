@@ -39,13 +39,14 @@ class Riders:
     def in_order(self, rows: Ints | list[int]) -> np.ndarray:
         """Return households in order of who comes first.
 
-        Those with no way out but a seat before those who could walk; then families under a compulsory order, then
-        those who need assistance, then by time and row.
+        Those with no way out but a seat before those who could walk; then batches of institutions that come first,
+        then families under a compulsory order, then those who need assistance, then by time and row.
         """
         rows = np.sort(np.asarray(rows, np.int64))
         family = self.households.has_children[rows]
         ordered = self.information.compelled_s[rows] <= self.information.time_s
         rank = np.where(family & ordered, 0, np.where(self.households.needs_help[rows], 1, 2))
+        rank = np.where(self.households.has_priority[rows], -1, rank)
         return rows[np.lexsort((self.households.waiting_since_s[rows], rank, self.households.walks_out[rows]))]
 
     def request(self, rows: np.ndarray, time_s: float) -> None:

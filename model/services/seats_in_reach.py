@@ -20,7 +20,8 @@ class SeatsInReach:
         """services: Services with stops, fleets and trains. households: columns. streets: coordinates of the nodes."""
         self.services, self._n = services, len(households)
         reach_m = services.settings.walk_reach_m
-        self._persons = np.where(households.has_car, 0, households.n_members).astype(np.float64)
+        seeks = ~households.has_car & (households.institution < 0)
+        self._persons = np.where(seeks, households.n_members, 0).astype(np.float64)
         nodes = [int(node) for node in services.stop_nodes]
         x_m, y_m = households.home_x_m, households.home_y_m
         self._in_reach = np.array(

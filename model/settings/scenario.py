@@ -20,7 +20,9 @@ from safepassage.model.settings.damage import Damage, Fires
 from safepassage.model.settings.files.yaml_file import COLONS, read_yaml
 from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
-from safepassage.model.settings.levers import truces
+from safepassage.model.settings.levers import institutions as group_quarters
+from safepassage.model.settings.levers import truces as agreements
+from safepassage.model.settings.levers.institutions import Institution, InstitutionLeaves
 from safepassage.model.settings.levers.truces import Truce, TruceKeeping
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
@@ -32,7 +34,7 @@ from safepassage.model.settings.streets import StreetSettings
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
-    "closures", "alerts", "triggers", "truces",
+    "closures", "alerts", "triggers", "truces", "institutions_leave",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -70,7 +72,11 @@ class Scenario(Section):
     """Evacuation orders, in any order of time."""
     triggers: tuple[Trigger, ...] = Field((), examples=[[{"name": "front near", "front_within_km": 8}]])
     """What authorities wait for before they act; orders, closures, curfew windows and reinforcements may name one."""
-    truces: tuple[Truce, ...] = Field((), examples=[truces.DAYS])
+    institutions: tuple[Institution, ...] = Field((), examples=[group_quarters.HOME])
+    """Hospitals, care homes and prisons, with who is in them."""
+    institutions_leave: tuple[InstitutionLeaves, ...] = Field((), examples=[group_quarters.LEAVES])
+    """Which of them are brought out, and when."""
+    truces: tuple[Truce, ...] = Field((), examples=[agreements.DAYS])
     """Windows in which shelling is suspended by agreement, and corridors by which people leave in them."""
     truce_keeping: TruceKeeping = TruceKeeping()
     behaviour: Behaviour = Behaviour()
@@ -88,9 +94,11 @@ class Scenario(Section):
         waiting += [(f"curfew.windows.{row}.after", window.after) for row, window in enumerate(self.curfew.windows)]
         more = enumerate(self.services.reinforcements)
         waiting += [(f"services.reinforcements.{row}.after", one.after) for row, one in more]
+        waiting += [(f"institutions_leave.{row}.after", one.after) for row, one in enumerate(self.institutions_leave)]
+        group_quarters.refuse_unclear(self.institutions, self.institutions_leave)
         refuse_unclear(self.triggers, [(key, name) for key, name in waiting if name is not None])
         obeyed = [(f"orders.{row}.truce", one.truce) for row, one in enumerate(self.orders)]
-        truces.refuse_unclear(self.truces, [(key, name) for key, name in obeyed if name is not None])
+        agreements.refuse_unclear(self.truces, [(key, name) for key, name in obeyed if name is not None])
         return self
 
     @property
