@@ -27,18 +27,18 @@ class Institutions:
         self.households.stays_behind[inside] = True
         self.households.can_walk[inside] = False
         by_door = any(fleet.serves == Serves.DOOR_TO_DOOR for fleet in scenario.services.fleets)
-        if self._leaves and not by_door:
+        if self.settings and self._leaves and not by_door:
             raise ScenarioError(
                 f"institutions_leave.0 ({self._leaves[0].name}): no fleet goes from door to door, so nobody would "
                 "fetch it. Add a fleet with `serves: door_to_door`."
             )
-        for one in self._leaves:
+        for one in self._leaves if self.settings else ():
             if one.at_h is not None:
                 self._bring_out(one, one.at_h * 3600.0)
 
     def act(self, trigger: str, at_s: float) -> None:
         """Bring out those that wait for a trigger, by its name, from the moment when it acts (s)."""
-        for one in self._leaves:
+        for one in self._leaves if self.settings else ():
             if one.after == trigger:
                 self._bring_out(one, at_s)
 
@@ -53,6 +53,14 @@ class Institutions:
         h.has_priority[batches] = one.comes_first
         h.cause[batches], h.decision_time_s[batches], h.departure_time_s[batches] = Cause.ORDER, from_s, ready_s
         self.population.plans_changed(batches)
+
+    def report(self) -> list[str]:
+        """Return a sentence for each evacuation of an institution that the scenario does not have."""
+        return [] if self.settings else [
+            f"institutions_leave.{row}: the scenario has no institutions, so nobody of {one.name!r} is brought out. "
+            "Describe it under `institutions`."
+            for row, one in enumerate(self._leaves)
+        ]  # fmt: skip
 
     def table(self) -> dict[str, Any]:
         """Return the columns of the table `institutions`."""

@@ -8,8 +8,9 @@ from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.dictionary import TABLES
 
 SHELTER = {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0}
-WITH_ALL = {"shelters.places": [SHELTER], "truces": [{"name": "Day and night"}]}
-"""Added to the invented town, so that the tables of shelters and truces are there."""
+WARD = {"name": "Ward", "kind": "hospital", "longitude_deg": -33.0, "latitude_deg": 45.0, "n_residents": 4}
+WITH_ALL = {"shelters.places": [SHELTER], "truces": [{"name": "Day and night"}], "institutions": [WARD]}
+"""Added to the invented town, so that the tables of shelters, truces and institutions are there."""
 
 
 @pytest.fixture(scope="module")

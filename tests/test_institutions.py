@@ -118,6 +118,11 @@ def test_a_trigger_brings_an_institution_out():
     assert np.isfinite(model.parties.arrival_time_s[rows]).any()
 
 
+def test_a_plan_for_an_institution_that_a_scenario_without_any_lacks_does_nothing_and_says_so():
+    model = tiny(institutions=[], institutions_leave=LEAVES)
+    assert any("the scenario has no institutions, so nobody of 'Care home'" in line for line in model.report())
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

@@ -27,7 +27,8 @@ class Authorities:
 
     def report(self, end_s: float) -> list[str]:
         """Return a sentence for each trigger, and for each window of a truce; end_s: the present (s)."""
-        return [*self.triggers.report(end_s), *self.model.truces.report(self.model.impacts, end_s)]
+        left_out = self.model.departures.institutions.report()
+        return [*self.triggers.report(end_s), *left_out, *self.model.truces.report(self.model.impacts, end_s)]
 
     def _act(self, trigger: str, at_s: float) -> None:
         """Let happen at a moment (s) what waits for a trigger, by its name."""

@@ -23,7 +23,8 @@ def neighbours_with_room(settings: Lifts, households: Households, drives: Bools,
     host = np.full(len(households), -1, np.int32)
     if settings.share == 0.0:
         return host
-    asks = np.flatnonzero(~drives & (uniforms_for(seed, Stream.LIFT, keys, index=0) < settings.share))
+    may_ask = ~drives & (households.institution < 0)
+    asks = np.flatnonzero(may_ask & (uniforms_for(seed, Stream.LIFT, keys, index=0) < settings.share))
     has_room = np.flatnonzero(drives & (households.n_members < settings.seats))
     if asks.size == 0 or has_room.size == 0:
         return host

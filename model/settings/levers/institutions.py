@@ -86,14 +86,17 @@ class InstitutionLeaves(Section):
 
 
 def refuse_unclear(institutions: tuple[Institution, ...], leaves: tuple[InstitutionLeaves, ...]) -> None:
-    """Raise ValueError for two institutions of one name, and for an evacuation of one that is not there, or of one
-    twice."""
+    """Raise ValueError for two institutions of one name, for two evacuations of one, and for one of none that is there.
+
+    A plan that brings out an institution may be laid over a scenario that has none: it then does nothing, and the
+    report says so. institutions: those of the scenario. leaves: which are brought out.
+    """
     names = [one.name for one in institutions]
     for what, given in (("institutions", names), ("institutions_leave", [one.name for one in leaves])):
         twice = [name for name in given if given.count(name) > 1]
         if twice:
             raise ValueError(f"{what}: {twice[0]!r} is named twice; keep one entry")
     for row, one in enumerate(leaves):
-        if one.name not in names:
-            there = ", ".join(names) or "none; name some under `institutions` in the scenario"
+        if names and one.name not in names:
+            there = ", ".join(names)
             raise ValueError(f"institutions_leave.{row}.name = {one.name!r}: no such institution; there are {there}")
