@@ -20,7 +20,7 @@ from safepassage.model.pictures.palette import colour_of, in_order
 
 LOST_AFTER_S = 10.0
 """If the page has not answered for this long (s), the model pauses until it does."""
-PARTS = ("frame.js", "map.js", "charts.js", "time.js", "board.js")
+PARTS = ("frame.js", "looks.js", "map.js", "charts.js", "time.js", "board.js")
 
 
 def template(name: str, parts: tuple[str, ...] = ()) -> str:
@@ -62,6 +62,8 @@ class Board(VueTemplate):
     happened = traitlets.List().tag(sync=True)
     result = traitlets.Dict().tag(sync=True)
     exported = traitlets.Unicode("").tag(sync=True)
+    found = traitlets.List().tag(sync=True)
+    layers = traitlets.List().tag(sync=True)
     offer = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
@@ -108,6 +110,14 @@ class Board(VueTemplate):
     def vue_export_run(self, which):
         """Save the tables of the run."""
         self._session.export_run(int(which))
+
+    def vue_show_layer(self, name):
+        """Colour the streets by delay or danger, or not at all."""
+        self._session.show_layer(str(name))
+
+    def vue_find(self, text):
+        """Show where a household lives, by its number."""
+        self._session.find_household(str(text))
 
     def vue_go_to(self, time_s):
         """Show another moment."""

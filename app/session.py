@@ -12,6 +12,7 @@ from safepassage.app.journal import Journal, acts_of
 from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump
 from safepassage.app.player import Player
+from safepassage.app.scenes.layers import LAYERS, packed
 from safepassage.app.scenes.replay import Recording, Replay
 from safepassage.app.told.log import placed
 from safepassage.app.told.replay_explain import ReplayExplainer
@@ -38,6 +39,7 @@ class Session:
         self.board = None
         self.is_closed = False
         self._told_s = 0.0
+        self._layer = ""
         self._picked_at: tuple[int, float, float, float] | None = None
         self._offer: dict | None = None
         _sessions.add(self)
@@ -162,6 +164,7 @@ class Session:
         self._told_s = monotonic()
         self._tell_picked(again=True)
         self._tell_events()
+        self._tell_layer()
         if not self.player.is_playing:
             self._tell_acts()
             self._write_journal()
@@ -177,6 +180,33 @@ class Session:
                 [placed(event, scene.frame) for event in log.events]
                 for log, scene in zip(self.run.logs, self.run.scenes, strict=False)
             ]
+
+    def show_layer(self, name: str):
+        """Colour the streets by a layer of `LAYERS`; another name: not at all."""
+        self._layer = name if name in LAYERS and not self.run.is_recorded else ""
+        with self.pump.busy:
+            self._tell_layer()
+
+    def _tell_layer(self):
+        if self.board is None or not (self._layer or self.board.layers):
+            return
+        shown = []
+        for scene in self.run.scenes if self._layer else ():
+            shares, most = packed(scene.layers.values(self._layer))
+            shown.append({"shares": shares, "most": most, "words": LAYERS[self._layer]})
+        self.board.layers = shown
+
+    def find_household(self, text: str):
+        """Pick the home of the household of a number, on the left map."""
+        number = text.strip()
+        if self.run.is_recorded or not number.isdigit() or int(number) >= len(self.model.households):
+            return
+        households, frame = self.model.households, self.run.scenes[0].frame
+        x, y = frame.scale(*([at[int(number)]] for at in (households.home_x_m, households.home_y_m)))[0].tolist()
+        self.board.found = [x, y]
+        self._picked_at = None
+        answer = self._explainers[0].household(int(number))
+        self.board.picked = answer | {"which": 0, "again": False}
 
     def pick(self, data: dict):
         """Say what is at a place of a map."""

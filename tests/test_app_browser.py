@@ -479,3 +479,17 @@ def test_no_click_and_no_key_however_random_breaks_the_page(server, open_page):
     page.wait_for_function("window.safepassage.player.playing === false && window.safepassage.frames.length > 0")
     button(page, "Charts").evaluate("(e) => e.click()")
     assert server.tracebacks() == []
+
+
+def test_a_place_is_found_by_its_name_and_streets_are_coloured_by_danger(server, open_page):
+    page = open_page(server.url)
+    page.evaluate("window.safepassage.go_to(3600)")
+    until_at(page, 3600)
+    search = page.get_by_label("Find a street, zone, exit or household on the map")
+    for text, title in (("South", "Exit: South road"), ("household 12", "Household 12:")):
+        search.fill(text)
+        search.press("Enter")
+        page.locator(".sp-card h2", has_text=title).wait_for()
+    page.get_by_label("Colour streets by").select_option("danger")
+    page.wait_for_function("window.safepassage.maps[0].layer && Math.max(...window.safepassage.maps[0].layer) === 255")
+    assert server.tracebacks() == []

@@ -10,6 +10,7 @@ from safepassage.agents.rules.walk_state import Stage
 from safepassage.app import map as board_map
 from safepassage.app.scenes import frames
 from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.layers import packed
 from safepassage.app.scenes.scene import ROW_COLUMNS, FrontLines, Kind, LiveScene
 from safepassage.app.scenes.town import Frame, pack_streets
 from safepassage.model.evacuation import EvacuationModel
@@ -47,7 +48,7 @@ def test_a_picture_is_read_back_as_it_was_written():
     picture = Picture(
         time_s=90.0, step_ms=4.0, rows=np.arange(6, dtype=np.float32).reshape(2, 3), closed=np.array([[7]]),
         exits=np.array([[1, 2, 1]]), points=np.array([[1, 2], [3, 65535]]), kind=np.array([0, 3], np.uint8),
-        homes=np.arange(4, dtype=np.uint8),
+        party=np.array([9, 70000]), homes=np.arange(4, dtype=np.uint8),
     )  # fmt: skip
     data = frames.join([frames.pack(picture, 5, 2)] * 2)
     n, first, _ = np.frombuffer(data, "<u4", 3)
@@ -58,8 +59,9 @@ def test_a_picture_is_read_back_as_it_was_written():
         body = data[start + frames.HEAD.itemsize :]
         np.testing.assert_array_equal(np.frombuffer(body, "<f4", 6), np.arange(6))
         np.testing.assert_array_equal(np.frombuffer(body, "<u4", 4, 24), [7, 1, 2, 1])
-        np.testing.assert_array_equal(np.frombuffer(body, "<u2", 4, 40), [1, 2, 3, 65535])
-        np.testing.assert_array_equal(np.frombuffer(body, "u1", 6, 48), [0, 1, 2, 3, 0, 3])
+        np.testing.assert_array_equal(np.frombuffer(body, "<u4", 2, 40), [9, 70000])
+        np.testing.assert_array_equal(np.frombuffer(body, "<u2", 4, 48), [1, 2, 3, 65535])
+        np.testing.assert_array_equal(np.frombuffer(body, "u1", 6, 56), [0, 1, 2, 3, 0, 3])
     assert frames.HEAD.itemsize == 56
 
 
@@ -176,3 +178,22 @@ def test_an_arrow_points_to_a_front_beyond_the_map():
     assert set(lines) == {10.0, 15.0}
     assert list(arrows) == [12.0]
     assert arrows[12.0] == pytest.approx(np.array([[4000.0, 4000.0], [7200.0, 4000.0]]), abs=1.0)
+
+
+def test_layers_tell_the_delay_and_the_impacts_near_each_street():
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 1.5})
+    scene = LiveScene(model)
+    model.run()
+    delay_h = scene.layers.values("delay")
+    assert delay_h.sum() == pytest.approx(
+        model.movement.driving.view.delay_s[: model.streets.n_town_links].sum() / 3600
+    )
+    near = scene.layers.values("danger")
+    lead, streets, impacts = scene.lead, model.streets, model.impacts
+    middle = (streets.geometry_first[lead] + streets.geometry_first[lead + 1]) // 2
+    for street in (0, 7, len(lead) - 1):
+        x_m, y_m = streets.geometry_x_m[middle[street]], streets.geometry_y_m[middle[street]]
+        away_m = np.hypot(impacts.x_m - x_m, impacts.y_m - y_m)[impacts.time_s < model.time_s]
+        assert (away_m < 250).sum() <= near[street] <= (away_m < 750).sum()
+    shares, most = packed(near)
+    assert most == near.max() > 0 and max(shares) == 255

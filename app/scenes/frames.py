@@ -33,6 +33,8 @@ class Picture:
     """Points of lines and of an arrow, as `scene.FrontLines` gives them."""
     homes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     """Share of the fullest cell, square of cells row by row from the south; empty: as before."""
+    party: np.ndarray = field(default_factory=lambda: np.empty(0, "<u4"))
+    """Number of the party of each point, by which the browser knows it again in the next picture."""
     kind: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
     """Kind of each point, `Kind`."""
 
@@ -48,8 +50,9 @@ def pack(picture: Picture, seq: int, epoch: int) -> bytes:
     )  # fmt: skip
     arrays = (
         picture.rows.astype("<f4"), picture.closed.astype("<u4"), picture.exits.astype("<u4"),
-        picture.shelters.astype("<u4"), picture.points.astype("<u2"), picture.impacts.astype("<u2"),
-        picture.front.astype("<u2"), picture.homes.astype(np.uint8), picture.kind.astype(np.uint8),
+        picture.shelters.astype("<u4"), picture.party.astype("<u4"), picture.points.astype("<u2"),
+        picture.impacts.astype("<u2"), picture.front.astype("<u2"), picture.homes.astype(np.uint8),
+        picture.kind.astype(np.uint8),
     )  # fmt: skip
     return head.tobytes() + b"".join(array.tobytes() for array in arrays)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.layers import names_of
 from safepassage.app.scenes.marks import counted
 from safepassage.app.scenes.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
 from safepassage.app.scenes.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
@@ -189,6 +190,7 @@ class Recording:
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}
                 for row in self.exits.itertuples()
             ],
+            **names_of(list(self.links.get("name", [""] * n)), range(n)),
             "marks": {"orders": [], "closures": [], "front": [], "impacts": counted(self._impact_s, self.duration_s)},
             "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in node]) > 0.5),
             "is_replay": True, "has_places": bool(self._place_s.size),
@@ -213,10 +215,10 @@ class Recording:
         first, last = np.searchsorted(self._impact_s, (now_s - SHOWN_S, now_s))
         rows = slice(int(first), int(last))
         age = (now_s - self._impact_s[rows]) / SHOWN_S * 65535
-        points, kind = self._places(now_s)
+        points, kind, party = self._places(now_s)
         return Picture(
             time_s=now_s, step_ms=step_ms, rows=self.rows[first_row:], closed=self._closed(now_s),
-            exits=self.exits_at(now_s), points=points, kind=kind,
+            exits=self.exits_at(now_s), points=points, kind=kind, party=party,
             shelters=self._shelters(now_s), front=self._front.at(now_s),
             impacts=np.column_stack((self._impact_xy[rows], age.astype(np.int64), self._impact_size[rows])),
             homes=self._homes(now_s, is_new),
@@ -262,9 +264,9 @@ class Recording:
 
     def _places(self, now_s: float):
         if self.parties is None:
-            return np.empty((0, 2)), np.empty(0, np.uint8)
+            return np.empty((0, 2)), np.empty(0, np.uint8), np.empty(0, np.uint32)
         rows = self.party_rows(now_s)
-        return self._place_xy[rows], self._place_kind[rows]
+        return self._place_xy[rows], self._place_kind[rows], self.parties["party"].to_numpy()[rows]
 
     def _homes(self, now_s: float, is_new: bool):
         if not is_new and abs(now_s - self._homes_s) < 600.0:

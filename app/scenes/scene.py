@@ -6,6 +6,7 @@ from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode, Mover
 from safepassage.agents.words import Worded
 from safepassage.app.scenes.frames import Picture
+from safepassage.app.scenes.layers import Layers
 from safepassage.app.scenes.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.pictures.palette import BLUE, BROWN, GREEN, ORANGE, VERMILION
@@ -61,6 +62,7 @@ class LiveScene:
             np.concatenate((streets.geometry_x_m[: streets.geometry_first[streets.n_town_links]], households.home_x_m)),
             np.concatenate((streets.geometry_y_m[: streets.geometry_first[streets.n_town_links]], households.home_y_m)),
         )
+        self.layers = Layers(model, lead_links(streets.link_street[: streets.n_town_links]))
         self.lead = lead_links(streets.link_street[: streets.n_town_links])
         place = self.frame.scale(households.home_x_m, households.home_y_m).astype(np.int64) * HOME_CELLS >> 16
         self._home_cell = place[:, 1] * HOME_CELLS + place[:, 0]
@@ -106,7 +108,7 @@ class LiveScene:
     def picture(self, first_row: int, step_ms: float, *, is_new: bool) -> Picture:
         """Return what is drawn now. first_row: rows of the charts before it have been sent. is_new: send everything."""
         model = self.model
-        points, kind = self._movers()
+        points, kind, party = self._movers()
         if is_new:
             self._homes_s = -np.inf
         return Picture(
@@ -118,15 +120,16 @@ class LiveScene:
             shelters=self._shelters(),
             points=points,
             kind=kind,
+            party=party,
             impacts=self._impacts(),
             front=self._front.at(model.time_s),
             homes=self._homes(),
         )
 
     def _movers(self):
-        """Return the place on the map and the kind of each party on the streets."""
+        """Return the place on the map, the kind and the number of each party on the streets."""
         party, x_m, y_m, mode = whereabouts(self.model)
-        return self.frame.scale(x_m, y_m), KINDS[who_stands(self.model, party, mode).astype(int), mode]
+        return self.frame.scale(x_m, y_m), KINDS[who_stands(self.model, party, mode).astype(int), mode], party
 
     def _closed(self):
         streets, movement = self.model.streets, self.model.movement
@@ -150,7 +153,8 @@ class LiveScene:
 
     def _impacts(self):
         impacts, now_s = self.model.impacts, self.model.time_s
-        rows = impacts.between(now_s - SHOWN_S, now_s)
+        rows = np.arange(len(impacts))[impacts.between(now_s - SHOWN_S, now_s)]
+        rows = rows[impacts.falls[rows]]
         age = (now_s - impacts.time_s[rows]) / SHOWN_S * 65535
         xy = self.frame.scale(impacts.x_m[rows], impacts.y_m[rows])
         return np.column_stack((xy, age.astype(np.int64), impacts.size[rows]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from safepassage.app.scenes.layers import names_of
 from safepassage.app.scenes.marks import marks_of
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.results.map_tables import outer_rings
@@ -84,6 +85,11 @@ def shelters_and_stops(frame: Frame, shelters, stops) -> list[dict]:
     ]
 
 
+def _fallen_s(model) -> np.ndarray:
+    """Return the times of the impacts that no truce keeps from falling (s)."""
+    return model.impacts.time_s[model.impacts.falls]
+
+
 def _middle(model, frame: Frame):
     """Return the distance of the front from the middle of the map as a function of time; None: there is no front."""
     if model.surroundings.front is None:
@@ -122,7 +128,8 @@ def describe(model, frame: Frame) -> dict:
             ((stop.name, stop.x_m, stop.y_m) for stop in stops),
         ),
         "zones": outlines(frame, model.zones.name, outer_rings(model.zones)),
-        "marks": marks_of(scenario, model.impacts.time_s, model.duration_s, _middle(model, frame)),
+        "marks": marks_of(scenario, _fallen_s(model), model.duration_s, _middle(model, frame)),
+        **names_of(streets.link_name, lead_links(streets.link_street[: streets.n_town_links])),
         "fleets": [fleet.name for fleet in scenario.services.fleets],
         "pickups": [point.name for point in scenario.services.pickup_points],
         "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),

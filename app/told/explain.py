@@ -236,6 +236,11 @@ class Explainer:
         row = nearest(households.home_x_m, households.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
+        return self.household(row)
+
+    def household(self, row: int) -> dict:
+        """Return what is known of a household, with its home as the mark."""
+        households = self.model.households
         answer = self._household(row, f"Household {row}: home of {persons(households.n_members[row])}")
         return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
 

@@ -63,11 +63,11 @@ class EventLog:
 
     def _note_impacts(self) -> None:
         impacts = self.model.impacts
-        rows = impacts.between(self._last_s, self.model.time_s)
-        n = rows.stop - rows.start
-        if n:
-            text = "An impact" if n == 1 else f"{n} impacts"
-            self._note("impact", text, impacts.x_m[rows.start], impacts.y_m[rows.start])
+        rows = np.arange(len(impacts))[impacts.between(self._last_s, self.model.time_s)]
+        rows = rows[impacts.falls[rows]]
+        if rows.size:
+            text = "An impact" if rows.size == 1 else f"{rows.size} impacts"
+            self._note("impact", text, impacts.x_m[rows[0]], impacts.y_m[rows[0]])
 
     def _places(self, kind: str) -> list[tuple[str, float, float]]:
         streets, shelters = self.model.streets, self.model.surroundings.shelters

@@ -3,7 +3,7 @@ module.exports = {
   data() {
     return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
       journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", "#B2182B"], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
-      pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
+      layer: "", names: true, sought: "", tip: null, ramp: RAMP, pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
   },
   created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, lastCharts: 0 }); this.$nextTick(() => this.open()); },
   mounted() {
@@ -21,6 +21,10 @@ module.exports = {
     picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again) { this.live = this.card.title; this.show("who"); } },
     acts() { this.dirty(); this.drawTime(); },
     drawer() { this.place(); this.chartsDue(); },
+    layers() { this.maps.forEach((m, i) => m.setLayer((this.layers || [])[i])); this.dirty(); },
+    layer() { this.show_layer(this.layer); },
+    found() { if (this.found && this.found.length) this.maps.forEach((m) => m.centre(this.found)); },
+    names() { this.maps.forEach((m) => { m.layers.names = this.names; m.dirtyRoads = true; }); this.dirty(); },
     mode() { this.maps.forEach((m) => { m.mode = this.mode; }); this.dirty(); },
     homes() { this.maps.forEach((m) => { m.layers.homes = this.homes; m.dirtyBase = true; }); this.dirty(); },
     zones() { this.maps.forEach((m) => { m.layers.zones = this.zones; m.dirtyBase = true; }); this.dirty(); },
@@ -37,7 +41,7 @@ module.exports = {
       if (!same) this.view = {};
       const streets = readStreets(this.streets), roots = [].concat(this.$refs.maps);
       this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.viewed()));
-      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones }; m.covered = () => this.covered(m); });
+      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones, names: this.names }; m.covered = () => this.covered(m); });
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
       this.charts = chartList(this.towns[0].exits.map((e) => e.name), this.towns[0].duration_s);
@@ -66,6 +70,7 @@ module.exports = {
     },
     paint() {
       this.maps.forEach((m) => m.draw());
+      if (this.maps.some((m) => m.from)) this.dirty();
       const f = this.frames[0];
       if (f && this.pending !== this.shown) {
         this.shown = this.pending; this.ack(this.shown);
@@ -123,7 +128,7 @@ module.exports = {
     planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
     covered(map) { // what lies over a map, for its labels to keep clear of
       const at = map.root.getBoundingClientRect();
-      return [...document.querySelectorAll(".sp-legend, .sp-zoom")].map((e) => e.getBoundingClientRect()).map((b) => [b.left - at.left - 2, b.top - at.top - 2, b.width + 4, b.height + 4]);
+      return [...document.querySelectorAll(".sp-legend, .sp-zoom, .sp-search input")].map((e) => e.getBoundingClientRect()).map((b) => [b.left - at.left - 2, b.top - at.top - 2, b.width + 4, b.height + 4]);
     },
     resultRows() {
       const c = this.counts; if (!c.length) return [];
@@ -173,5 +178,6 @@ module.exports = {
       e.preventDefault();
     },
     ...timeMethods,
+    ...findMethods,
   },
 };

@@ -31,6 +31,7 @@ function readFrame(data, from) {
   f.exits = take(Uint32Array, nExits * 3);
   f.shelters = take(Uint32Array, nShelters * 2);
   f.n = n;
+  f.party = take(Uint32Array, n);
   f.points = take(Uint16Array, 2 * n);
   f.impacts = take(Uint16Array, 4 * nImpacts);
   f.front = take(Uint16Array, 2 * nFront);

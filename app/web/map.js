@@ -86,6 +86,7 @@ class TownMap {
   }
   centre([x, y]) { this.view.x = x; this.view.y = y; this.view.isWhole = false; this.view.k = Math.max(this.view.k, 4 * this.view.k0); this.mark = { xy: [x, y] }; this.onView(); }
   show(frame) {
+    this.glide(frame, performance.now());
     this.frame = frame;
     if (frame.homesSide) { this.homes = frame.homes; this.homesSide = frame.homesSide; this.homesImage = null; this.dirtyBase = true; }
   }
@@ -108,6 +109,8 @@ class TownMap {
       for (let k = 0; k < s.n; k++) if (s.level[k] === level) this.trace(c, k);
       c.stroke();
     }
+    if (this.layer) this.drawLayer(c, wide);
+    this.drawNames(c);
   }
   drawBase() {
     const c = this.base.getContext("2d", { alpha: false, willReadFrequently: true }), { width, height } = this.base;
@@ -154,8 +157,10 @@ class TownMap {
     const k = this.view.k * r, ox = W / 2 - this.view.x * k, oy = H / 2 + this.view.y * k;
     if (this.mode === "density" || (this.mode === "auto" && f.n > MANY)) { this.density(pixels, W, H, k, ox, oy, r); return; }
     const zoomed = Math.sqrt(this.view.k / this.view.k0), size = Math.round(Math.min(7, (f.n > 5000 ? 1.8 : f.n > 800 ? 2.6 : 3.6) * Math.max(1, zoomed * 0.8)) * r), half = size >> 1;
+    const share = this.share(), from = this.from, back = 1 - share;
     for (let i = 0; i < f.n; i++) {
-      const x = (f.points[2 * i] * k + ox - half) | 0, y = (oy - f.points[2 * i + 1] * k - half) | 0;
+      const px = from ? share * f.points[2 * i] + back * from[2 * i] : f.points[2 * i], py = from ? share * f.points[2 * i + 1] + back * from[2 * i + 1] : f.points[2 * i + 1];
+      const x = (px * k + ox - half) | 0, y = (oy - py * k - half) | 0;
       if (x < 0 || y < 0 || x + size >= W || y + size >= H) continue;
       const colour = KIND_RGBA[f.kind[i]];
       for (let b = 0; b < size; b++) { const row = (y + b) * W + x; for (let a = 0; a < size; a++) pixels[row + a] = colour; }
@@ -321,3 +326,4 @@ class TownMap {
     }
   }
 }
+Object.assign(TownMap.prototype, looks);

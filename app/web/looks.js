@@ -1,0 +1,96 @@
+// What one can look up on the map: names of streets, what is under the pointer, layers of delay and danger; and motion.
+const RAMP = ["#ffffcc", "#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#b10026"]; // Brewer, YlOrRd
+const SMOOTH_FROM_MS = 70, MOST_SMOOTH = 30000, NAMES_FROM = 2.2;
+
+const looks = {
+  setLayer(layer) { this.layer = layer && layer.shares ? new Uint8Array(buffer(layer.shares)) : null; this.dirtyRoads = true; },
+  drawLayer(c, wide) { // over the grey of the streets, the worst last
+    const s = this.streets, by = RAMP.map(() => []);
+    for (let k = 0; k < s.n; k++) if (this.layer[k]) by[Math.min(RAMP.length - 1, (this.layer[k] * RAMP.length) >> 8)].push(k);
+    by.forEach((streets, i) => { if (!streets.length) return; c.strokeStyle = RAMP[i]; c.lineWidth = (1.4 + 0.25 * i) * wide; c.beginPath(); for (const k of streets) this.trace(c, k); c.stroke(); });
+  },
+  drawNames(c) { // along the middle of long pieces, each name once in a while, none over another
+    const zoom = this.view.k / this.view.k0, names = this.town.street_names;
+    if (!names || zoom < NAMES_FROM || this.layers.names === false) return;
+    const s = this.streets, of = this.town.street_name, taken = [], last = new Map();
+    c.font = "11px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle"; c.lineJoin = "round"; c.lineWidth = 3; c.strokeStyle = "#fbfbf8"; c.fillStyle = "#3a3a3a";
+    for (let level = 0; level < 5; level++) for (let k = 0; k < s.n && taken.length < 140; k++) {
+      const name = names[of[k]];
+      if (s.level[k] !== level || !name) continue;
+      const a = s.first[k], b = s.first[k + 1], m = a + ((b - a - 1) >> 1), x0 = this.px(s.xy[2 * m]), y0 = this.py(s.xy[2 * m + 1]), x1 = this.px(s.xy[2 * m + 2]), y1 = this.py(s.xy[2 * m + 3]);
+      const x = (x0 + x1) / 2, y = (y0 + y1) / 2;
+      if (x < 0 || y < 0 || x > this.w || y > this.h || Math.hypot(this.px(s.xy[2 * b - 2]) - this.px(s.xy[2 * a]), this.py(s.xy[2 * b - 1]) - this.py(s.xy[2 * a + 1])) < 34) continue;
+      const before = last.get(name); if (before && Math.hypot(before[0] - x, before[1] - y) < 260) continue;
+      const half = c.measureText(name).width / 2; if (taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half + 4 && Math.abs(ty - y) < 15)) continue;
+      let turn = Math.atan2(y1 - y0, x1 - x0); if (turn > Math.PI / 2) turn -= Math.PI; if (turn < -Math.PI / 2) turn += Math.PI;
+      c.save(); c.translate(x, y); c.rotate(turn); c.strokeText(name, 0, 0); c.fillText(name, 0, 0); c.restore();
+      taken.push([x, y, half]); last.set(name, [x, y]);
+    }
+    c.textAlign = "left";
+  },
+  cells() { // streets by cell of the map, for what is under the pointer
+    if (this.streets.cells) return this.streets.cells;
+    const s = this.streets, cells = (s.cells = new Map());
+    for (let k = 0; k < s.n; k++) for (let i = s.first[k]; i < s.first[k + 1] - 1; i++) {
+      const n = 1 + Math.floor(Math.max(Math.abs(s.xy[2 * i + 2] - s.xy[2 * i]), Math.abs(s.xy[2 * i + 3] - s.xy[2 * i + 1])) / 512);
+      for (let j = 0; j <= n; j++) { const t = j / n, key = ((s.xy[2 * i] + t * (s.xy[2 * i + 2] - s.xy[2 * i])) >> 10) * 64 + ((s.xy[2 * i + 1] + t * (s.xy[2 * i + 3] - s.xy[2 * i + 1])) >> 10); const at = cells.get(key); if (!at) cells.set(key, [k]); else if (at[at.length - 1] !== k) at.push(k); }
+    }
+    return cells;
+  },
+  told(px, py) { // what is under the pointer, in words
+    const near = (xy, reach) => Math.hypot(this.px(xy[0]) - px, this.py(xy[1]) - py) < reach, f = this.frame;
+    const exit = this.town.exits.findIndex((e) => near(e.xy, 11)); if (exit >= 0) return `Exit: ${this.town.exits[exit].name}${f ? `, ${f.exits[3 * exit].toLocaleString("en")} out` : ""}`;
+    const place = this.town.shelters.findIndex((p) => near(p.xy, 9)); if (place >= 0) { const p = this.town.shelters[place]; return p.is_stop ? `Pickup point: ${p.name}${f ? `, ${f.shelters[2 * place]} wait` : ""}` : `Shelter: ${p.name}${f ? `, ${f.shelters[2 * place]} of ${p.capacity}` : ""}`; }
+    const x = (px - this.w / 2) / this.view.k + this.view.x, y = (this.h / 2 - py) / this.view.k + this.view.y, cells = this.cells(), s = this.streets; let best = -1, away = 8 / this.view.k;
+    for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) for (const k of cells.get(((x >> 10) + i) * 64 + (y >> 10) + j) || []) for (let p = s.first[k]; p < s.first[k + 1] - 1; p++) {
+      const ax = s.xy[2 * p], ay = s.xy[2 * p + 1], dx = s.xy[2 * p + 2] - ax, dy = s.xy[2 * p + 3] - ay, t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1))), d = Math.hypot(ax + t * dx - x, ay + t * dy - y);
+      if (d < away) { away = d; best = k; }
+    }
+    return best < 0 ? "" : (this.town.street_names && this.town.street_names[this.town.street_name[best]]) || "street without a name";
+  },
+  glide(frame, now) { // where each mover was in the picture before: it is drawn on its way from there
+    const old = this.frame, gap = now - (this.shownAt || 0);
+    this.from = null;
+    if (old && frame.n && frame.n < MOST_SMOOTH && gap > SMOOTH_FROM_MS && gap < 2500 && frame.time_s > old.time_s) {
+      const at = new Map(); for (let i = 0; i < old.n; i++) at.set(old.party[i], i);
+      this.from = new Uint16Array(frame.points);
+      for (let i = 0; i < frame.n; i++) { const was = at.get(frame.party[i]); if (was !== undefined) { this.from[2 * i] = old.points[2 * was]; this.from[2 * i + 1] = old.points[2 * was + 1]; } }
+      this.glideMs = Math.min(gap, 1200);
+    }
+    this.shownAt = now;
+  },
+  share() { // how far on its way from the last picture to this one
+    if (!this.from) return 1;
+    const t = (performance.now() - this.shownAt) / this.glideMs;
+    if (t >= 1) this.from = null;
+    return Math.min(1, t);
+  },
+};
+
+const findMethods = { // the search of the page: streets, exits, shelters, stops, zones here; households are asked for
+  places() {
+    const town = this.towns[0], middle = (ring) => { let x = 0, y = 0; for (let i = 0; i < ring.length; i += 2) { x += ring[i]; y += ring[i + 1]; } return [(2 * x) / ring.length, (2 * y) / ring.length]; };
+    const found = [...town.exits.map((e) => [e.name, "exit", e.xy]), ...town.shelters.map((s) => [s.name, s.is_stop ? "pickup point" : "shelter", s.xy]), ...town.zones.filter((z) => z.rings.length).map((z) => [z.name, "zone", middle(z.rings[0])])];
+    const s = this.maps[0].streets, seen = new Map(); // of a street the longest piece stands for it
+    (town.street_name || []).forEach((n, k) => { const name = town.street_names[n]; if (!name) return; const long = s.first[k + 1] - s.first[k], had = seen.get(name); if (!had || long > had[0]) seen.set(name, [long, k]); });
+    for (const [name, [, k]] of seen) { const m = (s.first[k] + s.first[k + 1]) >> 1; found.push([name, "street", [s.xy[2 * m], s.xy[2 * m + 1]]]); }
+    return found;
+  },
+  hits() {
+    const text = this.sought.trim().toLowerCase(); if (text.length < 2 || !this.maps.length) return [];
+    if (this.placesOf !== this.epoch) { this.placesOf = this.epoch; this.known = this.places(); }
+    const number = /^(?:household )?(\d+)$/.exec(text), first = number ? [[`household ${number[1]}`, "home", number[1]]] : [];
+    return [...first, ...this.known.filter(([name]) => name.toLowerCase().includes(text)).sort((a, b) => a[0].length - b[0].length).slice(0, 7)];
+  },
+  go([name, kind, at]) {
+    this.sought = "";
+    if (kind === "home") { this.find(at); return; }
+    this.maps.forEach((m) => m.centre(at)); this.pick({ x: at[0], y: at[1], r: 700, which: 0 }); this.live = `${kind} ${name}`;
+  },
+  hover(event, i) { // a tip beside the pointer, at most every 60 ms
+    if (event.buttons || performance.now() - (this.hoveredAt || 0) < 60 || !this.maps[i]) return;
+    this.hoveredAt = performance.now();
+    const box = this.maps[i].over.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top, text = event.target === this.maps[i].over ? this.maps[i].told(x, y) : "";
+    this.tip = text ? { i, text, style: { left: `${x + (x > box.width - 170 ? -12 : 14)}px`, top: `${y + 14}px`, transform: x > box.width - 170 ? "translateX(-100%)" : "none" } } : null;
+  },
+};
