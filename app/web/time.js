@@ -1,5 +1,5 @@
 // Time on the page: the bar with what is planned and what has happened, and where one can go.
-const LINE_COLOURS = { impact: "#882255", order: "#0072B2", closure: "#E69F00", front: "#8b0000", act: "#009E73" };
+const LINE_COLOURS = { order: "#0072B2", closure: "#E69F00", front: "#8b0000", act: "#009E73" };
 
 function drawLine(canvas, town, timeS, clock, done) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2), w = canvas.clientWidth, h = canvas.clientHeight;
@@ -11,7 +11,7 @@ function drawLine(canvas, town, timeS, clock, done) {
   c.fillStyle = style.getPropertyValue("--sp-track"); c.fillRect(0, top, w, bottom - top);
   c.fillStyle = style.getPropertyValue("--sp-curfew"); for (const [a, b] of town.curfew) c.fillRect(X(a), top, X(b) - X(a), bottom - top);
   const marks = town.marks || { impacts: [], orders: [], closures: [], front: [] }, bins = marks.impacts, most = Math.max(1, ...bins);
-  c.fillStyle = LINE_COLOURS.impact;
+  c.fillStyle = style.getPropertyValue("--sp-impact");
   bins.forEach((n, i) => { if (n && (i * town.duration_s) / bins.length < timeS) { const tall = 3 + (bottom - top - 5) * Math.sqrt(n / most); c.fillRect((i * w) / bins.length, bottom - tall, Math.max(1.5, w / bins.length), tall); } });
   c.fillStyle = "#0072b2"; c.fillRect(0, bottom - 2, X(timeS), 3);
   for (const [a, b] of marks.closures) { c.fillStyle = LINE_COLOURS.closure; c.fillRect(X(a), top, Math.max(2, X(Math.min(b, town.duration_s)) - X(a)), 3); }
