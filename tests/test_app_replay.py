@@ -42,7 +42,7 @@ SERVED = {
     "services.fleets": [{"name": "Bus", "n_vehicles": 2, "seats": 20, "hub_time_s": 600}],
 }  # fmt: skip
 """A front that reaches the town, zones, shelters, stops with hours, exits, impacts."""
-MOMENTS_S = (0.0, 1500.0, 3600.0, 5700.0, 8700.0, 10800.0)
+MOMENTS_S = (0.0, 1500.0, 3600.0, 6300.0, 8700.0, 10800.0)
 
 
 def moment(recording, time_s):
