@@ -1,3 +1,4 @@
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import yaml
 
 from safepassage.experiments.questions import optimise as question
-from safepassage.experiments.questions.optimise import _is_pareto, load_optimisation, optimise
+from safepassage.experiments.questions.optimise import Budget, _is_pareto, load_optimisation, optimise
 from safepassage.experiments.questions.refusal import Refused
 from safepassage.experiments.runs import run
 from safepassage.experiments.runs.kept_runs import InThisProcess
@@ -33,12 +34,46 @@ def write(folder, **changes):
     return path
 
 
-def test_a_search_finds_that_earlier_orders_get_more_people_out(tmp_path):
-    found = optimise(load_optimisation(write(tmp_path)), out=tmp_path / "out", executor=InThisProcess())
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("searched")
+    return optimise(load_optimisation(write(folder)), out=folder / "out", executor=InThisProcess()), folder / "out"
+
+
+def test_a_search_finds_that_earlier_orders_get_more_people_out(searched):
+    found, _ = searched
     trials = found.trials[found.trials["trial"] >= 0]
     best = trials.loc[trials["safe"].idxmax(), "orders.0.issued_h"]
     assert best == trials["orders.0.issued_h"].min()
     assert len(trials) == 8
+
+
+def test_beside_the_best_plan_stands_what_the_best_routes_could_add(searched):
+    found, folder = searched
+    room = found.headroom
+    assert 0 < room.n_out <= room.n_most <= room.n_cars
+    assert f"at most {room.n_most - room.n_out:,} more could be out" in found.warnings()[0]
+    assert json.loads((folder / "optimisation.json").read_text())["headroom"]["n_most"] == room.n_most
+
+
+def test_no_plan_is_tried_in_which_levers_that_share_a_budget_add_up_to_more(tmp_path):
+    orders = [{"issued_h": 0.25, "zones": ["1"]}, {"issued_h": 0.25, "zones": ["2"]}]
+    levers = {f"orders.{k}.issued_h": {"range": [0, 0.9]} for k in range(2)}
+    budget = {"levers": list(levers), "at_most": 0.8}
+    changes = {"overrides": {**KEYS["overrides"], "orders": orders}, "levers": levers, "replications": 1, "n_trials": 4}
+    wanted = load_optimisation(write(tmp_path, **changes, budgets=[budget]))
+    trials = optimise(wanted, out=tmp_path / "out", executor=InThisProcess()).trials
+    sums = trials.loc[trials["trial"] >= 0, list(levers)].sum(axis=1)
+    assert len(sums) == 4 and (sums <= 0.8).all()
+    assert not Budget(levers=tuple(levers), at_most=0.8).allows(dict.fromkeys(levers, 0.5))
+
+
+def test_a_search_put_together_without_a_file_is_refused_as_well(tmp_path):
+    wanted = load_optimisation(write(tmp_path))
+    for changes in ({"objectives": {"dead": "maximise"}}, {"levers": {"harm.casualty_scale": wanted.levers}}):
+        with pytest.raises(Refused):
+            optimise(wanted.model_copy(update=changes), out=tmp_path / "out", executor=None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_search_that_goes_on_runs_only_new_trials_and_ends_as_if_never_stopped(tmp_path):
@@ -123,6 +158,8 @@ def test_a_search_for_harm_or_over_a_hazard_is_refused(changes, message, tmp_pat
         ({"objectives": {"cost": "minimise"}}, "cost needs prices"),
         ({"n_futures": 3}, "n_futures needs futures"),
         ({"n_trials": 10**7}, "n_trials"),
+        ({"budgets": [{"levers": ["curfew.windows"], "at_most": 1}]}, "curfew.windows is not among the levers"),
+        ({"budgets": [{"levers": ["orders.0.issued_h"], "at_most": -1}]}, "add up to 0 at least, at_most is -1"),
     ],
 )
 def test_each_mistake_in_a_search_is_told(changes, message, tmp_path):

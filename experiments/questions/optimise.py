@@ -12,14 +12,17 @@
     replications: 10
     n_trials: 60
 
+Levers may share what there is: `budgets: [{levers: [services.fleets.0.n_vehicles, services.fleets.1.n_vehicles],
+at_most: 10}]` tries no plan in which they add up to more.
+
 An aim is an outcome's mean over futures and replications, or, written p05.NAME or p95.NAME, its percentile. `cost` is
 the sum of lever x price. Futures are hazards that are sampled, never searched. Trials are proposed by Optuna (Akiba et
 al. 2019; MIT): TPE for one aim, NSGA-II (Deb et al. 2002) for several.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +33,7 @@ import yaml
 from pydantic import Field, model_validator
 from scipy.stats import qmc
 
+from safepassage.experiments.questions.headroom import Headroom, headroom
 from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs.csv_files import csv_bytes
@@ -39,7 +43,7 @@ from safepassage.experiments.runs.store import write_table, write_whole
 from safepassage.experiments.sweeps.question_file import QuestionFile, source_of
 from safepassage.experiments.sweeps.study import Factor
 from safepassage.model.results.run_folder import versions
-from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.scenario import LEVERS, Scenario, Source, validated
 from safepassage.model.state.past import changed_keys, common_until_s
@@ -48,6 +52,23 @@ KIND = "optimisation"
 COST = "cost"
 STATISTICS = {"mean": None, "p05": 0.05, "p95": 0.95}
 MAX_TRIALS = 100_000
+
+
+MOST_REJECTED = 1000
+"""Proposals beyond the budgets in all, after which a search is given up."""
+
+
+class Budget(Section):
+    """What several levers share, such as the vehicles of two fleets."""
+
+    levers: tuple[str, ...] = Field(min_length=1)
+    """Dotted keys, each among the levers of the search."""
+    at_most: float
+    """Their sum is never more."""
+
+    def allows(self, levers: Mapping[str, Any]) -> bool:
+        """Return whether a proposal keeps to it."""
+        return sum(float(levers[key]) for key in self.levers) <= self.at_most
 
 
 class Optimisation(QuestionFile):
@@ -61,6 +82,8 @@ class Optimisation(QuestionFile):
     """Aims: outcome -> direction."""
     cost: dict[str, Annotated[float, Field(ge=0)]] = Field({})
     """Lever -> price of one unit of it; their sum is the outcome `cost`."""
+    budgets: tuple[Budget, ...] = Field((), examples=[[{"levers": ["a", "b"], "at_most": 10}]])
+    """What levers share."""
     futures: dict[str, Factor] = Field({})
     """What nobody controls: dotted key -> range or distribution; sampled once, the same for every trial."""
     n_futures: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -80,6 +103,14 @@ class Optimisation(QuestionFile):
         strange = [key for key in self.cost if key not in self.levers]
         if strange:
             raise ValueError(f"cost: {strange[0]} is not among the levers")
+        for budget in self.budgets:
+            strange = [key for key in budget.levers if key not in self.levers]
+            if strange:
+                raise ValueError(f"budgets: {strange[0]} is not among the levers")
+            least = sum(float(min(self.levers[key].levels or self.levers[key].range)) for key in budget.levers)
+            if least > budget.at_most:
+                raise ValueError(f"budgets: {', '.join(budget.levers)} add up to {least:g} at least, at_most is "
+                                 f"{budget.at_most:g}")  # fmt: skip
         if COST in self.objectives and not self.cost:
             raise ValueError("objectives: cost needs prices; add `cost: {lever: price}`")
         if self.n_futures > 1 and not self.futures:
@@ -124,6 +155,9 @@ class Optimised:
     scenario: dict[str, Any]
     trials: pd.DataFrame
     """One row per finished trial: trial, levers, aims, is_pareto; trial -1 is the unchanged scenario."""
+    headroom: Headroom | None = None
+    """What more any plan of routes could do for the cars under the plan with most people out; None: not among the aims,
+    or nobody drives."""
 
     @property
     def pareto(self) -> pd.DataFrame:
@@ -133,12 +167,14 @@ class Optimised:
     def warnings(self) -> list[str]:
         """Return what a reader must know before using the numbers."""
         n_runs = self.wanted.n_futures * self.wanted.replications
+        said = [] if self.headroom is None else [self.headroom.told()]
         if n_runs >= ENOUGH_RUNS:
-            return []
+            return said
         return [
+            *said,
             f"Only {n_runs} runs behind each trial: a reported figure needs {ENOUGH_RUNS} or more (IMO "
             "MSC.1/Circ.1533), and the best of many trials looks better than it is. Compare the plans found under "
-            "more seeds: safepassage compare SCENARIO --plan FILE."
+            "more seeds: safepassage compare SCENARIO --plan FILE.",
         ]
 
 
@@ -151,6 +187,7 @@ def optimise(
     beside it. on_progress(n_done, n_trials) is called after each trial.
     Raises ScenarioError.
     """
+    refuse_harmful(wanted.objectives, wanted.levers)  # also what was put together without a file
     optuna = _optuna()
     on_progress = on_progress or (lambda n_done, n_trials: None)
     base, out = wanted.base(), Path(out)
@@ -172,10 +209,20 @@ def optimise(
         study = _study(optuna, wanted, out)
         n_done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
         on_progress(n_done, wanted.n_trials)
+        n_rejected = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
         while n_done < wanted.n_trials:
-            study.sampler = _sampler(optuna, wanted, n_done)
+            study.sampler = _sampler(optuna, wanted, n_done + n_rejected)
             trial = study.ask()
-            found = aims({key: _suggest(trial, key, factor) for key, factor in wanted.levers.items()})
+            levers = {key: _suggest(trial, key, factor) for key, factor in wanted.levers.items()}
+            if not all(budget.allows(levers) for budget in wanted.budgets):
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                n_rejected += 1
+                if n_rejected > MOST_REJECTED:
+                    raise ScenarioError(
+                        f"budgets: {MOST_REJECTED:,} proposals went beyond them. Narrow the ranges of their levers."
+                    )
+                continue
+            found = aims(levers)
             study.tell(trial, list(found.values()))
             n_done += 1
             on_progress(n_done, wanted.n_trials)
@@ -185,9 +232,23 @@ def optimise(
             )
     frame = pd.DataFrame(rows)
     frame["is_pareto"] = _is_pareto(frame, wanted) & ~frame.duplicated(list(wanted.levers))
-    result = Optimised(wanted, as_kept(base, out), frame)
+    result = Optimised(wanted, as_kept(base, out), frame, _headroom(wanted, base, frame))
     _write(result, base, out)
     return result
+
+
+def _headroom(wanted: Optimisation, base: Scenario, trials: pd.DataFrame) -> Headroom | None:
+    """Return what more routes could do under the plan with most people out, in the first seed of the base scenario."""
+    if "safe" not in wanted.objectives:
+        return None
+    best = trials.loc[trials["safe"].idxmax()]
+    levers = {} if best["trial"] < 0 else {key: _plain(best[key]) for key in wanted.levers}
+    scenario = validated(base.source.with_changes(levers, wanted.source.place(("levers",))))
+    return headroom(scenario, int(best["trial"]))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _optuna():
@@ -325,6 +386,7 @@ def _write(result: Optimised, base: Scenario, out: Path):
         write_whole(out / "plans" / f"{name}.yaml", text.encode())
     manifest = {
         "kind": KIND, "optimisation": wanted.model_dump(mode="json"), "scenario": result.scenario,
+        "headroom": None if result.headroom is None else asdict(result.headroom),
         "n_trials": int((result.trials["trial"] >= 0).sum()), "pareto": result.pareto.to_dict("records"),
         "warnings": result.warnings(), "versions": versions(),
     }  # fmt: skip
