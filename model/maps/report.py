@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from safepassage.model.maps.read import TownMap, read_map
+from safepassage.model.maps.town_exits import exits_of_town, settings_of
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
@@ -15,6 +17,7 @@ from safepassage.model.streets.graphml import number, read_graph, values
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.streets.notes import StreetsReport
 from safepassage.model.streets.streets import Streets
+from safepassage.model.streets.ways_out.doubts import TOO_FEW
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -163,22 +166,30 @@ class NetworkReport:
 
 
 def describe(path: Path, settings: StreetSettings | None = None) -> NetworkReport:
-    """Return the NetworkReport of a GraphML file. settings: StreetSettings as in a scenario; its defaults if None."""
-    path = Path(path)
-    return describe_graph(path, read_graph(path), settings=settings)
+    """Return the NetworkReport of a map file.
 
-
-def describe_graph(
-    path: Path, graph: "nx.MultiDiGraph", said: tuple[str, ...] = (), settings: StreetSettings | None = None
-) -> NetworkReport:
-    """Return the NetworkReport of a street graph that was read from a file.
-
-    path: the file, which errors name. graph: with OSMnx's attributes. said: what was left out in reading it, one
-    sentence each. settings: StreetSettings as in a scenario; its defaults if None.
+    settings: StreetSettings as in a scenario; None: the defaults, with the exits that `init` takes.
     """
     path = Path(path)
+    if settings is not None:
+        return _described(path, read_graph(path), (), settings)
+    return describe_town(path, read_map(path))
+
+
+def describe_town(path: Path, town: TownMap) -> NetworkReport:
+    """Return the NetworkReport of a map with the exits that `init` takes. path: its file, which errors name."""
+    found = exits_of_town(town)
+    left_out = tuple(
+        f"Exit {one.name!r} (node {one.node}) is left out: {one.doubt or TOO_FEW}." for one in found.left_out
+    )
+    if not found.exits:
+        return _described(path, town.graph, tuple(town.notes), StreetSettings(network=path))
+    return _described(path, town.graph, (*town.notes, *left_out), settings_of(found.exits, path))
+
+
+def _described(path: Path, graph: "nx.MultiDiGraph", said: tuple[str, ...], settings: StreetSettings) -> NetworkReport:
     try:
-        streets, found = compile_streets(graph, settings or StreetSettings(network=path))
+        streets, found = compile_streets(graph, settings)
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {error}") from error
     return NetworkReport(path, streets, replace(found, notes=(*said, *found.notes)), is_openstreetmap(graph))

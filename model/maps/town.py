@@ -1,7 +1,7 @@
 """A town that is begun: from map files and a number of residents to a folder with a scenario that runs."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,12 @@ from safepassage.model.maps.report import is_openstreetmap
 from safepassage.model.maps.residents import TownZones, town_zones
 from safepassage.model.maps.save import as_graphml
 from safepassage.model.maps.scenario_text import Choices, scenario_text
+from safepassage.model.maps.town_exits import exits_of_town
 from safepassage.model.maps.ways import NO_HOMES
-from safepassage.model.maps.ways_out import WayOut, ways_out
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.graphml import number, width_m
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.streets.streets import Streets
-from safepassage.model.streets.ways_out.doubts import doubts_of_exits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +31,6 @@ LEAST_HOME_M2 = 8.0
 that a map with few buildings does not put everybody into them. Assumption."""
 FARTHEST_BUILDING_M = 1000.0
 """A building farther from every junction is a hut in the hills and left out. Assumption."""
-LEAST_EXITS = 2
-"""With fewer certain ways out of a map without cut streets, exits are searched for on the border. Assumption."""
 _FILES = ("scenario.yaml", "network.graphml.gz", "zones.geojson", "buildings.geojson", "places.geojson", "map.png")
 
 
@@ -84,12 +79,8 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
         town, name = map_of(source, boundary), "a street graph in memory"
     else:
         town, name = read_map(source, boundary, with_walkways=wishes.with_walkways), Path(source).name
-    found = ways_out(town)
-    certain = [one for one in found if not one.doubt or wishes.accept_exits]
-    if not any(data.get("cut") for _, data in town.graph.nodes(data=True)) and len(certain) < LEAST_EXITS:
-        certain = []
-    streets, report = compile_streets(town.graph, _settings(certain))
-    certain = _with_doubts(certain, streets, town.coastlines)
+    found = exits_of_town(town, accepted=wishes.accept_exits)
+    streets, report = found.streets, found.report
     zones = town_zones(
         streets, boundary, wishes.residents, wishes.zones, wishes.population, (wishes.zone_name, wishes.zone_residents)
     )
@@ -97,8 +88,8 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
     time_zone, zone_from = (wishes.time_zone, "") if wishes.time_zone else _time_zone(streets)
     choices = Choices(
         name=_scenario_name(out), source=name, is_openstreetmap=is_openstreetmap(town.graph) or bool(town.n_left_out),
-        exits=tuple(certain), doubtful=tuple(one for one in found if one.node not in {exit_.node for exit_ in certain}),
-        found_on_border=tuple(zip(streets.exit_name, report.exit_found_by, strict=True)) if not certain else (),
+        exits=found.exits, doubtful=found.left_out,
+        found_on_border=() if found.exits else tuple(zip(streets.exit_name, report.exit_found_by, strict=True)),
         accepted=wishes.accept_exits, zones_told=tuple(zones.told), n_residents=int(zones.residents.sum()),
         buildings_told=told_of_buildings, has_buildings=bool(buildings), lives_in_buildings=is_used,
         places=_counted(kind for kind, _, _ in town.places), network_told=(*town.notes, *report.notes),
@@ -109,23 +100,6 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
     attribution = OSM_ATTRIBUTION if choices.is_openstreetmap else None
     draw_map(streets, out / "map.png", title=choices.name.replace("_", " "), attribution=attribution)
     return Begun(out, out / "scenario.yaml", [*choices.told(), _size(streets)])
-
-
-def _with_doubts(exits: list[WayOut], streets: Streets, coastlines: list[Any]) -> list[WayOut]:
-    """Return ways out with what the streets and the sea say against each, besides what the map's tags say."""
-    if not exits:
-        return exits
-    sea = shapely.union_all(streets.project_shape(np.array(coastlines, dtype=object))) if coastlines else None
-    found = doubts_of_exits(streets, sea)
-    return [
-        replace(one, doubt="; ".join(filter(None, (one.doubt, *doubts))))
-        for one, doubts in zip(exits, found, strict=True)
-    ]
-
-
-def _settings(exits: list[WayOut]) -> StreetSettings:
-    named = [{"name": one.name, "node": one.node} for one in exits]
-    return StreetSettings.model_validate({"network": "in memory", "exits": named}, context={"may_be_gone": True})
 
 
 def _boundary(path: Path) -> Any:

@@ -122,6 +122,11 @@ def _is_described(graph: "nx.MultiDiGraph", node: str) -> bool:
     return any(is_described(data) for data in _into(graph, node))
 
 
+def tunnel_into(graph: "nx.MultiDiGraph", node: str) -> bool:
+    """Return whether cars come to a node through a tunnel. graph: streets with OSMnx's attributes, ids as text."""
+    return any(str(data.get("tunnel", "no")) not in ("no", "False", "None", "nan", "") for data in _into(graph, node))
+
+
 def _open_ends(town: TownMap, x_m: np.ndarray, y_m: np.ndarray, row: dict[str, int]) -> list[str]:
     """Return nodes near the hull at which a leading road ends and no track, path or street goes on."""
     graph = town.graph

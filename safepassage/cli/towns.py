@@ -99,19 +99,20 @@ def _check_files(*paths: Path | None) -> None:
 @network_app.command()
 def describe(
     file: Annotated[Path, typer.Argument(help=MAPS)],
-    map_: Annotated[Path | None, typer.Option("--map", help="Where to draw the map; default: FILE.png here.")] = None,
+    map_: Annotated[Path | None, typer.Option("--map", help="PNG to draw the map to; default: none is drawn.")] = None,
     walkways: Annotated[bool, typer.Option("--walkways", help="Keep paths, steps, service roads, tracks too.")] = False,
 ) -> None:
-    """Print what a street network holds, what was filled in and dropped; draw its map."""
+    """Print what a street network holds, what was filled in and dropped, and the exits that `init` would take."""
     from safepassage.model.maps.read import read_map
-    from safepassage.model.maps.report import describe_graph
+    from safepassage.model.maps.report import describe_town
 
     _check_files(file)
     town = read_map(file, with_walkways=walkways)
-    report = describe_graph(file, town.graph, tuple(town.notes))
+    report = describe_town(file, town)
     console.print(report)
-    path = map_ or Path(file.name.split(".")[0] + ".png")
-    if path.exists():
-        raise ScenarioError(f"{path}: a file of this name already exists, so no map is drawn; name another with --map.")
-    report.draw(path)
-    console.print(f"map: {path}", soft_wrap=True)
+    if map_ is None:
+        return
+    if map_.exists():
+        raise ScenarioError(f"{map_}: a file of this name already exists, so no map is drawn; name another with --map.")
+    report.draw(map_)
+    console.print(f"map: {map_}", soft_wrap=True)
