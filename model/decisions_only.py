@@ -78,7 +78,8 @@ class DecisionsOnly:
             self.utilities.advance(until_s)
             self.decision.think(until_s, is_home, self.utilities.lost_since_s, self._share_without_seat)
             if self._staying_behind.n:
-                self._staying_behind.release(self.gone_s() <= until_s)
+                freed = self._staying_behind.release(self.gone_s() <= until_s)
+                self.decision.answer_late(freed, until_s)
             self.time_s = until_s
         return self
 

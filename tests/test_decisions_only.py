@@ -18,7 +18,7 @@ TWO_DAYS = {"run.duration_h": 48.0, "run.step_s": 900.0, "orders": ORDERS}
 
 @pytest.mark.parametrize("every_s", [900.0, 7200.0])
 def test_without_streets_and_seats_every_household_decides_when_it_does_with_them(every_s):
-    keys = {**NO_HARM, **TWO_DAYS, "population.p_split": 0.0, "behaviour.decide_every_s": every_s}
+    keys = {**NO_HARM, **TWO_DAYS, "population.p_old_decide_alone": 0.6, "behaviour.decide_every_s": every_s}
     full = EvacuationModel("tiny_town", **keys).run()
     alone = DecisionsOnly(load("tiny_town", keys)).run()
     assert np.isfinite(alone.households.decision_time_s).sum() > 400
@@ -58,17 +58,18 @@ def test_how_many_decide_does_not_depend_on_how_often_they_look():
     audience=st.sampled_from(["everyone", "families_with_children"]),
     every_s=st.sampled_from([900.0, 5400.0, 21600.0]),
     keeping=st.sampled_from([0.0, 0.95, 1.0]),
+    p_split=st.sampled_from([0.0, 1.0]),
 )
 def test_with_ample_road_and_no_harm_an_earlier_order_never_reduces_those_who_have_set_out(
-    seed, early_h, later_h, other_h, compliance, force, audience, every_s, keeping
+    seed, early_h, later_h, other_h, compliance, force, audience, every_s, keeping, p_split
 ):
-    """With a curfew of twenty hours or without, alone or beside another order."""
+    """With a curfew of twenty hours or without, alone or beside another order, families whole or split."""
 
     def gone_s(issued_h):
         orders = [{"issued_h": issued_h, "compliance": compliance, "force": force, "audience": audience}]
         orders += [] if other_h is None else [{"issued_h": other_h, "compliance": 0.3}]
         keys = {**NO_HARM, "run.duration_h": 40.0, "orders": orders, "behaviour.decide_every_s": every_s}
-        keys |= {"curfew.windows": [CURFEW], "curfew.compliance": keeping}
+        keys |= {"curfew.windows": [CURFEW], "curfew.compliance": keeping, "population.p_split": p_split}
         return DecisionsOnly(load("tiny_town", keys), seed).run().gone_s()
 
     assert (gone_s(early_h) <= gone_s(early_h + later_h) + 1e-6).all()

@@ -83,8 +83,21 @@ class Decision:
         told = self.information.announce(number, order, addressed, issued_s, phone_works)
         return self.obey(told, addressed) + self.be_persuaded(told)
 
-    def obey(self, told: Told, rows_or_mask: np.ndarray) -> int:
-        """Let households that an order addresses and that do as told plan to leave; return how many."""
+    def answer_late(self, rows: np.ndarray, now_s: float) -> int:
+        """Let households that were held back so far answer what they have been told; return how many decide to leave.
+
+        rows: of these households. now_s: the present (s), before which none of them leaves.
+        """
+        if rows.size == 0:
+            return 0
+        told = self.information.told
+        return sum(self.obey(each, rows, now_s) + self.be_persuaded(each, rows, now_s) for each in told)
+
+    def obey(self, told: Told, rows_or_mask: np.ndarray, not_before_s: float = -np.inf) -> int:
+        """Let households that an order addresses and that do as told plan to leave; return how many.
+
+        not_before_s: they decide no sooner (s).
+        """
         h, order = self.households, told.order
         addressed = np.zeros(len(h), np.bool_)
         addressed[rows_or_mask] = True
@@ -92,20 +105,22 @@ class Decision:
         u = uniforms_for(self.seed, Stream.COMPLIANCE, self._keys, tick=told.number)
         before_s = h.decision_time_s.copy()
         n = decide.answer_order(
-            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.stays_behind, told.believed_s, h.preparation_s,
-            order.compliance, u,
+            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.stays_behind,
+            np.maximum(told.believed_s, not_before_s), h.preparation_s, order.compliance, u,
         )  # fmt: skip
         h.order_obeyed[h.decision_time_s != before_s] = told.number
         return n
 
-    def be_persuaded(self, told: Told) -> int:
-        """Let households that people at the door persuade plan to leave; return how many."""
+    def be_persuaded(self, told: Told, rows: np.ndarray | slice = slice(None), not_before_s: float = -np.inf) -> int:
+        """Let households that people at the door persuade plan to leave; return how many. Arguments as of `obey`."""
         h = self.households
+        persuaded_s = np.full(len(h), np.inf)
+        persuaded_s[rows] = np.maximum(told.persuaded_s[rows], not_before_s)
         n = decide.answer_order(
-            h.cause, h.decision_time_s, h.departure_time_s, np.isfinite(told.persuaded_s), h.stays_behind,
-            told.persuaded_s, h.preparation_s, 1.0, np.zeros(len(h)),
+            h.cause, h.decision_time_s, h.departure_time_s, np.isfinite(persuaded_s), h.stays_behind, persuaded_s,
+            h.preparation_s, 1.0, np.zeros(len(h)),
         )  # fmt: skip
-        persuaded = np.isfinite(told.persuaded_s) & (h.decision_time_s == told.persuaded_s)
+        persuaded = np.isfinite(persuaded_s) & (h.decision_time_s == persuaded_s)
         h.cause[persuaded], h.order_obeyed[persuaded] = Cause.PERSUADED, told.number
         return n
 

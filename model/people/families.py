@@ -89,9 +89,10 @@ class StayingBehind:
         """How many households are still held back by their family."""
         return self._rows.size
 
-    def release(self, is_gone: np.ndarray) -> None:
-        """Let those decide for themselves whose family has left; is_gone: bool[n_households]."""
+    def release(self, is_gone: np.ndarray) -> np.ndarray:
+        """Let those decide for themselves whose family has left; return them. is_gone: bool[n_households]."""
         free = is_gone[self._family]
-        if free.any():
-            self._stays_behind[self._rows[free]] = False
-            self._rows, self._family = self._rows[~free], self._family[~free]
+        freed = self._rows[free]
+        self._stays_behind[freed] = False
+        self._rows, self._family = self._rows[~free], self._family[~free]
+        return freed
