@@ -1,5 +1,6 @@
 """Short rounds of the attacks of `python -m benchmarks attack`: every input is used, or refused with a message."""
 
+import random
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from benchmarks.attack import ATTACKS, attack
+from benchmarks.attack import ATTACKS, attack, mutate
 from benchmarks.attack.extremes import ConservationError, check_parties, check_seats, watched
 from benchmarks.attack.files import TABLES, Tables
 from benchmarks.attack.loop import Attack
@@ -121,3 +122,12 @@ def test_the_town_with_everything_says_something_in_every_section_and_runs(tmp_p
     said = set(scenario.model_dump(exclude_unset=True))
     assert {key.name.split(".")[0] for key in keys()} - said <= {"movement", "harm", "notice", "plan"}
     EvacuationModel(scenario).run()
+
+
+def test_a_trial_does_not_change_what_later_trials_are_made_of():
+    chance, before = random.Random(1), repr(mutate.NASTY)
+    for _ in range(3000):
+        whole = {"a": [{"b": 1}], "c": mutate.value(chance)}
+        for _ in range(3):
+            mutate.nested(chance, whole)
+    assert repr(mutate.NASTY) == before

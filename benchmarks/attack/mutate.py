@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 NASTY: tuple[Any, ...] = (
@@ -23,7 +24,7 @@ def value(chance: random.Random, example: Any = None) -> Any:
     kind = chance.random()
     if isinstance(example, int | float) and not isinstance(example, bool) and kind < 0.5:
         return example * chance.choice((0, 0.01, 0.5, 2, 10, 1000, -1))
-    return chance.choice(NASTY)
+    return deepcopy(chance.choice(NASTY))  # whoever changes it must not change what later trials take
 
 
 def text(chance: random.Random, before: str) -> str:
