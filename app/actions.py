@@ -16,6 +16,7 @@ from safepassage.model.settings.authorities import Closures
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import ClearingOrder
+from safepassage.model.settings.files.texts import file_stem
 from safepassage.model.settings.scenario import LEVERS, load
 from safepassage.model.settings.services import Place, Reinforcement
 from safepassage.model.streets.naming import StreetNames
@@ -209,10 +210,8 @@ class Actions:
 
     def save(self, name: str, folder: Path, overrides: dict) -> tuple[Path, str]:
         """Write the plan into a folder, never over another; return its path and the command that runs it again."""
-        clean = (
-            "".join(c if c.isalnum() and c.isascii() else "_" for c in name.lower()).strip("_")[:NAME_CHARACTERS]
-            or "plan"
-        )
+        plain = "".join(c if c.isalnum() and c.isascii() else "_" for c in name.lower()).strip("_")
+        clean = file_stem(plain[:NAME_CHARACTERS] or "plan")
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(1, 10_000):
             path = folder / (f"{clean}.yaml" if number == 1 else f"{clean}_{number}.yaml")

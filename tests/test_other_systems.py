@@ -12,6 +12,8 @@ from studies import Here, digest, invented, keys, sweep, write_study
 from safepassage.experiments.runs import store
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.sweep import run_sweep
+from safepassage.model.results.run_folder import program
+from safepassage.model.settings.files.texts import file_stem
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("agents", "app", "experiments", "model", "safepassage")
@@ -99,6 +101,29 @@ def test_no_text_is_read_or_written_in_the_encoding_of_the_machine(sources):
     """Windows writes texts in a code page of its own unless told otherwise."""
     assert in_the_machines_encoding(ast.parse("open(p)\np.read_text()\nopen(p, 'rb')")) == [1, 2]
     assert {path: lines for path, tree in sources.items() if (lines := in_the_machines_encoding(tree))} == {}
+
+
+@pytest.mark.parametrize(
+    ("parts", "stem"),
+    [(("robustness", "left_behind:no_car"), "robustness-left_behind-no_car"), (("p95.dead@3600",), "p95.dead-3600"),
+     (("con",), "con_"), (("LPT1.x",), "LPT1.x_"), (("../../a\nb*?",), "-..-a-b--"), (("Міст",), "Міст"),
+     (("",), "unnamed"), (("a" * 300,), "a" * 100)],
+)  # fmt: skip
+def test_a_file_is_named_as_every_system_takes_it(parts, stem):
+    assert file_stem(*parts) == stem
+
+
+def test_a_program_in_the_folder_that_we_are_in_is_not_run(tmp_path, monkeypatch):
+    for folder in ("received", "installed"):
+        (tmp_path / folder).mkdir()
+        for name in ("git", "git.exe"):
+            (tmp_path / folder / name).write_text("")
+            (tmp_path / folder / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path / "received")
+    monkeypatch.setenv("PATH", ".")
+    assert program("git") is None
+    monkeypatch.setenv("PATH", str(tmp_path / "installed"))
+    assert Path(program("git")).parent == tmp_path / "installed"
 
 
 LIKE_WINDOWS = """

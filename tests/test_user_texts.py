@@ -27,14 +27,14 @@ from safepassage.model.settings.scenario import load
 
 HOSTILE = "[/bold] :bomb: [link=x]y[/link] $x_{$ <script>alert(1)</script> \\"
 """Marks of rich, of emoji, of formulas, of HTML, and a stray backslash."""
-ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b2J\r\u202e"
+ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b2J\r\u202e\u200f\u200b\ufeff"
 
 
 @pytest.mark.parametrize("show", [lambda text: text, lambda text: styled((text, "bold")), lambda text: _table(text)])
 def test_brackets_names_of_emoji_and_control_characters_are_printed_as_text(show, capsys):
     PlainConsole(width=300, force_terminal=False).print(show(HOSTILE + ESCAPES))
     told = capsys.readouterr().out
-    assert HOSTILE in told and not set(ESCAPES) & set(told) & set("\x1b\x07\x9b\r\u202e")
+    assert HOSTILE in told and not set(ESCAPES) & set(told) & set("\x1b\x07\x9b\r\u202e\u200f\u200b\ufeff")
     assert r"\x1b]0;owned\x07" in told and r"\u202e" in told
 
 

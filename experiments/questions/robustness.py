@@ -28,6 +28,7 @@ from safepassage.experiments.sweeps.study import Design, Study
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
+from safepassage.model.settings.files.texts import file_stem
 
 KIND = "robustness"
 DEFAULT_FUTURES = 100
@@ -171,12 +172,13 @@ def _with_futures(study: Study, n: int | None) -> Study:
 
 def _write(result: Robustness, study: Study, out: Path):
     frame = pd.concat([result.futures.add_prefix("factor:"), result.values.add_prefix("plan:")], axis=1)
-    write_table(out / f"{KIND}-{result.outcome}-futures.parquet", pa.Table.from_pandas(frame, preserve_index=False))
-    write_whole(out / f"{KIND}-{result.outcome}.csv", csv_bytes(result.table()))
+    stem = file_stem(KIND, result.outcome)
+    write_table(out / f"{stem}-futures.parquet", pa.Table.from_pandas(frame, preserve_index=False))
+    write_whole(out / f"{stem}.csv", csv_bytes(result.table()))
     manifest = {
         "kind": KIND, "outcome": result.outcome, "unit": result.unit, "replications": result.n_replications,
         "plans": list(result.plans), "n_futures": len(result.futures), "good_enough": result.threshold,
         "most_robust": result.most_robust(), "table": result.table().to_dict("records"), "scenario": result.scenario,
         "study": study.model_dump(mode="json"), "warnings": result.warnings(), "versions": versions(),
     }  # fmt: skip
-    write_whole(out / f"{KIND}-{result.outcome}.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")
+    write_whole(out / f"{stem}.json", json.dumps(manifest, indent=1, default=str).encode() + b"\n")

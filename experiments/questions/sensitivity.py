@@ -26,6 +26,7 @@ from safepassage.model.results.outcomes import NAMES, Outcome, outcome_of, unkno
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import as_kept
+from safepassage.model.settings.files.texts import file_stem
 from safepassage.model.settings.scenario import validated
 
 Method = Literal["morris", "sobol"]
@@ -219,7 +220,7 @@ def _analyse(problem: dict, method: Method, u: np.ndarray, y: np.ndarray, settin
 
 
 def _write(result: Sensitivity, study: Study, out: Path):
-    stem = f"{KIND}-{result.method}-{result.outcome}".replace(":", "-").replace("@", "-")
+    stem = file_stem(KIND, result.method, result.outcome)
     write_table(out / f"{stem}.parquet", pa.Table.from_pandas(result.indices, preserve_index=False))
     write_whole(out / f"{stem}.csv", csv_bytes(result.indices))
     manifest = {

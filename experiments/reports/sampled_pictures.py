@@ -12,6 +12,7 @@ from safepassage.experiments.questions.sensitivity import MAIN_INDEX, Sensitivit
 from safepassage.experiments.reports.comparison_pictures import MARKERS, PLAN_COLOURS, new_figure
 from safepassage.model.pictures import palette, style
 from safepassage.model.results.words import words_of
+from safepassage.model.settings.files.texts import file_stem
 
 LINES = (*PLAN_COLOURS, palette.YELLOW, palette.BLACK)
 INDEX_LABELS = {
@@ -145,4 +146,4 @@ def robustness_picture(found: Robustness) -> Figure:
 
 def picture_path(folder: Path | str, kind: str, *names: str) -> Path:
     """Return where a picture goes."""
-    return Path(folder) / f"{'-'.join((kind, *names)).replace(':', '-').replace('@', '-')}.png"
+    return Path(folder) / f"{file_stem(kind, *names)}.png"

@@ -4,7 +4,6 @@ Where people are on their way is in a table only if the scenario asks for it (`r
 the run is repeated from its manifest, with the same seed and so the same bits, to see where they are.
 """
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from safepassage.model.pictures import palette, style
 from safepassage.model.pictures.curves import draw_status_stack
 from safepassage.model.pictures.map import draw_quiet_streets, draw_scale_below, one_per_street, polylines
 from safepassage.model.results.columns import digest
-from safepassage.model.results.run_folder import RunFolder
+from safepassage.model.results.run_folder import RunFolder, program
 from safepassage.model.results.street_history import StreetHistory
 from safepassage.model.rules import Rules
 from safepassage.model.settings.base import ScenarioError
@@ -68,7 +67,7 @@ def animate(
     path = Path(path)
     if path.suffix not in (".gif", ".mp4"):
         raise ScenarioError(f"{path}: a moving picture ends in .gif or .mp4; change the name.")
-    if path.suffix == ".mp4" and not shutil.which("ffmpeg"):
+    if path.suffix == ".mp4" and program("ffmpeg") is None:
         raise ScenarioError(
             f"{path}: MP4 needs the program ffmpeg, which is not installed. Install it or write a .gif."
         )
@@ -144,8 +143,9 @@ def _write_mp4(frames: Iterator[np.ndarray], path: Path, frames_per_s: float) ->
     first = next(frames)
     height, width = (size - size % 2 for size in first.shape[:2])
     command = [
-        "ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
-        "-r", f"{frames_per_s}", "-i", "-", "-pix_fmt", "yuv420p", str(path),
+        program("ffmpeg") or "",
+        "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
+        "-r", f"{frames_per_s}", "-i", "-", "-pix_fmt", "yuv420p", f"file:{path}",
     ]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdin is not None

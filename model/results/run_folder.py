@@ -43,12 +43,21 @@ def versions() -> dict[str, str]:
     return found
 
 
+def program(name: str) -> str | None:
+    """Return the path of a program that is installed, None if there is none.
+
+    One that lies in the folder we are in, where Windows looks first, may come from others and is none.
+    """
+    path = shutil.which(name)
+    return None if path is None or Path(path).resolve().parent == Path.cwd() else path
+
+
 def _commit() -> str:
     here = Path(__file__).resolve().parent
     if not (here.parent / ".git").exists():
         return "not a git checkout"
     try:
-        command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+        command = [program("git") or "", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -5,13 +5,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, marks that turn the direction of writing, other ends of lines, and halves of characters."""
+UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters, marks that turn the direction of writing, other ends of lines, characters without width that no
+script needs, and halves of characters."""
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that no file can have on Windows, whatever follows a dot."""
 
 
 def visible(text: object) -> str:
     """Return a text in which characters that a terminal would obey are spelled out: ESC as \\x1b."""
     return UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), str(text))
+
+
+def file_stem(*parts: str) -> str:
+    """Return a name of a file, without its ending, that every system takes: `safe-no_car` of `safe:no_car`.
+
+    parts: of the name, joined by hyphens; letters of any script, digits, underscores and hyphens stay as they are.
+    """
+    stem = re.sub(r"[^\w.-]", "-", "-".join(parts)).strip(".")[:100] or "unnamed"
+    return f"{stem}_" if RESERVED.fullmatch(stem) else stem
 
 
 @contextmanager
