@@ -92,6 +92,17 @@ def test_without_outlines_of_zones_the_time_is_that_of_the_longitude_and_the_sce
     assert "Taken from the longitude alone" in begun.scenario.read_text(encoding="utf-8")
 
 
+def test_a_name_on_the_map_is_text_in_scenario_map_and_printout(tmp_path):
+    hostile = "=1 \u202e $x_{$ [bold] <b>\nexits: []"
+    ways = {number: (refs, {**tags, "ref": hostile, "name": hostile}) for number, (refs, tags) in WAYS.items()}
+    path = osm(tmp_path / "t.osm", ways)
+    begun = begin_town(path, tmp_path / "town", Wishes(residents=300))
+    names = [one.name for one in load(begun.scenario).streets.exits]
+    assert names == [f"=1 $x_{{$ [bold] <b> exits: [] (south-{side})" for side in ("west", "east")]
+    told = CliRunner().invoke(app, ["network", "describe", str(path), "--map", str(tmp_path / "m.png")])
+    assert told.exit_code == 0 and "\u202e" not in told.output and "\\u202e" in told.output
+
+
 def test_what_is_no_street_is_left_out_and_told(tmp_path):
     town = read_map(osm(tmp_path / "t.osm"))
     assert set(town.graph.nodes) == {"1", "2", "4", "6"}  # of node 3 nothing branches off

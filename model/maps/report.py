@@ -10,6 +10,7 @@ import numpy as np
 from safepassage.model.maps.read import TownMap, read_map
 from safepassage.model.maps.town_exits import exits_of_town, settings_of
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.texts import visible
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import street_class
@@ -147,7 +148,7 @@ class NetworkReport:
                 lines.append("  " + "  ".join(cells).rstrip())
             lines.append("")
         lines += [f"Note: {note}" for note in self.found.notes]
-        return "\n".join(lines).rstrip() + "\n"
+        return visible("\n".join(lines)).rstrip() + "\n"
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         from rich.table import Table
@@ -159,10 +160,10 @@ class NetworkReport:
                 is_number = bool(rows) and all(row[i][:1].isdigit() or row[i] == "-" for row in rows)
                 table.add_column(head, justify="right" if is_number else "left", overflow="fold")
             for row in rows:
-                table.add_row(*map(Text, row))
+                table.add_row(*(Text(visible(cell)) for cell in row))
             yield table
         for note in self.found.notes:
-            yield Text(f"Note: {note}", style="yellow")
+            yield Text(visible(f"Note: {note}"), style="yellow")
 
 
 def describe(path: Path, settings: StreetSettings | None = None) -> NetworkReport:

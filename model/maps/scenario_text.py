@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from safepassage.model.maps.ways_out import WayOut
+from safepassage.model.settings.files.texts import UNSEEN
 from safepassage.model.streets.ways_out.doubts import TOO_FEW
 
 
@@ -146,5 +147,5 @@ def _said(text: str, indent: int = 0) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as YAML reads it back, whatever it holds."""
-    return json.dumps(text, ensure_ascii=False)
+    """Return a text as YAML reads it back, whatever it holds; what cannot be seen is left out, ends of lines too."""
+    return json.dumps(" ".join(UNSEEN.sub("", text).split()), ensure_ascii=False)

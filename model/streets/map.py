@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from safepassage.model.settings.files.texts import as_written
+from safepassage.model.settings.files.texts import as_written, visible
 from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.streets import Streets
 
@@ -81,27 +81,28 @@ def draw_exits(axes: Axes, streets: Streets) -> None:
     from matplotlib.text import Text
 
     figure: Any = axes.figure
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    points = axes.transData.transform(np.column_stack((x, y)))
-    taken = [(px - 8, py - 8, px + 8, py + 8) for px, py in points]
-    frame = axes.get_window_extent(renderer)
-    for i in np.argsort(-y, kind="stable"):
-        label = axes.annotate(
-            streets.exit_name[i],
-            (x[i], y[i]),
-            (0, 0),
-            textcoords="offset points",
-            fontsize=8.5,
-            color=_EXIT_COLOUR,
-            zorder=21,
-            bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5},
-            arrowprops={"arrowstyle": "-", "color": _EXIT_COLOUR, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3},
-        )
-        size = Text.get_window_extent(label, renderer)
-        corner = _free_place(points[i], size.width + 8, size.height + 8, taken, frame)
-        taken.append((*corner, corner[0] + size.width + 8, corner[1] + size.height + 8))
-        label.set_position(tuple((corner + 4 - points[i]) * 72 / figure.dpi))
+    with as_written(figure):
+        figure.draw_without_rendering()
+        renderer = figure.canvas.get_renderer()
+        points = axes.transData.transform(np.column_stack((x, y)))
+        taken = [(px - 8, py - 8, px + 8, py + 8) for px, py in points]
+        frame = axes.get_window_extent(renderer)
+        for i in np.argsort(-y, kind="stable"):
+            label = axes.annotate(
+                visible(streets.exit_name[i]),
+                (x[i], y[i]),
+                (0, 0),
+                textcoords="offset points",
+                fontsize=8.5,
+                color=_EXIT_COLOUR,
+                zorder=21,
+                bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5},
+                arrowprops={"arrowstyle": "-", "color": _EXIT_COLOUR, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3},
+            )
+            size = Text.get_window_extent(label, renderer)
+            corner = _free_place(points[i], size.width + 8, size.height + 8, taken, frame)
+            taken.append((*corner, corner[0] + size.width + 8, corner[1] + size.height + 8))
+            label.set_position(tuple((corner + 4 - points[i]) * 72 / figure.dpi))
 
 
 def _free_place(point, width, height, taken, frame):
