@@ -58,6 +58,7 @@ class Stream(IntEnum):
     CORRIDOR = 31
     BREAKDOWN = 32
     LIFT = 33
+    FRONT = 34
 
 
 @dataclass(frozen=True, eq=False)

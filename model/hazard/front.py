@@ -11,6 +11,7 @@ import shapely
 
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.model.clock import epoch_s
+from safepassage.model.hazard.branches import branch_of, moved
 from safepassage.model.hazard.days import change_of
 from safepassage.model.hazard.days import day as day_told
 from safepassage.model.hazard.impacts import Area
@@ -117,7 +118,8 @@ def _segments(ring):
 def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront | LineFront | None:
     """Return the LineFront or AreaFront of a scenario; None if it has none.
 
-    settings: `Front`. area: `Area`. run: anything with `start` and `duration_h`. time_zone: of its local dates.
+    settings: `Front`. area: `Area`. run: anything with `start`, `duration_h` and, for branches, `seed`. time_zone: of
+    its local dates.
     """
     start_s = epoch_s(run.start, time_zone)
     report: list[str] = []
@@ -144,6 +146,10 @@ def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront
     bearing = float(np.radians(settings.bearing_deg))
     if settings.counted_from == "edge":
         distance_km = distance_km + _to_edge_km(area, x_m, y_m, bearing)
+    branch = branch_of(settings, run.seed) if settings.branches else None
+    if branch is not None:
+        time_s, distance_km = moved(branch, time_s, distance_km)
+        report.append(f"Front: this run takes the branch {branch.name!r}, one of {len(settings.branches)}.")
     return LineFront(time_s, distance_km, x_m, y_m, bearing, tuple(report))
 
 

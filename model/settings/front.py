@@ -27,6 +27,23 @@ class FrontDistance(Section):
     """From the reference point to the front (km); negative: the front has passed it."""
 
 
+class FrontBranch(Section):
+    """One way in which the front may move from the start of the run on; what came before is the same in all."""
+
+    name: str = Field(min_length=1)
+    """Name, different from every other branch's."""
+    weight: float = Field(1.0, gt=0)
+    """How likely it is, against the others. Yours: nothing here says how a front will move."""
+    advance_factor: float = Field(1.0, ge=0)
+    """By what the way is multiplied that the front makes after the start; 0: it stands still."""
+    delay_d: float = Field(0.0, ge=0)
+    """How long it stands still first (days)."""
+
+
+BRANCHES = [{"name": "as reported", "weight": 2}, {"name": "twice as fast", "advance_factor": 2}]
+"""A list of branches, as an example."""
+
+
 class Front(HazardSection):
     """Where the front is and what its nearness does: a dated distance with a bearing, or dated polygons.
 
@@ -45,6 +62,11 @@ class Front(HazardSection):
     counted_from: Literal["reference", "edge"] = "reference"
     """What distances are counted from: the reference point, or the edge of the built-up area on the side of the front,
     as officials count (from the limit of the city, 3 to 7 km less than from its middle)."""
+    branches: tuple[FrontBranch, ...] = Field((), examples=[BRANCHES])
+    """Ways in which it may move, one of them drawn by the seed alone, by their weights: the same under every plan, so
+    that a comparison over many seeds is one over all of them. Default: as given."""
+    branch: str | None = Field(None, examples=["twice as fast"])
+    """Name of the branch to take, instead of drawing one."""
     bearing_deg: float = Field(90.0, ge=0, lt=360)
     """Direction from the reference point to the front, clockwise from north (degrees)."""
     polygons_file: DataFile | None = None
@@ -75,6 +97,20 @@ class Front(HazardSection):
         ]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} both say where the front is; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _branches_of_a_line(self):
+        names = [one.name for one in self.branches]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"branches: {twice[0]!r} is the name of two; give each a different name")
+        if self.branch is not None and self.branch not in names:
+            raise ValueError(
+                f"branch = {self.branch!r}: there is no such branch; there are {', '.join(names) or 'none'}"
+            )
+        if self.branches and not (self.distances or self.distance_file):
+            raise ValueError("branches move a front given by its distance; give distances or distance_file")
         return self
 
 
