@@ -101,7 +101,7 @@ def _without_homes(streets: Streets, weight: Floats) -> list[str]:
         return []
     return [
         f"No homes are placed along {km:,.1f} km of primary roads. If people live there, say so by "
-        "population.home_weights: {primary: 1}, or give buildings."
+        "population.home_weights: {primary: 0.75}, as maps of buildings show, or give buildings."
     ]
 
 

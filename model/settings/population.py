@@ -89,7 +89,10 @@ class Population(Section):
     home_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
     """Homes per metre of street by highway class, against 1 along residential streets, where neither buildings nor
     node_weights say where they stand. By default 1 along residential, living_street, unclassified, tertiary, secondary
-    and pedestrian streets and 0 along all others; {primary: 1} houses people along primary roads too. Assumption."""
+    and pedestrian streets and 0 along all others. Assumption. On three maps of OpenStreetMap (the centre of Helsinki,
+    Monaco, Krems) the floor of the buildings nearest to a metre of primary road is 0.74 to 0.75 of that along a
+    residential one, along trunk roads 0.05: {primary: 0.75} is nearer to the truth. With it 0.4 % more people leave
+    coquimbo; the default is as it was."""
     home_setback_m: float = Field(15.0, ge=0)
     """Distance of homes from the middle of the street (m). Assumption."""
 
