@@ -19,6 +19,8 @@ from safepassage.experiments.reports.differences import digits_of, in_natural_un
 from safepassage.experiments.reports.sources import assumed
 from safepassage.model.results.outcomes import GROUPS, OUTCOMES, Direction, Outcome
 
+FEW_PLANS = 3
+"""Plans, the baseline among them, up to which each has room for all that can be told; with more, less is told."""
 MOMENTS = 3
 """Round moments of the run at which people out are told, besides its end."""
 CHANGES = ("safe", "left_behind", "casualties", "dead", "out25", "out50", "out75", "exposure_person_h",
@@ -107,7 +109,8 @@ def _headings(found: Comparison, say: Language) -> list[str]:
 
 def _changes(found: Comparison, say: Language) -> Table:
     rows = []
-    for time_s in found.moments_s[-MOMENTS:]:
+    n_moments = MOMENTS if len(found.plans) <= FEW_PLANS else 1
+    for time_s in found.moments_s[-n_moments:]:
         outcome = Outcome(f"n_safe{AT}{time_s:.0f}", "", "people", Direction.MORE, OUTCOMES["safe"].panel)
         words = say("out of the area by {moment}", moment=moment(found, time_s, say))
         rows.append(_row(found, outcome, words, say))
