@@ -13,227 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel, part
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.rules import next_links as rules
+from safepassage.agents.rules.next_links import ARRIVED, NO_ROUTE
 
-ARRIVED = -2
-"""The node is a destination of the class."""
-NO_ROUTE = -1
-"""No open route leads from the node to a destination of the class."""
-REPAIRED_UP_TO = 8
-"""A row is repaired if at most one link in this many has another cost, and built afresh if more have. Both give the
-same bits; beyond this, repairing takes longer."""
+__all__ = ["ARRIVED", "NO_ROUTE", "Routes", "next_links"]
+
 LEAST_COST_S = 1e-3
 """Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
-
-
-@part
-def _push(heap_cost_s, heap_node, size, cost_s, node):
-    """Insert a node in a binary heap of `size` entries and return the new size. Writes the heap."""
-    k = size
-    while k > 0:
-        parent = (k - 1) >> 1
-        if heap_cost_s[parent] <= cost_s:
-            break
-        heap_cost_s[k], heap_node[k] = heap_cost_s[parent], heap_node[parent]
-        k = parent
-    heap_cost_s[k], heap_node[k] = cost_s, node
-    return size + 1
-
-
-@part
-def _drop_first(heap_cost_s, heap_node, size):
-    """Remove the cheapest entry of the heap and return the new size. Writes the heap."""
-    size -= 1
-    cost_s, node = heap_cost_s[size], heap_node[size]
-    k, child = 0, 1
-    while child < size:
-        if child + 1 < size and heap_cost_s[child + 1] < heap_cost_s[child]:
-            child += 1
-        if heap_cost_s[child] >= cost_s:
-            break
-        heap_cost_s[k], heap_node[k] = heap_cost_s[child], heap_node[child]
-        k = child
-        child = 2 * k + 1
-    heap_cost_s[k], heap_node[k] = cost_s, node
-    return size
-
-
-@part
-def _times(a, b):
-    """Return the low 32 bits of a product of two numbers of 32 bits, of which no part leaves 64."""
-    return (((((a >> 16) * b) & 0xFFFF) << 16) + (a & 0xFFFF) * b) & 0xFFFFFFFF
-
-
-@part
-def _turn(link_key, mixed_in, link):
-    """Return the turn of a link in a class where links are equally good: another order for each class."""
-    mixed = _times(np.int64(link_key[link]) ^ mixed_in, 0x85EBCA6B)
-    return _times(mixed ^ (mixed >> 13), 0xC2B2AE35)
-
-
-@part
-def _is_before(link_key, mixed_in, link, other):
-    """Return whether a link goes before what a node has now, at equal cost. To have arrived goes before all."""
-    if other < 0:
-        return False
-    one, another = _turn(link_key, mixed_in, link), _turn(link_key, mixed_in, other)
-    return one < another or (one == another and link < other)
-
-
-@part
-def _settle(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s, link_key,
-    mixed_in,
-):  # fmt: skip
-    """Spread costs to go from the nodes in the heap to all nodes upstream. Writes the tables and the heap.
-
-    `incoming[incoming_first[n]:incoming_first[n + 1]]` are the links that end at node n. A closed link costs inf.
-    """
-    while size > 0:
-        from_here_s, node = heap_cost_s[0], np.int64(heap_node[0])
-        size = _drop_first(heap_cost_s, heap_node, size)
-        if from_here_s > cost_to_go_s[node]:
-            continue
-        for k in range(incoming_first[node], incoming_first[node + 1]):
-            link = incoming[k]
-            upstream = np.int64(link_upstream[link])
-            through_s = cost_s[link] + from_here_s
-            if through_s < cost_to_go_s[upstream]:
-                cost_to_go_s[upstream] = through_s
-                next_link[upstream] = link
-                size = _push(heap_cost_s, heap_node, size, through_s, upstream)
-            elif through_s == cost_to_go_s[upstream] and _is_before(link_key, mixed_in, link, next_link[upstream]):
-                next_link[upstream] = link
-
-
-@part
-def _build(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s, entry_cost_s,
-    link_key, mixed_in,
-):  # fmt: skip
-    """Fill one row of the tables from nothing. Writes the tables and the heap."""
-    size = np.int64(0)
-    for node in range(next_link.size):
-        cost_to_go_s[node] = entry_cost_s[node]
-        next_link[node] = NO_ROUTE
-        if entry_cost_s[node] < np.inf:
-            next_link[node] = ARRIVED
-            size = _push(heap_cost_s, heap_node, size, entry_cost_s[node], node)
-    _settle(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s,
-        link_key, mixed_in,
-    )  # fmt: skip
-
-
-@part
-def _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s):
-    """List in `lost` the nodes whose way leads over a link that grew dearer, and return how many. Writes the tables."""
-    n_lost = 0
-    for k in range(links.size):
-        node = link_upstream[links[k]]
-        if next_link[node] == links[k] and new_cost_s[k] > cost_s[links[k]]:
-            next_link[node] = NO_ROUTE
-            lost[n_lost] = node
-            n_lost += 1
-    i = 0
-    while i < n_lost:
-        node = lost[i]
-        cost_to_go_s[node] = np.inf
-        for k in range(incoming_first[node], incoming_first[node + 1]):
-            upstream = link_upstream[incoming[k]]
-            if next_link[upstream] == incoming[k]:
-                next_link[upstream] = NO_ROUTE
-                lost[n_lost] = upstream
-                n_lost += 1
-        i += 1
-    return n_lost
-
-
-@kernel
-def _repair(
-    next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first, outgoing,
-    link_upstream, link_downstream, entry_cost_s, links, new_cost_s, link_key, mixed_in,
-):  # fmt: skip
-    """Bring one row up to date after `links` (each once) take their new costs. Writes tables, costs and work arrays."""
-    n_lost = _forget(next_link, cost_to_go_s, lost, links, new_cost_s, incoming_first, incoming, link_upstream, cost_s)
-    for k in range(links.size):
-        cost_s[links[k]] = new_cost_s[k]
-    size = np.int64(0)
-    for i in range(n_lost):
-        node = lost[i]
-        best_s, best = entry_cost_s[node], ARRIVED if entry_cost_s[node] < np.inf else NO_ROUTE
-        for k in range(outgoing_first[node], outgoing_first[node + 1]):
-            link = outgoing[k]
-            through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]
-            if through_s < best_s or (through_s == best_s < np.inf and _is_before(link_key, mixed_in, link, best)):
-                best_s, best = through_s, link
-        heap_cost_s[i], heap_node[i] = best_s, best
-    # Costs of lost nodes stay inf until all have looked, so that no one builds on a cost still to be corrected.
-    for i in range(n_lost):
-        cost_to_go_s[lost[i]], next_link[lost[i]] = heap_cost_s[i], heap_node[i]
-    for i in range(n_lost):
-        if cost_to_go_s[lost[i]] < np.inf:
-            size = _push(heap_cost_s, heap_node, size, cost_to_go_s[lost[i]], np.int64(lost[i]))
-    for k in range(links.size):
-        link, node = links[k], link_upstream[links[k]]
-        through_s = cost_s[link] + cost_to_go_s[link_downstream[link]]
-        if through_s < cost_to_go_s[node]:
-            cost_to_go_s[node], next_link[node] = through_s, link
-            size = _push(heap_cost_s, heap_node, size, through_s, node)
-        elif through_s == cost_to_go_s[node] and _is_before(link_key, mixed_in, link, next_link[node]):
-            next_link[node] = link
-    _settle(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, size, incoming_first, incoming, link_upstream, cost_s,
-        link_key, mixed_in,
-    )  # fmt: skip
-
-
-@part
-def _list_changed(changed, changed_cost_s, seen_s, is_open, cost_s):
-    """List in the first two the links whose cost is another now; return how many."""
-    n = 0
-    for link in range(seen_s.size):
-        link_cost_s = seen_s[link] if is_open[link] else np.inf
-        if link_cost_s != cost_s[link]:
-            changed[n], changed_cost_s[n] = link, link_cost_s
-            n += 1
-    return n
-
-
-@kernel
-def _renew(
-    next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, changed, changed_cost_s, incoming_first, incoming,
-    outgoing_first, outgoing, link_upstream, link_downstream, entry_cost_s, seen_s, is_open, leads_there, link_key,
-    mixed_in,
-):  # fmt: skip
-    """Bring one row up to date: repaired if few links cost otherwise than before, else built from nothing.
-
-    leads_there: whether the row has these destinations already. Writes tables, costs and the work arrays.
-    """
-    n = _list_changed(changed, changed_cost_s, seen_s, is_open, cost_s) if leads_there else seen_s.size
-    if n <= seen_s.size // REPAIRED_UP_TO:
-        _repair(
-            next_link, cost_to_go_s, cost_s, heap_cost_s, heap_node, lost, incoming_first, incoming, outgoing_first,
-            outgoing, link_upstream, link_downstream, entry_cost_s, changed[:n], changed_cost_s[:n], link_key, mixed_in,
-        )  # fmt: skip
-        return
-    for link in range(seen_s.size):
-        cost_s[link] = seen_s[link] if is_open[link] else np.inf
-    _build(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, incoming_first, incoming, link_upstream, cost_s,
-        entry_cost_s, link_key, mixed_in,
-    )  # fmt: skip
-
-
-@kernel
-def _sum_along(total, next_link, order, link_downstream, of_link):
-    """Write the sum along the way from each node; order: nodes, nearest to the destination first."""
-    for node in order:
-        if next_link[node] == ARRIVED:
-            total[node] = 0.0
-        elif next_link[node] >= 0:
-            total[node] = of_link[next_link[node]] + total[link_downstream[next_link[node]]]
 
 
 def _by_node(node_of_link, n_nodes):
@@ -266,6 +53,8 @@ class Routes:
         self._cost_s = np.full((n_classes, n_links), np.inf)
         self._open_cost_s = np.full((n_classes, n_links), np.inf)
         self._entry_cost_s = np.full((n_classes, n_nodes), np.inf)
+        self._order = np.zeros((n_classes, n_nodes), np.int32)
+        """Nodes of each row that is built, the nearest first, as they were when it was built from nothing."""
         self._destinations: dict[int, tuple[bytes, bytes]] = {}
         """Destinations of each row that is built, and what entering each costs, as bytes."""
         self.incoming_first, self.incoming = _by_node(self.link_downstream, n_nodes)
@@ -279,6 +68,7 @@ class Routes:
         none, never = np.full((n_classes, n_nodes), NO_ROUTE, np.int32), np.full((n_classes, n_nodes), np.inf)
         shut = np.full((n_classes, n_links), np.inf)
         self.next_link = np.concatenate([self.next_link, none])
+        self._order = np.concatenate([self._order, np.zeros_like(none)])
         self.cost_to_go_s = np.concatenate([self.cost_to_go_s, never])
         self._entry_cost_s = np.concatenate([self._entry_cost_s, never])
         self._cost_s = np.concatenate([self._cost_s, shut])
@@ -305,11 +95,11 @@ class Routes:
         if not leads_there:
             self._entry_cost_s[row] = self._costs_of_entry(destination_node, destination_cost_s)
             self._destinations[row] = destinations
-        _renew(
-            self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
-            self._lost, self._changed, self._changed_cost_s, self.incoming_first, self.incoming, self._outgoing_first,
-            self._outgoing, self.link_upstream, self.link_downstream, self._entry_cost_s[row], open_cost_s,
-            np.ascontiguousarray(is_open, np.bool_), leads_there, self._link_key, self._mixed_in(row),
+        rules.renew(
+            self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._order[row], self._heap_cost_s,
+            self._heap_node, self._lost, self._changed, self._changed_cost_s, self.incoming_first, self.incoming,
+            self._outgoing_first, self._outgoing, self.link_upstream, self.link_downstream, self._entry_cost_s[row],
+            open_cost_s, np.ascontiguousarray(is_open, np.bool_), leads_there, self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
     def _costs_of_entry(self, node, cost_s):
@@ -337,7 +127,7 @@ class Routes:
         if is_open is None:
             is_open = self._cost_s[row, links] < np.inf
         new_cost_s = np.where(is_open, self._open_cost_s[row, links], np.inf)
-        _repair(
+        rules.repair(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
             self._lost, self.incoming_first, self.incoming, self._outgoing_first, self._outgoing,
             self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
@@ -348,7 +138,7 @@ class Routes:
         """Return the sum of a quantity of links along the way from each node, float64[n_nodes]; inf: no route."""
         total = np.full(self.next_link.shape[1], np.inf)
         order = np.argsort(self.cost_to_go_s[row], kind="stable")
-        _sum_along(total, self.next_link[row], order, self.link_downstream, np.asarray(of_link, np.float64))
+        rules.sum_along(total, self.next_link[row], order, self.link_downstream, np.asarray(of_link, np.float64))
         return total
 
     @staticmethod
