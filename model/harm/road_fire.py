@@ -176,9 +176,10 @@ class RoadFire:
         is_struck, is_under_crossfire, doses = self._take_doses()
         if is_struck:
             hurt += self._strike(doses[0], from_s, time_s)
-        person, mean = self._under_crossfire(doses[1] if is_under_crossfire else None, from_s, time_s)
-        if person.size:
-            hurt += self._hit(person, mean, from_s, time_s)
+        if is_under_crossfire or self._home_crossfire_per_s is not None:
+            person, mean = self._under_crossfire(doses[1] if is_under_crossfire else None, from_s, time_s)
+            if person.size:
+                hurt += self._hit(person, mean, from_s, time_s)
         return np.concatenate(hurt)
 
     def _take_doses(self) -> tuple[bool, bool, Any]:
@@ -186,7 +187,11 @@ class RoadFire:
         if not self._on_streets:
             return False, False, None
         taken = self.movement.driving.take_doses(), self.movement.walking.take_doses()
-        is_struck, is_under_crossfire = (any(by_row[kind].any() for _, by_row in taken) for kind in (0, 1))
+        is_struck = is_under_crossfire = False
+        for rows, by_row in taken:
+            if rows.size:
+                strikes, crossfire = by_row.any(axis=1).tolist()
+                is_struck, is_under_crossfire = is_struck or strikes, is_under_crossfire or crossfire
         doses = None
         if is_struck or is_under_crossfire:
             doses = np.zeros((2, self.movement.carrier.size))

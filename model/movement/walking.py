@@ -41,6 +41,7 @@ SWAP_AFTER_S = 10.0
 EVENTS_PER_S = 1 / 200
 """Events of a walking party per second, roughly: sizes the slots of the event wheel; no result depends on it."""
 
+NO_DOSES = np.zeros((2, 0))
 NO_ARRIVALS = Arrivals(NOBODY, np.empty(0), NOBODY)
 
 
@@ -377,6 +378,8 @@ class Walking:
         """Return parties, rising, and the (strikes, crossfire) that each has gone through since the last call."""
         self.suffer()
         rows = self._on_foot.under_way.taken()
+        if rows.size == 0:
+            return rows, NO_DOSES
         return rows, doses.take(self._on_foot.crowd.doses, rows)
 
     def withdraw(self, ids: Ints) -> None:
