@@ -49,6 +49,8 @@ class AmbulancesAtWork:
         """People who may still need an ambulance."""
         self._cut_off: set[int] = set()
         """Nodes to which no free ambulance has a way, as far as is known of the roads."""
+        self._places_cut_off: set[tuple[float, float]] = set()
+        """Places nearest to these nodes from which there were calls."""
         self._cut_off_from: tuple[set[int], bytes] | None = None
         """What that holds for: where the free ambulances stand, and which roads are believed open."""
         self.waits_s: list[float] = []
@@ -148,16 +150,20 @@ class AmbulancesAtWork:
         free = [v for v in self.vehicles if v.task == Task.IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
         if not free:
             return False
-        node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
         now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
         if now != self._cut_off_from:
-            self._cut_off_from, self._cut_off = now, set()
+            self._cut_off_from, self._cut_off, self._places_cut_off = now, set(), set()
+        if (x_m, y_m) in self._places_cut_off:
+            return True
+        node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
         if node in self._cut_off:
+            self._places_cut_off.add((x_m, y_m))
             return True
         self.movement.ways.aim(free[0].table, node)
         drive_s = [float(self.movement.ways.drive_s(free[0].table, v.node)) for v in free]
         if min(drive_s) == np.inf:
             self._cut_off.add(node)
+            self._places_cut_off.add((x_m, y_m))
         else:
             vehicle = free[int(np.argmin(drive_s))]
             self.movement.ways.aim(vehicle.table, node)
