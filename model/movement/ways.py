@@ -179,8 +179,8 @@ class Ways:
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._walk_m: dict[int, Floats] = {}
-        self._aimed_at: dict[int, list[int]] = {}
-        """Nodes to which each table of service vehicles leads; news of closures keeps it up to date by itself."""
+        self._aimed: dict[int, tuple[bytes, bytes]] = {}
+        """Nodes to which each table of service vehicles leads, and the links believed open as it was aimed, as bytes."""
         self.stop_node = {mode: ways.start_node(np.asarray(stop_node, np.int32)) for mode, ways in self.of.items()}
         for stop in range(n_stops):
             self._lead_to_stop(stop)
@@ -234,10 +234,11 @@ class Ways:
 
     def aim(self, table: int, node: Ints | int) -> None:
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
-        nodes = np.atleast_1d(node)
-        if self._aimed_at.get(table) != nodes.tolist():
-            self._aimed_at[table] = nodes.tolist()
-            self.car_routes.set_class(table, self.free_flow_time_s, self.open_to_services(), nodes)
+        nodes, is_open = np.atleast_1d(node), self.open_to_services()
+        aim = nodes.tobytes(), is_open.tobytes()
+        if self._aimed.get(table) != aim:
+            self._aimed[table] = aim
+            self.car_routes.set_class(table, self.free_flow_time_s, is_open, nodes)
             self._cars.changed[table] = True
 
     def set_exits(self, for_cars: Bools, for_walkers: Bools) -> None:
