@@ -180,7 +180,7 @@ class Ways:
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._walk_m: dict[int, Floats] = {}
         self._aimed: dict[int, tuple[bytes, bytes]] = {}
-        """Nodes to which each table of service vehicles leads, and the links believed open as it was aimed, as bytes."""
+        """Nodes to which each table of service vehicles leads, and links believed open as it was aimed, as bytes."""
         self.stop_node = {mode: ways.start_node(np.asarray(stop_node, np.int32)) for mode, ways in self.of.items()}
         for stop in range(n_stops):
             self._lead_to_stop(stop)
