@@ -260,10 +260,12 @@ def renew(
 ) -> None:  # fmt: skip
     """Bring one row up to date: mended if few nodes have a dearer way than before, else swept or built from nothing.
 
-    Writes tables, costs, order and the work arrays; for all that is not named here see `repair`. order: nodes as they
-    were reached when the row was built from nothing, the nearest first. changed, changed_cost_s: room to work in.
-    seen_s, is_open: what each link costs now (s), and whether it is open. leads_there: whether the row is built, with
-    these destinations.
+    Writes tables, costs, order and the work arrays. next_link, cost_to_go_s: the row, by node. cost_s: cost of each
+    link as the row has it (s), inf: closed. order: nodes as they were reached when the row was built from nothing, the
+    nearest first. heap_cost_s, heap_node, lost, changed, changed_cost_s: room to work in. incoming_first, incoming,
+    outgoing_first, outgoing: links into and out of each node. link_upstream, link_downstream: ends of each link.
+    entry_cost_s: cost of ending at each node (s). seen_s, is_open: what each link costs now (s), and whether it is
+    open. leads_there: whether the row is built, with these destinations. link_key, mixed_in: see `_turn`.
     """
     n = _list_changed(changed, changed_cost_s, seen_s, is_open, cost_s) if leads_there else seen_s.size
     if n <= seen_s.size // REPAIRED_UP_TO:
