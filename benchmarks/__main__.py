@@ -221,17 +221,19 @@ def large(
 
 @app.command()
 def protection(
+    scenario: Annotated[str, typer.Argument(help="tiny_town, or another town: protections of any town.")] = "tiny_town",
     pairs: Annotated[int, typer.Option(min=1, help="Pairs of runs, each of one seed, for each protection.")] = 20,
     only: Annotated[str, typer.Option(help="Part of the name of the protections to measure; default: all.")] = "",
 ) -> None:
-    """Tell what each protection does to expected casualties in Tiny Town under heavy fire, with 95 % intervals."""
+    """Tell what each protection does to expected casualties in a town under heavy fire, with 95 % intervals."""
     from benchmarks.protection import HEADER, NOBODY_LEAVES, measure, row_of
 
-    towns = {"leaves": ("Tiny Town is ordered out", {}), "stays": ("Nobody leaves Tiny Town", NOBODY_LEAVES)}
+    towns = {"leaves": ("people leave", {}), "stays": ("nobody leaves", NOBODY_LEAVES)}
     for name, (town, changes) in towns.items():
-        found = dict(measure(pairs, {"run.step_s": 600, **changes}, only))
-        title = f"{town}: expected casualties by {pairs} pairs of runs of 4 h"
-        report(f"protection-{name}", title, HEADER, [row_of(what, one, pairs) for what, one in found.items()], found)
+        found = dict(measure(scenario, pairs, {"run.step_s": 600, **changes}, only))
+        title = f"{Path(scenario).stem}, {town}: expected casualties by {pairs} pairs of runs"
+        rows = [row_of(what, one, pairs) for what, one in found.items()]
+        report(f"protection-{Path(scenario).stem}-{name}", title, HEADER, rows, found)
 
 
 @app.command()

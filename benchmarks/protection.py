@@ -34,12 +34,21 @@ NOBODY_LEAVES: dict[str, Any] = {
 STREETS = ("Main Street", "Market Street", "Orchard Street", "Chapel Lane", "Town Bridge")
 
 
-def shelters(capacity: int, n_each_way: int = 2) -> dict[str, Any]:
+CITY_UNDER_FIRE: dict[str, Any] = {
+    "run.duration_h": 3.0,
+    "shelling.sources.0.share_near_people": 1.0,
+    "shelling.sources.0.events_per_day": 2000,
+    "harm.rooms.share_with_basement": 0.2,
+}
+"""The same for a city of 200,000, without drones."""
+
+
+def shelters(capacity: int, n_each_way: int = 2, scenario: str = "tiny_town") -> dict[str, Any]:
     """Return shelters over the town in rows and columns, and one in its middle, as keys of a scenario.
 
-    capacity: people that each holds. n_each_way: rows, and columns.
+    capacity: people that each holds. n_each_way: rows, and columns. scenario: of which town.
     """
-    homes = EvacuationModel("tiny_town", **{"shelling.sources": []}).households
+    homes = EvacuationModel(scenario, **{"shelling.sources": []}).households
     parts = (np.arange(n_each_way) + 0.5) / n_each_way
     at = [(x, y) for x in parts for y in parts] + [(0.5, 0.5)]
     places = [
@@ -57,8 +66,18 @@ def vehicles(kind: str) -> dict[str, Any]:
     return {"services.pickup_points": [stop], "services.fleets": [fleet], "population.p_car": 0.3}
 
 
+def of_a_city(scenario: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Return what protects in any town: without it, and with it."""
+    return {
+        "401 shelters of 200": ({}, shelters(200, 20, scenario)),
+        "basements for 0.8 instead of 0.2": ({}, {"harm.rooms.share_with_basement": 0.8}),
+        "all heed alerts instead of 0.8": ({}, {"harm.rooms.share_who_heed_alerts": 1.0}),
+        "air-raid alerts, 120 s before": ({}, {"alerts.warning_s": 120.0, "alerts.false_per_day": 0.0}),
+    }
+
+
 def protections() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Return what protects: without it, and with it."""
+    """Return what protects in Tiny Town: without it, and with it."""
     alerts: dict[str, Any] = {"alerts.warning_s": 120.0, "alerts.false_per_day": 0.0}
     return {
         "five shelters of 100": ({}, shelters(100)),
@@ -75,15 +94,18 @@ def protections() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     }
 
 
-def measure(n_pairs: int, changes: dict[str, Any], chosen: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(scenario: str, n_pairs: int, changes: dict[str, Any], chosen: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each protection and what was found in so many pairs: expected casualties and people out.
 
-    changes: keys of the scenario beside those of the town under fire. chosen: part of the name of those wanted.
+    scenario: tiny_town, or another town, without what hangs on streets. n_pairs: pairs of runs. changes: keys of the
+    scenario beside those of the town under fire. chosen: part of the name of those wanted.
     """
     known: dict[str, np.ndarray] = {}
-    for name, pair in protections().items():
+    is_tiny = scenario == "tiny_town"
+    under_fire = UNDER_FIRE if is_tiny else CITY_UNDER_FIRE
+    for name, pair in (protections() if is_tiny else of_a_city(scenario)).items():
         if chosen in name:
-            off, on = (_runs(known, n_pairs, UNDER_FIRE | changes | keys) for keys in pair)
+            off, on = (_runs(known, scenario, n_pairs, under_fire | changes | keys) for keys in pair)
             casualties = difference(on[0], off[0], more_is_better=False)
             yield (
                 name,
@@ -98,11 +120,11 @@ def measure(n_pairs: int, changes: dict[str, Any], chosen: str) -> Iterator[tupl
             )
 
 
-def _runs(known: dict[str, np.ndarray], n: int, keys: dict[str, Any]) -> np.ndarray:
+def _runs(known: dict[str, np.ndarray], scenario: str, n: int, keys: dict[str, Any]) -> np.ndarray:
     """Return expected casualties, people out and dead of runs with the seeds 1 to n, float64[3, n]."""
     name = repr(sorted(keys.items(), key=lambda one: one[0]))
     if name not in known:
-        models = (EvacuationModel("tiny_town", rng=seed, **keys).run() for seed in range(1, n + 1))
+        models = (EvacuationModel(scenario, rng=seed, **keys).run() for seed in range(1, n + 1))
         known[name] = np.array([_found(model) for model in models]).T
     return known[name]
 
