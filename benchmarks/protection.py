@@ -40,7 +40,7 @@ CITY_UNDER_FIRE: dict[str, Any] = {
     "shelling.sources.0.events_per_day": 2000,
     "harm.rooms.share_with_basement": 0.2,
 }
-"""The same for a city of 200,000, without drones."""
+"""The same for a city, without drones."""
 
 
 def shelters(capacity: int, n_each_way: int = 2, scenario: str = "tiny_town") -> dict[str, Any]:
