@@ -17,7 +17,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
 from safepassage.model.settings.damage import ClearingOrder
 from safepassage.model.settings.files.texts import file_stem
-from safepassage.model.settings.scenario import LEVERS, load
+from safepassage.model.settings.scenario import LEVERS, load, shipped
 from safepassage.model.settings.services import Place, Reinforcement
 from safepassage.model.streets.naming import StreetNames
 
@@ -224,10 +224,15 @@ class Actions:
                 break
             except FileExistsError:
                 continue
-        source = self.model.settings.source.path
+        source = name_shipped(self.model.settings.source.path)
         others = {key: value for key, value in overrides.items() if not is_lever(key)}
         sets = [part for key, value in others.items() for part in ("--set", f"{key}={value}")]
         return path, shlex.join(["safepassage", "run", str(source), "--plan", str(path), *sets])
+
+
+def name_shipped(path) -> str:
+    """Return the name of a shipped scenario's file, by which a command asks for it; of another file its path."""
+    return next((name for name, file in shipped().items() if Path(file) == Path(path)), str(path))
 
 
 def hours_not_before(time_s: float) -> float:

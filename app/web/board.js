@@ -103,7 +103,10 @@ module.exports = {
       const keys = {}, draw = (canvas, chart) => { if (canvas && chart) keys[chart.id] = drawChart(canvas, chart, this.rows, this.towns[0], this.frames[0].time_s, this.clock); };
       [].concat(this.$refs.keyCharts).forEach((canvas, k) => draw(canvas, this.charts.find((c) => c.id === this.keyCharts[k])));
       if (this.drawer === "charts") [].concat(this.$refs.charts || []).forEach((canvas, i) => draw(canvas, this.charts[i]));
-      if (JSON.stringify(keys) !== JSON.stringify(this.keys)) this.keys = keys;
+      if (JSON.stringify(keys) !== JSON.stringify(this.keys)) {
+        const taller = Object.keys(keys).some((id) => (this.keys[id] || []).length !== keys[id].length);
+        this.keys = keys; if (taller) this.chartsDue(); // their room on the screen has changed
+      }
       this.frontShown = this.frames[0].front.length > 0;
     },
     chartsDue() { this.$nextTick(() => this.drawCharts()); },

@@ -1,5 +1,5 @@
 // What one can look up on the map: names of streets, what is under the pointer, layers of delay and danger; and motion.
-const RAMP = ["#ffffcc", "#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#b10026"]; // Brewer, YlOrRd
+const RAMP = ["#fdd49e", "#fdbb84", "#fc8d59", "#ef6548", "#d7301f", "#b30000", "#7f0000"]; // Brewer, OrRd
 const SMOOTH_FROM_MS = 70, MOST_SMOOTH = 30000, NAMES_FROM = 2.2;
 
 const looks = {
@@ -21,10 +21,13 @@ const looks = {
       const x = (x0 + x1) / 2, y = (y0 + y1) / 2;
       if (x < 0 || y < 0 || x > this.w || y > this.h || Math.hypot(this.px(s.xy[2 * b - 2]) - this.px(s.xy[2 * a]), this.py(s.xy[2 * b - 1]) - this.py(s.xy[2 * a + 1])) < 34) continue;
       const before = last.get(name); if (before && Math.hypot(before[0] - x, before[1] - y) < 260) continue;
-      const half = c.measureText(name).width / 2; if (taken.some(([tx, ty, th]) => Math.abs(tx - x) < th + half + 4 && Math.abs(ty - y) < 15)) continue;
-      let turn = Math.atan2(y1 - y0, x1 - x0); if (turn > Math.PI / 2) turn -= Math.PI; if (turn < -Math.PI / 2) turn += Math.PI;
+      const half = c.measureText(name).width / 2;
+      let turn = Math.atan2(y1 - y0, x1 - x0);
+      const ux = half * Math.cos(turn), uy = half * Math.sin(turn), dots = [-1, -0.5, 0, 0.5, 1].map((t) => [x + t * ux, y + t * uy]);
+      if (taken.some((other) => other.some(([ox, oy]) => dots.some(([dx, dy]) => Math.hypot(ox - dx, oy - dy) < 8 + half / 4)))) continue;
+      if (turn > Math.PI / 2) turn -= Math.PI; if (turn < -Math.PI / 2) turn += Math.PI;
       c.save(); c.translate(x, y); c.rotate(turn); c.strokeText(name, 0, 0); c.fillText(name, 0, 0); c.restore();
-      taken.push([x, y, half]); last.set(name, [x, y]);
+      taken.push(dots); last.set(name, [x, y]);
     }
     c.textAlign = "left";
   },

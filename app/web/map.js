@@ -153,6 +153,7 @@ class TownMap {
     c.setLineDash([]);
   }
   drawDots() {
+    if (this.mode === "none") return;
     const f = this.frame, pixels = this.pixels, { width: W, height: H } = this.image, r = this.ratio;
     const k = this.view.k * r, ox = W / 2 - this.view.x * k, oy = H / 2 + this.view.y * k;
     if (this.mode === "density" || (this.mode === "auto" && f.n > MANY)) { this.density(pixels, W, H, k, ox, oy, r); return; }
@@ -233,7 +234,9 @@ class TownMap {
   }
   label(c, text, x, y, colour) {
     c.font = LABEL; c.textAlign = "center"; c.textBaseline = "middle";
-    const w = c.measureText(text).width + 8, left = Math.min(Math.max(x, w / 2 + 4), this.w - w / 2 - 4);
+    const w = c.measureText(text).width + 8;
+    for (const [bx, by, bw, bh] of this.covered ? this.covered() : []) if (x + w / 2 > bx && x - w / 2 < bx + bw && y + 8 > by && y - 8 < by + bh) y = by - 12;
+    const left = Math.min(Math.max(x, w / 2 + 4), this.w - w / 2 - 4);
     c.fillStyle = "rgba(255,255,255,0.88)"; c.fillRect(left - w / 2, y - 8, w, 16); c.fillStyle = colour; c.fillText(text, left, y);
     c.textAlign = "left";
   }
