@@ -235,7 +235,7 @@ class TownMap {
   label(c, text, x, y, colour) {
     c.font = LABEL; c.textAlign = "center"; c.textBaseline = "middle";
     const w = c.measureText(text).width + 8;
-    for (const [bx, by, bw, bh] of this.covered ? this.covered() : []) if (x + w / 2 > bx && x - w / 2 < bx + bw && y + 8 > by && y - 8 < by + bh) y = by - 12;
+    for (const [bx, by, bw, bh] of this.lies || []) if (x + w / 2 > bx && x - w / 2 < bx + bw && y + 8 > by && y - 8 < by + bh) y = by - 12;
     const left = Math.min(Math.max(x, w / 2 + 4), this.w - w / 2 - 4);
     c.fillStyle = "rgba(255,255,255,0.88)"; c.fillRect(left - w / 2, y - 8, w, 16); c.fillStyle = colour; c.fillText(text, left, y);
     c.textAlign = "left";
@@ -271,7 +271,8 @@ class TownMap {
   placeLabels() { // of exits, each where it hides no exit, no pickup point and no other label; kept until the view changes
     const c = this.c, spots = this.town.exits.map((x) => [this.px(x.xy[0]), this.py(x.xy[1])]);
     const placed = this.town.shelters.map((s) => [this.px(s.xy[0]) - 8, this.py(s.xy[1]) - 8, s.is_stop ? 72 : 16, 16]); // with how many wait
-    placed.push(...(this.covered ? this.covered() : []));
+    this.lies = this.covered ? this.covered() : [];
+    placed.push(...this.lies);
     const hits = (b) => b[0] < 3 || b[1] < 3 || b[0] + b[2] > this.w - 3 || b[1] + b[3] > this.h - 3 || 
       placed.some((p) => b[0] < p[0] + p[2] && p[0] < b[0] + b[2] && b[1] < p[1] + p[3] && p[1] < b[1] + b[3]) ||
       spots.some(([x, y]) => x > b[0] - 9 && x < b[0] + b[2] + 9 && y > b[1] - 8 && y < b[1] + b[3] + 8);
