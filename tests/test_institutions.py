@@ -41,9 +41,11 @@ def test_an_institution_has_its_residents_and_staff_in_batches_at_its_place():
 
 
 def test_an_institution_changes_nobody_else_and_another_institution_changes_none_of_it():
-    town, one, two = tiny(institutions=[]), tiny(), tiny(institutions=[WARD, HOME])
+    split = {"population.p_split": 0.5}
+    town, one, two = tiny(institutions=[], **split), tiny(**split), tiny(institutions=[WARD, HOME], **split)
+    assert town.households.stays_behind.any()
     n, n_people = len(town.households), len(town.people)
-    for column in ("readiness", "leaving_threshold", "preparation_s", "has_car", "key", "keeps_curfew", "home_x_m"):
+    for column in ("readiness", "leaving_threshold", "preparation_s", "has_car", "key", "keeps_curfew", "stays_behind"):
         np.testing.assert_array_equal(getattr(one.households, column)[:n], getattr(town.households, column))
     for column in ("age", "mobility", "free_speed_m_s"):
         np.testing.assert_array_equal(getattr(one.people, column)[:n_people], getattr(town.people, column))

@@ -95,5 +95,5 @@ def _joined(one, other):
     names = [f.name for f in fields(Households) if f.init and f.name != "first_person"]
     first = np.concatenate((one.first_person, one.first_person[-1] + other.first_person[1:]))
     joined = Households(first, **{name: np.concatenate((getattr(one, name), getattr(other, name))) for name in names})
-    joined.institution[: len(one)] = one.institution
+    joined.institution[: len(one)], joined.stays_behind[: len(one)] = one.institution, one.stays_behind
     return joined
