@@ -26,10 +26,19 @@ MOMENTS = 3
 CHANGES = ("safe", "left_behind", "casualties", "dead", "out25", "out50", "out75", "exposure_person_h",
            "exposure_unprotected_person_h", "vehicle_delay")  # fmt: skip
 WHO = ("under_18", "65_and_over", "no_car", "needs_assistance")
-COSTS = ("service_runs", "seats_offered", "boarded", "seat_hours_used", "crew_exposure", "crew_casualties_expected")
+COSTS = (
+    "service_runs",
+    "seats_offered",
+    "boarded",
+    "seat_hours_used",
+    "crew_hours",
+    "crew_exposure",
+    "crew_casualties_expected",
+)
 """What a plan costs; the words of each say what is counted."""
 WORDS = {
     "vehicle_delay": "time lost by vehicles in queues",
+    "crew_hours": "crew-hours at work",
     "crew_exposure": "crew-hours in the endangered area",
 }
 """Words of outcomes that differ from those of the vocabulary, which stands in longer tables."""
