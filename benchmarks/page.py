@@ -106,10 +106,11 @@ def _server(scenario: str):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "safepassage.cli.main", "explore", scenario, "--no-browser", "--port", str(port)]
+    what = str(Path(scenario).resolve()) if Path(scenario).exists() else scenario
+    command = [sys.executable, "-m", "safepassage.cli.main", "explore", what, "--no-browser", "--port", str(port)]
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+", encoding="utf-8") as log:
         environment = os.environ | {"SAFEPASSAGE_TOKEN": (token := secrets.token_urlsafe())}
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=folder)
         try:
             while socket.socket().connect_ex(("127.0.0.1", port)):
                 if process.poll() is not None:
