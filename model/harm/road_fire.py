@@ -190,8 +190,8 @@ class RoadFire:
         is_struck = is_under_crossfire = False
         for rows, by_row in taken:
             if rows.size:
-                strikes, crossfire = by_row.any(axis=1).tolist()
-                is_struck, is_under_crossfire = is_struck or strikes, is_under_crossfire or crossfire
+                is_struck |= bool(by_row[0].any())
+                is_under_crossfire |= bool(by_row[1].any())
         doses = None
         if is_struck or is_under_crossfire:
             doses = np.zeros((2, self.movement.carrier.size))
