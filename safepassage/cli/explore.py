@@ -36,6 +36,9 @@ def explore(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    mesa: Annotated[
+        bool, typer.Option("--mesa", help="Mesa's own visualiser, with the map and the charts, instead of the page.")
+    ] = False,
 ) -> None:
     """Open the page: watch an evacuation, change it, act while it runs, play a recorded run."""
     for name, value in OFFLINE.items():
@@ -49,6 +52,8 @@ def explore(
     if (Path(scenario) / "manifest.json").is_file():
         from safepassage.model.results.run_folder import open_run
 
+        if mesa:
+            raise ScenarioError(f"--mesa steps a model, and {scenario} is a finished run: leave --mesa out.")
         open_run(scenario)
         options = {"run": str(Path(scenario).resolve())}
     else:
@@ -56,11 +61,15 @@ def explore(
 
         load(scenario, plan=plan)
     os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
-    os.environ["SOLARA_APP"] = "safepassage.app.page"
+    os.environ["SOLARA_APP"] = "safepassage.app.mesa_page" if mesa else "safepassage.app.page"
     from safepassage.app.session import prepare
 
-    with console.status("building the town"):
-        prepare(options)
+    if mesa:
+        # Solara finds this in Mesa's own components and tells it to whoever starts them.
+        warnings.filterwarnings("ignore", message="[^ ]*solara_viz.py.*early return")
+    else:
+        with console.status("building the town"):
+            prepare(options)
     from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
     from safepassage.app.session import PLANS
 
@@ -68,9 +77,10 @@ def explore(
     names = names_of(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
     console.print(f"The page is at {url} until you press Ctrl+C.", soft_wrap=True)
-    console.print(
-        f"Plans that you save, and the journal of what you do, are written to {PLANS.resolve()}.", soft_wrap=True
-    )
+    if not mesa:
+        console.print(
+            f"Plans that you save, and the journal of what you do, are written to {PLANS.resolve()}.", soft_wrap=True
+        )
     if names != LOOPBACK:
         console.print(
             "note: anyone on the network who has this address with its token can use the page; nothing is encrypted."
