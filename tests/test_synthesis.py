@@ -204,14 +204,19 @@ def test_a_margin_knows_its_errors_and_chi_square():
     assert made.p_value == pytest.approx(0.0412, abs=1e-4)
 
 
-def test_homes_stand_along_primary_roads_if_the_scenario_says_so_and_are_told_to_be_missing_if_not():
+def test_homes_stand_along_primary_roads_unless_the_scenario_says_otherwise():
     def on_primary(made):
         primary = np.array(STREETS.highway_names)[STREETS.highway] == "primary"
         return np.isin(made[2].home_node, STREETS.link_upstream[primary]).mean()
 
-    without, with_homes = people_of(), people_of(home_weights={"primary": 3.0})
+    as_measured, without, with_more = people_of(), *(people_of(home_weights={"primary": w}) for w in (0.0, 3.0))
     assert any("km of primary roads" in note for note in without[4])
-    assert not any("primary" in note for note in with_homes[4])
-    assert on_primary(with_homes) > on_primary(without)
+    assert not any("primary" in note for note in as_measured[4] + with_more[4])
+    assert on_primary(without) < on_primary(as_measured) < on_primary(with_more)
     with pytest.raises(ScenarioError, match=r"population\.home_weights: 'prymary' is no highway class"):
         people_of(home_weights={"prymary": 1.0})
+
+
+def test_a_weight_given_for_one_class_leaves_the_others_as_they_are():
+    given, default = people_of(home_weights={"trunk": 0.0}), people_of()
+    assert given[2].home_node.tolist() == default[2].home_node.tolist()

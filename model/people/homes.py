@@ -13,7 +13,7 @@ from safepassage.model.inputs.tables import Table, number_of, read_table, refuse
 from safepassage.model.inputs.vectors import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.population import Population
-from safepassage.model.streets.classes import HOME_STREETS, STREET_CLASSES
+from safepassage.model.streets.classes import HOME_WEIGHTS, STREET_CLASSES
 from safepassage.model.streets.placing import nodes_near
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import FARTHEST_STREET_M, Zones, zone_of
@@ -88,7 +88,7 @@ def _home_weights(settings: Population, streets: Streets) -> Floats:
         raise ScenarioError(
             f"population.home_weights: {unknown[0]!r} is no highway class; the classes are {', '.join(STREET_CLASSES)}."
         )
-    weights = dict.fromkeys(HOME_STREETS, 1.0) | settings.home_weights
+    weights = HOME_WEIGHTS | settings.home_weights
     return np.array([weights.get(name, 0.0) for name in streets.highway_names])[streets.highway]
 
 
@@ -100,8 +100,8 @@ def _without_homes(streets: Streets, weight: Floats) -> list[str]:
     if km == 0:
         return []
     return [
-        f"No homes are placed along {km:,.1f} km of primary roads. If people live there, say so by "
-        "population.home_weights: {primary: 0.75}, as maps of buildings show, or give buildings."
+        f"No homes are placed along {km:,.1f} km of primary roads, as population.home_weights has it. If people live "
+        "there, give primary the weight 0.75, as maps of buildings show, or give buildings."
     ]
 
 

@@ -88,11 +88,11 @@ class Population(Section):
     """Share of persons of 65 and over who need assistance to move. Assumption, as above."""
     home_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
     """Homes per metre of street by highway class, against 1 along residential streets, where neither buildings nor
-    node_weights say where they stand. By default 1 along residential, living_street, unclassified, tertiary, secondary
-    and pedestrian streets and 0 along all others. Assumption. On three maps of OpenStreetMap (the centre of Helsinki,
-    Monaco, Krems) the floor of the buildings nearest to a metre of primary road is 0.74 to 0.75 of that along a
-    residential one, along trunk roads 0.05: {primary: 0.75} is nearer to the truth. With it 0.4 % more people leave
-    coquimbo; the default is as it was."""
+    node_weights say where they stand; what is given here changes the default of that class only. By default 0.75 along
+    primary roads: on three maps of OpenStreetMap (the centre of Helsinki, Monaco, Krems) the floor of the buildings
+    nearest to a metre of them is 0.74 to 0.75 of that along a residential street; along trunk roads it is 0.05. 1
+    along residential, living_street, unclassified, tertiary, secondary and pedestrian streets, 0 along all others:
+    Assumption."""
     home_setback_m: float = Field(15.0, ge=0)
     """Distance of homes from the middle of the street (m). Assumption."""
 

@@ -12,7 +12,7 @@ from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import columns, polylines, projection
-from safepassage.model.streets.classes import HOME_STREETS, lane_flow_per_s
+from safepassage.model.streets.classes import HOME_WEIGHTS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
 from safepassage.model.streets.graphml import check_graph, number, read_graph
 from safepassage.model.streets.notes import StreetsReport, notes
@@ -208,7 +208,7 @@ def _points(streets):
     rank = np.arange(n_points.sum()) - np.repeat(np.cumsum(n_points) - n_points, n_points)
     link = np.repeat(links, n_points)
     place_m = streets.places(link, rank / np.repeat(n_points - 1, n_points))
-    lived_along = np.isin(np.array(streets.highway_names), HOME_STREETS)[streets.highway[link]]
+    lived_along = np.isin(np.array(streets.highway_names), list(HOME_WEIGHTS))[streets.highway[link]]
     return {"points_m": np.stack(place_m, axis=1), "is_lived_along": lived_along}
 
 
