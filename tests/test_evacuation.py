@@ -348,7 +348,8 @@ NEAR_FRONT = {
 def test_drones_over_roads_harm_those_on_the_way_and_nobody_at_home():
     model = town(**QUIET, **NEAR_FRONT, **{"drones.strikes_per_vehicle_minute": 0.5, "drones.reach_km": 12.0}).run()
     hurt = model.people.injury != Injury.NONE
-    drove = ((model.parties.mode == Mode.CAR) | model.parties.left_car)[model.people.household]
+    by_car = np.isin(model.parties.mode, (Mode.CAR, Mode.LIFT)) | model.parties.left_car
+    drove = by_car[model.people.household]
     assert hurt.sum() > 10 and not hurt[~drove].any()
 
 

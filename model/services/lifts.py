@@ -46,16 +46,16 @@ class Lifts:
         if asks.size == 0:
             return found
         host, ready_s = host[asks], (households.decision_time_s + households.preparation_s)[due[asks]]
-        leaves_s = households.departure_time_s[host]
+        leaves_s, asks_s = households.departure_time_s[host], np.maximum(households.departure_time_s[due[asks]], now_s)
         waits = self.population.is_at_home(host) & (leaves_s <= ready_s + self.settings.wait_h * 3600.0)
-        waits &= now_s < ready_s + self.settings.wait_h * 3600.0
+        waits &= asks_s < ready_s + self.settings.wait_h * 3600.0
         waits &= households.has_car[host] & self.population.has_driver(host)
-        found[asks[waits]] = np.maximum(leaves_s[waits], now_s) + ASKS_AGAIN_S
+        found[asks[waits]] = np.maximum(leaves_s, asks_s)[waits] + ASKS_AGAIN_S
         self.waits[due[asks[waits]]] = True
         return found
 
     def who_come_along(self, hosts: Ints, now_s: float) -> Ints:
-        """Return the households that ride with neighbours who set out by car now: at home, decided, and with a seat.
+        """Return the households that ride with neighbours who drive off now: those at home who have decided by then.
 
         hosts: those who set out. now_s: the present (s).
         """
@@ -63,7 +63,8 @@ class Lifts:
             return self._guests
         guests = carried_by(hosts, self._hosts, self._guests)
         households = self.population.households
-        comes = self.population.is_at_home(guests) & (households.decision_time_s[guests] <= now_s)
+        leaves_s = np.maximum(households.departure_time_s[households.lift_from[guests]], now_s)
+        comes = self.population.is_at_home(guests) & (households.decision_time_s[guests] <= leaves_s)
         comes &= (households.shelter[guests] < 0) & (households.lives_with[guests] < 0)
         if not self.curfew.may_move(now_s):
             comes &= ~households.keeps_curfew[guests]

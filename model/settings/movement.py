@@ -8,10 +8,13 @@ from safepassage.model.settings.base import Section
 class Lifts(Section):
     """Households without a car, or without a driver, that ride with neighbours who leave and have room."""
 
-    share: float = Field(0.0, ge=0, le=1)
-    """Share of them that neighbours would take along. 0: nobody rides with others. Plans for nuclear plants in the
-    United States count half of those without a car; in Mississauga in 1979 four fifths of them rode with neighbours or
-    friends (both recalled from evacuation time estimates by KLD Engineering, for example NRC ML12356A206)."""
+    share: float = Field(0.42, ge=0, le=1)
+    """Share of them that neighbours would take along; fewer ride, since some find no room or their neighbours stay. 0:
+    nobody rides with others. Of some 10,000 who left the surroundings of Fukushima in 2011, 76 % drove in a car of
+    their own family and 10 % rode in that of acquaintances: 10 of the 24 % who did not drive (universities of Tokyo and
+    Nagoya, in Asahi Shimbun of 13 July 2014; SOURCES 3.3). Assumption that neighbours under fire do as much; range 0.2
+    to 0.8. Plans for nuclear plants in the United States count half, Mississauga in 1979 had four fifths (both
+    recalled)."""
     reach_m: float = Field(50.0, gt=0, le=5000)
     """How far away at most those live who take each other along (m): in one building or the houses beside it.
     Assumption."""
