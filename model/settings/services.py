@@ -181,7 +181,7 @@ class Train(Place):
     """First local date of service; default: the first of the run."""
     last_day: Date | None = None
     """Last local date of service; default: it goes on. Pokrovsk: 5 September 2024 (SOURCES 3.3)."""
-    every_n_days: int = Field(1, ge=1)
+    every_n_days: int = Field(1, ge=1, le=366)
     """Days from one day of service to the next; Pokrovsk: 8 in June 2024, 1 in August (SOURCES 3.3)."""
     early_s: float = Field(3600.0, ge=0)
     """How long before departure people plan to be at the station (s). Assumption."""
