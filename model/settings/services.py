@@ -74,7 +74,7 @@ class Convoys(Section):
 
     every_s: float = Field(1800.0, gt=0)
     """From one moment to the next, counted from the start of the run (s). Assumption."""
-    speed_km_h: float = Field(30.0, gt=0)
+    speed_km_h: float = Field(30.0, ge=1, le=200)
     """Speed of the slowest, at which all drive where the road allows it (km/h). Assumption."""
     strike_factor: float = Field(1.0, ge=0, le=1)
     """Factor on the rate of drone strikes on each of its vehicles; 1: no escort. With an escort that jams and keeps

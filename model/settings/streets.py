@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from safepassage.model.settings.base import DataFile, Section
 
 PositiveByClass = dict[str, Annotated[float, Field(gt=0)]]
+SpeedByClass = dict[str, Annotated[float, Field(ge=1, le=200)]]
 
 
 class OnwardRoad(Section):
@@ -16,7 +17,7 @@ class OnwardRoad(Section):
     """Place where it ends."""
     length_km: float = Field(gt=0, ge=0.1, le=3000)
     """Length along the road (km): at least 0.1."""
-    speed_km_h: float = Field(default=60.0, gt=0)
+    speed_km_h: float = Field(default=60.0, ge=1, le=200)
     """Free-flow speed (km/h). Assumption: a rural main road in war, below its legal 90."""
     n_lanes: float = Field(default=1.0, gt=0)
     """Lanes away from the town. Assumption: a two-lane road."""
@@ -133,7 +134,7 @@ class StreetSettings(Section):
     """Named exits. If there are none, exits are found on the border."""
     border_exits: BorderExits | None = None
     """How to find exits on the border; given beside `exits`, these are added to them."""
-    default_speed_km_h: PositiveByClass = Field(default={})
+    default_speed_km_h: SpeedByClass = Field(default={})
     """Free-flow speed by highway class where the file gives no maxspeed (km/h); see model/streets/classes.py."""
     default_lanes: PositiveByClass = Field(default={})
     """Lanes in one direction by highway class where the file gives none; see model/streets/classes.py."""
