@@ -104,7 +104,7 @@ def test_everybody_under_way_is_drawn_once_and_the_rows_tell_the_recorder_s_numb
         model.step()
         scene.note_row()
     picture = scene.picture(0, 1.0, is_new=True)
-    n_moving = int(model.parties.is_on_way.sum())
+    n_moving = int((model.parties.is_on_way & (model.parties.rides_with < 0)).sum())
     assert len(picture.points) == len(picture.kind) == n_moving > 0
     assert set(picture.kind.tolist()) <= {int(k) for k in Kind}
     row = dict(zip(ROW_COLUMNS, scene.rows[-1], strict=False))
