@@ -10,6 +10,10 @@ from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.people.population import Population
 from safepassage.model.settings.movement import Lifts
 
+SAME_DISTANCE_M = 0.1
+"""Neighbours whose distances round to the same multiple of this are as near as each other (m): which is nearer must not
+hang on the last bits of coordinates, which another origin or a mirror changes."""
+
 
 def neighbours_with_room(settings: Lifts, households: Households, drives: Bools, keys: Keys, seed: int) -> Ints:
     """Return for each household the one that takes it along when it drives away, int32; -1: none.
@@ -34,7 +38,7 @@ def neighbours_with_room(settings: Lifts, households: Households, drives: Bools,
     grid = grid_of_points(home_x_m[has_room], home_y_m[has_room])
     of, near, away_m = points_within(grid, home_x_m[asks], home_y_m[asks], settings.reach_m)
     near = has_room[near]
-    order = np.lexsort((u_host[near], away_m, of))
+    order = np.lexsort((u_host[near], np.rint(away_m / SAME_DISTANCE_M), of))
     first = np.searchsorted(of[order], np.arange(asks.size + 1))
     room = settings.seats - households.n_members
     _take_seats(host, room, households.n_members, asks, first, near[order])
