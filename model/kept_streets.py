@@ -81,7 +81,7 @@ def _keep(path: Path, found: tuple[Streets, StreetsReport]) -> None:
         others.append({name: value for name, value in values.items() if not isinstance(value, np.ndarray)})
     written = io.BytesIO()
     others_as_bytes = np.frombuffer(json.dumps(others).encode(), np.uint8)
-    np.savez(written, allow_pickle=False, others=others_as_bytes, **arrays)
+    np.savez(written, others=others_as_bytes, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{uuid4().hex}")
     try:
