@@ -73,15 +73,15 @@ def _key(settings: StreetSettings, paths: list[Path]) -> str:
 
 def _keep(path: Path, found: tuple[Streets, StreetsReport]) -> None:
     """Write streets and notes, whole or not at all, and drop what has not been used for longest."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     others: list[dict[str, Any]] = []
     for part in found:
         values = {field.name: getattr(part, field.name) for field in fields(part)}
         arrays |= {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
         others.append({name: value for name, value in values.items() if not isinstance(value, np.ndarray)})
     written = io.BytesIO()
-    others_as_bytes = np.frombuffer(json.dumps(others).encode(), np.uint8)
-    np.savez(written, others=others_as_bytes, **arrays)
+    arrays["others"] = np.frombuffer(json.dumps(others).encode(), np.uint8)
+    np.savez(written, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{uuid4().hex}")
     try:
