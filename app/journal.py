@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.whole import write_whole
 
 FOLDER = "journal"
 """Below the folder of the plans."""
@@ -40,11 +41,8 @@ class Journal:
         if path is None:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
             content = {"format": FORMAT, "chosen": chosen, "time_s": time_s, "acts": acts}
-            partial.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-            partial.replace(path)
+            write_whole(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
         except OSError:
             return
 

@@ -134,7 +134,8 @@ KEEP = """
 import json, sys, time
 from pathlib import Path
 from safepassage.experiments.runs.kept_runs import InThisProcess
-from safepassage.experiments.runs.run import Record, code_digest
+from safepassage.experiments.runs.run import Record
+from safepassage.model.settings.files.code import code_digest
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.experiments.sweeps.sweep import run_sweep

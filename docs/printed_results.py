@@ -17,8 +17,8 @@ import pandas as pd
 
 from safepassage import EvacuationModel, load
 from safepassage.agents.civilians import Injury, Status
-from safepassage.experiments.runs.run import code_digest
 from safepassage.model.harm.casualty_scale import read_recorded_rates, recorded_rate
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.scenario import shipped
 
 SEEDS = (1, 2, 3)

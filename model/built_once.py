@@ -57,8 +57,8 @@ def people_of(
     households, people, notes, found = drawn(*key, seed)
     if is_kept:
         households, people, notes = _own(households), _own(people), list(notes)
-    households, people = with_institutions(institutions, zones, built, households, people, seed)
-    return households, people, notes, found
+    households, people, doubts = with_institutions(institutions, zones, built, households, people, seed)
+    return households, people, [*notes, *doubts], found
 
 
 @lru_cache(maxsize=4)

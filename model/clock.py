@@ -95,6 +95,8 @@ def local_time(start: datetime, time_s: float, time_zone: str) -> datetime:
 
 
 MINUTE_S = 60.0
+SAME_MOMENT_S = 1e-3
+"""Moments within this are one (s)."""
 
 
 def minute_after(time_s: float) -> float:

@@ -16,6 +16,7 @@ from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint
 from safepassage.model.behaviour.information import Information
+from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.hazard.truces import Truces, Window
 from safepassage.model.movement.movement import Movement
@@ -24,8 +25,6 @@ from safepassage.model.services.layout import node_of
 from safepassage.model.settings.scenario import Scenario
 from safepassage.model.way_home import WayHome
 
-SAME_MOMENT_S = 1e-3
-"""Moments within this are one (s)."""
 NONE = -1
 
 

@@ -16,13 +16,13 @@ from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
 
 from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import files_in
+from safepassage.model.settings.files.whole import write_whole
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.notes import StreetsReport
 from safepassage.model.streets.streets import Streets
@@ -82,13 +82,7 @@ def _keep(path: Path, found: tuple[Streets, StreetsReport]) -> None:
     written = io.BytesIO()
     arrays["others"] = np.frombuffer(json.dumps(others).encode(), np.uint8)
     np.savez(written, **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{uuid4().hex}")
-    try:
-        beside.write_bytes(_digest(written.getvalue()) + written.getvalue())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, _digest(written.getvalue()) + written.getvalue())
     kept = sorted(path.parent.glob("streets-*.npz"), key=lambda one: one.stat().st_mtime)
     for one in kept[:-MOST_KEPT]:
         one.unlink(missing_ok=True)

@@ -52,19 +52,19 @@ class WayHome:
         home = ways.start_node(Mode.CAR, self.population.households.home_node[parties])
         is_open = ways.open_to_services() & streets.drivable
         is_open[streets.n_town_links :] = False  # roads beyond the exits
-        from_node, paths, turned = streets.link_downstream[link], [], []
-        for k, node in enumerate(home.tolist()):
-            on, _ = next_links(
-                streets.n_nodes, streets.link_upstream, streets.link_downstream, ways.free_flow_time_s, is_open,
-                np.array([node]),
-            )  # fmt: skip
-            at, path = int(from_node[k]), []
-            while at != node and on[at] >= 0:
-                path.append(int(on[at]))
-                at = int(streets.link_downstream[path[-1]])
-            if at == node:
-                turned.append(k)
-                paths.append(path)
+        from_node, found = streets.link_downstream[link], {}
+        links = streets.n_nodes, streets.link_upstream, streets.link_downstream, ways.free_flow_time_s, is_open
+        for node in np.unique(home).tolist():
+            on, _ = next_links(*links, np.array([node]))
+            for k in np.flatnonzero(home == node).tolist():
+                at, path = int(from_node[k]), []
+                while at != node and on[at] >= 0:
+                    path.append(int(on[at]))
+                    at = int(streets.link_downstream[path[-1]])
+                if at == node:
+                    found[k] = path
+        turned = sorted(found)
+        paths = [found[k] for k in turned]
         parties, from_node = parties[turned], from_node[turned]
         if parties.size == 0:
             return parties

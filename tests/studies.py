@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from safepassage.experiments.runs.run import Record, code_digest
+from safepassage.experiments.runs.run import Record
+from safepassage.model.settings.files.code import code_digest
 
 KEYS = {
     "name": "short",

@@ -181,4 +181,8 @@ def test_more_pairs_than_the_comparison_has_and_a_study_without_analysis_are_ref
 def test_no_assumption_that_is_varied_moves_the_place_of_harm():
     from safepassage.experiments.questions.refusal import refuse_targets
 
-    refuse_targets({one.key.replace("*", "0"): (one.low, one.high) for one in ASSUMPTIONS})
+    varied = {one.key.replace("*", "0"): (one.low, one.high) for one in ASSUMPTIONS}
+    assert len(varied) == len(ASSUMPTIONS)
+    refuse_targets(varied)
+    with pytest.raises(ScenarioError):
+        refuse_targets(varied | {"shelling.sources.0.zones.0.west": (0.0, 1.0)})

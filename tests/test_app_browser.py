@@ -155,6 +155,13 @@ def drawer(page, name):
         opener.click()
 
 
+def close_north_exit(page):
+    """Close the first exit on the map, and open the drawer in which acts stand."""
+    click_on_map(page, "m.town.exits[0].xy")
+    page.get_by_role("button", name="Close this exit").click()
+    drawer(page, "Act")
+
+
 def play(page):
     """Press Play, at full speed."""
     page.get_by_label("Speed", exact=True).select_option("as fast as it can")
@@ -232,9 +239,7 @@ def test_a_changed_slider_counts_after_reset_and_a_wrong_value_is_explained(serv
 
 def test_what_is_done_on_the_map_becomes_a_plan(server, open_page):
     page = open_page(server.url)
-    click_on_map(page, "m.town.exits[0].xy")
-    page.get_by_role("button", name="Close this exit").click()
-    drawer(page, "Act")
+    close_north_exit(page)
     page.get_by_role("button", name="Issue the order now").click()
     page.get_by_text("close exit North road").wait_for()
     button(page, "Step: advance one step").click()
@@ -404,9 +409,7 @@ def test_a_recorded_run_is_played_from_its_tables(tmp_path, open_page):
 
 def test_an_act_can_be_undone_and_time_goes_back_on_the_bar(server, open_page):
     page = open_page(server.url)
-    click_on_map(page, "m.town.exits[0].xy")
-    page.get_by_role("button", name="Close this exit").click()
-    drawer(page, "Act")
+    close_north_exit(page)
     page.get_by_role("button", name="Undo: ").click()
     page.get_by_role("button", name="Undo: ").wait_for(state="detached")
     page.evaluate("window.safepassage.go_to(1800)")

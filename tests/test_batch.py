@@ -2,6 +2,7 @@ import mesa
 import pytest
 from studies import KEYS
 
+from safepassage.agents.civilians import Status
 from safepassage.experiments.questions.refusal import Refused
 from safepassage.experiments.runs.executors import local
 from safepassage.experiments.sweeps.batch import RunsFailed, run_batch
@@ -79,6 +80,37 @@ def test_mistakes_are_one_clear_message(executor, arguments, message):
 def test_a_batch_over_places_of_harm_is_refused():
     with pytest.raises(Refused):
         run_batch("tiny_town", [1], factors={"damage.dated_losses": [[{"at_h": 0, "name": n}] for n in "AB"]})
+
+
+@pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="this Mesa has no batch_run")
+def test_mesa_can_run_a_batch_over_scenario_keys():
+    rows = mesa.batch_run(
+        EvacuationModel,
+        parameters={"run.duration_h": [0.6], "orders.0.compliance": [0.2, 0.9]},
+        max_steps=40,
+        number_processes=1,
+        display_progress=False,
+    )
+    last = {row["orders.0.compliance"]: row["home"] for row in rows}
+    assert last[0.9] < last[0.2]
+
+
+@pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="this Mesa has no batch_run")
+def test_each_iteration_of_mesas_batch_has_a_seed_of_its_own_and_its_row_is_of_the_end_of_the_run():
+    steps = {"scenario": "tiny_town", "run.step_s": 3600}
+    rows = mesa.batch_run(EvacuationModel, parameters=steps, iterations=3, max_steps=10, display_progress=False)
+    alone = [EvacuationModel("tiny_town", rng=seed, **{"run.step_s": 3600}).run() for seed in (1, 2, 3)]
+    assert [row["safe"] for row in rows] == [model.recorder.n_by_status[Status.SAFE] for model in alone]
+    assert len({row["safe"] for row in rows}) == 3
+
+
+@pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="this Mesa has no batch_run")
+def test_iterations_of_mesas_batch_that_would_repeat_a_seed_are_refused():
+    given = {"run.duration_h": 0.05, "run.seed": [4, 5]}
+    with pytest.raises(ValueError, match="iteration 1 would repeat seed 4, which a parameter gives"):
+        mesa.batch_run(EvacuationModel, parameters=given, iterations=2, display_progress=False)
+    rows = mesa.batch_run(EvacuationModel, parameters=given, display_progress=False)
+    assert [row["run.seed"] for row in rows] == [4, 5]
 
 
 @pytest.mark.skipif(not hasattr(mesa, "batch_run"), reason="this Mesa has no batch_run")

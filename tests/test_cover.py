@@ -5,6 +5,7 @@ import pytest
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.harm.cover import lull_over_s
 
 STAY = {"orders": [], "behaviour.coefficients.baseline_per_day": 0.0, "behaviour.p_leave_after_impact": 0.0}
 CLUSTERS = {"shelling.sources.0.events_per_day": 1500, "shelling.sources.0.decay_h": 0.25}
@@ -78,6 +79,12 @@ def test_on_the_way_to_a_shelter_people_are_outdoors_and_where_they_have_walked_
     assert model.people.protection[first] == Protection.OUTDOORS
     cover.protect(np.arange(first, first + 1), float(households.in_shelter_from_s[household]))
     assert model.people.protection[first] == Protection.SHELTER
+
+
+def test_whoever_has_waited_for_days_with_little_patience_goes_at_last():
+    over_s = lull_over_s(0.0, 86_400.0, 50_000.0, 1.0)
+    assert 50_000.0 < over_s < 50_002.0 and over_s == pytest.approx(86_400.0 * 0.5 ** (over_s - 50_000.0))
+    assert lull_over_s(100.0, 0.0, 50.0, 1.0) == 100.0
 
 
 def test_a_household_leaves_in_the_lull_it_wants_and_wants_less_the_longer_it_has_waited():

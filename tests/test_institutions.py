@@ -141,3 +141,10 @@ def test_a_plan_for_an_institution_that_a_scenario_without_any_lacks_does_nothin
 def test_institutions_that_cannot_be_meant_are_refused_by_their_place(keys, message):
     with pytest.raises((InvalidScenario, ScenarioError), match=message):
         tiny(**keys)
+
+
+def test_an_institution_between_zones_belongs_to_the_nearest_and_the_run_says_so():
+    model = tiny(institutions=[{**HOME, "latitude_deg": 45.0, "longitude_deg": -33.0}])
+    said = [one for one in model.report() if "'Care home' stands in no zone" in one]
+    assert len(said) == 1 and model.zones.name[model.households.zone[-1]] in said[0]
+    assert not any("stands in no zone" in one for one in tiny().report())

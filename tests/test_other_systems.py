@@ -13,6 +13,7 @@ from safepassage.experiments.runs import store
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.sweep import run_sweep
 from safepassage.model.results.run_folder import program
+from safepassage.model.settings.files import whole as whole_files
 from safepassage.model.settings.files.texts import file_stem
 
 ROOT = Path(__file__).parent.parent
@@ -163,7 +164,7 @@ def test_a_table_that_somebody_reads_is_replaced_once_they_are_done(tmp_path, mo
 
     whole = tmp_path / "whole"
     run_sweep(study_of(keys()), whole, Here(answer=invented(float)))
-    monkeypatch.setattr(store.os, "replace", busy)
+    monkeypatch.setattr(whole_files.os, "replace", busy)
     run_sweep(study_of(keys()), tmp_path / "out", Here(answer=invented(float)))
     assert refused[0] == 2 and digest(tmp_path / "out") == digest(whole)
     assert not list((tmp_path / "out").rglob(".*.tmp"))
@@ -173,7 +174,7 @@ def test_a_table_that_stays_refused_ends_the_sweep_with_a_message_and_loses_no_r
     def never(partial, path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(store, "READ_MOST_S", 0.1)
-    monkeypatch.setattr(store.os, "replace", never)
+    monkeypatch.setattr(whole_files, "READ_MOST_S", 0.1)
+    monkeypatch.setattr(whole_files.os, "replace", never)
     with pytest.raises(store.ScenarioError, match="the results could not be written"):
         run_sweep(study_of(keys()), tmp_path / "out", Here(answer=invented(float)))

@@ -12,7 +12,7 @@ from studies import Here, digest, invented, keys
 
 from safepassage.experiments.reports.sweep_table import NO_BREAK, in_words, sweep_table
 from safepassage.experiments.runs.executors import local, on_dask
-from safepassage.experiments.runs.run import Record, code_digest, run_key, scenario_digest
+from safepassage.experiments.runs.run import Record, run_key, scenario_digest
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import do
 from safepassage.experiments.sweeps.study import study_of
@@ -20,6 +20,7 @@ from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.experiments.sweeps.sweep import half_width, run_sweep, sweep_of
 from safepassage.model.results.outcomes import OUTCOMES
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.scenario import load
 
 
@@ -187,7 +188,8 @@ def test_five_thousand_runs_are_read_back_and_cost_the_parent_little_memory(tmp_
 import sys
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 from studies import Here, keys
-from safepassage.experiments.runs.run import Record, code_digest
+from safepassage.experiments.runs.run import Record
+from safepassage.model.settings.files.code import code_digest
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.sweep import run_sweep
 

@@ -21,11 +21,12 @@ from benchmarks.attack.loop import Attack
 from safepassage.experiments.runs import store
 from safepassage.experiments.runs.executors import local, on_dask
 from safepassage.experiments.runs.kept_runs import InThisProcess
-from safepassage.experiments.runs.run import Record, code_digest
+from safepassage.experiments.runs.run import Record
 from safepassage.experiments.sweeps.study import study_of
 from safepassage.experiments.sweeps.study_folder import open_study
 from safepassage.experiments.sweeps.sweep import run_sweep
 from safepassage.model.settings.errors import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 
 STUDY = {
     "name": "short",

@@ -34,14 +34,16 @@ from safepassage.experiments.questions.observed import DERIVED, OF_GROUPS, Obser
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_to_fit_harm
 from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns
-from safepassage.experiments.runs.run import Base, Task, code_digest, scenario_digest
-from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.experiments.runs.run import Base, Task, scenario_digest
+from safepassage.experiments.runs.store import write_table
 from safepassage.experiments.sweeps.question_file import QuestionFile, source_of
 from safepassage.experiments.sweeps.study import Factor
 from safepassage.model.clock import local_time
 from safepassage.model.results.run_folder import file_digest, versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
+from safepassage.model.settings.files.whole import write_whole
 from safepassage.model.settings.scenario import Scenario, validated
 
 KIND = "calibration"

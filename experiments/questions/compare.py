@@ -15,14 +15,16 @@ from safepassage.experiments.outcomes.over_time import AT, fine_grid, hours_or_d
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference, difference
 from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
-from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
-from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.experiments.runs.run import Task, scenario_digest
+from safepassage.experiments.runs.store import write_table
 from safepassage.model.clock import local_time
 from safepassage.model.results.columns import SCHEMA_VERSION, table
 from safepassage.model.results.outcomes import OUTCOMES, Outcome, Panel, compared
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
+from safepassage.model.settings.files.whole import write_whole
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.state.past import common_until_s

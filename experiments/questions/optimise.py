@@ -38,13 +38,15 @@ from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
-from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
-from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.experiments.runs.run import Task, scenario_digest
+from safepassage.experiments.runs.store import write_table
 from safepassage.experiments.sweeps.question_file import QuestionFile, source_of
 from safepassage.experiments.sweeps.study import Factor
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError, Section
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
+from safepassage.model.settings.files.whole import write_whole
 from safepassage.model.settings.scenario import LEVERS, Scenario, Source, validated
 from safepassage.model.state.past import changed_keys, common_until_s
 

@@ -21,14 +21,16 @@ from safepassage.experiments.questions.paired import ENOUGH_RUNS
 from safepassage.experiments.questions.sensitivity import known_outcome, scenario_with
 from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns
-from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
-from safepassage.experiments.runs.store import write_table, write_whole
+from safepassage.experiments.runs.run import Task, scenario_digest
+from safepassage.experiments.runs.store import write_table
 from safepassage.experiments.sweeps import design
 from safepassage.experiments.sweeps.study import Design, Study
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.files.texts import file_stem
+from safepassage.model.settings.files.whole import write_whole
 
 KIND = "robustness"
 DEFAULT_FUTURES = 100

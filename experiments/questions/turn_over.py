@@ -18,10 +18,11 @@ from safepassage.experiments.questions.paired import difference
 from safepassage.experiments.questions.refusal import refuse_targets
 from safepassage.experiments.questions.sensitivity import MAIN_INDEX
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
-from safepassage.experiments.runs.run import Task, code_digest, scenario_digest
-from safepassage.experiments.runs.store import write_whole
+from safepassage.experiments.runs.run import Task, scenario_digest
 from safepassage.model.results.manifest import read_json
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
+from safepassage.model.settings.files.whole import write_whole
 from safepassage.model.settings.scenario import Scenario, Source, validated
 
 KIND = "turn_over"

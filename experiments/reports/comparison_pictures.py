@@ -47,7 +47,7 @@ def replace(figure: Figure, path: Path) -> Path:
     """Write a picture of a study's own folder, whole or not at all, and return its path."""
     import io
 
-    from safepassage.experiments.runs.store import write_whole
+    from safepassage.model.settings.files.whole import write_whole
 
     content = io.BytesIO()
     with as_written(figure):

@@ -12,8 +12,8 @@ from jinja2 import Environment, FunctionLoader
 from safepassage.experiments.reports.answer.language import Language
 from safepassage.experiments.reports.parts import Page, Part, ShownTable, shown
 from safepassage.experiments.reports.sources import assumed
-from safepassage.experiments.runs.store import write_whole
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.whole import write_whole
 
 
 def report(folder: Path | str, out: Path | str | None = None, *, language: str = "en") -> Path:

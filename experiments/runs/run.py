@@ -6,7 +6,7 @@ import platform
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from safepassage.model.rules import RuleFile
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.scenario import Scenario
 
 READ_IN_SAVES = 4.0
@@ -77,20 +78,6 @@ def _as_yaml(value: Any) -> str:
     return (
         value if isinstance(value, str) and value.isidentifier() else json.dumps(value, default=str, ensure_ascii=False)
     )
-
-
-@lru_cache(maxsize=1)
-def code_digest() -> str:
-    """Return the SHA-256 of the source files of agents and model: what a run's result depends on."""
-    from importlib.resources import files
-
-    sink = hashlib.sha256()
-    for package in ("safepassage.agents", "safepassage.model"):
-        folder = Path(str(files(package)))
-        for path in sorted(folder.rglob("*.py")):
-            sink.update(f"{package}/{path.relative_to(folder).as_posix()};".encode())
-            sink.update(path.read_bytes())
-    return sink.hexdigest()
 
 
 def scenario_digest(scenario: Scenario) -> str:

@@ -16,10 +16,8 @@ import contextlib
 import json
 import os
 import re
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -31,12 +29,11 @@ from safepassage.experiments.runs.run import Record
 from safepassage.model.results.columns import unit_of
 from safepassage.model.results.run_folder import read_parquet
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.whole import beside, put_in_place, write_whole
 
 STORE_VERSION = 1
 COMPACT_AFTER = 2000
 """Single files that are gathered into one; more if the store is large, so that all is rewritten seldom."""
-READ_MOST_S = 2.0
-"""What reads a table of a study has closed it after this time (s). Assumption."""
 
 OWN_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 """Name of a file that was being written when its sweep ended."""
@@ -309,39 +306,13 @@ def _joined(parts: list[pa.Table], units: dict[str, str]) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def write_whole(path: Path, content: bytes):
-    """Write a file so that it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        partial.write_bytes(content)
-        _put_in_place(partial, path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-
-
 def write_table(path: Path, table: pa.Table):
     """Write a Parquet file so that it appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    partial = beside(path)
     try:
         pq.write_table(table, partial, compression="zstd")
-        _put_in_place(partial, path)
+        put_in_place(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
-
-
-def _put_in_place(partial: Path, path: Path):
-    """Give a file its name; where somebody reads the one it replaces, Windows refuses that until they are done."""
-    until = monotonic() + READ_MOST_S
-    while True:
-        try:
-            os.replace(partial, path)
-        except PermissionError:
-            if monotonic() > until:
-                raise
-            sleep(0.05)
-        else:
-            return

@@ -22,7 +22,6 @@ from safepassage.experiments.runs.run import (
     Record,
     Task,
     carry_out,
-    code_digest,
     content_digest,
     run_key,
     scenario_digest,
@@ -36,6 +35,7 @@ from safepassage.experiments.sweeps.study_folder import StudyFolder, results_tab
 from safepassage.model.results.run_folder import versions
 from safepassage.model.rules import RuleFile
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
 
 

@@ -7,7 +7,7 @@ it, less the longer they have waited.
 """
 
 import numpy as np
-from scipy.special import lambertw
+from scipy.special import wrightomega
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.agents.ground.arrays import Floats, Ints, united
@@ -32,13 +32,15 @@ def lull_over_s(
     (s); it halves with each patience_s waited. since_s: since when it waits (s).
 
     With x = t - last_heard_s, x exp(r x) = wanted_s exp(r (since_s - last_heard_s)), r = log(2) / patience_s: solved by
-    Lambert's function W (Corless et al. 1996, Advances in Computational Mathematics 5:329).
+    Lambert's function W (Corless et al. 1996, Advances in Computational Mathematics 5:329), here of a logarithm, which
+    does not overflow (Wright's omega).
     """
     last_s, wanted_s, since_s = (np.asarray(each, np.float64) for each in (last_heard_s, wanted_s, since_s))
     r = np.log(2.0) / patience_s
     is_over = last_s + wanted_s <= since_s
     quiet_s = np.where(is_over, 0.0, since_s - last_s)
-    waits_s = lambertw(r * wanted_s * np.exp(r * quiet_s)).real / r
+    with np.errstate(divide="ignore"):  # the logarithm of no lull at all
+        waits_s = wrightomega(np.log(r * wanted_s) + r * quiet_s) / r
     return last_s + np.where(is_over, wanted_s, waits_s)
 
 

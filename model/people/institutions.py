@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import numpy as np
+import shapely
 
 from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
 from safepassage.agents.households import Cause, Households
@@ -21,18 +22,25 @@ STAFF_AGES = (20, 60)
 def with_institutions(
     institutions: tuple[Institution, ...], zones: Zones, streets: Streets, households: Households, people: People,
     seed: int,
-) -> tuple[Households, People]:  # fmt: skip
-    """Return households and people with the batches of institutions behind them; all others stay as they were.
+) -> tuple[Households, People, list[str]]:  # fmt: skip
+    """Return households and people with the batches of institutions behind them, and what is doubtful of those.
 
-    zones, streets: those of the town. seed: of the run, from which all chance is drawn. Raises ScenarioError for an
-    institution that is not on the streets.
+    All others stay as they were. zones, streets: those of the town. seed: of the run, from which all chance is drawn.
+    Raises ScenarioError for an institution that is not on the streets.
     """
+    notes = []
     for row, one in enumerate(institutions):
         node = _node_of(one, streets, f"institutions.{row}")
-        batches, persons = _batches(one, node, zones, streets, seed, len(households))
+        zone, is_inside = _zone_of(node, zones, streets)
+        if not is_inside:
+            notes.append(
+                f"institutions.{row}: {one.name!r} stands in no zone. It hears the orders for the nearest one, "
+                f"{zones.name[zone]}, and loses power with it."
+            )
+        batches, persons = _batches(one, node, zone, streets, seed, len(households))
         households, people = _joined(households, batches), _joined(people, persons)
         households.institution[-len(batches) :] = row
-    return households, people
+    return households, people, notes
 
 
 def _node_of(one: Institution, streets: Streets, key: str) -> int:
@@ -43,8 +51,17 @@ def _node_of(one: Institution, streets: Streets, key: str) -> int:
     return int(nodes_near(streets, *place_of(streets, one, key), lambda _: key)[0])
 
 
+def _zone_of(node: int, zones: Zones, streets: Streets) -> tuple[int, bool]:
+    """Return the zone in which a node lies, or the nearest, and whether it lies in it."""
+    x_m, y_m = streets.node_x_m[node : node + 1], streets.node_y_m[node : node + 1]
+    zone = int(zone_of(x_m, y_m, list(zones.outline))[0])
+    if zone >= 0:
+        return zone, True
+    return int(np.argmin(shapely.distance(zones.outline, shapely.points(x_m, y_m)))), False
+
+
 def _batches(
-    one: Institution, node: int, zones: Zones, streets: Streets, seed: int, n_before: int
+    one: Institution, node: int, zone: int, streets: Streets, seed: int, n_before: int
 ) -> tuple[Households, People]:
     n = -(-one.n_residents // one.batch_size)
     n_residents = np.bincount(np.arange(one.n_residents) // one.batch_size, minlength=n)
@@ -75,11 +92,10 @@ def _batches(
         key=person_keys.number, place_key=person_keys.place,
     )  # fmt: skip
     x_m, y_m = float(streets.node_x_m[node]), float(streets.node_y_m[node])
-    zone = int(zone_of(np.array([x_m]), np.array([y_m]), list(zones.outline))[0])
     batches = Households(
         first_person=np.concatenate(([0], np.cumsum(size))).astype(np.int64),
         home_node=np.full(n, node, np.int32), home_x_m=np.full(n, x_m), home_y_m=np.full(n, y_m),
-        zone=np.full(n, max(zone, 0), np.int32), has_car=np.zeros(n, np.bool_), has_children=np.zeros(n, np.bool_),
+        zone=np.full(n, zone, np.int32), has_car=np.zeros(n, np.bool_), has_children=np.zeros(n, np.bool_),
         cause=np.full(n, Cause.NONE, np.int8), decision_time_s=np.full(n, np.inf), departure_time_s=np.full(n, np.inf),
         family=np.arange(n_before, n_before + n, dtype=np.int32), key=keys.number, place_key=keys.place,
     )  # fmt: skip

@@ -5,7 +5,7 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, ServiceVehicle, Task
-from safepassage.model.clock import OpenHours
+from safepassage.model.clock import SAME_MOMENT_S, OpenHours
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.news.road_news import WITNESS
@@ -13,7 +13,6 @@ from safepassage.model.services.riders import Riders
 from safepassage.model.services.work_rules import WorkRules
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Dispatch, Fleet, Reinforcement, Serves
-from safepassage.model.town.closures import SAME_MOMENT_S
 
 TURN_EVERY_S = 60.0
 """Services look at what there is to do on every whole minute, whatever the step (s). Assumption."""

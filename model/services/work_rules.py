@@ -3,12 +3,11 @@
 import numpy as np
 
 from safepassage.agents.vehicles import PickupPoint, ServiceVehicle, Task
+from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.harm.vehicles import names_as_keys
 from safepassage.model.settings.services import Fleet
 
-SAME_MOMENT_S = 1e-3
-"""Moments within this are one (s)."""
 ON_THE_ROAD = (Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME)
 
 

@@ -6,7 +6,10 @@ from safepassage.model.settings.base import Section
 
 
 class Lifts(Section):
-    """Households without a car, or without a driver, that ride with neighbours who leave and have room."""
+    """Households without a car, or without a driver, that ride with neighbours who leave and have room.
+
+    They go when the neighbours go, ready or not, once they have decided to leave. Assumption.
+    """
 
     share: float = Field(0.42, ge=0, le=1)
     """Share of them that neighbours would take along; fewer ride, since some find no room or their neighbours stay. 0:

@@ -7,12 +7,10 @@ change the past is refused, with the keys that would.
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from os.path import isfile
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -21,6 +19,7 @@ from safepassage.model.memory import refuse_if_too_large
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept, files_in, name_of, path_of
+from safepassage.model.settings.files.whole import beside, put_in_place
 from safepassage.model.settings.scenario import Scenario, Source, laid_over, validated
 from safepassage.model.state.graph import Read, StateError, Written
 from safepassage.model.state.past import refuse_changes_of_the_past
@@ -99,12 +98,13 @@ def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules:
         "folder": name_of(scenario.source.folder, folder),
         "inputs": {name_of(one, folder): _digest(one) for one in files_in(scenario)},
     }
-    partial = folder / f".{path.name}.{uuid4().hex}.npz"
+    partial = beside(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         parts: dict[str, Any] = {"header": _as_bytes(header), "nodes": _as_bytes(written.nodes), **written.arrays}
-        np.savez(partial, **parts)
-        os.replace(partial, path)
+        with open(partial, "wb") as opened:
+            np.savez(opened, **parts)
+        put_in_place(partial, path)
     except OSError as error:
         raise ScenarioError(f"{path}: the state cannot be written ({error.strerror}). Choose another place.") from None
     finally:

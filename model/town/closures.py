@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
+from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.settings.authorities import Checkpoint, Closed, Closures, Police
 from safepassage.model.settings.base import NamedStreet, ScenarioError
 from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.contraflow import lanes_factor, ways_out
 from safepassage.model.town.junction_control import JunctionControl
-
-SAME_MOMENT_S = 1e-3
-"""Hours written with six decimals name the same moment as the clock within this (s)."""
 
 
 class ClosedOnPurpose:

@@ -1,1 +1,1 @@
-"""Levers that planners can pull, each in a file of its own: truces and corridors."""
+"""Levers that planners can pull, each in a file of its own: truces and corridors, institutions that are brought out."""
