@@ -116,11 +116,12 @@ class Signals(Section):
     cycle_s: float = Field(default=90.0, gt=0, le=600)
     """Time from green to green (s). Assumption: 60 to 120 are usual."""
     lost_s: float = Field(default=4.0, ge=0)
-    """Time of each change in which nobody passes (s): start-up and clearance (HCM 2000, chapter 16: 2 and 2)."""
+    """Time of each change in which nobody passes (s): start-up and clearance (HCM 2000, chapter 16: 2 and 2,
+    recalled)."""
     dark_headway_s: float = Field(default=3.9, gt=0)
-    """Time between cars of one lane at an all-way stop while no other stream is there (s). HCM 2000, chapter 17: 3.9
-    for one lane alone, 5.8 to 9.6 while others wait; here two streams share it, so that each then has 7.8. All together
-    were seen to pass 400 to 1,400 an hour on one-lane streets (Al-Kaisy and Doruk 2023, doi
+    """Time between cars of one lane at an all-way stop while no other stream is there (s). HCM 2000, chapter 17
+    (recalled): 3.9 for one lane alone, 5.8 to 9.6 while others wait; here two streams share it, so that each then has
+    7.8. All together were seen to pass 400 to 1,400 an hour on one-lane streets (Al-Kaisy and Doruk 2023, doi
     10.1177/03611981231155899). That drivers stop at dark signals is an assumption: where signs give priority then,
     lower it."""
 
