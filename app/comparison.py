@@ -4,15 +4,15 @@ import shlex
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
-from safepassage.experiments.questions.compare import Comparison, compare
-from safepassage.experiments.reports.answer.language import ENGLISH
-from safepassage.experiments.reports.answer.sentences import conclusions
-from safepassage.experiments.reports.differences import told
 from safepassage.experiments.runs.executors import local, n_cores
 from safepassage.model.settings.base import ScenarioError
+
+if TYPE_CHECKING:
+    from safepassage.experiments.questions.compare import Comparison
 
 SEEDS = 50
 """Seeds offered: enough to tell a large difference, soon. A reported figure needs more (the result says how many)."""
@@ -78,6 +78,8 @@ class Comparer:
         raise ScenarioError(f"{self._folder}: there are too many comparisons. Remove some.")
 
     def _run(self, scenario: str, files: list[str], changes: dict, seeds: int, out: Path, command: str) -> None:
+        from safepassage.experiments.questions.compare import compare  # takes most of a second: not for who only looks
+
         shown: dict = {"running": False, "command": command}
 
         def on_progress(n_done: int, n_wanted: int) -> None:
@@ -98,8 +100,12 @@ class Comparer:
             self._tell({**shown, "error": str(error) or type(error).__name__})
 
 
-def described(found: Comparison) -> dict:
+def described(found: "Comparison") -> dict:
     """Return a comparison as the page shows it: conclusions, and a table for each pair of plans."""
+    from safepassage.experiments.reports.answer.language import ENGLISH
+    from safepassage.experiments.reports.answer.sentences import conclusions
+    from safepassage.experiments.reports.differences import told
+
     tables = []
     for plan, other in found.pairs():
         rows = []

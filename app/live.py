@@ -1,14 +1,18 @@
 """The run of one tab: one or two models side by side, what was done in them, and the way back to earlier moments."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from safepassage.app.actions import Actions
 from safepassage.app.past import States
 from safepassage.app.scenes.scene import LiveScene
 from safepassage.app.told.explain import Explainer
 from safepassage.app.told.log import EventLog
+from safepassage.model.built_once import ground_of
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import Scenario
@@ -27,18 +31,30 @@ class Act:
     """Whether the models have it in them; one whose moment is still to come, after going back, has not."""
 
 
+def built(scenario: Scenario, tell: Callable[[str], None]) -> EvacuationModel:
+    """Return a model, telling in words what is being built: first its streets, then its people on them."""
+    tell("streets")
+    streets, _, zones, _ = ground_of(scenario.streets, scenario.population)
+    n_streets = np.unique(streets.link_street[: streets.n_town_links]).size
+    tell(f"{int(zones.residents.sum()):,} people along {n_streets:,} streets")
+    return EvacuationModel(scenario)
+
+
 class LiveRun:
     """Steps the models; lives again, bit for bit, what lies before or behind."""
 
     is_recorded = False
 
-    def __init__(self, scenario: Scenario, rival: Scenario | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, rival: Scenario | None = None, tell: Callable[[str], None] = lambda stage: None
+    ) -> None:
+        """rival: what runs beside it; None: nothing. tell: is given in words what is being built."""
         self.acts: list[Act] = []
         self.lapsed: list[str] = []
         """What could not be done again, and why."""
         self.states = States()
         self._scenarios = [one for one in (scenario, rival) if one is not None]
-        self._take_up([EvacuationModel(one) for one in self._scenarios], [None] * len(self._scenarios))
+        self._take_up([built(one, tell) for one in self._scenarios], [None] * len(self._scenarios))
 
     def _take_up(self, models: list[EvacuationModel], notes: list) -> None:
         """Go on with these models. notes: what was kept beside the state of each; None: it is at its start."""

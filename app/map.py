@@ -7,6 +7,8 @@ browser shows what it can take.
 
 import json
 import threading
+from collections.abc import Callable
+from functools import wraps
 from importlib.resources import files
 from time import monotonic
 
@@ -49,6 +51,17 @@ def vocabulary() -> str:
     return "\n".join(f"const {name} = {json.dumps(value)};" for name, value in said.items())
 
 
+def when_ready(handle: Callable) -> Callable:
+    """Return a handler that is deaf while there is no run that the browser could mean."""
+
+    @wraps(handle)
+    def handled(board, data):
+        if board._session.is_ready:
+            handle(board, data)
+
+    return handled
+
+
 class Board(VueTemplate):
     """Map, clock, charts and what is known about the place clicked, in one component."""
 
@@ -65,6 +78,7 @@ class Board(VueTemplate):
     found = traitlets.List().tag(sync=True)
     layers = traitlets.List().tag(sync=True)
     offer = traitlets.Dict().tag(sync=True)
+    building = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
         self._session = session
@@ -74,10 +88,12 @@ class Board(VueTemplate):
         """Note that the browser has drawn a picture, or lives; 0: it has just opened."""
         self._session.pump.ack(int(seq))
 
+    @when_ready
     def vue_pick(self, data):
         """Say what is at a place of the map."""
         self._session.pick(data)
 
+    @when_ready
     def vue_act(self, data):
         """Do what the planner asks for."""
         self._session.act(data)
@@ -86,6 +102,7 @@ class Board(VueTemplate):
         """Know the tab again after a reload."""
         self._session.hello(str(tab))
 
+    @when_ready
     def vue_answer(self, go_on):
         """Go on with what was done before, or leave it."""
         self._session.answer(go_on=bool(go_on))
@@ -93,13 +110,18 @@ class Board(VueTemplate):
     def vue_play(self, data):
         """Play, pause, step, choose a speed, start again."""
         session, what = self._session, str(data.get("what"))
-        if what == "speed":
+        if session.building.is_under_way:
+            return
+        if what == "restart":
+            session.restart()
+        elif session.run is None:
+            return
+        elif what == "speed":
             session.player.set_speed(str(data.get("speed")))
         elif what in ("play", "pause", "step"):
             getattr(session.player, what)()
-        elif what == "restart":
-            session.restart()
 
+    @when_ready
     def vue_compare(self, data):
         """Begin or stop a comparison under many seeds."""
         if data.get("stop"):
@@ -107,18 +129,22 @@ class Board(VueTemplate):
         else:
             self._session.compare(min(max(int(data.get("seeds", 50)), 2), 1000))
 
+    @when_ready
     def vue_export_run(self, which):
         """Save the tables of the run."""
         self._session.export_run(int(which))
 
+    @when_ready
     def vue_show_layer(self, name):
         """Colour the streets by delay or danger, or not at all."""
         self._session.show_layer(str(name))
 
+    @when_ready
     def vue_find(self, text):
         """Show where a household lives, by its number."""
         self._session.find_household(str(text))
 
+    @when_ready
     def vue_go_to(self, time_s):
         """Show another moment."""
         self._session.go_to(float(time_s))

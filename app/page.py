@@ -74,7 +74,7 @@ def Page():
     session = solara.use_memo(lambda: take(options), [])
     solara.use_effect(lambda: session.close, [])
     solara.Style(template("page.css"))
-    if session.recording is None:
+    if not session.is_recorded:
         Fields.element(session=session)
     Workspace(session)
     with solara.Div(classes=["sp-theme"]):

@@ -37,7 +37,8 @@ class Player:
     def state(self) -> dict:
         """Return what the page shows of it."""
         names = [*SPEEDS_S, FASTEST]
-        far = {"to_s": self.to_s, "at_s": self._session.run.time_s}
+        run = self._session.run
+        far = {"to_s": self.to_s, "at_s": 0.0 if run is None else run.time_s}
         return {"playing": self.is_playing, "speed": self.speed, "speeds": names, "error": self.error, **far}
 
     def suit(self, duration_s: float) -> None:

@@ -1,11 +1,14 @@
 """One tab: what is chosen in it, its run, its pictures, its journal. Nothing is shared between tabs but saved plans."""
 
 import shlex
+import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 from safepassage.app.actions import KINDS
+from safepassage.app.building import Building
 from safepassage.app.choices import Choices
 from safepassage.app.comparison import Comparer
 from safepassage.app.journal import Journal, acts_of
@@ -29,7 +32,9 @@ class Session:
     """What belongs to one tab of the page."""
 
     def __init__(self, scenario: str = "tiny_town", plan: str | None = None, run: str | None = None):
-        self.recording = None if run is None else Recording(run)
+        self._folder = run
+        self.recording: Recording | None = None
+        self.building = Building()
         self.choices = Choices(scenario, plan, PLANS)
         self.pump = Pump()
         self.player = Player(self, self.tell_player)
@@ -49,21 +54,69 @@ class Session:
         """The model of the left map; None while a recorded run is shown."""
         return self.run.models[0] if self.run is not None and self.run.models else None
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it shows the tables of a finished run."""
+        return self._folder is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a run, and no other is being built in its place."""
+        return self.run is not None and not self.building.is_under_way
+
     def start(self):
-        """Begin a run of what is chosen, or the recorded one; a mistake in the choices starts the last good one."""
+        """Begin a run of what is chosen, or the recorded one, and wait for it."""
         with self.pump.busy:
             self.player.pause()
-            if self.recording is not None:
-                self._begin(Replay(self.recording))
-                return
-            choices = self.choices
-            try:
-                run = LiveRun(choices.scenario(), choices.rival())
-            except ScenarioError as error:
-                choices.refuse(error)
-                run = LiveRun(choices.scenario(), choices.rival())
-            choices.started(run.models[0].settings)
-            self._begin(run)
+            self._begin(self.new_run(lambda stage: None))
+
+    def new_run(self, tell: Callable[[str], None]) -> LiveRun | Replay:
+        """Return a run of what is chosen; a mistake in the choices makes the last good one. tell: what is built now."""
+        if self._folder is not None:
+            tell("reading the tables of the run")
+            self.recording = Recording(self._folder)
+            return Replay(self.recording)
+        choices = self.choices
+        try:
+            run = LiveRun(choices.scenario(), choices.rival(), tell)
+        except ScenarioError as error:
+            choices.refuse(error)
+            run = LiveRun(choices.scenario(), choices.rival(), tell)
+        choices.started(run.models[0].settings)
+        return run
+
+    def build(self, then: Callable[[], None] = lambda: None):
+        """Begin to build a run of what is chosen; it is shown when it stands. then: what follows it.
+
+        Without a board nobody can be shown how far it is, and the caller waits.
+        """
+        self.player.pause()
+        self.building.begin(self.new_run)
+        follows = self._follow(then)
+        if self.board is None:
+            follows.join()
+
+    def _follow(self, then: Callable[[], None]) -> threading.Thread:
+        """Show how far the building is, and the run when it stands, in a thread of this tab."""
+
+        def follow():
+            run = self.building.wait(lambda stage: self._tell_building(stage=stage))
+            if self.is_closed and run is not None:
+                run.close()
+            elif run is not None:
+                with self.pump.busy:
+                    self._begin(run)
+                self.tell_player()
+                then()
+            self._tell_building(error=self.building.error)
+
+        following = threading.Thread(target=follow, daemon=True)
+        following.start()
+        return following
+
+    def _tell_building(self, **said: str):
+        if self.board is not None:
+            self.board.building = said
 
     def _begin(self, run: LiveRun | Replay):
         before = self.run
@@ -84,20 +137,24 @@ class Session:
 
     def restart(self):
         """Start again with what is chosen; what was done goes into the journal, from which it can be brought back."""
-        self._write_journal(before_reset=True)
-        had_acts = bool(self.run.acts)
-        self.start()
-        self.journal.drop()
-        self._offer = self.journal.read(before_reset=True) if had_acts else None
-        self._tell_offer("before Reset")
+        had_acts = self.run is not None and bool(self.run.acts)
+        if self.run is not None:
+            self._write_journal(before_reset=True)
+
+        def offer():
+            self.journal.drop()
+            self._offer = self.journal.read(before_reset=True) if had_acts else None
+            self._tell_offer("before Reset")
+
+        self.build(offer)
 
     def attach(self, board):
         """Connect the board that the browser shows."""
         self.board = board
         self.pump.attach(board)
         self.tell_player()
-        self._tell_acts()
-        self._tell_events()
+        if self.run is None:
+            self._follow(lambda: None)
 
     def close(self):
         """Let go of everything: the tab is closed."""
@@ -110,7 +167,7 @@ class Session:
     def hello(self, tab: str):
         """Know the tab by the name that its browser keeps over a reload; offer to go on with what it did."""
         self.journal.name(tab)
-        if self.recording is None and not self.run.acts and self.run.time_s == 0:
+        if not self.is_recorded and (self.run is None or (not self.run.acts and self.run.time_s == 0)):
             self._offer = self.journal.read()
             self._tell_offer("before the page was loaded again")
 
@@ -138,13 +195,15 @@ class Session:
             except ScenarioError as error:
                 self._tell_acts(f"The journal cannot be gone on with: {error}")
             else:
-                self.start()
-                with self.pump.busy:
-                    self.run.resume(acts)
-                    self._tell_acts()
-                if found["time_s"] > 0:
-                    self.player.play(to_s=float(found["time_s"]))
+                self.build(lambda: self._resume(acts, float(found["time_s"])))
         self._tell_offer("")
+
+    def _resume(self, acts: list[dict], time_s: float):
+        with self.pump.busy:
+            self.run.resume(acts)
+            self._tell_acts()
+        if time_s > 0:
+            self.player.play(to_s=time_s)
 
     def _write_journal(self, *, before_reset: bool = False):
         if not self.run.is_recorded and (self.run.acts or self.run.time_s > 0 or self.choices.overrides):
@@ -321,18 +380,16 @@ _prepared: list[Session] = []
 
 
 def prepare(options: dict):
-    """Build the first tab's model before a browser asks for it, and load all that later tabs need."""
+    """Begin to build the first tab's run before a browser asks for it."""
     session = Session(**options)
-    session.start()
-    for scene in session.run.scenes:
-        scene.town()
-        scene.picture(0, 0.0, is_new=True)
+    session.building.begin(session.new_run)
     _prepared.append(session)
 
 
 def take(options: dict) -> Session:
-    """Return a session for a tab: the one prepared, or a new one; it has its run."""
-    session = _prepared.pop() if _prepared else Session(**options)
-    if session.run is None:
-        session.start()
+    """Return a session for a tab: the one prepared, or a new one; its run stands or is being built."""
+    if _prepared:
+        return _prepared.pop()
+    session = Session(**options)
+    session.building.begin(session.new_run)
     return session

@@ -5,8 +5,9 @@ import os
 import threading
 import warnings
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,16 +63,12 @@ def explore(
         load(scenario, plan=plan)
     os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
     os.environ["SOLARA_APP"] = "safepassage.app.mesa_page" if mesa else "safepassage.app.page"
-    from safepassage.app.session import prepare
+    from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
+    from safepassage.app.session import PLANS, prepare
 
     if mesa:
         # Solara finds this in Mesa's own components and tells it to whoever starts them.
         warnings.filterwarnings("ignore", message="[^ ]*solara_viz.py.*early return")
-    else:
-        with console.status("building the town"):
-            prepare(options)
-    from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
-    from safepassage.app.session import PLANS
 
     token = os.environ.get(TOKEN_VARIABLE) or new_token()
     names = names_of(host)
@@ -85,13 +82,11 @@ def explore(
         console.print(
             "note: anyone on the network who has this address with its token can use the page; nothing is encrypted."
         )
-    if not no_browser:
-        threading.Timer(1.5, webbrowser.open, (url,)).start()
     from solara.server.starlette import app
 
     # Solara speaks of pages inside other pages' frames, which ours forbids; the cookie it sets is the stricter one.
     warnings.filterwarnings("ignore", message="Cookies with samesite=none require https")
-    uvicorn.run(
+    config = uvicorn.Config(
         Guard(app, hosts=names, port=port, token=token),
         host=host,
         port=port,
@@ -99,3 +94,19 @@ def explore(
         access_log=False,
         ws_per_message_deflate=False,  # pictures go no farther than this machine; packing them costs more than it saves
     )
+
+    class Server(uvicorn.Server):
+        """Listens first; the town is built while the browser opens."""
+
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started and not mesa:
+                prepare(options)
+            if self.started and not no_browser:
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+    with suppress(KeyboardInterrupt):
+        server = Server(config)
+        server.run()
+    if not server.started:
+        raise typer.Exit(1)  # uvicorn has said why
