@@ -62,7 +62,7 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
         cars._build = lambda tables, b=cars._build, n=n_built_by: (n.extend(tables.tolist()), b(tables))
         n_built.append(n_built_by)
     everything = np.arange(len(other.movement.ways.car_routes.next_link)) < 2 + N_CLASSES
-    other.movement.driving.view.tables_followed = lambda: everything
+    other.movement.driving.view.tables_followed = lambda nodes: everything
     for model in (one, other):
         model.run()
     assert 0 < len(n_built[0]) < len(n_built[1])

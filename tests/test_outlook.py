@@ -120,3 +120,20 @@ def test_there_is_nothing_to_see_until_somebody_is_held_up():
     movement.set_out(Mode.CAR, np.arange(1, 40), np.full(39, start), np.full(39, 61.0), np.ones(39), np.ones(39))
     movement.advance(130.0)
     assert movement.ways.is_queue_believed
+
+
+def test_no_table_is_built_for_those_who_have_one_way_on_until_somebody_sets_out_who_has_more():
+    """Two ways from a to m; from there one road leads out, on which a queue stands."""
+    places = {"a": (-3000.0, 0.0), "b": (-2500.0, 400.0), "m": (-2000.0, 0.0), "n": (-1000.0, 0.0), "z": (0.0, 0.0)}
+    ends = [("a", "m"), ("a", "b"), ("b", "m"), ("m", "n"), ("n", "z")]
+    streets, movement = movement_on(ends, places, 0.2, 41)
+    cars, n_built = movement.ways.of[Mode.CAR], []
+    cars._build = lambda tables, build=cars._build: (n_built.append(tables.size), build(tables))
+    middle, start = streets.node_id.index("m"), streets.node_id.index("a")
+    movement.set_out(Mode.CAR, np.arange(40), np.full(40, middle), np.zeros(40), np.ones(40), np.ones(40))
+    n_built.clear()
+    movement.advance(130.0)
+    assert movement.ways.is_queue_believed and sum(n_built) == 0
+    movement.set_out(Mode.CAR, np.array([40]), np.array([start]), np.full(1, 130.0), np.ones(1), np.ones(1))
+    assert sum(n_built) == 1
+    assert movement.ways.drive_out_s(start) > 3000.0 / 20.0 + 30.0  # the way in free flow, and a wait

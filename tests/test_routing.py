@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from safepassage.model.movement.routing import ARRIVED, NO_ROUTE, Routes, next_links
+from safepassage.model.movement.routing import ARRIVED, NO_ROUTE, Routes, has_choice, next_links
 
 
 def random_graph(rng, n_nodes, n_links, *, whole=False):
@@ -169,3 +169,21 @@ def test_the_sum_along_the_way_follows_the_way_and_not_the_cost():
     assert routes.sum_along(0, [100.0, 1.0, 50.0, 1.0]).tolist() == [150.0, 50.0, 1.0, 0.0]
     routes.change(0, [0, 3], is_open=[False, False])
     assert routes.sum_along(0, [100.0, 1.0, 50.0, 1.0]).tolist() == [np.inf, 50.0, np.inf, 0.0]
+
+
+def test_on_a_road_with_one_way_on_nobody_has_a_choice_and_everybody_behind_a_fork_has():
+    """0 -> 1 -> 2 forks to 3 and 4; both lead to 5 -> 6, and 7 -> 8 -> 7 is a ring apart."""
+    up, down = np.array([[0, 1, 2, 2, 3, 4, 5, 7, 8], [1, 2, 3, 4, 5, 5, 6, 8, 7]], np.int32)
+    assert np.flatnonzero(has_choice(9, up, down)).tolist() == [0, 1, 2]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31))
+def test_where_nobody_has_a_choice_the_way_on_does_not_depend_on_what_links_cost(seed):
+    rng = np.random.default_rng(seed)
+    n_nodes = int(rng.integers(2, 25))
+    up, down, cost_s = random_graph(rng, n_nodes, int(rng.integers(1, n_nodes + 10)))
+    is_open, exits = rng.random(up.size) < 0.9, rng.integers(0, n_nodes, 2)
+    one, other = (next_links(n_nodes, up, down, c, is_open, exits)[0] for c in (cost_s, rng.permutation(cost_s)))
+    is_forced = ~has_choice(n_nodes, up, down)
+    assert (one[is_forced] == other[is_forced]).all()

@@ -187,8 +187,14 @@ def count_bound(n_bound: Ints, vehicles: Records, rows: Ints) -> None:
 
 
 @kernel
-def mark_tables(is_followed: Bools, vehicles: Records, rows: Ints) -> None:
-    """Mark the rows of the next-link table that vehicles, rows, follow. Writes is_followed, bool[n_tables]."""
+def mark_tables(is_followed: Bools, links: Records, vehicles: Records, rows: Ints, nodes: Bools) -> None:
+    """Mark the rows of the next-link table that vehicles, rows, who come next to some nodes follow.
+
+    is_followed: written, bool[n_tables]. links: state of the links, one record each. vehicles: state of the vehicles,
+    one record each. nodes: bool[n_nodes]: where to look; whoever has yet to set out comes next to its origin.
+    """
     for vehicle in rows:
         if vehicles[vehicle].table >= 0:
-            is_followed[vehicles[vehicle].table] = True
+            is_driving = vehicles[vehicle].state == DRIVING
+            if nodes[links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin]:
+                is_followed[vehicles[vehicle].table] = True

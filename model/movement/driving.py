@@ -60,6 +60,7 @@ class Driving:
         of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
         self._traffic = traffic.no_traffic(*of_links, record=record)
         self.view = DrivingView(self._traffic)
+        self._all_nodes = np.ones(self.n_nodes, np.bool_)
         if sink_flow_capacity_per_s is not None:
             sink_per_s = checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
             self._traffic.links["in_headway_s"][n:] = 1.0 / sink_per_s
@@ -276,7 +277,7 @@ class Driving:
         after = next_link[rows]
         differs = rows[(after != self._traffic.next_link[rows]).any(axis=1)]
         self._traffic.next_link[rows] = after
-        if differs.size and self.view.tables_followed()[differs].any():
+        if differs.size and self.view.tables_followed(self._all_nodes)[differs].any():
             self.look_again()
 
     def look_again(self) -> None:

@@ -135,10 +135,14 @@ class DrivingView:
             self._traffic.links, self._traffic.vehicles, np.asarray(ids, np.int64), self._traffic.time_s
         )
 
-    def tables_followed(self) -> Bools:
-        """Return which rows of the next-link table vehicles under way follow, bool[n_tables]."""
+    def tables_followed(self, nodes: Bools) -> Bools:
+        """Return which rows of the next-link table those follow who come next to some nodes, bool[n_tables].
+
+        nodes: bool[n_nodes]. Whoever has yet to set out comes next to its origin.
+        """
         is_followed = np.zeros(self._traffic.next_link.shape[0], np.bool_)
-        drive_views.mark_tables(is_followed, self._traffic.vehicles, self._traffic.under_way.rows)
+        on_road = (self._traffic.links, self._traffic.vehicles, self._traffic.under_way.rows)
+        drive_views.mark_tables(is_followed, *on_road, nodes)
         return is_followed
 
     def link_time_s(self) -> Floats:

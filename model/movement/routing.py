@@ -17,7 +17,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.rules import next_links as rules
 from safepassage.agents.rules.next_links import ARRIVED, NO_ROUTE
 
-__all__ = ["ARRIVED", "NO_ROUTE", "Routes", "next_links"]
+__all__ = ["ARRIVED", "NO_ROUTE", "Routes", "has_choice", "next_links"]
 
 LEAST_COST_S = 1e-3
 """Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
@@ -27,6 +27,20 @@ def _by_node(node_of_link, n_nodes):
     """Return (first, link): the links of each node, lowest index first, in compressed rows."""
     first = np.cumsum(np.append(0, np.bincount(node_of_link, minlength=n_nodes)))
     return first, np.argsort(node_of_link, kind="stable").astype(np.int32)
+
+
+def has_choice(n_nodes: int, link_upstream: Ints, link_downstream: Ints) -> Bools:
+    """Return the nodes from which ways part, there or further on; bool[n_nodes].
+
+    From the others the way on is the same whatever links cost. n_nodes: number of nodes. link_upstream, link_downstream:
+    nodes at which each link that may ever be open begins and ends.
+    """
+    chooses = np.bincount(link_upstream, minlength=n_nodes) > 1
+    while True:
+        before = chooses.sum()
+        chooses[link_upstream[chooses[link_downstream]]] = True
+        if chooses.sum() == before:
+            return chooses
 
 
 class Routes:

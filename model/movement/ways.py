@@ -11,7 +11,7 @@ from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.news.queue_news import N_CLASSES
 from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
-from safepassage.model.movement.routing import NO_ROUTE, Routes
+from safepassage.model.movement.routing import NO_ROUTE, Routes, has_choice
 from safepassage.model.movement.walking import Walking
 from safepassage.model.rules import RoadsSeen, RouteChoice, costs_from
 from safepassage.model.streets.streets import Streets
@@ -27,7 +27,8 @@ LIVE_TABLE, FIRST_CLASS_TABLE = HEARSAY, 2
 class WaysOfMode:
     """One mode of travel on the streets: who moves it, where it may go, and the tables by which people find their way.
 
-    A table out of the area is built when somebody follows it or asks for it, from what its users have seen and heard.
+    A table out of the area is built when somebody will choose by it or asks for it, from what its users have seen and
+    heard. On a road with one way on nobody chooses.
     """
 
     def __init__(
@@ -50,21 +51,28 @@ class WaysOfMode:
         self.road_news = RoadNews(passable, news_delay_s)
         self.is_open = passable.copy()
         """bool per link: as damage, the front and closures have it now."""
-        self.exit_open = np.ones(exit_node.size, np.bool_)
         self._first_node = streets.nearest_usable(passable)
+        self.nodes = np.ones(streets.node_x_m.size, np.bool_)
+        """All nodes."""
+        self.has_choice = has_choice(self.nodes.size, *(end[passable] for end in ends[1:]))
+        """bool per node: ways part there or further on, so that it matters what links cost."""
         self.stale = np.zeros(knowledge.size, np.bool_)
-        """bool per table: it is out of date and nobody follows it; it is built when somebody does."""
+        """bool per table: it is out of date and nobody chooses by it; it is built when somebody does."""
+        self.is_other_road = self.stale.copy()
+        """bool per table: it is out of date, and other roads or exits are open now than when it was built."""
         self.changed = self.stale.copy()
         """bool per table: it is up to date and has yet to be handed over."""
         self.is_witnessed = False
         """Whether anybody has met a closed link."""
-        self.see_anew()
+        self.set_exits(np.ones(exit_node.size, np.bool_))
 
     def make_room(self, n_tables: int) -> None:
         """Take in more tables of people who know what witnesses know, after all others."""
         self._knowledge = np.append(self._knowledge, np.full(n_tables, WITNESS))
         self.routes.make_room(n_tables)
-        self.stale, self.changed = (np.append(old, np.zeros(n_tables, np.bool_)) for old in (self.stale, self.changed))
+        self.stale, self.is_other_road, self.changed = (
+            np.append(old, np.zeros(n_tables, np.bool_)) for old in (self.stale, self.is_other_road, self.changed)
+        )
         self.mover.set_next_link(self.routes.next_link)
 
     def start_node(self, node: Ints) -> Ints:
@@ -73,12 +81,19 @@ class WaysOfMode:
 
     def has_way_out(self, node: Ints) -> Bools:
         """Return whether people who start from these nodes know a way out, bool."""
-        self.freshen(HEARSAY)
+        if self.is_other_road[HEARSAY]:
+            self.freshen(HEARSAY)
         return self.routes.next_link[HEARSAY, self.start_node(node)] != NO_ROUTE
 
-    def see_anew(self, *tables: int) -> None:
-        """Note that tables out of the area are out of date, all of them if none is named."""
-        self.stale[list(tables or self.seen)] = True
+    def see_anew(self) -> None:
+        """Note that links cost otherwise than the tables out of the area have it."""
+        self.stale[list(self.seen)] = True
+
+    def set_exits(self, is_open: Bools) -> None:
+        """Open and close exits, bool per exit; all tables out of the area are out of date then."""
+        self.exit_open = is_open.copy()
+        self.see_anew()
+        self.is_other_road |= self.stale
 
     def meet(self, links: Ints, time_s: float) -> None:
         """Note that somebody stands before closed links at a time (s); those who do follow the witnesses' table."""
@@ -90,7 +105,9 @@ class WaysOfMode:
         """Let news of closures reach those who have heard of none by a time (s); return whether there was any."""
         is_any = False
         for row, links, is_open in self.road_news.spread(time_s):
-            is_told = (self._knowledge == row) & ~self.stale
+            knows = self._knowledge == row
+            is_told = knows & ~self.stale
+            self.is_other_road |= knows & self.stale
             for table in np.flatnonzero(is_told):
                 self.routes.change(int(table), links, is_open=is_open)
             self.changed |= is_told
@@ -109,7 +126,10 @@ class WaysOfMode:
 
     def hand_over(self) -> bool:
         """Give the tables that have changed to those who follow them, who look again; return whether there are any."""
-        stale = self.stale & self.mover.view.tables_followed()
+        view = self.mover.view
+        stale = self.stale & view.tables_followed(self.has_choice)
+        if self.is_other_road.any():
+            stale |= self.is_other_road & view.tables_followed(self.nodes)
         self._build(np.flatnonzero(stale))
         self.changed |= stale
         rows = np.flatnonzero(self.changed)
@@ -124,7 +144,7 @@ class WaysOfMode:
             is_open = self.road_news.is_believed_open[self._knowledge[table]]
             cost_s = self._cost_s(self.mode, self.seen[table].time_s, is_open)
             self.routes.set_class(table, cost_s, is_open, exits)
-        self.stale[tables] = False
+        self.stale[tables] = self.is_other_road[tables] = False
 
 
 class Ways:
@@ -245,8 +265,7 @@ class Ways:
         """Open and close exits; bool per exit. It is known at once."""
         for ways, is_open in ((self._cars, for_cars), (self._on_foot, for_walkers)):
             if (is_open != ways.exit_open).any():
-                ways.exit_open = is_open.copy()
-                ways.see_anew()
+                ways.set_exits(is_open)
                 self.hand_over()
 
     def set_danger(self, danger: Floats) -> None:
@@ -278,14 +297,13 @@ class Ways:
         changed = [table for table in tables if self._cars.seen[table] is not seen]
         if not changed:
             return
-        is_followed = self._driving.view.tables_followed()
-        known_s = {table: self._cars.seen[table].time_s for table in changed if is_followed[table]}
+        chooses = self._driving.view.tables_followed(self._cars.has_choice)
+        known_s = {table: self._cars.seen[table].time_s for table in changed if chooses[table]}
         self._cars.seen.update(dict.fromkeys(changed, seen))
         self.is_queue_believed = any(known is not self._no_queues for known in self._cars.seen.values())
-        followed = [table for table, before_s in known_s.items() if not np.array_equal(seen.time_s, before_s)]
-        self._cars.stale[[table for table in changed if table not in known_s]] = True
-        if followed:
-            self._cars.see_anew(*followed)
+        others = [table for table, before_s in known_s.items() if not np.array_equal(seen.time_s, before_s)]
+        self._cars.stale[[*others, *(table for table in changed if table not in known_s)]] = True
+        if others:
             self.hand_over()
 
     def queues_now(self) -> QueuesSeen:
