@@ -32,8 +32,8 @@ def _by_node(node_of_link, n_nodes):
 def has_choice(n_nodes: int, link_upstream: Ints, link_downstream: Ints) -> Bools:
     """Return the nodes from which ways part, there or further on; bool[n_nodes].
 
-    From the others the way on is the same whatever links cost. n_nodes: number of nodes. link_upstream, link_downstream:
-    nodes at which each link that may ever be open begins and ends.
+    From the others the way on is the same whatever links cost. n_nodes: number of nodes. link_upstream,
+    link_downstream: nodes at which each link that may ever be open begins and ends.
     """
     chooses = np.bincount(link_upstream, minlength=n_nodes) > 1
     while True:

@@ -101,8 +101,10 @@ class WalkingView:
             return NOBODY
         return np.flatnonzero(self._on_foot.crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
 
-    def tables_followed(self, nodes: Bools) -> Bools:  # noqa: ARG002
-        """Return which rows of the next-link table walkers may follow at any time, from any nodes: all, bool[n_tables].
+    def tables_followed(self, nodes: Bools) -> Bools:
+        """Return which rows of the next-link table walkers may follow at any time: all, bool[n_tables].
+
+        nodes: as for cars.
         """
         return np.ones(self._on_foot.crowd.next_link.shape[0], np.bool_)
 
