@@ -59,6 +59,7 @@ class Stream(IntEnum):
     BREAKDOWN = 32
     LIFT = 33
     FRONT = 34
+    RECEPTION = 40
 
 
 @dataclass(frozen=True, eq=False)

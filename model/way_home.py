@@ -69,7 +69,7 @@ class WayHome:
         if parties.size == 0:
             return parties
         self.movement.driving.withdraw(parties)
-        self.population.head_home(parties)
+        self.population.head_home(parties, now_s)
         self._turned_round[parties] = True
         lies_there = np.array([len(path) == 0 for path in paths])
         self._come_home(parties[lies_there], np.full(int(lies_there.sum()), now_s))
@@ -94,7 +94,7 @@ class WayHome:
         due, time_s, origin, paths = self._ways(due, time_s)
         if due.size == 0:
             return
-        self.population.head_home(due)
+        self.population.head_home(due, time_s)
         lies_there = np.array([len(path) == 0 for path in paths])
         self._come_home(due[lies_there], time_s[lies_there])
         on_way = np.flatnonzero(~lies_there)

@@ -1,7 +1,8 @@
 """Everybody, and the moves from one status to the next: nobody vanishes, nobody is in two places."""
 
 from collections.abc import Callable
-from typing import Any
+from enum import IntEnum
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +22,32 @@ OLD_FROM_AGE = 65
 """Age from which people walk no farther in a day than movement.walk_out_limit_slow_m (years). Assumption."""
 
 
+NOTHING = np.empty(0, np.int64)
+
+
 class PopulationError(RuntimeError):
     """The books do not balance: a fault of the program, never of the user."""
+
+
+class Ledger(IntEnum):
+    """What the ledger of a population notes, in the order in which it counts at one moment."""
+
+    DIED = 0
+    WENT_HOME = 1
+    CAME_OUT = 2
+
+
+class Entry(NamedTuple):
+    """Some who come out, go home or die."""
+
+    what: Ledger
+    time_s: Floats
+    row: Ints
+    """Rows of households; of the dead, of people."""
+    mode: Ints
+    """int8 of Mode: how each household comes out; nothing of the others."""
+    exit: Ints
+    """Row of its exit, -1: by train; nothing of the others."""
 
 
 class Population:
@@ -41,6 +66,8 @@ class Population:
         households.can_walk[:] = np.logical_or.reduceat(can_help, first[:-1]) | ~households.needs_help
         self.usual_room = people.protection.copy()
         """int8 of Protection by person: where each is at home without an alert; set once rooms are drawn."""
+        self.ledger: list[Entry] | None = None
+        """Who came to safety, went home and died since it was last read; None: nobody reads it."""
         self._touched = [np.arange(len(households))]
         self._to_show: Ints = np.empty(0, np.int64)
         """Households that have decided and whose members may not be shown as preparing yet."""
@@ -166,6 +193,7 @@ class Population:
         self.parties.exit[parties] = exit_row
         self._put(parties)
         self._become(parties, Status.SAFE, None)
+        self._note(Ledger.CAME_OUT, parties, time_s, self.parties.mode[parties], exit_row)
 
     def wait_at_stop(self, parties: np.ndarray, stop: int, protection: Protection) -> None:
         """Let parties wait at a stop for a seat."""
@@ -213,8 +241,17 @@ class Population:
         self.parties.vehicle[parties] = vehicle
         self.parties.rides_with[parties] = -1
 
-    def head_home(self, households: np.ndarray) -> None:
-        """Let living people leave safety for their homes, by car or in one that takes them."""
+    def _note(
+        self, what: Ledger, rows: Ints, time_s: Floats | float, mode: Ints = NOTHING, exit_row: Ints = NOTHING
+    ) -> None:
+        """Write into the ledger, if somebody reads it."""
+        if self.ledger is not None and rows.size:
+            times_s = np.broadcast_to(time_s, rows.shape).astype(np.float64)
+            self.ledger.append(Entry(what, times_s, rows.astype(np.int64), mode.copy(), exit_row.copy()))
+
+    def head_home(self, households: np.ndarray, time_s: Floats | float) -> None:
+        """Let living people leave safety for their homes at a time (s), by car or in one that takes them."""
+        self._note(Ledger.WENT_HOME, households, time_s)
         parties = self.parties
         parties.arrival_time_s[households], parties.exit[households] = np.inf, -1
         parties.mode[households] = Mode.CAR
@@ -232,6 +269,7 @@ class Population:
     def die(self, persons: np.ndarray) -> np.ndarray:
         """Note deaths; return the parties on the streets of which nobody is left alive, now off the books."""
         self.people.status[persons] = Status.DEAD
+        self._note(Ledger.DIED, persons, self.people.death_time_s[persons])
         self.touch(self.people.household[persons])
         households = rising(self.people.household[persons])
         person, place = members(self.households.first_person, households)

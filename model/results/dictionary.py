@@ -278,6 +278,38 @@ TABLES: dict[str, Described] = {
             "last_out_s": "when the last batch so far came to safety; inf: none has",
         },
     ),
+    "reception": Described(
+        "One reception place at one moment of `timeseries`, and one row without a place for those who belong to none; "
+        "only in scenarios with `reception.places`. Everybody who is out is counted once: in a bed, coming, waiting, or "
+        "with an arrangement of their own.",
+        {
+            "time_s": _TIME,
+            "place": "name of the reception place; empty: none",
+            "is_open": "whether it is open",
+            "n_beds_free": "beds that nobody is in and that are kept for nobody on the way to them",
+            "n_in_bed": "people in a bed there",
+            "n_coming": "people on the way to it, out of the town or sent on from another place",
+            "n_waiting": "people there without a bed; without a place: those whom no place takes",
+            "n_own_arrangement": "people with friends or relatives, in what they rent, or gone on from a bed",
+            "n_given_bed_so_far": "people who have been given a bed there since the start",
+            "n_sent_onward_so_far": "people who have been sent on from it since the start",
+        },
+    ),
+    "reception_places": Described(
+        "One reception place as it stands at the end, and one row without a place for those whom no place takes; only "
+        "in scenarios with `reception.places`.",
+        {
+            "place": "name of the reception place; empty: none",
+            "n_beds": "beds",
+            "n_beds_used": "beds in which somebody is, or that are kept for somebody on the way to them",
+            "n_came": "people who have come to it out of the town, whether or not there was a bed",
+            "n_given_bed": "people who have been given a bed there",
+            "n_sent_onward": "people who have been sent on from it",
+            "n_waiting": "people there without a bed",
+            "waiting_person_h": "time that people have waited there for a bed",
+            "first_full_s": "when its last bed was first given away; inf: not so far",
+        },
+    ),
     "truces": Described(
         "One window of one truce; only in scenarios with truces.",
         {

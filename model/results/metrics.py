@@ -70,7 +70,7 @@ def values_of(run: RunFolder) -> dict[str, float]:
     Outcomes of a group (`left_behind:no_car`) are there if the group has members.
     """
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run)}
-    found |= {**_institutions(run), **_truces(run), **_fairness(run)}
+    found |= {**_institutions(run), **_truces(run), **_reception(run), **_fairness(run)}
     return {name: float(found[name]) for name in OUTCOMES if name in found} | _of_groups(run)
 
 
@@ -88,6 +88,8 @@ def summary(run: RunFolder) -> list[Measure]:
         found |= _truces(run)
     if run.has("institutions"):
         found |= _institutions(run)
+    if run.has("reception_places"):
+        found |= _reception(run)
     measures = [Measure.of(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
     return [m for m in measures if not (m.unit == "person-hours" and m.value == 0) and not _is_never_out(m)]
 
@@ -174,6 +176,23 @@ def _truces(run: RunFolder) -> dict[str, float]:
         return {"turned_back": 0.0, "gathered": 0.0}
     truces = run.frame("truces")
     return {"turned_back": truces["n_turned_back"].sum(), "gathered": truces["gathered_person_h"].sum()}
+
+
+def _reception(run: RunFolder) -> dict[str, float]:
+    """Return who got a bed, who was sent on, who waits for one."""
+    if not run.has("reception_places"):
+        nothing = {name: 0.0 for name, o in OUTCOMES.items() if o.panel == Panel.RECEPTION}
+        return {**nothing, "first_place_full": np.nan}
+    places = run.frame("reception_places")
+    first_full_s = float(places["first_full_s"].min())
+    return {
+        "beds_used": places["n_beds_used"].sum(),
+        "given_bed": places["n_given_bed"].sum(),
+        "sent_onward": places["n_sent_onward"].sum(),
+        "without_bed": places["n_waiting"].sum(),
+        "waiting_for_bed": places["waiting_person_h"].sum(),
+        "first_place_full": first_full_s / 3600 if np.isfinite(first_full_s) else np.nan,
+    }
 
 
 def _services(run: RunFolder) -> dict[str, float]:

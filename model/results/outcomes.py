@@ -33,6 +33,7 @@ class Panel(StrEnum):
     EXPOSURE = "Time in the endangered area"
     ROADS = "Delay on the roads"
     SERVICES = "Buses, trains and other services"
+    RECEPTION = "Beds for those who are out"
     FAIRNESS = "Inequality of danger and delay"
 
 
@@ -121,6 +122,14 @@ _ALL = (
     Outcome("crew_casualties_per_1000", "expected casualties among crews per 1,000 people carried",
             "per 1,000 people", LESS, Panel.SERVICES),
     Outcome("vehicles_lost", "vehicles lost", "vehicles", LESS, Panel.SERVICES),
+    Outcome("beds_used", "beds used in reception places, those kept for people on the way among them", "people", NEUTRAL,
+            Panel.RECEPTION),
+    Outcome("given_bed", "people who have been given a bed", "people", MORE, Panel.RECEPTION),
+    Outcome("sent_onward", "people sent on from a full reception place", "people", NEUTRAL, Panel.RECEPTION),
+    Outcome("without_bed", "out and waiting for a bed at the end", "people", LESS, Panel.RECEPTION, is_compared=True),
+    Outcome("waiting_for_bed", "time waiting for a bed", "person-hours", LESS, Panel.RECEPTION, is_compared=True),
+    Outcome("first_place_full", "until the first reception place is full, from the start of the run", "h", NEUTRAL,
+            Panel.RECEPTION),
     Outcome("t90_ratio_impaired", "time until 90% of those leaving are out, impaired / unimpaired", "1", LESS,
             Panel.FAIRNESS),
     Outcome("risk_ratio_impaired", "share hurt or killed, impaired / unimpaired", "1", LESS, Panel.FAIRNESS),

@@ -12,6 +12,8 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.rules.tally import nobody_counted, recount
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.impacts import Size
+from safepassage.model.reception.reception import Reception
+from safepassage.model.reception.tables import reception_tables
 from safepassage.model.results import columns
 from safepassage.model.results.exit_queues import ExitQueues, delivered, swings_told
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
@@ -66,6 +68,7 @@ class Recorder:
         self.exit_queues = ExitQueues(model.streets, model.movement.driving)
         self._exit_rows: list[tuple] = []
         self.places = PlacesOverTime(model)
+        self.reception = Reception(model.settings.reception, model.population, model.streets, model.seed)
         self._is_checked, self._n_on_streets = False, 0
         self._is_as_last_row = False
         """Whether nothing has happened since the last row was kept."""
@@ -112,6 +115,7 @@ class Recorder:
                                         model.movement.ways.of[Mode.WALK].exit_open.copy()))  # fmt: skip
                 self._is_as_last_row = True
             self.places.record(model.time_s)
+            self.reception.record(model.time_s)
 
     def _check_books(self):
         """Raise PopulationError unless the books balance; they do still if nobody has been touched since they did."""
@@ -145,11 +149,12 @@ class Recorder:
         return int(self.n_by_status[Status.SAFE]) + n_beyond
 
     def report(self) -> list[str]:
-        """Return what a reader of the results should know of how cars left, one sentence each."""
+        """Return what a reader should know of how cars left and of the reception places, one sentence each."""
         parties, by_car = self.model.parties, self.model.parties.mode == Mode.CAR
         out_s = np.where(parties.exit >= 0, parties.arrival_time_s, np.inf)[by_car]
         departure_s = self.model.households.departure_time_s[by_car]
-        return swings_told(self.model.streets.exit_name, parties.exit[by_car], departure_s, out_s)
+        swings = swings_told(self.model.streets.exit_name, parties.exit[by_car], departure_s, out_s)
+        return [*swings, *self.reception.report()]
 
     def tables(self) -> columns.Tables:
         """Return all tables of the run, each column with its unit; each as the run stands when it is first read."""
@@ -170,6 +175,7 @@ class Recorder:
                 **map_tables(self.model),
                 **self.places.tables(),
                 **self.trajectories.tables(),
+                **reception_tables(self.reception, self.model.time_s),
                 **service_tables(self.model),
                 **truce_table(self.model),
                 **institution_table(self.model),

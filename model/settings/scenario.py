@@ -23,6 +23,7 @@ from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.levers import institutions as group_quarters
 from safepassage.model.settings.levers import truces as agreements
 from safepassage.model.settings.levers.institutions import Institution, InstitutionLeaves
+from safepassage.model.settings.levers.reception import Reception
 from safepassage.model.settings.levers.truces import Truce, TruceKeeping
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
@@ -34,7 +35,7 @@ from safepassage.model.settings.streets import StreetSettings
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
-    "closures", "alerts", "triggers", "truces", "institutions_leave",
+    "closures", "alerts", "triggers", "truces", "institutions_leave", "reception.places",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -79,6 +80,7 @@ class Scenario(Section):
     truces: tuple[Truce, ...] = Field((), examples=[agreements.DAYS])
     """Windows in which shelling is suspended by agreement, and corridors by which people leave in them."""
     truce_keeping: TruceKeeping = TruceKeeping()
+    reception: Reception = Reception()
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()
 

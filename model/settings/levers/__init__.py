@@ -1,1 +1,1 @@
-"""Levers that planners can pull, each in a file of its own: truces and corridors, institutions that are brought out."""
+"""Levers that planners can pull, each in a file: truces, institutions brought out, reception places with beds."""
