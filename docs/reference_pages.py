@@ -20,7 +20,7 @@ from safepassage.model.settings.files.keys import Key, Part, parts
 ROOT = Path(__file__).parent.parent
 RULES = (
     "agents/rules", "model/behaviour", "model/harm", "model/hazard", "model/movement", "model/movement/news",
-    "model/people", "model/services", "model/town",
+    "model/people", "model/reception", "model/services", "model/town",
 )  # fmt: skip
 """Folders whose modules hold the rules of the model."""
 IN_WORDS = {"none": "nothing", "required": "none, the file must say"}
@@ -163,7 +163,8 @@ def types_of_columns() -> dict[tuple[str, str], tuple[str, str]]:
 
     shelter = {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0}
     ward = {"name": "Ward", "kind": "hospital", "longitude_deg": -33.0, "latitude_deg": 45.0, "n_residents": 4}
-    with_all = {"shelters.places": [shelter], "truces": [{"name": "Day and night"}], "institutions": [ward]}
+    with_all = {"shelters.places": [shelter], "truces": [{"name": "Day and night"}], "institutions": [ward],
+                "reception.places": [{"name": "Hall", "beds": 9}]}  # fmt: skip
     runs = (
         ("tiny_town", {"run.duration_h": 0.1, "run.record_positions_every_s": 60, **with_all}),
         ("pokrovsk", {"run.duration_h": 1.0, "run.step_s": 3600.0, "population.residents": 2000}),

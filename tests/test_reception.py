@@ -15,7 +15,6 @@ from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.levers.reception import OnwardTransport, ReceptionPlace
 from safepassage.model.settings.scenario import InvalidScenario, load
-from safepassage.model.state.state_file import load_state, save_state
 
 H = 3600.0
 HALL = {"name": "Hall", "beds": 30, "road_h": 0.1,
@@ -247,7 +246,8 @@ def test_a_saved_run_goes_on_with_the_same_beds(ran, tmp_path):
     half = EvacuationModel("tiny_town", **TOWN)
     while half.time_s < 1.5 * H:
         half.step()
-    again = load_state(save_state(half, tmp_path / "state")).run()
+    half.save_state(tmp_path / "state.npz")
+    again = EvacuationModel.from_state(tmp_path / "state.npz").run()
     assert again.recorder.tables()["reception"] == model.recorder.tables()["reception"]
 
 
@@ -264,7 +264,8 @@ def test_a_saved_run_goes_on_with_the_same_beds(ran, tmp_path):
     ({"name": "School"}, "'School' is the name of two reception places"),
     ({"latitude_deg": 48.0}, "give latitude_deg together with longitude_deg"),
     ({"bedz": 5}, "did you mean beds?"),
-], ids=["negative", "nan", "huge", "half", "opens", "itself", "unknown", "seats", "often", "twice", "degrees", "typo"])  # fmt: skip
+], ids=["less", "nan", "huge", "half", "opens", "itself", "unknown", "seats", "often", "twice", "where", "typo"]
+)  # fmt: skip
 def test_what_cannot_be_meant_is_refused_with_key_value_and_change(change, words):
     with pytest.raises(InvalidScenario) as error:
         load("tiny_town", {"reception.places": [{**HALL, **change}, SCHOOL]})

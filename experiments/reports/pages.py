@@ -24,6 +24,7 @@ CAPTIONS = {
     "left_behind": "Who is left behind",
     "exits": "People out by exit",
     "queues": "Queues at the exits",
+    "reception": "Beds for those who are out",
 }
 
 

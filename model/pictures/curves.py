@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
 from safepassage.model.pictures import palette, style
+from safepassage.model.pictures.beds import beds_over_time
 from safepassage.model.pictures.bottlenecks import delay_by_street
 from safepassage.model.pictures.left_behind import left_behind
 from safepassage.model.pictures.map import map_of_run
@@ -19,6 +20,7 @@ from safepassage.model.results.metrics import summary, warning_s
 from safepassage.model.results.run_folder import RunFolder
 
 __all__ = [
+    "beds_over_time",
     "casualties_exposure",
     "delay_by_street",
     "departures",
@@ -40,7 +42,7 @@ MAX_EXITS = 12
 
 def draw_all(run: RunFolder, folder: Path | str) -> list[Path]:
     """Write all pictures of a run as PNG files to a folder and return their paths; nothing is overwritten."""
-    pictures = {name: draw for name, draw in PICTURES.items() if name != "queues" or run.has("exit_states")}
+    pictures = {name: draw for name, draw in PICTURES.items() if name not in NEEDS or run.has(NEEDS[name])}
     return [style.save_new(draw(run), Path(folder) / f"{name}.png") for name, draw in pictures.items()]
 
 
@@ -299,5 +301,8 @@ PICTURES: dict[str, Callable[[RunFolder], Figure]] = {
     "left_behind": left_behind,
     "exits": exits_per_hour,
     "queues": queues_at_exits,
+    "reception": beds_over_time,
 }
 """What `draw_all` draws: name of the file and function."""
+NEEDS = {"queues": "exit_states", "reception": "reception"}
+"""Pictures of what not every run has, with the table from which they are drawn."""

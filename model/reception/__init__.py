@@ -1,1 +1,1 @@
-"""Where people go who are out of the area: beds in reception places, ways onward from them, or something of their own."""
+"""Where people go who are out of the area: beds in reception places, ways onward, or something of their own."""

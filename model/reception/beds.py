@@ -149,7 +149,7 @@ class Beds:
                 self._free(place, time_s)
 
     def _receive(self, person: int, time_s: float) -> None:
-        """Give somebody who has come a bed, here or where a car of their own takes them; if there is none, they wait."""
+        """Give somebody who has come a bed, here or where their own car takes them; if there is none, they wait."""
         place = int(self.place[person])
         self.n_came[place] += 1
         if self._has_room(place):

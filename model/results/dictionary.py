@@ -280,8 +280,8 @@ TABLES: dict[str, Described] = {
     ),
     "reception": Described(
         "One reception place at one moment of `timeseries`, and one row without a place for those who belong to none; "
-        "only in scenarios with `reception.places`. Everybody who is out is counted once: in a bed, coming, waiting, or "
-        "with an arrangement of their own.",
+        "only in scenarios with `reception.places`. Everybody who is out is counted once: in a bed, coming, waiting, "
+        "or with an arrangement of their own.",
         {
             "time_s": _TIME,
             "place": "name of the reception place; empty: none",

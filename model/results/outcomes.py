@@ -122,7 +122,7 @@ _ALL = (
     Outcome("crew_casualties_per_1000", "expected casualties among crews per 1,000 people carried",
             "per 1,000 people", LESS, Panel.SERVICES),
     Outcome("vehicles_lost", "vehicles lost", "vehicles", LESS, Panel.SERVICES),
-    Outcome("beds_used", "beds used in reception places, those kept for people on the way among them", "people", NEUTRAL,
+    Outcome("beds_used", "beds used in reception places, with those kept for people on the way", "people", NEUTRAL,
             Panel.RECEPTION),
     Outcome("given_bed", "people who have been given a bed", "people", MORE, Panel.RECEPTION),
     Outcome("sent_onward", "people sent on from a full reception place", "people", NEUTRAL, Panel.RECEPTION),

@@ -5,7 +5,7 @@
 
 from enum import StrEnum
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from safepassage.model.settings.base import Section
 from safepassage.model.settings.population import Share
@@ -122,17 +122,18 @@ class Reception(Section):
     through the transit centre of Pavlohrad from 13 to 15 August 2025, 560 stayed overnight (pravda 7526547); from 17
     July to 22 August it was 18 % of 9,700 (menafn 1109963235): vary it from 0.18 to 0.5."""
 
-    @model_validator(mode="after")
-    def _names(self):
-        names = [place.name for place in self.places]
+    @field_validator("places")
+    @classmethod
+    def _names(cls, places: tuple[ReceptionPlace, ...]) -> tuple[ReceptionPlace, ...]:
+        names = [place.name for place in places]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(f"{twice[0]!r} is the name of two reception places; give each a different name")
-        for row, place in enumerate(self.places):
+        for row, place in enumerate(places):
             for number, onward in enumerate(place.onward):
                 key = f"places.{row}.onward.{number}.to = {onward.to!r}"
                 if onward.to == place.name:
                     raise ValueError(f"{key}: a place sends nobody on to itself; name another")
                 if onward.to not in names:
                     raise ValueError(f"{key}: there is no such place; there are {', '.join(names)}")
-        return self
+        return places
