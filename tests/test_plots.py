@@ -16,9 +16,13 @@ from safepassage.model.results.run_folder import RunFolder, open_run
 ONE_EXIT = [{"name": "South road", "latitude_deg": 44.989658, "longitude_deg": -32.987918}]
 
 
+HALL = {"reception.places": [{"name": "Hall", "beds": 20, "road_h": 0.1}], "reception.share_by_car": 0.5}
+"""Beds for those who are out, so that their picture is drawn too."""
+
+
 @pytest.fixture(scope="module")
 def model():
-    return EvacuationModel("tiny_town", **{"run.duration_h": 1.5}).run()
+    return EvacuationModel("tiny_town", **{"run.duration_h": 1.5, **HALL}).run()
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,7 @@ def run(model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def quiet_run(tmp_path_factory):
     """Five minutes in which nothing falls, nobody moves, and one exit is open."""
-    changes = {"run.duration_h": 5 / 60, "shelling.sources": [], "streets.exits": ONE_EXIT}
+    changes = {"run.duration_h": 5 / 60, "shelling.sources": [], "streets.exits": ONE_EXIT, **HALL}
     return open_run(EvacuationModel("tiny_town", **changes).run().save(tmp_path_factory.mktemp("quiet")))
 
 
@@ -295,8 +299,17 @@ def test_a_run_recorded_before_these_tables_were_kept_is_still_drawn(run, tmp_pa
     shutil.copytree(run.path, folder)
     for name in ("street_changes", "exit_states", "casualties"):
         (folder / f"{name}.parquet").unlink()
+    (folder / "reception.parquet").unlink()
     names = {path.stem for path in curves.draw_all(open_run(folder), tmp_path / "pictures")}
-    assert names == set(curves.PICTURES) - {"queues"}
+    assert names == set(curves.PICTURES) - {"queues", "reception"}
+
+
+def test_the_picture_of_beds_says_what_the_table_says_at_the_end(run):
+    last = run.frame("reception").groupby("place", dropna=False).last()
+    written = texts(curves.beds_over_time(run))
+    assert f"{last['n_in_bed'].sum():,} of 20" in written and last["n_in_bed"].sum() > 0
+    assert f"waiting without a bed\n{last['n_waiting'].sum():,}" in written
+    assert f"{last['n_own_arrangement'].sum():,} more are out" in written
 
 
 def one_link(**columns):

@@ -95,7 +95,7 @@ class ReceptionPlace(Section):
     stay_h: float | None = Field(None, gt=0, le=1_000_000)
     """How long a bed is kept before people have found something of their own (h); default: to the end of the run. In
     the transit centre of Pavlohrad: up to five days (novosti.dn.ua 404508)."""
-    onward: tuple[OnwardTransport, ...] = ()
+    onward: tuple[OnwardTransport, ...] = Field((), examples=[PLACES[0]["onward"]])
     """How those go on for whom it has no bed; none: they wait without one."""
 
     @model_validator(mode="after")
