@@ -102,8 +102,8 @@ class EvacuationModel(RowModel):
         self.rules = rules_of(rules)
         started = perf_counter()
         self.time_s, self.tick, self._moved_to_s, self._n_writes_seen = 0.0, 0, 0.0, 0
-        self.resident_h = 0.0
-        """Hours that people have spent in the area, in total."""
+        self.resident_s = 0.0
+        """Seconds that people have spent in the area, in total."""
         self.duration_s = self.settings.run.duration_h * 3600.0
         self._build_world()
         self._build_people()
@@ -193,7 +193,7 @@ class EvacuationModel(RowModel):
         else:
             self._live(min(until_s, minute_after(from_s)))
         self.recorder.count()
-        self.resident_h += self.recorder.n_inside * (self.time_s - from_s) / 3600.0
+        self.resident_s += self.recorder.n_inside * (self.time_s - from_s)
         return is_quiet
 
     def look_again(self) -> None:
@@ -285,7 +285,7 @@ class EvacuationModel(RowModel):
     def report(self) -> list[str]:
         """Return what was repaired, assumed, left out or met with on the way, one sentence each."""
         town = (*self.streets_report.notes, *self.zones.report, *self._people_notes, *never_issued(self.settings))
-        harm = against_records(self.under_fire.harm.expected.mean, self.resident_h)
+        harm = against_records(self.under_fire.harm.expected.mean, self.resident_s / 3600.0)
         roads = [*self.surroundings.report, *self.movement.gridlocks.report(), *self.recorder.report()]
         return [*town, *self.impacts.report, *self.authorities.report(self.time_s), *roads, *harm]
 

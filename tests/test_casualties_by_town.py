@@ -130,7 +130,7 @@ def test_coquimbo_is_within_the_recorded_range_and_tiny_town_says_that_it_is_not
     rates = {}
     for name in ("coquimbo", "tiny_town"):
         model = EvacuationModel(name, **{"run.duration_h": 2 if name == "coquimbo" else 4}).run()
-        rates[name] = 1000 * model.under_fire.harm.expected.mean / (model.resident_h / 730.5)
+        rates[name] = 1000 * model.under_fire.harm.expected.mean / (model.resident_s / 3600.0 / 730.5)
         assert any("resident-months" in line for line in model.report()) == (name == "tiny_town")
     assert rates["coquimbo"] < 15.0 < rates["tiny_town"]
 

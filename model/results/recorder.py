@@ -8,6 +8,7 @@ import pyarrow as pa
 from mesa.datacollection import DataCollector
 
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.agents.ground.arrays import Floats
 from safepassage.agents.parties import Mode
 from safepassage.agents.rules.tally import nobody_counted, recount
 from safepassage.model.harm.expected_casualties import band
@@ -57,7 +58,8 @@ class Recorder:
         self.n_by_status = np.zeros(len(Status), np.int64)
         self.n_by_injury = np.zeros(len(Injury), np.int64)
         self._n_present = np.zeros((len(Protection), len(Mobility), len(model.zones.name)))
-        self.exposure_person_h = np.zeros_like(self._n_present)
+        self._exposure_person_s = np.zeros_like(self._n_present)
+        """Whole numbers, so that it does not matter into how many turns time was cut."""
         people = model.people
         zone = model.households.zone[people.household].astype(np.int64)
         self._group = people.mobility.astype(np.int64) * len(model.zones.name) + zone
@@ -78,10 +80,15 @@ class Recorder:
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
 
+    @property
+    def exposure_person_h(self) -> Floats:
+        """Hours that people have spent in the area, by protection, mobility and zone; float64."""
+        return self._exposure_person_s / 3600.0
+
     def count(self) -> None:
         """Add the time since the last call to the exposure and count people anew."""
         model, people = self.model, self.model.people
-        self.exposure_person_h += self._n_present * ((model.time_s - self._last_s) / 3600.0)
+        self._exposure_person_s += self._n_present * (model.time_s - self._last_s)
         self._last_s = model.time_s
         if model.population.is_touched:
             self._is_checked = self._is_as_last_row = False
