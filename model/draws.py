@@ -59,6 +59,7 @@ class Stream(IntEnum):
     BREAKDOWN = 32
     LIFT = 33
     FRONT = 34
+    FRONT_WAY = 35
     RECEPTION = 40
 
 

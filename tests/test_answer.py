@@ -14,6 +14,7 @@ import pytest
 
 from safepassage.experiments.questions import turn_over
 from safepassage.experiments.questions.compare import BASELINE, compare
+from safepassage.experiments.questions.futures import THIRDS
 from safepassage.experiments.questions.turn_over import ASSUMPTIONS, Assumption
 from safepassage.experiments.reports.answer import language, maps, page
 from safepassage.experiments.reports.answer.language import Language
@@ -59,6 +60,7 @@ def texts_of_the_page():
     outcomes = [OUTCOMES[name] for name in (*page.CHANGES, *page.COSTS)]
     found |= {page.WORDS.get(one.name, one.words) for one in outcomes} | {"days"}
     found |= {OUTCOMES[name].unit for name in page.CHANGES} - {"people"}
+    found |= set(THIRDS)
     return found | {GROUPS[name] for name in page.WHO} | {one.words for one in ASSUMPTIONS}
 
 

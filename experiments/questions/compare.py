@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.files.whole import write_whole
 from safepassage.model.settings.run import Run
-from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
+from safepassage.model.settings.scenario import NO_PLAN, Scenario, find, find_plan, load, read_keys
 from safepassage.model.state.past import common_until_s
 
 KIND = "comparison"
@@ -52,6 +52,8 @@ class Comparison:
     """Times of the curves (s after the start)."""
     moments_s: tuple[float, ...]
     """Round times for the table (s after the start)."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """By plan, what it does in a line; plans without a title are not there."""
 
     @property
     def run(self) -> Run:
@@ -208,7 +210,9 @@ def compare(
     ]
     frame = pd.DataFrame(rows)
     frame = frame[[*LABELS, *sorted(set(frame) - set(LABELS))]]
-    comparison = Comparison(tuple(variants), as_kept(base, out), compared(frame.columns), frame, at_s, moments_s)
+    titles = titles_of(scenario, plans)
+    kept = as_kept(base, out)
+    comparison = Comparison(tuple(variants), kept, compared(frame.columns), frame, at_s, moments_s, titles)
     for name, content in by_place.items():
         write_table(out / f"{name}.parquet", content)
     _write(comparison, variants, out)
@@ -244,6 +248,17 @@ def plans_of(scenario: str | Path, plans: Sequence[str | Path], changes: Mapping
     return found
 
 
+def titles_of(scenario: str | Path, plans: Sequence[str | Path]) -> dict[str, str]:
+    """Return name -> title of plans that have one."""
+    folder, found = read_keys(find(scenario)).folder, {}
+    for plan in plans:
+        path = find_plan(plan, folder)
+        keys = read_keys(path).keys
+        if keys.get("title"):
+            found[str(keys.get("name", path.stem))] = " ".join(str(keys["title"]).split())
+    return found
+
+
 def _refuse_plans_that_do_not_fit(runs: KeptRuns, tasks: Sequence[Task], variants: Mapping[str, Scenario]):
     """Run each plan once. Raises ScenarioError, naming the plan, if it cannot be: it may be of another town."""
     for name, task, one in zip(variants, tasks, runs.outcomes(tasks, failures_allowed=True), strict=True):
@@ -275,6 +290,7 @@ def _write(comparison: Comparison, variants: Mapping[str, Scenario], out: Path):
         "kind": KIND,
         "replications": comparison.n_replications,
         "plans": list(comparison.plans),
+        "titles": comparison.titles,
         "scenario": comparison.scenario,
         "plan_keys": {
             name: _changed_keys(comparison.scenario, as_kept(variant, out)) for name, variant in variants.items()
@@ -302,5 +318,5 @@ def open_comparison(folder: Path | str) -> Comparison:
     frame = pq.read_table(folder / "replications.parquet").to_pandas()
     return Comparison(
         tuple(manifest["plans"]), manifest["scenario"], compared(frame.columns), frame,
-        tuple(manifest["at_s"]), tuple(manifest["moments_s"]),
+        tuple(manifest["at_s"]), tuple(manifest["moments_s"]), manifest["titles"],
     )  # fmt: skip

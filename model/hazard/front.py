@@ -16,6 +16,7 @@ from safepassage.model.hazard.days import change_of
 from safepassage.model.hazard.days import day as day_told
 from safepassage.model.hazard.impacts import Area
 from safepassage.model.hazard.published import day_of, is_held
+from safepassage.model.hazard.stochastic_front import moved_by_chance
 from safepassage.model.inputs.tables import number_of, read_csv, refuse_doubles
 from safepassage.model.inputs.vectors import POLYGONS, read_features
 from safepassage.model.settings.base import ScenarioError
@@ -139,7 +140,8 @@ def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront
         return None
     days, distance_km = _in_order(days, distance_km, name, report)
     time_s = _day_starts_s(days, time_zone) - start_s
-    _report_outside(time_s, run, name, report)
+    if settings.process is None:
+        _report_outside(time_s, run, name, report)
     x_m, y_m = settings.reference or ((area.west_m + area.east_m) / 2, (area.south_m + area.north_m) / 2)
     if settings.reference is not None and area.to_plane is not None:
         x_m, y_m = (float(value) for value in area.plane(x_m, y_m, "front.reference"))
@@ -150,6 +152,14 @@ def front_of(settings: Front, area: Area, run: Any, time_zone: str) -> AreaFront
     if branch is not None:
         time_s, distance_km = moved(branch, time_s, distance_km)
         report.append(f"Front: this run takes the branch {branch.name!r}, one of {len(settings.branches)}.")
+    if settings.process is not None:
+        end_s = run.duration_h * 3600.0
+        time_s, distance_km = moved_by_chance(settings.process, run.seed, time_s, distance_km, end_s)
+        now_km, end_km = np.interp((0.0, end_s), time_s, distance_km)
+        report.append(
+            f"Front: drawn for this run by its seed: at {now_km:.1f} km from the reference point at the start, at "
+            f"{end_km:.1f} km at the end. Dates given after the start do not count."
+        )
     return LineFront(time_s, distance_km, x_m, y_m, bearing, tuple(report))
 
 

@@ -10,6 +10,7 @@ from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.model.results.outcomes import (
     AT_STOPS,
     BY_GROUP,
+    FRONT_NEAR_KM,
     GROUPS,
     OUTCOMES,
     PERCENT_OF_LEAVERS,
@@ -70,7 +71,7 @@ def values_of(run: RunFolder) -> dict[str, float]:
     Outcomes of a group (`left_behind:no_car`) are there if the group has members.
     """
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run)}
-    found |= {**_institutions(run), **_truces(run), **_reception(run), **_fairness(run)}
+    found |= {**_institutions(run), **_truces(run), **_reception(run), **_fairness(run), **_front(run)}
     return {name: float(found[name]) for name in OUTCOMES if name in found} | _of_groups(run)
 
 
@@ -193,6 +194,25 @@ def _reception(run: RunFolder) -> dict[str, float]:
         "waiting_for_bed": places["waiting_person_h"].sum(),
         "first_place_full": first_full_s / 3600 if np.isfinite(first_full_s) else np.nan,
     }
+
+
+def _front(run: RunFolder) -> dict[str, float]:
+    """Return where a front that is given by its distance stands at the end, and when it first came near."""
+    found = dict.fromkeys(("front_at_end_km", "front_near_d"), float("nan"))
+    if not run.has("front") or "distance_km" not in run.frame("front"):
+        return found
+    table, end_s = run.frame("front"), run.manifest["simulated_s"]
+    time_s, distance_km = table["time_s"].to_numpy(float), table["distance_km"].to_numpy(float)
+    found["front_at_end_km"] = float(np.interp(end_s, time_s, distance_km))
+    at_s = np.unique(np.clip(np.concatenate((time_s, [0.0, end_s])), 0.0, end_s))
+    away_km = np.interp(at_s, time_s, distance_km)
+    near = np.flatnonzero(away_km <= FRONT_NEAR_KM)
+    if near.size:
+        first = int(near[0])
+        since = slice(max(first - 1, 0), first + 1)
+        when_s = np.interp(-FRONT_NEAR_KM, -away_km[since], at_s[since]) if first else 0.0
+        found["front_near_d"] = float(when_s) / 86400
+    return found
 
 
 def _services(run: RunFolder) -> dict[str, float]:

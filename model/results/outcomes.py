@@ -35,6 +35,7 @@ class Panel(StrEnum):
     SERVICES = "Buses, trains and other services"
     RECEPTION = "Beds for those who are out"
     FAIRNESS = "Inequality of danger and delay"
+    FRONT = "The front"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ the area: a plan that takes people out of town from there empties shelters."""
 _FIRST = (Status.SAFE, Status.TRAVELLING, Status.PREPARING, Status.WAITING, Status.STRANDED, Status.SHELTERING)
 """Order in tables; the other statuses follow."""
 _COMPARED = (Status.SAFE, Status.STRANDED)
+FRONT_NEAR_KM = 5.0
+"""Distance from the reference point at which a front is said to have come (km). Assumption."""
 AT_STOPS = (Protection.OUTDOORS, Protection.INNER_ROOM)
 """Where people wait at stops."""
 PERCENT_OUT = (10, 25, 50, 75, 90)
@@ -139,6 +142,10 @@ _ALL = (
     Outcome("gap_hours_in_area", "mean hours in the area, worst-off minus best-off group", "h", LESS,
             Panel.FAIRNESS, is_compared=True),
     Outcome("gini_hours_in_area", "inequality of the hours in the area among people (Gini)", "1", LESS, Panel.FAIRNESS),
+    Outcome("front_at_end_km", "front at the end of the run: distance from the reference point", "km", NEUTRAL,
+            Panel.FRONT),
+    Outcome("front_near_d", f"until the front is within {FRONT_NEAR_KM:g} km of the reference point", "days", NEUTRAL,
+            Panel.FRONT),
 )  # fmt: skip
 
 _OF_GROUPS_ONLY = (

@@ -44,6 +44,37 @@ BRANCHES = [{"name": "as reported", "weight": 2}, {"name": "twice as fast", "adv
 """A list of branches, as an example."""
 
 
+class FrontProcess(Section):
+    """A front that stands, pushes, leaps ahead and falls back by chance, from the start of the run on.
+
+    Numbers: fitted to the dated distances of eight towns of Donetsk oblast, April 2022 to August 2026, computed from
+    DeepStateMap's polygons (`safepassage fit-front`; intervals, and how well it foretells a town that was left out, in
+    docs/howto/uncertain_front.md).
+    """
+
+    stand_d: float = Field(92.0, ge=7)
+    """How long it stands between two pushes, in the mean (days). 90 % interval 75 to 115."""
+    push_d: float = Field(38.0, ge=7)
+    """How long a push lasts, in the mean (days). 27 to 50."""
+    speed_km_d: float = Field(0.059, gt=0)
+    """Median of the speeds of pushes (km a day). 0.051 to 0.068."""
+    speed_spread: float = Field(0.85, ge=0)
+    """Standard deviation of the logarithm of those speeds; 0: all alike. 0.77 to 0.93."""
+    week_shape: float = Field(0.74, gt=0)
+    """How evenly a push goes from week to week: shape of a gamma distribution about its speed; the larger, the more
+    evenly. 0.65 to 0.82."""
+    leaps_per_year: float = Field(0.5, ge=0, le=52)
+    """How often it leaps ahead within a week (1/year). 0.22 to 0.78."""
+    leap_least_km: float = Field(3.0, ge=0)
+    """Way in a week from which on it is called a leap (km). Assumption."""
+    leap_more_km: float = Field(1.5, ge=0)
+    """By how much leaps exceed that, in the mean (km). 0.7 to 2.0."""
+    falls_back_per_year: float = Field(1.9, ge=0, le=52)
+    """How often it falls back within a week (1/year). 1.1 to 2.6."""
+    fall_back_km: float = Field(0.88, ge=0)
+    """How far, in the mean (km). 0.5 to 1.4."""
+
+
 class Front(HazardSection):
     """Where the front is and what its nearness does: a dated distance with a bearing, or dated polygons.
 
@@ -67,6 +98,9 @@ class Front(HazardSection):
     that a comparison over many seeds is one over all of them. Default: as given."""
     branch: str | None = Field(None, examples=["twice as fast"])
     """Name of the branch to take, instead of drawing one."""
+    process: FrontProcess | None = None
+    """Instead of branches: how it moves by chance from the start of the run on, by the seed alone, the same under every
+    plan; `{}` takes the numbers fitted to eight towns. Default: as given."""
     bearing_deg: float = Field(90.0, ge=0, lt=360)
     """Direction from the reference point to the front, clockwise from north (degrees)."""
     polygons_file: DataFile | None = None
@@ -111,6 +145,10 @@ class Front(HazardSection):
             )
         if self.branches and not (self.distances or self.distance_file):
             raise ValueError("branches move a front given by its distance; give distances or distance_file")
+        if self.process is not None and not (self.distances or self.distance_file):
+            raise ValueError("process moves a front given by its distance; give distances or distance_file")
+        if self.process is not None and self.branches:
+            raise ValueError("branches and process both say how the front moves; give one of them")
         return self
 
 

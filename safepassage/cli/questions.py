@@ -128,6 +128,7 @@ def compare(
     console.print()
     for sentence in conclusions(found, ENGLISH):
         console.print(styled((sentence, "bold")))
+    _print_futures(found)
     pictures = draw_comparison(found, folder)
     _print_notes(found.warnings())
     console.print(f"tables and {len(pictures)} pictures in {folder}", soft_wrap=True)
@@ -148,6 +149,21 @@ def _print_differences(found: "Comparison", plan: str, other: str) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in found.all_outcomes():
         table.add_row(*astuple(told(found, outcome, plan, other)))
+    console.print(table)
+
+
+def _print_futures(found: "Comparison") -> None:
+    """Print in which futures of the front plans help, if it does not move the same way in all of them."""
+    from safepassage.experiments.reports.answer.language import ENGLISH
+    from safepassage.experiments.reports.answer.over_front import over_front
+
+    shown = over_front(found, ENGLISH)
+    if shown is None:
+        return
+    table = Table(*shown.columns, box=None, header_style="bold", pad_edge=False)
+    for row in shown.rows:
+        table.add_row(*(f"{cell.text}; {cell.note}" if cell.note else cell.text for cell in row))
+    console.print()
     console.print(table)
 
 

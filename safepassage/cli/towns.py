@@ -1,4 +1,4 @@
-"""Commands about maps: `init` begins a town, `network describe` tells what a map holds, `export` hands a run on."""
+"""Commands about towns: `init` begins one, `network describe` and `fit-front` read data, `export` hands a run on."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +32,7 @@ def mount(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(init)
     app.command("export")(export_run)
+    app.command("fit-front")(fit_front)
     app.add_typer(network_app, name="network")
 
 
@@ -85,6 +86,17 @@ def export_run(
     from safepassage.model.results.run_folder import open_run
 
     for line in export(open_run(run_folder), to.value, out, individual=individual):
+        console.print(line, soft_wrap=True)
+
+
+def fit_front(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds front_distance_daily.csv.")],
+    all_forms: Annotated[bool, typer.Option("--all-forms", help="Also judge every form that was tried.")] = False,
+) -> None:
+    """Fit how a front moves (front.process) to the dated fronts of towns, and foretell each town from the others."""
+    from safepassage.experiments.fits.front_process import lines
+
+    for line in lines(folder, all_forms=all_forms):
         console.print(line, soft_wrap=True)
 
 

@@ -12,7 +12,8 @@ from safepassage.experiments.questions.compare import BASELINE, Comparison, open
 from safepassage.experiments.questions.paired import ENOUGH_RUNS, Difference
 from safepassage.experiments.reports.answer.language import Language
 from safepassage.experiments.reports.answer.maps import FEW_RESIDENTS, Legend, Maps, read_maps
-from safepassage.experiments.reports.answer.sentences import conclusions, end, moment
+from safepassage.experiments.reports.answer.over_front import over_front
+from safepassage.experiments.reports.answer.sentences import conclusions, end, moment, named
 from safepassage.experiments.reports.answer.tables import Cell, Table
 from safepassage.experiments.reports.answer.turning import turning
 from safepassage.experiments.reports.differences import digits_of, in_natural_unit
@@ -30,14 +31,17 @@ COSTS = (
     "service_runs",
     "seats_offered",
     "boarded",
+    "seat_hours_offered",
     "seat_hours_used",
     "crew_hours",
     "crew_exposure",
     "crew_casualties_expected",
+    "crew_casualties_per_1000",
 )
 """What a plan costs; the words of each say what is counted."""
 WORDS = {
     "vehicle_delay": "time lost by vehicles in queues",
+    "seat_hours_offered": "seat-hours offered",
     "crew_hours": "crew-hours at work",
     "crew_exposure": "crew-hours in the endangered area",
 }
@@ -74,6 +78,7 @@ class Answer:
     changes: Table
     who: Table
     costs: Table | None
+    over_front: Table | None
     maps: list[PictureRow]
     turning: Table | None
     turning_note: str
@@ -88,7 +93,7 @@ def answer_of(folder: Path, say: Language) -> Answer:
     manifest = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
     maps = read_maps(folder, found.plans)
     turned, note = turning(folder, found, say)
-    plans = ", ".join(found.plans[1:])
+    plans = ", ".join(named(found, plan, say) for plan in found.plans[1:])
     facts = say(
         "Scenario {name}; from {start} to {end}; plans {plans}, each against no plan.", name=found.scenario["name"],
         start=say.day(found.run.start), end=end(found, say), plans=plans,
@@ -104,6 +109,7 @@ def answer_of(folder: Path, say: Language) -> Answer:
         changes=_changes(found, say),
         who=_who(found, say),
         costs=_costs(found, say),
+        over_front=over_front(found, say),
         maps=_maps(maps, found, say),
         turning=turned,
         turning_note=note,
@@ -193,7 +199,7 @@ def _costs(found: Comparison, say: Language) -> Table | None:
     rows = [
         _row(found, OUTCOMES[name], _words(name, say), say)
         for name in COSTS
-        if any(found.values(plan, name).any() for plan in found.plans)
+        if any(np.nan_to_num(found.values(plan, name)).any() for plan in found.plans)
     ]
     return Table(_headings(found, say), rows) if rows else None
 

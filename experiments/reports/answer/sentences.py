@@ -28,6 +28,16 @@ def conclusions(comparison: Comparison, say: Language) -> list[str]:
             for plan in comparison.plans[1:]]  # fmt: skip
 
 
+def named(comparison: Comparison, plan: str, say: Language) -> str:
+    """Return a plan as a reader knows it: its title, with its name; the name alone if it has no title."""
+    title = comparison.titles.get(plan)
+    return (
+        say("\N{LEFT DOUBLE QUOTATION MARK}{title}\N{RIGHT DOUBLE QUOTATION MARK} ({name})", title=title, name=plan)
+        if title
+        else plan
+    )
+
+
 def moment(comparison: Comparison, time_s: float, say: Language) -> str:
     """Return a time of the runs (s after their start) as a planner says it: 14:00, or 1 September for runs of days."""
     at: datetime = local_time(comparison.run.start, time_s, comparison.time_zone)
@@ -44,8 +54,8 @@ def _of_people(comparison: Comparison, plan: str, say: Language) -> str:
     by = end(comparison, say)
     if not out.is_clear:
         text = "Plan {plan} makes no clear difference in the people out by {end}: {interval}."
-        return say(text, plan=plan, end=by, interval=between(out, say))
-    counts = _count(out, say) | {"plan": plan, "end": by, "n_pairs": out.n_pairs}
+        return say(text, plan=named(comparison, plan, say), end=by, interval=between(out, say))
+    counts = _count(out, say) | {"plan": named(comparison, plan, say), "end": by, "n_pairs": out.n_pairs}
     if out.mean > 0:
         text = (
             "Plan {plan} gets {mean} ({low} to {high}) more people out by {end} than no plan; more people are out in "
