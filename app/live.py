@@ -96,6 +96,9 @@ class LiveRun:
         """Let a step pass in every model, and what was done at its end be done again."""
         began = perf_counter()
         self.states.keep(self.models, self._note, always=self.time_s == 0)
+        if self.states.problem:
+            self.lapsed.append(f"This moment cannot be come back to: {self.states.problem}")
+            self.states.problem = ""
         for model in self.models:
             model.step()
         self.step_ms = 1000 * (perf_counter() - began)
@@ -140,7 +143,8 @@ class LiveRun:
         if kept is None:
             self._take_up([EvacuationModel(one) for one in self._scenarios], [None] * len(self._scenarios))
         else:
-            self._take_up([EvacuationModel.from_state(path) for path, _ in kept], [note for _, note in kept])
+            paths, notes = kept
+            self._take_up([EvacuationModel.from_state(path) for path in paths], notes)
         for act in self.acts:
             act.is_done = act.time_s < self.time_s
         self._do_due()

@@ -22,7 +22,7 @@ from safepassage.model.pictures.palette import colour_of, in_order
 
 LOST_AFTER_S = 10.0
 """If the page has not answered for this long (s), the model pauses until it does."""
-PARTS = ("frame.js", "looks.js", "map.js", "charts.js", "time.js", "board.js")
+PARTS = ("frame.js", "looks.js", "motion.js", "map.js", "charts.js", "time.js", "board.js")
 
 
 def template(name: str, parts: tuple[str, ...] = ()) -> str:

@@ -49,7 +49,9 @@ class Part(VueTemplate):
 class MapPart(Part):
     """The map: streets, movers, impacts, closures, exits with how many are out."""
 
-    template = traitlets.Unicode(template("map_part.vue", ("frame.js", "looks.js", "map.js"))).tag(sync=True)
+    template = traitlets.Unicode(template("map_part.vue", ("frame.js", "looks.js", "motion.js", "map.js"))).tag(
+        sync=True
+    )
 
 
 class ChartsPart(Part):

@@ -17,7 +17,7 @@ from safepassage.app.map import Pump
 from safepassage.app.player import Player
 from safepassage.app.scenes.layers import LAYERS, packed
 from safepassage.app.scenes.replay import Recording, Replay
-from safepassage.app.told.log import placed
+from safepassage.app.told.log import EventLog, placed
 from safepassage.app.told.replay_explain import ReplayExplainer
 from safepassage.model.settings.base import ScenarioError
 
@@ -25,6 +25,8 @@ PLANS = Path("plans")
 """Folder, below that from which `safepassage explore` was called, that plans and journals are saved to."""
 TELL_EVERY_S = 0.3
 """Time between two tellings of what is at the place picked and of what has happened, while time passes (s)."""
+EVENTS_TOLD = 300
+"""Lines of what has happened that the page shows. Assumption: nobody reads more."""
 _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 
 
@@ -45,6 +47,7 @@ class Session:
         self.is_closed = False
         self._told_s = 0.0
         self._layer = ""
+        self._told_events: list[tuple[EventLog, int]] | None = None
         self._picked_at: tuple[int, float, float, float] | None = None
         self._offer: dict | None = None
         _sessions.add(self)
@@ -234,9 +237,12 @@ class Session:
             self.board.player = self.player.state()
 
     def _tell_events(self):
-        if self.board is not None:
+        """Tell what has happened last, if it is more than was told."""
+        now = [(log, log.n_noted) for log in self.run.logs]
+        if self.board is not None and now != self._told_events:
+            self._told_events = now
             self.board.happened = [
-                [placed(event, scene.frame) for event in log.events]
+                [placed(event, scene.frame) for event in log.events[-EVENTS_TOLD:]]
                 for log, scene in zip(self.run.logs, self.run.scenes, strict=False)
             ]
 

@@ -319,7 +319,7 @@ class EvacuationModel(RowModel):
 
         Raises ScenarioError if the file is there already, or cannot be written.
         """
-        return state_file.save(path, self, self.settings, self.time_s, self.rules.described())
+        return state_file.taken(self, apart=False).write(Path(path))
 
     @classmethod
     def from_state(cls, path: Path | str, plan: Path | str | Scenario | None = None, rules: Any = None) -> Self:

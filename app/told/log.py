@@ -17,6 +17,8 @@ class EventLog:
     def __init__(self, model) -> None:
         self.model = model
         self.events: list[dict] = []
+        self.n_noted = 0
+        """Lines noted so far, those dropped among them."""
         self._last_s = model.time_s
         self._before = self._state()
         self._note_orders(-np.inf, model.time_s)
@@ -52,6 +54,7 @@ class EventLog:
 
     def _note(self, kind: str, text: str, x_m: float | None = None, y_m: float | None = None) -> None:
         event = {"time_s": self.model.time_s, "kind": kind, "text": text}
+        self.n_noted += 1
         self.events.append(event if x_m is None else {**event, "x_m": float(x_m), "y_m": float(y_m)})
 
     def _note_orders(self, from_s: float, until_s: float) -> None:

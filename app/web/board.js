@@ -69,7 +69,10 @@ module.exports = {
       if (document.hidden) setTimeout(go, 250); else requestAnimationFrame(go);
     },
     paint() {
+      if (this.pending !== this.shown || this.maps.some((m) => m.from)) this.nDrawn = (this.nDrawn || 0) + 1;
+      const began = performance.now();
       this.maps.forEach((m) => m.draw());
+      this.drawMs = (this.drawMs || 0) + performance.now() - began;
       if (this.maps.some((m) => m.from)) this.dirty();
       const f = this.frames[0];
       if (f && this.pending !== this.shown) {

@@ -1,6 +1,6 @@
-// What one can look up on the map: names of streets, what is under the pointer, layers of delay and danger; and motion.
+// What one can look up on the map: names of streets, what is under the pointer, layers of delay and danger.
 const RAMP = ["#fdd49e", "#fdbb84", "#fc8d59", "#ef6548", "#d7301f", "#b30000", "#7f0000"]; // Brewer, OrRd
-const SMOOTH_FROM_MS = 70, MOST_SMOOTH = 30000, NAMES_FROM = 2.2;
+const NAMES_FROM = 2.2;
 
 const looks = {
   setLayer(layer) { this.layer = layer && layer.shares ? new Uint8Array(buffer(layer.shares)) : null; this.dirtyRoads = true; },
@@ -50,23 +50,6 @@ const looks = {
       if (d < away) { away = d; best = k; }
     }
     return best < 0 ? "" : (this.town.street_names && this.town.street_names[this.town.street_name[best]]) || "street without a name";
-  },
-  glide(frame, now) { // where each mover was in the picture before: it is drawn on its way from there
-    const old = this.frame, gap = now - (this.shownAt || 0);
-    this.from = null;
-    if (old && frame.n && frame.n < MOST_SMOOTH && gap > SMOOTH_FROM_MS && gap < 2500 && frame.time_s > old.time_s) {
-      const at = new Map(); for (let i = 0; i < old.n; i++) at.set(old.party[i], i);
-      this.from = new Uint16Array(frame.points);
-      for (let i = 0; i < frame.n; i++) { const was = at.get(frame.party[i]); if (was !== undefined) { this.from[2 * i] = old.points[2 * was]; this.from[2 * i + 1] = old.points[2 * was + 1]; } }
-      this.glideMs = Math.min(gap, 1200);
-    }
-    this.shownAt = now;
-  },
-  share() { // how far on its way from the last picture to this one
-    if (!this.from) return 1;
-    const t = (performance.now() - this.shownAt) / this.glideMs;
-    if (t >= 1) this.from = null;
-    return Math.min(1, t);
   },
 };
 

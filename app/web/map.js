@@ -330,4 +330,4 @@ class TownMap {
     }
   }
 }
-Object.assign(TownMap.prototype, looks);
+Object.assign(TownMap.prototype, looks, motion);

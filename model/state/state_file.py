@@ -77,39 +77,54 @@ class Saved:
         return scenario
 
 
-def save(path: Path | str, model: Any, scenario: Scenario, time_s: float, rules: dict) -> Path:
-    """Write the state of a model; raises ScenarioError if there is a file of that name or it cannot be written.
+@dataclass(frozen=True)
+class Taken:
+    """The state of a model at a moment, apart from the model, which may go on."""
 
-    path: the file to write. scenario: what is simulated. time_s: the moment (s). rules: rules of the user's
-    own, as described in the manifest.
+    scenario: Scenario
+    time_s: float
+    rules: dict
+    nodes: list[dict]
+    arrays: dict[str, np.ndarray]
+
+    def write(self, path: Path) -> Path:
+        """Write it to a file; raises ScenarioError if there is a file of that name or it cannot be written."""
+        if path.exists():
+            raise ScenarioError(f"{path}: a file of this name already exists; give another name.")
+        folder = path.parent
+        header = {
+            "format": FORMAT,
+            "code": code_digest(),
+            "numpy": np.__version__,
+            "time_s": self.time_s,
+            "rules": self.rules,
+            "scenario": as_kept(self.scenario, folder),
+            "folder": name_of(self.scenario.source.folder, folder),
+            "inputs": {name_of(one, folder): _digest(one) for one in files_in(self.scenario)},
+        }
+        partial = beside(path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            parts: dict[str, Any] = {"header": _as_bytes(header), "nodes": _as_bytes(self.nodes), **self.arrays}
+            with open(partial, "wb") as opened:
+                np.savez(opened, **parts)
+            put_in_place(partial, path)
+        except OSError as error:
+            reason = error.strerror
+            raise ScenarioError(f"{path}: the state cannot be written ({reason}). Choose another place.") from None
+        finally:
+            partial.unlink(missing_ok=True)
+        return path
+
+
+def taken(model: Any, *, apart: bool) -> Taken:
+    """Return the state of a model. apart: with arrays of its own; if not, it must be written before the model goes on.
+
+    model: an EvacuationModel.
     """
-    path = Path(path)
-    if path.exists():
-        raise ScenarioError(f"{path}: a file of this name already exists; give another name.")
-    folder = path.parent
     written = Written(model)
-    header = {
-        "format": FORMAT,
-        "code": code_digest(),
-        "numpy": np.__version__,
-        "time_s": time_s,
-        "rules": rules,
-        "scenario": as_kept(scenario, folder),
-        "folder": name_of(scenario.source.folder, folder),
-        "inputs": {name_of(one, folder): _digest(one) for one in files_in(scenario)},
-    }
-    partial = beside(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        parts: dict[str, Any] = {"header": _as_bytes(header), "nodes": _as_bytes(written.nodes), **written.arrays}
-        with open(partial, "wb") as opened:
-            np.savez(opened, **parts)
-        put_in_place(partial, path)
-    except OSError as error:
-        raise ScenarioError(f"{path}: the state cannot be written ({error.strerror}). Choose another place.") from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    arrays = {name: array.copy(order="K") for name, array in written.arrays.items()} if apart else written.arrays
+    return Taken(model.settings, model.time_s, model.rules.described(), written.nodes, arrays)
 
 
 def saved(path: Path | str) -> Saved:
