@@ -262,8 +262,10 @@ def page(
     scenario: Annotated[str, typer.Argument(help="Shipped scenario, or a scenario file.")] = "coquimbo",
     play_s: Annotated[float, typer.Option(min=1, help="Longest that the run is watched (s).")] = 60.0,
     repeats: Repeats = 1,
+    steps: Annotated[int, typer.Option(min=0, help="Steps over which memory is compared; 0: not at all.")] = 2000,
+    monkey_min: Annotated[float, typer.Option(min=0, help="Minutes of seeded random clicks.")] = 0.0,
 ) -> None:
-    """Open the page in a headless browser and play: first paint, pictures and steps per second, cost of drawing."""
+    """Open the page in a headless browser and play: first paint, pictures per second, cost, memory, errors."""
     from benchmarks.page import HEADER, measure_page, missing, rows_of
     from safepassage.model.settings.scenario import load
 
@@ -271,7 +273,7 @@ def page(
         typer.echo(f"skipped: {reason}")
         return
     step_s, name = load(scenario).run.step_s, Path(scenario).stem
-    looks = [measure_page(scenario, play_s, step_s) for _ in range(repeats)]
+    looks = [measure_page(scenario, play_s, step_s, n_steps=steps, monkey_min=monkey_min) for _ in range(repeats)]
     report(f"page-{name}", f"The page of {name}, headless Chromium beside its server", HEADER, rows_of(looks), looks)
 
 

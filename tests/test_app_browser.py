@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from processes import LIMIT_S, free_port, is_listened_on, wait_for
 
+from benchmarks.page_monkey import Monkey
 from safepassage.model.evacuation import EvacuationModel
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
@@ -459,29 +459,12 @@ def test_nothing_but_the_address_is_printed_at_start(server):
     assert [line.split(" ", 3)[:2] for line in lines] == [["The", "page"], ["Plans", "that"]]
 
 
-CLICK_ONE = """(share) => {
-  const all = [...document.querySelectorAll(".sp-board button, .sp-board summary, .sp-fields summary")]
-    .filter((e) => e.getClientRects().length && !e.textContent.includes("seeds"));
-  all[Math.floor(share * all.length)].click();
-}"""
-"""Clicks one of what can be clicked now, but not on fifty runs, which take longer than a test may."""
-
-
 def test_no_click_and_no_key_however_random_breaks_the_page(server, open_page):
     page = open_page(server.url)
     page.on("dialog", lambda dialog: dialog.accept())
-    chance = random.Random(20241001)
+    monkey = Monkey(page, seed=20241001)
     for _ in range(60):
-        what = chance.random()
-        if what < 0.35:
-            box = page.locator(".sp-over").first.bounding_box()
-            page.mouse.click(box["x"] + chance.random() * box["width"], box["y"] + chance.random() * box["height"])
-        elif what < 0.5:
-            page.keyboard.press(chance.choice([" ", ".", "Escape", "Tab", "Enter", "ArrowLeft", "+", "-", "0"]))
-        elif what < 0.6:
-            page.evaluate(f"window.safepassage.go_to({chance.randint(-60, 20000)})")
-        else:
-            page.evaluate(CLICK_ONE, chance.random())
+        monkey.act()
     page.evaluate("window.safepassage.play({ what: 'pause' })")
     page.wait_for_function("window.safepassage.player.playing === false && window.safepassage.frames.length > 0")
     button(page, "Charts").evaluate("(e) => e.click()")
