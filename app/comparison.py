@@ -4,7 +4,7 @@ import shlex
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -98,6 +98,23 @@ class Comparer:
             self._tell({**shown, "error": "Stopped. The command goes on with the runs that are done."})
         except Exception as error:  # whatever goes wrong in the background is told on the page
             self._tell({**shown, "error": str(error) or type(error).__name__})
+
+
+def plans_in(shown: Sequence[Any]) -> list[dict]:
+    """Return the keys of each plan that is shown, two that are the same once; none of maps without a plan.
+
+    shown: `Actions` of each map.
+    """
+    plans: list[dict] = []
+    for which, one in enumerate(shown):
+        keys = one.plan(("left", "right")[which] if len(shown) > 1 else "as_shown")
+        if one.has_levers() and not any(_same_levers(keys, other) for other in plans):
+            plans.append(keys)
+    return plans
+
+
+def _same_levers(one: dict, other: dict) -> bool:
+    return all(one.get(key) == other.get(key) for key in {*one, *other} - {"name", "title"})
 
 
 def described(found: "Comparison") -> dict:

@@ -10,7 +10,7 @@ from time import monotonic
 from safepassage.app.actions import KINDS
 from safepassage.app.building import Building
 from safepassage.app.choices import Choices
-from safepassage.app.comparison import Comparer
+from safepassage.app.comparison import Comparer, plans_in
 from safepassage.app.journal import Journal, acts_of
 from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump
@@ -325,12 +325,7 @@ class Session:
         try:
             if self.run.is_recorded:
                 raise ScenarioError("a recorded run cannot be compared.")
-            plans: list[dict] = []
-            for which, one in enumerate(self.run.actions):
-                keys = one.plan(("left", "right")[which] if len(self.run.actions) > 1 else "as_shown")
-                if one.has_levers() and not any(_same_levers(keys, other) for other in plans):
-                    plans.append(keys)
-            self.comparer.start(self.choices.name, plans, self.choices.unlevered(), seeds)
+            self.comparer.start(self.choices.name, plans_in(self.run.actions), self.choices.unlevered(), seeds)
         except (ScenarioError, OSError) as error:
             self._tell_result({"running": False, "error": str(error)})
 
@@ -376,10 +371,6 @@ class Session:
             self.player.play(to_s=time_s)
         else:
             self.rests()
-
-
-def _same_levers(one: dict, other: dict) -> bool:
-    return all(one.get(key) == other.get(key) for key in {*one, *other} - {"name", "title"})
 
 
 _prepared: list[Session] = []
