@@ -60,6 +60,7 @@ class Stream(IntEnum):
     LIFT = 33
     FRONT = 34
     FRONT_WAY = 35
+    COLD = 36
     RECEPTION = 40
 
 

@@ -192,6 +192,8 @@ class EvacuationModel(RowModel):
             self._pass(quiet_s)
         else:
             self._live(min(until_s, minute_after(from_s)))
+        if (frozen := self.under_fire.freeze(self.time_s)).size:
+            take_off_the_dead(self.services, frozen, self.time_s)
         self.recorder.count()
         self.resident_s += self.recorder.n_inside * (self.time_s - from_s)
         return is_quiet
@@ -255,7 +257,6 @@ class EvacuationModel(RowModel):
         self.under_fire.care_for_arrived(until_s)
         if self.under_fire.next_death_s <= until_s:
             take_off_the_dead(self.services, self.under_fire.die(until_s), until_s)
-            self.services.count_the_dead()
 
     def run(self, on_step: Any = None) -> "EvacuationModel":
         """Step until run.duration_h is over and return the model; on_step: called with the model after each step."""

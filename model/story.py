@@ -84,6 +84,7 @@ class Watch:
         self._looked_s = 0.0
         self._status = model.people.status[self.members].copy()
         self._injury = model.people.injury[self.members].copy()
+        self._home = (False, False, 0)
         self._introduce()
 
     def _say(self, time_s: float, text: str) -> None:
@@ -118,6 +119,7 @@ class Watch:
         self._weigh()
         self._act()
         self._suffer()
+        self._freeze()
         self._looked_s = model.time_s
 
     def _hear(self):
@@ -189,6 +191,32 @@ class Watch:
             age, hurt = people.age[self.members][k], Injury(int(injury[k]))
             self._say(people.injury_time_s[self.members][k], f"The {age}-year-old: {hurt.words}.")
         self._injury = injury.copy()
+
+    def _freeze(self):
+        """Say what cold does to them: heating that goes and comes, water, a warm place, and harm."""
+        winter = self.model.under_fire.winter
+        if winter is None:
+            return
+        lacks_c, is_dry = self.model.information.lacks_c[self.h], self.model.information.is_dry[self.h]
+        n_warm = int((winter.place[self.members] >= 0).sum())
+        state = (bool(winter.is_without_heat()[self.h]), bool(is_dry), n_warm)
+        if state != self._home:
+            without_heat, dry, warm = (
+                now if now != before else None for now, before in zip(state, self._home, strict=True)
+            )
+            told = {True: "Their heating is out.", False: "Their heating works again."}.get(without_heat, "")
+            told += {True: " They have no water left.", False: " They have water again."}.get(dry, "")
+            told += f" {warm} of them find room in a warm place." if warm else ""
+            if told:
+                self._say(self.model.time_s, told.strip())
+            self._home = state
+        if lacks_c >= 8.0:
+            self._once(("cold", 0), self.model.time_s, f"It is {winter.settings.homes.needed_c - lacks_c:.0f} degrees "
+                       "in their home.")  # fmt: skip
+        for person in np.flatnonzero(winter.harm[self.members] > 0) + self.members.start:
+            age, what = self.model.people.age[person], "killed" if winter.harm[person] > 1 else "made ill"
+            at_s = float(winter.harm_time_s[person])
+            self._once(("frozen", int(person)), at_s, f"The {age}-year-old: {what} by cold.")
 
 
 def _percent(odds: float) -> str:

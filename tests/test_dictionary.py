@@ -9,9 +9,12 @@ from safepassage.model.results.dictionary import TABLES
 
 SHELTER = {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0}
 WARD = {"name": "Ward", "kind": "hospital", "longitude_deg": -33.0, "latitude_deg": 45.0, "n_residents": 4}
-WITH_ALL = {"shelters.places": [SHELTER], "truces": [{"name": "Day and night"}], "institutions": [WARD],
-            "reception.places": [{"name": "Hall", "beds": 9}]}  # fmt: skip
-"""Added to the invented town, so that the tables of shelters, truces, institutions and beds are there."""
+COLD = {"source": "none", "monthly_mean_c": [0] * 12}
+WITH_ALL = {
+    "shelters.places": [SHELTER], "truces": [{"name": "Day and night"}], "institutions": [WARD], "weather": COLD,
+    "reception.places": [{"name": "Hall", "beds": 9}],
+}  # fmt: skip
+"""Added to the invented town, so that the tables of shelters, truces, institutions, beds and cold are there."""
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,9 @@ class Tables:
         self.persons = persons
         self.manifest = {"simulated_s": 10 * 3600.0, "warning_time_s": 0.0}
 
+    def has(self, name):
+        return name == "persons"
+
     def frame(self, name):
         return {"persons": self.persons}[name]
 

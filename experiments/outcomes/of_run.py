@@ -65,7 +65,8 @@ def _series(frame: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) 
 
 def _remaining(persons: pd.DataFrame, at_s: Sequence[float], columns: Sequence[str]) -> dict[str, float]:
     is_dead = (persons["status"] == Status.DEAD.name).to_numpy()
-    gone_s = np.where(is_dead, persons["injury_time_s"], persons["safe_time_s"])
+    killed_s = np.minimum(persons["injury_time_s"], persons["death_time_s"])
+    gone_s = np.where(is_dead, killed_s, persons["safe_time_s"])
     found, groups = {}, metrics.groups_of(persons) if columns else {}
     for column in columns:
         left_s = np.sort(gone_s[groups[column.removeprefix(REMAINING)]])

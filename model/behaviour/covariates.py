@@ -24,13 +24,15 @@ class Covariate(Worded):
     NO_SEAT = 3, "no seat out of town in reach"
     HOME_LOST = 4, "a home that was destroyed"
     ALL_CLEAR = 5, "a rumour that the danger is over"
-    NO_CAR = 6, "no car"
-    NEEDS_ASSISTANCE = 7, "a member who needs assistance"
-    OLD = 8, "{value:.0%} of the adults 65 or over"
-    LONE_OLD = 9, "one person of 65 or over, living alone"
-    NO_DESTINATION = 10, "neither money nor kin elsewhere"
-    RENTER = 11, "a rented home"
-    CHILDREN = 12, "children"
+    COLD_HOME = 6, "a home without heating"
+    DRY_HOME = 7, "no water for days"
+    NO_CAR = 8, "no car"
+    NEEDS_ASSISTANCE = 9, "a member who needs assistance"
+    OLD = 10, "{value:.0%} of the adults 65 or over"
+    LONE_OLD = 11, "one person of 65 or over, living alone"
+    NO_DESTINATION = 12, "neither money nor kin elsewhere"
+    RENTER = 13, "a rented home"
+    CHILDREN = 14, "children"
 
     def told(self, value: float) -> str:
         """Return the words with a value put in."""
@@ -71,6 +73,10 @@ class Known:
     """bool: it rents its home."""
     believes_all_clear: np.ndarray
     """bool: a rumour that the danger is over."""
+    lacks_c: np.ndarray
+    """float64: degrees that its home lacks since its heating is out, the time in a warm place left out."""
+    is_dry: np.ndarray
+    """bool: its water is out, what it has stored used up, and no water point in reach."""
 
 
 VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
@@ -80,6 +86,8 @@ VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
     Covariate.NO_SEAT: lambda known: ~known.households.has_car * known.share_without_seat,
     Covariate.HOME_LOST: lambda known: known.households.has_lost_home,
     Covariate.ALL_CLEAR: lambda known: known.believes_all_clear,
+    Covariate.COLD_HOME: lambda known: known.lacks_c / 10.0,
+    Covariate.DRY_HOME: lambda known: known.is_dry,
     Covariate.NO_CAR: lambda known: ~known.households.has_car,
     Covariate.NEEDS_ASSISTANCE: lambda known: known.households.needs_help,
     Covariate.OLD: lambda known: known.share_old,

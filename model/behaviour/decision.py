@@ -13,6 +13,7 @@ from safepassage.model.behaviour.covariates import N_SITUATIONS, Covariate, coef
 from safepassage.model.behaviour.information import Information, Told, addressed_by
 from safepassage.model.behaviour.leaving import DAY_S, Frailty, Threat, shock_dose
 from safepassage.model.draws import Stream, keys_of, uniforms, uniforms_for
+from safepassage.model.hazard.weather import Weather
 from safepassage.model.rules import DecisionRule, HouseholdsSeen, rates_from
 from safepassage.model.settings.behaviour import Behaviour, Order
 from safepassage.model.settings.damage import Utility
@@ -53,6 +54,9 @@ class Decision:
         u = uniforms(seed, Stream.READINESS, 1, tick=1)
         town = float(np.exp(settings.leaving.town_spread * ndtri(np.clip(u[0], 1e-12, 1 - 1e-12))))
         self.threat = Threat(settings.leaving, distance_km, settings.coefficients.baseline_per_day, town)
+        self.weather: Weather | None = None
+        """By which a loss of power or gas counts, on days with a mean below `heating_below_c`; None: by the month."""
+        self.heating_below_c = 0.0
         self.time_s = self.next_s = 0.0
         """Until when everything has been weighed; when it is weighed next (s)."""
 
@@ -211,7 +215,9 @@ class Decision:
         return dose
 
     def _is_cold(self, time_s: np.ndarray) -> np.ndarray:
-        """Return which losses came in a month in which they count, bool."""
+        """Return which losses came on a day, or in a month, on which they count, bool."""
+        if self.weather is not None:
+            return self.weather.is_colder(time_s, self.heating_below_c)
         cold = np.zeros(time_s.shape, np.bool_)
         for at in np.unique(time_s[np.isfinite(time_s)]):
             month = (self.run.start + timedelta(seconds=float(at))).month

@@ -104,6 +104,8 @@ class Information:
         """When each household first believed an order that addresses it (s); inf: not so far."""
         self.compelled_s = np.full(n, np.inf)
         """The same of compulsory orders."""
+        self.lacks_c, self.is_dry = np.zeros(n), np.zeros(n, np.bool_)
+        """By household: degrees that its home lacks, float64, and whether its stored water is used up, bool."""
         self.time_s = self._memory_s = 0.0
         self._n_talks = 0
         self._n_nodes = streets.n_nodes
@@ -265,6 +267,8 @@ class Information:
             has_destination=self._has_destination,
             is_renter=self._is_renter,
             believes_all_clear=self.believes_all_clear(time_s),
+            lacks_c=self.lacks_c,
+            is_dry=self.is_dry,
         )
         fill(self.covariates, known)
 

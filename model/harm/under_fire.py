@@ -11,6 +11,7 @@ from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.draws import Keys, Stream, keys_of, uniforms_for
+from safepassage.model.harm.cold import NOBODY, Winter
 from safepassage.model.harm.cover import Cover
 from safepassage.model.harm.injuries import HarmByImpacts, Pairs
 from safepassage.model.harm.lost_homes import LostHomes
@@ -67,6 +68,10 @@ class UnderFire:
         self.alert_s, self.alert_ends_s = alerts_of(
             scenario.alerts, impacts, scenario.run, seed, scenario.shelling.time_zone
         )
+        minds = information, decision
+        stated = surroundings.weather is not None
+        self.winter = Winter(scenario, population, surroundings, *minds, services) if stated else None
+        """What cold does to people; None in a run without weather."""
         self._n_sounded = 0
         reached = uniforms_for(seed, Stream.ALERT, self._household_keys, index=1) < scenario.alerts.reach
         self._hear_alerts = np.flatnonzero(reached)
@@ -222,7 +227,12 @@ class UnderFire:
     @property
     def next_s(self) -> float:
         """As long as nothing falls and nobody moves, nobody is harmed, dies or takes cover before this (s)."""
-        return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s, self.next_alert_s)
+        cold_s = np.inf if self.winter is None else self.winter.next_s
+        return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s, self.next_alert_s, cold_s)
+
+    def freeze(self, time_s: float) -> np.ndarray:
+        """Count what cold has done until a time; return the parties on the streets of which nobody lives now."""
+        return NOBODY if self.winter is None else self.winter.look(time_s)
 
     def look_again(self) -> None:
         """Find anew who is to die and who is under an alert, after somebody has changed columns from outside."""

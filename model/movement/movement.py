@@ -15,6 +15,7 @@ from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
 from safepassage.model.movement.news.queue_news import QueueNews
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS
+from safepassage.model.movement.pace import Pace
 from safepassage.model.movement.shared_streets import SharedStreets
 from safepassage.model.movement.walking import NOBODY, Stage, Walking
 from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways, WaysOfMode
@@ -57,6 +58,7 @@ class Movement:
         self.driving = Driving.on_streets(streets, n_vehicles=n_parties)
         flow_per_m_s = settings.walker_specific_flow_per_m_s
         self.walking = Walking.on_streets(streets, n_parties, specific_flow_per_m_s=flow_per_m_s)
+        self.pace = Pace(streets, self.walking)
         self.gridlocks = Gridlocks(streets, self.driving)
         self.shared_streets = SharedStreets(settings, streets, self.driving, self.walking)
         if u_news is None:
@@ -157,6 +159,7 @@ class Movement:
             self.walking.advance(until_s)
             self.time_s = until_s
             return NO_ARRIVALS
+        self.pace.set(self.time_s)
         self.shared_streets.skip_to(self.time_s)
         self.queue_news.skip_to(self.time_s)
         cars, walkers, looks_s = [], [], []
@@ -164,6 +167,9 @@ class Movement:
             cars.append(self.driving.advance(next_s))
             looks_s.append(next_s)
             self.time_s = next_s
+            if self.pace.next_s == next_s:
+                walkers.append(self.walking.advance(next_s))
+                self.pace.set(next_s)
             if self.shared_streets.next_s == next_s and self.shared_streets.is_needed():
                 walkers.append(self.walking.advance(next_s))
                 if self.shared_streets.is_needed():
@@ -178,6 +184,7 @@ class Movement:
     def _next_look_s(self) -> float:
         """Return when somebody looks at the streets next and there is something to see (s)."""
         next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
+        next_s = min(next_s, self.pace.next_s)
         is_any_queue = self.driving.view.n_under_way or self.ways.is_queue_believed
         return min(next_s, self.queue_news.next_s) if is_any_queue else next_s
 

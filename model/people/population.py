@@ -88,14 +88,19 @@ class Population:
         """Whether people have changed since `take_touched`."""
         return bool(self._touched)
 
+    @property
+    def touched(self) -> np.ndarray:
+        """Households touched since the last call of `take_touched`, int64; a row may recur."""
+        return np.concatenate(self._touched).astype(np.int64) if self._touched else np.empty(0, np.int64)
+
     def touch(self, households: np.ndarray) -> None:
         """Note that something has changed with people of some households, for those who count them."""
         self._touched.append(households)
 
     def take_touched(self) -> np.ndarray:
         """Return the households touched since the last call, int64; a row may recur."""
-        touched, self._touched = self._touched, []
-        return np.concatenate(touched).astype(np.int64) if touched else np.empty(0, np.int64)
+        touched, self._touched = self.touched, []
+        return touched
 
     def look_again(self) -> None:
         """Find everything anew, after somebody has changed columns from outside."""

@@ -16,6 +16,7 @@ UNITS = {
     "_km": "km",
     "_h": "h",
     "_rad": "rad",
+    "_c": "degrees Celsius",
     "_m_s": "m/s",
     "_per_s": "1/s",
     "_person_h": "person-hours",

@@ -310,6 +310,36 @@ TABLES: dict[str, Described] = {
             "first_full_s": "when its last bed was first given away; inf: not so far",
         },
     ),
+    "cold_days": Described(
+        "One local date that has begun; only in scenarios with weather.",
+        {
+            "day": "the date",
+            "mean_c": "mean temperature of the air",
+            "wind_m_s": "wind",
+            "ground": "what lies on the streets: none, snow or ice",
+            "sunrise_s": "sunrise, after the start of the run; nan: the sun does not rise, or does not set",
+            "sunset_s": "sunset; nan as before",
+            "cold_outside_person_h": "time that people spent outdoors where it felt colder than `cold.feels_below_c`",
+            "n_homes_without_heat": "homes with somebody in them and no heating, the most of the day",
+            "n_homes_without_water": "homes with somebody in them and no water left, the most of the day",
+            "n_people_in_cold_homes": "people in homes that lack warmth, the most of the day",
+            "n_people_in_warm_places": "of them those with room in a warm place, the most of the day",
+            "coldest_home_c": "temperature of the coldest homes; nan: not looked at that day",
+            "n_cold_expected": "people whom cold was to be expected to make ill or kill, from the start to that day",
+            "n_cold_casualties": "people whom cold made ill or killed that day",
+            "n_cold_deaths": "of them the dead",
+        },
+    ),
+    "cold_casualties": Described(
+        "One person whom cold made ill or killed; only in scenarios with weather.",
+        {
+            "person": "number of the person, as in `persons`",
+            "age": "age",
+            "time_s": _TIME,
+            "was_outside": "whether it was outdoors; else in a home without heating",
+            "is_dead": "whether they died of it",
+        },
+    ),
     "truces": Described(
         "One window of one truce; only in scenarios with truces.",
         {

@@ -21,6 +21,8 @@ from safepassage.model.results.outcomes import (
 from safepassage.model.results.run_folder import RunFolder
 
 LEAVING = (Status.PREPARING, Status.WAITING, Status.TRAVELLING, Status.STRANDED, Status.SAFE)
+COLD = ("cold_casualties", "cold_deaths", "cold_casualties_expected", "cold_outside", "homes_without_heat",
+        "homes_without_water")  # fmt: skip
 SHARES = {"ete50": 0.5, "ete90": 0.9, "ete95": 0.95, "ete100": 1.0}
 
 
@@ -65,13 +67,14 @@ def warning_s(run: RunFolder) -> float:
 
 
 def values_of(run: RunFolder) -> dict[str, float]:
-    """Return name -> value of every outcome of a finished run, the same names for every run.
+    """Return name -> value of every outcome of a finished run, the same names for every run but those of cold.
 
-    A run without services has 0 of what services do. nan: not reached within the run, or nobody to whom it applies.
+    A run without services has 0 of what services do; outcomes of cold are there in runs with weather alone. nan: not
+    reached within the run, or nobody to whom it applies.
     Outcomes of a group (`left_behind:no_car`) are there if the group has members.
     """
     found = {**_people(run), **_clearance(run), **_exposure(run), **_roads(run), **_services(run)}
-    found |= {**_institutions(run), **_truces(run), **_reception(run), **_fairness(run), **_front(run)}
+    found |= {**_institutions(run), **_truces(run), **_reception(run), **_cold(run), **_fairness(run), **_front(run)}
     return {name: float(found[name]) for name in OUTCOMES if name in found} | _of_groups(run)
 
 
@@ -91,8 +94,13 @@ def summary(run: RunFolder) -> list[Measure]:
         found |= _institutions(run)
     if run.has("reception_places"):
         found |= _reception(run)
+    found |= _cold(run)
     measures = [Measure.of(outcome, float(found[name])) for name, outcome in OUTCOMES.items() if name in found]
-    return [m for m in measures if not (m.unit == "person-hours" and m.value == 0) and not _is_never_out(m)]
+    return [
+        m
+        for m in measures
+        if not (m.unit in ("person-hours", "household-days") and m.value == 0) and not _is_never_out(m)
+    ]
 
 
 def _is_never_out(measure: Measure) -> bool:
@@ -124,13 +132,18 @@ def _people(run: RunFolder) -> dict[str, float]:
         **{status.name.lower(): n_by_status[status.name] for status in Status},
         "evacuated_share": n_safe / max(n, 1),
         "left_behind": n - n_safe - n_by_status[Status.DEAD.name],
-        "casualties": _is_hurt(persons).sum(),
+        "casualties": hurt_by_fire(run).sum(),
         **{f"injured_{level.name.lower()}": n_by_injury[level.name] for level in (Injury.LIGHT, Injury.SERIOUS)},
     }
 
 
-def _is_hurt(persons: pd.DataFrame) -> np.ndarray:
+def hurt_by_fire(run: RunFolder) -> np.ndarray:
+    """Return whom shelling, drones and crossfire hurt or killed, bool by person; those killed by cold are not."""
+    persons = run.frame("persons")
     dead, hurt = persons["status"] == Status.DEAD.name, persons["injury"] != Injury.NONE.name
+    if run.has("cold_casualties"):
+        cold = run.frame("cold_casualties")
+        dead &= ~persons["person"].isin(cold.loc[cold["is_dead"], "person"])
     return (dead | hurt).to_numpy()
 
 
@@ -215,6 +228,18 @@ def _front(run: RunFolder) -> dict[str, float]:
     return found
 
 
+def _cold(run: RunFolder) -> dict[str, float]:
+    """Return what cold did: to people outside and at home, and for how long homes were without heat and water."""
+    if not run.has("cold_days"):
+        return {}
+    days = run.frame("cold_days")
+    values = (
+        days["n_cold_casualties"].sum(), days["n_cold_deaths"].sum(), days["n_cold_expected"].iloc[-1],
+        days["cold_outside_person_h"].sum(), days["n_homes_without_heat"].sum(), days["n_homes_without_water"].sum(),
+    )  # fmt: skip
+    return dict(zip(COLD, values, strict=True))
+
+
 def _services(run: RunFolder) -> dict[str, float]:
     """Return what seats were offered, used and waited for, and what their crews were exposed to."""
     if not run.has("services"):
@@ -268,7 +293,7 @@ def _of_groups(run: RunFolder) -> dict[str, float]:
     persons = run.frame("persons")
     safe_time_s = persons["safe_time_s"].to_numpy()
     is_safe = (persons["status"] == Status.SAFE.name).to_numpy()
-    is_left, is_hurt = ~is_safe & (persons["status"] != Status.DEAD.name).to_numpy(), _is_hurt(persons)
+    is_left, is_hurt = ~is_safe & (persons["status"] != Status.DEAD.name).to_numpy(), hurt_by_fire(run)
     found: dict[str, float] = {}
     for group, mask in groups_of(persons).items():
         if not mask.any():
@@ -297,7 +322,10 @@ def gini(values: np.ndarray) -> float:
 def hours_in_area(run: RunFolder) -> np.ndarray:
     """Return how long each person was in the area and alive (h), float64: to safety, fatal injury or the run's end."""
     persons = run.frame("persons")
-    killed_s = np.where(persons["status"] == Status.DEAD.name, persons["injury_time_s"], np.inf)
+    at_s = persons["injury_time_s"]
+    if run.has("cold_casualties"):  # those killed by cold were not hurt before
+        at_s = np.minimum(at_s, persons["death_time_s"])
+    killed_s = np.where(persons["status"] == Status.DEAD.name, at_s, np.inf)
     end_s = np.minimum(np.minimum(persons["safe_time_s"], killed_s), run.manifest["simulated_s"])
     return np.asarray(end_s, float) / 3600.0
 
@@ -305,7 +333,7 @@ def hours_in_area(run: RunFolder) -> np.ndarray:
 def _fairness(run: RunFolder) -> dict[str, float]:
     persons, hours = run.frame("persons"), hours_in_area(run)
     leaving = np.isin(persons["status"].to_numpy(), [s.name for s in LEAVING])
-    hurt = _is_hurt(persons)
+    hurt = hurt_by_fire(run)
     safe_s, since_s = persons["safe_time_s"].to_numpy(), warning_s(run)
     has_car = persons["has_car"].to_numpy(bool)
     impaired = (persons["mobility"] != Mobility.UNIMPAIRED.name).to_numpy()

@@ -92,6 +92,11 @@ _ALL = (
     Outcome("dead", Status.DEAD.words, "people", LESS, Panel.HARM, is_compared=True),
     Outcome("injured_light", f"{Injury.LIGHT.words}, alive", "people", LESS, Panel.HARM),
     Outcome("injured_serious", f"{Injury.SERIOUS.words}, alive", "people", LESS, Panel.HARM),
+    # those of cold are there in runs with weather alone
+    Outcome("cold_casualties", "made ill or killed by cold", "people", LESS, Panel.HARM),
+    Outcome("cold_deaths", "killed by cold", "people", LESS, Panel.HARM),
+    Outcome("cold_casualties_expected", "expected to be made ill or killed by cold", "people", LESS, Panel.HARM,
+            is_compared=True),
     Outcome("ete50", "until 50% of those leaving are out (ETE50)", "h", LESS, Panel.CLEARANCE),
     Outcome("ete90", "until 90% of those leaving are out (ETE90)", "h", LESS, Panel.CLEARANCE),
     Outcome("ete95", "until 95% of those leaving are out (ETE95)", "h", LESS, Panel.CLEARANCE),
@@ -105,6 +110,11 @@ _ALL = (
             is_compared=True),
     *(Outcome(f"exposure_{p.name.lower()}", f"time {p.words}", "person-hours", LESS, Panel.EXPOSURE)
       for p in Protection),
+    Outcome("cold_outside", "time outdoors in the cold", "person-hours", LESS, Panel.EXPOSURE, is_compared=True),
+    Outcome("homes_without_heat", "homes without heating, added up over the days", "household-days", LESS,
+            Panel.EXPOSURE, is_compared=True),
+    Outcome("homes_without_water", "homes without water left, added up over the days", "household-days", LESS,
+            Panel.EXPOSURE),
     Outcome("gathered", "time in cars at places of assembly", "person-hours", LESS, Panel.EXPOSURE),
     Outcome("vehicle_delay", "time lost by vehicles in queues", "vehicle-hours", LESS, Panel.ROADS),
     Outcome("service_runs", "runs of vehicles and trains", "runs", NEUTRAL, Panel.SERVICES),

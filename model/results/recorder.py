@@ -19,7 +19,7 @@ from safepassage.model.results import columns
 from safepassage.model.results.exit_queues import ExitQueues, delivered, swings_told
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
 from safepassage.model.results.reasons import reasons
-from safepassage.model.results.service_tables import institution_table, service_tables, truce_table
+from safepassage.model.results.service_tables import cold_tables, institution_table, service_tables, truce_table
 from safepassage.model.results.trajectories import Trajectories
 
 
@@ -186,6 +186,7 @@ class Recorder:
                 **service_tables(self.model),
                 **truce_table(self.model),
                 **institution_table(self.model),
+                **cold_tables(self.model),
             }
         )
 

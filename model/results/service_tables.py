@@ -1,4 +1,4 @@
-"""Tables of what services did: runs of vehicles and trains, stops, crews; and of truces and who left under them."""
+"""Tables of what services did: runs of vehicles and trains, stops, crews; and of truces, institutions and cold."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +25,17 @@ def truce_table(model: Any) -> dict[str, Callable[[], dict]]:
 def institution_table(model: Any) -> dict[str, Callable[[], dict]]:
     """Return what makes the columns of the table `institutions`; nothing in a run without them."""
     return {"institutions": model.departures.institutions.table} if model.settings.institutions else {}
+
+
+def cold_tables(model: Any) -> dict[str, Callable[[], dict]]:
+    """Return what makes the columns of the tables `cold_days` and `cold_casualties`; nothing without weather."""
+    winter = model.under_fire.winter
+    if winter is None:
+        return {}
+    return {
+        "cold_days": lambda: winter.books.days(winter, model.time_s),
+        "cold_casualties": lambda: winter.books.casualties(winter),
+    }
 
 
 def _truces(model: Any) -> dict:

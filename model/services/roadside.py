@@ -83,7 +83,9 @@ def stop_cars(services: Any, parties: np.ndarray, now_s: float) -> None:
 
 
 def take_off_the_dead(services: Any, parties: np.ndarray, now_s: float) -> None:
-    """Take households off the streets of which nobody lives; who rode with them walks on, or drives beyond the town.
+    """Take households off streets, stops and vehicles of which nobody lives.
+
+    Who rode with them walks on, or drives on if that is beyond the town.
 
     services: all services of the run. parties: households that have died out. now_s: the present (s).
     """
@@ -92,6 +94,7 @@ def take_off_the_dead(services: Any, parties: np.ndarray, now_s: float) -> None:
     if guests.size:
         _leave_their_cars(services, guests, now_s)
     movement.withdraw(parties)
+    services.count_the_dead()
 
 
 def _leave_their_cars(services: Any, guests: np.ndarray, now_s: float) -> None:

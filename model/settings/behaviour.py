@@ -204,6 +204,15 @@ class Coefficients(Section):
     home_lost: float = Field(0.7, ge=0)
     """While the household lives with others or in a reception place because its home was destroyed: log 2, twice as
     ready. Assumption."""
+    cold_home: float = Field(0.0, ge=0)
+    """For each 10 degrees that its home lacks without heating, as long as it does, in a run with weather. 0: what a
+    loss does is in `loss_shock`: a dose of 1.96 for somebody of mean readiness, 0.4 with a fifth of the town left, so
+    that a third leaves. A third of Ukrainians said they would leave if all utilities were out without an end in sight
+    (IOM, December 2022: two of three would stay); 21 % in the east and 18 % in Kyiv had for a time by January 2026
+    (Gradus). The records show no more than that; 0 to 0.7 (assumption)."""
+    dry_home: float = Field(0.0, ge=0)
+    """While it has no water left and no water point in reach, in a run with weather. 0: Pokrovsk lost its water on 11
+    September 2024, and nothing of it is seen in the counts; 0 to 0.4 (assumption)."""
     no_car: float = -0.2
     """If the household has no car. Assumption."""
     needs_assistance: float = -0.3

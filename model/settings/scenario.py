@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator
 
-from safepassage.model.settings.authorities import Closures, Trigger, refuse_unclear
+from safepassage.model.settings.authorities import Closures, Trigger
 from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.behaviour import Behaviour, Order
 from safepassage.model.settings.damage import Damage, Fires
@@ -22,9 +22,12 @@ from safepassage.model.settings.front import Curfew, Drones, Front
 from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.levers import institutions as group_quarters
 from safepassage.model.settings.levers import truces as agreements
+from safepassage.model.settings.levers import warm_places as warming
 from safepassage.model.settings.levers.institutions import Institution, InstitutionLeaves
 from safepassage.model.settings.levers.reception import Reception
+from safepassage.model.settings.levers.references import refuse_unclear
 from safepassage.model.settings.levers.truces import Truce, TruceKeeping
+from safepassage.model.settings.levers.warm_places import WarmPlace
 from safepassage.model.settings.movement import Movement
 from safepassage.model.settings.population import Population
 from safepassage.model.settings.run import Run
@@ -32,10 +35,11 @@ from safepassage.model.settings.services import Services
 from safepassage.model.settings.shelling import Shelling
 from safepassage.model.settings.shelters import AirRaidAlerts, Shelters
 from safepassage.model.settings.streets import StreetSettings
+from safepassage.model.settings.weather import Cold, Weather
 
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
-    "closures", "alerts", "triggers", "truces", "institutions_leave", "reception.places",
+    "closures", "alerts", "triggers", "truces", "institutions_leave", "reception.places", "warm_places",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -81,6 +85,10 @@ class Scenario(Section):
     """Windows in which shelling is suspended by agreement, and corridors by which people leave in them."""
     truce_keeping: TruceKeeping = TruceKeeping()
     reception: Reception = Reception()
+    weather: Weather = Weather()
+    cold: Cold = Cold()
+    warm_places: tuple[WarmPlace, ...] = Field((), examples=[warming.POINTS])
+    """Heated rooms and water points."""
     behaviour: Behaviour = Behaviour()
     movement: Movement = Movement()
 
@@ -88,19 +96,7 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _names_known(self):
-        waiting = [(f"orders.{row}.after", order.after) for row, order in enumerate(self.orders)]
-        for kind in ("streets", "exits", "shelters", "contraflow", "checkpoints", "police"):
-            for row, closed in enumerate(getattr(self.closures, kind)):
-                waiting.append((f"closures.{kind}.{row}.closes_after", closed.closes_after))
-                waiting.append((f"closures.{kind}.{row}.opens_after", closed.opens_after))
-        waiting += [(f"curfew.windows.{row}.after", window.after) for row, window in enumerate(self.curfew.windows)]
-        more = enumerate(self.services.reinforcements)
-        waiting += [(f"services.reinforcements.{row}.after", one.after) for row, one in more]
-        waiting += [(f"institutions_leave.{row}.after", one.after) for row, one in enumerate(self.institutions_leave)]
-        group_quarters.refuse_unclear(self.institutions, self.institutions_leave)
-        refuse_unclear(self.triggers, [(key, name) for key, name in waiting if name is not None])
-        obeyed = [(f"orders.{row}.truce", one.truce) for row, one in enumerate(self.orders)]
-        agreements.refuse_unclear(self.truces, [(key, name) for key, name in obeyed if name is not None])
+        refuse_unclear(self)
         return self
 
     @property

@@ -22,9 +22,9 @@ from pydantic import BaseModel
 OURS = ("safepassage.agents.", "safepassage.model.")
 FIXED = (
     "agents.ground.nearby:LinkGrid", "agents.ground.nearby:PointGrid", "model.clock:OpenHours",
-    "model.hazard.impacts:Area", "model.hazard.impacts:Impacts", "model.people.margins:Margin",
-    "model.streets.notes:StreetsReport", "model.streets.junctions:Junctions", "model.streets.naming:StreetNames",
-    "model.streets.streets:Streets", "model.streets.zones:Zones",
+    "model.hazard.impacts:Area", "model.hazard.impacts:Impacts", "model.hazard.weather:Weather",
+    "model.people.margins:Margin", "model.streets.notes:StreetsReport", "model.streets.junctions:Junctions",
+    "model.streets.naming:StreetNames", "model.streets.streets:Streets", "model.streets.zones:Zones",
 )  # fmt: skip
 """Classes whose objects the scenario alone determines, and that nothing changes during a run: they are not written."""
 AGENT_SETS = tuple({AgentSet, getattr(sys.modules.get("mesa.agentset"), "_HardKeyAgentSet", AgentSet)})

@@ -7,6 +7,7 @@ from safepassage.agents.households import Households
 from safepassage.model.draws import digests, keys_of
 from safepassage.model.hazard.front import AreaFront, LineFront, LinksNearFront, front_of
 from safepassage.model.hazard.impacts import Area, Impacts
+from safepassage.model.hazard.weather import Weather
 from safepassage.model.movement.movement import Movement
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import Scenario
@@ -59,6 +60,9 @@ class Surroundings:
         self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
         self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
         self.utilities = Utilities(scenario.damage, seed, zones.name)
+        run, time_zone = scenario.run, scenario.shelling.time_zone
+        stated = scenario.weather.is_stated
+        self.weather = Weather(scenario.weather, run, time_zone, streets) if stated else None
         self.homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
         self._perceives = scenario.movement
         self._links_to_front = self.front.over(*_middles(streets)) if self.front else None
@@ -135,6 +139,7 @@ class Surroundings:
         if (phones_lost != self._phones_lost).any():
             self._phones_lost = phones_lost.copy()
             movement.set_phones(~phones_lost[self._home_zone])
+        movement.pace.weather = self.weather
         control = self.junction_control.look(self.utilities.is_lost[Utility.POWER], self.closed.policed)
         if control is not None:
             movement.set_junctions(control.is_shared, control.share, control.flow_factor)
