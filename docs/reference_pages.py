@@ -163,11 +163,9 @@ def types_of_columns() -> dict[tuple[str, str], tuple[str, str]]:
 
     shelter = {"name": "School", "capacity": 300, "longitude_deg": -33.0, "latitude_deg": 45.0}
     ward = {"name": "Ward", "kind": "hospital", "longitude_deg": -33.0, "latitude_deg": 45.0, "n_residents": 4}
-    weather = {"source": "none", "monthly_mean_c": [0] * 12}
-    with_all = {
-        "shelters.places": [shelter], "truces": [{"name": "Day and night"}], "institutions": [ward], "weather": weather,
-        "reception.places": [{"name": "Hall", "beds": 9}],
-    }  # fmt: skip
+    with_all = {"shelters.places": [shelter], "truces": [{"name": "Day and night"}], "institutions": [ward],
+                "reception.places": [{"name": "Hall", "beds": 9}],
+                "weather": {"source": "none", "monthly_mean_c": [0] * 12}}  # fmt: skip
     runs = (
         ("tiny_town", {"run.duration_h": 0.1, "run.record_positions_every_s": 60, **with_all}),
         ("pokrovsk", {"run.duration_h": 1.0, "run.step_s": 3600.0, "population.residents": 2000}),
