@@ -1,10 +1,21 @@
 """The pace of all who walk, by light and by what lies on the ground: set when either changes, and somebody walks."""
 
+from typing import Protocol
+
 import numpy as np
 
-from safepassage.model.hazard.weather import Weather
 from safepassage.model.movement.walking import Walking
 from safepassage.model.streets.streets import Streets
+
+
+class Weather(Protocol):
+    """What light and ground do to walkers: `model/hazard/weather.py`, which this room does not know."""
+
+    def walking_factor(self, time_s: float) -> float:
+        """Return the factor on walking speed at a moment (s)."""
+
+    def next_change_s(self, time_s: float) -> float:
+        """Return the first moment after one at which it may change (s)."""
 
 
 class Pace:
