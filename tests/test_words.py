@@ -67,7 +67,7 @@ def test_a_run_has_every_outcome_of_the_vocabulary_and_no_other():
     model = EvacuationModel(load("tiny_town", SHORT | weather)).run()
     found = outcomes_of(RunInMemory(model.recorder.tables(), manifest_of(model)))
     assert set(found) == set(NAMES)
-    of_nobody = ("h", "1", "per 1,000 people")
+    of_nobody = ("h", "1", "per 1,000 people", "km", "days")
     assert all(np.isfinite(value) or outcome_of(name).unit in of_nobody for name, value in found.items())
 
 
