@@ -1,8 +1,9 @@
 """Hours of the day over a period, as seconds since the start of the run: when a service works, when a curfew holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,32 +47,43 @@ class OpenHours:
         return np.append(self.start_s, np.inf)[row]
 
 
-def open_hours(hours: Sequence[Any], run: Any, time_zone: str) -> OpenHours:
-    """Return the OpenHours of a service within a run; none given: always open."""
+def open_hours(
+    hours: Sequence[Any], run: Any, time_zone: str, acts_s: Mapping[str, float] = MappingProxyType({})
+) -> OpenHours:
+    """Return the OpenHours of a service within a run, from its settings `ServiceHours`; none given: always open.
+
+    acts_s: by name, when each trigger acts of which authorities know (s); one that is not there has yet to act.
+    """
     if not hours:
         return OpenHours(np.array([-np.inf]), np.array([np.inf]))
-    return hours_within(hours, run, time_zone)
+    from_s = [-np.inf if one.after is None else acts_s.get(one.after, np.inf) for one in hours]
+    until_s = [np.inf if one.ends_after is None else acts_s.get(one.ends_after, np.inf) for one in hours]
+    return hours_within(hours, run, time_zone, from_s, until_s)
 
 
-def hours_within(hours: Sequence[Any], run: Any, time_zone: str, from_s: Sequence[float] = ()) -> OpenHours:
+def hours_within(
+    hours: Sequence[Any], run: Any, time_zone: str, from_s: Sequence[float] = (), until_s: Sequence[float] = ()
+) -> OpenHours:
     """Return the OpenHours of settings `Hours` within a run, and those of a day before and after it.
 
     run: anything with `start` and `duration_h`. Local times follow the clock of time_zone, summer time included; hours
     that meet or overlap are joined. from_s: of each, from when it is in force (s); default: from before the run.
+    until_s: of each, until when (s); default: to the end.
     """
     zone = ZoneInfo(time_zone)
     start_s = epoch_s(run.start, time_zone)
     first = datetime.fromtimestamp(start_s, zone).date() - timedelta(days=1)
     last = datetime.fromtimestamp(start_s + run.duration_h * 3600.0, zone).date() + timedelta(days=1)
     found = []
-    for each, in_force_s in zip(hours, from_s or [-np.inf] * len(hours), strict=True):
+    begins, ends = from_s or [-np.inf] * len(hours), until_s or [np.inf] * len(hours)
+    for each, in_force_s, over_s in zip(hours, begins, ends, strict=True):
         day = max(each.first_day or first, first)
         while day <= min(each.last_day or last, last):
             until_day = day if each.until_time > each.from_time else day + timedelta(days=1)
             begin = datetime.combine(day, each.from_time, zone).timestamp() - start_s
             end = datetime.combine(until_day, each.until_time, zone).timestamp() - start_s
-            if end > in_force_s:
-                found.append((max(begin, in_force_s), end))
+            if end > in_force_s and begin < over_s:
+                found.append((max(begin, in_force_s), min(end, over_s)))
             day += timedelta(days=1)
     joined: list[list[float]] = []
     for begin, end in sorted(found):

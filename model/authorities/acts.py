@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from safepassage.model.authorities import services
 from safepassage.model.authorities.triggers import Triggers
 from safepassage.model.behaviour.curfew import curfew_hours
 
@@ -36,6 +37,7 @@ class Authorities:
         model.departures.orders_due.act(trigger, at_s)
         model.departures.institutions.act(trigger, at_s)
         model.surroundings.closed.act(trigger, at_s)
-        model.services.reinforcements.act(trigger, at_s)
+        services.follow(model.services, trigger, self.triggers.acts_s)
+        model.surroundings.damage.follow(trigger, at_s)
         hours = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone, self.triggers.acts_s)
         model.curfew = model.departures.curfew = model.services.seats_sought.curfew = hours

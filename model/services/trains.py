@@ -42,12 +42,12 @@ class Trains:
         run: start and length of the run. time_zone: name of the zone of local times, such as Europe/Kyiv. riders:
         households that wait for seats or are aboard.
         """
-        self.riders = riders
+        self.riders, self.settings = riders, settings
+        self._timetable_s = [departures_s(train, run, time_zone) for train in settings]
         self.lines = []
         for row, train in enumerate(settings):
-            times_s = departures_s(train, run, time_zone)
-            seats = [Seats(train.seats, train.wheelchair_places) for _ in times_s]
-            self.lines.append(TrainLine(train.name, first_stop + row, times_s, seats, train.early_s))
+            times_s = self._timetable_s[row] if train.begins_after is None else []
+            self.lines.append(TrainLine(train.name, first_stop + row, times_s, _seats(train, times_s), train.early_s))
         self.booked: dict[int, tuple[TrainLine, int]] = {}
         """Line and number of the train on which a household has seats."""
         self.next_s = min((line.next_s for line in self.lines), default=INF)
@@ -78,6 +78,21 @@ class Trains:
                     return at_s
         return None
 
+    def follow(self, trigger: str, at_s: float) -> None:
+        """Let lines begin or end with a trigger, by its name, at the moment when it acts (s)."""
+        for train, line, times_s in zip(self.settings, self.lines, self._timetable_s, strict=True):
+            if train.begins_after == trigger:
+                line.departures_s = [time_s for time_s in times_s if time_s >= at_s]
+                line.seats = _seats(train, line.departures_s)
+            if train.ends_after == trigger:
+                line.departures_s = [time_s for time_s in line.departures_s if time_s < at_s]
+                del line.seats[len(line.departures_s) :]
+                n_left = len(line.departures_s)
+                late = [h for h, (of, number) in self.booked.items() if of is line and number >= n_left]
+                for household in late:
+                    del self.booked[household]
+        self.next_s = min((line.next_s for line in self.lines), default=INF)
+
     def act(self, stops: list[PickupPoint], until_s: float) -> None:
         """Let the trains leave that are due before a time."""
         while self.next_s < until_s:
@@ -101,3 +116,8 @@ class Trains:
         for household in {*promised.aboard, *seats.aboard}:
             self.booked.pop(household, None)
         line.runs.append(run)
+
+
+def _seats(train: Train, times_s: list[float]) -> list[Seats]:
+    """Return the seats of each train of a line, none taken."""
+    return [Seats(train.seats, train.wheelchair_places) for _ in times_s]

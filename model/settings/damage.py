@@ -121,6 +121,8 @@ class ClearingOrder(NamedStreet):
 
     at_h: _Hours = 0.0
     """When it is given (h after the start of the run); of two orders, the later goes first."""
+    after: str | None = Field(None, examples=["front near"])
+    """Name of a trigger: it is given when that acts, instead of at `at_h`."""
     n_more_crews: Annotated[int, Field(ge=0)] = 0
     """Crews called in with it, who stay at work afterwards."""
 

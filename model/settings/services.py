@@ -32,6 +32,15 @@ class Place(Section):
         return self
 
 
+class ServiceHours(Hours):
+    """Hours of each day of a period in which a service works; they may begin or end with a trigger."""
+
+    after: str | None = AFTER
+    """Name of a trigger: they are in force from when that acts."""
+    ends_after: str | None = AFTER
+    """Name of a trigger: they are in force no longer when that acts."""
+
+
 class PickupPoint(Place):
     """A place where people wait for a seat."""
 
@@ -43,7 +52,7 @@ class PickupPoint(Place):
     """A stabilisation point: care of the seriously injured begins at the first step after they have come."""
     room: int | None = Field(None, gt=0)
     """People it takes, those on their way to it among them; the others wait at home. Default: no limit."""
-    hours: tuple[Hours, ...] = ()
+    hours: tuple[ServiceHours, ...] = ()
     """When it is open; default: always."""
 
 
@@ -109,7 +118,7 @@ class Fleet(Section):
     """Pickup points, or from door to door by order of priority."""
     dispatch: Dispatch = Dispatch.LONGEST_QUEUE
     """Which pickup point a free vehicle drives to."""
-    hours: tuple[Hours, ...] = ()
+    hours: tuple[ServiceHours, ...] = ()
     """When vehicles are sent out; default: always. A vehicle with people aboard finishes its run. The curfew does not
     hold for services: leave its hours out here."""
     depot: Place | None = None
@@ -183,6 +192,10 @@ class Train(Place):
     """Last local date of service; default: it goes on. Pokrovsk: 5 September 2024 (SOURCES 3.3)."""
     every_n_days: int = Field(1, ge=1, le=366)
     """Days from one day of service to the next; Pokrovsk: 8 in June 2024, 1 in August (SOURCES 3.3)."""
+    begins_after: str | None = AFTER
+    """Name of a trigger: no train leaves before that acts, and nobody can count on one before it is known."""
+    ends_after: str | None = AFTER
+    """Name of a trigger: no train leaves once that acts; whoever had a seat on a later one looks for another way."""
     early_s: float = Field(3600.0, ge=0)
     """How long before departure people plan to be at the station (s). Assumption."""
     indoors: bool = True
@@ -205,7 +218,7 @@ class Ambulances(Section):
     """Time from handing a patient over, beyond an exit, until the ambulance is back at it (s). Assumption."""
     n_crew: int = Field(3, ge=1)
     """Crew of each. Assumption."""
-    hours: tuple[Hours, ...] = ()
+    hours: tuple[ServiceHours, ...] = ()
     """When they answer calls; default: always."""
 
 
@@ -261,3 +274,19 @@ class Services(Section):
                 f"fleet {by_point[0].name!r} serves pickup points and there are none; name some, or serve door_to_door"
             )
         return self
+
+
+def waiting_for_triggers(services: Services) -> list[tuple[str, str | None]]:
+    """Return (key, name of the trigger or None) of everything of services that may wait for one."""
+    more = enumerate(services.reinforcements)
+    found = [(f"services.reinforcements.{row}.after", one.after) for row, one in more]
+    for row, train in enumerate(services.trains):
+        found.append((f"services.trains.{row}.begins_after", train.begins_after))
+        found.append((f"services.trains.{row}.ends_after", train.ends_after))
+    each = [(f"services.fleets.{row}", fleet.hours) for row, fleet in enumerate(services.fleets)]
+    each += [(f"services.pickup_points.{row}", point.hours) for row, point in enumerate(services.pickup_points)]
+    for key, hours in (*each, ("services.ambulances", services.ambulances.hours)):
+        for row, one in enumerate(hours):
+            found.append((f"{key}.hours.{row}.after", one.after))
+            found.append((f"{key}.hours.{row}.ends_after", one.ends_after))
+    return found

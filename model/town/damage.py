@@ -121,8 +121,8 @@ class Damage:
         self.crews: ClearingCrews = ClearingCrews(settings.crews.n_crews, settings.crews.clearing_m_per_h, ranks)
         self._dated = self._dated_losses()
         self._dates_s = sorted({at_s for loss in self._dated for at_s in (loss.at_s, loss.until_s)} - {np.inf})
-        self._orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
-        self._orders.sort(key=lambda order: order[0])
+        orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
+        self._orders = sorted((one for one in orders if one[0] < np.inf), key=lambda order: order[0])
         self._impacts = None
         self._refresh(range(n))
 
@@ -169,7 +169,15 @@ class Damage:
         return np.unique(self.street[self._names.demand(one, what)])
 
     def _order(self, order, what):
-        return order.at_h * 3600.0, self._rows_of(order, what).tolist(), order.n_more_crews
+        """Return when it is given (s; inf: once a trigger acts), the rows of its streets and the crews called in."""
+        at_s = order.at_h * 3600.0 if order.after is None else np.inf
+        return at_s, self._rows_of(order, what).tolist(), order.n_more_crews
+
+    def follow(self, trigger: str, at_s: float) -> None:
+        """Let orders be given that wait for a trigger, by its name, at the moment when it acts (s)."""
+        for order in self.settings.crews.orders:
+            if order.after == trigger:
+                self.order_clearing(order.model_copy(update={"at_h": at_s / 3600.0, "after": None}))
 
     def order_clearing(self, order: Any) -> None:
         """Take a `settings.damage.ClearingOrder` that the scenario does not have; raises ScenarioError if it cannot."""

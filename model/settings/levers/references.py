@@ -6,6 +6,7 @@ from safepassage.model.settings.authorities import refuse_unclear as refuse_trig
 from safepassage.model.settings.levers.institutions import refuse_unclear as refuse_institutions
 from safepassage.model.settings.levers.truces import refuse_unclear as refuse_truces
 from safepassage.model.settings.levers.warm_places import refuse_unclear as refuse_warm_places
+from safepassage.model.settings.services import waiting_for_triggers
 
 
 def refuse_unclear(scenario: Any) -> None:
@@ -16,8 +17,9 @@ def refuse_unclear(scenario: Any) -> None:
             waiting.append((f"closures.{kind}.{row}.closes_after", closed.closes_after))
             waiting.append((f"closures.{kind}.{row}.opens_after", closed.opens_after))
     waiting += [(f"curfew.windows.{row}.after", window.after) for row, window in enumerate(scenario.curfew.windows)]
-    more = enumerate(scenario.services.reinforcements)
-    waiting += [(f"services.reinforcements.{row}.after", one.after) for row, one in more]
+    waiting += waiting_for_triggers(scenario.services)
+    orders = enumerate(scenario.damage.crews.orders)
+    waiting += [(f"damage.crews.orders.{row}.after", one.after) for row, one in orders]
     waiting += [(f"institutions_leave.{row}.after", one.after) for row, one in enumerate(scenario.institutions_leave)]
     refuse_institutions(scenario.institutions, scenario.institutions_leave)
     refuse_triggers(scenario.triggers, [(key, name) for key, name in waiting if name is not None])
