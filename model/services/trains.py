@@ -50,7 +50,8 @@ class Trains:
             self.lines.append(TrainLine(train.name, first_stop + row, times_s, _seats(train, times_s), train.early_s))
         self.booked: dict[int, tuple[TrainLine, int]] = {}
         """Line and number of the train on which a household has seats."""
-        self.next_s = min((line.next_s for line in self.lines), default=INF)
+        self._followed: list[tuple[float, str]] = []
+        self.next_s = self._next_s()
 
     def book(
         self, household: int, stop: int, now_s: float, walk_s: float, until_s: float, set_out_by: Callable[..., Any]
@@ -79,7 +80,12 @@ class Trains:
         return None
 
     def follow(self, trigger: str, at_s: float) -> None:
-        """Let lines begin or end with a trigger, by its name, at the moment when it acts (s)."""
+        """Let lines begin or end with a trigger, by its name, once the moment has come when it acts (s)."""
+        if any(trigger in (train.begins_after, train.ends_after) for train in self.settings):
+            self._followed = sorted([*self._followed, (at_s, trigger)])
+            self.next_s = self._next_s()
+
+    def _begin_and_end(self, at_s: float, trigger: str) -> None:
         for train, line, times_s in zip(self.settings, self.lines, self._timetable_s, strict=True):
             if train.begins_after == trigger:
                 line.departures_s = [time_s for time_s in times_s if time_s >= at_s]
@@ -91,14 +97,21 @@ class Trains:
                 late = [h for h, (of, number) in self.booked.items() if of is line and number >= n_left]
                 for household in late:
                     del self.booked[household]
-        self.next_s = min((line.next_s for line in self.lines), default=INF)
+
+    def _next_s(self) -> float:
+        """Return when the next train leaves or the next line begins or ends (s); inf: never."""
+        moments_s = [line.next_s for line in self.lines] + [at_s for at_s, _ in self._followed[:1]]
+        return min(moments_s, default=INF)
 
     def act(self, stops: list[PickupPoint], until_s: float) -> None:
-        """Let the trains leave that are due before a time."""
+        """Let the trains leave, and lines begin and end, that are due before a time."""
         while self.next_s < until_s:
-            line = min(self.lines, key=lambda line: line.next_s)
-            self._leave(line, stops[line.stop])
-            self.next_s = min(line.next_s for line in self.lines)
+            if self._followed and self._followed[0][0] <= self.next_s:
+                self._begin_and_end(*self._followed.pop(0))
+            else:
+                line = min(self.lines, key=lambda line: line.next_s)
+                self._leave(line, stops[line.stop])
+            self.next_s = self._next_s()
 
     def _leave(self, line: TrainLine, stop: PickupPoint) -> None:
         number, time_s = len(line.runs), line.next_s
