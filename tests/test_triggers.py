@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from safepassage.agents.civilians import Status
+from safepassage.app.told.log import EventLog
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import InvalidScenario, load
@@ -181,3 +182,14 @@ def test_plans_with_different_triggers_have_no_past_in_common():
         for km in (7, 8)
     )
     assert common_until_s(one, other) == 0.0
+
+
+def test_the_log_of_the_page_tells_when_a_trigger_acts_and_which_orders_go_out_with_it():
+    near = {"name": "near", "front_within_km": 7.0, "known_after_h": 1}
+    model = tiny([near], front=COMING, orders=[{"after": "near", "compliance": 1.0}])
+    log = EventLog(model)
+    model.run(on_step=lambda _: log.look())
+    acts_s = model.authorities.triggers.acts_s["near"]
+    told = {event["text"]: event["time_s"] for event in log.events if event["kind"] in ("trigger", "order")}
+    assert list(told) == ["Trigger 'near' acts", "Voluntary order to all zones"]
+    assert all(acts_s <= time_s <= acts_s + model.settings.run.step_s for time_s in told.values())

@@ -58,9 +58,13 @@ class EventLog:
         self.events.append(event if x_m is None else {**event, "x_m": float(x_m), "y_m": float(y_m)})
 
     def _note_orders(self, from_s: float, until_s: float) -> None:
-        scenario = self.model.settings
+        scenario, acts_s = self.model.settings, self.model.authorities.triggers.acts_s
+        for name, at_s in acts_s.items():
+            if from_s < at_s + 1e-6 <= until_s:
+                self._note("trigger", f"Trigger {name!r} acts")
         for order in scenario.orders:
-            if order.after is None and from_s < scenario.issued_s(order) + 1e-6 <= until_s:
+            issued_s = acts_s.get(order.after, np.inf) if order.after else scenario.issued_s(order)
+            if from_s < issued_s + 1e-6 <= until_s:
                 where = ", ".join(order.zones or ["all zones"])
                 self._note("order", f"{order.force.value.capitalize()} order to {where}")
 
