@@ -52,7 +52,8 @@ def open_hours(
 ) -> OpenHours:
     """Return the OpenHours of a service within a run, from its settings `ServiceHours`; none given: always open.
 
-    acts_s: by name, when each trigger acts of which authorities know (s); one that is not there has yet to act.
+    hours: their settings. run: anything with `start` and `duration_h`. time_zone: of local times. acts_s: by name, when
+    each trigger acts of which authorities know (s); one that is not there has yet to act.
     """
     if not hours:
         return OpenHours(np.array([-np.inf]), np.array([np.inf]))
