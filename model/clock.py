@@ -29,6 +29,13 @@ class OpenHours:
         row = int(self.end_s.searchsorted(time_s, side="right"))
         return max(float(self.start_s[row]), time_s) if row < self.start_s.size else np.inf
 
+    def next_change_s(self, time_s: float) -> float:
+        """Return the first moment after time_s at which they begin or end; inf: none."""
+        row = int(self.start_s.searchsorted(time_s, side="right")) - 1
+        if row >= 0 and time_s < self.end_s[row]:
+            return float(self.end_s[row])
+        return float(self.start_s[row + 1]) if row + 1 < self.start_s.size else np.inf
+
     def hold(self, time_s: Floats | float) -> Bools:
         """Return whether each moment lies within them: bool, shaped as time_s."""
         time_s = np.asarray(time_s, dtype=np.float64)

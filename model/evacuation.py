@@ -206,6 +206,7 @@ class EvacuationModel(RowModel):
         self._n_writes_seen = self.n_writes
         self.population.look_again()
         self.under_fire.look_again()
+        self.services.wake()
 
     @property
     def next_s(self) -> float:
@@ -218,7 +219,7 @@ class EvacuationModel(RowModel):
         events = self.shelling_events
         forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
         parts = (self.departures, self.surroundings, self.under_fire, self.authorities)
-        return min(self._next_impact_s, forget_s, self.services.next_s(self.time_s), *(part.next_s for part in parts))
+        return min(self._next_impact_s, forget_s, self.services.next_s, *(part.next_s for part in parts))
 
     @property
     def _next_impact_s(self) -> float:
@@ -236,7 +237,6 @@ class EvacuationModel(RowModel):
         self.time_s = self._moved_to_s = until_s
         self.surroundings.advance(until_s)
         self.movement.talk()
-        self.services.pass_time(until_s)
 
     def _live(self, until_s: float) -> None:
         """Let happen what is due up to a time, in order."""
@@ -336,6 +336,7 @@ class EvacuationModel(RowModel):
         if plan is not None:
             model.departures.orders_due.expect_anew(model.settings, model.time_s)
             model.surroundings.closed.look_again()
+            model.services.wake()
         return model
 
     def _arrive(self, arrivals):

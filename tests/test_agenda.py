@@ -10,6 +10,7 @@ from safepassage.agents.households import Household
 from safepassage.agents.rules import books
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
+from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
 
 CALM = {"orders": [], "shelling.sources": [], "run.step_s": 600, "run.duration_h": 48}
@@ -48,6 +49,49 @@ def test_time_passed_in_quiet_leaves_what_stepping_through_everything_leaves(wha
     quick._pass = lambda until_s: (n_quiet.append(until_s), passes(until_s))
     assert digests(quick.run()) == digests(by_steps_of_everything(slow))
     assert len(n_quiet) > 20
+
+
+class LookEachMinute(Services):
+    """Services that look each minute at all there is, the slow twin of those that wait until something changes."""
+
+    next_s = -np.inf
+
+    def take_turn(self, now_s):
+        self.wake()
+        super().take_turn(now_s)
+
+
+SQUARE = {"latitude_deg": 45.0, "longitude_deg": -33.0}
+SERVED = {
+    "run.duration_h": 6, "run.step_s": 300, "population.residents": 500, "population.p_car": 0.2,
+    "movement.walk_out_limit_m": 0, "harm.casualty_scale": 1.0,
+    "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 1500}],
+    "services.ambulances": {"n": 3, "base": SQUARE, "treat_time_s": 600},
+    "services.pickup_points": [{"name": "Square", **SQUARE}],
+    "services.trains": [{"name": "Station", "latitude_deg": 45.004, "longitude_deg": -33.0, "seats": 90,
+                         "departures": ["10:30"]}],
+    "services.reinforcements": [{"fleet": "Buses", "n_vehicles": 1, "at_h": 2}],
+    "damage.crews.n_crews": 2,
+}  # fmt: skip
+FLEETS = {
+    "plain": {"seats": 12},
+    "convoys": {"seats": 12, "convoys": {"every_s": 1800}, "dispatch": "nearest", "serve_each_within_s": 3600},
+    "shifts and breakdowns": {"seats": 9, "shifts": {"work_h": 1, "rest_h": 1.5}, "breakdowns_per_100_h": 20},
+}
+
+
+@pytest.mark.parametrize("kind", FLEETS)
+def test_services_that_wait_until_something_changes_do_what_they_do_if_they_look_each_minute(kind):
+    buses = {"name": "Buses", "n_vehicles": 2, "hub_time_s": 900, **FLEETS[kind]}
+    vans = {"name": "Vans", "n_vehicles": 2, "seats": 9, "serves": "door_to_door", "depot": SQUARE, "hub_time_s": 900}
+    quick, slow = (EvacuationModel("tiny_town", **SERVED, **{"services.fleets": [buses, vans]}) for _ in range(2))
+    n_looks, act = [], quick.services.act
+    quick.services.act = lambda now_s: (n_looks.append(now_s), act(now_s))
+    slow.services.__class__ = LookEachMinute
+    assert digests(quick.run()) == digests(slow.run())
+    runs = quick.recorder.tables()["services"].to_pandas()
+    assert set(runs.fleet) == {"Buses", "Vans", "train", "ambulances"} and (runs.n_boarded > 0).any()
+    assert quick.services.ambulances.waits_s and len(n_looks) < 6 * 60
 
 
 def test_services_wait_for_their_hours_in_quiet_and_lose_nobody():

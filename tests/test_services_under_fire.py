@@ -96,15 +96,16 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     model.step()
     hurt(model, 60)
     ways, asked = model.movement.ways, []
-    closed = np.zeros_like(ways.open_to_services())
-    monkeypatch.setattr(ways, "open_to_services", lambda: closed)
-    aim = ways.aim
+    news, links, aim = ways.of[Mode.CAR].road_news, np.arange(model.streets.n_links), ways.aim
+    news.meet(links, model.time_s)
+    model.movement.talk()
     monkeypatch.setattr(ways, "aim", lambda table, node: (asked.append(node), aim(table, node)))
     for _ in range(20):
         model.step()
     homes = set(ways.start_node(Mode.CAR, model.households.home_node).tolist())
     assert 0 < len(asked) <= len(homes) and model.services.ambulances.waits_s == []
-    monkeypatch.undo()
+    news.change(links[:0], links, model.time_s - news.delay_s)
+    model.movement.talk()
     model.step()
     assert any(vehicle.task != Task.IDLE for vehicle in model.services.ambulances.vehicles)
 

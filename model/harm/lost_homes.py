@@ -56,6 +56,7 @@ class LostHomes:
         rows = np.union1d(own, lived_there)
         rows = rows[self.population.is_at_home(rows) & (h.shelter[rows] < 0)]
         h.lives_with[rows] = -1
+        self.population.touch(rows)
         leaves = uniforms_for(self._seed, Stream.SHELTER, self._keys[rows], index=6) < self.settings.share_who_leave
         leaves &= ~h.stays_behind[rows]
         stays = rows[~leaves]

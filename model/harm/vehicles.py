@@ -14,6 +14,8 @@ from safepassage.model.harm.cover import lull_over_s
 from safepassage.model.harm.injuries import HarmByImpacts, lulls_wanted_s, vehicle_numbers
 from safepassage.model.hazard.impacts import Impacts
 
+INF = float("inf")
+
 
 def names_as_keys(vehicles: list[ServiceVehicle]) -> Keys:
     """Return the keys by which the chance of service vehicles is drawn: their names."""
@@ -29,6 +31,8 @@ class VehiclesUnderFire:
         self._factor = harm.settings.protection.by_protection
         self.hit: list[ServiceVehicle] = []
         """Vehicles hit that the services have not yet been told of."""
+        self.n_alarms = 0
+        """How often a crew has taken cover, or heard an impact there."""
 
     def keys_of(self, carrier: Ints, households: Keys) -> Keys:
         """Return the keys of vehicles by the party that each is on the streets: cars by household, others by name.
@@ -61,7 +65,7 @@ class VehiclesUnderFire:
     def _crew_factor(self, vehicle: ServiceVehicle) -> float:
         """Return the share of harm that gets through to a crew: at the wheel, or in cover where the vehicle stands."""
         factor = float(self._factor[vehicle.protection])
-        if vehicle.waits_for_lull_since_s == np.inf:
+        if vehicle.waits_for_lull_since_s == INF:
             return factor
         at_stop = vehicle.task == Task.BOARDING and vehicle.target >= 0 and not vehicle.is_at_home
         room = self._stops[vehicle.target].protection if at_stop else Protection.INNER_ROOM
@@ -88,19 +92,30 @@ class VehiclesUnderFire:
 
     def _take_cover(self, vehicle: ServiceVehicle, time_s: float) -> None:
         rooms = self.harm.settings.rooms
+        self.n_alarms += 1
         vehicle.last_heard_s = max(vehicle.last_heard_s, time_s)
         vehicle.lull_wanted_s = float(lulls_wanted_s(rooms, self.harm.seed, names_as_keys([vehicle]))[0])
         vehicle.waits_for_lull_since_s = min(vehicle.waits_for_lull_since_s, time_s)
 
     def is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:
         """Return whether the crew of a vehicle that stands waits for a lull, by the one rule for all cover."""
-        if vehicle.waits_for_lull_since_s == np.inf or vehicle.node < 0:
+        if vehicle.waits_for_lull_since_s == INF or vehicle.node < 0:
             return False
-        since_s, patience_s = vehicle.waits_for_lull_since_s, self.harm.settings.rooms.lull_patience_s
-        if lull_over_s(vehicle.last_heard_s, vehicle.lull_wanted_s, since_s, patience_s) > now_s:
+        if self.lull_over_s(vehicle) > now_s:
             return True
-        vehicle.waits_for_lull_since_s = np.inf
+        vehicle.waits_for_lull_since_s = INF
         return False
+
+    def lull_over_s(self, vehicle: ServiceVehicle) -> float:
+        """Return when the crew of a vehicle that stands comes out of cover, if it hears nothing more (s).
+
+        inf: it is not in cover.
+        """
+        since_s = vehicle.waits_for_lull_since_s
+        if since_s == INF or vehicle.node < 0:
+            return INF
+        patience_s = self.harm.settings.rooms.lull_patience_s
+        return float(lull_over_s(vehicle.last_heard_s, vehicle.lull_wanted_s, since_s, patience_s))
 
     def expect(self, vehicle: np.ndarray, mean: np.ndarray) -> None:
         """Add expected casualties among crews: mean number of hits on somebody unprotected aboard each."""

@@ -138,6 +138,16 @@ class Whereabouts:
             return float(self.streets.node_x_m[vehicle.from_node]), float(self.streets.node_y_m[vehicle.from_node])
         return float(x_m[0]), float(y_m[0])
 
+    def is_moving(self, person: int, time_s: float) -> bool:
+        """Return whether a person may be elsewhere a moment later of their own accord: on the way, aboard, or walking
+        to a shelter; time_s: the present (s)."""
+        household, parties, homes = int(self.people.household[person]), self.parties, self.households
+        if parties.stop[household] >= 0:
+            return False
+        if parties.is_on_way[household] or parties.vehicle[household] >= 0:
+            return True
+        return bool(homes.shelter[household] >= 0 and homes.in_shelter_from_s[household] > time_s)
+
     def place_of(self, person: int) -> tuple[float, float]:
         """Return (x_m, y_m) of a living person in the area."""
         household = int(self.people.household[person])

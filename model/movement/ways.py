@@ -175,6 +175,7 @@ class Ways:
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         self._no_queues = NoQueues(self.free_flow_time_s)
         self._nearest_first = np.full(streets.node_x_m.size, NO_ROUTE, np.int32)
+        self.n_exit_changes = 0
         self.is_queue_believed = False
         """Whether anybody expects a queue."""
         self.danger = np.zeros(streets.n_links)
@@ -266,6 +267,7 @@ class Ways:
         for ways, is_open in ((self._cars, for_cars), (self._on_foot, for_walkers)):
             if (is_open != ways.exit_open).any():
                 ways.set_exits(is_open)
+                self.n_exit_changes += 1
                 self.hand_over()
 
     def set_danger(self, danger: Floats) -> None:
@@ -275,6 +277,11 @@ class Ways:
             for ways in self.of.values():
                 ways.see_anew()
             self.hand_over()
+
+    @property
+    def n_changes(self) -> int:
+        """How often exits have opened or closed, or drivers have learnt that streets have."""
+        return self.n_exit_changes + self._cars.road_news.n_changes
 
     @property
     def next_news_s(self) -> float:

@@ -69,6 +69,8 @@ class Population:
         self.ledger: list[Entry] | None = None
         """Who came to safety, went home and died since it was last read; None: nobody reads it."""
         self._touched = [np.arange(len(households))]
+        self.n_touches = 0
+        """How often anything has changed with anybody."""
         self._to_show: Ints = np.empty(0, np.int64)
         """Households that have decided and whose members may not be shown as preparing yet."""
         self._departing: Ints = np.empty(0, np.int64)
@@ -96,6 +98,7 @@ class Population:
     def touch(self, households: np.ndarray) -> None:
         """Note that something has changed with people of some households, for those who count them."""
         self._touched.append(households)
+        self.n_touches += 1
 
     def take_touched(self) -> np.ndarray:
         """Return the households touched since the last call, int64; a row may recur."""

@@ -9,7 +9,18 @@ import numpy as np
 
 from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.parties import Mode
-from safepassage.agents.vehicles import NOBODY, Run, ServiceVehicle, Task
+from safepassage.agents.vehicles import (
+    AWAY,
+    IDLE,
+    NOBODY,
+    TO_BASE,
+    TO_CALL,
+    TO_EXIT,
+    TREATING,
+    Run,
+    ServiceVehicle,
+    Task,
+)
 from safepassage.model.clock import OpenHours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.movement import Movement
@@ -20,6 +31,7 @@ from safepassage.model.settings.services import Ambulances
 
 FOUND_WITHIN_M = 300.0
 """A patient who has moved farther than this from where the call came from is not found (m). Assumption."""
+AT_ONCE = -np.inf
 
 
 class AmbulancesAtWork:
@@ -54,36 +66,67 @@ class AmbulancesAtWork:
         self._cut_off_from: tuple[set[int], bytes] | None = None
         """What that holds for: where the free ambulances stand, and which roads are believed open."""
         self.waits_s: list[float] = []
+        self._next_s = AT_ONCE
+        self._n_news_seen = self._n_people_seen = 0
+        """Changes of what is known of the roads and of crews in cover, and of people, by when it last looked."""
+        self._watches_people = False
+        """Whether it matters if anything changes with people: somebody cannot be reached, and an ambulance is free."""
 
     def call(self, persons: np.ndarray) -> None:
         """Take calls for those of some people hurt who are seriously injured."""
         self._calls = np.union1d(self._calls, persons[self.people.injury[persons] == Injury.SERIOUS])
+        self.wake()
 
-    def next_s(self, now_s: float) -> float:
-        """No ambulance has anything to do before this, as long as none drives; -inf: one may have at once."""
-        next_s = self.hours.next_open_s(now_s) if self._calls.size else np.inf
-        for vehicle in self.vehicles:
-            if vehicle.task == Task.IDLE and vehicle.node != vehicle.depot:
-                return -np.inf
-            if vehicle.task in (Task.TREATING, Task.AWAY):
-                next_s = min(next_s, vehicle.ready_s)
-        return next_s if self.vehicles else np.inf
+    def wake(self) -> None:
+        """Let ambulances look at the next turn at what there is to do."""
+        self._next_s = AT_ONCE
+
+    @property
+    def next_s(self) -> float:
+        """Ambulances have nothing to do before this, whoever moves, unless one arrives or somebody calls (s)."""
+        if not self.vehicles:
+            return np.inf
+        is_news = self._n_news_seen != self.under_fire.vehicles.n_alarms + self.movement.ways.n_changes
+        return AT_ONCE if is_news or self._is_told() else self._next_s
+
+    def _is_told(self) -> bool:
+        """Return whether a team has taken a patient over, or people have changed on whom it hangs who can be helped."""
+        has_changed = self._watches_people and self.population.n_touches != self._n_people_seen
+        return has_changed or bool(self.under_fire.handed_over_s)
 
     def act(self, now_s: float) -> None:
         """Take patients along, send free ambulances to calls, those with nothing to do back to their base."""
+        self._n_news_seen = self.under_fire.vehicles.n_alarms + self.movement.ways.n_changes
+        self._n_people_seen = self.population.n_touches
+        self._next_s, self._watches_people = np.inf, False
         for vehicle in self.vehicles:
-            if vehicle.task == Task.AWAY:
+            if vehicle.task == AWAY:
                 self._come_back(vehicle, now_s)
-            is_done = vehicle.task == Task.TREATING and vehicle.ready_s <= now_s
+            is_done = vehicle.task == TREATING and vehicle.ready_s <= now_s
             if is_done and not self._is_in_cover(vehicle, now_s) and not self._take_along(vehicle, now_s):
-                vehicle.task, vehicle.target = Task.IDLE, NOBODY
-        if self._calls.size and self.hours.is_open(now_s) and any(v.task == Task.IDLE for v in self.vehicles):
-            self._answer(now_s)
+                vehicle.task, vehicle.target = IDLE, NOBODY
+        if self._calls.size and any(v.task == IDLE for v in self.vehicles):
+            if self.hours.is_open(now_s):
+                self._answer(now_s)
+            else:
+                self._next_s = self.hours.next_open_s(now_s)
         for vehicle in self.vehicles:
-            is_out = vehicle.task == Task.IDLE and vehicle.node != vehicle.depot
+            is_out = vehicle.task == IDLE and vehicle.node != vehicle.depot
             if is_out and not self._is_in_cover(vehicle, now_s):
                 self.movement.ways.aim(vehicle.table, vehicle.depot)
-                self._drive(vehicle, Task.TO_BASE, NOBODY, vehicle.depot, now_s)
+                self._drive(vehicle, TO_BASE, NOBODY, vehicle.depot, now_s)
+        self._look_ahead(now_s)
+
+    def _look_ahead(self, now_s: float) -> None:
+        """Work out when something may be decided next, once all that can be done now is done."""
+        next_s = self._next_s
+        for vehicle in self.vehicles:
+            if (vehicle.task == TREATING or vehicle.task == AWAY) and vehicle.ready_s > now_s:
+                next_s = min(next_s, vehicle.ready_s)
+            over_s = self.under_fire.vehicles.lull_over_s(vehicle)
+            if over_s > now_s:
+                next_s = min(next_s, over_s)
+        self._next_s = next_s
 
     def _take_along(self, vehicle: ServiceVehicle, now_s: float) -> bool:
         """Take the patient of an ambulance and their household out of the area; return False if they stay."""
@@ -107,7 +150,7 @@ class AmbulancesAtWork:
         self.movement.carrier[household] = self.movement.n_parties + vehicle.row
         vehicle.run.n_boarded += n
         node, vehicle.node, vehicle.from_node = vehicle.node, NOBODY, vehicle.node
-        vehicle.task = Task.TO_EXIT
+        vehicle.task = TO_EXIT
         self.movement.send(vehicle.row, node, now_s, WITNESS, vehicle.car_units)
         return True
 
@@ -124,7 +167,7 @@ class AmbulancesAtWork:
                 return
             vehicle.ready_s = over_s + self.settings.hub_time_s
         if vehicle.ready_s <= now_s:
-            vehicle.task, vehicle.target, vehicle.node = Task.IDLE, NOBODY, vehicle.from_node
+            vehicle.task, vehicle.target, vehicle.node = IDLE, NOBODY, vehicle.from_node
             vehicle.entered_s = now_s
 
     def _is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:
@@ -135,11 +178,14 @@ class AmbulancesAtWork:
         calls = self._calls
         calls = calls[(people.injury[calls] == Injury.SERIOUS) & (people.status[calls] < Status.SAFE)]
         calls = self._calls = calls[self._cared_for_s[calls] != people.injury_time_s[calls]]
-        aimed = {v.target for v in self.vehicles if v.task == Task.TO_CALL}
+        aimed = {v.target for v in self.vehicles if v.task == TO_CALL}
         for person in calls[np.argsort(people.injury_time_s[calls], kind="stable")].tolist():
             if person in aimed:
                 continue
+            self._watches_people = True
             x_m, y_m = self.place_of(person)
+            if self.under_fire.whereabouts.is_moving(person, now_s):
+                self._next_s = AT_ONCE  # it may be where an ambulance can go
             if not np.isfinite(x_m):
                 continue
             if not self._send_nearest(person, x_m, y_m, now_s):
@@ -147,7 +193,7 @@ class AmbulancesAtWork:
 
     def _send_nearest(self, person: int, x_m: float, y_m: float, now_s: float) -> bool:
         """Send the nearest free ambulance to a place; return whether one was free."""
-        free = [v for v in self.vehicles if v.task == Task.IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
+        free = [v for v in self.vehicles if v.task == IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
         if not free:
             return False
         now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
@@ -168,7 +214,7 @@ class AmbulancesAtWork:
             vehicle = free[int(np.argmin(drive_s))]
             self.movement.ways.aim(vehicle.table, node)
             vehicle.call_place = (x_m, y_m)
-            self._drive(vehicle, Task.TO_CALL, person, node, now_s)
+            self._drive(vehicle, TO_CALL, person, node, now_s)
         return True
 
     def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, to_node: int, now_s: float) -> None:
@@ -185,16 +231,16 @@ class AmbulancesAtWork:
             self.movement.send(vehicle.row, node, now_s, vehicle.table, vehicle.car_units)
 
     def _start_run(self, vehicle: ServiceVehicle, now_s: float) -> None:
-        if vehicle.task == Task.TO_CALL and vehicle.run is None:
+        if vehicle.task == TO_CALL and vehicle.run is None:
             vehicle.run = Run(now_s)
             vehicle.runs.append(vehicle.run)
 
     def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         """Note that an ambulance has come to a call or to its base; begin care if somebody is found."""
-        vehicle.node = node
-        if vehicle.task == Task.TO_BASE:
+        vehicle.node, self._next_s = node, AT_ONCE
+        if vehicle.task == TO_BASE:
             vehicle.leave_area(time_s)
-            vehicle.task = Task.IDLE
+            vehicle.task = IDLE
             if vehicle.run is not None:
                 vehicle.run.end_s, vehicle.run = time_s, None
             return
@@ -202,7 +248,7 @@ class AmbulancesAtWork:
         x_m, y_m = self.place_of(person)
         found = np.hypot(x_m - vehicle.call_place[0], y_m - vehicle.call_place[1]) <= FOUND_WITHIN_M
         alive = people.status[person] < Status.SAFE and people.death_time_s[person] > time_s
-        vehicle.task, vehicle.ready_s = Task.TREATING, time_s
+        vehicle.task, vehicle.ready_s = TREATING, time_s
         vehicle.run.n_pickups += 1
         vehicle.has_found = bool(found and alive and people.injury[person] == Injury.SERIOUS)
         if vehicle.has_found:

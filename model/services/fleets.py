@@ -4,7 +4,20 @@ import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
-from safepassage.agents.vehicles import NOBODY, PickupPoint, Run, ServiceVehicle, Task
+from safepassage.agents.vehicles import (
+    AWAY,
+    BOARDING,
+    IDLE,
+    LOST,
+    NOBODY,
+    TO_EXIT,
+    TO_HOME,
+    TO_STOP,
+    PickupPoint,
+    Run,
+    ServiceVehicle,
+    Task,
+)
 from safepassage.model.clock import SAME_MOMENT_S, OpenHours
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
@@ -19,14 +32,16 @@ TURN_EVERY_S = 60.0
 COMES_AFTER_S = 3600.0
 """People go to a stop, or wait to be fetched, only if a vehicle can still be sent out this much later (s).
 Assumption."""
-UNDER_WAY = (Task.AWAY, Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME, Task.LOST)
+UNDER_WAY = (AWAY, TO_EXIT, TO_STOP, TO_HOME, LOST)
 """Tasks in which a vehicle has nothing to decide unless somebody waits."""
 N_HOMES_TRIED = 5
 """A vehicle looks for a way to this many homes, in the order of their requests, before it waits. Assumption."""
+AT_ONCE = -np.inf
 
 
 class FleetAtWork:
-    """The vehicles of one fleet; `act` is called at each turn, times between are exact where they are known before."""
+    """The vehicles of one fleet; `act` is called when something may be decided, times between are exact where they are
+    known before."""
 
     def __init__(
         self,
@@ -48,6 +63,11 @@ class FleetAtWork:
         self.settings, self.vehicles, self.hours = settings, vehicles, hours
         self.movement, self.riders, self.stops, self.crews = movement, riders, stops, crews
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR
+        self.next_s = AT_ONCE
+        """Nothing is decided before this (s), unless a vehicle arrives or is lost, somebody comes to a stop or leaves
+        it, or what is known of the roads changes."""
+        self.watches_homes = False
+        """Whether it matters too if anything changes with people at home: a vehicle is free for those who ask there."""
 
     def act(self, now_s: float, unmet: dict[int, int], *, is_requested: bool) -> None:
         """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
@@ -55,11 +75,12 @@ class FleetAtWork:
         What becomes free before the next turn is planned now, so that it happens on time. is_requested: whether
         anybody asks to be taken up at home as services take their turn.
         """
+        self.next_s, self.watches_homes = np.inf, False
         wanted = bool(unmet) or (self.by_door and is_requested)
         if not wanted and all(_has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
             return
         for vehicle in self.vehicles:
-            while vehicle.task == Task.BOARDING and not self.crews.is_in_cover(vehicle, now_s):
+            while vehicle.task == BOARDING and not self.crews.is_in_cover(vehicle, now_s):
                 if not self._board(vehicle, now_s, unmet):
                     break
         wanted = self.riders.households.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
@@ -68,14 +89,59 @@ class FleetAtWork:
         for vehicle in self.vehicles:
             if self.crews.is_in_cover(vehicle, now_s):
                 continue
-            free = vehicle.task == Task.IDLE or (vehicle.task == Task.AWAY and vehicle.ready_s <= now_s + TURN_EVERY_S)
+            task = vehicle.task
+            free = task == IDLE or (task == AWAY and vehicle.ready_s <= now_s + TURN_EVERY_S)
             if free and is_open and wanted:
                 time_s = self.rules.sets_out_s(max(vehicle.ready_s, now_s))
                 is_time = time_s <= now_s + TURN_EVERY_S and self.rules.may_be_sent(vehicle, self.vehicles, time_s)
                 if is_time and self._send_out(vehicle, time_s, unmet, now_s):
                     continue
-            if vehicle.task == Task.IDLE and not is_open and vehicle.node != vehicle.depot:
+            if vehicle.task == IDLE and not is_open and vehicle.node != vehicle.depot:
                 self._leave(vehicle, now_s)
+        self._look_ahead(now_s, is_open=is_open, is_wanted=bool(wanted))
+
+    def _look_ahead(self, now_s: float, *, is_open: bool, is_wanted: bool) -> None:
+        """Work out when something may be decided next, and whether it hangs on people at home.
+
+        is_open: whether vehicles are sent out now. is_wanted: whether somebody waits for a seat in one of them.
+        """
+        next_s = min(self.next_s, self.hours.next_change_s(now_s))
+        for vehicle in self.vehicles:
+            task = vehicle.task
+            if vehicle.waits_for_lull_since_s < np.inf and vehicle.node >= 0:
+                next_s = min(next_s, self.crews.lull_over_s(vehicle))
+            elif task == BOARDING:
+                next_s = min(next_s, self._next_boarding_s(vehicle, now_s))
+                self.watches_homes |= self.by_door and is_open
+            elif is_wanted and task in (IDLE, AWAY):
+                ready_s = vehicle.ready_s - TURN_EVERY_S if task == AWAY else now_s
+                if ready_s <= now_s:
+                    is_bound = self.settings.shifts is not None or self.settings.convoys is not None
+                    ready_s = AT_ONCE if is_open and is_bound else np.inf
+                    self.watches_homes |= self.by_door and is_open
+                next_s = min(next_s, ready_s)
+        self.next_s = next_s
+
+    def _next_boarding_s(self, vehicle: ServiceVehicle, now_s: float) -> float:
+        """Return when a vehicle at a stop or a home does something there, as long as nothing changes around it (s)."""
+        if vehicle.ready_s > now_s and not self.by_door:
+            return vehicle.ready_s
+        leaves_s = self._leaves_s(vehicle, now_s) - TURN_EVERY_S
+        if leaves_s > now_s:
+            return leaves_s
+        gives_up_s = vehicle.stuck_since_s + self.movement.settings.patience_s
+        return gives_up_s if gives_up_s > now_s else np.inf
+
+    def _leaves_s(self, vehicle: ServiceVehicle, now_s: float) -> float:
+        """Return when a vehicle with people aboard means to leave (s): full, or no longer waiting for others."""
+        leave_s = vehicle.ready_s
+        if vehicle.seats.n_free > 0 and not self.by_door and vehicle.target >= 0:
+            leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
+        return self.rules.sets_out_s(max(leave_s, now_s))
+
+    def look_again(self) -> None:
+        """Note that something has changed by which more may be decided at the next turn."""
+        self.next_s = AT_ONCE
 
     def _board(self, vehicle: ServiceVehicle, now_s: float, unmet: dict[int, int]) -> bool:
         """Let people aboard and the vehicle go on; return whether it has more to do here at once."""
@@ -85,17 +151,16 @@ class FleetAtWork:
             self._take_up(vehicle, now_s)
         seats = vehicle.seats
         if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet, now_s):
+            self.look_again()  # its free seats were counted for those who wait where it stood
             return True
         if not seats.aboard:
-            vehicle.task, vehicle.target = Task.IDLE, NOBODY
+            vehicle.task, vehicle.target = IDLE, NOBODY
+            self.look_again()
             return False
-        leave_s = vehicle.ready_s
-        if seats.n_free > 0 and not self.by_door and vehicle.target >= 0:
-            leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
-        leave_s = self.rules.sets_out_s(max(leave_s, now_s))
+        leave_s = self._leaves_s(vehicle, now_s)
         if leave_s <= now_s + TURN_EVERY_S or (seats.n_free <= 0 and self.settings.convoys is None):
             self._leave(vehicle, leave_s)
-        if vehicle.task == Task.BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
+        if vehicle.task == BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
             self._wait_here(vehicle, now_s)
         return False
 
@@ -134,7 +199,7 @@ class FleetAtWork:
         stop = self._choose_stop(vehicle, unmet, now_s)
         if stop is not None:
             table, nodes = self._aim(vehicle, stop)
-            if self._drive(vehicle, Task.TO_STOP, stop.row, table, nodes, time_s):
+            if self._drive(vehicle, TO_STOP, stop.row, table, nodes, time_s):
                 unmet[stop.row] -= vehicle.seats.n_free
                 stop.sent_to_s = time_s
                 return True
@@ -176,7 +241,7 @@ class FleetAtWork:
         return best[1] if best else None
 
     def _send_to_home(self, vehicle: ServiceVehicle, time_s: float) -> bool:
-        aimed = {v.target for v in self.vehicles if v.task == Task.TO_HOME}
+        aimed = {v.target for v in self.vehicles if v.task == TO_HOME}
         n_tried = 0
         for household in self.riders.requests().tolist():
             if household in aimed or not self._is_waiting_at_home(household):
@@ -185,26 +250,13 @@ class FleetAtWork:
                 continue
             node = int(self.movement.ways.start_node(Mode.CAR, self.riders.households.home_node[household]))
             self.movement.ways.aim(vehicle.table, node)
-            if self._has_way_out(node) and self._drive(vehicle, Task.TO_HOME, household, vehicle.table, node, time_s):
+            if self._has_way_out(node) and self._drive(vehicle, TO_HOME, household, vehicle.table, node, time_s):
                 return True
             n_tried += 1
             if n_tried == N_HOMES_TRIED:
+                self.look_again()  # others of the fleet may go to one of these, and this one to the next
                 break
         return False
-
-    def next_s(self, now_s: float, *, is_wanted: bool) -> float:
-        """No vehicle has anything to do before this, as long as none drives; -inf: one may have at once.
-
-        is_wanted: whether somebody waits for a seat in one of them.
-        """
-        next_s = np.inf
-        for vehicle in self.vehicles:
-            if vehicle.task == Task.BOARDING or (vehicle.task == Task.IDLE and vehicle.node != vehicle.depot):
-                return -np.inf
-            if is_wanted and vehicle.task != Task.LOST:
-                free_s = now_s if vehicle.task == Task.IDLE else vehicle.ready_s - TURN_EVERY_S
-                next_s = min(next_s, self.hours.next_open_s(max(free_s, now_s)))
-        return next_s
 
     def comes(self, now_s: float) -> bool:
         """Return whether vehicles are sent out once people who set out now are at their stop."""
@@ -212,7 +264,7 @@ class FleetAtWork:
 
     def seats_a_day(self, now_s: float) -> float:
         """Return about how many seats the fleet offers in the next 24 hours: its round trips are those to the hub."""
-        n_vehicles = sum(vehicle.task != Task.LOST for vehicle in self.vehicles)
+        n_vehicles = sum(vehicle.task != LOST for vehicle in self.vehicles)
         open_s = 3600.0 * self.hours.hold(now_s + 3600.0 * np.arange(0.5, 24.0)).sum()
         return n_vehicles * self.settings.seats * open_s / (2 * self.settings.hub_time_s + self.settings.dwell_s)
 
@@ -223,9 +275,9 @@ class FleetAtWork:
 
     def free_now(self, now_s: float) -> list[ServiceVehicle]:
         """Return the vehicles that may take up more people now: at work, free at once, not on the way out."""
-        tasks = (Task.IDLE, Task.TO_STOP, Task.TO_HOME, Task.BOARDING)
+        tasks = (IDLE, TO_STOP, TO_HOME, BOARDING)
         ready_s = (np.floor(now_s / TURN_EVERY_S) + 1.0) * TURN_EVERY_S
-        return [v for v in self.vehicles if v.task in tasks or (v.task == Task.AWAY and v.ready_s <= ready_s)]
+        return [v for v in self.vehicles if v.task in tasks or (v.task == AWAY and v.ready_s <= ready_s)]
 
     def drive_in_s(self, vehicle: ServiceVehicle, table: int) -> float:
         """Return how long a vehicle needs along a table from where it is free (s); inf: it has no way."""
@@ -254,10 +306,10 @@ class FleetAtWork:
             vehicle.run = Run(time_s)
             vehicle.runs.append(vehicle.run)
             self.rules.begin_run(vehicle, time_s)
-        if vehicle.task == Task.AWAY or vehicle.is_at_depot:
+        if vehicle.task == AWAY or vehicle.is_at_depot:
             vehicle.entered_s = time_s
         vehicle.target, vehicle.stuck_since_s = target, np.inf
-        if node == to_node and task in (Task.TO_STOP, Task.TO_HOME):
+        if node == to_node and task in (TO_STOP, TO_HOME):
             vehicle.node, vehicle.task = node, task
             self.arrive(vehicle, node, time_s)
             return True
@@ -267,14 +319,17 @@ class FleetAtWork:
 
     def arrive(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         """Note that a vehicle has come to a stop or a home."""
-        vehicle.is_at_home = vehicle.task == Task.TO_HOME
-        vehicle.task, vehicle.node = Task.BOARDING, node
+        vehicle.is_at_home = vehicle.task == TO_HOME
+        vehicle.task, vehicle.node = BOARDING, node
+        self.look_again()
         vehicle.arrived_s = vehicle.ready_s = time_s
         vehicle.run.n_pickups += 1
 
     def _leave(self, vehicle: ServiceVehicle, time_s: float) -> None:
         """Let a vehicle drive out of the area; without a way it stays and asks again."""
-        if not self._drive(vehicle, Task.TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
+        if self._drive(vehicle, TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
+            self.look_again()  # its free seats were counted for those who wait where it stood
+        else:
             vehicle.stuck_since_s = min(vehicle.stuck_since_s, time_s)
 
     def _wait_here(self, vehicle: ServiceVehicle, now_s: float) -> None:
@@ -289,7 +344,8 @@ class FleetAtWork:
             vehicle.run.n_boarded -= n
             vehicle.run.n_assisted -= n_assisted
             self.riders.wait(stop, household, now_s)
-        vehicle.task, vehicle.target = Task.IDLE, NOBODY
+        vehicle.task, vehicle.target = IDLE, NOBODY
+        self.look_again()
 
 
 def _has_nothing_to_decide(vehicle: ServiceVehicle) -> bool:

@@ -42,9 +42,7 @@ def leave(services: Any, stop: PickupPoint, household: int, now_s: float, speed_
     services: all services of the run. stop: where it waits. now_s: the present (s). speed_m_s: with its injured (m/s);
     0: it goes home.
     """
-    stop.waiting.remove(household)
-    stop.n_waiting -= services.riders.size(household)[0]
-    services.households.waiting_since_s[household] = np.inf
+    services.riders.leave(stop, household)
     if speed_m_s > 0:
         services.walk_out(household, stop.node, now_s, speed_m_s)
     else:

@@ -3,7 +3,7 @@ vehicle."""
 
 from typing import Any
 
-from safepassage.agents.vehicles import NOBODY, ServiceVehicle, Task
+from safepassage.agents.vehicles import AWAY, LOST, NOBODY, ServiceVehicle
 from safepassage.model.harm.whereabouts import Whereabouts
 from safepassage.model.services.roadside import place_by_road
 
@@ -14,7 +14,7 @@ def lose(services: Any, whereabouts: Whereabouts, hit: list[ServiceVehicle], now
     whereabouts: who is where. hit: vehicles hit. now_s: the present (s).
     """
     for vehicle in hit:
-        if vehicle.task in (Task.AWAY, Task.LOST):
+        if vehicle.task in (AWAY, LOST):
             continue
         place = whereabouts.place_of_vehicle(vehicle)
         link, along_m = NOBODY, 0.0
@@ -24,7 +24,7 @@ def lose(services: Any, whereabouts: Whereabouts, hit: list[ServiceVehicle], now
             node = int(services.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
         vehicle.leave_area(now_s)
         set_down(services, vehicle, link, along_m, node, place, now_s)
-        vehicle.task, vehicle.node, vehicle.target, vehicle.run = Task.LOST, NOBODY, NOBODY, None
+        vehicle.task, vehicle.node, vehicle.target, vehicle.run = LOST, NOBODY, NOBODY, None
 
 
 def set_down(

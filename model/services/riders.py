@@ -20,6 +20,8 @@ class Riders:
     def __init__(self, population: Population, information: Information) -> None:
         self.population, self.information = population, information
         self.households, self.people, self.parties = population.households, population.people, population.parties
+        self.n_changes = 0
+        """How often somebody has come to wait, left, or asked to be taken up at home."""
 
     def size(self, household: int) -> tuple[int, int]:
         """Return how many members live, and how many of them need assistance."""
@@ -51,6 +53,7 @@ class Riders:
 
     def request(self, rows: np.ndarray, time_s: float) -> None:
         """Note that households at home ask to be taken up there."""
+        self.n_changes += 1
         new = rows[~self.households.is_requesting[rows]]
         self.households.is_requesting[new] = True
         self.households.waiting_since_s[new] = time_s
@@ -64,12 +67,14 @@ class Riders:
 
     def withdraw_request(self, household: int) -> None:
         """Note that a household no longer asks to be taken up at home."""
+        self.n_changes += 1
         self.households.is_requesting[household] = False
         self.households.waiting_since_s[household] = INF
 
     def wait(self, stop: PickupPoint, household: int, time_s: float) -> None:
         """Let a household wait at a stop."""
         n = self.size(household)[0]
+        self.n_changes += 1
         stop.waiting.append(household)
         stop.n_waiting += n
         self.households.waiting_since_s[household] = time_s
@@ -77,8 +82,9 @@ class Riders:
 
     def leave(self, stop: PickupPoint, household: int) -> None:
         """Note that a household no longer waits at a stop."""
+        self.n_changes += 1
         stop.waiting.remove(household)
-        self.count_again(stop)
+        stop.n_waiting -= self.size(household)[0]
         self.households.waiting_since_s[household] = INF
 
     def any_fits(self, stop: PickupPoint, seats: Seats) -> bool:
@@ -114,6 +120,7 @@ class Riders:
             n_persons, n_assisted = n_persons + size[0], n_assisted + size[1]
             last_s = max(last_s, float(self.households.waiting_since_s[household]))
         if taken:
+            self.n_changes += 1
             gone = set(taken)
             stop.waiting = [h for h in stop.waiting if h not in gone]
             for household in taken:

@@ -6,7 +6,19 @@ import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.agents.parties import Mode
-from safepassage.agents.vehicles import NOBODY, PickupPoint, Seats, ServiceVehicle, Task
+from safepassage.agents.vehicles import (
+    AWAY,
+    BOARDING,
+    IDLE,
+    LOST,
+    NOBODY,
+    TO_EXIT,
+    TO_HOME,
+    TO_STOP,
+    PickupPoint,
+    Seats,
+    ServiceVehicle,
+)
 from safepassage.model.clock import open_hours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.arrivals import Arrivals
@@ -43,6 +55,7 @@ class Services:
         self.population, self.movement, self.streets = model.population, model.movement, model.streets
         self.households, self.parties = model.households, model.parties
         self.n_households = len(model.households)
+        self.crews = model.under_fire.vehicles
         self._open_hours = lambda hours: open_hours(hours, scenario.run, scenario.shelling.time_zone)
         self.riders = Riders(model.population, model.information)
         lifts = scenario.movement.lifts
@@ -65,7 +78,10 @@ class Services:
         self.walking_out = WalkingOut(model.population, model.movement, model.under_fire)
         self.stop_nodes = layout.stop_node[: self.n_fixed]
         self.seats_in_reach = SeatsInReach(self, model.households, model.streets)
-        self._next_disband_s = 0.0
+        self._disbands_s = np.inf
+        """When people at stops ask next whether anything still comes (s); inf: nobody waits."""
+        self._n_changes_seen = self._n_people_seen = -1
+        """What had changed, and how often people had, when vehicles of fleets looked last; -1: they must look."""
         self.reinforcements = Reinforcements(settings.reinforcements)
         for one in settings.reinforcements:
             self._depot_of(one.depot, one.fleet)
@@ -79,11 +95,13 @@ class Services:
                 vehicle.ready_s = now_s
                 fleet.vehicles.append(vehicle)
                 self._work[vehicle.row] = fleet
+            self.wake()
 
     def expect(self, one: Reinforcement) -> None:
         """Let vehicles join that the scenario does not have; raises ScenarioError if they cannot."""
         self._depot_of(one.depot, one.fleet)
         self.reinforcements.add(one, [fleet.settings.name for fleet in self.fleets])
+        self.wake()
 
     def _stop(self, row: int, place: PickupPoint | Train, node: int) -> PickupPoint:
         protection = Protection.INNER_ROOM if place.indoors else Protection.OUTDOORS
@@ -98,9 +116,8 @@ class Services:
     def _fleet(self, fleet: Fleet) -> FleetAtWork:
         vehicles = self._vehicles_of(fleet, fleet.n_vehicles)
         hours = self._open_hours(fleet.hours)
-        crews = self.model.under_fire.vehicles
         rules = WorkRules(fleet, self.model.settings.run.seed)
-        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops, crews, rules)
+        return FleetAtWork(fleet, vehicles, hours, self.movement, self.riders, self.stops, self.crews, rules)
 
     def _vehicles_of(self, fleet: Fleet, n: int, n_before: int = 0, depot: Place | None = None) -> list[ServiceVehicle]:
         by_door = fleet.serves == Serves.DOOR_TO_DOOR
@@ -127,7 +144,7 @@ class Services:
         vehicle.strike_factor = 1.0 if convoys is None else convoys.strike_factor
         if depot >= 0:
             vehicle.depot = int(self.movement.ways.start_node(Mode.CAR, depot))
-            vehicle.node, vehicle.task = vehicle.depot, Task.IDLE
+            vehicle.node, vehicle.task = vehicle.depot, IDLE
         self.vehicles.append(vehicle)
         return vehicle
 
@@ -187,7 +204,7 @@ class Services:
     @property
     def n_driving(self) -> int:
         """Service vehicles on the streets."""
-        return sum(v.node < 0 and v.task not in (Task.AWAY, Task.LOST) for v in self.vehicles)
+        return sum(v.node < 0 and v.task not in (AWAY, LOST) for v in self.vehicles)
 
     def receive(self, arrivals: Arrivals) -> Arrivals:
         """Take in the vehicles and the walkers to stops among arrivals; return the others, who left the area."""
@@ -204,10 +221,10 @@ class Services:
         return arrivals.only(~is_mine)
 
     def _receive_vehicle(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
-        if vehicle.task == Task.TO_EXIT:
+        if vehicle.task == TO_EXIT:
             self._bring_out(vehicle, node, time_s)
-        elif vehicle.task in (Task.TO_STOP, Task.TO_HOME):
-            if vehicle.task == Task.TO_STOP and self.stops[vehicle.target].car_node != node:
+        elif vehicle.task in (TO_STOP, TO_HOME):
+            if vehicle.task == TO_STOP and self.stops[vehicle.target].car_node != node:
                 vehicle.target = next(s.row for s in self.stops if s.is_by_road and s.car_node == node)
             self._work[vehicle.row].arrive(vehicle, node, time_s)
         else:
@@ -219,9 +236,11 @@ class Services:
         households = np.array(vehicle.seats.empty(), np.int64)
         vehicle.leave_area(time_s)
         vehicle.run.exit, vehicle.run.end_s, vehicle.run = route.row, time_s, None
-        vehicle.task, vehicle.node = Task.AWAY, NOBODY
+        vehicle.task, vehicle.node = AWAY, NOBODY
         if vehicle.row in self._work:
-            vehicle.target, vehicle.ready_s = NOBODY, time_s + self._work[vehicle.row].settings.hub_time_s
+            fleet = self._work[vehicle.row]
+            vehicle.target, vehicle.ready_s = NOBODY, time_s + fleet.settings.hub_time_s
+            fleet.look_again()
         else:
             self.ambulances.bring_out(vehicle, node, time_s)
         if households.size:
@@ -244,43 +263,63 @@ class Services:
         return np.concatenate((giving_up, riding_with(self.population, giving_up)))
 
     def take_turn(self, now_s: float) -> None:
-        """Do what services owe if it is their turn: a whole minute."""
-        if now_s % TURN_EVERY_S == 0.0:
+        """Do what services owe if it is their turn: a whole minute, and something may have to be done."""
+        if now_s % TURN_EVERY_S == 0.0 and self.next_s <= now_s:
             for fleet in self.fleets:
                 self.lose(fleet.rules.break_down(fleet.vehicles, TURN_EVERY_S), now_s)
             self.act(now_s)
             self.reinforce(now_s)
 
-    def next_s(self, now_s: float) -> float:
-        """No service has anything to do before this, as long as nobody moves and nobody new asks for a seat (s)."""
-        if self.is_empty and not self.stops:
-            return np.inf
-        next_s = min(self.trains.next_s, self.reinforcements.next_s, self.ambulances.next_s(now_s))
-        waits = any(stop.waiting for stop in self.stops)
-        if waits:
-            next_s = min(next_s, self._next_disband_s)
-        asks = bool(self.households.is_requesting.any())
+    @property
+    def next_s(self) -> float:
+        """No service has anything to do before this, whoever moves (s); -inf: at the next whole minute.
+
+        It comes sooner if a vehicle arrives, somebody comes to a stop or calls, or what is known of the roads changes.
+        """
+        next_s = min(self._fleets_next_s(), self.ambulances.next_s)
+        return min(next_s, self._disbands_s, self.trains.next_s, self.reinforcements.next_s)
+
+    def _fleets_next_s(self) -> float:
+        """Return when a vehicle of a fleet may have something to do (s)."""
+        if self._n_changes_seen != self._n_changes() or (
+            self._n_people_seen != self.population.n_touches and any(fleet.watches_homes for fleet in self.fleets)
+        ):
+            return -np.inf
+        next_s = np.inf
         for fleet in self.fleets:
-            next_s = min(next_s, fleet.next_s(now_s, is_wanted=waits or (asks and fleet.by_door)))
+            next_s = min(next_s, fleet.next_s)
         return next_s
 
-    def pass_time(self, now_s: float) -> None:
-        """Note that a time has come before which there was nothing to do."""
-        if now_s >= self._next_disband_s:
-            self._next_disband_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S
+    def _n_changes(self) -> int:
+        """Return how often those who wait, what is known of the roads, and crews in cover have changed."""
+        return self.riders.n_changes + self.movement.ways.n_changes + self.crews.n_alarms
+
+    def wake(self) -> None:
+        """Let all services look at the next whole minute at what there is to do: something has changed."""
+        self.ambulances.wake()
+        self._n_changes_seen = -1
 
     def act(self, now_s: float) -> None:
-        """Let trains leave, vehicles board, leave and be sent out, ambulances answer calls."""
-        if self.ambulances.vehicles:
+        """Let trains leave, vehicles board, leave and be sent out, and ambulances answer calls, if they may."""
+        if self.ambulances.next_s <= now_s:
             self.ambulances.act(now_s)
         if self.trains.next_s < now_s:
             self.trains.act(self.stops, now_s)
+        if self._fleets_next_s() <= now_s:
+            self._serve(now_s)
+        if now_s % DISBAND_EVERY_S == 0.0 or now_s == TURN_EVERY_S:
+            leaving_stops.disband(self, now_s)
+        waits = any(stop.waiting and not stop.is_assembly for stop in self.stops)
+        self._disbands_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S if waits else np.inf
+
+    def _serve(self, now_s: float) -> None:
+        """Let the vehicles of all fleets board, leave and be sent out."""
+        self._n_changes_seen, self._n_people_seen = self._n_changes(), self.population.n_touches
         unmet, is_requested = self._unmet(), bool(self.households.is_requesting.any())
         for fleet in self.fleets:
             fleet.act(now_s, unmet, is_requested=is_requested)
-        if now_s >= self._next_disband_s:
-            self._next_disband_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S
-            leaving_stops.disband(self, now_s)
+            if fleet.rules.on_road(fleet.vehicles):
+                fleet.look_again()
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""
@@ -288,8 +327,8 @@ class Services:
         unmet = {stop.row: stop.n_waiting for stop in seeks}
         if unmet:
             for vehicle in self.vehicles:
-                at_stop = vehicle.task == Task.BOARDING and not vehicle.is_at_home
-                if (vehicle.task == Task.TO_STOP or at_stop) and vehicle.target in unmet:
+                at_stop = vehicle.task == BOARDING and not vehicle.is_at_home
+                if (vehicle.task == TO_STOP or at_stop) and vehicle.target in unmet:
                     unmet[vehicle.target] -= vehicle.seats.n_free
         return unmet
 
@@ -306,9 +345,9 @@ class Services:
         soon_s = now_s + GO_HOME_AFTER_S
         if self.is_station(stop):
             return any(line.stop == stop.row and line.next_s <= soon_s for line in self.trains.lines)
-        under_way = (Task.TO_STOP, Task.BOARDING)
+        under_way = (TO_STOP, BOARDING)
         return any(
-            v.task != Task.LOST and (v.task in under_way or fleet.hours.next_open_s(now_s) <= soon_s)
+            v.task != LOST and (v.task in under_way or fleet.hours.next_open_s(now_s) <= soon_s)
             for fleet in self.fleets
             if stop.is_by_road or not fleet.by_door
             for v in fleet.vehicles
@@ -362,12 +401,13 @@ class Services:
             vehicle.node = int(self.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
             if row not in self._work:
                 losses.set_down(self, vehicle, link, along_m, vehicle.node, self._where(vehicle.node), now_s)
-                vehicle.task, vehicle.target = Task.IDLE, NOBODY
+                vehicle.task, vehicle.target = IDLE, NOBODY
                 continue
             for household in self.get_off(vehicle, link, along_m, vehicle.node, now_s):
                 vehicle.seats.take(household, *self.riders.size(household))
-            vehicle.task, vehicle.target, vehicle.is_at_home = Task.BOARDING, NOBODY, False
+            vehicle.task, vehicle.target, vehicle.is_at_home = BOARDING, NOBODY, False
             vehicle.ready_s = vehicle.arrived_s = now_s
+        self.wake()
 
     def _where(self, node: int) -> tuple[float, float]:
         return float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node])
@@ -389,6 +429,7 @@ class Services:
         """Take vehicles out of action; who can walks on, the others wait beside them."""
         if hit:
             losses.lose(self, self.model.under_fire.whereabouts, hit, now_s)
+            self.wake()
 
     def count_the_dead(self) -> None:
         """Take the dead out of the queues and off the vehicles."""
@@ -397,3 +438,4 @@ class Services:
             self.riders.count_again(stop)
         for vehicle in self.vehicles:
             vehicle.seats.aboard = [h for h in vehicle.seats.aboard if self.parties.vehicle[h] == vehicle.row]
+        self.wake()

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from safepassage.agents.vehicles import PickupPoint, ServiceVehicle, Task
+from safepassage.agents.vehicles import TO_EXIT, TO_HOME, TO_STOP, PickupPoint, ServiceVehicle
 from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.harm.vehicles import names_as_keys
 from safepassage.model.settings.services import Fleet
 
-ON_THE_ROAD = (Task.TO_EXIT, Task.TO_STOP, Task.TO_HOME)
+ON_THE_ROAD = (TO_EXIT, TO_STOP, TO_HOME)
 
 
 class WorkRules:
@@ -58,14 +58,19 @@ class WorkRules:
         within_s = self.settings.serve_each_within_s
         return within_s is not None and now_s - stop.sent_to_s > within_s
 
+    def on_road(self, vehicles: list[ServiceVehicle]) -> list[ServiceVehicle]:
+        """Return the vehicles that are on the road and may break down."""
+        if self.settings.breakdowns_per_100_h == 0.0:
+            return []
+        return [each for each in vehicles if each.node < 0 and each.task in ON_THE_ROAD]
+
     def break_down(self, vehicles: list[ServiceVehicle], for_s: float) -> list[ServiceVehicle]:
         """Let vehicles be on the road for some more time (s); return those that break down in it.
 
         The hours that each lasts are exponential, by a number that belongs to its name.
         """
-        rate_per_s = self.settings.breakdowns_per_100_h / 100.0 / 3600.0
-        on_road = [each for each in vehicles if each.node < 0 and each.task in ON_THE_ROAD]
-        if rate_per_s == 0.0 or not on_road:
+        rate_per_s, on_road = self.settings.breakdowns_per_100_h / 100.0 / 3600.0, self.on_road(vehicles)
+        if not on_road:
             return []
         lasts_s = -np.log1p(-uniforms_for(self._seed, Stream.BREAKDOWN, names_as_keys(on_road))) / rate_per_s
         broken = []

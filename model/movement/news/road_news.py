@@ -25,6 +25,8 @@ class RoadNews:
         self.reopened_s = np.full(passable.size, np.inf)
         self.next_s = np.inf
         """What is believed does not change before this (s), unless somebody meets a closure."""
+        self.n_changes = 0
+        """How often what anybody believes has changed."""
 
     def change(self, closed: np.ndarray, opened: np.ndarray, time_s: float) -> None:
         """Note that links closed (nobody knows yet) and opened (their users tell)."""
@@ -53,6 +55,7 @@ class RoadNews:
             links = np.flatnonzero(belief != self.is_believed_open[row])
             if links.size:
                 self.is_believed_open[row] = belief
+                self.n_changes += 1
                 yield row, links, belief[links]
         changes_s = np.concatenate([heard_s, self.reopened_s + self.delay_s])
         self.next_s = changes_s[changes_s > time_s].min(initial=np.inf)
