@@ -44,9 +44,21 @@ def leave(services: Any, stop: PickupPoint, household: int, now_s: float, speed_
     """
     services.riders.leave(stop, household)
     if speed_m_s > 0:
-        services.walk_out(household, stop.node, now_s, speed_m_s)
+        walk_out(services, household, stop.node, now_s, speed_m_s)
     else:
         _go_home(services, household, now_s)
+
+
+def walk_out(services: Any, household: int, node: int, now_s: float, speed_m_s: float) -> None:
+    """Let a household set out on foot from a node to leave the area.
+
+    services: all services of the run. now_s: the present (s). speed_m_s: its speed with its injured (m/s).
+    """
+    party = np.array([household])
+    size, speed = services.households.n_members[party], np.array([speed_m_s])
+    services.movement.carrier[party] = party
+    services.movement.set_out(Mode.WALK, party, np.array([node]), np.array([now_s]), size, speed)
+    services.population.get_off(party)
 
 
 def _go_home(services: Any, household: int, now_s: float) -> None:

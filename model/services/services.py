@@ -73,7 +73,8 @@ class Services:
         self.fleets = [self._fleet(fleet) for fleet in settings.fleets]
         self.ambulances = self._ambulances(model.under_fire)
         self._check_seats()
-        self._work = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
+        self.fleet_of = {v.row: fleet for fleet in self.fleets for v in fleet.vehicles}
+        """The fleet of each vehicle, by row; ambulances are in none."""
         self.seats_sought = SeatsSought(self, model.curfew)
         self.walking_out = WalkingOut(model.population, model.movement, model.under_fire)
         self.stop_nodes = layout.stop_node[: self.n_fixed]
@@ -94,7 +95,7 @@ class Services:
             for vehicle in self._vehicles_of(fleet.settings, one.n_vehicles, len(fleet.vehicles), one.depot):
                 vehicle.ready_s = now_s
                 fleet.vehicles.append(vehicle)
-                self._work[vehicle.row] = fleet
+                self.fleet_of[vehicle.row] = fleet
             self.wake()
 
     def expect(self, one: Reinforcement) -> None:
@@ -106,7 +107,7 @@ class Services:
     def _stop(self, row: int, place: PickupPoint | Train, node: int) -> PickupPoint:
         protection = Protection.INNER_ROOM if place.indoors else Protection.OUTDOORS
         hours = self._open_hours(getattr(place, "hours", ()))
-        at = self._where(node)
+        at = self.where(node)
         room = getattr(place, "room", None) or float("inf")
         stop = PickupPoint(self.model, row, place.name, node, at, protection, hours, room)
         stop.has_medics = getattr(place, "has_medics", False)
@@ -226,7 +227,7 @@ class Services:
         elif vehicle.task in (TO_STOP, TO_HOME):
             if vehicle.task == TO_STOP and self.stops[vehicle.target].car_node != node:
                 vehicle.target = next(s.row for s in self.stops if s.is_by_road and s.car_node == node)
-            self._work[vehicle.row].arrive(vehicle, node, time_s)
+            self.fleet_of[vehicle.row].arrive(vehicle, node, time_s)
         else:
             self.ambulances.arrive(vehicle, node, time_s)
 
@@ -237,8 +238,8 @@ class Services:
         vehicle.leave_area(time_s)
         vehicle.run.exit, vehicle.run.end_s, vehicle.run = route.row, time_s, None
         vehicle.task, vehicle.node = AWAY, NOBODY
-        if vehicle.row in self._work:
-            fleet = self._work[vehicle.row]
+        if vehicle.row in self.fleet_of:
+            fleet = self.fleet_of[vehicle.row]
             vehicle.target, vehicle.ready_s = NOBODY, time_s + fleet.settings.hub_time_s
             fleet.look_again()
         else:
@@ -253,7 +254,8 @@ class Services:
         """Let service vehicles and walkers to stops give up; return the others, with who rides along."""
         mine = giving_up >= self.n_households
         if mine.any():
-            self.give_up(giving_up[mine] - self.n_households, now_s)
+            losses.give_up(self, giving_up[mine] - self.n_households, now_s)
+            self.wake()
         if self.movement.walking.view.n_under_way:
             lost = self.movement.walking.view.without_route()
             lost = lost[self.movement.goal[lost] > 0]
@@ -358,58 +360,8 @@ class Services:
         speed_m_s = float(self.model.under_fire.walking_speeds(np.array([household]))[0])
         return speed_m_s if self.households.can_walk[household] else 0.0
 
-    def walk_out(self, household: int, node: int, now_s: float, speed_m_s: float) -> None:
-        """Let a household set out on foot from a node to leave the area.
-
-        now_s: the present (s). speed_m_s: its speed with its injured (m/s).
-        """
-        party = np.array([household])
-        size, speed = self.households.n_members[party], np.array([speed_m_s])
-        self.movement.carrier[party] = party
-        self.movement.set_out(Mode.WALK, party, np.array([node]), np.array([now_s]), size, speed)
-        self.population.get_off(party)
-
-    def get_off(self, vehicle: ServiceVehicle, link: int, along_m: float, node: int, now_s: float) -> list[int]:
-        """Let those aboard who can walk out of the area do so from where the vehicle is; return the others.
-
-        link: the link on which they are. along_m: how far along the link (m). node: where they get off, if not on a
-        link. now_s: the present (s).
-        """
-        stay = []
-        foot_node = int(self.streets.link_downstream[link]) if link >= 0 else node
-        has_way = float(self.movement.ways.walk_m(np.array([foot_node]))[0]) < np.inf
-        for household in vehicle.seats.empty():
-            speed_m_s = self.walking_speed_m_s(household)
-            if not (has_way and speed_m_s > 0):
-                stay.append(household)
-                continue
-            self.movement.carrier[household] = household
-            if link < 0:
-                self.walk_out(household, node, now_s, speed_m_s)
-                continue
-            party = np.array([household])
-            size = self.households.n_members[party]
-            self.movement.walk_from(party, link, along_m, size, np.array([speed_m_s]))
-            self.population.get_off(party)
-        return stay
-
-    def give_up(self, rows: np.ndarray, now_s: float) -> None:
-        """Let vehicles that have stood too long turn round at the last junction; those who can walk get off."""
-        for row in rows.tolist():
-            vehicle = self.vehicles[row]
-            link, along_m = self.movement.pull_over(row)
-            vehicle.node = int(self.streets.link_upstream[link]) if link >= 0 else vehicle.from_node
-            if row not in self._work:
-                losses.set_down(self, vehicle, link, along_m, vehicle.node, self._where(vehicle.node), now_s)
-                vehicle.task, vehicle.target = IDLE, NOBODY
-                continue
-            for household in self.get_off(vehicle, link, along_m, vehicle.node, now_s):
-                vehicle.seats.take(household, *self.riders.size(household))
-            vehicle.task, vehicle.target, vehicle.is_at_home = BOARDING, NOBODY, False
-            vehicle.ready_s = vehicle.arrived_s = now_s
-        self.wake()
-
-    def _where(self, node: int) -> tuple[float, float]:
+    def where(self, node: int) -> tuple[float, float]:
+        """Return (x_m, y_m) of a node."""
         return float(self.streets.node_x_m[node]), float(self.streets.node_y_m[node])
 
     def attend(self, hurt: np.ndarray, now_s: float) -> None:
