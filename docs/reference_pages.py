@@ -165,6 +165,7 @@ def types_of_columns() -> dict[tuple[str, str], tuple[str, str]]:
     ward = {"name": "Ward", "kind": "hospital", "longitude_deg": -33.0, "latitude_deg": 45.0, "n_residents": 4}
     with_all = {"shelters.places": [shelter], "truces": [{"name": "Day and night"}], "institutions": [ward],
                 "reception.places": [{"name": "Hall", "beds": 9}],
+                "daytime.schools": [{"name": "School", "latitude_deg": 45.0, "longitude_deg": -33.0}],
                 "weather": {"source": "none", "monthly_mean_c": [0] * 12}}  # fmt: skip
     runs = (
         ("tiny_town", {"run.duration_h": 0.1, "run.record_positions_every_s": 60, **with_all}),

@@ -10,6 +10,7 @@ from safepassage.model.behaviour.decision import Decision
 from safepassage.model.behaviour.information import Information
 from safepassage.model.behaviour.orders import OrdersDue
 from safepassage.model.corridors import Corridors
+from safepassage.model.daytime import DayPlaces
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard.truces import Truces
 from safepassage.model.institutions import Institutions
@@ -51,6 +52,7 @@ class Departures:
         self.orders_due = OrdersDue(scenario, zone_names)
         self.way_home = WayHome(population, movement, decision, curfew)
         self.institutions = Institutions(scenario, population)
+        self.day_places = DayPlaces(scenario, zone_names, population, movement)
         self.corridors = Corridors(scenario, truces, population, information, movement, self.way_home)
 
     @property
@@ -124,7 +126,7 @@ class Departures:
             under_truce, others = self.corridors.hold(due, now_s)
             due = np.concatenate((under_truce, self._free_of_curfew(others, now_s)))
         if due.size:
-            due = under_fire.cover.free_to_leave(due, now_s)
+            due = self.day_places.gather(under_fire.cover.free_to_leave(due, now_s), now_s)
         if due.size == 0:
             return
         households = self.households
@@ -176,7 +178,8 @@ class Departures:
         promised_s = services.lifts.promised_s(due, now_s)
         host = self.households.lift_from[due]
         promised_s[self.corridors.truce_of(host) >= 0] = np.inf
-        return services.lifts.who_come_along(free, now_s), promised_s
+        guests = services.lifts.who_come_along(free, now_s)
+        return guests[~self.day_places.is_without_child(guests, now_s)], promised_s
 
     def _free_of_curfew(self, due: Ints, now_s: float) -> Ints:
         """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""

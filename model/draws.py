@@ -61,6 +61,7 @@ class Stream(IntEnum):
     FRONT = 34
     FRONT_WAY = 35
     COLD = 36
+    SCHOOL = 37
     RECEPTION = 40
 
 

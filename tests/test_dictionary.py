@@ -13,6 +13,7 @@ COLD = {"source": "none", "monthly_mean_c": [0] * 12}
 WITH_ALL = {
     "shelters.places": [SHELTER], "truces": [{"name": "Day and night"}], "institutions": [WARD], "weather": COLD,
     "reception.places": [{"name": "Hall", "beds": 9}],
+    "daytime.schools": [{"name": "School", "latitude_deg": 45.0, "longitude_deg": -33.0}],
 }  # fmt: skip
 """Added to the invented town, so that the tables of shelters, truces, institutions, beds and cold are there."""
 

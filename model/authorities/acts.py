@@ -28,7 +28,8 @@ class Authorities:
 
     def report(self, end_s: float) -> list[str]:
         """Return a sentence for each trigger, and for each window of a truce; end_s: the present (s)."""
-        left_out = self.model.departures.institutions.report()
+        departures = self.model.departures
+        left_out = [*departures.institutions.report(), *departures.day_places.report()]
         return [*self.triggers.report(end_s), *left_out, *self.model.truces.report(self.model.impacts, end_s)]
 
     def _act(self, trigger: str, at_s: float) -> None:
@@ -36,6 +37,7 @@ class Authorities:
         model, scenario = self.model, self.model.settings
         model.departures.orders_due.act(trigger, at_s)
         model.departures.institutions.act(trigger, at_s)
+        model.departures.day_places.act(trigger, at_s)
         model.surroundings.closed.act(trigger, at_s)
         services.follow(model.services, trigger, self.triggers.acts_s)
         model.surroundings.damage.follow(trigger, at_s)

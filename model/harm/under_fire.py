@@ -105,8 +105,11 @@ class UnderFire:
             self.population.touch(people.household[person])
             pairs = Pairs(np.full(person.size, k, np.int32), person, near.distance_m[lives])
             aboard = self._aboard(person)
+            pupils, protection = self.population.pupils, people.protection
+            if pupils is not None:
+                protection = pupils.protection(protection, time_s)
             columns = people.injury, people.injury_time_s
-            hurt = self.harm.injure(*columns, impacts, pairs, people.protection, aboard).person
+            hurt = self.harm.injure(*columns, impacts, pairs, protection, aboard).person
             self.note_when_they_die(hurt)
         self.vehicles.fall(k, near.vehicle, near.vehicle_distance_m)
         broken = self.surroundings.strike(impacts, k, k + 1)

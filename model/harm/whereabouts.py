@@ -69,6 +69,8 @@ class Whereabouts:
         is_near = away_m <= reach_m
         person = np.concatenate((person, elsewhere[is_near])).astype(np.int32)
         distance_m = np.concatenate((home_m[is_there][place], away_m[is_near]))
+        if self.population.pupils is not None:
+            person, distance_m = self.population.pupils.sorted_out(person, distance_m, (x_m, y_m, reach_m), time_s)
         status = self.people.status[person]
         alive = (status != Status.SAFE) & (status != Status.DEAD)
         return Near(person[alive], distance_m[alive], vehicle, vehicle_m)
@@ -150,6 +152,9 @@ class Whereabouts:
 
     def place_of(self, person: int) -> tuple[float, float]:
         """Return (x_m, y_m) of a living person in the area."""
+        pupils = self.population.pupils
+        if pupils is not None and pupils.at_school(np.array([person]), self.movement.time_s)[0]:
+            return float(pupils.x_m[pupils.school[person]]), float(pupils.y_m[pupils.school[person]])
         household = int(self.people.household[person])
         parties, homes = self.parties, self.households
         if parties.stop[household] >= 0:

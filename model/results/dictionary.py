@@ -310,6 +310,19 @@ TABLES: dict[str, Described] = {
             "first_full_s": "when its last bed was first given away; inf: not so far",
         },
     ),
+    "schools": Described(
+        "One school; only in scenarios with schools.",
+        {
+            "school": "name",
+            **_PLACE,
+            "n_pupils": "children who go there",
+            "n_at_school": "of them those who are there at the end",
+            "n_fetched_or_sent_home": "of them those whom their families have fetched, or the school has sent home",
+            "n_out": "of them those who are out of the area",
+            "waited_for_pupils_h": "hours for which their households waited, before they could set out, for children, "
+            "for adults at work and for relatives",
+        },
+    ),
     "cold_days": Described(
         "One local date that has begun; only in scenarios with weather.",
         {

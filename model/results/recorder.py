@@ -19,7 +19,13 @@ from safepassage.model.results import columns
 from safepassage.model.results.exit_queues import ExitQueues, delivered, swings_told
 from safepassage.model.results.map_tables import PlacesOverTime, map_tables
 from safepassage.model.results.reasons import reasons
-from safepassage.model.results.service_tables import cold_tables, institution_table, service_tables, truce_table
+from safepassage.model.results.service_tables import (
+    cold_tables,
+    institution_table,
+    school_table,
+    service_tables,
+    truce_table,
+)
 from safepassage.model.results.trajectories import Trajectories
 
 
@@ -187,6 +193,7 @@ class Recorder:
                 **truce_table(self.model),
                 **institution_table(self.model),
                 **cold_tables(self.model),
+                **school_table(self.model),
             }
         )
 

@@ -27,6 +27,13 @@ def institution_table(model: Any) -> dict[str, Callable[[], dict]]:
     return {"institutions": model.departures.institutions.table} if model.settings.institutions else {}
 
 
+def school_table(model: Any) -> dict[str, Callable[[], dict]]:
+    """Return what makes the columns of the table `schools`; nothing in a run without them."""
+    return (
+        {} if model.population.pupils is None else {"schools": lambda: model.departures.day_places.table(model.time_s)}
+    )
+
+
 def cold_tables(model: Any) -> dict[str, Callable[[], dict]]:
     """Return what makes the columns of the tables `cold_days` and `cold_casualties`; nothing without weather."""
     winter = model.under_fire.winter

@@ -30,6 +30,8 @@ class Lifts:
         households = population.households
         drives = households.has_car & population.has_driver(np.arange(len(households)))
         households.lift_from[:] = neighbours_with_room(settings, households, drives, keys_of(households), seed)
+        kin = population.kin_host
+        households.lift_from[kin >= 0] = kin[kin >= 0]
         self.waits = np.zeros(len(households), np.bool_)
         """Who waits at home for a neighbour who means to leave."""
         self._hosts, self._guests = guests_by_host(households.lift_from)

@@ -23,6 +23,7 @@ from safepassage.model.settings.harm import Harm
 from safepassage.model.settings.levers import institutions as group_quarters
 from safepassage.model.settings.levers import truces as agreements
 from safepassage.model.settings.levers import warm_places as warming
+from safepassage.model.settings.levers.daytime import Daytime
 from safepassage.model.settings.levers.institutions import Institution, InstitutionLeaves
 from safepassage.model.settings.levers.reception import Reception
 from safepassage.model.settings.levers.references import refuse_unclear
@@ -40,6 +41,7 @@ from safepassage.model.settings.weather import Cold, Weather
 LEVERS = (
     "orders", "streets.exits", "curfew", "drones.nets", "damage.crews", "behaviour.channels", "shelters", "services",
     "closures", "alerts", "triggers", "truces", "institutions_leave", "reception.places", "warm_places",
+    "daytime.send_home",
 )  # fmt: skip
 """Parts of a scenario that a plan may change: what protects people. Hazards and people's nature are not among them."""
 
@@ -85,6 +87,7 @@ class Scenario(Section):
     """Windows in which shelling is suspended by agreement, and corridors by which people leave in them."""
     truce_keeping: TruceKeeping = TruceKeeping()
     reception: Reception = Reception()
+    daytime: Daytime = Daytime()
     weather: Weather = Weather()
     cold: Cold = Cold()
     warm_places: tuple[WarmPlace, ...] = Field((), examples=[warming.POINTS])

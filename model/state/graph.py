@@ -22,6 +22,7 @@ from pydantic import BaseModel
 OURS = ("safepassage.agents.", "safepassage.model.")
 FIXED = (
     "agents.ground.nearby:LinkGrid", "agents.ground.nearby:PointGrid", "model.clock:OpenHours",
+    "model.daytime:WaysThere",
     "model.hazard.impacts:Area", "model.hazard.impacts:Impacts", "model.hazard.weather:Weather",
     "model.people.margins:Margin", "model.streets.notes:StreetsReport", "model.streets.junctions:Junctions",
     "model.streets.naming:StreetNames", "model.streets.streets:Streets", "model.streets.zones:Zones",

@@ -1,8 +1,9 @@
-"""Names by which parts of a scenario refer to each other: triggers, truces, institutions, warm places."""
+"""Names by which parts of a scenario refer to each other: triggers, truces, institutions, schools, warm places."""
 
 from typing import Any
 
 from safepassage.model.settings.authorities import refuse_unclear as refuse_triggers
+from safepassage.model.settings.levers.daytime import refuse_unclear as refuse_daytime
 from safepassage.model.settings.levers.institutions import refuse_unclear as refuse_institutions
 from safepassage.model.settings.levers.truces import refuse_unclear as refuse_truces
 from safepassage.model.settings.levers.warm_places import refuse_unclear as refuse_warm_places
@@ -21,6 +22,8 @@ def refuse_unclear(scenario: Any) -> None:
     orders = enumerate(scenario.damage.crews.orders)
     waiting += [(f"damage.crews.orders.{row}.after", one.after) for row, one in orders]
     waiting += [(f"institutions_leave.{row}.after", one.after) for row, one in enumerate(scenario.institutions_leave)]
+    waiting += [(f"daytime.send_home.{row}.after", one.after) for row, one in enumerate(scenario.daytime.send_home)]
+    refuse_daytime(scenario.daytime)
     refuse_institutions(scenario.institutions, scenario.institutions_leave)
     refuse_triggers(scenario.triggers, [(key, name) for key, name in waiting if name is not None])
     obeyed = [(f"orders.{row}.truce", one.truce) for row, one in enumerate(scenario.orders)]
