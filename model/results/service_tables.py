@@ -29,9 +29,9 @@ def institution_table(model: Any) -> dict[str, Callable[[], dict]]:
 
 def school_table(model: Any) -> dict[str, Callable[[], dict]]:
     """Return what makes the columns of the table `schools`; nothing in a run without them."""
-    return (
-        {} if model.population.pupils is None else {"schools": lambda: model.departures.day_places.table(model.time_s)}
-    )
+    if model.population.pupils is None:
+        return {}
+    return {"schools": lambda: model.departures.day_places.table(model.time_s)}
 
 
 def cold_tables(model: Any) -> dict[str, Callable[[], dict]]:

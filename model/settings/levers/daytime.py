@@ -133,8 +133,8 @@ class Daytime(Section):
     work: Work = Work()
     """Adults at work."""
     share_with_relative: Share = 0.0
-    """Share of the people of 65 and over who live alone, without a car, whom a household with a car in `relative_reach_m`
-    fetches before it leaves, if they have not left. 0: none. Assumption."""
+    """Share of the people of 65 and over who live alone, without a car, whom a household with a car in
+    `relative_reach_m` fetches before it leaves, if they have not left. 0: none. Assumption."""
     relative_reach_m: float = Field(3000.0, ge=0, le=100_000)
     """How far away from them at most it lives (m). Assumption."""
     send_home: tuple[SendsHome, ...] = Field((), examples=[SENT_HOME])
