@@ -160,6 +160,12 @@ class Watch:
         decided_s = model.households.decision_time_s[h]
         if cause != Cause.NONE and decided_s <= model.time_s:
             self._once(("decided", decided_s), decided_s, f"Decided to leave because of {cause.words}.")
+        together_s = float(model.departures.day_places.together_s[h])
+        if together_s <= model.time_s:
+            waited = model.departures.day_places.waited_s[h] / 60.0
+            self._once(
+                ("together", 0), together_s, f"All of them are together, after {waited:.0f} minutes of fetching."
+            )
         status = model.people.status[self.members]
         changed = np.flatnonzero(status != self._status)
         if changed.size:

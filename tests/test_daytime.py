@@ -14,6 +14,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.levers.daytime import Work
 from safepassage.model.settings.run import Run
 from safepassage.model.settings.scenario import InvalidScenario, load
+from safepassage.model.story import Watch
 
 HOUR_S = 3600.0
 SCHOOL = {"name": "School", "latitude_deg": 45.004, "longitude_deg": -33.0}
@@ -269,3 +270,15 @@ def test_children_of_one_zone_may_go_to_a_school_in_another():
     its = other.population.pupils.school >= 0
     assert 0 < its.sum() < (model.population.pupils.school >= 0).sum()
     assert (other.households.zone[other.people.household[its]] == 0).all()
+
+
+def test_a_household_tells_that_it_fetched_its_children():
+    model = town(**{"run.duration_h": 3.0})
+    watches = [Watch(model, household) for household in list(pupils_by_household(model))[:12]]
+    while model.running:
+        model.step()
+        for watch in watches:
+            watch.look(model)
+    told = [" ".join(line.text for line in watch.lines) for watch in watches]
+    waited = [model.departures.day_places.waited_s[watch.h] > 0 for watch in watches]
+    assert [("All of them are together" in text) for text in told] == waited and any(waited)
