@@ -67,7 +67,7 @@ else:
     found["run_s"], _ = timed(model.run)
     found["steps"] = model.tick
     driving = model.movement.driving.view
-    found["n_events"] = int(model._next_row + (model.parties.mode != 0).sum() + driving.n_crossings)
+    found["n_events"] = int(model.turn.next_row + (model.parties.mode != 0).sum() + driving.n_crossings)
     if model.duration_s > 8e6:
         model.duration_s, model.running, took_s = 1e12, True, []
         while len(took_s) < 1000:

@@ -53,6 +53,7 @@ class Corridors:
         self._assembly: dict[int, PickupPoint] = {}
         self._slot_s = np.full(len(self.households), np.inf)
         """float64: when each household that has gathered in its car sets out (s); inf: it has not gathered."""
+        self._next_slot_s = np.inf
         self._window_of = np.full(len(self.households), NONE, np.int64)
         """int64: number of the window for which each household left home last; -1: for none."""
         self._broken = sorted((one.broken_s, number) for number, one in enumerate(truces.windows)
@@ -80,7 +81,7 @@ class Corridors:
     @property
     def next_s(self) -> float:
         """No slot of those gathered comes, and no truce is violated, before this (s)."""
-        return min(float(self._slot_s.min(initial=np.inf)), self._broken[0][0] if self._broken else np.inf)
+        return min(self._next_slot_s, self._broken[0][0] if self._broken else np.inf)
 
     def truce_of(self, households: Ints) -> Ints:
         """Return the row of the truce under which each household leaves; -1: under none."""
@@ -164,6 +165,7 @@ class Corridors:
             gathers[k] = True
             self.households.departure_time_s[household] = at_s
             self._slot_s[household] = slot_s
+            self._next_slot_s = min(self._next_slot_s, slot_s)
             stop.waiting.append(household)
             stop.n_waiting += int(n_living[k])
             self.households.waiting_since_s[household] = at_s
@@ -174,9 +176,9 @@ class Corridors:
 
     def set_out(self, now_s: float, until_s: float) -> None:
         """Let those who have gathered drive on whose slot comes before a time (s); now_s: the present (s)."""
-        gone = np.flatnonzero(self._slot_s < until_s)
-        if gone.size == 0:
+        if self._next_slot_s >= until_s:
             return
+        gone = np.flatnonzero(self._slot_s < until_s)
         time_s = np.maximum(self._slot_s[gone], now_s)
         pairs = zip(gone.tolist(), time_s.tolist(), strict=True)
         node = np.array([self._leave_assembly(household, at_s) for household, at_s in pairs])
@@ -197,6 +199,7 @@ class Corridors:
         stop.n_waiting -= n
         self.households.waiting_since_s[household] = np.inf
         self._slot_s[household] = np.inf
+        self._next_slot_s = float(self._slot_s.min())
         return stop.node
 
     def gathered_person_h(self, now_s: float) -> Floats:

@@ -12,20 +12,18 @@ from safepassage.agents.civilians import Civilian
 from safepassage.agents.households import Household
 from safepassage.agents.rows.batches import seed_in_batch
 from safepassage.agents.rows.rows import RowModel
-from safepassage.agents.shelling import ShellingEvent
 from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.authorities.acts import Authorities
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
-from safepassage.model.clock import local_time, minute_after, minute_before
+from safepassage.model.clock import local_time
 from safepassage.model.departures import Departures, never_issued
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.expected_casualties import against_records
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard import shelling
 from safepassage.model.hazard.front import front_of
-from safepassage.model.hazard.impacts import Size
 from safepassage.model.hazard.truces import Truces
 from safepassage.model.maps.save import as_file
 from safepassage.model.memory import refuse_scenario
@@ -37,7 +35,6 @@ from safepassage.model.results import run_folder
 from safepassage.model.results.recorder import Recorder, StatusCounts
 from safepassage.model.rules import Rules, rules_of
 from safepassage.model.services.layout import layout_of
-from safepassage.model.services.roadside import slow_down, take_off_the_dead
 from safepassage.model.services.services import Services
 from safepassage.model.services.ways_out import WaysOut
 from safepassage.model.settings.base import ScenarioError
@@ -46,9 +43,7 @@ from safepassage.model.settings.files.portable import as_kept, files_in, name_of
 from safepassage.model.settings.scenario import NO_PLAN, Scenario, load
 from safepassage.model.state import state_file
 from safepassage.model.town.surroundings import Surroundings
-
-EVENT_MATTERS_S = 6 * 3600.0
-"""An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
+from safepassage.model.turn import Turn
 
 
 class EvacuationModel(RowModel):
@@ -101,7 +96,7 @@ class EvacuationModel(RowModel):
         self.settings, self.seed = scenario, scenario.run.seed
         self.rules = rules_of(rules)
         started = perf_counter()
-        self.time_s, self.tick, self._moved_to_s, self._n_writes_seen = 0.0, 0, 0.0, 0
+        self.time_s, self.tick, self._n_writes_seen = 0.0, 0, 0
         self.resident_s = 0.0
         """Seconds that people have spent in the area, in total."""
         self.duration_s = self.settings.run.duration_h * 3600.0
@@ -123,7 +118,6 @@ class EvacuationModel(RowModel):
         drawn = shelling.shell(scenario.shelling, self.area, scenario.run, self.seed, front, self.rules.hazard)
         self.truces = Truces(scenario, self.streets, self.zones)
         self.impacts = self.truces.suspend(drawn)
-        self._next_row = self.impacts.next_that_falls(0)
 
     def _build_people(self):
         scenario, seed = self.settings, self.seed
@@ -165,6 +159,7 @@ class EvacuationModel(RowModel):
         self.routes, self.exit_of_node = self.ways_out.routes, self.ways_out.exit_of_node
         self.services = Services(self, self._services_layout)
         self.authorities = Authorities(self)
+        self.turn = Turn(self)
 
     def step(self) -> None:
         """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
@@ -174,29 +169,12 @@ class EvacuationModel(RowModel):
             self.look_again()
         was_quiet = True
         while self.time_s < until_s:
-            was_quiet &= self._take_turn(until_s)
+            was_quiet &= self.turn.take(until_s)
         self.tick += 1
         self.recorder.record(was_quiet=was_quiet)
         self.datacollector.collect(self)
         self.running = self.time_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
-
-    def _take_turn(self, until_s: float) -> bool:
-        """Go on until the next turn, no farther than a time (s); return whether nothing happened."""
-        from_s = self.time_s
-        self.authorities.look(from_s)
-        self.services.reinforce(from_s)
-        self.departures.decide(from_s, self.surroundings, self.services)
-        until_s = min(until_s, self.departures.decision.next_s)
-        if is_quiet := (quiet_s := self._quiet_until_s(until_s)) > from_s:
-            self._pass(quiet_s)
-        else:
-            self._live(min(until_s, minute_after(from_s)))
-        if (frozen := self.under_fire.freeze(self.time_s)).size:
-            take_off_the_dead(self.services, frozen, self.time_s)
-        self.recorder.count()
-        self.resident_s += self.recorder.n_inside * (self.time_s - from_s)
-        return is_quiet
 
     def look_again(self) -> None:
         """Find anew who is due, hurt, alerted and counted: call it after you have written into columns yourself.
@@ -212,51 +190,9 @@ class EvacuationModel(RowModel):
     def next_s(self) -> float:
         """The agenda: nothing happens before this but that time passes and, at their pace, that households decide (s).
 
-        The least of what each part says of itself; -inf: something may happen at any moment, as while somebody moves.
+        -inf: something may happen at any moment, as while somebody moves.
         """
-        if self.movement.n_moving:
-            return -np.inf
-        events = self.shelling_events
-        forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
-        parts = (self.departures, self.surroundings, self.under_fire, self.authorities)
-        return min(self._next_impact_s, forget_s, self.services.next_s, *(part.next_s for part in parts))
-
-    @property
-    def _next_impact_s(self) -> float:
-        return float(self.impacts.time_s[self._next_row]) if self._next_row < len(self.impacts) else np.inf
-
-    def _quiet_until_s(self, until_s: float) -> float:
-        """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
-        next_s = self.next_s
-        return until_s if next_s > until_s and until_s < self.duration_s else minute_before(min(next_s, until_s))
-
-    def _pass(self, until_s: float) -> None:
-        """Let time pass in which nothing happens; news of the roads goes on spreading."""
-        self.movement.advance(until_s)
-        self.under_fire.road_fire.pass_time(until_s)
-        self.time_s = self._moved_to_s = until_s
-        self.surroundings.advance(until_s)
-        self.movement.talk()
-
-    def _live(self, until_s: float) -> None:
-        """Let happen what is due up to a time, in order."""
-        self.departures.issue_orders(self.time_s, until_s, self.surroundings)
-        self._forget_events()
-        self.departures.way_home.set_out(self.time_s, until_s)
-        self._fall(until_s)
-        self._advance(until_s)
-        self.services.take_turn(until_s)
-        self.time_s = until_s
-        self.surroundings.advance(until_s)
-        if until_s >= self.duration_s:
-            self.departures.think(until_s, self.surroundings, self.services)
-        self.surroundings.tell(self.movement, until_s)
-        self._get_on()
-        self.population.prepare(until_s)
-        self.under_fire.take_cover(until_s)
-        self.under_fire.care_for_arrived(until_s)
-        if self.under_fire.next_death_s <= until_s:
-            take_off_the_dead(self.services, self.under_fire.die(until_s), until_s)
+        return -np.inf if self.movement.n_moving else self.turn.agenda_s
 
     def run(self, on_step: Any = None) -> "EvacuationModel":
         """Step until run.duration_h is over and return the model; on_step: called with the model after each step."""
@@ -338,62 +274,3 @@ class EvacuationModel(RowModel):
             model.surroundings.closed.look_again()
             model.services.wake()
         return model
-
-    def _arrive(self, arrivals):
-        """Bring those who left the streets to safety, to their stop, or home."""
-        if len(arrivals):
-            self.ways_out.arrive(self.departures.way_home.receive(self.services.receive(arrivals)))
-
-    def _get_on(self):
-        """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
-        movement, population = self.movement, self.population
-        movement.talk()
-        giving_up = self.services.get_on(movement.who_give_up(), self.time_s)
-        if giving_up.size:
-            size, speed = self.households.n_members[giving_up], self.parties.free_speed_m_s[giving_up]
-            walking, at_home = movement.leave_cars(giving_up, size, speed)
-            population.walk_on(walking)
-            slow_down(self.services, walking, self.time_s)
-            population.turn_back(self.departures.way_home.turn_away(at_home, self.time_s), movement.next_news_s)
-        if movement.n_moving:
-            population.stand(movement.walking.view.without_route())
-
-    def _advance(self, until_s: float) -> None:
-        """Move everybody to a time; under drones and crossfire in strides, after each of which those hit are hurt."""
-        under_fire, services, now_s = self.under_fire, self.services, self._moved_to_s
-        while now_s < until_s:
-            now_s = min(until_s, under_fire.road_fire.next_stop_s(now_s))
-            arrivals = self.movement.advance(now_s)
-            services.attend(under_fire.expose(now_s), now_s)
-            self._arrive(arrivals)
-            services.lose(under_fire.vehicles.take_hit(), now_s)
-        self._moved_to_s = now_s
-
-    def _fall(self, until_s: float) -> None:
-        """Let impacts fall and alerts sound until a time, on all where they are then; between them people set out."""
-        now_s = self._moved_to_s
-        while (time_s := min(self._next_impact_s, self.under_fire.next_alert_s)) < until_s:
-            self.departures.set_out(now_s, time_s, self.under_fire, self.movement, self.services)
-            self._advance(time_s)
-            now_s, k = time_s, self._next_row
-            if self.under_fire.sound(time_s):
-                continue
-            hurt = self.under_fire.fall(k)
-            self._next_row = self.impacts.next_that_falls(k + 1)
-            self._note_impact(k, hurt.size)
-            self.services.attend(hurt, time_s)
-            self.services.lose(self.under_fire.vehicles.take_hit(), time_s)
-        self.departures.set_out(now_s, until_s, self.under_fire, self.movement, self.services)
-
-    def _note_impact(self, row: int, n_casualties: int) -> None:
-        """Make an impact a Mesa agent for as long as it matters."""
-        impacts = self.impacts
-        place = float(impacts.time_s[row]), float(impacts.x_m[row]), float(impacts.y_m[row])
-        event = ShellingEvent(self, row, *place, Size(int(impacts.size[row])).name)
-        event.n_casualties = n_casualties
-        self.shelling_events.append(event)
-
-    def _forget_events(self):
-        """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""
-        while self.shelling_events and self.shelling_events[0].time_s < self.time_s - EVENT_MATTERS_S:
-            self.shelling_events.popleft().remove()

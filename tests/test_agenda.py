@@ -36,8 +36,9 @@ def digests(model):
 
 
 def by_steps_of_everything(model):
-    """Run a model in which every step does all that a step can do, the slow twin of the agenda."""
-    model._is_quiet = lambda until_s: False
+    """Run a model in which every minute does all that a minute can do, the slow twin of the agenda."""
+    model.turn._quiet_until_s = lambda next_s, until_s: -np.inf
+    model.turn._n_minutes = lambda next_s, until_s: 1
     return model.run()
 
 
@@ -45,8 +46,8 @@ def by_steps_of_everything(model):
 def test_time_passed_in_quiet_leaves_what_stepping_through_everything_leaves(what):
     changes = {"run.duration_h": 36, "run.step_s": 300, **EVENTFUL[what]}
     quick, slow = (EvacuationModel("tiny_town", **changes) for _ in range(2))
-    n_quiet, passes = [], quick._pass
-    quick._pass = lambda until_s: (n_quiet.append(until_s), passes(until_s))
+    n_quiet, passes = [], quick.turn.pass_time
+    quick.turn.pass_time = lambda until_s: (n_quiet.append(until_s), passes(until_s))
     assert digests(quick.run()) == digests(by_steps_of_everything(slow))
     assert len(n_quiet) > 20
 
@@ -99,8 +100,8 @@ def test_services_wait_for_their_hours_in_quiet_and_lose_nobody():
     late = [{"from_time": "10:30", "until_time": "11:30"}]
     vans = fleet(name="Vans", serves="door_to_door", hours=late)
     models = [town(town_of(persons), [fleet(hours=late), vans], **{"run.duration_h": 12}) for _ in range(2)]
-    n_quiet, passes = [], models[0]._pass
-    models[0]._pass = lambda until_s: (n_quiet.append(until_s), passes(until_s))
+    n_quiet, passes = [], models[0].turn.pass_time
+    models[0].turn.pass_time = lambda until_s: (n_quiet.append(until_s), passes(until_s))
     assert digests(models[0].run()) == digests(by_steps_of_everything(models[1]))
     assert len(n_quiet) > 100 and (models[0].people.status == Status.SAFE).any()
 
@@ -110,7 +111,7 @@ def test_an_idle_step_does_nothing_and_takes_microseconds():
     for _ in range(20):
         model.step()
     model.recorder._next_s = model.decision.next_s = np.inf
-    model._live = None
+    model.turn.live = None
     took_s = []
     for _ in range(200):
         began = perf_counter()
@@ -126,8 +127,8 @@ def test_nothing_on_the_agenda_is_later_than_what_happens():
         next_s, before = model.next_s, model.people.protection.copy()
         model.step()
         if next_s > model.time_s and model.decision.next_s > model.time_s:
-            assert model._next_row == n_fallen and (model.people.protection == before).all()
-        n_fallen = model._next_row
+            assert model.turn.next_row == n_fallen and (model.people.protection == before).all()
+        n_fallen = model.turn.next_row
     assert n_fallen > 3
 
 

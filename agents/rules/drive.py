@@ -33,13 +33,14 @@ stay together.
 import numpy as np
 
 from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
-from safepassage.agents.ground.arrays import Ints, Records
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 from safepassage.agents.ground.prefetch import prefetch
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
 ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 DONE, LOG_FULL = 0, 1
+MINUTE_S = 60.0
 
 
 @inlined_part
@@ -567,6 +568,154 @@ def advance(
         if arm >= n_links and arms[arm].n_queued > 0:
             _join(links, arms, arm, supply, time_s)
         _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s)
+
+
+@inlined_part
+def _link_time_s(links, slots, vehicles, at, time_s):
+    """Return the time that a vehicle entering a link now can expect to need for it (s); see `write_link_times`."""
+    link = links[at]
+    if link.head == link.tail:
+        return link.free_flow_time_s
+    slot = _slot_of_first(links, at)
+    headway_s, first = link.out_headway_s, vehicles[slots[slot].vehicle]
+    leaves_s = max(time_s, link.next_exit_s) if link.next_exit_s < np.inf else time_s
+    late_s = time_s - slots[slot].time_s
+    if late_s > link.wave_time_s:
+        headway_s = max(headway_s, (time_s - first.entry_s) / max(link.head - first.n_left_at_entry, 1))
+    elif late_s > 0.0:
+        n_left = 0
+        for i in range(link.freed, link.head):
+            n_left += slots[link.ring_first + (i & link.ring_mask)].time_s - link.wave_time_s >= time_s - late_s
+        headway_s = max(headway_s, late_s / max(n_left, 1))
+    if headway_s == np.inf:
+        headway_s = link.free_flow_time_s
+    for i in range(link.head, link.tail):
+        slot = link.ring_first + (i & link.ring_mask)
+        leaves_s = max(leaves_s, slots[slot].time_s) + slots[slot].car_units * headway_s
+    return max(link.free_flow_time_s, leaves_s - time_s)
+
+
+@lean_kernel
+def write_link_times(
+    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
+) -> None:
+    """Write the time that a vehicle entering each link now can expect to need for it (s), where somebody is on it.
+
+    Exact for a queue that is served first in, first out at a known rate: all who are on the link, those still driving
+    towards its end among them, leave one headway after the other, none before it can be there. The headway is that of
+    the end's flow capacity. While the first vehicle is held up, by a queue further on or by streams that cross, it is
+    that at which vehicles leave: since the first was ready, or since it entered if it is late by more than length / w.
+
+    link_time_s: written: time that each link is expected to take (s). links: state of the links, one record each.
+    slots: queues on the links, one ring of records each. rows: of all vehicles under way. time_s: the moment (s).
+    """
+    for vehicle in rows:
+        if vehicles[vehicle].state == DRIVING:
+            at = vehicles[vehicle].link
+            if slots[_slot_of_first(links, at)].vehicle == vehicle:
+                link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
+
+
+@lean_kernel
+def is_any_slower(
+    alone_s: Floats, changed_speed: Ints, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
+) -> bool:
+    """Return whether some link takes longer now than somebody alone on it needs, alone_s, float64[n_links].
+
+    Links without anybody take as long as ever, but for those of changed_speed. rows: of all vehicles under way.
+    slots: queues on the links, one ring of records each. time_s: the moment (s).
+    """
+    for at in changed_speed:
+        if _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
+            return True
+    for vehicle in rows:
+        if vehicles[vehicle].state == DRIVING:
+            at = vehicles[vehicle].link
+            is_first = slots[_slot_of_first(links, at)].vehicle == vehicle
+            if is_first and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
+                return True
+    return False
+
+
+@inlined_part
+def _stands(links, slots, arms, vehicles, vehicle):
+    """Return whether a vehicle is first in its arm and stands there, or is held for want of a way."""
+    state, arm = vehicles[vehicle].state, vehicles[vehicle].link
+    if state == DRIVING:
+        return arms[arm].state != MOVING and slots[_slot_of_first(links, arm)].vehicle == vehicle
+    if state == QUEUED:
+        arm += arms.size // 2
+        return arms[arm].state != MOVING and arms[arm].queue_first == vehicle
+    return state == HELD
+
+
+@inlined_part
+def _next_look(first_s, every_s, is_used, after_s):
+    """Return (when somebody looks round next after a time (s), whether any of those who look then has to be told)."""
+    next_s, is_told = np.inf, False
+    for k in range(first_s.size):
+        n = max(0.0, np.floor((after_s - first_s[k]) / every_s[k]))
+        look_s = first_s[k] + n * every_s[k]
+        while look_s <= after_s:
+            n += 1.0
+            look_s = first_s[k] + n * every_s[k]
+        if look_s < next_s:
+            next_s, is_told = look_s, is_used[k]
+        elif look_s == next_s:
+            is_told |= is_used[k]
+    return next_s, is_told
+
+
+@lean_kernel
+def advance_by_minutes(
+    links: Records, slots: Records, arms: Records, vehicles: Records, events: Records, wheel: Ints, heap: Records,
+    run: Records, arrivals: Records, log: Records, crossings: Records, dangers: Records, doses: Records,
+    departures: Records, next_link: Ints, paths: Ints, rows: Ints, alone_s: Floats, changed_speed: Ints,
+    first_look_s: Floats, look_every_s: Floats, is_told: Bools, from_s: float, until_s: float, is_look: bool,
+) -> tuple[float, bool]:  # fmt: skip
+    """Do what `advance` does, minute by minute, until something has to be seen to; return (time reached, is_look).
+
+    It stops at a look round at which somebody is held up or those who look have to be told, is_look, otherwise at the
+    end of the first minute in which somebody arrives, goes through danger or stands first in an arm, at the latest at
+    until_s. Everybody's danger is counted at the end of each minute. Nothing is logged.
+
+    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses, departures,
+    next_link, paths: as for `advance`. rows: of all vehicles under way. alone_s, changed_speed: see `is_any_slower`.
+    first_look_s, look_every_s, is_told: of each who looks round in turn, from when and how often (s), and whether a
+    look of theirs changes what they believe even if there is nothing to see. from_s: the present (s). is_look: whether
+    it stopped at a look before, which has been taken.
+    """
+    now_s = from_s
+    while now_s < until_s:
+        minute_s = (np.floor(now_s / MINUTE_S) + 1.0) * MINUTE_S
+        if is_look:
+            minute_s = np.ceil(now_s / MINUTE_S) * MINUTE_S
+        is_look = False
+        look_s, is_look_told = _next_look(first_look_s, look_every_s, is_told, now_s)
+        while look_s <= minute_s:
+            advance(
+                links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
+                departures, next_link, paths, look_s,
+            )  # fmt: skip
+            now_s = look_s
+            if is_look_told or is_any_slower(alone_s, changed_speed, links, slots, vehicles, rows, look_s):
+                return now_s, True
+            look_s, is_look_told = _next_look(first_look_s, look_every_s, is_told, now_s)
+        advance(
+            links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
+            departures, next_link, paths, minute_s,
+        )  # fmt: skip
+        now_s = minute_s
+        stops = run[0].n_arrived > 0
+        for vehicle in rows:
+            if dangers.size > 0:
+                if vehicles[vehicle].state == DRIVING:
+                    _suffer(links, vehicles, dangers, doses, vehicle, now_s)
+                stops |= doses[vehicle].strikes > 0.0 or doses[vehicle].crossfire > 0.0
+            stops |= _stands(links, slots, arms, vehicles, vehicle)
+        if stops:
+            break
+    return now_s, False
 
 
 @lean_kernel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from safepassage.agents.compiled import inlined_part, kernel
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 NONE = -1
@@ -53,73 +53,6 @@ def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
             free_s = max(links[link].free_flow_time_s, links[link].length_m * vehicles[vehicle].s_per_m)
             stands[i] = time_s > vehicles[vehicle].entry_s + free_s
     return stands
-
-
-@inlined_part
-def _link_time_s(links, slots, vehicles, at, time_s):
-    """Return the time that a vehicle entering a link now can expect to need for it (s); see `write_link_times`."""
-    link = links[at]
-    if link.head == link.tail:
-        return link.free_flow_time_s
-    slot = link.ring_first + (link.head & link.ring_mask)
-    headway_s, first = link.out_headway_s, vehicles[slots[slot].vehicle]
-    leaves_s = max(time_s, link.next_exit_s) if link.next_exit_s < np.inf else time_s
-    late_s = time_s - slots[slot].time_s
-    if late_s > link.wave_time_s:
-        headway_s = max(headway_s, (time_s - first.entry_s) / max(link.head - first.n_left_at_entry, 1))
-    elif late_s > 0.0:
-        n_left = 0
-        for i in range(link.freed, link.head):
-            n_left += slots[link.ring_first + (i & link.ring_mask)].time_s - link.wave_time_s >= time_s - late_s
-        headway_s = max(headway_s, late_s / max(n_left, 1))
-    if headway_s == np.inf:
-        headway_s = link.free_flow_time_s
-    for i in range(link.head, link.tail):
-        slot = link.ring_first + (i & link.ring_mask)
-        leaves_s = max(leaves_s, slots[slot].time_s) + slots[slot].car_units * headway_s
-    return max(link.free_flow_time_s, leaves_s - time_s)
-
-
-@kernel
-def write_link_times(
-    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
-) -> None:
-    """Write the time that a vehicle entering each link now can expect to need for it (s), where somebody is on it.
-
-    Exact for a queue that is served first in, first out at a known rate: all who are on the link, those still driving
-    towards its end among them, leave one headway after the other, none before it can be there. The headway is that of
-    the end's flow capacity. While the first vehicle is held up, by a queue further on or by streams that cross, it is
-    that at which vehicles leave: since the first was ready, or since it entered if it is late by more than length / w.
-
-    link_time_s: written: time that each link is expected to take (s). links: state of the links, one record each.
-    slots: queues on the links, one ring of records each. rows: of all vehicles under way. time_s: the moment (s).
-    """
-    for vehicle in rows:
-        if vehicles[vehicle].state == DRIVING:
-            at = vehicles[vehicle].link
-            if slots[links[at].ring_first + (links[at].head & links[at].ring_mask)].vehicle == vehicle:
-                link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
-
-
-@kernel
-def is_any_slower(
-    alone_s: Floats, changed_speed: Ints, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
-) -> bool:
-    """Return whether some link takes longer now than somebody alone on it needs, alone_s, float64[n_links].
-
-    Links without anybody take as long as ever, but for those of changed_speed. rows: of all vehicles under way.
-    slots: queues on the links, one ring of records each. time_s: the moment (s).
-    """
-    for at in changed_speed:
-        if _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
-            return True
-    for vehicle in rows:
-        if vehicles[vehicle].state == DRIVING:
-            at = vehicles[vehicle].link
-            is_first = slots[links[at].ring_first + (links[at].head & links[at].ring_mask)].vehicle == vehicle
-            if is_first and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
-                return True
-    return False
 
 
 @kernel

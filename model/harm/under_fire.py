@@ -180,6 +180,8 @@ class UnderFire:
             return
         people, parties = self.population.people, self.population.parties
         hurt = self._without_care
+        if hurt.size == 0 and not self.brought:
+            return
         hurt = hurt[(people.injury[hurt] == Injury.SERIOUS) & np.isinf(people.care_time_s[hurt])]
         self._without_care = hurt
         household = people.household[hurt]

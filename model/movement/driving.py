@@ -10,9 +10,10 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import doses, drive, drive_edit
-from safepassage.agents.rules.drive_state import ARRIVAL, DANGER, DOSE, SLOT, VEHICLE
+from safepassage.agents.rules.drive_state import DANGER, DOSE, SLOT, VEHICLE
 from safepassage.model.movement import compiling, traffic
-from safepassage.model.movement.driving_view import Arrivals, Crossings, DrivingView
+from safepassage.model.movement.by_minutes import ByMinutes
+from safepassage.model.movement.driving_view import NO_ARRIVALS, Arrivals, Crossings, DrivingView, arrived
 from safepassage.model.movement.traffic import checked
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
@@ -20,7 +21,6 @@ from safepassage.model.streets.junctions import Junctions
 from safepassage.model.streets.streets import Streets
 
 NO_PATH = np.zeros(0, np.int32)
-NO_ARRIVALS = Arrivals(np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int32))
 
 
 class Driving:
@@ -59,7 +59,7 @@ class Driving:
         self._record = record
         of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
         self._traffic = traffic.no_traffic(*of_links, record=record)
-        self.view = DrivingView(self._traffic)
+        self.view, self.by_minutes = DrivingView(self._traffic), ByMinutes(self._traffic)
         self._all_nodes = np.ones(self.n_nodes, np.bool_)
         if sink_flow_capacity_per_s is not None:
             sink_per_s = checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
@@ -94,18 +94,13 @@ class Driving:
         # no car gets to an exit of capacity 0; where a road leads on, its first link lets out what the exit states
         is_limit = (streets.exit_flow_capacity_per_s > 0) & (streets.exit_end_node == streets.exit_node)
         sink[streets.exit_node[is_limit]] = streets.exit_flow_capacity_per_s[is_limit]
+        can, limit_per_s = streets.drivable, streets.flow_capacity_per_s
         driving = cls(
-            upstream=streets.link_upstream,
-            downstream=streets.link_downstream,
-            length_m=streets.length_m,
-            free_flow_speed_m_s=np.where(streets.drivable, streets.free_flow_speed_m_s, 1.0),
-            n_lanes=np.where(streets.drivable, streets.n_lanes, 1.0),
-            flow_capacity_per_s=np.where(streets.drivable, streets.flow_capacity_per_s, 0.0),
-            n_nodes=sink.size,
-            sink_flow_capacity_per_s=sink,
-            junctions=streets.junctions,
-            **options,
-        )
+            upstream=streets.link_upstream, downstream=streets.link_downstream, length_m=streets.length_m,
+            free_flow_speed_m_s=np.where(can, streets.free_flow_speed_m_s, 1.0), n_nodes=sink.size,
+            n_lanes=np.where(can, streets.n_lanes, 1.0), flow_capacity_per_s=np.where(can, limit_per_s, 0.0),
+            sink_flow_capacity_per_s=sink, junctions=streets.junctions, **options,
+        )  # fmt: skip
         driving.set_open(np.flatnonzero(~streets.drivable), is_open=False)
         return driving
 
@@ -228,20 +223,11 @@ class Driving:
             now.time_s = float(until_s)
             return NO_ARRIVALS
         compiling.wait()
-        if now.arrivals.size < now.under_way.n:
-            now.arrivals = records(now.under_way.n, ARRIVAL)
-        state = (now.links, now.slots, now.arms, now.vehicles, now.events, now.wheel, now.heap)
-        danger = (now.crossings, now.dangers, now.doses)
-        given = (*danger, now.departures, now.next_link, now.paths, float(until_s))
-        while drive.advance(*state, now.run, now.arrivals, now.log, *given) == drive.LOG_FULL:
+        state = now.state()
+        while drive.advance(*state, float(until_s)) == drive.LOG_FULL:
             self._keep_log()
         now.time_s = float(until_s)
-        n = int(now.run["n_arrived"][0])
-        if n == 0:
-            return NO_ARRIVALS
-        now.run["n_arrived"], arrived = 0, now.arrivals[:n]
-        now.under_way.drop(arrived["vehicle"])
-        return Arrivals(arrived["vehicle"].copy(), arrived["time_s"].copy(), arrived["node"].copy())
+        return arrived(now)
 
     def _keep_log(self):
         n = int(self._traffic.run["n_logged"][0])

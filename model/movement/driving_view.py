@@ -21,6 +21,19 @@ class Arrivals:
     node: np.ndarray
 
 
+NO_ARRIVALS = Arrivals(NOBODY, np.zeros(0), NOBODY)
+
+
+def arrived(traffic: Traffic) -> Arrivals:
+    """Take those who have arrived off the list of those under way, and return them."""
+    n = int(traffic.run["n_arrived"][0])
+    if n == 0:
+        return NO_ARRIVALS
+    traffic.run["n_arrived"], now = 0, traffic.arrivals[:n]
+    traffic.under_way.drop(now["vehicle"])
+    return Arrivals(now["vehicle"].copy(), now["time_s"].copy(), now["node"].copy())
+
+
 @dataclass(frozen=True)
 class Crossings:
     """Links driven through, one row per vehicle and link, in the order of exit."""
@@ -150,7 +163,7 @@ class DrivingView:
         now = self._traffic
         link_time_s = now.alone_s.copy()
         link_time_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
-        drive_views.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
+        drive.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
         return link_time_s
 
     def is_any_held_up(self) -> bool:
@@ -159,7 +172,7 @@ class DrivingView:
         if now.under_way.n == 0:
             return False
         on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
-        return bool(drive_views.is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
+        return bool(drive.is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
         """Return (ids, arms, states) of vehicles that stand first in their arm, rising; the arm is -1 for those held.

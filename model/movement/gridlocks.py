@@ -26,6 +26,11 @@ class Gridlocks:
         """When each link was first part of a gridlock (s); inf: never."""
         self._present: list[list[int]] = []
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there was one when last looked."""
+        return bool(self._present)
+
     def look(self, time_s: float, standing: Ints) -> np.ndarray:
         """Note the gridlocks of now; return the vehicles that stand first on their links, int32.
 

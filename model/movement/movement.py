@@ -64,12 +64,12 @@ class Movement:
         if u_news is None:
             u_news = np.array([uniforms(0, Stream.ROAD_NEWS, self.n_parties, index=i) for i in range(2)])
         self.queue_news = QueueNews(settings, u_news, LIVE_TABLE, FIRST_CLASS_TABLE)
-        n_tables += n_vehicles > 0
-        news_delay_s = settings.road_news_delay_s
-        followers = (self.driving, self.walking)
-        self.ways = Ways(streets, *followers, np.asarray(stop_node, np.int32), n_tables, news_delay_s, route_choice)
-        self._stuck: tuple[Ints, Floats] = (NOBODY, np.empty(0))
+        rest = n_tables + (n_vehicles > 0), settings.road_news_delay_s, route_choice
+        self.ways = Ways(streets, self.driving, self.walking, np.asarray(stop_node, np.int32), *rest)
+        self.stuck: tuple[Ints, Floats] = (NOBODY, np.empty(0))
         """Vehicles that stood without a way on, or in a gridlock, when last looked at, rising; since when each (s)."""
+        self._nobody_stood_s = -np.inf
+        """When it was last looked at that no vehicle stands first in its arm (s); -inf: some did."""
         self._car_factor, self._undamaged = np.ones(streets.n_links), np.ones(streets.n_links)
         self.lanes_factor = np.ones(streets.n_links)
         """By what the lanes of each link are multiplied now."""
@@ -181,6 +181,11 @@ class Movement:
         walkers.append(self.walking.advance(until_s))
         return joined(cars, walkers, looks_s)
 
+    @property
+    def next_s(self) -> float:
+        """No vehicle left standing is cleared, no news of closures spreads and no weather changes before this (s)."""
+        return min(self._wreck_until_s.min(initial=np.inf), self.ways.next_news_s, self.pace.changes_s)
+
     def _next_look_s(self) -> float:
         """Return when somebody looks at the streets next and there is something to see (s)."""
         next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
@@ -212,16 +217,20 @@ class Movement:
     def talk(self) -> None:
         """Let those who stand before closed streets learn of it, and news of closures reach the others."""
         self._clear_wrecks()
+        self._nobody_stood_s = self.time_s
         if self.n_moving == 0 and self.time_s < self.ways.next_news_s:
             return
-        for ways in self.ways.of.values():
-            self._meet(ways)
+        if self.driving.view.standing()[0].size:
+            self._nobody_stood_s = -np.inf
+            self._meet(self.ways.of[Mode.CAR])
+        if self.walking.view.n_under_way:
+            self._meet(self.ways.of[Mode.WALK])
         if self.time_s >= self.ways.next_news_s:
             self.ways.spread(self.time_s)
 
     def _meet(self, ways: WaysOfMode) -> None:
         """Let people who stand before closed links follow the table of witnesses."""
-        party, links = ways.mover.view.at_closed_links() if ways.mover.view.n_under_way else (NOBODY, NOBODY)
+        party, links = ways.mover.view.at_closed_links()
         if party.size:
             ways.meet(links, self.time_s)
             party = party[party < self.n_parties]
@@ -306,13 +315,17 @@ class Movement:
         """Return the vehicles that have stood without a way on, or in a gridlock, for longer than people's patience."""
         if not self.driving.view.n_under_way:
             return NOBODY
+        if self._nobody_stood_s == self.time_s:
+            self.stuck = NOBODY, np.empty(0)
+            self.gridlocks.look(self.time_s, NOBODY)
+            return NOBODY
         ids, _, state = self.driving.view.standing()
-        held = rising(np.concatenate([ids[state == LOST], self.gridlocks.look(self.time_s, state)]))
+        held = rising(np.concatenate((ids[state == LOST], self.gridlocks.look(self.time_s, state))))
         since_s = np.full(held.size, self.time_s)
         if held.size:
-            _, before, now = np.intersect1d(self._stuck[0], held, assume_unique=True, return_indices=True)
-            since_s[now] = self._stuck[1][before]
-        self._stuck = held, since_s
+            _, before, now = np.intersect1d(self.stuck[0], held, assume_unique=True, return_indices=True)
+            since_s[now] = self.stuck[1][before]
+        self.stuck = held, since_s
         return held[self.time_s - since_s >= self.settings.patience_s]
 
     def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray) -> tuple[Ints, Ints]:

@@ -32,6 +32,11 @@ class Pace:
         """When it may change next (s); inf: it does not, or nobody walks."""
         return np.inf if self.weather is None or not self._walking.view.n_under_way else self._changes_s
 
+    @property
+    def changes_s(self) -> float:
+        """When light or ground changes next, whoever walks (s); inf: never."""
+        return np.inf if self.weather is None else self._changes_s
+
     def set(self, time_s: float) -> None:
         """Let walkers go as fast as light and ground allow at a time (s), which they have reached."""
         if self.weather is None or time_s < self._changes_s:

@@ -27,3 +27,5 @@ def go_round_the_block() -> None:
         mode.set_open(one, is_open=False)
         mode.withdraw(one)
         mode.advance(100.0)
+    nobody_looks = np.zeros(0), np.zeros(0), np.zeros(0, np.bool_)
+    cars.by_minutes.advance(120.0, nobody_looks, is_look=False)

@@ -65,6 +65,16 @@ class Traffic:
     under_way: UnderWay = field(default_factory=UnderWay)
     """Vehicles added that have neither arrived nor been withdrawn."""
 
+    def state(self) -> tuple[Any, ...]:
+        """Return what `drive.advance` is given but the time, with room for arrivals of everybody under way."""
+        if self.arrivals.size < self.under_way.n:
+            self.arrivals = records(self.under_way.n, ARRIVAL)
+        return (
+            self.links, self.slots, self.arms, self.vehicles, self.events, self.wheel, self.heap, self.run,
+            self.arrivals, self.log, self.crossings, self.dangers, self.doses, self.departures, self.next_link,
+            self.paths,
+        )  # fmt: skip
+
 
 def no_traffic(
     downstream: Ints, n_nodes: int, length_m: Floats, jam_density_per_m: Floats, wave_speed_m_s: Floats, *, record: bool

@@ -313,6 +313,16 @@ class Ways:
         if others:
             self.hand_over()
 
+    def believe_in_queues(self, tables: Ints) -> Bools:
+        """Return which tables of drivers expect queues, bool; witnesses of a closure look with those with live news."""
+        expects = np.zeros(tables.size, np.bool_)
+        if self.is_queue_believed:
+            seen, free = self._cars.seen, self._no_queues
+            expects[:] = [seen[table] is not free for table in tables.tolist()]
+            if self._cars.is_witnessed and seen[WITNESS] is not free:
+                expects[tables == LIVE_TABLE] = True
+        return expects
+
     def queues_now(self) -> QueuesSeen:
         """Return what drivers who see all queues see now; those before them to a way out are counted.
 

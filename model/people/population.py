@@ -90,6 +90,11 @@ class Population:
         return min(self._next_departure_s, self._next_decision_s)
 
     @property
+    def is_anybody_standing(self) -> bool:
+        """Whether a party had no way on when it was last said who has none."""
+        return self._standing.size > 0
+
+    @property
     def is_touched(self) -> bool:
         """Whether people have changed since `take_touched`."""
         return bool(self._touched)

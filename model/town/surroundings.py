@@ -76,7 +76,7 @@ class Surroundings:
         self.exits_lost = (np.zeros(streets.exit_node.size, np.bool_),) * 2
         self.closed_time_s = np.full(streets.n_links, np.inf)
         self._changes: list[tuple] = []
-        self.is_changed = True
+        self.is_changed = self._are_utilities_changed = True
 
     def utilities_lost(self, zone: np.ndarray) -> np.ndarray:
         """Return what does not work at homes, by zone of each: bool[utility, n]; the same array until it changes."""
@@ -115,7 +115,7 @@ class Surroundings:
     def advance(self, time_s: float) -> None:
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
-        self.utilities.advance(time_s)
+        self._are_utilities_changed |= self.utilities.advance(time_s)
         self.is_changed |= self.closed.advance(time_s)
         self.is_changed |= self.fires.advance(time_s)
         if self.links_near_front is not None and time_s >= self._next_front_s:
@@ -127,7 +127,7 @@ class Surroundings:
     def strike(self, impacts: Impacts, first: int, last: int) -> Changes:
         """Let the impacts first..last break what they break; return the Changes: links, homes, shelters."""
         changes = self.damage.apply(impacts, first, last)
-        self.utilities.apply(impacts, first, last)
+        self._are_utilities_changed |= self.utilities.apply(impacts, first, last)
         self.is_changed |= changes.links.size > 0
         for k in range(first, last):
             self.fires.strike(impacts, k)
@@ -135,6 +135,9 @@ class Surroundings:
 
     def tell(self, movement: Movement, time_s: float) -> None:
         """Hand what has changed to the movement: what is open, which phones work, how people see the danger."""
+        if not (self.is_changed or self._are_utilities_changed):
+            return
+        self._are_utilities_changed = False
         phones_lost = self.utilities.is_lost[Utility.PHONE]
         if (phones_lost != self._phones_lost).any():
             self._phones_lost = phones_lost.copy()

@@ -35,6 +35,8 @@ class QueueNews:
         self._every_s = [2.0 * settings.congestion_news_delay_s] * N_CLASSES + [settings.live_news_every_s]
         self._first_s = [every_s * ((1.0 + i) / N_CLASSES) for i, every_s in enumerate(self._every_s[:N_CLASSES])]
         self._first_s.append(self._every_s[-1])
+        self.first_look_s, self.look_every_s = np.array(self._first_s), np.array(self._every_s)
+        """When those who follow each of the tables look round first, and how often (s)."""
         self._looks_s = [*self._first_s]
         self.next_s = min(self._looks_s)
         """When somebody looks round next (s)."""

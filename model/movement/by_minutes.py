@@ -1,0 +1,79 @@
+"""Cars that only drive on, many minutes at once: until somebody arrives, meets danger, has to stand, or limit comes.
+
+Nobody walks meanwhile, so nothing but the cars and what their drivers see of queues has to be looked at. What comes out
+is the same to the bit as minute by minute.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents.ground.arrays import Bools, Floats
+from safepassage.agents.rules import drive
+from safepassage.model.clock import MINUTE_S
+from safepassage.model.movement import compiling
+from safepassage.model.movement.arrivals import Arrivals, joined
+from safepassage.model.movement.driving_view import Arrivals as CarsArrived
+from safepassage.model.movement.driving_view import arrived
+from safepassage.model.movement.traffic import Traffic
+
+
+def can_drive_on(movement: Any) -> bool:
+    """Return whether cars are under way and nobody else, none of whom had to stand when last looked at.
+
+    movement: the `Movement` of all.
+    """
+    if movement.walking.view.n_under_way or not movement.driving.view.n_under_way:
+        return False
+    return not (movement.shared_streets.is_needed() or movement.stuck[0].size or movement.gridlocks.is_any)
+
+
+def drive_on(movement: Any, until_s: float) -> Arrivals:
+    """Move cars to a time, or to the end of the first minute before it in which one arrives, meets danger or has to
+    stand; return who left the area on the way.
+
+    movement: the `Movement` of all, of which `can_drive_on` holds. until_s: a whole minute (s).
+    """
+    news, ways, driving = movement.queue_news, movement.ways, movement.driving
+    movement.pace.set(movement.time_s)
+    movement.shared_streets.skip_to(movement.time_s)
+    news.skip_to(movement.time_s)
+    cars, looks_s = [], []
+    is_look, is_over = False, False
+    while not is_over:
+        looks = news.first_look_s, news.look_every_s, ways.believe_in_queues(news.tables)
+        now, is_look = driving.by_minutes.advance(until_s, looks, is_look=is_look)
+        cars.append(now)
+        movement.time_s = driving.time_s
+        if now.id.size:
+            until_s = np.ceil(movement.time_s / MINUTE_S) * MINUTE_S
+        if is_look:
+            looks_s.append(movement.time_s)
+            news.skip_to(np.nextafter(movement.time_s, 0.0))
+            ways.see_queues(news.look(movement.time_s))
+        is_over = not is_look or movement.time_s >= until_s
+    movement.walking.advance(movement.time_s)
+    return joined(cars, [], looks_s)
+
+
+class ByMinutes:
+    """Vehicles moved minute by minute until something has to be seen to."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        """traffic: all that the rules of driving read and write, without a log of crossings."""
+        self._traffic = traffic
+
+    def advance(
+        self, until_s: float, looks: tuple[Floats, Floats, Bools], *, is_look: bool
+    ) -> tuple[CarsArrived, bool]:
+        """Run what happens until something has to be seen to, at most to a time, as `drive.advance_by_minutes` does;
+        return (Arrivals since the last call, whether somebody has to look round now).
+
+        looks: first_look_s, look_every_s and is_told of that kernel. is_look: whether the look of now has been taken.
+        """
+        compiling.wait()
+        now = self._traffic
+        rows = now.under_way.rows, now.alone_s, now.changed_speed
+        given = *now.state(), *rows, *looks, now.time_s, float(until_s), is_look
+        now.time_s, is_look = drive.advance_by_minutes(*given)
+        return arrived(now), is_look

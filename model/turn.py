@@ -1,0 +1,210 @@
+"""One turn of a run: what happens from one moment to the next whole minute, or to a later one.
+
+Each part of the model says when it has something to do next. Time in which nothing happens is passed at once. While
+cars drive on and nothing else is due, many minutes pass in one turn: it ends with the first minute in which somebody
+arrives, meets danger or has to stand. Everything else happens minute by minute, as it would without any of this.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents.shelling import ShellingEvent
+from safepassage.model.clock import MINUTE_S, minute_after, minute_before
+from safepassage.model.hazard.impacts import Size
+from safepassage.model.movement.arrivals import Arrivals
+from safepassage.model.movement.by_minutes import can_drive_on, drive_on
+from safepassage.model.services.roadside import slow_down, take_off_the_dead
+
+EVENT_MATTERS_S = 6 * 3600.0
+"""An impact is a Mesa agent for this long (s); it matters to memory and repair longer than to the eye. Assumption."""
+
+
+class Turn:
+    """How time goes on in a model."""
+
+    def __init__(self, model: Any) -> None:
+        """model: the EvacuationModel, all its parts built."""
+        self.model = model
+        self.moved_to_s = 0.0
+        """Time to which everybody on the streets has been moved (s)."""
+        self.next_row = model.impacts.next_that_falls(0)
+        """Row of the next impact."""
+
+    def take(self, until_s: float) -> bool:
+        """Go on until the next turn, no farther than a time (s); return whether nothing happened."""
+        model, departures, from_s = self.model, self.model.departures, self.model.time_s
+        if from_s >= model.authorities.next_s:
+            model.authorities.look(from_s)
+        model.services.reinforce(from_s)
+        departures.decide(from_s, model.surroundings, model.services)
+        until_s = min(until_s, departures.decision.next_s)
+        next_s, n_minutes, is_quiet = self.agenda_s, 1, False
+        if model.movement.n_moving == 0:
+            quiet_s = self._quiet_until_s(next_s, until_s)
+            is_quiet = quiet_s > from_s
+        else:
+            n_minutes = self._n_minutes(next_s, until_s)
+        if is_quiet:
+            self.pass_time(quiet_s)
+        elif n_minutes > 1:
+            n_minutes = self._drive_on(from_s + n_minutes * MINUTE_S)
+        else:
+            self.live(min(until_s, minute_after(from_s)))
+        if (frozen := model.under_fire.freeze(model.time_s)).size:
+            take_off_the_dead(model.services, frozen, model.time_s)
+        self._count(from_s, n_minutes)
+        return is_quiet
+
+    def _count(self, from_s: float, n_minutes: int) -> None:
+        """Count the time since the last turn; until its last minute everybody was as then."""
+        model, before_s = self.model, (n_minutes - 1) * MINUTE_S
+        model.resident_s += model.recorder.n_inside * before_s
+        model.recorder.count()
+        model.resident_s += model.recorder.n_inside * (model.time_s - from_s - before_s)
+
+    @property
+    def agenda_s(self) -> float:
+        """Nothing happens before this but that people on their way go on and, at their pace, households decide (s).
+
+        The least of what each part says of itself; -inf: something may happen at any moment.
+        """
+        model, events = self.model, self.model.shelling_events
+        forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
+        parts = (model.departures, model.surroundings, model.under_fire, model.authorities, model.services)
+        return min(self._next_impact_s, forget_s, *(part.next_s for part in parts))
+
+    @property
+    def _next_impact_s(self) -> float:
+        impacts = self.model.impacts
+        return float(impacts.time_s[self.next_row]) if self.next_row < len(impacts) else np.inf
+
+    def _quiet_until_s(self, next_s: float, until_s: float) -> float:
+        """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
+        is_over = next_s > until_s and until_s < self.model.duration_s
+        return until_s if is_over else minute_before(min(next_s, until_s))
+
+    def _n_minutes(self, next_s: float, until_s: float) -> int:
+        """Return how many whole minutes cars may drive on at once, as long as nothing happens to them."""
+        model = self.model
+        until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s)
+        if until_s < model.time_s + 2.0 * MINUTE_S or model.time_s % MINUTE_S:
+            return 1
+        if not can_drive_on(model.movement):
+            return 1
+        return int((until_s - model.time_s) // MINUTE_S)
+
+    def pass_time(self, until_s: float) -> None:
+        """Let time pass in which nothing happens; news of the roads goes on spreading."""
+        model = self.model
+        model.movement.advance(until_s)
+        model.under_fire.road_fire.pass_time(until_s)
+        model.time_s = self.moved_to_s = until_s
+        model.surroundings.advance(until_s)
+        model.movement.talk()
+
+    def _drive_on(self, until_s: float) -> int:
+        """Let cars drive on to a time, or to the end of the first minute in which something happens to them; return
+        how many minutes that was."""
+        model, from_s = self.model, self.model.time_s
+        arrivals = drive_on(model.movement, until_s)
+        now_s = self.moved_to_s = model.movement.time_s
+        model.under_fire.road_fire.pass_time(now_s - MINUTE_S)
+        self._meet(arrivals, now_s)
+        self._end(now_s)
+        return round((now_s - from_s) / MINUTE_S)
+
+    def live(self, until_s: float) -> None:
+        """Let happen what is due up to a time, in order."""
+        model = self.model
+        model.departures.issue_orders(model.time_s, until_s, model.surroundings)
+        self._forget_events()
+        model.departures.way_home.set_out(model.time_s, until_s)
+        self._fall(until_s)
+        self._advance(until_s)
+        self._end(until_s)
+
+    def _end(self, until_s: float) -> None:
+        """Let happen what is due at the end of a turn, when everybody has been moved."""
+        model, under_fire = self.model, self.model.under_fire
+        model.services.take_turn(until_s)
+        model.time_s = until_s
+        model.surroundings.advance(until_s)
+        if until_s >= model.duration_s:
+            model.departures.think(until_s, model.surroundings, model.services)
+        model.surroundings.tell(model.movement, until_s)
+        self._get_on()
+        model.population.prepare(until_s)
+        under_fire.take_cover(until_s)
+        under_fire.care_for_arrived(until_s)
+        if under_fire.next_death_s <= until_s:
+            take_off_the_dead(model.services, under_fire.die(until_s), until_s)
+
+    def _arrive(self, arrivals: Arrivals) -> None:
+        """Bring those who left the streets to safety, to their stop, or home."""
+        if len(arrivals):
+            model = self.model
+            model.ways_out.arrive(model.departures.way_home.receive(model.services.receive(arrivals)))
+
+    def _get_on(self) -> None:
+        """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
+        model, movement, population = self.model, self.model.movement, self.model.population
+        movement.talk()
+        giving_up, is_anybody_walking = movement.who_give_up(), movement.walking.view.n_under_way > 0
+        if giving_up.size or is_anybody_walking:
+            giving_up = model.services.get_on(giving_up, model.time_s)
+        if giving_up.size:
+            size, speed = model.households.n_members[giving_up], model.parties.free_speed_m_s[giving_up]
+            walking, at_home = movement.leave_cars(giving_up, size, speed)
+            population.walk_on(walking)
+            slow_down(model.services, walking, model.time_s)
+            at_home = model.departures.way_home.turn_away(at_home, model.time_s)
+            population.turn_back(at_home, movement.next_news_s)
+        if movement.n_moving and (is_anybody_walking or population.is_anybody_standing):
+            population.stand(movement.walking.view.without_route())
+
+    def _advance(self, until_s: float) -> None:
+        """Move everybody to a time; under drones and crossfire in strides, after each of which those hit are hurt."""
+        now_s = self.moved_to_s
+        while now_s < until_s:
+            now_s = min(until_s, self.model.under_fire.road_fire.next_stop_s(now_s))
+            self._meet(self.model.movement.advance(now_s), now_s)
+        self.moved_to_s = now_s
+
+    def _meet(self, arrivals: Arrivals, now_s: float) -> None:
+        """Let those be hurt who have met danger on their way until now, and those arrive who have come to its end."""
+        services, under_fire = self.model.services, self.model.under_fire
+        services.attend(under_fire.expose(now_s), now_s)
+        self._arrive(arrivals)
+        services.lose(under_fire.vehicles.take_hit(), now_s)
+
+    def _fall(self, until_s: float) -> None:
+        """Let impacts fall and alerts sound until a time, on all where they are then; between them people set out."""
+        model, under_fire, now_s = self.model, self.model.under_fire, self.moved_to_s
+        set_out, parts = model.departures.set_out, (under_fire, model.movement, model.services)
+        while (time_s := min(self._next_impact_s, under_fire.next_alert_s)) < until_s:
+            set_out(now_s, time_s, *parts)
+            self._advance(time_s)
+            now_s, k = time_s, self.next_row
+            if under_fire.sound(time_s):
+                continue
+            hurt = under_fire.fall(k)
+            self.next_row = model.impacts.next_that_falls(k + 1)
+            self._note_impact(k, hurt.size)
+            model.services.attend(hurt, time_s)
+            model.services.lose(under_fire.vehicles.take_hit(), time_s)
+        set_out(now_s, until_s, *parts)
+
+    def _note_impact(self, row: int, n_casualties: int) -> None:
+        """Make an impact a Mesa agent for as long as it matters."""
+        impacts = self.model.impacts
+        place = float(impacts.time_s[row]), float(impacts.x_m[row]), float(impacts.y_m[row])
+        event = ShellingEvent(self.model, row, *place, Size(int(impacts.size[row])).name)
+        event.n_casualties = n_casualties
+        self.model.shelling_events.append(event)
+
+    def _forget_events(self) -> None:
+        """Take shelling events out of Mesa's list once they no longer matter; their rows stay."""
+        events = self.model.shelling_events
+        while events and events[0].time_s < self.model.time_s - EVENT_MATTERS_S:
+            events.popleft().remove()

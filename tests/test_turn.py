@@ -1,0 +1,95 @@
+"""A turn of many minutes against its slow twin, in which each minute is a turn."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.results import columns
+
+ROADS = [
+    {"name": "North road", "latitude_deg": 45.011242, "longitude_deg": -33.002289,
+     "onward": [{"to": "A", "length_km": 60, "bearing_deg": 0}]},
+    {"name": "South road", "latitude_deg": 44.989658, "longitude_deg": -32.987918,
+     "onward": [{"to": "B", "length_km": 40, "bearing_deg": 180}]},
+]  # fmt: skip
+SPARSE = {
+    "run.duration_h": 8.0, "run.step_s": 1800, "movement.walk_out_limit_m": 0.0, "streets.exits": ROADS,
+    "shelling.sources": [{"kind": "process", "share_near_people": 1, "events_per_day": 30}],
+    "orders": [{"issued_h": 0.2, "compliance": 0.3}], "behaviour.preparation_median_s": 10800,
+}  # fmt: skip
+"""A few cars on long roads out of a town."""
+NEAR_FRONT = {
+    "front.distances": [{"day": "2024-08-01", "distance_km": 5.0}, {"day": "2024-08-02", "distance_km": 4.0}],
+    "front.closes_to_vehicles_within_km": 0.0, "front.closes_to_walkers_within_km": 0.0, "drones.reach_km": 9.0,
+}  # fmt: skip
+CLOSURE = {"closures.exits": [{"name": "North road", "from_h": 1.0, "until_h": 3.0}], "damage.crews.n_crews": 2}
+
+
+def town(**changes):
+    return EvacuationModel("tiny_town", **{**SPARSE, **changes})
+
+
+def by_minutes(model):
+    """Let each minute of a model be a turn of its own in which every part has its turn."""
+    model.turn._n_minutes = lambda next_s, until_s: 1
+    return model
+
+
+def minutes_at_once(model):
+    """Run a model and return the numbers of minutes of its turns in which cars only drove on."""
+    found, drive_on = [], model.turn._drive_on
+    model.turn._drive_on = lambda until_s: found.append(drive_on(until_s)) or found[-1]
+    model.run()
+    return found
+
+
+def digests(model):
+    return {name: columns.digest(table) for name, table in model.recorder.tables().items()}
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    step_s=st.sampled_from([60, 450, 600, 3600]),
+    strikes=st.sampled_from([0.0, 0.02, 0.3]),
+    is_closed=st.booleans(),
+    live_share=st.sampled_from([0.0, 0.5]),
+    n_ambulances=st.integers(0, 2),
+)
+def test_minutes_in_one_turn_leave_what_they_leave_one_by_one(
+    seed, step_s, strikes, is_closed, live_share, n_ambulances
+):  # fmt: skip
+    changes = {
+        "run.seed": seed, "run.step_s": step_s, "movement.live_news_share": live_share,
+        "services.ambulances.n": n_ambulances, **(NEAR_FRONT if strikes else {}),
+        "drones.strikes_per_vehicle_minute": strikes, **(CLOSURE if is_closed else {}),
+    }  # fmt: skip
+    assert digests(town(**changes).run()) == digests(by_minutes(town(**changes)).run())
+
+
+def test_most_minutes_in_which_a_few_cars_drive_pass_several_at_a_time():
+    quick, slow = town(), by_minutes(town())
+    found = minutes_at_once(quick)
+    assert digests(quick) == digests(slow.run())
+    assert max(found) > 2 and sum(found) > 2 * len(found)
+
+
+def test_a_turn_of_many_minutes_ends_with_the_minute_in_which_somebody_arrives():
+    model, ends_s = town(), []
+    drive_on = model.turn._drive_on
+
+    def noted(until_s):
+        n_safe = np.isfinite(model.parties.arrival_time_s).sum()
+        n = drive_on(until_s)
+        arrived_s = model.parties.arrival_time_s[np.isfinite(model.parties.arrival_time_s)]
+        if arrived_s.size > n_safe:
+            ends_s.append((model.time_s, arrived_s.max()))
+        return n
+
+    model.turn._drive_on = noted
+    model.run()
+    assert len(ends_s) > 3
+    for end_s, arrived_s in ends_s:
+        assert end_s == pytest.approx(np.ceil(arrived_s / 60.0) * 60.0)
