@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.pictures import bottlenecks, curves, left_behind, map, style
+from safepassage.model.results.map_tables import one_per_street
 from safepassage.model.results.run_folder import RunFolder, open_run
 
 ONE_EXIT = [{"name": "South road", "latitude_deg": 44.989658, "longitude_deg": -32.987918}]
@@ -91,7 +92,7 @@ def test_the_map_has_as_many_lines_as_the_town_has_streets(model, run):
 
 
 def test_the_map_colours_each_street_that_somebody_passed(run):
-    links = map.one_per_street(run.frame("links"))
+    links = one_per_street(run.frame("links"))
     n_used = ((links["n_vehicles"] + links["n_walking_persons"]) > 0).sum()
     flows = [c for c in curves.map_of_run(run).axes[0].collections if 2 <= c.zorder < 3]
     assert n_used > 20
@@ -100,7 +101,7 @@ def test_the_map_colours_each_street_that_somebody_passed(run):
 
 def test_both_directions_of_a_street_are_added_up(run):
     links = run.frame("links")
-    joined = map.one_per_street(links)
+    joined = one_per_street(links)
     assert len(joined) < len(links)
     assert joined["n_vehicles"].sum() == links["n_vehicles"].sum()
     assert joined["n_walking_persons"].sum() == links["n_walking_persons"].sum()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from safepassage.agents.civilians import Status
 from safepassage.experiments.questions.paired import is_clear_by_t
-from safepassage.model.pictures.map import one_per_street
+from safepassage.model.results.map_tables import one_per_street
 
 LEFT, DELAYS, STREETS = "left_by_cell", "delay_by_street", "streets_drawn"
 CELLS_ALONG = 48

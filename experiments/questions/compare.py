@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,15 @@ class Comparison:
 
     def values(self, plan: str, outcome: str) -> np.ndarray:
         """Return an outcome of a plan, one entry per replication."""
-        return self.frame.loc[self.frame["plan"] == plan, outcome].to_numpy(float)
+        return self._of_plan[plan][outcome].to_numpy(float)
+
+    @cached_property
+    def _of_plan(self) -> dict[str, pd.DataFrame]:
+        return {plan: self.frame[self.frame["plan"] == plan] for plan in self.plans}
 
     def series(self, plan: str, column: str = "n_safe") -> np.ndarray:
         """Return the curves of a plan, shape (replications, times)."""
-        rows = self.frame[self.frame["plan"] == plan]
-        return rows[[f"{column}{AT}{time_s:.0f}" for time_s in self.at_s]].to_numpy(float)
+        return self._of_plan[plan][[f"{column}{AT}{time_s:.0f}" for time_s in self.at_s]].to_numpy(float)
 
     def difference(self, outcome: Outcome, plan: str, to: str = BASELINE) -> Difference:
         """Return a plan's paired difference to another in one outcome."""

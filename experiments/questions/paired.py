@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 ENOUGH_RUNS = 50
 """Fewest runs behind a figure that is reported (IMO MSC.1/Circ.1533, section 3)."""
@@ -122,7 +122,7 @@ def pairs_needed(change: np.ndarray) -> float:
         return float("inf")
     if spread <= 1e-12 * max(np.abs(change).max(), 1.0):
         return float(LEAST_TO_CONCLUDE)
-    by_spread, by_skewness = PAIRS_PER_VARIANCE * (spread / mean) ** 2, PAIRS_PER_SKEWNESS * stats.skew(change) ** 2
+    by_spread, by_skewness = PAIRS_PER_VARIANCE * (spread / mean) ** 2, PAIRS_PER_SKEWNESS * skewness(change) ** 2
     return float(np.ceil(max(by_spread, by_skewness, LEAST_TO_CONCLUDE)))
 
 
@@ -134,14 +134,22 @@ def confidence_interval(values: np.ndarray) -> tuple[float, float, str]:
     spread = values.std(ddof=1)
     if spread <= 1e-12 * max(np.abs(values).max(), 1.0):
         return float(values.mean()), float(values.mean()), "paired t"
-    if n >= 10 and n < PAIRS_PER_SKEWNESS * stats.skew(values) ** 2:
+    if n >= 10 and n < PAIRS_PER_SKEWNESS * skewness(values) ** 2:
+        from scipy import stats  # takes longer to import than most comparisons to run
+
         found = stats.bootstrap(
             (values,), np.mean, confidence_level=LEVEL, n_resamples=5000, method="BCa", rng=np.random.default_rng(0)
         ).confidence_interval
         if np.isfinite([found.low, found.high]).all():
             return float(found.low), float(found.high), "bootstrap"
-    half = stats.t.ppf(0.5 + LEVEL / 2, n - 1) * spread / np.sqrt(n)
+    half = special.stdtrit(n - 1, 0.5 + LEVEL / 2) * spread / np.sqrt(n)
     return float(values.mean() - half), float(values.mean() + half), "paired t"
+
+
+def skewness(values: np.ndarray) -> float:
+    """Return the skewness G1 of values (n,): their third central moment over the 1.5th power of the second."""
+    off = values - values.mean()
+    return float((off**3).mean() / (off**2).mean() ** 1.5)
 
 
 def is_clear_by_t(change: np.ndarray) -> bool:
@@ -152,7 +160,7 @@ def is_clear_by_t(change: np.ndarray) -> bool:
     n, mean = change.size, change.mean()
     if n < 2 or mean == 0:
         return False
-    half = stats.t.ppf(0.5 + LEVEL / 2, n - 1) * change.std(ddof=1) / np.sqrt(n)
+    half = special.stdtrit(n - 1, 0.5 + LEVEL / 2) * change.std(ddof=1) / np.sqrt(n)
     return bool(abs(mean) > half and n >= pairs_needed(change))
 
 

@@ -20,8 +20,9 @@ from safepassage.agents.parties import Mover, moved_by
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.pictures import palette, style
 from safepassage.model.pictures.curves import draw_status_stack
-from safepassage.model.pictures.map import draw_quiet_streets, draw_scale_below, one_per_street, polylines
+from safepassage.model.pictures.map import draw_quiet_streets, draw_scale_below, polylines
 from safepassage.model.results.columns import digest
+from safepassage.model.results.map_tables import one_per_street
 from safepassage.model.results.run_folder import RunFolder, program
 from safepassage.model.results.street_history import StreetHistory
 from safepassage.model.rules import Rules

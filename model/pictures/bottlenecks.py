@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from safepassage.model.pictures import map, palette, style
+from safepassage.model.results.map_tables import one_per_street
 from safepassage.model.results.run_folder import RunFolder
 
 COLOURS = ("#FFD92F", "#FDAE3D", "#F1692A", "#BD1F1F", "#5E0B15")
@@ -21,7 +22,7 @@ LEAST_SHARE = 0.01
 
 def delay_by_street(run: RunFolder) -> Figure:
     """Return a map: streets in grey, those where cars lost time in colour, the worst with numbers, and the exits."""
-    links = map.one_per_street(run.frame("links"))
+    links = one_per_street(run.frame("links"))
     figure, axes, side = map.new_map(run, links, "Where cars were held up: delay by street")
     delay_h = links["delay_vehicle_h"].to_numpy()
     beyond_h = float(run.frame("onward_roads")["delay_vehicle_h"].sum()) if run.has("onward_roads") else 0.0

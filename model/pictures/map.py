@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from safepassage.model.pictures import palette, style
+from safepassage.model.results.map_tables import one_per_street
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.map import draw_scale_bar
@@ -61,18 +62,6 @@ def draw_scale_below(axes: Axes) -> None:
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom - 0.05 * (top - bottom), top)
     draw_scale_bar(axes)
-
-
-def one_per_street(links: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per street: its two directions joined, their counts added up, the earlier closure kept."""
-    names = pd.unique(pd.concat([links["upstream"], links["downstream"]]))
-    code = pd.Series(np.arange(names.size), index=names)
-    ends = np.sort(np.column_stack([code[links["upstream"]], code[links["downstream"]]]), axis=1)
-    middle = [np.round(np.sum(xs) + np.sum(ys), 1) for xs, ys in zip(links["x_m"], links["y_m"], strict=True)]
-    keyed = links.assign(_a=ends[:, 0], _b=ends[:, 1], _middle=middle)
-    how = dict.fromkeys(("upstream", "downstream", "name", "highway", "x_m", "y_m"), "first")
-    how |= dict.fromkeys(("n_vehicles", "n_walking_persons", "delay_vehicle_h"), "sum") | {"closed_time_s": "min"}
-    return keyed.groupby(["_a", "_b", "_middle"], sort=False).agg(how).reset_index(drop=True)
 
 
 def polylines(links: pd.DataFrame) -> list[np.ndarray]:

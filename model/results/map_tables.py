@@ -52,6 +52,18 @@ def read_rings(run: RunFolder) -> list[tuple[str, np.ndarray]]:
     return [(row.zone, np.column_stack((row.x_m, row.y_m))) for row in table.itertuples()]
 
 
+def one_per_street(links: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per street: its two directions joined, their counts added up, the earlier closure kept."""
+    names = pd.unique(pd.concat([links["upstream"], links["downstream"]]))
+    code = pd.Series(np.arange(names.size), index=names)
+    ends = np.sort(np.column_stack([code[links["upstream"]], code[links["downstream"]]]), axis=1)
+    middle = [np.round(np.sum(xs) + np.sum(ys), 1) for xs, ys in zip(links["x_m"], links["y_m"], strict=True)]
+    keyed = links.assign(_a=ends[:, 0], _b=ends[:, 1], _middle=middle)
+    how = dict.fromkeys(("upstream", "downstream", "name", "highway", "x_m", "y_m"), "first")
+    how |= dict.fromkeys(("n_vehicles", "n_walking_persons", "delay_vehicle_h"), "sum") | {"closed_time_s": "min"}
+    return keyed.groupby(["_a", "_b", "_middle"], sort=False).agg(how).reset_index(drop=True)
+
+
 def _front(front: LineFront | AreaFront, duration_s: float) -> dict:
     """Return the moments at which the front's place is known, those between which the run lies, and the place."""
     first = max(int(np.searchsorted(front.time_s, 0.0, side="right")) - 1, 0)

@@ -112,16 +112,17 @@ def compare(
     from safepassage.cli.options import _changes
     from safepassage.experiments.questions.compare import compare as compare_plans
     from safepassage.experiments.questions.compare import plans_of
-    from safepassage.experiments.reports.answer.language import ENGLISH
-    from safepassage.experiments.reports.answer.sentences import conclusions
-    from safepassage.experiments.reports.comparison_pictures import draw_comparison
 
     changes = _changes(set_)
     variants = plans_of(scenario, plan or [], changes)
     base = next(iter(variants.values()))
     folder = out or Path("runs") / "-".join(["compare", base.name, *list(variants)[1:]])
     console.print(styled((base.title, "bold"), f"\n{base.notice}"))
-    with _many_runs(f"{len(variants)} plans", workers, dask) as running:
+    with _many_runs(f"{len(variants)} plans", workers, dask) as running:  # the workers start while the rest is imported
+        from safepassage.experiments.reports.answer.language import ENGLISH
+        from safepassage.experiments.reports.answer.sentences import conclusions
+        from safepassage.experiments.reports.comparison_pictures import draw_comparison
+
         found = compare_plans(scenario, plan or [], out=folder, replications=replications, changes=changes, **running)
     for one, other in found.pairs():
         _print_differences(found, one, other)
