@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import pytest
 
+from safepassage.experiments.questions.calibrate import Calibration, calibrate
+from safepassage.experiments.questions.optimise import Optimisation, optimise
 from safepassage.experiments.questions.refusal import (
     HAZARDS,
     PLACES,
@@ -8,6 +12,11 @@ from safepassage.experiments.questions.refusal import (
     refuse_targets,
     refuse_to_fit_harm,
 )
+from safepassage.experiments.questions.robustness import robustness
+from safepassage.experiments.questions.sensitivity import sensitivity
+from safepassage.experiments.sweeps.study import Study
+from safepassage.experiments.sweeps.sweep import run_sweep
+from safepassage.model.settings.scenario import InvalidScenario, Source, load
 from safepassage.model.settings.shelling import ZoneWeight
 
 
@@ -157,3 +166,65 @@ def test_what_people_do_is_not_fitted_to_how_many_are_hurt(name):
     with pytest.raises(Refused, match="as much harm as the file says"):
         refuse_to_fit_harm(["n_remaining", name])
     refuse_to_fit_harm(["n_remaining", "n_safe"])
+
+
+WHERE = {"list": ["north.csv", "south.csv"]}
+
+
+def put_together(kind, **keys):
+    """Return a study, search or calibration from its keys, without the checks of a file."""
+    return kind.of(Source("by hand", Path.cwd(), {"name": "by_hand", "scenario": "tiny_town", **keys}))
+
+
+@pytest.mark.parametrize("entry", ["sweep", "sensitivity", "robustness"])
+def test_a_study_put_together_without_a_file_is_refused_all_the_same(entry, tmp_path):
+    factors = {"shelling.sources.0.file": WHERE}
+    study = put_together(Study, factors=factors, plans=["none", "order_at_once"])
+    with pytest.raises(Refused, match="search for targets"):
+        if entry == "sweep":
+            run_sweep(study, tmp_path / "out", executor=None)
+        elif entry == "sensitivity":
+            sensitivity(study, "safe", method="morris", out=tmp_path / "out", executor=None)
+        else:
+            robustness(study, "safe", out=tmp_path / "out", executor=None)
+    assert not (tmp_path / "out").exists()
+
+
+SEARCH = {"levers": {"orders.0.issued_h": {"range": [0, 2]}}, "objectives": {"safe": "maximise"}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objectives": {"casualties": "maximise"}},
+        {"objectives": {"p95.casualties": "maximise"}},
+        {"objectives": {"safe": "minimise"}},
+        {"objectives": {"front_near_d": "minimise"}},
+        {"objectives": {"front_at_end_km": "minimise"}},
+        {"levers": {"front.process.speed_km_d": {"range": [0.01, 1]}}},
+        {"levers": {"front.branch": {"list": ["slow", "fast"]}}},
+        {"levers": {"truce_keeping.p_violated": {"range": [0, 1]}}},
+        {"futures": {"shelling.sources.0.file": WHERE}},
+    ],
+    ids=lambda one: next(iter(next(iter(one.values())))),
+)
+def test_a_search_put_together_without_a_file_is_refused_all_the_same(changes, tmp_path):
+    wanted = put_together(Optimisation, **(SEARCH | changes))
+    with pytest.raises(Refused):
+        optimise(wanted, out=tmp_path / "out", executor=None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_calibration_put_together_without_a_file_fits_no_hazard(tmp_path):
+    (tmp_path / "series.csv").write_text("series,date,value\nn_remaining,2024-08-01T08:00,100\n")
+    parameters = {"front.process.speed_km_d": {"distribution": "uniform", "parameters": {"loc": 0.01, "scale": 1}}}
+    wanted = put_together(Calibration, series=str(tmp_path / "series.csv"), parameters=parameters)
+    with pytest.raises(Refused, match="search over a hazard is refused"):
+        calibrate(wanted, out=tmp_path / "out", executor=None)
+
+
+def test_a_plan_cannot_change_how_the_front_moves(tmp_path):
+    plan = tmp_path / "nearer.yaml"
+    plan.write_text("name: nearer\nfront: {process: {speed_km_d: 5}}\n")
+    with pytest.raises(InvalidScenario, match="a plan changes only what protects people"):
+        load("tiny_town", plan=plan)

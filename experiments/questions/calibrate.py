@@ -235,6 +235,7 @@ def calibrate(
     that predict go on to the end of the scenario's run. on_progress(n_done, n_wanted) counts particles accepted and
     predicted. Raises ScenarioError.
     """
+    refuse_harmful(searched_keys=calibration.parameters, levers_only=False)  # also what was put together without a file
     base = calibration.base()
     known, scale = _town(calibration, base.scenario)
     observed = calibration.observed(known)

@@ -139,14 +139,19 @@ def load_optimisation(path: Path | str) -> Optimisation:
 def optimisation_of(source: Source) -> Optimisation:
     """Return the Optimisation that keys describe; raises like load_optimisation. Harmful searches are refused."""
     wanted = Optimisation.of(source)
-    refuse_harmful(wanted.objectives, wanted.levers)
-    refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})
+    refuse(wanted)
     base = wanted.base()
     for part, factors in (("levers", wanted.levers), ("futures", wanted.futures)):
         for key, factor in factors.items():
             for value in factor.levels or (factor.at(0.0), factor.at(1.0)):
                 validated(base.source.with_changes({key: value}, source.place((part, key))))
     return wanted
+
+
+def refuse(wanted: Optimisation) -> None:
+    """Raise Refused if a search wants more harm, turns what it must not, or samples where harm lands."""
+    refuse_harmful(wanted.objectives, wanted.levers)
+    refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,7 @@ def optimise(
     beside it. on_progress(n_done, n_trials) is called after each trial.
     Raises ScenarioError.
     """
-    refuse_harmful(wanted.objectives, wanted.levers)  # also what was put together without a file
+    refuse(wanted)  # also what was put together without a file
     optuna = _optuna()
     on_progress = on_progress or (lambda n_done, n_trials: None)
     base, out = wanted.base(), Path(out)

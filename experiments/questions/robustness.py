@@ -24,7 +24,7 @@ from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Task, scenario_digest
 from safepassage.experiments.runs.store import write_table
 from safepassage.experiments.sweeps import design
-from safepassage.experiments.sweeps.study import Design, Study
+from safepassage.experiments.sweeps.study import Design, Study, refuse_targets_of
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.code import code_digest
@@ -125,6 +125,7 @@ def robustness(
     default: those of the study's design. good_enough: value of the outcome that satisfies; default: the first plan's
     median. on_progress(n_done, n_wanted) is called as runs finish. Raises ScenarioError.
     """
+    refuse_targets_of(study)
     judged = known_outcome(outcome)
     if judged.more_is_better is None:
         raise ScenarioError(f"--outcome {outcome}: neither more nor less of it is better; choose another outcome.")

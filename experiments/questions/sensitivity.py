@@ -21,7 +21,7 @@ from safepassage.experiments.runs.kept_runs import KeptRuns
 from safepassage.experiments.runs.run import Base, Task, scenario_digest
 from safepassage.experiments.runs.store import write_table
 from safepassage.experiments.sweeps import design
-from safepassage.experiments.sweeps.study import Design, Study
+from safepassage.experiments.sweeps.study import Design, Study, refuse_targets_of
 from safepassage.model.results.outcomes import NAMES, Outcome, outcome_of, unknown
 from safepassage.model.results.run_folder import versions
 from safepassage.model.settings.base import ScenarioError
@@ -112,6 +112,7 @@ def sensitivity(
     method. executor: carries out the runs; an analysis that was interrupted in `out` is taken up. on_progress(n_done,
     n_wanted) is called as runs finish. Raises ScenarioError.
     """
+    refuse_targets_of(study)
     unit = known_outcome(outcome).unit
     study = with_design(study, method, n)
     design.refuse_too_many(study)

@@ -264,10 +264,18 @@ def study_of(source: Source | Mapping[str, Any]) -> Study:
     return study
 
 
+def refuse_targets_of(study: Study) -> None:
+    """Raise Refused if a factor would move the places where harm lands.
+
+    Whatever runs a study asks here, also one that was put together without a file.
+    """
+    refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in study.factors.items()})
+
+
 def _check_factors(study: Study):
     """Set each factor by itself to its ends, so that a mistake is told with its own line, before anything runs."""
     base, problems = study.bases()[0], []
-    refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in study.factors.items()})
+    refuse_targets_of(study)
     for key, factor in study.factors.items():
         for value in factor.levels or (factor.at(0.0), factor.at(1.0)):
             try:

@@ -30,7 +30,7 @@ from safepassage.experiments.runs.run import (
 from safepassage.experiments.runs.store import Store
 from safepassage.experiments.runs.worker import Failure
 from safepassage.experiments.sweeps.design import points as points_of
-from safepassage.experiments.sweeps.study import Stopping, Study
+from safepassage.experiments.sweeps.study import Stopping, Study, refuse_targets_of
 from safepassage.experiments.sweeps.study_folder import StudyFolder, results_table
 from safepassage.model.results.run_folder import versions
 from safepassage.model.rules import RuleFile
@@ -80,6 +80,7 @@ class Progress:
 
 def sweep_of(study: Study) -> Sweep:
     """Return the Sweep of a study. Raises ScenarioError for a point that is no valid scenario, or too many."""
+    refuse_targets_of(study)
     keys = study.model_dump(mode="json")
     points = points_of(study)
     bases = {id(point.base): point.base.scenario for point in points}.values()
