@@ -236,6 +236,20 @@ def protection(
         report(f"protection-{Path(scenario).stem}-{name}", title, HEADER, rows, found)
 
 
+@app.command("levers")
+def levers_command(
+    pairs: Annotated[int, typer.Option(min=2, help="Pairs of runs, each of one seed, for each lever.")] = 20,
+    only: Annotated[str, typer.Option(help="Part of the name of the levers to measure; default: all.")] = "",
+) -> None:
+    """Tell what each lever of planners does to expected casualties and people out in Tiny Town under heavy fire."""
+    from benchmarks.levers import HEADER, measure, row_of
+
+    found = list(measure(pairs, {"run.step_s": 600}, only))
+    rows = [row_of(*one, pairs) for one in found]
+    raw = [[name, asdict(hurt), asdict(out)] for name, hurt, out in found]
+    report("levers", f"Levers in Tiny Town under heavy fire, {pairs} pairs of runs", HEADER, rows, raw)
+
+
 @app.command()
 def harm(seeds: Annotated[int, typer.Option(min=1, help="Runs of each measurement.")] = 10) -> None:
     """Tell how the injured fare in Tiny Town: care, on foot, in one car; and whom a change of the town changes."""
