@@ -128,3 +128,12 @@ def test_a_plan_that_loses_people_is_said_to():
     (sentence,) = conclusions(compared_runs(**runs), ENGLISH)
     assert "fewer people out" in sentence and "It adds 3 (3 to 3) casualties." in sentence
     assert "; fewer people are out in 20 of 20 futures." in sentence
+
+
+def test_a_difference_that_is_the_same_way_in_every_pair_is_clear_however_skewed():
+    change = np.full(20, 72.0)
+    change[3] = 80.0
+    found = difference(100 + change, np.full(20, 100.0), more_is_better=True)
+    assert found.n_needed == 20 and found.is_clear
+    change[7] = -1.0
+    assert difference(100 + change, np.full(20, 100.0), more_is_better=True).n_needed > 20

@@ -112,8 +112,10 @@ def difference(
 def pairs_needed(change: np.ndarray) -> float:
     """Return how many pairs a mean difference takes before it can be relied on, by the differences found (n,).
 
-    The largest of Lehr's rule for their spread, Cochran's for their skewness, and LEAST_TO_CONCLUDE. inf if their mean
-    is 0, nan for fewer than two.
+    The largest of Lehr's rule for their spread, Cochran's for their skewness, and LEAST_TO_CONCLUDE. Where all of them
+    have the same sign, how skewed they are does not count: that so many go one way by chance alone has a probability of
+    2^-19 for 20 pairs (the sign test; Dixon and Mood 1946, Journal of the American Statistical Association 41:557-566).
+    inf if their mean is 0, nan for fewer than two.
     """
     if change.size < 2:
         return float("nan")
@@ -122,7 +124,9 @@ def pairs_needed(change: np.ndarray) -> float:
         return float("inf")
     if spread <= 1e-12 * max(np.abs(change).max(), 1.0):
         return float(LEAST_TO_CONCLUDE)
-    by_spread, by_skewness = PAIRS_PER_VARIANCE * (spread / mean) ** 2, PAIRS_PER_SKEWNESS * skewness(change) ** 2
+    go_one_way = bool((change > 0).all() or (change < 0).all())
+    by_spread = PAIRS_PER_VARIANCE * (spread / mean) ** 2
+    by_skewness = 0.0 if go_one_way else PAIRS_PER_SKEWNESS * skewness(change) ** 2
     return float(np.ceil(max(by_spread, by_skewness, LEAST_TO_CONCLUDE)))
 
 
