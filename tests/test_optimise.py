@@ -1,5 +1,4 @@
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -7,8 +6,11 @@ import pytest
 import yaml
 
 from safepassage.experiments.questions import optimise as question
-from safepassage.experiments.questions.optimise import Budget, _is_pareto, load_optimisation, optimise
+from safepassage.experiments.questions.choices import changes_of
+from safepassage.experiments.questions.optimise import Budget, load_optimisation, optimise
+from safepassage.experiments.questions.pareto import is_pareto
 from safepassage.experiments.questions.refusal import Refused
+from safepassage.experiments.reports.fitted_pictures import pareto_picture
 from safepassage.experiments.runs import run
 from safepassage.experiments.runs.kept_runs import InThisProcess
 from safepassage.model.evacuation import EvacuationModel
@@ -130,8 +132,8 @@ def test_several_aims_give_plans_that_compare_can_take(tmp_path):
 
 def test_a_trial_is_beaten_only_by_one_at_least_as_good_in_every_aim():
     frame = pd.DataFrame({"trial": range(4), "out": [10.0, 12.0, 12.0, 9.0], "hurt": [1.0, 3.0, 2.0, 1.0]})
-    wanted = SimpleNamespace(objectives={"out": "maximise", "hurt": "minimise"})
-    np.testing.assert_array_equal(_is_pareto(frame, wanted), [True, False, True, False])
+    found = is_pareto(frame, {"out": "maximise", "hurt": "minimise"})
+    np.testing.assert_array_equal(found, [True, False, True, False])
 
 
 @pytest.mark.parametrize(
@@ -180,3 +182,49 @@ def test_an_aim_of_a_group_that_has_no_members_is_told(tmp_path):
     wanted = load_optimisation(write(tmp_path, **changes))
     with pytest.raises(ScenarioError, match="write an outcome"):
         optimise(wanted, out=tmp_path / "out", executor=InThisProcess())
+
+
+STREETS = {
+    street: {"as it is": {}, "contraflow": {"closures.contraflow": [{"name": street}]}}
+    for street in ("Main Street", "Market Street")
+}
+
+
+def test_choices_have_a_planners_names_and_lists_of_several_are_joined(tmp_path):
+    changes = {"levers": {}, "choices": STREETS, "cost": {}, "objectives": {"safe": "maximise"}, "n_trials": 6}
+    wanted = load_optimisation(write(tmp_path, **changes, replications=1))
+    found = optimise(wanted, out=tmp_path / "out", executor=InThisProcess())
+    tried = found.trials[found.trials["trial"] >= 0]
+    assert set(tried["Main Street"]) == {"as it is", "contraflow"} and len(tried) == 6
+    keys = changes_of(wanted.choices, dict.fromkeys(STREETS, "contraflow"))
+    assert [one["name"] for one in keys["closures.contraflow"]] == list(STREETS)
+    assert changes_of(wanted.choices, dict.fromkeys(STREETS, "as it is")) == {}
+    for trial in found.pareto.to_dict("records"):
+        plan = load("tiny_town", plan=tmp_path / "out" / "plans" / f"orders_{trial['trial']}.yaml")
+        turned = {one.name for one in plan.closures.contraflow}
+        assert turned == {street for street in STREETS if trial[street] == "contraflow"}
+    assert pareto_picture(found).axes
+
+
+def test_a_search_over_a_front_that_moves_by_chance_has_the_same_fronts_in_every_trial(tmp_path):
+    front = {"front.distances": [{"day": "2024-08-01", "distance_km": 5.0}], "front.process": {}}
+    changes = {"overrides": {**KEYS["overrides"], **front}, "objectives": {"p05.safe": "maximise"}, "n_trials": 2}
+    found = optimise(load_optimisation(write(tmp_path, **changes)), out=tmp_path / "out", executor=InThisProcess())
+    assert len(found.trials) == 3 and found.trials["p05.safe"].gt(0).all()
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"one": {"only": {}}}, "give two alternatives or more"),
+        ({"a": {"x": {}, "y": {"orders.0.issued_h": 1}}}, "among the levers too"),
+        ({"a": {"x": {}, "y": {"damage.crews.n_crews": 1}}, "b": {"x": {}, "y": {"damage.crews.n_crews": 2}}},
+         "only lists can be joined"),
+        ({"a": {"x": {}, "y": {"shelling.sources": []}}}, "over a hazard is refused"),
+        ({"a": {"x": {}, "y": {"population.p_car": 1.0}}}, "only what protects people"),
+        ({"a": {"x": {}, "y": {"closures.exits": [{"name": "Nowhere", "from_day": 1}]}}}, "from_day"),
+    ],
+)  # fmt: skip
+def test_choices_that_cannot_be_meant_or_would_do_harm_are_refused(choices, message, tmp_path):
+    with pytest.raises(ScenarioError, match=message):
+        load_optimisation(write(tmp_path, choices=choices))

@@ -12,7 +12,8 @@
     replications: 10
     n_trials: 60
 
-Levers may share what there is: `budgets: [{levers: [services.fleets.0.n_vehicles, services.fleets.1.n_vehicles],
+Levers with a planner's names, such as contraflow on a street or not, are `choices` (choices.py). Levers may share what
+there is: `budgets: [{levers: [services.fleets.0.n_vehicles, services.fleets.1.n_vehicles],
 at_most: 10}]` tries no plan in which they add up to more.
 
 An aim is an outcome's mean over futures and replications, or, written p05.NAME or p95.NAME, its percentile. `cost` is
@@ -33,8 +34,17 @@ import yaml
 from pydantic import Field, model_validator
 from scipy.stats import qmc
 
+from safepassage.experiments.questions.choices import (
+    changes_of,
+    each_alternative,
+    keys_of,
+    plan_of,
+    refuse_unclear,
+    value_at,
+)
 from safepassage.experiments.questions.headroom import Headroom, headroom
 from safepassage.experiments.questions.paired import ENOUGH_RUNS
+from safepassage.experiments.questions.pareto import is_pareto
 from safepassage.experiments.questions.refusal import refuse_harmful, refuse_targets
 from safepassage.experiments.runs.csv_files import csv_bytes
 from safepassage.experiments.runs.kept_runs import KeptRuns, seeds_of
@@ -47,14 +57,15 @@ from safepassage.model.settings.base import ScenarioError, Section
 from safepassage.model.settings.files.code import code_digest
 from safepassage.model.settings.files.portable import as_kept
 from safepassage.model.settings.files.whole import write_whole
-from safepassage.model.settings.scenario import LEVERS, Scenario, Source, validated
+from safepassage.model.settings.scenario import Scenario, Source, validated
 from safepassage.model.state.past import changed_keys, common_until_s
 
 KIND = "optimisation"
 COST = "cost"
 STATISTICS = {"mean": None, "p05": 0.05, "p95": 0.95}
 MAX_TRIALS = 100_000
-
+CHOICES = {"Main Street": {"as it is": {}, "contraflow": {"closures.contraflow": [{"name": "Main Street"}]}}}
+"""Choices, as an example."""
 
 MOST_REJECTED = 1000
 """Proposals beyond the budgets in all, after which a search is given up."""
@@ -78,8 +89,11 @@ class Optimisation(QuestionFile):
 
     plan: str = "none"
     """Plan laid over it beforehand."""
-    levers: dict[str, Factor] = Field(min_length=1)
+    levers: dict[str, Factor] = Field({}, examples=[{"orders.0.issued_h": {"range": [0, 2]}}])
     """Dotted key of a protective lever -> its range, grid or list."""
+    choices: dict[str, dict[str, dict[str, Any]]] = Field({}, examples=[CHOICES])
+    """Levers with a name: name -> alternative -> dotted key -> value. An alternative without keys leaves the scenario
+    as it is; where two choices give a list for one key, the lists are joined."""
     objectives: dict[str, Literal["minimise", "maximise"]] = Field(min_length=1)
     """Aims: outcome -> direction."""
     cost: dict[str, Annotated[float, Field(ge=0)]] = Field({})
@@ -99,6 +113,9 @@ class Optimisation(QuestionFile):
 
     @model_validator(mode="after")
     def _consistent(self):
+        if not self.levers and not self.choices:
+            raise ValueError("give levers or choices: what the search may turn")
+        refuse_unclear(self.choices, self.levers)
         for key, factor in self.levers.items():
             if factor.levels is None and factor.range is None:
                 raise ValueError(f"levers: {key}: give a range, a grid or a list")
@@ -118,6 +135,11 @@ class Optimisation(QuestionFile):
         if self.n_futures > 1 and not self.futures:
             raise ValueError("n_futures needs futures: what is uncertain, with its range")
         return self
+
+    @property
+    def turned(self) -> list[str]:
+        """Names of all that the search turns: levers, then choices."""
+        return [*self.levers, *self.choices]
 
     def base(self) -> Scenario:
         """Return the scenario with plan and overrides. Raises InvalidScenario, ScenarioError."""
@@ -145,12 +167,14 @@ def optimisation_of(source: Source) -> Optimisation:
         for key, factor in factors.items():
             for value in factor.levels or (factor.at(0.0), factor.at(1.0)):
                 validated(base.source.with_changes({key: value}, source.place((part, key))))
+    for name, keys in each_alternative(wanted.choices):
+        validated(base.source.with_changes(keys, source.place(("choices", name))))
     return wanted
 
 
 def refuse(wanted: Optimisation) -> None:
     """Raise Refused if a search wants more harm, turns what it must not, or samples where harm lands."""
-    refuse_harmful(wanted.objectives, wanted.levers)
+    refuse_harmful(wanted.objectives, [*wanted.levers, *keys_of(wanted.choices)])
     refuse_targets({key: factor.levels or (factor.at(0), factor.at(1)) for key, factor in wanted.futures.items()})
 
 
@@ -221,6 +245,7 @@ def optimise(
             study.sampler = _sampler(optuna, wanted, n_done + n_rejected)
             trial = study.ask()
             levers = {key: _suggest(trial, key, factor) for key, factor in wanted.levers.items()}
+            levers |= {name: trial.suggest_categorical(name, list(one)) for name, one in wanted.choices.items()}
             if not all(budget.allows(levers) for budget in wanted.budgets):
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 n_rejected += 1
@@ -238,7 +263,7 @@ def optimise(
                 {"trial": trial.number, **trial.params, **dict(zip(wanted.objectives, trial.values, strict=True))}
             )
     frame = pd.DataFrame(rows)
-    frame["is_pareto"] = _is_pareto(frame, wanted) & ~frame.duplicated(list(wanted.levers))
+    frame["is_pareto"] = is_pareto(frame, wanted.objectives) & ~frame.duplicated(wanted.turned)
     result = Optimised(wanted, as_kept(base, out), frame, _headroom(wanted, base, frame))
     _write(result, base, out)
     return result
@@ -249,8 +274,9 @@ def _headroom(wanted: Optimisation, base: Scenario, trials: pd.DataFrame) -> Hea
     if "safe" not in wanted.objectives:
         return None
     best = trials.loc[trials["safe"].idxmax()]
-    levers = {} if best["trial"] < 0 else {key: _plain(best[key]) for key in wanted.levers}
-    scenario = validated(base.source.with_changes(levers, wanted.source.place(("levers",))))
+    levers = {} if best["trial"] < 0 else {key: _plain(best[key]) for key in wanted.turned}
+    changes = changes_of(wanted.choices, levers)
+    scenario = validated(base.source.with_changes(changes, wanted.source.place(("levers",))))
     return headroom(scenario, int(best["trial"]))
 
 
@@ -300,8 +326,9 @@ def _tasks(
 ) -> list[Task]:
     """Return the runs of a trial; those without levers keep their states at common_s, the others begin from them."""
     place, tasks = wanted.source.place(("levers",)), []
+    changes = changes_of(wanted.choices, levers)
     for number, future in enumerate(futures):
-        scenario = validated(base.source.with_changes({**future, **levers}, place))
+        scenario = validated(base.source.with_changes({**future, **changes}, place))
         unchanged = validated(base.source.with_changes(future, place)) if levers else scenario
         is_shared = common_s > 0 and not changed_keys(unchanged, scenario, common_s)
         for seed in seeds_of(base.run.seed, wanted.replications):
@@ -323,6 +350,7 @@ def _common_s(base: Scenario, wanted: Optimisation) -> float:
         for key, factor in wanted.levers.items()
         for value in factor.levels or (factor.at(0.0), factor.at(1.0))
     ]
+    ends += [validated(base.source.with_changes(keys, place)) for _, keys in each_alternative(wanted.choices)]
     return min(common_until_s(base, one) for one in ends)
 
 
@@ -343,42 +371,8 @@ def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> fl
 
 def _present(base: Scenario, wanted: Optimisation) -> dict[str, Any]:
     """Return the levers of the unchanged scenario; None where a key is not set."""
-    return {key: _value(base.model_dump(mode="json"), key) for key in wanted.levers}
-
-
-def _value(keys: Any, dotted: str) -> Any:
-    for part in dotted.split("."):
-        try:
-            keys = keys[int(part)] if isinstance(keys, list) else keys[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return keys
-
-
-def _is_pareto(frame: pd.DataFrame, wanted: Optimisation) -> np.ndarray:
-    """Return which trials no other beats: at least as good in every aim and better in one."""
-    signs = np.array([1.0 if direction == "minimise" else -1.0 for direction in wanted.objectives.values()])
-    values = frame[list(wanted.objectives)].to_numpy(float) * signs
-    no_worse = (values[:, None] <= values[None]).all(axis=2)
-    better = (values[:, None] < values[None]).any(axis=2)
-    return ~(no_worse & better).any(axis=0)
-
-
-def plan_of(base: Scenario, levers: dict[str, Any], name: str, title: str) -> dict[str, Any]:
-    """Return the keys of a plan file that sets the levers: whole levers, as a plan lays them over a scenario.
-
-    base: the scenario that they are laid over. name, title: of the plan.
-    """
-    keys = base.source.with_changes(levers).keys
-    plan: dict[str, Any] = {"name": name, "title": title}
-    for lever in LEVERS:
-        if any(f"{key}.".startswith(f"{lever}.") for key in levers):
-            at = plan
-            *parents, last = lever.split(".")
-            for part in parents:
-                at = at.setdefault(part, {})
-            at[last] = _value(keys, lever)
-    return plan
+    found = {key: value_at(base.model_dump(mode="json"), key) for key in wanted.levers}
+    return found | dict.fromkeys(wanted.choices)
 
 
 def _write(result: Optimised, base: Scenario, out: Path):
@@ -387,7 +381,7 @@ def _write(result: Optimised, base: Scenario, out: Path):
     write_whole(out / "trials.csv", csv_bytes(result.trials))
     for row in result.pareto.to_dict("records"):
         aims = ", ".join(f"{name} {row[name]:,.1f}" for name in wanted.objectives)
-        levers = {key: row[key] for key in wanted.levers}
+        levers = changes_of(wanted.choices, {key: row[key] for key in wanted.turned})
         name = f"{wanted.name}_{row['trial']}"
         text = yaml.safe_dump(plan_of(base, levers, name, f"Found by a search: {aims}"), sort_keys=False)
         write_whole(out / "plans" / f"{name}.yaml", text.encode())

@@ -198,13 +198,14 @@ def _aim_label(name: str, wanted) -> str:
 
 def _levers(axes, found: Optimised):
     """Draw where in its range each lever stands in the plans that none beats."""
-    levers = list(found.wanted.levers)
+    levers = found.wanted.turned
     for row, key in enumerate(levers):
-        factor = found.wanted.levers[key]
+        factor = found.wanted.levers.get(key)
         values = found.pareto[key].to_list()
-        if factor.levels is not None:
-            at = [list(factor.levels).index(value) / max(len(factor.levels) - 1, 1) for value in values]
-            ends = factor.levels[0], factor.levels[-1]
+        levels = list(found.wanted.choices[key]) if factor is None else factor.levels
+        if levels is not None:
+            at = [list(levels).index(value) / max(len(levels) - 1, 1) for value in values]
+            ends = levels[0], levels[-1]
         else:
             ends = factor.range
             at = [(value - ends[0]) / (ends[1] - ends[0]) for value in values]
