@@ -115,7 +115,10 @@ HEADER = ["lever", "expected casualties without", "change (95 %)", "pairs that r
 
 
 def row_of(name: str, hurt: Difference, out: Difference, n_pairs: int) -> list[str]:
-    """Return a row of the table as text."""
+    """Return a row of the table as text.
+
+    name: of the lever. hurt, out: differences in expected casualties and in people out. n_pairs: pairs of runs.
+    """
     n_up = round((1 - hurt.p_better - hurt.p_equal) * n_pairs)
     return [
         name,

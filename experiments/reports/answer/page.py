@@ -85,6 +85,8 @@ class Answer:
     method: list[str]
     n_columns: int
     """Maps side by side."""
+    flows: bool
+    """The second sheet begins where the first ends, since with several plans the tables take more than one."""
 
 
 def answer_of(folder: Path, say: Language) -> Answer:
@@ -115,6 +117,7 @@ def answer_of(folder: Path, say: Language) -> Answer:
         turning_note=note,
         method=_method(found, manifest, maps, say),
         n_columns=max(len(found.plans), 3),
+        flows=len(found.plans) > 2,
     )  # fmt: skip
 
 
@@ -260,7 +263,8 @@ def _method(found: Comparison, manifest: dict[str, Any], maps: Maps, say: Langua
         ),
         say(
             "In bold: clear, that is, the interval leaves out zero and there are as many pairs as the spread and the "
-            "skewness of the differences take (Lehr 1992; Cochran 1977). In grey: not clear."
+            "skewness of the differences take (Lehr 1992; Cochran 1977; 20 where all go the same way). In grey: not "
+            "clear."
         ),
         of_maps,
         say(
