@@ -1,33 +1,33 @@
 """Services as Mesa agents: vehicles that carry people out, stops where people wait for them, ambulances."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 from mesa.agent import Agent
 
 from safepassage.agents.civilians import Protection
 from safepassage.agents.rows.rows import RowModel
+from safepassage.agents.words import Worded
 
 NOBODY = -1
 
 
-class Task(IntEnum):
+class Task(Worded):
     """What a service vehicle does now."""
 
-    IDLE = 0
+    IDLE = 0, "waits for something to do"
     """Stands at its node, off the road, with nothing to do."""
-    TO_STOP = 1
-    TO_HOME = 2
-    BOARDING = 3
+    TO_STOP = 1, "drives to a stop"
+    TO_HOME = 2, "drives to a home"
+    BOARDING = 3, "takes people up"
     """Stands at a stop or a home and takes people up."""
-    TO_EXIT = 4
-    AWAY = 5
+    TO_EXIT = 4, "drives out"
+    AWAY = 5, "is beyond the exits"
     """Beyond the exits: drives to the hub, unloads, and comes back or waits there until it is needed."""
-    TO_CALL = 6
-    TREATING = 7
-    TO_BASE = 8
-    LOST = 9
+    TO_CALL = 6, "drives to a call"
+    TREATING = 7, "treats somebody"
+    TO_BASE = 8, "drives to its base"
+    LOST = 9, "is lost"
 
 
 IDLE, TO_STOP, TO_HOME, BOARDING, TO_EXIT, AWAY, TO_CALL, TREATING, TO_BASE, LOST = Task

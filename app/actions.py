@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from safepassage.app.told.log import order_told
+from safepassage.app.told.saying import Told
 from safepassage.model.settings.authorities import Closures
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.behaviour import Order
@@ -28,6 +30,12 @@ MOST_VEHICLES = 2000
 MOST_CREWS = 200
 """Limits on what one page can ask for: actions, vehicles added in all, crews called in at once. Assumptions: more than
 a town has, and as much as a page can show."""
+DONE = {
+    "street": ("open street {name}", "close street {name}"),
+    "exit": ("open exit {name}", "close exit {name}"),
+    "shelter": ("open shelter {name}", "close shelter {name}"),
+}
+"""Words of opening and closing."""
 KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
 
 
@@ -42,6 +50,7 @@ class Actions:
         self.clearing = deepcopy(_at(model.settings.source.keys, "damage.crews.orders") or [])
         self.buses = deepcopy(_at(model.settings.source.keys, "services.reinforcements") or [])
         self.log: list[str] = []
+        self._last = Told("")
 
     def over(self, model) -> "Actions":
         """Return what was done so far as done in another model, which has it in its state."""
@@ -51,7 +60,7 @@ class Actions:
             setattr(same, name, deepcopy(getattr(self, name)))
         return same
 
-    def do(self, data: dict) -> str:
+    def do(self, data: dict) -> Told:
         """Do what the page asks for and return it in words; raises ScenarioError if it cannot be done."""
         if self.model.time_s >= self.model.duration_s:
             raise ScenarioError(
@@ -71,7 +80,7 @@ class Actions:
             self.add_buses(data)
         else:
             raise ScenarioError(f"there is no action {data.get('kind')!r}.")
-        return self.log[-1]
+        return self._last
 
     def order(self, data: dict):
         """Issue an order now."""
@@ -84,7 +93,8 @@ class Actions:
             raise ScenarioError("the same order was issued at this moment. Let time pass before you repeat it.")
         self.model.issue(order)
         self.orders.append(keys)
-        self._keep(f"{order.force} order to {', '.join(order.zones or ['all zones'])} ({order.compliance:.0%} comply)")
+        ordered, share = order_told(order.force.value, order.zones), f"{order.compliance:.0%}"
+        self._keep(Told("{order} ({share} do as told)", {"order": ordered, "share": share}))
 
     def clear(self, data: dict):
         """Let crews clear a street before all others; with more of them, if asked."""
@@ -101,8 +111,8 @@ class Actions:
             raise ScenarioError("there is no crew to clear it. Call one in with the order.")
         damage.order_clearing(order)
         self.clearing.append(keys)
-        more = f", with {order.n_more_crews} more crew{'s' * (order.n_more_crews > 1)}" if order.n_more_crews else ""
-        self._keep(f"clear street {self._street_name(keys)} first{more}")
+        text = "clear street {name} first, more crews: {n}" if order.n_more_crews else "clear street {name} first"
+        self._keep(Told(text, {"name": self._street_name(keys), "n": order.n_more_crews}))
 
     def add_buses(self, data: dict):
         """Let vehicles join a fleet now: beyond the exits, as its others, or at a pickup point."""
@@ -120,7 +130,8 @@ class Actions:
             )
         self.model.services.expect(more)
         self.buses.append(keys)
-        self._keep(f"{more.n_vehicles} more in {more.fleet}{' from ' + str(data['at']) if data.get('at') else ''}")
+        text = "{n} more in {fleet}, from {stop}" if data.get("at") else "{n} more in {fleet}"
+        self._keep(Told(text, {"n": more.n_vehicles, "fleet": more.fleet, "stop": str(data.get("at"))}))
 
     def _place_of_stop(self, name: str) -> dict:
         """Return where a pickup point is, as keys of a scenario."""
@@ -143,9 +154,10 @@ class Actions:
             self._open(changed[kind], entry, at_h)
         self.model.surroundings.closed.change(Closures.model_validate(changed))
         self.closures = changed
-        verb = "close" if data["close"] else "open"
-        what = self._street_name(entry) if kind == "streets" else entry["name"]
-        self._keep(f"{verb} {data['kind']} {what}{' to cars' if data.get('walkers_pass') else ''}")
+        name = self._street_name(entry) if kind == "streets" else entry["name"]
+        to_cars = bool(data["close"] and data.get("walkers_pass"))
+        text = "close street {name} to cars" if to_cars else DONE[data["kind"]][int(bool(data["close"]))]
+        self._keep(Told(text, {"name": name}))
 
     def _open(self, entries: list[dict], entry: dict, at_h: float):
         """End what keeps a thing closed; raises ScenarioError if a street is closed by its name and not by its ends."""
@@ -165,10 +177,10 @@ class Actions:
         if not found:
             raise ScenarioError("this street is closed under its name by the plan; change the plan to open it.")
 
-    def _street_name(self, entry: dict) -> str:
+    def _street_name(self, entry: dict) -> str | Told:
         names = StreetNames.of(self.model.streets)
         links = names.links_between(entry["between"])
-        return names.name_of(int(links[0])) or "without a name" if links.size else ""
+        return names.name_of(int(links[0])) or Told("without a name") if links.size else ""
 
     def _next_s(self) -> float:
         model = self.model
@@ -177,7 +189,8 @@ class Actions:
     def _now_h(self) -> float:
         return hours_not_before(self.model.time_s)
 
-    def _keep(self, text: str):
+    def _keep(self, text: Told):
+        self._last = text
         self.log.append(f"{self.model.clock:%d %b %H:%M} {text}")
         changes = {"orders": self.orders}
         changes |= {"damage.crews.orders": self.clearing} if self.clearing else {}

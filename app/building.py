@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from safepassage.app.told.saying import Told
 from safepassage.model.settings.base import ScenarioError
 
 LOOK_EVERY_S = 0.1
@@ -19,7 +20,7 @@ class Building:
     """Makes one thing at a time; tells how far it is in words."""
 
     def __init__(self) -> None:
-        self.stage = ""
+        self.stage: Told | str = ""
         """What is being made now."""
         self.error = ""
         """Why the last one could not be made; empty: it was, or is under way."""
@@ -32,14 +33,14 @@ class Building:
         """Whether something is being made."""
         return not self._done.is_set()
 
-    def begin(self, make: Callable[[Callable[[str], None]], Any]) -> None:
+    def begin(self, make: Callable[[Callable[[Told | str], None]], Any]) -> None:
         """Begin to make something. make: is given a function by which it tells in words what it does now."""
         self.wait(lambda stage: None)
         self.stage, self.error, self._made = "", "", None
         self._done.clear()
         threading.Thread(target=self._run, args=(make,), daemon=True).start()
 
-    def wait(self, tell: Callable[[str], None]) -> Any:
+    def wait(self, tell: Callable[[Told | str], None]) -> Any:
         """Wait until it is made and return it; None: it failed, `error` says why. tell: is given each new stage."""
         told = None
         while not self._done.wait(LOOK_EVERY_S):
@@ -48,7 +49,7 @@ class Building:
                 tell(told)
         return self._made
 
-    def _run(self, make: Callable[[Callable[[str], None]], Any]) -> None:
+    def _run(self, make: Callable[[Callable[[Told | str], None]], Any]) -> None:
         try:
             self._made = make(self._note)
         except (ScenarioError, OSError) as problem:

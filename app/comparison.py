@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from safepassage.experiments.reports.answer.language import ENGLISH, Language
 from safepassage.experiments.runs.executors import local, n_cores
 from safepassage.model.settings.base import ScenarioError
 
@@ -38,10 +39,13 @@ class Comparer:
         """Whether a comparison is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, scenario: str, plans: Sequence[dict], changes: dict, seeds: int = SEEDS) -> None:
+    def start(
+        self, scenario: str, plans: Sequence[dict], changes: dict, seeds: int = SEEDS, say: Language = ENGLISH
+    ) -> None:
         """Begin to compare the scenario without plan with plans, given by their keys; raises ScenarioError.
 
         scenario: name or path. changes: keys of the scenario, for all plans. seeds: how many runs of each.
+        say: the language in which its result is told.
         """
         if self.is_running:
             raise ScenarioError("a comparison is under way. Stop it first.")
@@ -59,7 +63,7 @@ class Comparer:
         command = shlex.join(["safepassage", "compare", scenario, *given, *n, *sets, "--out", str(out)])
         self._is_stopped.clear()
         self._tell({"running": True, "done": 0, "wanted": 0, "command": command})
-        work = (scenario, files, changes, seeds, out, command)
+        work = (scenario, files, changes, seeds, out, command, say)
         self._thread = threading.Thread(target=self._run, args=work, daemon=True)
         self._thread.start()
 
@@ -77,7 +81,9 @@ class Comparer:
                 continue
         raise ScenarioError(f"{self._folder}: there are too many comparisons. Remove some.")
 
-    def _run(self, scenario: str, files: list[str], changes: dict, seeds: int, out: Path, command: str) -> None:
+    def _run(
+        self, scenario: str, files: list[str], changes: dict, seeds: int, out: Path, command: str, say: Language
+    ) -> None:
         from safepassage.experiments.questions.compare import compare  # takes most of a second: not for who only looks
 
         shown: dict = {"running": False, "command": command}
@@ -93,9 +99,9 @@ class Comparer:
                     scenario, files, out=out, executor=executor, replications=seeds, changes=changes,
                     on_progress=on_progress,
                 )  # fmt: skip
-            self._tell({**shown, **described(found)})
+            self._tell({**shown, **described(found, say)})
         except Stopped:
-            self._tell({**shown, "error": "Stopped. The command goes on with the runs that are done."})
+            self._tell({**shown, "error": say("Stopped. The command goes on with the runs that are done.")})
         except Exception as error:  # whatever goes wrong in the background is told on the page
             self._tell({**shown, "error": str(error) or type(error).__name__})
 
@@ -117,9 +123,8 @@ def _same_levers(one: dict, other: dict) -> bool:
     return all(one.get(key) == other.get(key) for key in {*one, *other} - {"name", "title"})
 
 
-def described(found: "Comparison") -> dict:
+def described(found: "Comparison", say: Language = ENGLISH) -> dict:
     """Return a comparison as the page shows it: conclusions, and a table for each pair of plans."""
-    from safepassage.experiments.reports.answer.language import ENGLISH
     from safepassage.experiments.reports.answer.sentences import conclusions
     from safepassage.experiments.reports.differences import told
 
@@ -131,6 +136,6 @@ def described(found: "Comparison") -> dict:
             rows.append([one.label, one.baseline_mean, one.plan_mean, one.change, one.interval])
         tables.append({"plan": plan, "other": other, "rows": rows})
     return {
-        "n": found.n_replications, "said": conclusions(found, ENGLISH), "tables": tables,
+        "n": found.n_replications, "said": conclusions(found, say), "tables": tables,
         "warnings": list(found.warnings()),
     }  # fmt: skip

@@ -24,21 +24,44 @@ UNITS = {
 """Unit by the end of a name, longest match first."""
 
 GROUPS = {
-    "What can be done": (
-        "orders.0.issued_h", "orders.0.compliance", "orders.0.force", "behaviour.channels.siren.reach",
-        "behaviour.channels.phone.reach", "behaviour.channels.phone.trust", "behaviour.channels.door_to_door.reach",
-        "shelters.share_who_go", "shelters.walking_distance_m", "curfew.compliance", "curfew.stagger_s",
-        "damage.crews.n_crews", "damage.crews.clearing_m_per_h",
-    ),
-    "What is not known": (
-        "shelling.sources.0.events_per_day", "shelling.sources.0.spread_m", "population.residents",
-        "population.p_car", "population.p_needs_assistance_65", "behaviour.leaving.frailty_variance",
-        "behaviour.preparation_median_s", "behaviour.p_leave_after_impact", "behaviour.p_destination",
-        "movement.road_news_delay_s", "movement.patience_s", "harm.casualty_scale", "streets.speed_factor",
-    ),
-    "The run": ("run.seed", "run.duration_h", "run.step_s"),
-}  # fmt: skip
-"""Fields shown, by heading; those that a scenario does not have are left out."""
+    "What can be done": {
+        "orders.0.issued_h": "When the first order is given",
+        "orders.0.compliance": "How many do as told",
+        "orders.0.force": "What kind of order it is",
+        "behaviour.channels.siren.reach": "How many hear the sirens",
+        "behaviour.channels.phone.reach": "How many get messages by phone",
+        "behaviour.channels.phone.trust": "How many believe such messages",
+        "behaviour.channels.door_to_door.reach": "How many are told at their door",
+        "shelters.share_who_go": "How many go to a shelter",
+        "shelters.walking_distance_m": "How far they walk to a shelter",
+        "curfew.compliance": "How many keep the curfew",
+        "curfew.stagger_s": "Over how long they set out after it",
+        "damage.crews.n_crews": "Crews that clear rubble",
+        "damage.crews.clearing_m_per_h": "What a crew clears",
+    },
+    "What is not known": {
+        "shelling.sources.0.events_per_day": "How often it is shelled",
+        "shelling.sources.0.spread_m": "How far shells of one attack lie apart",
+        "population.residents": "How many people live there",
+        "population.p_car": "How many households have a car",
+        "population.p_needs_assistance_65": "How many of the old need help to move",
+        "behaviour.leaving.frailty_variance": "How much people differ in their readiness to leave",
+        "behaviour.preparation_median_s": "How long people take to get ready",
+        "behaviour.p_leave_after_impact": "How many leave after an impact near by",
+        "behaviour.p_destination": "How many have somewhere to go",
+        "movement.road_news_delay_s": "How long news of a closed road takes",
+        "movement.patience_s": "How long people wait in a car that is stuck",
+        "harm.casualty_scale": "How deadly impacts are",
+        "streets.speed_factor": "How fast cars go",
+    },
+    "The run": {
+        "run.seed": "Seed: fixes all chance",
+        "run.duration_h": "How long it lasts",
+        "run.step_s": "Length of a step",
+    },
+}
+"""Fields shown, by heading, in plain words; those that a scenario does not have are left out."""
+LABELS = {key: label for fields in GROUPS.values() for key, label in fields.items()}
 
 SPAN = {"events_per_day": 2000.0, "issued_h": 24.0, "duration_h": 72.0, "n_crews": 50.0, "step_s": 300.0}
 """Upper end of the slider where the schema sets none and four times the value would make no sense."""
@@ -112,14 +135,9 @@ def read(scenario: Scenario, key: str) -> Field | None:
 def _field(key: str, info: FieldInfo, value: Any) -> Field:
     name = key.rsplit(".", 1)[-1]
     unit = unit_of(name)
-    words = name
-    for ending in sorted(UNITS, key=len, reverse=True):
-        if unit and name.endswith(ending):
-            words = name.removesuffix(ending)
-            break
     default = None if info.is_required() else info.get_default(call_default_factory=True)
     made = Field(
-        key=key, label=_label(words, key.split(".")[:-1]), kind="text", value=_plain(value), unit=unit,
+        key=key, label=LABELS.get(key, key), kind="text", value=_plain(value), unit=unit,
         help=" ".join((info.description or "").split()), default=_plain(default),
     )  # fmt: skip
     of = _base(info.annotation)
@@ -130,23 +148,6 @@ def _field(key: str, info: FieldInfo, value: Any) -> Field:
     elif of in (int, float):
         _set_range(made, info, of, name)
     return made
-
-
-PLAIN = ("population", "behaviour", "movement", "run", "harm", "streets", "shelling", "damage")
-"""Sections whose name adds nothing to the label of a field."""
-
-
-def _label(words: str, parents: list[str]) -> str:
-    """Return a field's name in words, after the section it stands in: "Order 1: issued", "Siren: reach"."""
-    of = parents[-1]
-    if of.isdigit():
-        of = f"{parents[-2].rstrip('s')} {int(of) + 1}"
-    if of not in PLAIN:
-        words = f"{of}: {words}"
-    text = words.replace("_", " ").replace(": p ", ": chance ").replace(": n ", ": number of ")
-    text = f"chance: {text[2:]}" if text.startswith("p ") else text
-    text = f"number of {text[2:]}" if text.startswith("n ") else text
-    return text[0].upper() + text[1:]
 
 
 def _set_range(made: Field, info: FieldInfo, of: type, name: str):

@@ -1,7 +1,7 @@
 """The run of one tab: one or two models side by side, what was done in them, and the way back to earlier moments."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +12,8 @@ from safepassage.app.past import States
 from safepassage.app.scenes.scene import LiveScene
 from safepassage.app.told.explain import Explainer
 from safepassage.app.told.log import EventLog
+from safepassage.app.told.saying import Told, told_in
+from safepassage.experiments.reports.answer.language import Language
 from safepassage.model.built_once import ground_of
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
@@ -26,17 +28,19 @@ class Act:
     which: int
     """The map meant: 0 the left one, 1 the right one."""
     data: dict
-    text: str = ""
+    text: Told | str = ""
+    """What it is, in words; of an act of a journal not yet done again, as the journal tells it."""
     is_done: bool = True
     """Whether the models have it in them; one whose moment is still to come, after going back, has not."""
 
 
-def built(scenario: Scenario, tell: Callable[[str], None]) -> EvacuationModel:
+def built(scenario: Scenario, tell: Callable[[Told | str], None]) -> EvacuationModel:
     """Return a model, telling in words what is being built: first its streets, then its people on them."""
-    tell("streets")
+    tell(Told("streets"))
     streets, _, zones, _ = ground_of(scenario.streets, scenario.population)
     n_streets = np.unique(streets.link_street[: streets.n_town_links]).size
-    tell(f"{int(zones.residents.sum()):,} people along {n_streets:,} streets")
+    n_people = int(zones.residents.sum())
+    tell(Told("{people} people along {streets} streets", {"people": n_people, "streets": int(n_streets)}))
     return EvacuationModel(scenario)
 
 
@@ -46,11 +50,11 @@ class LiveRun:
     is_recorded = False
 
     def __init__(
-        self, scenario: Scenario, rival: Scenario | None = None, tell: Callable[[str], None] = lambda stage: None
+        self, scenario: Scenario, rival: Scenario | None = None, tell: Callable[[Told | str], None] = lambda stage: None
     ) -> None:
         """rival: what runs beside it; None: nothing. tell: is given in words what is being built."""
         self.acts: list[Act] = []
-        self.lapsed: list[str] = []
+        self.lapsed: list[Told] = []
         """What could not be done again, and why."""
         self.states = States()
         self._scenarios = [one for one in (scenario, rival) if one is not None]
@@ -161,11 +165,20 @@ class LiveRun:
                 act.is_done = True
             except ScenarioError as error:
                 self.acts.remove(act)
-                self.lapsed.append(f"{act.text or 'An action'}: not done again, since {error}")
+                what = act.text or Told("An action")
+                self.lapsed.append(Told("{what}: not done again, since {error}", {"what": what, "error": str(error)}))
+
+    def told_acts(self, say: Language, saved: list[str]) -> dict:
+        """Return what was done as the page shows it, in a language. saved: the command of each map's plan, if saved."""
+        plans: list[dict] = [{"log": [], "saved": command} for command in saved]
+        for number, act in enumerate(self.acts):
+            told = {"text": told_in(say, act.text), "time_s": act.time_s, "number": number, "is_done": act.is_done}
+            plans[act.which]["log"].append(told | {"can_undo": act.time_s >= self.time_s})
+        return {"plans": plans, "lapsed": [told_in(say, text) for text in self.lapsed[-3:]]}
 
     def described_acts(self) -> list[dict]:
-        """Return the acts for the page and for the journal."""
-        return [asdict(act) for act in self.acts]
+        """Return the acts as the journal keeps them."""
+        return [{**vars(act), "text": str(act.text)} for act in self.acts]
 
     def close(self) -> None:
         """Let go of the states kept."""

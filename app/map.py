@@ -18,11 +18,30 @@ from ipyvue import VueTemplate
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.app.scenes.frames import join, pack
 from safepassage.app.scenes.scene import KIND_COLOURS, ROW_COLUMNS, Kind
-from safepassage.model.pictures.palette import colour_of, in_order
+from safepassage.experiments.reports.answer.language import Language
+from safepassage.model.pictures.palette import BROWN, GREEN, PURPLE, RED, TEAL, WINE, colour_of, in_order
 
 LOST_AFTER_S = 10.0
 """If the page has not answered for this long (s), the model pauses until it does."""
-PARTS = ("frame.js", "looks.js", "motion.js", "map.js", "charts.js", "time.js", "board.js")
+SHORT = {
+    Status.PREPARING: "preparing", Status.WAITING: "waiting", Status.STRANDED: "cut off", Status.SAFE: "out",
+    Status.DEAD: "killed",
+}  # fmt: skip
+"""Words of the counters, where there is little room; the whole words are shown under the pointer."""
+LANGUAGES_NAMED = {"en": "English", "uk": "Українська"}
+COLOURS = {
+    "exit": GREEN, "shelter": PURPLE, "stop": BROWN, "impact": WINE, "front": "#8B0000", "expected": TEAL,
+    "injured": RED, "mark": "#E6007E",
+}  # fmt: skip
+"""Colours of what the page shows besides statuses, places, injuries and parties. An exit is green like those who are
+out, a shelter like those inside, a stop like its buses, an injured person like serious injuries."""
+PARTS = ("texts.js", "frame.js", "looks.js", "motion.js", "map.js", "charts.js", "time.js", "board.js")
+
+
+def style() -> str:
+    """Return the style sheet of the page, with the colours of what it shows."""
+    named = " ".join(f"--c-{name}: {colour};" for name, colour in COLOURS.items())
+    return f":root {{ {named} }}\n{template('page.css')}"
 
 
 def template(name: str, parts: tuple[str, ...] = ()) -> str:
@@ -47,7 +66,16 @@ def vocabulary() -> str:
     movers = [[kind.words, KIND_COLOURS[kind]] for kind in Kind]
     lists = {name: [[int(m), m.words, colour_of(m)] for m in in_order(kind)] for name, kind in kinds.items()}
     journey = [int(status) for status in Status if status != Status.DEAD]
-    said = {"ROW": row, "KINDS": movers, **lists, "JOURNEY": journey, "DEAD": int(Status.DEAD), "COLUMNS": ROW_COLUMNS}
+    said = {
+        "ROW": row,
+        "COLOURS": COLOURS,
+        "SHORT": {int(status): words for status, words in SHORT.items()},
+        "KINDS": movers,
+        **lists,
+        "JOURNEY": journey,
+        "DEAD": int(Status.DEAD),
+        "COLUMNS": ROW_COLUMNS,
+    }
     return "\n".join(f"const {name} = {json.dumps(value)};" for name, value in said.items())
 
 
@@ -60,6 +88,11 @@ def when_ready(handle: Callable) -> Callable:
             handle(board, data)
 
     return handled
+
+
+def packed_language(say: Language) -> dict:
+    """Return a language as the browser takes it."""
+    return {"code": say.code, "is_reviewed": say.is_reviewed, "words": say.texts}
 
 
 class Board(VueTemplate):
@@ -79,10 +112,12 @@ class Board(VueTemplate):
     layers = traitlets.List().tag(sync=True)
     offer = traitlets.Dict().tag(sync=True)
     building = traitlets.Dict().tag(sync=True)
+    language = traitlets.Dict().tag(sync=True)
+    languages = traitlets.List([list(pair) for pair in LANGUAGES_NAMED.items()]).tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
         self._session = session
-        super().__init__(**kwargs)
+        super().__init__(language=packed_language(session.say), **kwargs)
 
     def vue_ack(self, seq):
         """Note that the browser has drawn a picture, or lives; 0: it has just opened."""
@@ -98,9 +133,14 @@ class Board(VueTemplate):
         """Do what the planner asks for."""
         self._session.act(data)
 
-    def vue_hello(self, tab):
-        """Know the tab again after a reload."""
-        self._session.hello(str(tab))
+    def vue_hello(self, data):
+        """Know the tab again after a reload, and the language that was chosen in this browser."""
+        self._session.hello(str(data.get("tab")))
+        self._session.speak(str(data.get("language")))
+
+    def vue_choose_language(self, code):
+        """Say everything in another language."""
+        self._session.speak(str(code))
 
     @when_ready
     def vue_answer(self, go_on):

@@ -9,7 +9,7 @@ from ipyvue import VueTemplate
 from solara.server.kernel_context import get_current_context
 
 from safepassage.app.choices import ALONE, AS_GIVEN
-from safepassage.app.map import Board, template
+from safepassage.app.map import Board, packed_language, style, template
 from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
@@ -19,7 +19,7 @@ OPTIONS = "SAFEPASSAGE_EXPLORE"
 class Fields(VueTemplate):
     """Pickers, sliders and switches of one tab."""
 
-    template = traitlets.Unicode(template("fields.vue")).tag(sync=True)
+    template = traitlets.Unicode(template("fields.vue", ("texts.js",))).tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
@@ -38,6 +38,7 @@ class Fields(VueTemplate):
         choices = self._session.choices
         plans = choices.plans()
         self.state = {
+            "language": packed_language(self._session.say),
             "scenario": choices.name,
             "scenarios": choices.scenarios(),
             "plan": choices.plan,
@@ -73,7 +74,7 @@ def Page():
     options = json.loads(os.environ.get(OPTIONS, "{}"))
     session = solara.use_memo(lambda: take(options), [])
     solara.use_effect(lambda: session.close, [])
-    solara.Style(template("page.css"))
+    solara.Style(style())
     if not session.is_recorded:
         Fields.element(session=session)
     Workspace(session)

@@ -18,6 +18,8 @@ from mesa.visualization.utils import update_counter
 from safepassage.app.map import Pump, template
 from safepassage.app.scenes.scene import LiveScene
 
+MAP_SCRIPTS = ("texts.js", "frame.js", "looks.js", "motion.js", "map.js")
+
 
 class Part(VueTemplate):
     """What the two components share: a town, and pictures of it, one in flight at a time."""
@@ -49,15 +51,13 @@ class Part(VueTemplate):
 class MapPart(Part):
     """The map: streets, movers, impacts, closures, exits with how many are out."""
 
-    template = traitlets.Unicode(template("map_part.vue", ("frame.js", "looks.js", "motion.js", "map.js"))).tag(
-        sync=True
-    )
+    template = traitlets.Unicode(template("map_part.vue", MAP_SCRIPTS)).tag(sync=True)
 
 
 class ChartsPart(Part):
     """The charts: status, modes, exits, queues, casualties, time at risk."""
 
-    template = traitlets.Unicode(template("charts_part.vue", ("frame.js", "charts.js"))).tag(sync=True)
+    template = traitlets.Unicode(template("charts_part.vue", ("texts.js", "frame.js", "charts.js"))).tag(sync=True)
 
 
 def _show(part: type[Part], model) -> None:

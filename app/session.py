@@ -13,12 +13,15 @@ from safepassage.app.choices import Choices
 from safepassage.app.comparison import Comparer, plans_in
 from safepassage.app.journal import Journal, acts_of
 from safepassage.app.live import LiveRun
-from safepassage.app.map import Pump
+from safepassage.app.map import Pump, packed_language
 from safepassage.app.player import Player
 from safepassage.app.scenes.layers import LAYERS, packed
 from safepassage.app.scenes.replay import Recording, Replay
 from safepassage.app.told.log import EventLog, placed
+from safepassage.app.told.picking import Picker
 from safepassage.app.told.replay_explain import ReplayExplainer
+from safepassage.app.told.saying import Told, told_in
+from safepassage.experiments.reports.answer.language import LANGUAGES, Language
 from safepassage.model.settings.base import ScenarioError
 
 PLANS = Path("plans")
@@ -33,7 +36,10 @@ _sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 class Session:
     """What belongs to one tab of the page."""
 
-    def __init__(self, scenario: str = "tiny_town", plan: str | None = None, run: str | None = None):
+    def __init__(
+        self, scenario: str = "tiny_town", plan: str | None = None, run: str | None = None, language: str = "en"
+    ):
+        self.say = Language(language)
         self._folder = run
         self.recording: Recording | None = None
         self.building = Building()
@@ -48,7 +54,7 @@ class Session:
         self._told_s = 0.0
         self._layer = ""
         self._told_events: list[tuple[EventLog, int]] | None = None
-        self._picked_at: tuple[int, float, float, float] | None = None
+        self._picker = Picker()
         self._offer: dict | None = None
         _sessions.add(self)
 
@@ -73,10 +79,10 @@ class Session:
             self.player.pause()
             self._begin(self.new_run(lambda stage: None))
 
-    def new_run(self, tell: Callable[[str], None]) -> LiveRun | Replay:
+    def new_run(self, tell: Callable[[Told | str], None]) -> LiveRun | Replay:
         """Return a run of what is chosen; a mistake in the choices makes the last good one. tell: what is built now."""
         if self._folder is not None:
-            tell("reading the tables of the run")
+            tell(Told("reading the tables of the run"))
             self.recording = Recording(self._folder)
             return Replay(self.recording)
         choices = self.choices
@@ -103,7 +109,7 @@ class Session:
         """Show how far the building is, and the run when it stands, in a thread of this tab."""
 
         def follow():
-            run = self.building.wait(lambda stage: self._tell_building(stage=stage))
+            run = self.building.wait(lambda stage: self._tell_building(stage=told_in(self.say, stage)))
             if self.is_closed and run is not None:
                 run.close()
             elif run is not None:
@@ -132,8 +138,8 @@ class Session:
 
     def _show_anew(self):
         """Show the run as it is now: other models than before, or another moment."""
-        self._picked_at = None
-        self._explainers = [ReplayExplainer(self.recording)] if self.run.is_recorded else self.run.explainers
+        explainers = [ReplayExplainer(self.recording)] if self.run.is_recorded else self.run.explainers
+        self._picker.show(explainers, self.say)
         self.pump.show(self.run.scenes)
         self._tell_acts()
         self._tell_events()
@@ -147,7 +153,7 @@ class Session:
         def offer():
             self.journal.drop()
             self._offer = self.journal.read(before_reset=True) if had_acts else None
-            self._tell_offer("before Reset")
+            self._tell_offer(is_reset=True)
 
         self.build(offer)
 
@@ -158,6 +164,22 @@ class Session:
         self.tell_player()
         if self.run is None:
             self._follow(lambda: None)
+
+    def speak(self, code: str):
+        """Say everything in a language from now on; one that there is not is ignored."""
+        if code not in LANGUAGES or code == self.say.code or self.board is None:
+            return
+        self.say = Language(code)
+        self.board.language = packed_language(self.say)
+        self.choices.tell()
+        if not self.is_ready:
+            return
+        with self.pump.busy:
+            self._picker.speak(self.say)
+            self._tell_picked(again=False, is_restated=True)
+            self._told_events = None
+            self._tell_acts()
+            self._tell_events()
 
     def close(self):
         """Let go of everything: the tab is closed."""
@@ -172,21 +194,16 @@ class Session:
         self.journal.name(tab)
         if not self.is_recorded and (self.run is None or (not self.run.acts and self.run.time_s == 0)):
             self._offer = self.journal.read()
-            self._tell_offer("before the page was loaded again")
+            self._tell_offer()
 
-    def _tell_offer(self, when: str):
+    def _tell_offer(self, *, is_reset: bool = False):
         if self.board is None:
             return
         self.board.offer = {}
         if self._offer is not None:
             chosen, n = self._offer["chosen"], len(self._offer["acts"])
-            words = f"{n} action{'s' * (n != 1)}" if n else "no actions"
-            self.board.offer = {
-                "when": when,
-                "scenario": str(chosen.get("name")),
-                "time_s": self._offer["time_s"],
-                "acts": words,
-            }
+            told = {"is_reset": is_reset, "scenario": str(chosen.get("name")), "n": n}
+            self.board.offer = told | {"time_s": self._offer["time_s"]}
 
     def answer(self, *, go_on: bool):
         """Go on with what the journal holds, or leave it."""
@@ -196,10 +213,10 @@ class Session:
                 self.choices.take_over(found["chosen"])
                 acts = acts_of(found)
             except ScenarioError as error:
-                self._tell_acts(f"The journal cannot be gone on with: {error}")
+                self._tell_acts(self.say("The journal cannot be gone on with: {error}", error=error))
             else:
                 self.build(lambda: self._resume(acts, float(found["time_s"])))
-        self._tell_offer("")
+        self._tell_offer()
 
     def _resume(self, acts: list[dict], time_s: float):
         with self.pump.busy:
@@ -242,7 +259,7 @@ class Session:
         if self.board is not None and now != self._told_events:
             self._told_events = now
             self.board.happened = [
-                [placed(event, scene.frame) for event in log.events[-EVENTS_TOLD:]]
+                [placed(event, scene.frame, self.say) for event in log.events[-EVENTS_TOLD:]]
                 for log, scene in zip(self.run.logs, self.run.scenes, strict=False)
             ]
 
@@ -269,24 +286,20 @@ class Session:
         households, frame = self.model.households, self.run.scenes[0].frame
         x, y = frame.scale(*([at[int(number)]] for at in (households.home_x_m, households.home_y_m)))[0].tolist()
         self.board.found = [x, y]
-        self._picked_at = None
-        answer = self._explainers[0].household(int(number))
-        self.board.picked = answer | {"which": 0, "again": False}
+        self._picker.household(int(number))
+        self._tell_picked(again=False)
 
     def pick(self, data: dict):
         """Say what is at a place of a map."""
-        self._picked_at = (int(data.get("which", 0)), *(float(data[name]) for name in ("x", "y", "r")))
+        self._picker.place(data)
         self._tell_picked(again=False)
 
-    def _tell_picked(self, *, again: bool):
-        """Tell what is at the place picked; again: as it is now, time having passed."""
+    def _tell_picked(self, *, again: bool, is_restated: bool = False):
+        """Tell what is picked. again: as it is now, time having passed. is_restated: in another language."""
         with self.pump.busy:
-            if self._picked_at is None or self.board is None or self._picked_at[0] >= len(self._explainers):
-                return
-            which, x, y, reach = self._picked_at
-            can_act = bool(self.run.actions) and not self.run.is_over
-            answer = self._explainers[which].at(x, y, reach, can_act=can_act)
-            self.board.picked = answer | {"which": which, "again": again} if answer else {}
+            answer = self._picker.answer(again=again, can_act=bool(self.run.actions) and not self.run.is_over)
+            if answer is not None and self.board is not None:
+                self.board.picked = answer | {"is_restated": is_restated}
 
     def act(self, data: dict):
         """Do what the planner asks for, now, on the map meant; a mistake is explained on the page."""
@@ -307,13 +320,8 @@ class Session:
             self._tell_acts(error)
             self._write_journal()
             if data.get("kind") in (*KINDS, "clear") and not error and self.board is not None:
-                self._picked_at = None
-                self.board.picked = {
-                    "title": "Done",
-                    "text": "It holds from the next step on. Press Step or Play, or undo it under Act.",
-                    "lines": [],
-                    "actions": [],
-                }
+                self._picker.done()
+                self._tell_picked(again=False)
 
     def _save(self, which: int, name: str):
         _, self._saved[which] = self.run.actions[which].save(name, PLANS, self.choices.overrides)
@@ -325,7 +333,8 @@ class Session:
         try:
             if self.run.is_recorded:
                 raise ScenarioError("a recorded run cannot be compared.")
-            self.comparer.start(self.choices.name, plans_in(self.run.actions), self.choices.unlevered(), seeds)
+            plans = plans_in(self.run.actions)
+            self.comparer.start(self.choices.name, plans, self.choices.unlevered(), seeds, self.say)
         except (ScenarioError, OSError) as error:
             self._tell_result({"running": False, "error": str(error)})
 
@@ -339,7 +348,8 @@ class Session:
             try:
                 with self.pump.busy:
                     path = self.run.models[which].save(PLANS / "runs")
-                said = f"Saved to {path}. To play it: {shlex.join(['safepassage', 'explore', str(path)])}"
+                command = shlex.join(["safepassage", "explore", str(path)])
+                said = self.say("Saved to {path}. To play it: {command}", path=path, command=command)
             except (ScenarioError, OSError) as error:
                 said = str(error)
             self.board.exported = said
@@ -347,13 +357,8 @@ class Session:
     def _tell_acts(self, error: str = ""):
         if self.board is None or not self.run.actions:
             return
-        plans: list[dict] = [{"log": [], "saved": saved} for saved in self._saved]
-        for number, act in enumerate(self.run.acts):
-            can_undo = act.time_s >= self.run.time_s
-            plans[act.which]["log"].append(
-                {"text": act.text, "time_s": act.time_s, "number": number, "can_undo": can_undo, "is_done": act.is_done}
-            )
-        self.board.acts = {"can_act": True, "plans": plans, "error": error, "lapsed": self.run.lapsed[-3:]}
+        told = self.run.told_acts(self.say, self._saved)
+        self.board.acts = {"can_act": True, "error": error, **told}
 
     def go_to(self, time_s: float):
         """Show another moment: a state kept before it is taken up and lived on from, without drawing."""

@@ -104,7 +104,7 @@ def test_a_street_cleared_first_is_cleared_first_again_by_the_plan_and_costs_cre
         actions.do({"kind": "clear", "between": ends})
     rubble_m = damage.crews.left_m(street)
     actions.do({"kind": "clear", "between": ends, "n_more_crews": 1})
-    assert "with 1 more crew" in actions.log[0]
+    assert "more crews: 1" in actions.log[0]
     advance(model, 1)
     lasts_s = damage.opens_at_s([link])[0] - 65 * 60
     assert lasts_s == pytest.approx(rubble_m / 10.0 * 3600, abs=0.01), "10 m an hour and crew, as in the scenario"

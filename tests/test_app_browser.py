@@ -13,6 +13,7 @@ import yaml
 from processes import LIMIT_S, free_port, is_listened_on, wait_for
 
 from benchmarks.page_monkey import Monkey
+from safepassage.experiments.reports.answer.language import Language
 from safepassage.model.evacuation import EvacuationModel
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `test`)")
@@ -483,3 +484,87 @@ def test_a_place_is_found_by_its_name_and_streets_are_coloured_by_danger(server,
     page.get_by_label("Colour streets by").select_option("danger")
     page.wait_for_function("window.safepassage.maps[0].layer && Math.max(...window.safepassage.maps[0].layer) === 255")
     assert server.tracebacks() == []
+
+
+IN_ENGLISH = """() => {
+  const words = window.safepassage.language.words, found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.textContent.trim(), e = walk.currentNode.parentElement;
+    if (words[text] && words[text] !== text && !e.closest("[lang=en], script, style")) found.push(text);
+  }
+  for (const name of ["title", "aria-label", "placeholder"])
+    for (const e of document.querySelectorAll(`.sp-board [${name}]`)) {
+      const text = e.getAttribute(name);
+      if (words[text] && words[text] !== text) found.push(text);
+    }
+  return found;
+}"""
+"""Texts that stand there in English although the catalogue has them in the language chosen."""
+CUT_OFF = """() => [...document.querySelectorAll(".sp-board button, .sp-fields button, .sp-legend span, .sp-count span")
+  ]  .filter((e) => e.getClientRects().length && !e.classList.contains("sp-notice"))
+  .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
+  .map((e) => e.textContent.trim())"""
+"""Words that do not fit into what holds them."""
+
+
+def test_the_page_speaks_ukrainian_and_longer_words_find_room(server, open_page):
+    page = open_page(server.url)
+    close_north_exit(page)
+    page.get_by_label("Language").select_option("uk")
+    say = Language("uk")
+    page.get_by_role("button", name=say("Play")).wait_for()
+    assert page.get_by_text(say("close exit {name}", name="North road")).is_visible()
+    assert page.get_by_text(say("not reviewed"), exact=True).is_visible()
+    for width, height in ((1024, 768), (1366, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        for number in range(page.locator(".sp-rail button").count()):
+            page.locator(".sp-rail button").nth(number).click()
+            page.wait_for_timeout(60)
+            assert page.evaluate(IN_ENGLISH) == []
+            assert page.evaluate(CUT_OFF) == [], (width, number)
+    page.set_viewport_size({"width": 1500, "height": 1000})
+    page.reload()
+    page.get_by_role("button", name=say("Leave it")).click()
+    page.locator(".sp-language").select_option("en")
+    button(page, "Play").wait_for()
+    assert server.tracebacks() == []
+
+
+GROUND = "(e) => [...e.getContext('2d').getImageData(e.width - 2, e.height - 2, 1, 1).data].slice(0, 3)"
+
+
+def test_charts_follow_the_theme_and_every_colour_stands_out_or_has_an_edge(server, open_page):
+    page = open_page(server.url)
+    for scheme, ground in (("light", [255, 255, 255]), ("dark", [30, 30, 30])):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(300)
+        chart = page.locator(".sp-key-charts canvas").first
+        assert chart.evaluate(GROUND) == ground
+        colours = chart.evaluate("(e) => getComputedStyle(e).getPropertyValue('--sp-quiet')")
+        ratio = contrast(colours.strip(), "#{:02x}{:02x}{:02x}".format(*ground))
+        assert ratio >= 4.5, (scheme, ratio)
+    page.emulate_media(color_scheme="light")
+
+
+def contrast(one, other):
+    """Return the contrast of two colours (WCAG 2.2)."""
+
+    def luminance(colour):
+        values = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+        return sum(share * v for share, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    brighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def test_the_names_of_values_stand_behind_expert(server, open_page):
+    page = open_page(server.url)
+    drawer(page, "Ask")
+    page.get_by_text("What is this?").first.click()
+    key = page.locator(".sp-key").first
+    assert key.is_hidden() and page.locator(".sp-fields label", has_text="How many do as told").count() == 1
+    page.get_by_label("expert: show the names of the values in files").check()
+    key.wait_for()
+    assert key.inner_text() == "orders.0.issued_h"

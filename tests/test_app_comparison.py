@@ -67,7 +67,7 @@ def test_what_was_done_on_the_page_is_what_is_compared(monkeypatch):
     assert started[-1][1] == []
     session.run.do(0, {"kind": "exit", "name": "North road", "close": True})
     session.compare(50)
-    scenario, plans, changes, seeds = started[-1]
+    scenario, plans, changes, seeds, _ = started[-1]
     assert (scenario, changes, seeds) == ("tiny_town", {"run.seed": 5}, 50)
     assert [plan["closures"]["exits"][0]["name"] for plan in plans] == ["North road"]
     session.close()

@@ -14,7 +14,7 @@ PLANS = shipped()["tiny_town"].parent / "plans"
 def test_unit_range_default_and_help_come_from_the_schema():
     field = controls.read(SCENARIO, "behaviour.preparation_median_s")
     assert (field.label, field.unit, field.kind, field.low, field.default) == (
-        "Preparation median",
+        "How long people take to get ready",
         "s",
         "slider",
         0,
@@ -47,10 +47,10 @@ def test_a_field_whose_key_no_scenario_can_have_is_an_error(monkeypatch):
     controls.check_keys.cache_clear()
 
 
-def test_labels_tell_channels_and_orders_apart():
+def test_labels_are_plain_words_that_tell_fields_apart():
     labels = [field["label"] for group in controls.groups(SCENARIO) for field in group["fields"]]
     assert len(set(labels)) == len(labels)
-    assert {"Order 1: issued", "Siren: reach"} <= set(labels)
+    assert {"How many do as told", "How many hear the sirens"} <= set(labels)
 
 
 def test_keys_that_a_scenario_does_not_have_are_left_out():

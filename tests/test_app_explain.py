@@ -87,7 +87,7 @@ def test_a_household_tells_why_it_does_what_it_does_and_one_person_is_one_person
         model.step()
     explainer, households = explainer_of(model), model.households
     alone = int(np.flatnonzero((households.n_members == 1) & model.population.is_at_home())[0])
-    answer = explainer._household(alone, "Home")
+    answer = explainer.household(alone)
     assert answer["text"].startswith("This household") and dict(answer["lines"])["would decide within a day"].endswith(
         "%"
     )

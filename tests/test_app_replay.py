@@ -11,8 +11,10 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.parties import Mode
 from safepassage.app.scenes.replay import Recording
 from safepassage.app.scenes.scene import ROW_COLUMNS, Kind, LiveScene
-from safepassage.app.told.explain import Explainer, persons
+from safepassage.app.told.explain import Explainer
 from safepassage.app.told.replay_explain import ReplayExplainer
+from safepassage.app.told.saying import persons
+from safepassage.experiments.reports.answer.language import Language
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load
 
@@ -222,7 +224,8 @@ def test_a_click_on_a_party_of_a_replay_tells_who_it_is(served):
             titles = {answer["title"], *(one["title"] for one in answer["also"])}
             here = parties[(np.abs(points - point) <= 4).all(axis=1)].tolist()
             names = {vehicles[party - len(households)].name for party in here if party >= len(households)}
-            families = {party: persons(int(households.n_members[party])) for party in here if party < len(households)}
+            families = {one: households.n_members[one] for one in here if one < len(households)}
+            families = {one: persons(int(n), Language("en")) for one, n in families.items()}
             right = {f"Household {party}, {how}: {n}": how for party, n in families.items() for how in HOW}
             found = titles & ({*right} | names)
             assert found, titles

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from safepassage.app.told.log import order_told
+
 BINS = 400
 """Pieces of the bar in which impacts are counted."""
 NEAR_KM = (30, 20, 15, 10, 5, 2, 0)
@@ -13,13 +15,13 @@ FRONT_LOOKS = 600
 
 
 def marks_of(scenario, impacts_s: np.ndarray, duration_s: float, front=None) -> dict:
-    """Return the marks of a run, as the page draws them: moments in s, each with its words.
+    """Return the marks of a run, as the page draws them: moments in s, each with a text and its values.
 
     scenario: what is simulated. impacts_s: times of the impacts (s). duration_s: of the run. front: distance_km(time_s)
     from the middle; None: there is no front.
     """
     orders = [
-        [issued_s, f"{order.force.value} order to {', '.join(order.zones or ['all zones'])}"]
+        [issued_s, (told := order_told(order.force.value, order.zones)).text, told.values]
         for order in scenario.orders
         if order.after is None and (issued_s := scenario.issued_s(order)) <= duration_s
     ]
@@ -42,18 +44,19 @@ def _closures(closures, duration_s: float) -> Iterable[list]:
             name = one.name or " to ".join(one.between or ())
             from_s = 3600.0 * one.from_h
             until_s = duration_s if one.until_h is None else 3600.0 * one.until_h
-            words = "contraflow on" if kind == "contraflow" else "closed:"
+            text = "contraflow on {name}" if kind == "contraflow" else "closed: {name}"
             if from_s <= duration_s:
-                yield [from_s, min(until_s, duration_s), f"{words} {name}"]
+                yield [from_s, min(until_s, duration_s), text, {"name": name}]
 
 
 def _crossings(distance_km: Callable[[float], float], duration_s: float) -> list[list]:
     """Return the moments at which a front comes nearer to the middle of the town than a distance of NEAR_KM."""
     times = np.linspace(0.0, duration_s, FRONT_LOOKS + 1)
     away = np.array([distance_km(float(t)) for t in times])
-    found = []
+    text = "the front is {km} km from the middle"
+    found: list[list] = []
     for km in NEAR_KM:
         nearer = np.flatnonzero((away[:-1] > km) & (away[1:] <= km))
         if nearer.size:
-            found.append([float(times[nearer[0] + 1]), f"the front is {km} km from the middle"])
+            found.append([float(times[nearer[0] + 1]), text, {"km": km}])
     return found

@@ -9,7 +9,7 @@ from safepassage.app.scenes.frames import Picture
 from safepassage.app.scenes.layers import Layers
 from safepassage.app.scenes.town import FULL, Frame, describe, lead_links, pack_streets
 from safepassage.model.harm.expected_casualties import band
-from safepassage.model.pictures.palette import BLUE, BROWN, GREEN, ORANGE, VERMILION
+from safepassage.model.pictures.palette import BLUE, BROWN, ORANGE, SLATE, VERMILION
 from safepassage.model.results.trajectories import whereabouts, who_stands
 
 SHOWN_S = 6 * 3600.0
@@ -40,7 +40,7 @@ class Kind(Worded):
 
 
 KIND_COLOURS = {
-    Kind.CAR: BLUE, Kind.CAR_STANDING: BROWN, Kind.WALK: ORANGE, Kind.CUT_OFF: VERMILION, Kind.BUS: GREEN,
+    Kind.CAR: BLUE, Kind.CAR_STANDING: SLATE, Kind.WALK: ORANGE, Kind.CUT_OFF: VERMILION, Kind.BUS: BROWN,
 }  # fmt: skip
 
 

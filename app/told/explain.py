@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from safepassage.agents.civilians import Injury, Mobility, Protection, Status
+from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
-from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
 from safepassage.app.scenes.scene import LiveScene
-from safepassage.model.behaviour.covariates import Covariate
+from safepassage.app.told.households import tell_household
+from safepassage.app.told.saying import persons
+from safepassage.experiments.reports.answer.language import ENGLISH, Language
 from safepassage.model.clock import local_time
-from safepassage.model.results.reasons import staying
 from safepassage.model.results.trajectories import whereabouts
 from safepassage.model.streets.zones import zone_of
 
@@ -18,8 +18,9 @@ from safepassage.model.streets.zones import zone_of
 class Explainer:
     """Answers clicks on one scene."""
 
-    def __init__(self, scene: LiveScene, n: int = 0):
-        self.scene, self.model, self.n = scene, scene.model, n
+    def __init__(self, scene: LiveScene, say: Language = ENGLISH):
+        """say: the language of the answers; may be changed at any time."""
+        self.scene, self.model, self.say = scene, scene.model, say
         streets = self.model.streets
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m, cell_m=100.0)
 
@@ -45,11 +46,12 @@ class Explainer:
     def _mark(self, x_m, y_m):
         return {"xy": self.scene.frame.scale([x_m], [y_m])[0].tolist()}
 
-    def _clock(self, time_s: float) -> str:
+    def clock(self, time_s: float) -> str:
+        """Return a moment in words."""
         if not np.isfinite(time_s):
-            return "not planned"
+            return self.say("not planned")
         settings = self.model.settings
-        return f"{local_time(settings.run.start, time_s, settings.shelling.time_zone):%a %d %b, %H:%M}"
+        return self.say.moment_of_week(local_time(settings.run.start, time_s, settings.shelling.time_zone))
 
     def _exit_at(self, x_m, y_m, reach_m, can_act):
         streets, model = self.model.streets, self.model
@@ -58,19 +60,20 @@ class Explainer:
         if row is None:
             return None
         route, closed = model.routes[row], bool(model.surroundings.closed.exits[row])
+        say = self.say
         lost = not any(model.movement.ways.of[mode].exit_open[row] for mode in (Mode.CAR, Mode.WALK))
         lines = [
-            ["out so far", f"{route.n_persons:,} people"],
-            ["of them on foot", f"{route.n_walkers:,}"],
-            ["cars out", f"{route.n_cars:,}"],
-            ["carries at most", f"{3600 * route.flow_capacity_per_s:,.0f} cars/h"],
-            ["on its last kilometre", f"{self.scene.cars_at_exits()[row]:,} cars"],
-            ["state", "closed on purpose" if closed else "lost to the front" if lost else "open"],
+            [say("out so far"), persons(route.n_persons, say)],
+            [say("of them on foot"), say.number(route.n_walkers, 0)],
+            [say("cars out"), say.number(route.n_cars, 0)],
+            [say("carries at most"), say("{n} cars/h", n=say.number(3600 * route.flow_capacity_per_s, 0))],
+            [say("on its last kilometre"), say("{n} cars", n=say.number(self.scene.cars_at_exits()[row], 0))],
+            [say("state"), say("closed on purpose") if closed else say("lost to the front") if lost else say("open")],
         ]
-        label = "Open this exit again" if closed else "Close this exit"
+        label = say("Open this exit again") if closed else say("Close this exit")
         acts = [{"label": label, "kind": "exit", "name": route.name, "close": not closed}] if can_act else []
         return {
-            "title": f"Exit: {route.name}",
+            "title": say("Exit: {name}", name=route.name),
             "lines": lines,
             "actions": acts,
             "mark": self._mark(ex_m[row], ey_m[row]),
@@ -81,14 +84,16 @@ class Explainer:
         row = nearest(shelters.x_m, shelters.y_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        closed, name = bool(self.model.surroundings.closed.shelters[row]), shelters.name[row]
-        state = "open" if shelters.is_open[row] else "closed on purpose" if closed else "destroyed"
-        lines = [["inside", f"{shelters.n_inside[row]:,} of {shelters.capacity[row]:,}"], ["state", state]]
-        label = "Open this shelter again" if closed else "Close this shelter"
+        say, closed, name = self.say, bool(self.model.surroundings.closed.shelters[row]), shelters.name[row]
+        is_lost = not shelters.is_open[row] and not closed
+        state = say("destroyed") if is_lost else say("closed on purpose") if closed else say("open")
+        inside, room = (say.number(values[row], 0) for values in (shelters.n_inside, shelters.capacity))
+        lines = [[say("inside"), say("{n} of {capacity}", n=inside, capacity=room)], [say("state"), state]]
+        label = say("Open this shelter again") if closed else say("Close this shelter")
         acts = [{"label": label, "kind": "shelter", "name": name, "close": not closed}]
-        acts = acts if can_act and state != "destroyed" else []
+        acts = acts if can_act and not is_lost else []
         mark = self._mark(shelters.x_m[row], shelters.y_m[row])
-        return {"title": f"Shelter: {name}", "lines": lines, "actions": acts, "mark": mark}
+        return {"title": say("Shelter: {name}", name=name), "lines": lines, "actions": acts, "mark": mark}
 
     def _stop_at(self, x_m, y_m, reach_m, can_act):
         services = self.model.services
@@ -99,23 +104,31 @@ class Explainer:
         stop, is_point = stops[row], row < services.n_points
         coming = [v for v in services.vehicles if v.task == Task.TO_STOP and v.target == row]
         here = [v for v in services.vehicles if v.task == Task.BOARDING and v.target == row and not v.is_at_home]
+        say = self.say
         lines = [
-            ["waiting now", persons(stop.n_waiting)],
-            ["boarded so far", persons(stop.n_boarded)],
-            ["they wait", "indoors" if stop.protection == Protection.INNER_ROOM else "outdoors"],
-            ["state", "open" if stop.is_open(self.model.time_s) else "closed at this hour"],
+            [say("waiting now"), persons(stop.n_waiting, say)],
+            [say("boarded so far"), persons(stop.n_boarded, say)],
+            [say("they wait"), say("indoors") if stop.protection == Protection.INNER_ROOM else say("outdoors")],
+            [say("state"), say("open") if stop.is_open(self.model.time_s) else say("closed at this hour")],
         ]
         if is_point:
-            lines += [["boarding here", f"{len(here)} vehicles"], ["on their way here", f"{len(coming)} vehicles"]]
+            lines.append([say("boarding here"), say("{n} vehicles", n=len(here))])
+            lines.append([say("on their way here"), say("{n} vehicles", n=len(coming))])
         fleets = [fleet.settings.name for fleet in services.fleets if not fleet.by_door]
         acts = [
-            {"label": f"One more in {name}, from here", "kind": "buses", "fleet": name, "n": 1, "at": stop.name}
+            {
+                "label": say("One more in {fleet}, from here", fleet=name),
+                "kind": "buses",
+                "fleet": name,
+                "n": 1,
+                "at": stop.name,
+            }
             for name in fleets
             if can_act and is_point
         ]
-        what = "Pickup point" if is_point else "Station"
+        title = say("Pickup point: {name}", name=stop.name) if is_point else say("Station: {name}", name=stop.name)
         return {
-            "title": f"{what}: {stop.name}",
+            "title": title,
             "lines": lines,
             "actions": acts,
             "mark": self._mark(stop.x_m, stop.y_m),
@@ -132,40 +145,44 @@ class Explainer:
         lead = both[0]
         cars = int((drivers.n_entered - drivers.n_left)[both].sum())
         walkers = sum(len(on_foot.occupants(link)) for link in both)
-        highway = streets.highway_names[streets.highway[lead]].replace("_", " ")
+        say, highway = self.say, self.say(streets.highway_names[streets.highway[lead]].replace("_", " "))
+        number = say.number
         drives = streets.drivable[both]
+        there = {"cars": number(cars, 0), "walkers": number(walkers, 0)}
+        passed = {"cars": number(drivers.n_left[both].sum(), 0), "walkers": number(on_foot.n_left[both].sum(), 0)}
+        lanes = say.exact(streets.n_lanes[both].sum())
         speed_km_h = 3.6 * float(streets.free_flow_speed_m_s[both].max())
         lines = [
-            ["kind", f"{highway}{', bridge' if streets.is_bridge[both].any() else ''}"],
-            ["length", f"{streets.length_m[lead]:,.0f} m"],
-            ["lanes", f"{streets.n_lanes[both].sum():g}{', one way' if drives.sum() == 1 else ''}"],
-            ["free flow", f"{speed_km_h:.0f} km/h" if drives.any() else "on foot only"],
-            ["now on it", f"{cars:,} cars, {walkers:,} parties on foot"],
-            ["passed so far", f"{drivers.n_left[both].sum():,} cars, {on_foot.n_left[both].sum():,} on foot"],
-            ["lost to queues", f"{drivers.delay_s[both].sum() / 3600:,.1f} vehicle-hours"],
-            ["cars", self._way(both, movement.car_open[both].any(), drives.any(), "cars")],
-            ["on foot", self._way(both, movement.walk_open[both].any(), streets.walkable[both].any(), "walkers")],
+            [say("kind"), say("{kind}, bridge", kind=highway) if streets.is_bridge[both].any() else highway],
+            [say("length"), say("{length} m", length=number(streets.length_m[lead], 0))],
+            [say("lanes"), say("{n}, one way", n=lanes) if drives.sum() == 1 else lanes],
+            [say("free flow"), say("{n} km/h", n=number(speed_km_h, 0)) if drives.any() else say("on foot only")],
+            [say("now on it"), say("{cars} cars, {walkers} parties on foot", **there)],
+            [say("passed so far"), say("{cars} cars, {walkers} on foot", **passed)],
+            [say("lost to queues"), say("{n} vehicle-hours", n=number(drivers.delay_s[both].sum() / 3600, 1))],
+            [say("cars"), self._way(both, movement.car_open[both].any(), drives.any(), "cars")],
+            [say("on foot"), self._way(both, movement.walk_open[both].any(), streets.walkable[both].any(), "walkers")],
         ]
         rubble_m = model.surroundings.damage.crews.left_m(int(model.surroundings.damage.street[lead]))
         if rubble_m > 0:
-            lines.append(["rubble", self._rubble(lead, rubble_m)])
+            lines.append([say("rubble"), self._rubble(lead, rubble_m)])
         closed = bool(model.surroundings.closed.cars[both].any())
         ends = [streets.node_id[streets.link_upstream[lead]], streets.node_id[streets.link_downstream[lead]]]
         acts = self._clearing(lead, ends) if can_act and rubble_m > 0 else []
         if can_act:
-            label = "Open this street again" if closed else "Close this street"
+            label = say("Open this street again") if closed else say("Close this street")
             acts.append({"label": label, "kind": "street", "between": ends, "close": not closed})
             if not closed:
                 acts.append(
                     {
-                        "label": "Close it to cars only",
+                        "label": say("Close it to cars only"),
                         "kind": "street",
                         "between": ends,
                         "close": True,
                         "walkers_pass": True,
                     }
                 )
-        name = streets.link_name[lead] or "street without a name"
+        name = streets.link_name[lead] or say("street without a name")
         return {"title": name, "lines": lines, "actions": acts, "mark": {"street": int(street)}}
 
     def _rubble(self, link: int, rubble_m: float) -> str:
@@ -173,62 +190,73 @@ class Explainer:
         crew_h = rubble_m * damage.crews.seconds_per_m / 3600.0
         ends_s = damage.crews.ends_s(int(damage.street[link]))
         if np.isfinite(ends_s):
-            return f"{rubble_m:.0f} m left; a crew is there, until {self._clock(ends_s)}"
-        return f"{rubble_m:.0f} m: {crew_h:.1f} h of work for one crew; no crew is there"
+            until = self.clock(ends_s)
+            return self.say("{length} m left; a crew is there, until {moment}", length=f"{rubble_m:.0f}", moment=until)
+        hours = self.say.number(crew_h, 1)
+        return self.say("{length} m: {n} h of work for one crew; no crew is there", length=f"{rubble_m:.0f}", n=hours)
 
     def _clearing(self, link: int, ends: list[str]) -> list[dict]:
         """Return what can be asked of crews for a street under rubble that none is at."""
         crews, street = self.model.surroundings.damage.crews, int(self.model.surroundings.damage.street[link])
         if np.isfinite(crews.ends_s(street)):
             return []
-        work = f"{crews.left_m(street) * crews.seconds_per_m / 3600.0:.1f} h of a crew's work"
-        asks = {f"Clear it first ({work})": 0} if crews.n else {}
-        asks[f"Call in a crew for it ({work})"] = 1
+        say, work_h = self.say, self.say.number(crews.left_m(street) * crews.seconds_per_m / 3600.0, 1)
+        asks = {say("Clear it first ({n} h of a crew's work)", n=work_h): 0} if crews.n else {}
+        asks[say("Call in a crew for it ({n} h of a crew's work)", n=work_h)] = 1
         return [
             {"label": label, "kind": "clear", "between": ends, "n_more_crews": n_more} for label, n_more in asks.items()
         ]
 
     def _way(self, both, is_open, ever, who) -> str:
         """Return in words whether cars or walkers get through a street, and if not, why not and until when."""
+        say = self.say
         if not ever:
-            return "never"
+            return say("never")
         surroundings = self.model.surroundings
         damage = surroundings.damage
         by_cars = who == "cars"
         width_m = (damage.residual_width_m if by_cars else damage.residual_walk_width_m)[both].min()
         if is_open:
             factor = (damage.capacity_factor if by_cars else damage.walk_capacity_factor)[both].min()
-            return f"open, {width_m:.1f} m wide: {factor:.0%} of its flow left" if factor < 1 else "open"
+            wide = {"width": say.number(width_m, 1), "share": say.share(factor, 0)}
+            return say("open, {width} m wide: {share} of its flow left", **wide) if factor < 1 else say("open")
         if getattr(surroundings.closed, who)[both].any():
-            return "closed on purpose"
+            return say("closed on purpose")
         if (damage.is_open_car if by_cars else damage.is_open_walk)[both].any():
-            return "closed: too near to the front"
+            return say("closed: too near to the front")
         is_bridge_lost = damage.bridge_lost[damage.street[both[0]]]
-        why = "the bridge is lost" if is_bridge_lost else f"damage leaves {width_m:.1f} m of its width"
+        width = say.number(width_m, 1)
         opens_s = float(damage.opens_at_s(both[:1])[0])
-        return f"closed: {why}" + (f"; clear at {self._clock(opens_s)}" if np.isfinite(opens_s) else "")
+        why = (
+            say("closed: the bridge is lost")
+            if is_bridge_lost
+            else say("closed: damage leaves {width} m of its width", width=width)
+        )
+        return say("{why}; clear at {moment}", why=why, moment=self.clock(opens_s)) if np.isfinite(opens_s) else why
 
     def _party_at(self, x_m, y_m, reach_m):
+        say = self.say
         party, px_m, py_m, mode = whereabouts(self.model)
         row = nearest(px_m, py_m, x_m, y_m, reach_m)
         if row is None:
             return None
         if mode[row] == Mode.BUS:
             vehicle = self.model.services.vehicles[party[row] - len(self.model.households)]
-            task = vehicle.task.name.lower().replace("_", " ")
+            seats = say("{n} of {capacity}", n=vehicle.seats.n_taken, capacity=vehicle.seats.n)
             lines = [
-                ["fleet", vehicle.fleet],
-                ["does", task],
-                ["seats taken", f"{vehicle.seats.n_taken} of {vehicle.seats.n}"],
+                [say("fleet"), vehicle.fleet],
+                [say("what it does"), say(vehicle.task.words)],
+                [say("seats taken"), seats],
             ]
             return {"title": vehicle.name, "lines": lines, "actions": [], "mark": self._mark(px_m[row], py_m[row])}
-        how = Mode(int(mode[row])).words
-        household = int(party[row])
-        members = persons(self.model.households.n_members[household])
-        answer = self._household(household, f"Household {household}, {how}: {members}")
+        how, household = say(Mode(int(mode[row])).words), int(party[row])
+        members = persons(int(self.model.households.n_members[household]), say)
+        title = say("Household {n}, {how}: {people}", n=household, how=how, people=members)
+        answer = tell_household(self, household, title)
         link = self.model.movement.link_of(party[row : row + 1])[0]
-        street = "at a junction" if link < 0 else self.model.streets.link_name[link] or "a street without a name"
-        answer["lines"].insert(0, ["where", street])
+        name = self.model.streets.link_name[link] if link >= 0 else ""
+        street = say("at a junction") if link < 0 else name or say("street without a name")
+        answer["lines"].insert(0, [say("where"), street])
         return {**answer, "mark": self._mark(px_m[row], py_m[row])}
 
     def _home_at(self, x_m, y_m, reach_m):
@@ -241,7 +269,8 @@ class Explainer:
     def household(self, row: int) -> dict:
         """Return what is known of a household, with its home as the mark."""
         households = self.model.households
-        answer = self._household(row, f"Household {row}: home of {persons(households.n_members[row])}")
+        members = persons(int(households.n_members[row]), self.say)
+        answer = tell_household(self, row, self.say("Household {n}: home of {people}", n=row, people=members))
         return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
 
     def _zone_at(self, x_m, y_m):
@@ -249,85 +278,22 @@ class Explainer:
         zone = int(zone_of(np.array([x_m]), np.array([y_m]), list(model.zones.outline))[0])
         if zone < 0:
             return None
-        home = people.household
+        say, home = self.say, people.household
         mine = model.households.zone[home] == zone
-        lines = [
-            ["residents", persons(int(mine.sum()))],
-            ["have set out", persons(int((mine & (model.parties.mode != Mode.NONE)[home]).sum()))],
-            [Status.SAFE.words, persons(int((mine & (people.status == Status.SAFE)).sum()))],
-            ["hurt so far", persons(int((mine & (people.injury != Injury.NONE)).sum()))],
-        ]
-        return {"title": f"Zone: {model.zones.name[zone]}", "lines": lines, "actions": []}
-
-    def _household(self, row: int, title: str) -> dict:
-        model, households, people = self.model, self.model.households, self.model.people
-        members = range(int(households.first_person[row]), int(households.first_person[row + 1]))
-        lines = [["zone", model.zones.name[households.zone[row]]], ["car", "yes" if households.has_car[row] else "no"]]
-        for i in members:
-            parts = [f"{people.age[i]} years"]
-            if people.mobility[i] != Mobility.UNIMPAIRED:
-                parts.append(Mobility(people.mobility[i]).words)
-            parts.append(Status(people.status[i]).words)
-            if people.injury[i] != Injury.NONE and people.status[i] != Status.DEAD:
-                parts.append(Injury(people.injury[i]).words)
-            lines.append(["woman" if people.is_female[i] else "man", ", ".join(parts)])
-        if np.isfinite(households.decision_time_s[row]):
-            lines.append(["decided", self._clock(households.decision_time_s[row])])
-            lines.append(["sets out", self._clock(households.departure_time_s[row])])
-        if np.isfinite(model.parties.arrival_time_s[row]):
-            lines.append(["safe since", self._clock(model.parties.arrival_time_s[row])])
-        return {"title": title, "text": self._why(row, members), "lines": lines + self._knows(row), "actions": []}
-
-    def _why(self, row: int, members: range) -> str:
-        model, households = self.model, self.model.households
-        status = {Status(s) for s in model.people.status[members.start : members.stop]}
-        cause = Cause(households.cause[row])
-        text = f"This household leaves because of {cause.words}."
-        if cause == Cause.NONE:
-            why = next(words for words, rows in staying(model).items() if rows[row])
-            text = f"This household has not decided to leave ({why})."
-        if Status.WAITING in status:
-            if households.has_car[row] and not model.parties.left_car[row]:
-                return text + " No road that it knows of is open to its car: it waits for news of one."
-            why = (
-                "the way is too far to walk" if model.households.can_walk[row] else "one of its members cannot walk far"
-            )
-            return text + f" It has no car, and {why}: it waits for a seat."
-        if Status.STRANDED in status:
-            return text + " It knows no way out: the streets or exits that it knows of are closed."
-        if cause == Cause.NONE and households.stays_behind[row]:
-            return "This household keeps the home until the rest of the family has left."
-        if cause == Cause.NONE:
-            chance = -np.expm1(-model.households.leaving_rate_per_day[row])
-            return f"{text} With what it knows now, it would decide to within a day with a chance of {chance:.1%}."
-        return text
-
-    def _knows(self, row: int) -> list[list[str]]:
-        weights = self.model.decision.coefficients
-        values = self.model.information.covariates[:, row]
-        rate = self.model.households.leaving_rate_per_day[row]
-        lines = [["would decide within a day", f"{-np.expm1(-rate):.2%}"]]
-        lines.append(["readiness, relative to the pre-war mean", f"{self.model.households.readiness[row]:.2f}"])
-        threat = self.model.decision.threat
-        if threat.is_front:
-            distance_km, approach = threat.front(self.model.time_s)
-            lines.append(["the front", f"{distance_km:.1f} km away, {approach:.1f} km a week nearer"])
-        for covariate in Covariate:
-            value = float(values[covariate])
-            if value != 0:
-                lines.append([covariate.told(value), f"odds times {np.exp(weights[covariate] * value):.2f}"])
-        return lines
+        counted = {
+            say("residents"): mine,
+            say("have set out"): mine & (model.parties.mode != Mode.NONE)[home],
+            say(Status.SAFE.words): mine & (people.status == Status.SAFE),
+            say("hurt so far"): mine & (people.injury != Injury.NONE),
+        }
+        lines = [[what, persons(int(rows.sum()), say)] for what, rows in counted.items()]
+        return {"title": say("Zone: {name}", name=model.zones.name[zone]), "lines": lines, "actions": []}
 
 
 def all_of(*answers: dict | None) -> dict:
     """Return the first of the answers, the others under `also`; empty if there is none."""
     first, *others = [answer for answer in answers if answer] or [{}]
     return first | {"also": others} if first else {}
-
-
-def persons(n: int) -> str:
-    """Return a number of people in words."""
-    return "1 person" if n == 1 else f"{n:,} people"
 
 
 def nearest(there_x_m, there_y_m, x_m, y_m, reach_m) -> int | None:

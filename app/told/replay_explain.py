@@ -9,15 +9,17 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.app.scenes.replay import Recording
-from safepassage.app.told.explain import all_of, nearest, persons
+from safepassage.app.told.explain import all_of, nearest
+from safepassage.app.told.saying import clock_h, persons
+from safepassage.experiments.reports.answer.language import ENGLISH, Language
 from safepassage.model.clock import local_time
 
 
 class ReplayExplainer:
     """Answers clicks on a recorded run."""
 
-    def __init__(self, recording: Recording):
-        self.recording = recording
+    def __init__(self, recording: Recording, say: Language = ENGLISH):
+        self.recording, self.say = recording, say
         self._grid = grid_of_links(recording.first_point, recording.x_m, recording.y_m, cell_m=100.0)
         self._start = datetime.fromisoformat(recording.settings["run"]["start"])
         self._zone = recording.settings["shelling"]["time_zone"]
@@ -43,10 +45,10 @@ class ReplayExplainer:
         return self.recording.model.time_s
 
     def _as_of(self, time_s: float) -> str:
-        return f"As recorded on {self._clock(time_s)}."
+        return self.say("As recorded on {moment}.", moment=self._clock(time_s))
 
     def _clock(self, time_s: float) -> str:
-        return f"{local_time(self._start, time_s, self._zone):%a %d %b, %H:%M}"
+        return self.say.moment_of_week(local_time(self._start, time_s, self._zone))
 
     def _mark(self, x_m, y_m) -> dict:
         return {"xy": self.recording.frame.scale([x_m], [y_m])[0].tolist()}
@@ -60,29 +62,33 @@ class ReplayExplainer:
         row, found = self._place(self.recording.exits, x_m, y_m, reach_m)
         if found is None:
             return None
+        say = self.say
         n_out, n_cars, is_open = self.recording.exits_at(self._now_s)[row]
         lines = [
-            ["out so far", persons(n_out)],
-            ["on its last kilometre", f"{n_cars:,} cars"],
-            ["state", "open" if is_open else "closed"],
-            ["out by the end", persons(found.n_persons)],
-            ["of them on foot", f"{found.n_walkers:,}"],
-            ["cars out by the end", f"{found.n_cars:,}"],
+            [say("out so far"), persons(n_out, say)],
+            [say("on its last kilometre"), say("{n} cars", n=say.number(n_cars, 0))],
+            [say("state"), say("open") if is_open else say("closed")],
+            [say("out by the end"), persons(found.n_persons, say)],
+            [say("of them on foot"), say.number(found.n_walkers, 0)],
+            [say("cars out by the end"), say.number(found.n_cars, 0)],
         ]
         text = self._as_of(self.recording.recorded_s(self._now_s))
-        return {"title": f"Exit: {found.exit}", "text": text, "lines": lines, "mark": self._mark(found.x_m, found.y_m)}
+        title, mark = say("Exit: {name}", name=found.exit), self._mark(found.x_m, found.y_m)
+        return {"title": title, "text": text, "lines": lines, "mark": mark}
 
     def _shelter_at(self, x_m, y_m, reach_m):
         row, found = self._place(self.recording.shelters, x_m, y_m, reach_m)
         if found is None:
             return None
         state = self.recording.shelter_states.at(self._now_s).iloc[row]
+        say = self.say
+        inside, room = say.number(state.n_inside, 0), say.number(found.capacity, 0)
         lines = [
-            ["inside", f"{state.n_inside:,} of {found.capacity:,}"],
-            ["state", "open" if state.is_open else "closed or destroyed"],
+            [say("inside"), say("{n} of {capacity}", n=inside, capacity=room)],
+            [say("state"), say("open") if state.is_open else say("closed or destroyed")],
         ]
         return {
-            "title": f"Shelter: {found.shelter}",
+            "title": say("Shelter: {name}", name=found.shelter),
             "text": self._as_of(state.time_s),
             "lines": lines,
             "mark": self._mark(found.x_m, found.y_m),
@@ -93,21 +99,22 @@ class ReplayExplainer:
         if found is None:
             return None
         is_point = row < len((self.recording.settings.get("services") or {}).get("pickup_points") or ())
-        what = "Pickup point" if is_point else "Station"
-        answer = {"title": f"{what}: {found.stop}", "lines": [], "mark": self._mark(found.x_m, found.y_m)}
+        say = self.say
+        title = say("Pickup point: {name}", name=found.stop) if is_point else say("Station: {name}", name=found.stop)
+        answer = {"title": title, "lines": [], "mark": self._mark(found.x_m, found.y_m)}
         if self.recording.stop_states is not None:
             state = self.recording.stop_states.at(self._now_s).iloc[row]
             answer["text"] = self._as_of(state.time_s)
             answer["lines"] = [
-                ["waiting", persons(state.n_waiting)],
-                ["boarded so far", persons(state.n_boarded)],
-                ["state", "open" if state.is_open else "closed at this hour"],
+                [say("waiting now"), persons(state.n_waiting, say)],
+                [say("boarded so far"), persons(state.n_boarded, say)],
+                [say("state"), say("open") if state.is_open else say("closed at this hour")],
             ]
-        answer["lines"] += [["boarded by the end", persons(int(found.n_boarded))],
-                            ["waiting at the end", persons(int(found.n_waiting))]]  # fmt: skip
+        answer["lines"] += [[say("boarded by the end"), persons(int(found.n_boarded), say)],
+                            [say("waiting at the end"), persons(int(found.n_waiting), say)]]  # fmt: skip
         if found.n_boarded:
-            waits = [["half waited less than", found.median_wait_s], ["longest wait", found.max_wait_s]]
-            answer["lines"] += [[what, f"{wait_s / 3600:.1f} h"] for what, wait_s in waits]
+            waits = [[say("half waited less than"), found.median_wait_s], [say("longest wait"), found.max_wait_s]]
+            answer["lines"] += [[what, clock_h(wait_s / 3600, say)] for what, wait_s in waits]
         return answer
 
     def _street_at(self, x_m, y_m, reach_m):
@@ -117,17 +124,19 @@ class ReplayExplainer:
         link = int(links[int(np.argmin(away_m))])
         found = self.recording.links.iloc[link]
         closed = self.recording.streets.closed_at(self._now_s)[link]
-        to_whom = [who for who, is_closed in zip(("cars", "walkers"), closed, strict=True) if is_closed]
-        closed_h = found.closed_time_s / 3600
+        say, number, closed_h = self.say, self.say.number, found.closed_time_s / 3600
+        state = [[say("open"), say("closed to walkers")], [say("closed to cars"), say("closed to cars and walkers")]]
+        passed = {"cars": number(found.n_vehicles, 0), "walkers": number(found.n_walking_persons, 0)}
+        first = say("never") if np.isinf(closed_h) else say("{n} h after the start", n=number(closed_h, 1))
         lines = [
-            ["kind", found.highway.replace("_", " ")],
-            ["length", f"{found.length_m:,.0f} m"],
-            ["now", f"closed to {' and '.join(to_whom)}" if to_whom else "open"],
-            ["first closed to cars", "never" if np.isinf(closed_h) else f"{closed_h:.1f} h after the start"],
-            ["passed by the end", f"{found.n_vehicles:,} cars, {found.n_walking_persons:,} on foot"],
-            ["lost to queues", f"{found.delay_vehicle_h:,.1f} vehicle-hours"],
+            [say("kind"), say(found.highway.replace("_", " "))],
+            [say("length"), say("{length} m", length=number(found.length_m, 0))],
+            [say("now"), state[int(closed[0])][int(closed[1])]],
+            [say("first closed to cars"), first],
+            [say("passed by the end"), say("{cars} cars, {walkers} on foot", **passed)],
+            [say("lost to queues"), say("{n} vehicle-hours", n=number(found.delay_vehicle_h, 1))],
         ]
-        return {"title": found["name"] or "street without a name", "lines": lines, "mark": {"street": link}}
+        return {"title": found["name"] or say("street without a name"), "lines": lines, "mark": {"street": link}}
 
     def _party_at(self, x_m, y_m, reach_m):
         recording = self.recording
@@ -140,42 +149,57 @@ class ReplayExplainer:
         mark, party = self._mark(found.x_m, found.y_m), int(found.party)
         if found["mode"] == Mode.BUS:
             vehicle = recording.run.frame("vehicles").iloc[party - recording.home_x_m.size]
-            lines = [["fleet", vehicle.fleet], ["boarded by the end", persons(vehicle.n_boarded)]]
+            lines = [[self.say("fleet"), vehicle.fleet]]
+            lines.append([self.say("boarded by the end"), persons(vehicle.n_boarded, self.say)])
             return {"title": vehicle.vehicle, "text": self._as_of(found.time_s), "lines": lines, "mark": mark}
-        how = Mode(int(found["mode"])).words
-        return self._household(party, f"Household {party}, {how}:") | {"mark": mark}
+        how = self.say(Mode(int(found["mode"])).words)
+        people = persons(self._n_members(party), self.say)
+        title = self.say("Household {n}, {how}: {people}", n=party, how=how, people=people)
+        return self._household(party, title) | {"mark": mark}
 
     def _home_at(self, x_m, y_m, reach_m):
         recording = self.recording
         row = nearest(recording.home_x_m, recording.home_y_m, x_m, y_m, reach_m)
         if row is None:
             return None
-        return self._household(row, f"Household {row}: home of") | {
+        people = persons(self._n_members(row), self.say)
+        return self._household(row, self.say("Household {n}: home of {people}", n=row, people=people)) | {
             "mark": self._mark(recording.home_x_m[row], recording.home_y_m[row])
         }
 
-    def _household(self, row: int, what: str) -> dict:
+    def _n_members(self, household: int) -> int:
+        return int((self.recording.persons["household"] == household).sum())
+
+    def _household(self, row: int, title: str) -> dict:
+        say = self.say
         people = self.recording.persons[self.recording.persons["household"] == row]
-        lines = [["zone", str(people["zone"].iloc[0])], ["car", "yes" if people["has_car"].iloc[0] else "no"]]
-        lines += [[f"{'woman' if one.is_female else 'man'}, {one.age}", one.reason] for one in people.itertuples()]
-        moments = {"decided": "decision_time_s", "set out": "departure_time_s", "safe since": "safe_time_s"}
+        car = say("yes") if people["has_car"].iloc[0] else say("no")
+        lines = [[say("zone"), str(people["zone"].iloc[0])], [say("car"), car]]
+        for one in people.itertuples():
+            who = say("woman, {age}", age=one.age) if one.is_female else say("man, {age}", age=one.age)
+            lines.append([who, say.known(one.reason)])
+        moments = {
+            say("decided"): "decision_time_s",
+            say("set out"): "departure_time_s",
+            say("safe since"): "safe_time_s",
+        }
         for words, column in moments.items():
             if np.isfinite(time_s := people[column].min()) and time_s <= self.recording.duration_s:
                 lines.append([words, self._clock(time_s)])
-        return {"title": f"{what} {persons(len(people))}", "text": "At the end of the run:", "lines": lines}
+        return {"title": title, "text": say("At the end of the run:"), "lines": lines}
 
     def _zone_at(self, x_m, y_m):
         rings = self.recording.rings
         name = next((name for name, ring in rings if shapely.contains_xy(shapely.Polygon(ring), x_m, y_m)), None)
         if name is None:
             return None
-        people, now_s = self.recording.persons, self._now_s
+        say, people, now_s = self.say, self.recording.persons, self._now_s
         people = people[people["zone"] == name]
         set_out = self.recording.left_s[people["household"].to_numpy()] <= now_s
         lines = [
-            ["residents", persons(len(people))],
-            ["have set out", persons(int(set_out.sum()))],
-            [Status.SAFE.words, persons(int((people["safe_time_s"] <= now_s).sum()))],
-            ["hurt so far", persons(int((people["injury_time_s"] <= now_s).sum()))],
+            [say("residents"), persons(len(people), say)],
+            [say("have set out"), persons(int(set_out.sum()), say)],
+            [say(Status.SAFE.words), persons(int((people["safe_time_s"] <= now_s).sum()), say)],
+            [say("hurt so far"), persons(int((people["injury_time_s"] <= now_s).sum()), say)],
         ]
-        return {"title": f"Zone: {name}", "text": self._as_of(now_s), "lines": lines}
+        return {"title": say("Zone: {name}", name=name), "text": self._as_of(now_s), "lines": lines}

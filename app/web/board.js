@@ -1,24 +1,28 @@
 // The component: takes pictures in, draws when the browser is ready, answers; sends what the planner clicks.
+speak(null);
 module.exports = {
   data() {
-    return { timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
-      journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", "#B2182B"], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
+    return { expert: false, timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
+      short: SHORT, journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", COLOURS.injured], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
       layer: "", names: true, sought: "", tip: null, ramp: RAMP, pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
   },
-  created() { Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, lastCharts: 0 }); this.$nextTick(() => this.open()); },
+  created() { speak(this.language); Object.assign(this, { maps: [], rows: [], frames: [], view: {}, painted: [], shown: 0, lastCharts: 0 }); this.$nextTick(() => this.open()); },
   mounted() {
     this.heart = setInterval(() => { this.ack(this.shown); if (performance.now() - (this.lastText || 0) > 1500) this.speed = 0; }, 2000);
     this.onKey = (e) => this.key(e); document.addEventListener("keydown", this.onKey);
     this.onLeave = (e) => { if (this.nActs()) { e.preventDefault(); e.returnValue = ""; } }; window.addEventListener("beforeunload", this.onLeave);
-    this.hello(this.tabName());
+    this.hello({ tab: this.tabName(), language: localStorage.getItem("safepassage-language") || "" });
     window.safepassage = this;
+    this.themed = new MutationObserver(() => this.chartsDue()); this.themed.observe(document.querySelector(".v-application"), { attributes: true, attributeFilter: ["class"] });
     this.ack(0);
   },
-  beforeDestroy() { clearInterval(this.heart); document.removeEventListener("keydown", this.onKey); window.removeEventListener("beforeunload", this.onLeave); clearTimeout(this.late); this.maps.forEach((m) => m.destroy()); this.maps = []; },
+  beforeDestroy() { clearInterval(this.heart); this.themed.disconnect(); document.removeEventListener("keydown", this.onKey); window.removeEventListener("beforeunload", this.onLeave); clearTimeout(this.late); this.maps.forEach((m) => m.destroy()); this.maps = []; },
   watch: {
+    language() { speak(this.language); this.live = ""; document.documentElement.lang = this.language.code; try { localStorage.setItem("safepassage-language", this.language.code); } catch (error) { /* private windows may forbid it */ } this.keys = {}; this.viewed(); this.chartsDue(); },
+    expert() { document.body.dataset.spExpert = this.expert ? "yes" : "no"; },
     towns() { this.$nextTick(() => this.open()); },
     frame(data) { if (data && data.byteLength) this.take(data); },
-    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again) { this.live = this.card.title; this.show("who"); } },
+    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again && !p.is_restated) { this.live = this.card.title; this.show("who"); } },
     acts() { this.dirty(); this.drawTime(); },
     drawer() { this.place(); this.chartsDue(); },
     layers() { this.maps.forEach((m, i) => m.setLayer((this.layers || [])[i])); this.dirty(); },
@@ -30,6 +34,7 @@ module.exports = {
     zones() { this.maps.forEach((m) => { m.layers.zones = this.zones; m.dirtyBase = true; }); this.dirty(); },
   },
   methods: {
+    t(text, values) { return this.language ? t(text, values) : text; }, // asks for the language, so that a change of it is shown
     open() {
       if (!this.towns.length || !this.streets || !this.streets.byteLength || !this.$refs.maps) return;
       const epoch = this.towns[0].epoch; this.watchMain();
@@ -113,11 +118,11 @@ module.exports = {
       this.frontShown = this.frames[0].front.length > 0;
     },
     chartsDue() { this.$nextTick(() => this.drawCharts()); },
-    chartTitle(id) { const chart = this.chartsShown.find((c) => c.id === id); return chart ? `${chart.title}, ${chart.unit}` : ""; },
+    chartTitle(id) { const chart = this.chartsShown.find((c) => c.id === id); return chart ? t("{title}, {unit}, over the time of the run", { title: t(chart.title), unit: t(chart.unit) }) : ""; },
     viewed() { this.maps.forEach((m) => { m.dirtyRoads = true; }); this.dirty(); }, // one view for both maps
-    number(v) { return v === undefined ? "" : Math.round(v).toLocaleString("en"); },
-    signed(v) { const r = Math.round(v); return r > 0 ? `+${r.toLocaleString("en")}` : r.toLocaleString("en"); },
-    planText(town) { return town.plan ? `plan ${town.plan}` : "no plan"; },
+    number(v) { return v === undefined || !this.language ? "" : num(Math.round(v)); },
+    signed(v) { const r = Math.round(v); return r > 0 ? `+${num(r)}` : num(r).replace("-", "\u2212"); },
+    planText(town) { return town.plan ? t("plan {plan}", town) : t("no plan"); },
     zoomBy(f) { if (this.maps.length) this.maps[0].zoom(f); },
     whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
     others() { const p = this.picked || {}; return p.title ? [p, ...(p.also || [])].filter((one) => one.title !== this.card.title) : []; },
@@ -139,7 +144,7 @@ module.exports = {
     resultRows() {
       const c = this.counts; if (!c.length) return [];
       const ex = (what) => this.rows.filter((r) => r && r.n).map((r) => r.at(r.before(this.timeS), what));
-      return [...this.journey.map((s) => [s[1], c.map((one) => one.status[s[0]])]), ...this.harm.map((h) => [h[1], c.map((_, i) => this.harmOf(i, h[0]))]), ["expected casualties", ex(ROW.expected)]].filter(([, v]) => !v.some(Number.isNaN));
+      return [...this.journey.map((s) => [t(s[1]), c.map((one) => one.status[s[0]])]), ...this.harm.map((h) => [t(h[1]), c.map((_, i) => this.harmOf(i, h[0]))]), [t("expected casualties"), ex(ROW.expected)]].filter(([, v]) => !v.some(Number.isNaN));
     },
     saveAs(blob, ending) {
       const a = document.createElement("a"); a.href = URL.createObjectURL(blob);
@@ -163,11 +168,11 @@ module.exports = {
       return name;
     },
     drawers() {
-      const live = !this.towns[0].is_replay;
-      return [["ask", "Ask", "Scenario, plan and values", "?"], ["act", "Act", "Orders, buses, what was done", "!"], ["who", "Who", "What is at the place clicked", "◎"], ["log", "Log", "What has happened", "≡"], ["result", "Result", "Differences, and many seeds", "Δ"], ["charts", "Charts", "All charts", "∿"]]
+      const live = this.language && !this.towns[0].is_replay;
+      return [["ask", t("Ask"), t("Scenario, plan and values"), "?"], ["act", t("Act"), t("Orders, buses, what was done"), "!"], ["who", t("Who"), t("What is at the place clicked"), "◎"], ["log", t("Log"), t("What has happened"), "≡"], ["result", t("Result"), t("Differences, and many seeds"), "Δ"], ["charts", t("Charts"), t("All charts"), "∿"]]
         .filter(([id]) => (live || (id !== "ask" && id !== "act" && id !== "log")));
     },
-    drawerName() { const found = this.towns.length ? this.drawers().find(([id]) => id === this.drawer) : null; return found ? found[2] : "Drawer"; },
+    drawerName() { const found = this.towns.length ? this.drawers().find(([id]) => id === this.drawer) : null; return found ? found[2] : t("Drawers"); },
     open_(id) { this.drawer = this.drawer === id ? "" : id; },
     show(id) { this.drawer = id; },
     place() { // the fields are a component of their own; they lie over the drawer

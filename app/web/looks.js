@@ -42,14 +42,14 @@ const looks = {
   },
   told(px, py) { // what is under the pointer, in words
     const near = (xy, reach) => Math.hypot(this.px(xy[0]) - px, this.py(xy[1]) - py) < reach, f = this.frame;
-    const exit = this.town.exits.findIndex((e) => near(e.xy, 11)); if (exit >= 0) return `Exit: ${this.town.exits[exit].name}${f ? `, ${f.exits[3 * exit].toLocaleString("en")} out` : ""}`;
-    const place = this.town.shelters.findIndex((p) => near(p.xy, 9)); if (place >= 0) { const p = this.town.shelters[place]; return p.is_stop ? `Pickup point: ${p.name}${f ? `, ${f.shelters[2 * place]} wait` : ""}` : `Shelter: ${p.name}${f ? `, ${f.shelters[2 * place]} of ${p.capacity}` : ""}`; }
+    const exit = this.town.exits.findIndex((e) => near(e.xy, 11)); if (exit >= 0) return t("Exit: {name}, {n} out", { name: this.town.exits[exit].name, n: f ? num(f.exits[3 * exit]) : 0 });
+    const place = this.town.shelters.findIndex((p) => near(p.xy, 9)); if (place >= 0) { const p = this.town.shelters[place]; const n = f ? num(f.shelters[2 * place]) : 0; return p.is_stop ? t("Pickup point: {name}, {n} wait", { name: p.name, n }) : t("Shelter: {name}, {n} of {capacity}", { name: p.name, n, capacity: num(p.capacity) }); }
     const x = (px - this.w / 2) / this.view.k + this.view.x, y = (this.h / 2 - py) / this.view.k + this.view.y, cells = this.cells(), s = this.streets; let best = -1, away = 8 / this.view.k;
     for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) for (const k of cells.get(((x >> 10) + i) * 64 + (y >> 10) + j) || []) for (let p = s.first[k]; p < s.first[k + 1] - 1; p++) {
       const ax = s.xy[2 * p], ay = s.xy[2 * p + 1], dx = s.xy[2 * p + 2] - ax, dy = s.xy[2 * p + 3] - ay, t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1))), d = Math.hypot(ax + t * dx - x, ay + t * dy - y);
       if (d < away) { away = d; best = k; }
     }
-    return best < 0 ? "" : (this.town.street_names && this.town.street_names[this.town.street_name[best]]) || "street without a name";
+    return best < 0 ? "" : (this.town.street_names && this.town.street_names[this.town.street_name[best]]) || t("street without a name");
   },
 };
 
@@ -65,13 +65,13 @@ const findMethods = { // the search of the page: streets, exits, shelters, stops
   hits() {
     const text = this.sought.trim().toLowerCase(); if (text.length < 2 || !this.maps.length) return [];
     if (this.placesOf !== this.epoch) { this.placesOf = this.epoch; this.known = this.places(); }
-    const number = /^(?:household )?(\d+)$/.exec(text), first = number ? [[`household ${number[1]}`, "home", number[1]]] : [];
+    const number = /^(?:household |\D+ )?(\d+)$/.exec(text), first = number ? [[`household ${number[1]}`, "home", number[1]]] : [];
     return [...first, ...this.known.filter(([name]) => name.toLowerCase().includes(text)).sort((a, b) => a[0].length - b[0].length).slice(0, 7)];
   },
   go([name, kind, at]) {
     this.sought = "";
     if (kind === "home") { this.find(at); return; }
-    this.maps.forEach((m) => m.centre(at)); this.pick({ x: at[0], y: at[1], r: 700, which: 0 }); this.live = `${kind} ${name}`;
+    this.maps.forEach((m) => m.centre(at)); this.pick({ x: at[0], y: at[1], r: 700, which: 0 }); this.live = `${t(kind)} ${name}`;
   },
   hover(event, i) { // a tip beside the pointer, at most every 60 ms
     if (event.buttons || performance.now() - (this.hoveredAt || 0) < 60 || !this.maps[i]) return;

@@ -2,7 +2,8 @@
 // pixels, the dots set among them, and what lies over both: browsers without a graphics card pay for every layer.
 const STREET = [["#8c8c8c", 2.2], ["#a6a6a6", 1.7], ["#b8b8b8", 1.2], ["#cfcfcf", 0.9], ["#dde3dd", 0.6]];
 // KINDS: words and colour of each kind of party on the map; safepassage.app.map writes it.
-const EXIT = "#009E73", IMPACT = [136, 34, 85], HOME = [0, 60, 110], SHELTER = "#CC79A7", FRONT = "#8b0000";
+const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+const EXIT = COLOURS.exit, IMPACT = rgb(COLOURS.impact), HOME = [0, 60, 110], SHELTER = COLOURS.shelter, STOP = COLOURS.stop, FRONT = COLOURS.front;
 const KIND_RGBA = KINDS.map(([, c]) => {
   const v = parseInt(c.slice(1), 16);
   return (255 << 24) | ((v & 255) << 16) | (((v >> 8) & 255) << 8) | (v >> 16);
@@ -195,9 +196,9 @@ class TownMap {
     this.town.shelters.forEach((s, i) => {
       const x = this.px(s.xy[0]), y = this.py(s.xy[1]), open = pack[2 * i + 1];
       if (s.is_stop) {
-        c.fillStyle = open ? "#0072B2" : "#fff"; c.strokeStyle = "#fff"; c.lineWidth = 1.5; c.beginPath(); c.arc(x, y, 7, 0, 7); c.fill(); c.strokeStyle = "#00405f"; c.stroke();
-        c.fillStyle = open ? "#fff" : "#00405f"; c.font = "700 10px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle"; c.fillText("P", x, y + 0.5);
-        c.textAlign = "left"; if (pack[2 * i]) { c.fillStyle = "#00405f"; c.font = "600 11px system-ui, sans-serif"; c.fillText(`${pack[2 * i]} wait`, x + 10, y); }
+        c.fillStyle = open ? STOP : "#fff"; c.strokeStyle = "#fff"; c.lineWidth = 1.5; c.beginPath(); c.arc(x, y, 7, 0, 7); c.fill(); c.strokeStyle = STOP; c.stroke();
+        c.fillStyle = open ? "#fff" : STOP; c.font = "700 10px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle"; c.fillText("P", x, y + 0.5);
+        c.textAlign = "left"; if (pack[2 * i]) { c.fillStyle = STOP; c.font = "600 11px system-ui, sans-serif"; c.fillText(t("{n} wait", { n: num(pack[2 * i]) }), x + 10, y); }
         return;
       }
       c.fillStyle = open ? SHELTER : "#fff"; c.strokeStyle = "#5e2447"; c.lineWidth = 1.5;
@@ -220,14 +221,14 @@ class TownMap {
       c.stroke(); c.setLineDash([]);
       for (const share of [0.5, 0.3, 0.7, 0.15, 0.85]) { // where the view shows it
         const k = 2 * Math.floor((share * line.length) / 2), x = this.px(line[k]), y = this.py(line[k + 1]);
-        if (x > 60 && y > 20 && x < this.w - 60 && y < this.h - 20) { this.label(c, km ? `${km} km from the front` : "front", x, y, FRONT); break; }
+        if (x > 60 && y > 20 && x < this.w - 60 && y < this.h - 20) { this.label(c, km ? t("{km} km from the front", { km }) : t("front"), x, y, FRONT); break; }
       }
     }
   }
   pointToFront(c, [x0, y0, x1, y1], km) { // an arrow near the edge of the view
     const dx = x1 - x0, dy = y0 - y1, reach = Math.min((this.w / 2 - 100) / Math.max(Math.abs(dx), 1e-9), (this.h / 2 - 45) / Math.max(Math.abs(dy), 1e-9));
     const x = this.w / 2 + dx * reach, y = this.h / 2 + dy * reach, far = Math.hypot(dx, dy), ux = dx / far, uy = dy / far;
-    this.label(c, `front, ${km.toFixed(1)} km from the middle`, x, y + (uy < 0 ? 22 : -22), FRONT);
+    this.label(c, t("front, {km} km from the middle", { km: num(km, 1) }), x, y + (uy < 0 ? 22 : -22), FRONT);
     c.fillStyle = FRONT; c.beginPath(); c.moveTo(x + 26 * ux, y + 26 * uy);
     for (const side of [1, -1]) c.lineTo(x + 6 * ux - 11 * side * uy, y + 6 * uy + 11 * side * ux);
     c.fill();
@@ -302,10 +303,10 @@ class TownMap {
         c.strokeStyle = "#444"; c.lineWidth = 1; c.beginPath(); c.moveTo(x, y); c.lineTo(...near); c.stroke();
         c.fillStyle = "rgba(255,255,255,0.9)"; c.fillRect(bx, by, w, h); c.strokeStyle = "#bbb"; c.strokeRect(bx + 0.5, by + 0.5, w - 1, h - 1);
         c.fillStyle = "#222"; c.font = LABEL; c.fillText(title, bx + 4, by + 8);
-        const line = `${e[3 * i].toLocaleString("en")} out${open ? "" : ", closed"}`;
+        const line = open ? t("{n} out", { n: num(e[3 * i]) }) : t("{n} out, closed", { n: num(e[3 * i]) });
         c.font = SMALL; c.fillText(line, bx + 4, by + 21);
         const left = bx + 8 + c.measureText(line).width, room = w - (left - bx) - 5;
-        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = "#8C510A"; c.fillRect(left, by + 17, (room * e[3 * i + 1]) / most, 8); }
+        if (room > 20) { c.fillStyle = "#e4e4e4"; c.fillRect(left, by + 17, room, 8); c.fillStyle = KINDS[1][1]; c.fillRect(left, by + 17, (room * e[3 * i + 1]) / most, 8); }
       }
       c.fillStyle = open ? EXIT : "#fff"; c.strokeStyle = open ? "#fff" : "#000"; c.lineWidth = 2;
       c.beginPath(); c.moveTo(x, y - 9); c.lineTo(x + 8, y + 6); c.lineTo(x - 8, y + 6); c.closePath(); c.fill(); c.stroke();
@@ -314,7 +315,7 @@ class TownMap {
   drawScale(c) {
     const aim = 140 * this.metresPerPixel(), power = 10 ** Math.floor(Math.log10(aim));
     const length = [5, 2, 1].map((m) => m * power).find((v) => v <= aim), px = length / this.metresPerPixel();
-    const x = 16, y = this.h - 18, text = length >= 1000 ? `${length / 1000} km` : `${length} m`;
+    const x = 16, y = this.h - 18, text = length >= 1000 ? t("{length} km", { length: length / 1000 }) : t("{length} m", { length });
     c.fillStyle = "rgba(255,255,255,0.85)"; c.fillRect(x - 6, y - 20, px + 12, 30);
     c.strokeStyle = "#222"; c.lineWidth = 2; c.beginPath(); c.moveTo(x, y - 4); c.lineTo(x, y + 2); c.lineTo(x + px, y + 2); c.lineTo(x + px, y - 4); c.stroke();
     c.fillStyle = "#222"; c.font = "12px system-ui, sans-serif"; c.fillText(text, x + 5, y - 9);
@@ -323,7 +324,7 @@ class TownMap {
   }
   drawMark(c) {
     const m = this.mark; c.strokeStyle = "#fff"; c.lineWidth = 9;
-    for (const [colour, width] of [["rgba(255,255,255,0.9)", 9], ["#c2185b", 4]]) {
+    for (const [colour, width] of [["rgba(255,255,255,0.9)", 9], [COLOURS.mark, 4]]) {
       c.strokeStyle = colour; c.lineWidth = width; c.beginPath();
       if (m.street !== undefined && m.street !== null) this.trace(c, m.street); else c.arc(this.px(m.xy[0]), this.py(m.xy[1]), 11, 0, 7);
       c.stroke();

@@ -41,8 +41,8 @@ STANDING_M_S = 1.0
 MOVERS = {
     "on foot": (palette.ORANGE, 2.4),
     "cars moving": (palette.BLUE, 2.4),
-    "cars standing in a queue": (palette.BROWN, 2.4),
-    "buses": (palette.GREEN, 4.5),
+    "cars standing in a queue": (palette.SLATE, 2.4),
+    "buses": (palette.BROWN, 4.5),
 }
 """Colour and diameter (points) of those on the way, by what they are, from the lowest layer up; dots shrink where they
 are more than MANY at a time."""
@@ -131,7 +131,9 @@ def _write_gif(frames: Iterator[np.ndarray], path: Path, frames_per_s: float) ->
 
 def _palette() -> Image.Image:
     """Return one palette for all frames, so that what stays takes no space: tints of our colours, and white."""
-    colours = np.array([to_rgb(colour) for colour in (*palette.PALETTE, palette.WINE, palette.BROWN, palette.QUIET)])
+    colours = np.array(
+        [to_rgb(colour) for colour in (*palette.PALETTE, palette.WINE, palette.BROWN, palette.SLATE, palette.QUIET)]
+    )
     tints = np.linspace(0, 0.93, 255 // len(colours))[:, None, None]
     tinted = (colours * (1 - tints) + tints).reshape(-1, 3)
     values = np.round(255 * np.vstack([tinted, np.ones((256 - len(tinted), 3))])).astype(np.uint8)

@@ -192,11 +192,11 @@ def _draw_expected(axes: Axes, run: RunFolder) -> float:
     if not last["n_hurt_high"]:
         return 0.0
     label = f"95% range of chance: {last['n_hurt_low']:,.0f} to {last['n_hurt_high']:,.0f}"
-    axes.fill_between(time, low, high, step="post", color=palette.BLUE, alpha=0.18, linewidth=0, zorder=1, label=label)
+    axes.fill_between(time, low, high, step="post", color=palette.TEAL, alpha=0.18, linewidth=0, zorder=1, label=label)
     for edge in (low, high):
-        axes.step(time, edge, where="post", color=palette.BLUE, linewidth=0.9, linestyle=(0, (2, 2)), zorder=4)
+        axes.step(time, edge, where="post", color=palette.TEAL, linewidth=0.9, linestyle=(0, (2, 2)), zorder=4)
     axes.step(time, table["n_hurt_expected"], where="post", color="white", linewidth=4, zorder=4)
-    axes.step(time, table["n_hurt_expected"], where="post", color=palette.BLUE, linewidth=2, zorder=5,
+    axes.step(time, table["n_hurt_expected"], where="post", color=palette.TEAL, linewidth=2, zorder=5,
               label=f"expected where people were: {last['n_hurt_expected']:,.1f}")  # fmt: skip
     return float(last["n_hurt_high"])
 

@@ -1,4 +1,4 @@
-"""Colours of statuses, places, injuries and modes: the same in every picture and on the page."""
+"""Colours of statuses, places, injuries and modes: one for each meaning, the same in every picture and on the page."""
 
 from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.parties import Mode
@@ -10,23 +10,33 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE)
 """Okabe & Ito (2008), Color Universal Design: told apart by nearly everybody, colour-blind or not."""
 
-WINE, BROWN, OLIVE, RED, ROSE = "#882255", "#8C510A", "#999933", "#B2182B", "#F4A582"
-"""Impacts, standing cars, waiting people, serious and light injuries: more meanings than the eight colours above.
-Wine and olive are of Tol (2021), Colour schemes; brown, red and rose of Brewer's diverging schemes."""
+WINE, RED, ROSE = "#882255", "#B2182B", "#F4A582"
+"""Impacts, serious and light injuries. Wine: Tol (2021), Colour schemes; red, rose: Brewer's diverging schemes."""
+
+VIOLET, SLATE, BROWN, TEAL = "#4433AA", "#555555", "#663300", "#00798C"
+"""Waiting people, standing cars, buses, what is expected: those farthest, for the colour-blind too, from what they
+stand beside (CIEDE2000 over the simulations of Machado et al. 2009; tests/test_colours.py)."""
+
+INDOORS = "#EDE6D4", "#CBB886", "#88723A"
+"""An upper floor, an inner room, a basement: the better the cover, the darker."""
+
+TRAIN, LIFT = "#999933", "#88CCEE"
+"""Tol (2021)."""
 
 GREY, PALE, INK, QUIET = "#999999", "#D9D9D9", "#222222", "#595959"
 
 _BY_KIND: dict[type[Worded], dict[int, str]] = {
     Status: {
-        Status.SAFE: GREEN, Status.TRAVELLING: SKY, Status.WAITING: OLIVE, Status.STRANDED: VERMILION,
+        Status.SAFE: GREEN, Status.TRAVELLING: SKY, Status.WAITING: VIOLET, Status.STRANDED: VERMILION,
         Status.SHELTERING: PURPLE, Status.PREPARING: YELLOW, Status.HOME: PALE, Status.DEAD: BLACK,
     },
     Protection: {
-        Protection.OUTDOORS: VERMILION, Protection.VEHICLE: ORANGE, Protection.UPPER_FLOOR: YELLOW,
-        Protection.INNER_ROOM: SKY, Protection.BASEMENT: BLUE, Protection.SHELTER: GREEN, Protection.ARMOURED: PURPLE,
+        Protection.OUTDOORS: ORANGE, Protection.VEHICLE: BLUE, Protection.UPPER_FLOOR: INDOORS[0],
+        Protection.INNER_ROOM: INDOORS[1], Protection.BASEMENT: INDOORS[2], Protection.SHELTER: PURPLE,
+        Protection.ARMOURED: BROWN,
     },
     Injury: {Injury.FATAL: BLACK, Injury.SERIOUS: RED, Injury.LIGHT: ROSE},
-    Mode: {Mode.WALK: ORANGE, Mode.CAR: BLUE, Mode.BUS: GREEN, Mode.TRAIN: PURPLE, Mode.LIFT: SKY},
+    Mode: {Mode.WALK: ORANGE, Mode.CAR: BLUE, Mode.BUS: BROWN, Mode.TRAIN: TRAIN, Mode.LIFT: LIFT},
 }  # fmt: skip
 """In the order in which they are drawn, from the bottom of a stack up."""
 _NEVER_DRAWN = {Injury: Injury.NONE, Mode: Mode.NONE}

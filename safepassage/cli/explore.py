@@ -36,6 +36,7 @@ def explore(
     plan: Annotated[str | None, typer.Option(help="Plan to lay over the scenario: a name or a path.")] = None,
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
+    language: Annotated[str, typer.Option(help="Language of the page: en or uk.")] = "en",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     mesa: Annotated[
         bool, typer.Option("--mesa", help="Mesa's own visualiser, with the map and the charts, instead of the page.")
@@ -49,14 +50,17 @@ def explore(
         import uvicorn
     except ImportError:
         raise ScenarioError('explore needs the page\'s packages: pip install "safepassage[app]".') from None
-    options = {"scenario": scenario, "plan": plan}
+    from safepassage.experiments.reports.answer.language import Language
+
+    Language(language)
+    options = {"scenario": scenario, "plan": plan, "language": language}
     if (Path(scenario) / "manifest.json").is_file():
         from safepassage.model.results.run_folder import open_run
 
         if mesa:
             raise ScenarioError(f"--mesa steps a model, and {scenario} is a finished run: leave --mesa out.")
         open_run(scenario)
-        options = {"run": str(Path(scenario).resolve())}
+        options = {"run": str(Path(scenario).resolve()), "language": language}
     else:
         from safepassage.model.settings.scenario import load
 

@@ -1,4 +1,5 @@
-"""The language of an answer page: texts by gettext, numbers and dates by Babel (Unicode CLDR).
+"""The language of a page: texts by gettext, numbers and dates by Babel (Unicode CLDR). Of the answer page, and of
+`safepassage explore`.
 
 A catalogue is the file `languages/CODE.po` beside this module; it is read as it is, no step builds anything. English
 needs none. While the header `X-Reviewed-By` of a catalogue is empty, no native speaker has signed it, and pages say so.
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.experiments.reports.differences import digits_of
 from safepassage.model.settings.base import ScenarioError
 
 LANGUAGES = ("en", "uk")
@@ -39,6 +39,15 @@ class Language:
             self.missing.add(text)
         return (found or text).format(**values) if values else found or text
 
+    def known(self, text: str) -> str:
+        """Return a text in this language if the catalogue has it, else as it is: tables hold words of their own."""
+        return self._texts.get(text) or text
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """All texts: English -> this language; none in English."""
+        return self._texts
+
     @property
     def is_reviewed(self) -> bool:
         """Whether somebody whose language it is has signed the texts."""
@@ -46,7 +55,7 @@ class Language:
 
     def number(self, value: float, digits: int | None = None) -> str:
         """Return a value with as many digits after the point as are asked for, else as say something."""
-        return self._digits(value, digits_of(value) if digits is None else digits)
+        return self._digits(value, _digits_of(value) if digits is None else digits)
 
     def exact(self, value: float) -> str:
         """Return a value as it was set, with up to four digits after the point."""
@@ -56,7 +65,7 @@ class Language:
 
     def signed(self, value: float, digits: int | None = None) -> str:
         """Return a difference with its sign; digits as for `number`."""
-        digits = digits_of(value) if digits is None else digits
+        digits = _digits_of(value) if digits is None else digits
         if round(value, digits) == 0:
             return "0"
         return f"{'+' if value > 0 else MINUS}{self._digits(abs(value), digits)}"
@@ -71,6 +80,12 @@ class Language:
         sign = "<" if 0 < share < 0.005 else ">" if 0.995 < share < 1 else ""
         return sign + format_percent(whole, locale=self.code)
 
+    def share(self, share: float, digits: int) -> str:
+        """Return a share as a percentage with so many digits after the point."""
+        from babel.numbers import format_percent
+
+        return format_percent(share, format="0" + ("." + "0" * digits if digits else "") + "%", locale=self.code)
+
     def moment(self, at: datetime, *, days: bool) -> str:
         """Return a local time as a day (`days`: 1 September) or as a time of day (14:00)."""
         from babel.dates import format_datetime
@@ -83,11 +98,23 @@ class Language:
 
         return format_datetime(at.replace(tzinfo=None), "d MMMM y, HH:mm", locale=self.code)
 
+    def moment_of_week(self, at: datetime) -> str:
+        """Return a local time with its day, short: Tue 1 Oct, 07:00."""
+        from babel.dates import format_datetime
+
+        return format_datetime(at.replace(tzinfo=None), "EEE d MMM, HH:mm", locale=self.code)
+
     def _digits(self, value: float, digits: int) -> str:
         from babel.numbers import format_decimal
 
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return format_decimal(round(float(value), digits), format=pattern, locale=self.code)
+
+
+def _digits_of(value: float) -> int:
+    from safepassage.experiments.reports.differences import digits_of  # takes most of a second: not for who only looks
+
+    return digits_of(value)
 
 
 @cache
