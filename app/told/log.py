@@ -77,6 +77,8 @@ class EventLog:
             if from_s < at_s + 1e-6 <= until_s:
                 self._note("trigger", Told("Trigger {name} acts", {"name": name}))
         for order in scenario.orders:
+            issued_s = acts_s.get(order.after, np.inf) if order.after else scenario.issued_s(order)
+            if from_s < issued_s + 1e-6 <= until_s:
                 self._note("order", order_told(order.force.value, order.zones))
 
     def _note_impacts(self) -> None:
