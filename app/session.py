@@ -39,6 +39,7 @@ class Session:
     def __init__(
         self, scenario: str = "tiny_town", plan: str | None = None, run: str | None = None, language: str = "en"
     ):
+        """scenario, plan: what is shown first. run: folder of a finished run instead. language: in which it speaks."""
         self.say = Language(language)
         self._folder = run
         self.recording: Recording | None = None

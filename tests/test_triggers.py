@@ -190,6 +190,6 @@ def test_the_log_of_the_page_tells_when_a_trigger_acts_and_which_orders_go_out_w
     log = EventLog(model)
     model.run(on_step=lambda _: log.look())
     acts_s = model.authorities.triggers.acts_s["near"]
-    told = {event["text"]: event["time_s"] for event in log.events if event["kind"] in ("trigger", "order")}
-    assert [str(one) for one in told] == ["Trigger near acts", "Voluntary order to all zones"]
+    told = {str(event["text"]): event["time_s"] for event in log.events if event["kind"] in ("trigger", "order")}
+    assert list(told) == ["Trigger near acts", "Voluntary order to all zones"]
     assert all(acts_s <= time_s <= acts_s + model.settings.run.step_s for time_s in told.values())
