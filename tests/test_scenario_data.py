@@ -14,18 +14,19 @@ from shapely import STRtree
 from shapely.geometry import LineString, Point, shape
 
 import safepassage.scenarios
-from safepassage.scenarios import make_pokrovsk, make_tiny_town, schematic
+from safepassage.scenarios import make_pokrovsk, make_pokrovsk_region, make_tiny_town, schematic
 
 FOLDER = Path(safepassage.scenarios.__file__).parent
 TABLES = FOLDER / "tables"
 NETWORKS = {
     "coquimbo": "coquimbo_drive.graphml.gz",
     "pokrovsk": "pokrovsk_schematic.graphml.gz",
+    "pokrovsk_region": "pokrovsk_region_schematic.graphml.gz",
     "tiny_town": "tiny_town.graphml",
 }
 WITHOUT_STREETS = {"coquimbo": [13, 23, 117, 132]}
 """Zones of the package's data in which no street junction lies; their homes stand along the nearest streets."""
-RESIDENTS = {"coquimbo": 258_660, "pokrovsk": 48_600, "tiny_town": 2_000}
+RESIDENTS = {"coquimbo": 258_660, "pokrovsk": 48_600, "pokrovsk_region": 116_000, "tiny_town": 2_000}
 CROSSINGS = {make_pokrovsk.WEST_OVERPASS, make_pokrovsk.EAST_OVERPASS, make_pokrovsk.LEVEL_CROSSING}
 
 
@@ -56,7 +57,9 @@ def tables():
     return sorted(path.name for path in TABLES.glob("*.csv"))
 
 
-@pytest.mark.parametrize("maker", [make_tiny_town, make_pokrovsk], ids=lambda m: m.__name__.rpartition(".")[2])
+@pytest.mark.parametrize(
+    "maker", [make_tiny_town, make_pokrovsk, make_pokrovsk_region], ids=lambda m: m.__name__.rpartition(".")[2]
+)
 def test_the_shipped_town_is_what_its_script_makes(maker):
     for path, made in maker.files().items():
         assert content(FOLDER / path) == made, f"{path} is not what {maker.__name__} makes; run that script"
@@ -97,7 +100,7 @@ def test_coquimbo_has_its_77_zones_and_names_whom_they_come_from():
     assert "hypothetical" in zones["note"]
 
 
-@pytest.mark.parametrize("name", ["pokrovsk", "tiny_town"])
+@pytest.mark.parametrize("name", ["pokrovsk", "pokrovsk_region", "tiny_town"])
 def test_every_place_of_a_made_town_can_be_driven_to_from_every_other(name):
     assert nx.is_strongly_connected(streets(name))
 
@@ -156,18 +159,20 @@ def test_one_bridge_alone_joins_the_banks_of_tiny_town():
 def test_pokrovsk_is_called_schematic_in_every_file_made_for_it():
     notes = [streets("pokrovsk").graph["note"]]
     notes += [collection(f"pokrovsk_{kind}.geojson")["note"] for kind in ("zones", "places")]
+    notes += [streets("pokrovsk_region").graph["note"]]
+    notes += [collection(f"pokrovsk_region_{kind}.geojson")["note"] for kind in ("zones", "places", "front")]
     assert all(note.startswith("SCHEMATIC") and "Not the real street map" in note for note in notes)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert "schematic" in readme.lower()
 
 
-@pytest.mark.parametrize("name", ["pokrovsk", "tiny_town"])
+@pytest.mark.parametrize("name", ["pokrovsk", "pokrovsk_region", "tiny_town"])
 def test_lengths_of_made_streets_are_those_between_their_ends(name):
     graph = streets(name)
     for a, b, data in graph.edges(data=True):
         (x0, y0), (x1, y1) = node_at(graph, a), node_at(graph, b)
         metre_per_degree = schematic.EARTH_RADIUS_M * 3.141592653589793 / 180
-        shrink = {"pokrovsk": 0.66549, "tiny_town": 0.70711}[name]
+        shrink = {"pokrovsk": 0.66549, "pokrovsk_region": 0.66549, "tiny_town": 0.70711}[name]
         length_m = metre_per_degree * (((x1 - x0) * shrink) ** 2 + (y1 - y0) ** 2) ** 0.5
         assert float(data["length"]) == pytest.approx(length_m, rel=1e-3)
 
