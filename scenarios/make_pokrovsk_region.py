@@ -25,7 +25,9 @@ SEED = 2024
 WEST, NORTH_WEST = (-8000, -2200), (-14200, 22800)
 EXITS = {WEST: "Road west (E50)", NORTH_WEST: "Dobropillia road west"}
 """The second is shut in the scenario; a plan may open it."""
-TOWNS = {"Pokrovsk": (0, 0), "Myrnohrad": (6440, 2220), "Dobropillia": (-6660, 20_900), "Kostiantynivka": (39_350, 27_200)}  # fmt: skip
+TOWNS = {
+    "Pokrovsk": (0, 0), "Myrnohrad": (6440, 2220), "Dobropillia": (-6660, 20_900), "Kostiantynivka": (39_350, 27_200),
+}  # fmt: skip
 """Middle of each town: 48.302 N 37.262 E, 48.470 N 37.085 E, 48.527 N 37.707 E (metres east and north of Pokrovsk)."""
 SIZE_M = {
     "Pokrovsk": (5200, 4400), "Myrnohrad": (3000, 2600), "Dobropillia": (3200, 2800), "Kostiantynivka": (5600, 4200),

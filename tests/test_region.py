@@ -1,4 +1,4 @@
-"""The shipped region: four towns on one network, one road west, one hub; a twentieth of its people and of what its exits let out."""
+"""The shipped region: four towns, one road west, one hub; with a twentieth of its people and of its exits' flow."""
 
 import numpy as np
 import pytest
