@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safepassage.experiments.reports.pages import _beds
 from safepassage.model.draws import Stream
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.pictures.curves import pictures_of
 from safepassage.model.reception.beds import HAS_CHILDREN, Beds, Stay
 from safepassage.model.results.metrics import values_of
-from safepassage.model.results.run_folder import open_run
+from safepassage.model.results.run_folder import RunFolder, open_run
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.levers.reception import OnwardTransport, ReceptionPlace
 from safepassage.model.settings.scenario import InvalidScenario, load
@@ -209,6 +211,14 @@ def test_outcomes_are_those_of_the_tables(ran):
     assert found["beds_used"] >= last["n_in_bed"].sum() and found["without_bed"] == last["n_waiting"].sum()
     assert found["first_place_full"] * H == run.frame("reception_places")["first_full_s"].min()
     assert found["sent_onward"] > 0 and found["given_bed"] == found["beds_used"]
+
+
+def test_the_page_of_a_run_has_its_reception_places_and_that_of_a_run_without_them_has_none(ran):
+    _, run = ran
+    (table,) = _beds(run)[0].tables
+    assert [row[:2] for row in table.rows] == [["Hall", "30"], ["School", "300"], ["none takes them", "0"]]
+    without = RunFolder(run.path.parent)
+    assert _beds(without) == [] and "reception" not in pictures_of(without) and "reception" in pictures_of(run)
 
 
 def test_reception_changes_nothing_in_the_town(ran):

@@ -30,7 +30,7 @@ CAPTIONS = {
 
 def run_page(folder: Path) -> Page:
     """Return the page of one run."""
-    from safepassage.model.pictures.curves import PICTURES
+    from safepassage.model.pictures.curves import pictures_of
     from safepassage.model.results.metrics import by_group, fairness, summary
     from safepassage.model.results.run_folder import open_run
 
@@ -40,7 +40,9 @@ def run_page(folder: Path) -> Page:
     for heading, *cells in in_words(summary(run)):
         measures.setdefault(heading, []).append(cells)
     tables = [_measures_table(heading, rows) for heading, rows in measures.items()]
-    pictures = [picture_of(draw(run), CAPTIONS.get(name, name.replace("_", " "))) for name, draw in PICTURES.items()]
+    pictures = [
+        picture_of(draw(run), CAPTIONS.get(name, name.replace("_", " "))) for name, draw in pictures_of(run).items()
+    ]
     sections = [
         Part(
             "Results",
@@ -53,6 +55,7 @@ def run_page(folder: Path) -> Page:
             "Exits: what each is said to let out, what it delivered, and how much of it was used.",
             tables=[_exits_table(run.frame("exits")), _bottlenecks_table(run.frame("links"))],
         ),
+        *_beds(run),
         Part("How each group fared", tables=[_groups_table(by_group(run)), _fairness_table(fairness(run))]),
     ]
     if manifest.get("report"):
@@ -89,6 +92,21 @@ def _exits_table(exits: pd.DataFrame) -> ShownTable:
         for row in exits.sort_values("n_persons", ascending=False, kind="stable").itertuples()
     ]  # fmt: skip
     return ShownTable(names, rows, "Exits", set(names[1:]))
+
+
+def _beds(run: Any) -> list[Part]:
+    """Return the part on reception places; none in a run without them."""
+    if not run.has("reception_places"):
+        return []
+    names = ["place", "beds", "used", "came there", "given a bed", "sent on", "waiting without a bed", "full after, h"]
+    rows = [
+        [row.place or "none takes them", f"{row.n_beds:,}", f"{row.n_beds_used:,}", f"{row.n_came:,}",
+         f"{row.n_given_bed:,}", f"{row.n_sent_onward:,}", f"{row.n_waiting:,}",
+         f"{row.first_full_s / 3600:,.1f}" if np.isfinite(row.first_full_s) else "not full"]
+        for row in run.frame("reception_places").fillna({"place": ""}).itertuples()
+    ]  # fmt: skip
+    told = "Where those went who are out, and who of them waits for a bed; all others found something of their own."
+    return [Part("Beds", told, tables=[ShownTable(names, rows, "Reception places", set(names[1:]))])]
 
 
 def _bottlenecks_table(links: pd.DataFrame) -> ShownTable:

@@ -29,6 +29,7 @@ __all__ = [
     "exits_per_hour",
     "left_behind",
     "map_of_run",
+    "pictures_of",
     "queues_at_exits",
 ]
 
@@ -42,8 +43,12 @@ MAX_EXITS = 12
 
 def draw_all(run: RunFolder, folder: Path | str) -> list[Path]:
     """Write all pictures of a run as PNG files to a folder and return their paths; nothing is overwritten."""
-    pictures = {name: draw for name, draw in PICTURES.items() if name not in NEEDS or run.has(NEEDS[name])}
-    return [style.save_new(draw(run), Path(folder) / f"{name}.png") for name, draw in pictures.items()]
+    return [style.save_new(draw(run), Path(folder) / f"{name}.png") for name, draw in pictures_of(run).items()]
+
+
+def pictures_of(run: RunFolder) -> dict[str, Callable[[RunFolder], Figure]]:
+    """Return the pictures that can be drawn of a run, by name: those for which it has the table."""
+    return {name: draw for name, draw in PICTURES.items() if name not in NEEDS or run.has(NEEDS[name])}
 
 
 def evacuation_curve(run: RunFolder) -> Figure:
