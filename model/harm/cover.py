@@ -38,6 +38,8 @@ def lull_over_s(
     last_s, wanted_s, since_s = (np.asarray(each, np.float64) for each in (last_heard_s, wanted_s, since_s))
     r = np.log(2.0) / patience_s
     is_over = last_s + wanted_s <= since_s
+    if is_over.all():
+        return last_s + wanted_s
     quiet_s = np.where(is_over, 0.0, since_s - last_s)
     with np.errstate(divide="ignore"):  # the logarithm of no lull at all
         waits_s = wrightomega(np.log(r * wanted_s) + r * quiet_s) / r

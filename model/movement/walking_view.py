@@ -44,6 +44,11 @@ class WalkingView:
         self._on_foot = on_foot
 
     @property
+    def under_way(self) -> Ints:
+        """Parties on foot that have neither arrived nor been withdrawn; int32, rising."""
+        return self._on_foot.under_way.rows
+
+    @property
     def n_under_way(self) -> int:
         """Parties added that have neither arrived nor been withdrawn."""
         return self._on_foot.under_way.n

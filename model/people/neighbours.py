@@ -75,11 +75,8 @@ def carried_by(hosts: Ints, host_of: Ints, guest: Ints) -> Ints:
 
 def riding_with(population: Population, parties: Ints) -> Ints:
     """Return the households that ride in the cars of some parties now, rising. population: everybody."""
-    if parties.size == 0:
-        return parties
-    rides_with = population.parties.rides_with
-    rows = np.flatnonzero(rides_with >= 0)
-    return rows[np.isin(rides_with[rows], parties)] if rows.size else rows
+    guests = population.guests
+    return guests[np.isin(population.parties.rides_with[guests], parties)] if guests.size else guests
 
 
 def without_driver(population: Population, parties: Ints) -> Ints:

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
+from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
-from safepassage.agents.rules import books
+from safepassage.agents.rules import abilities, books
 from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 
 KNOWN_AHEAD_S = 3600.0
@@ -79,6 +79,8 @@ class Population:
         """Households that have decided and whose members may not be shown as preparing yet."""
         self._departing: Ints = np.empty(0, np.int64)
         """Households whose departure may be planned before `_known_until_s`; all others are known to leave later."""
+        self.guests: Ints = np.empty(0, np.int64)
+        """Households that ride in the cars of others, rising."""
         self._standing: Ints = np.empty(0, np.int64)
         """Parties that had no way on when it was last said who has none, rising."""
         self._known_until_s = -np.inf
@@ -118,6 +120,7 @@ class Population:
         """Find everything anew, after somebody has changed columns from outside."""
         self.touch(np.arange(len(self.households)))
         self._standing = np.arange(len(self.parties))
+        self.guests = np.flatnonzero(self.parties.rides_with >= 0)
         self.plans_changed()
 
     def prepare(self, time_s: float) -> None:
@@ -234,6 +237,7 @@ class Population:
         self.parties.is_on_way[parties] = True
         self._put(parties)
         self.parties.rides_with[parties] = hosts
+        self.guests = united(self.guests, parties)
         self._become(parties, Status.TRAVELLING, Protection.VEHICLE)
         self.show_preparing()
 
@@ -257,6 +261,8 @@ class Population:
         self.parties.stop[parties] = stop
         self.parties.vehicle[parties] = vehicle
         self.parties.rides_with[parties] = -1
+        if self.guests.size:
+            self.guests = self.guests[self.parties.rides_with[self.guests] >= 0]
 
     def _note(
         self, what: Ledger, rows: Ints, time_s: Floats | float, mode: Ints = NOTHING, exit_row: Ints = NOTHING
@@ -312,26 +318,34 @@ class Population:
         self._settle(households)
         self._to_show = united(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
 
+    def _count(self, households: Ints) -> Ints:
+        """Return what `abilities.count` counts of households, int64[5, n]."""
+        people = self.people
+        return abilities.count(
+            self.households.first_person, households, people.age, people.mobility, people.injury, people.status,
+            DRIVES_FROM_AGE, OLD_FROM_AGE, SMALL_CHILD_BELOW_AGE,
+        )  # fmt: skip
+
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
-        person, place = members(self.households.first_person, parties)
-        return np.bincount(place, self.people.status[person] != Status.DEAD, parties.size).astype(np.int64)
+        return self._count(parties)[abilities.LIVING]
+
+    def size(self, household: int) -> tuple[int, int]:
+        """Return how many members of a household live, and how many of them need assistance."""
+        n = self._count(np.array([household]))
+        return int(n[abilities.LIVING, 0]), int(n[abilities.ASSISTED, 0])
 
     def has_driver(self, parties: Ints) -> Bools:
         """Return which parties have somebody fit to drive: grown up, unhurt or lightly hurt, and mobile."""
-        person, place = members(self.households.first_person, parties)
-        people = self.people
-        can = (people.age[person] >= DRIVES_FROM_AGE) & (people.mobility[person] != Mobility.NEEDS_ASSISTANCE)
-        can &= (people.injury[person] < Injury.SERIOUS) & (people.status[person] != Status.DEAD)
-        return np.bincount(place, can, parties.size) > 0
+        return self._count(parties)[abilities.DRIVERS] > 0
 
     def walks_slowly(self, parties: Ints) -> Bools:
         """Return which parties cannot walk far: somebody is old, a small child, or walks slowly or with help."""
-        person, place = members(self.households.first_person, parties)
-        people = self.people
-        slow = (people.age[person] >= OLD_FROM_AGE) | (people.age[person] < SMALL_CHILD_BELOW_AGE)
-        slow |= people.mobility[person] != Mobility.UNIMPAIRED
-        return np.bincount(place, slow & (people.status[person] != Status.DEAD), parties.size) > 0
+        return self._count(parties)[abilities.SLOW] > 0
+
+    def is_hurt(self, parties: Ints) -> Bools:
+        """Return which parties have somebody hurt, alive or not, who is not in safety."""
+        return self._count(parties)[abilities.HURT] > 0
 
     def is_at_home(self, rows: Ints | slice = slice(None)) -> np.ndarray:
         """Return which households (all, or those of some rows) have somebody alive and have not left, or are back.

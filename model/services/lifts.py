@@ -61,9 +61,11 @@ class Lifts:
 
         hosts: those who set out. now_s: the present (s).
         """
-        if self._guests.size == 0:
-            return self._guests
+        if self._guests.size == 0 or hosts.size == 0:
+            return self._guests[:0]
         guests = carried_by(hosts, self._hosts, self._guests)
+        if guests.size == 0:
+            return guests
         households = self.population.households
         leaves_s = np.maximum(households.departure_time_s[households.lift_from[guests]], now_s)
         comes = self.population.is_at_home(guests) & (households.decision_time_s[guests] <= leaves_s)

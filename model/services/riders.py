@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from safepassage.agents.civilians import Mobility, Protection, Status
+from safepassage.agents.civilians import Mobility, Protection
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import PickupPoint, Seats
@@ -25,11 +25,7 @@ class Riders:
 
     def size(self, household: int) -> tuple[int, int]:
         """Return how many members live, and how many of them need assistance."""
-        first = self.households.first_person
-        members = slice(first[household], first[household + 1])
-        alive = self.people.status[members] != Status.DEAD
-        assisted = alive & (self.people.mobility[members] == Mobility.NEEDS_ASSISTANCE)
-        return int(alive.sum()), int(assisted.sum())
+        return self.population.size(household)
 
     def most_seats(self, n_places: int) -> int:
         """Return the ordinary seats that the largest household takes in an empty vehicle with so many places."""

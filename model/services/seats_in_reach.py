@@ -27,6 +27,10 @@ class SeatsInReach:
         self._in_reach = np.array(
             [np.hypot(x_m - streets.node_x_m[v], y_m - streets.node_y_m[v]) <= reach_m for v in nodes]
         ).reshape(len(nodes), self._n)
+        self._near_point = np.any(self._in_reach[: services.n_points], axis=0)
+        self._everywhere = np.ones(self._n, np.bool_)
+        self._n_near_point, self._n_everywhere = self._n_persons(self._near_point), self._n_persons(self._everywhere)
+        self._n_near_stop = [self._n_persons(near) for near in self._in_reach]
 
     def share_without(self, now_s: float) -> Floats:
         """Return for each household the share of people like it who would find no seat within a day, float64[n].
@@ -34,20 +38,21 @@ class SeatsInReach:
         now_s: the present (s).
         """
         found = np.zeros(self._n)
-        everywhere = np.ones(self._n, np.bool_)
-        points = self._in_reach[: self.services.n_points]
         for fleet in self.services.fleets:
-            near = everywhere if fleet.by_door else np.any(points, axis=0)
-            found += self._share(near, fleet.seats_a_day(now_s))
+            by_point, by_door = (self._near_point, self._n_near_point), (self._everywhere, self._n_everywhere)
+            found += self._share(*(by_door if fleet.by_door else by_point), fleet.seats_a_day(now_s))
         for line in self.services.trains.lines:
             n_seats = sum(
                 seats.n
                 for at_s, seats in zip(line.departures_s, line.seats, strict=True)
                 if now_s < at_s <= now_s + DAY_S
             )
-            found += self._share(self._in_reach[line.stop], n_seats)
+            found += self._share(self._in_reach[line.stop], self._n_near_stop[line.stop], n_seats)
         return 1.0 - np.minimum(found, 1.0)
 
-    def _share(self, near: Bools, n_seats: float) -> Floats:
-        n_persons = float(self._persons @ near)
+    def _n_persons(self, near: Bools) -> float:
+        """Return the people without a car who live where `near` says."""
+        return float(self._persons[near].sum())
+
+    def _share(self, near: Bools, n_persons: float, n_seats: float) -> Floats:
         return np.where(near, n_seats / max(n_persons, 1.0), 0.0)

@@ -77,9 +77,10 @@ class SeatsOnOffer:
 
 def _n_coming(services: Any) -> list[int]:
     """Return the persons on their way on foot to each pickup point."""
-    parties = services.population.parties
-    goal = services.movement.goal[: len(parties)]
-    walks = (goal > 0) & parties.is_on_way & (parties.stop < 0) & (parties.vehicle < 0) & (parties.mode == Mode.WALK)
-    rows = np.flatnonzero(walks)
+    parties, goal = services.population.parties, services.movement.goal
+    rows = services.movement.walking.view.under_way
+    rows = rows[goal[rows] > 0]
+    walks = parties.is_on_way[rows] & (parties.stop[rows] < 0) & (parties.vehicle[rows] < 0)
+    rows = rows[walks & (parties.mode[rows] == Mode.WALK)]
     n = np.bincount(goal[rows] - 1, services.population.n_living(rows), services.n_fixed)
     return n.astype(int).tolist()

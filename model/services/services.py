@@ -252,16 +252,19 @@ class Services:
 
     def get_on(self, giving_up: np.ndarray, now_s: float) -> np.ndarray:
         """Let service vehicles and walkers to stops give up; return the others, with who rides along."""
-        mine = giving_up >= self.n_households
-        if mine.any():
-            losses.give_up(self, giving_up[mine] - self.n_households, now_s)
-            self.wake()
+        if giving_up.size:
+            mine = giving_up >= self.n_households
+            if mine.any():
+                losses.give_up(self, giving_up[mine] - self.n_households, now_s)
+                self.wake()
+            giving_up = giving_up[~mine]
         if self.movement.walking.view.n_under_way:
             lost = self.movement.walking.view.without_route()
             lost = lost[self.movement.goal[lost] > 0]
             if lost.size:
                 self.movement.head_out(lost)
-        giving_up = giving_up[~mine]
+        if giving_up.size == 0:
+            return giving_up
         return np.concatenate((giving_up, riding_with(self.population, giving_up)))
 
     def take_turn(self, now_s: float) -> None:
