@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from safepassage.agents.civilians import Injury, Mobility, Status
 from safepassage.agents.ground.arrays import Ints
+from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 from safepassage.agents.words import Worded
 
 
@@ -125,3 +127,41 @@ def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
             place[n] = k
             n += 1
     return person, place
+
+
+DRIVES_FROM_AGE = 18
+"""Age from which people drive (years): that of a licence in most countries."""
+OLD_FROM_AGE = 65
+"""Age from which people walk no farther in a day than movement.walk_out_limit_slow_m (years). Assumption."""
+_DEAD, _SAFE = int(Status.DEAD), int(Status.SAFE)
+_ASSISTED, _UNIMPAIRED = int(Mobility.NEEDS_ASSISTANCE), int(Mobility.UNIMPAIRED)
+_NONE, _SERIOUS = int(Injury.NONE), int(Injury.SERIOUS)
+LIVING, ASSISTED, DRIVERS, SLOW, HURT = range(5)
+"""What `count_by_ability` counts: members alive; those of them who need assistance, can drive, and cannot walk far; and
+all who are hurt and not in safety."""
+
+
+@njit(cache=True, nogil=True)
+def count_by_ability(
+    first_person: Ints, households: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints
+) -> Ints:
+    """Return the counts named above for each of some households, int64[5, n].
+
+    first_person: first person of each household, one entry more at the end. households: rows. age: of each person
+    (years). mobility, injury, status: int8 of each person.
+    """
+    n = np.zeros((5, households.size), np.int64)
+    for k in range(households.size):
+        for i in range(first_person[households[k]], first_person[households[k] + 1]):
+            if injury[i] != _NONE and status[i] != _SAFE:
+                n[HURT, k] += 1
+            if status[i] == _DEAD:
+                continue
+            n[LIVING, k] += 1
+            if mobility[i] == _ASSISTED:
+                n[ASSISTED, k] += 1
+            elif age[i] >= DRIVES_FROM_AGE and injury[i] < _SERIOUS:
+                n[DRIVERS, k] += 1
+            if age[i] >= OLD_FROM_AGE or age[i] < SMALL_CHILD_BELOW_AGE or mobility[i] != _UNIMPAIRED:
+                n[SLOW, k] += 1
+    return n

@@ -45,6 +45,16 @@ def test_who_has_no_car_leaves_with_neighbours_when_they_leave(evacuated):
     assert (model.parties.exit[rode][done] == model.parties.exit[host][done]).all()
 
 
+def test_those_who_ride_with_others_are_kept_and_are_all_who_do(evacuated):
+    model = EvacuationModel(evacuated[0].settings)
+    n_riding = []
+    while model.running:
+        model.step()
+        n_riding.append(model.population.guests.size)
+        np.testing.assert_array_equal(model.population.guests, np.flatnonzero(model.parties.rides_with >= 0))
+    assert max(n_riding) > 0
+
+
 def test_nobody_is_lost_and_exits_count_all_who_ride(evacuated):
     model, n_people, _ = evacuated
     assert len(model.people) == n_people

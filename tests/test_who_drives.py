@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from safepassage.agents.civilians import Injury, Mobility
-from safepassage.agents.parties import Mode
+from safepassage.agents.civilians import Injury, Mobility, Status
+from safepassage.agents.parties import ASSISTED, HURT, Mode
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.evacuation import EvacuationModel
 
@@ -15,6 +15,29 @@ def set_out_by_car(change):
     model.look_again()
     model.run()
     return int(((model.parties.mode == Mode.CAR) & np.isfinite(model.parties.arrival_time_s)).sum())
+
+
+def counts_of(people, members):
+    """Return (living, assisted, with a driver, slow, hurt) of one household, member by member."""
+    living = [i for i in members if people.status[i] != Status.DEAD]
+    assisted = [i for i in living if people.mobility[i] == Mobility.NEEDS_ASSISTANCE]
+    drivers = [i for i in living if i not in assisted and people.age[i] >= 18 and people.injury[i] < Injury.SERIOUS]
+    slow = [i for i in living if people.age[i] >= 65 or people.age[i] < 7 or people.mobility[i] != 0]
+    hurt = [i for i in members if people.injury[i] != Injury.NONE and people.status[i] != Status.SAFE]
+    return len(living), len(assisted), len(drivers) > 0, len(slow) > 0, len(hurt) > 0
+
+
+def test_what_households_can_do_is_what_their_members_can_do_one_by_one():
+    model, chance = EvacuationModel("tiny_town"), np.random.default_rng(3)
+    people, population, first = model.people, model.population, model.households.first_person
+    for column, codes in ((people.injury, Injury), (people.status, Status), (people.mobility, Mobility)):
+        column[:] = chance.integers(0, len(codes), column.size)
+    rows = chance.permutation(len(model.households))[:400]
+    found = zip(
+        population.n_living(rows), population.count_members(rows)[ASSISTED], population.has_driver(rows),
+        population.walks_slowly(rows), population.count_members(rows)[HURT] > 0, strict=True,
+    )  # fmt: skip
+    assert list(found) == [counts_of(people, range(first[row], first[row + 1])) for row in rows]
 
 
 def injure(people):

@@ -5,6 +5,7 @@ import numpy as np
 from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.ground.arrays import Ints, rising, united
 from safepassage.agents.ground.nearby import points_within
+from safepassage.agents.parties import HURT
 from safepassage.agents.rules import harm
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.behaviour.decision import Decision
@@ -268,7 +269,7 @@ class UnderFire:
         """
         people, first = self.population.people, self.population.households.first_person
         speed_m_s = self.population.parties.free_speed_m_s[parties].copy()
-        for k in np.flatnonzero(self.population.is_hurt(parties)):
+        for k in np.flatnonzero(self.population.count_members(parties)[HURT]):
             rows = slice(int(first[parties[k]]), int(first[parties[k] + 1]))
             able = (people.age[rows] >= ADULT_AGE) & (people.mobility[rows] != Mobility.NEEDS_ASSISTANCE)
             harm.party_walking_speeds(

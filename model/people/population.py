@@ -9,19 +9,21 @@ import numpy as np
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
-from safepassage.agents.parties import Mode, Mover, Parties, members, set_members
-from safepassage.agents.rules import abilities, books
-from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
+from safepassage.agents.parties import (
+    DRIVERS,
+    LIVING,
+    SLOW,
+    Mode,
+    Mover,
+    Parties,
+    count_by_ability,
+    members,
+    set_members,
+)
+from safepassage.agents.rules import books
 
 KNOWN_AHEAD_S = 3600.0
 """How far ahead all households are looked through for those who leave (s); no result depends on it."""
-
-DRIVES_FROM_AGE = 18
-"""Age from which people drive (years): that of a licence in most countries."""
-OLD_FROM_AGE = 65
-"""Age from which people walk no farther in a day than movement.walk_out_limit_slow_m (years). Assumption."""
-
-
 NOTHING = np.empty(0, np.int64)
 
 
@@ -318,34 +320,22 @@ class Population:
         self._settle(households)
         self._to_show = united(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
 
-    def _count(self, households: Ints) -> Ints:
-        """Return what `abilities.count` counts of households, int64[5, n]."""
-        people = self.people
-        return abilities.count(
-            self.households.first_person, households, people.age, people.mobility, people.injury, people.status,
-            DRIVES_FROM_AGE, OLD_FROM_AGE, SMALL_CHILD_BELOW_AGE,
-        )  # fmt: skip
+    def count_members(self, households: Ints) -> Ints:
+        """Return how many members live, need assistance, can drive, are slow, are hurt: see `count_by_ability`."""
+        first, people = self.households.first_person, self.people
+        return count_by_ability(first, households, people.age, people.mobility, people.injury, people.status)
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
-        return self._count(parties)[abilities.LIVING]
-
-    def size(self, household: int) -> tuple[int, int]:
-        """Return how many members of a household live, and how many of them need assistance."""
-        n = self._count(np.array([household]))
-        return int(n[abilities.LIVING, 0]), int(n[abilities.ASSISTED, 0])
+        return self.count_members(parties)[LIVING]
 
     def has_driver(self, parties: Ints) -> Bools:
         """Return which parties have somebody fit to drive: grown up, unhurt or lightly hurt, and mobile."""
-        return self._count(parties)[abilities.DRIVERS] > 0
+        return self.count_members(parties)[DRIVERS] > 0
 
     def walks_slowly(self, parties: Ints) -> Bools:
         """Return which parties cannot walk far: somebody is old, a small child, or walks slowly or with help."""
-        return self._count(parties)[abilities.SLOW] > 0
-
-    def is_hurt(self, parties: Ints) -> Bools:
-        """Return which parties have somebody hurt, alive or not, who is not in safety."""
-        return self._count(parties)[abilities.HURT] > 0
+        return self.count_members(parties)[SLOW] > 0
 
     def is_at_home(self, rows: Ints | slice = slice(None)) -> np.ndarray:
         """Return which households (all, or those of some rows) have somebody alive and have not left, or are back.
