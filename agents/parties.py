@@ -137,14 +137,12 @@ _DEAD, _SAFE = int(Status.DEAD), int(Status.SAFE)
 _ASSISTED, _UNIMPAIRED = int(Mobility.NEEDS_ASSISTANCE), int(Mobility.UNIMPAIRED)
 _NONE, _SERIOUS = int(Injury.NONE), int(Injury.SERIOUS)
 LIVING, ASSISTED, DRIVERS, SLOW, HURT = range(5)
-"""What `count_by_ability` counts: members alive; those of them who need assistance, can drive, and cannot walk far; and
+"""What `abilities` counts: members alive; those of them who need assistance, can drive, and cannot walk far; and
 all who are hurt and not in safety."""
 
 
 @njit(cache=True, nogil=True)
-def count_by_ability(
-    first_person: Ints, households: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints
-) -> Ints:
+def abilities(first_person: Ints, households: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints) -> Ints:
     """Return the counts named above for each of some households, int64[5, n].
 
     first_person: first person of each household, one entry more at the end. households: rows. age: of each person

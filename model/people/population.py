@@ -9,17 +9,7 @@ import numpy as np
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
-from safepassage.agents.parties import (
-    DRIVERS,
-    LIVING,
-    SLOW,
-    Mode,
-    Mover,
-    Parties,
-    count_by_ability,
-    members,
-    set_members,
-)
+from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
 from safepassage.agents.rules import books
 
 KNOWN_AHEAD_S = 3600.0
@@ -321,9 +311,9 @@ class Population:
         self._to_show = united(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
 
     def count_members(self, households: Ints) -> Ints:
-        """Return how many members live, need assistance, can drive, are slow, are hurt: see `count_by_ability`."""
+        """Return how many members live, need assistance, can drive, are slow, are hurt: see `abilities`."""
         first, people = self.households.first_person, self.people
-        return count_by_ability(first, households, people.age, people.mobility, people.injury, people.status)
+        return abilities(first, households, people.age, people.mobility, people.injury, people.status)
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
