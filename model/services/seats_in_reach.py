@@ -39,8 +39,9 @@ class SeatsInReach:
         """
         found = np.zeros(self._n)
         for fleet in self.services.fleets:
-            by_point, by_door = (self._near_point, self._n_near_point), (self._everywhere, self._n_everywhere)
-            found += self._share(*(by_door if fleet.by_door else by_point), fleet.seats_a_day(now_s))
+            near = self._everywhere if fleet.by_door else self._near_point
+            n_persons = self._n_everywhere if fleet.by_door else self._n_near_point
+            found += self._share(near, n_persons, fleet.seats_a_day(now_s))
         for line in self.services.trains.lines:
             n_seats = sum(
                 seats.n
