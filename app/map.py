@@ -35,7 +35,8 @@ COLOURS = {
 }  # fmt: skip
 """Colours of what the page shows besides statuses, places, injuries and parties. An exit is green like those who are
 out, a shelter like those inside, a stop like its buses, an injured person like serious injuries."""
-PARTS = ("texts.js", "frame.js", "looks.js", "motion.js", "map.js", "charts.js", "time.js", "board.js")
+MAP_PARTS = ("texts.js", "frame.js", "looks.js", "ground.js", "motion.js", "density.js", "map.js")
+PARTS = (*MAP_PARTS, "charts.js", "time.js", "board.js")
 
 
 def style() -> str:

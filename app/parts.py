@@ -15,10 +15,8 @@ import traitlets
 from ipyvue import VueTemplate
 from mesa.visualization.utils import update_counter
 
-from safepassage.app.map import Pump, template
+from safepassage.app.map import MAP_PARTS, Pump, template
 from safepassage.app.scenes.scene import LiveScene
-
-MAP_SCRIPTS = ("texts.js", "frame.js", "looks.js", "motion.js", "map.js")
 
 
 class Part(VueTemplate):
@@ -51,7 +49,7 @@ class Part(VueTemplate):
 class MapPart(Part):
     """The map: streets, movers, impacts, closures, exits with how many are out."""
 
-    template = traitlets.Unicode(template("map_part.vue", MAP_SCRIPTS)).tag(sync=True)
+    template = traitlets.Unicode(template("map_part.vue", MAP_PARTS)).tag(sync=True)
 
 
 class ChartsPart(Part):

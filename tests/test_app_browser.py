@@ -472,6 +472,36 @@ def test_no_click_and_no_key_however_random_breaks_the_page(server, open_page):
     assert server.tracebacks() == []
 
 
+CROWD = """(n) => {
+  const m = window.safepassage.maps[0], f = { ...m.frame, n, points: new Uint16Array(2 * n), kind: new Uint8Array(n) };
+  f.party = new Uint32Array(n).map((_, i) => i);
+  for (let i = 0; i < n; i++) {
+    f.points[2 * i] = 20000 + (i * 7919) % 25000;
+    f.points[2 * i + 1] = 20000 + (i * 104729) % 25000;
+  }
+  m.frame = f; m.from = null; m.draw();
+  return [m.isDense(), m.isDense() ? m.denseScale() : []];
+}"""
+"""Draws so many movers; returns whether as density, and the numbers of its scale."""
+
+
+def test_two_hundred_thousand_movers_are_dots_and_a_million_is_density_with_a_scale(server, open_page):
+    page = open_page(server.url)
+    assert page.evaluate(CROWD, 200_000) == [False, []]
+    is_dense, scale = page.evaluate(CROWD, 1_000_000)
+    assert is_dense and scale[-1] >= 100 and scale == sorted(scale) and len(scale) >= 3
+
+
+def test_the_river_lies_beneath_the_streets(server, open_page):
+    page = open_page(server.url)
+    river = page.evaluate("""(() => {
+      const m = window.safepassage.maps[0], p = m.town.background[0].parts[0];
+      const x = Math.round(m.px(p[4])), y = Math.round(m.py(p[5]));
+      return [...m.c.getImageData(x * m.ratio, y * m.ratio, 1, 1).data].slice(0, 3);
+    })()""")
+    assert river[2] - river[0] > 30, "blue"
+
+
 def test_a_place_is_found_by_its_name_and_streets_are_coloured_by_danger(server, open_page):
     page = open_page(server.url)
     page.evaluate("window.safepassage.go_to(3600)")

@@ -31,7 +31,7 @@ def town(front=None, duration_s=DAY_S, n_shelters=0, outlines=()):
     place = np.arange(n_shelters, dtype=float)
     shelters = Shelters.empty(names, place, -place, np.full(n_shelters, 10))
     zones = SimpleNamespace(name=tuple(f"zone {k}" for k in range(len(outlines))), outline=tuple(outlines))
-    surroundings = SimpleNamespace(front=front, shelters=shelters)
+    surroundings = SimpleNamespace(front=front, shelters=shelters, background=())
     return SimpleNamespace(
         surroundings=surroundings, zones=zones, duration_s=duration_s, services=SimpleNamespace(stops=[], n_fixed=0)
     )

@@ -11,9 +11,9 @@ from safepassage.app.scenes.frames import Picture
 from safepassage.app.scenes.layers import names_of
 from safepassage.app.scenes.marks import counted
 from safepassage.app.scenes.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
-from safepassage.app.scenes.town import LEVELS, Frame, curfew_periods, outlines, shelters_and_stops
+from safepassage.app.scenes.town import LEVELS, Frame, beneath, curfew_periods, outlines, shelters_and_stops
 from safepassage.model.hazard.impacts import Size
-from safepassage.model.results.map_tables import States, read_front, read_rings
+from safepassage.model.results.map_tables import States, read_background_of, read_front, read_rings
 from safepassage.model.results.run_folder import open_run
 from safepassage.model.results.street_history import StreetHistory
 from safepassage.model.settings.front import Curfew
@@ -185,6 +185,7 @@ class Recording:
             "step_s": settings["run"]["step_s"], "curfew": self._curfew(), "side_m": self.frame.side_m,
             "n_people": len(self.persons), "seed": self.run.manifest["seed"],
             "shelters": self._described_places(), "fleets": [],
+            "background": beneath(self.frame, read_background_of(self.run)),
             "zones": outlines(self.frame, dict.fromkeys(name for name, _ in self.rings), self.rings),
             "exits": [
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}

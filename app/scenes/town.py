@@ -9,6 +9,7 @@ import shapely
 from safepassage.app.scenes.layers import names_of
 from safepassage.app.scenes.marks import marks_of
 from safepassage.model.behaviour.curfew import curfew_hours
+from safepassage.model.maps.background import Thing
 from safepassage.model.results.map_tables import outer_rings
 from safepassage.model.streets.classes import street_class
 
@@ -73,6 +74,24 @@ def outlines(frame: Frame, names, rings) -> list[dict]:
     return [{"name": name, "rings": border} for name, border in borders.items()]
 
 
+def beneath(frame: Frame, things: tuple[Thing, ...]) -> list[dict]:
+    """Return what lies beneath the streets within the frame, simplified to about a pixel, as the page draws it."""
+    box = (frame.west_m, frame.south_m, frame.west_m + frame.side_m, frame.south_m + frame.side_m)
+    found = []
+    for thing in things:
+        if thing.is_area:
+            rings = [shapely.Polygon(part) for part in thing.parts]
+        else:
+            rings = [shapely.Point(part[0]) if len(part) == 1 else shapely.LineString(part) for part in thing.parts]
+        drawn = shapely.simplify(shapely.clip_by_rect(np.array(rings, object), *box), frame.side_m / 3000)
+        lines = [one.exterior if one.geom_type == "Polygon" else one for one in shapely.get_parts(drawn)
+                 if not one.is_empty and one.geom_type in ("Polygon", "LineString", "Point")]  # fmt: skip
+        if lines:
+            xy = [frame.scale(*shapely.get_coordinates(line).T).ravel().tolist() for line in lines]
+            found.append({"kind": thing.kind, "name": thing.name, "is_area": thing.is_area, "parts": xy})
+    return found
+
+
 def shelters_and_stops(frame: Frame, shelters, stops) -> list[dict]:
     """Return what the map marks with how many are there: shelters, (name, x_m, y_m, capacity) each, then stops.
 
@@ -128,6 +147,7 @@ def describe(model, frame: Frame) -> dict:
             ((stop.name, stop.x_m, stop.y_m) for stop in stops),
         ),
         "zones": outlines(frame, model.zones.name, outer_rings(model.zones)),
+        "background": beneath(frame, model.surroundings.background),
         "marks": marks_of(scenario, _fallen_s(model), model.duration_s, _middle(model, frame)),
         **names_of(streets.link_name, lead_links(streets.link_street[: streets.n_town_links])),
         "fleets": [fleet.name for fleet in scenario.services.fleets],

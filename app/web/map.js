@@ -8,7 +8,7 @@ const KIND_RGBA = KINDS.map(([, c]) => {
   const v = parseInt(c.slice(1), 16);
   return (255 << 24) | ((v & 255) << 16) | (((v >> 8) & 255) << 8) | (v >> 16);
 });
-const MANY = 60000, LABEL = "600 11px system-ui, sans-serif", SMALL = "11px system-ui, sans-serif";
+const MANY = 200000, LABEL = "600 11px system-ui, sans-serif", SMALL = "11px system-ui, sans-serif";
 
 class TownMap {
   constructor(root, town, streets, view, onPick, onView) {
@@ -92,7 +92,7 @@ class TownMap {
     if (frame.homesSide) { this.homes = frame.homes; this.homesSide = frame.homesSide; this.homesImage = null; this.dirtyBase = true; }
   }
   draw() {
-    if (this.dirtyRoads) { this.drawRoads(); this.placeLabels(); this.dirtyBase = true; }
+    if (this.dirtyRoads) { this.placeLabels(); this.drawRoads(); this.dirtyBase = true; }
     if (this.dirtyBase) this.drawBase();
     this.dirtyRoads = this.dirtyBase = false;
     this.pixels.set(this.under);
@@ -111,12 +111,13 @@ class TownMap {
       c.stroke();
     }
     if (this.layer) this.drawLayer(c, wide);
-    this.drawNames(c);
+    this.drawPlaces(c); this.drawNames(c);
   }
   drawBase() {
     const c = this.base.getContext("2d", { alpha: false, willReadFrequently: true }), { width, height } = this.base;
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     c.fillStyle = "#fbfbf8"; c.fillRect(0, 0, this.w, this.h);
+    this.drawGround(c);
     if (this.homes && this.layers.homes) this.drawHomes(c);
     if (this.layers.zones) this.drawZones(c);
     c.setTransform(1, 0, 0, 1, 0, 0); c.drawImage(this.roads, 0, 0);
@@ -157,7 +158,7 @@ class TownMap {
     if (this.mode === "none") return;
     const f = this.frame, pixels = this.pixels, { width: W, height: H } = this.image, r = this.ratio;
     const k = this.view.k * r, ox = W / 2 - this.view.x * k, oy = H / 2 + this.view.y * k;
-    if (this.mode === "density" || (this.mode === "auto" && f.n > MANY)) { this.density(pixels, W, H, k, ox, oy, r); return; }
+    if (this.isDense()) { this.density(pixels, W, H, k, ox, oy, r); return; }
     const zoomed = Math.sqrt(this.view.k / this.view.k0), size = Math.round(Math.min(7, (f.n > 5000 ? 1.8 : f.n > 800 ? 2.6 : 3.6) * Math.max(1, zoomed * 0.8)) * r), half = size >> 1;
     const share = this.share(), from = this.from, back = 1 - share;
     for (let i = 0; i < f.n; i++) {
@@ -167,26 +168,6 @@ class TownMap {
       const colour = KIND_RGBA[f.kind[i]];
       for (let b = 0; b < size; b++) { const row = (y + b) * W + x; for (let a = 0; a < size; a++) pixels[row + a] = colour; }
     }
-  }
-  density(pixels, W, H, k, ox, oy, r) {
-    const cell = Math.round(7 * r), nx = Math.ceil(W / cell), counts = new Uint32Array(nx * Math.ceil(H / cell)), f = this.frame;
-    let most = 1;
-    for (let i = 0; i < f.n; i++) {
-      const x = (f.points[2 * i] * k + ox) | 0, y = (oy - f.points[2 * i + 1] * k) | 0;
-      if (x < 0 || y < 0 || x >= W || y >= H) continue;
-      const v = ++counts[((y / cell) | 0) * nx + ((x / cell) | 0)]; if (v > most) most = v;
-    }
-    const top = Math.log1p(most);
-    counts.forEach((v, at) => {
-      if (!v) return;
-      const t = Math.log1p(v) / top, share = (110 + 140 * t) / 255, red = 130 + 125 * (1 - t), green = 170 * (1 - t), blue = 30 + 60 * (1 - t);
-      const x0 = (at % nx) * cell, y0 = Math.floor(at / nx) * cell, x1 = Math.min(x0 + cell, W), y1 = Math.min(y0 + cell, H);
-      const mix = (over, under) => (share * over + (1 - share) * under) | 0;
-      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {
-        const p = pixels[y * W + x];
-        pixels[y * W + x] = (255 << 24) | (mix(blue, (p >> 16) & 255) << 16) | (mix(green, (p >> 8) & 255) << 8) | mix(red, p & 255);
-      }
-    });
   }
   drawOver(c) {
     const f = this.frame;
@@ -206,7 +187,7 @@ class TownMap {
       const share = Math.min(1, pack[2 * i] / Math.max(1, s.capacity));
       c.fillStyle = "#5e2447"; c.fillRect(x - 5, y + 5 - 10 * share, 10, 10 * share);
     });
-    this.drawExits(c); this.drawScale(c);
+    this.drawExits(c); this.drawScale(c); this.drawDensityScale(c);
     if (this.mark) this.drawMark(c);
   }
   drawFront(c) {
@@ -331,4 +312,4 @@ class TownMap {
     }
   }
 }
-Object.assign(TownMap.prototype, looks, motion);
+Object.assign(TownMap.prototype, looks, ground, motion, dense);

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.model.inputs.feature_tables import gis
+from safepassage.model.maps.background import KEYS, background_kind
 from safepassage.model.maps.ways import FERRY, PLACE_KEYS, UNBUILT, left_out_because, place_kind
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.streets import SIGNALS
@@ -51,6 +52,8 @@ class Extract:
     """Nodes with traffic signals."""
     coastlines: list[Any] = field(default_factory=list)
     """Lines (shapely, degrees) beyond which the sea lies."""
+    background: list[tuple[str, Any, str]] = field(default_factory=list)
+    """Kind, shape (degrees) and name of water, green, railways and places."""
 
 
 def read_extract(path: Path, box: tuple[float, float, float, float] | None = None, *, with_walkways: bool) -> Extract:
@@ -69,15 +72,17 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
         )
     found = Extract()
     try:
-        keys = osmium.filter.KeyFilter("highway", "building", "route", "ferry", "natural", *PLACE_KEYS)
+        keys = osmium.filter.KeyFilter("highway", "building", "route", "ferry", *KEYS, *PLACE_KEYS)
         for thing in osmium.FileProcessor(str(path)).with_areas().with_filter(keys):
             if thing.type_str() == "n":
                 _take_place(found, thing.tags, thing, box)
+                _take_name(found, thing.tags, thing)
                 if thing.tags.get("highway") == SIGNALS:
                     found.signals.add(thing.id)
             elif thing.is_way() and thing.tags.get("natural") == "coastline":
                 _take_coastline(found, thing)
             elif thing.is_way():
+                _take_line(found, thing)
                 _take_way(found, thing, box, with_walkways)
             elif thing.is_area():
                 _take_area(found, thing, box, osmium.geom.WKBFactory())
@@ -99,11 +104,32 @@ def read_extract(path: Path, box: tuple[float, float, float, float] | None = Non
 
 
 def _take_coastline(found: Extract, way: Any) -> None:
+    line = _line(way)
+    if line is not None:
+        found.coastlines.append(line)
+        found.background.append(("water", line, ""))
+
+
+def _take_line(found: Extract, way: Any) -> None:
+    kind = background_kind(way.tags, shape="line")
+    if kind is not None and (line := _line(way)) is not None:
+        found.background.append((kind, line, way.tags.get("name", "")))
+
+
+def _line(way: Any) -> Any:
+    """Return a way as a line (shapely, degrees); None if fewer than two of its nodes are in the extract."""
     import shapely
 
     known = [(node.lon, node.lat) for node in way.nodes if node.location.valid()]
-    if len(known) > 1:
-        found.coastlines.append(shapely.LineString(known))
+    return shapely.LineString(known) if len(known) > 1 else None
+
+
+def _take_name(found: Extract, tags: Any, node: Any) -> None:
+    import shapely
+
+    kind = background_kind(tags, shape="point")
+    if kind is not None and node.location.valid():
+        found.background.append((kind, shapely.Point(node.lon, node.lat), tags["name"]))
 
 
 def _take_way(found: Extract, way: Any, box: Any, with_walkways: bool) -> None:
@@ -157,7 +183,8 @@ def _take_area(found: Extract, area: Any, box: Any, factory: Any) -> None:
 
     tags = {tag.k: tag.v for tag in area.tags}
     is_building, kind = tags.get("building", "no") != "no", place_kind(tags)
-    if not is_building and kind is None:
+    beneath = background_kind(tags, shape="area")
+    if not is_building and kind is None and beneath is None:
         return
     try:
         outline = shapely.from_wkb(factory.create_multipolygon(area))
@@ -169,6 +196,8 @@ def _take_area(found: Extract, area: Any, box: Any, factory: Any) -> None:
         found.buildings.append((outline.geoms[0] if len(outline.geoms) == 1 else outline, tags))
     if kind is not None:
         found.places.append((kind, shapely.point_on_surface(outline), tags))
+    if beneath is not None:
+        found.background.append((beneath, outline, tags.get("name", "")))
 
 
 def _left_out(found: Extract) -> str:

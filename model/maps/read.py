@@ -38,6 +38,8 @@ class TownMap:
     boundary: Any = None
     coastlines: list[Any] = field(default_factory=list)
     """Lines (shapely, degrees) beyond which the sea lies."""
+    background: list[tuple[str, Any, str]] = field(default_factory=list)
+    """Kind, shape (degrees) and name of water, green, railways and places."""
 
 
 def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -> TownMap:
@@ -52,6 +54,7 @@ def read_map(path: Path, boundary: Any = None, *, with_walkways: bool = False) -
         town = TownMap(
             graph_of(found.pieces, found.cut, found.signals), found.buildings, found.places, found.n_left_out,
             frozenset(map(str, found.goes_on)), _told(found.n_left_out, found.ferries), coastlines=found.coastlines,
+            background=found.background,
         )  # fmt: skip
     elif path.suffix.lower() in TABLE_FORMATS:
         town = TownMap(read_graph_tables(path))

@@ -28,6 +28,8 @@ class Choices:
     has_buildings: bool
     lives_in_buildings: bool
     places: dict[str, int]
+    background: dict[str, int]
+    """Number of things of each kind that maps show beneath the streets."""
     network_told: tuple[str, ...]
     time_zone: str
     time_zone_from: str
@@ -48,7 +50,9 @@ class Choices:
                     for why, names in whys.items()]  # fmt: skip
         places = ", ".join(f"{n} {kind}{'s' if n > 1 and kind != 'police' else ''}" for kind, n in self.places.items())
         found = [f"Places found: {places}."] if places else []
-        return [*self.network_told, *exits, *doubtful, *self.zones_told, self.buildings_told, *found]
+        beneath = ", ".join(f"{kind} {n:,}" for kind, n in self.background.items())
+        drawn = [f"Maps show beneath the streets (things of a kind): {beneath}."] if beneath else []
+        return [*self.network_told, *exits, *doubtful, *self.zones_told, self.buildings_told, *found, *drawn]
 
 
 def scenario_text(of: Choices) -> str:
@@ -75,6 +79,8 @@ def scenario_text(of: Choices) -> str:
             "service roads."), 2),
         *[line for told in of.network_told for line in _said(told, 2)],
         "  network: network.graphml.gz",
+        *([*_said("Water, green, railways and names of places, for maps alone.", 2), "  background: background.geojson"]
+          if of.background else []),
         *_exits(of),
         "",
         "population:",

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from safepassage.model.inputs.vectors import POLYGONS, read_features
+from safepassage.model.maps.background import background_features, read_background
 from safepassage.model.maps.read import TownMap, map_of, read_map
 from safepassage.model.maps.report import is_openstreetmap
 from safepassage.model.maps.residents import TownZones, town_zones
@@ -31,7 +32,8 @@ LEAST_HOME_M2 = 8.0
 that a map with few buildings does not put everybody into them. Assumption."""
 FARTHEST_BUILDING_M = 1000.0
 """A building farther from every junction is a hut in the hills and left out. Assumption."""
-_FILES = ("scenario.yaml", "network.graphml.gz", "zones.geojson", "buildings.geojson", "places.geojson", "map.png")
+_FILES = ("scenario.yaml", "network.graphml.gz", "zones.geojson", "buildings.geojson", "places.geojson",
+          "background.geojson", "map.png")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
         streets, boundary, wishes.residents, wishes.zones, wishes.population, (wishes.zone_name, wishes.zone_residents)
     )
     buildings, is_used, told_of_buildings = _buildings(town, streets, int(zones.residents.sum()))
+    beneath = _background(town)
     time_zone, zone_from = (wishes.time_zone, "") if wishes.time_zone else _time_zone(streets)
     choices = Choices(
         name=_scenario_name(out), source=name, is_openstreetmap=is_openstreetmap(town.graph) or bool(town.n_left_out),
@@ -92,13 +95,16 @@ def begin_town(source: "Path | nx.MultiDiGraph", out: Path, wishes: Wishes) -> B
         found_on_border=() if found.exits else tuple(zip(streets.exit_name, report.exit_found_by, strict=True)),
         accepted=wishes.accept_exits, zones_told=tuple(zones.told), n_residents=int(zones.residents.sum()),
         buildings_told=told_of_buildings, has_buildings=bool(buildings), lives_in_buildings=is_used,
-        places=_counted(kind for kind, _, _ in town.places), network_told=(*town.notes, *report.notes),
+        places=_counted(kind for kind, _, _ in town.places),
+        background=_counted(one["properties"]["kind"] for one in beneath), network_told=(*town.notes, *report.notes),
         time_zone=time_zone, time_zone_from=zone_from,
         start=wishes.start, with_walkways=wishes.with_walkways,
     )  # fmt: skip
-    _write(out, town, zones, buildings, scenario_text(choices))
+    _write(out, town, zones, {"buildings": buildings, "background": beneath}, scenario_text(choices))
     attribution = OSM_ATTRIBUTION if choices.is_openstreetmap else None
-    draw_map(streets, out / "map.png", title=choices.name.replace("_", " "), attribution=attribution)
+    background = read_background(out / "background.geojson" if beneath else None, streets)
+    title = choices.name.replace("_", " ")
+    draw_map(streets, out / "map.png", title=title, attribution=attribution, background=background)
     return Begun(out, out / "scenario.yaml", [*choices.told(), _size(streets)])
 
 
@@ -162,6 +168,14 @@ def _away_m(streets: Streets, outlines: list[Any]) -> np.ndarray:
     return streets.nearest_node(x_m, y_m)[1]
 
 
+def _background(town: TownMap) -> list[dict]:
+    """Return what lies beneath the streets as GeoJSON features; a map that is no extract has nothing of it."""
+    if not town.background:
+        return []
+    places = [(number(data["x"]), number(data["y"])) for _, data in town.graph.nodes(data=True)]
+    return background_features(town.background, *np.array(places).T)
+
+
 def _counted(kinds: "Iterable[str]") -> dict[str, int]:
     found: dict[str, int] = {}
     for kind in kinds:
@@ -196,14 +210,15 @@ def _size(streets: Streets) -> str:
     return f"{streets.n_nodes:,} junctions and ends, {km:,.1f} km of streets, {len(streets.exit_name)} exits."
 
 
-def _write(out: Path, town: TownMap, zones: TownZones, buildings: list[dict], text: str) -> None:
-    """Write the files, the scenario last."""
+def _write(out: Path, town: TownMap, zones: TownZones, layers: dict[str, list[dict]], text: str) -> None:
+    """Write the files, the scenario last. layers: features by the name of their file."""
     packed = as_graphml(town.graph)
     out.mkdir(parents=True, exist_ok=True)
     _new(out / "network.graphml.gz", packed)
     _new(out / "zones.geojson", _json(zones.as_geojson()))
-    if buildings:
-        _new(out / "buildings.geojson", _json({"type": "FeatureCollection", "features": buildings}))
+    for name, features in layers.items():
+        if features:
+            _new(out / f"{name}.geojson", _json({"type": "FeatureCollection", "features": features}))
     if town.places:
         places = [
             {"type": "Feature", "geometry": shapely.geometry.mapping(shapely.set_precision(point, 1e-7)),

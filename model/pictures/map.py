@@ -10,10 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from safepassage.model.pictures import palette, style
-from safepassage.model.results.map_tables import one_per_street
+from safepassage.model.results.map_tables import one_per_street, read_background_of
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.streets.classes import street_class
-from safepassage.model.streets.map import draw_scale_bar
+from safepassage.model.streets.map import draw_background, draw_scale_bar
 
 FLOW_COLOURS = ("#A6CDE8", "#56A0D3", "#0072B2", "#084A80", "#041F3D")
 FLOW_WIDTHS = (0.9, 1.5, 2.3, 3.3, 4.6)
@@ -54,6 +54,7 @@ def new_map(run: RunFolder, links: pd.DataFrame, question: str) -> tuple[Figure,
     axes.set_aspect("equal")
     axes.set_axis_off()
     draw_quiet_streets(axes, links)
+    draw_background(axes, read_background_of(run))
     return figure, axes, side
 
 

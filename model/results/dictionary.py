@@ -180,6 +180,17 @@ TABLES: dict[str, Described] = {
         "One outer border of a zone, for maps.",
         {"zone": "name of the zone", "x_m": "points of the border, east", "y_m": "points of the border, north"},
     ),
+    "background": Described(
+        "One line, ring or point beneath the streets, for maps; only if the scenario names `streets.background`.",
+        {
+            "thing": "number of the thing; an area with holes has a ring for each",
+            "kind": "water, green, railway or place",
+            "name": "its name, or nothing",
+            "is_area": "whether the rings enclose an area",
+            "x_m": "points, east",
+            "y_m": "points, north",
+        },
+    ),
     "trajectories": Described(
         "One party on the streets at one moment; only with `run.record_positions_every_s`.",
         {

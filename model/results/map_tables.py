@@ -13,14 +13,17 @@ import pyarrow as pa
 import shapely
 
 from safepassage.model.hazard.front import AreaFront, LineFront
+from safepassage.model.maps.background import Thing
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.streets.zones import Zones
 
 
 def map_tables(model: Any) -> dict[str, Callable[[], dict]]:
-    """Return what makes the columns of `zone_outlines`, and of `front` and `shelters` if the scenario has them."""
+    """Return what makes the columns of `zone_outlines`; of `background`, `front` and `shelters` if there are any."""
     front, shelters = model.surroundings.front, model.surroundings.shelters
     tables: dict[str, Callable[[], dict]] = {"zone_outlines": partial(_outlines, model.zones)}
+    if model.surroundings.background:
+        tables["background"] = partial(_background, model.surroundings.background)
     if front is not None:
         tables["front"] = partial(_front, front, model.duration_s)
     if len(shelters):
@@ -62,6 +65,29 @@ def one_per_street(links: pd.DataFrame) -> pd.DataFrame:
     how = dict.fromkeys(("upstream", "downstream", "name", "highway", "x_m", "y_m"), "first")
     how |= dict.fromkeys(("n_vehicles", "n_walking_persons", "delay_vehicle_h"), "sum") | {"closed_time_s": "min"}
     return keyed.groupby(["_a", "_b", "_middle"], sort=False).agg(how).reset_index(drop=True)
+
+
+def _background(things: tuple[Thing, ...]) -> dict:
+    parts = [(number, thing, part) for number, thing in enumerate(things) for part in thing.parts]
+    return {
+        "thing": np.array([number for number, _, _ in parts], np.int32),
+        "kind": pa.array([thing.kind for _, thing, _ in parts], pa.string()),
+        "name": pa.array([thing.name for _, thing, _ in parts], pa.string()),
+        "is_area": np.array([thing.is_area for _, thing, _ in parts], np.bool_),
+        "x_m": pa.array([part[:, 0] for _, _, part in parts], pa.list_(pa.float64())),
+        "y_m": pa.array([part[:, 1] for _, _, part in parts], pa.list_(pa.float64())),
+    }
+
+
+def read_background_of(run: RunFolder) -> tuple[Thing, ...]:
+    """Return what lies beneath the streets of a run; nothing if its scenario has none, or it was not kept."""
+    if not run.has("background"):
+        return ()
+    things = []
+    for _, rows in run.frame("background").groupby("thing", sort=True):
+        first, parts = rows.iloc[0], [np.column_stack(xy) for xy in zip(rows["x_m"], rows["y_m"], strict=True)]
+        things.append(Thing(first["kind"], first["name"], bool(first["is_area"]), tuple(parts)))
+    return tuple(things)
 
 
 def _front(front: LineFront | AreaFront, duration_s: float) -> dict:

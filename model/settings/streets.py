@@ -131,6 +131,9 @@ class StreetSettings(Section):
 
     network: DataFile
     """GraphML saved by OSMnx (.graphml or .graphml.gz), relative to the scenario file."""
+    background: DataFile | None = None
+    """Water, green, railways and names of places, drawn beneath the streets on maps and asked by no run: GeoJSON or
+    another file of features with a `kind` (water, green, railway, place) and a `name`; by default nothing."""
     exits: tuple[Exit, ...] = ()
     """Named exits. If there are none, exits are found on the border."""
     border_exits: BorderExits | None = None

@@ -24,8 +24,9 @@ FIXED = (
     "agents.ground.nearby:LinkGrid", "agents.ground.nearby:PointGrid", "model.clock:OpenHours",
     "model.daytime:WaysThere",
     "model.hazard.impacts:Area", "model.hazard.impacts:Impacts", "model.hazard.weather:Weather",
-    "model.people.margins:Margin", "model.streets.notes:StreetsReport", "model.streets.junctions:Junctions",
-    "model.streets.naming:StreetNames", "model.streets.streets:Streets", "model.streets.zones:Zones",
+    "model.maps.background:Thing", "model.people.margins:Margin", "model.streets.notes:StreetsReport",
+    "model.streets.junctions:Junctions", "model.streets.naming:StreetNames", "model.streets.streets:Streets",
+    "model.streets.zones:Zones",
 )  # fmt: skip
 """Classes whose objects the scenario alone determines, and that nothing changes during a run: they are not written."""
 AGENT_SETS = tuple({AgentSet, getattr(sys.modules.get("mesa.agentset"), "_HardKeyAgentSet", AgentSet)})

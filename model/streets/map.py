@@ -25,11 +25,16 @@ OSM_ATTRIBUTION = "© OpenStreetMap contributors (ODbL)"
 _EXIT_COLOUR = "#1b3a6b"
 
 
-def draw_map(streets: Streets, path_png: Path, title: str | None = None, attribution: str | None = None) -> None:
+GROUND_COLOURS = {"green": "#dcebd3", "water": "#b9dcea", "railway": "#6f6f6f"}
+
+
+def draw_map(
+    streets: Streets, path_png: Path, title: str | None = None, attribution: str | None = None, background: Any = ()
+) -> None:
     """Write a PNG map of the streets by class with the exits named.
 
     attribution: whose data it is; give OSM_ATTRIBUTION for OpenStreetMap. path_png: the picture to write. title:
-    heading of the picture.
+    heading of the picture. background: things beneath the streets, as `read_background` gives them.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -45,6 +50,7 @@ def draw_map(streets: Streets, path_png: Path, title: str | None = None, attribu
     axes.set_axis_off()
     axes.margins(0.06)
     draw_streets(axes, streets)
+    draw_background(axes, background)
     axes.set_aspect("equal", adjustable="datalim")
     draw_exits(axes, streets)
     draw_scale_bar(axes)
@@ -55,6 +61,32 @@ def draw_map(streets: Streets, path_png: Path, title: str | None = None, attribu
         figure.text(0.99, 0.1 / full_in, attribution, ha="right", va="bottom", fontsize=7, color="#555555")
     with as_written(figure):
         figure.savefig(path_png)
+
+
+def draw_background(axes: Axes, things: Any) -> None:
+    """Draw water, green, railways and names of places beneath the streets on matplotlib axes, whose limits stay."""
+    from matplotlib.collections import LineCollection, PathCollection
+    from matplotlib.path import Path as Outline
+    from matplotlib.patheffects import withStroke
+
+    for row, (kind, colour) in enumerate(GROUND_COLOURS.items()):
+        found = [thing for thing in things if thing.kind == kind]
+        areas = [Outline.make_compound_path(*(Outline(part, closed=True) for part in thing.parts))
+                 for thing in found if thing.is_area]  # fmt: skip
+        lines = [part for thing in found if not thing.is_area for part in thing.parts if len(part) > 1]
+        layer = 0.2 + 0.1 * row
+        if areas:
+            axes.add_collection(
+                PathCollection(areas, facecolors=colour, edgecolors="none", zorder=layer), autolim=False
+            )
+        if lines:
+            width = 1.2 if kind == "railway" else 2.0
+            axes.add_collection(LineCollection(lines, colors=colour, linewidths=width, zorder=layer), autolim=False)
+    for thing in things:
+        if thing.kind == "place":
+            x_m, y_m = thing.parts[0][0]
+            axes.text(x_m, y_m, visible(thing.name), color="#4b4b4b", fontsize=8, ha="center", va="center",
+                      clip_on=True, zorder=15, path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
 
 
 def draw_streets(axes: Axes, streets: Streets) -> None:

@@ -8,6 +8,7 @@ from safepassage.model.draws import digests, keys_of
 from safepassage.model.hazard.front import AreaFront, LineFront, LinksNearFront, front_of
 from safepassage.model.hazard.impacts import Area, Impacts
 from safepassage.model.hazard.weather import Weather
+from safepassage.model.maps.background import read_background
 from safepassage.model.movement.movement import Movement
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.scenario import Scenario
@@ -37,6 +38,7 @@ class Surroundings:
         which all chance is drawn.
         """
         self.streets, self._streets_settings = streets, scenario.streets
+        self.background = read_background(scenario.streets.background, streets)
         zone_of_link = [zones.name[z] if z >= 0 else "" for z in zones.link_zone]
         self.shelters = build_shelters(scenario.shelters, streets)
         self.junction_control = JunctionControl(scenario.streets.signals, streets, zones.link_zone)
