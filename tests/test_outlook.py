@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safepassage.agents.ground.records import records
 from safepassage.agents.parties import Mode
-from safepassage.agents.rules.outlook import expect
+from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect
 from safepassage.experiments.verification import route_choice
 from safepassage.model.movement.movement import Movement
+from safepassage.model.movement.routing import Routes
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
@@ -54,26 +56,63 @@ def naive(time_s, free_s, n_cars, capacity, turn, up, down, exit_per_s):
     return expected
 
 
+class Network:
+    """A drawn network, some of its links closed, and what the kernel needs to look at it again and again."""
+
+    def __init__(self, seed, *, whole=False):
+        chance = np.random.default_rng(seed)
+        ends = [(a, b) for a in range(N_NODES) for b in range(N_NODES) if a != b and chance.random() < 0.5]
+        self.up, self.down = (np.array([end[i] for end in ends], np.int32) for i in (0, 1))
+        n = self.n = self.up.size
+        self.free_s = chance.integers(5, 9, n).astype(float) if whole else chance.uniform(5.0, 50.0, n)
+        self.time_s = self.free_s + chance.integers(0, 20, n) * (chance.random(n) < 0.3)
+        self.n_cars = chance.integers(0, 30, n) * (chance.random(n) < 0.5)
+        self.capacity, self.exit_per_s = chance.uniform(0.1, 1.0, n), np.array([0.3, 0.5])
+        self.turn, self.is_open = chance.permutation(n).astype(np.uint32), chance.random(n) < 0.9
+        self.danger = chance.uniform(0.0, 2.0, n) * (chance.random(n) < 0.3)
+        self.first, self.link = by_node(self.down, N_NODES)
+        self.bucket = np.full(16, -1, np.int32)
+
+    def expect(self, n_cars, class_turn, danger, *, buckets_per_s=0.1):
+        """Return the times expected of links, next links and costs to go."""
+        link, n_gates, kinds = self.link, self.n + 2, (GATE, ENTRY, ENTRY)
+        factor = (1.0 + danger)[link]
+        weight = np.where(self.is_open, self.free_s * (1.0 + danger) / self.free_s, np.inf)[link]
+        of_links = {"free_s": self.free_s[link], "per_s": self.capacity[link], "start": self.up[link], "link": link}
+        roads = records(self.n, ROAD, weight=weight, danger_factor=factor, turn=self.turn[link], **of_links)
+        found = self.time_s.copy(), np.empty(N_NODES, np.int32), np.empty(N_NODES)
+        expect(
+            *found, roads, records(N_NODES, PLACE), *(records(n_gates, kind) for kind in kinds), self.bucket,
+            buckets_per_s, self.time_s, n_cars, class_turn, self.first, np.array(EXITS, np.int32), self.exit_per_s,
+        )  # fmt: skip
+        return found
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000))
 def test_expected_times_equal_those_of_the_rule_in_plain_words(seed):
-    chance = np.random.default_rng(seed)
-    ends = [(a, b) for a in range(N_NODES) for b in range(N_NODES) if a != b and chance.random() < 0.5]
-    up, down = (np.array([end[i] for end in ends], np.int32) for i in (0, 1))
-    n = up.size
-    free_s = chance.uniform(5.0, 50.0, n)
-    time_s = free_s + chance.uniform(0.0, 20.0, n) * (chance.random(n) < 0.3)
-    n_cars, capacity = chance.integers(0, 30, n), chance.uniform(0.1, 1.0, n)
-    exit_per_s = np.array([0.3, 0.5])
-    turn = chance.permutation(n).astype(np.uint32)
-    first, incoming = by_node(down, N_NODES)
-    order = np.full(N_NODES, -1, np.int32)
-    for cars in (n_cars, n_cars, n_cars[::-1].copy()):  # in an order not known, the one of before, and a wrong one
-        found = expect(
-            time_s, free_s, cars, capacity, np.ones(n), np.ones(n, np.bool_), turn, up, first, incoming,
-            np.array(EXITS, np.int32), exit_per_s, order,
-        )  # fmt: skip
-        assert found == pytest.approx(naive(time_s, free_s, cars, capacity, turn, up, down, exit_per_s))
+    roads = Network(seed)
+    roads.is_open[:] = True
+    given_s = roads.time_s, roads.free_s
+    for cars, buckets_per_s in ((roads.n_cars, 0.1), (roads.n_cars[::-1].copy(), 1e-3), (roads.n_cars, 1e3)):
+        found = roads.expect(cars, roads.turn, np.zeros(roads.n), buckets_per_s=buckets_per_s)[0]
+        ends = roads.up, roads.down, roads.exit_per_s
+        assert found == pytest.approx(naive(*given_s, cars, roads.capacity, roads.turn, *ends))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_the_table_that_comes_with_expected_times_is_the_one_built_from_them(seed, whole):
+    """Also where ways are equally good, and whatever the width of buckets: to the bit."""
+    roads = Network(seed, whole=whole)
+    danger = np.zeros(roads.n) if whole else roads.danger
+    routes = Routes(N_NODES, roads.up, roads.down, 3, np.random.default_rng(seed).integers(0, 5, roads.n, np.uint32))
+    for row, n_cars in ((0, roads.n_cars), (2, roads.n_cars * 0)):
+        for buckets_per_s in (1e-3, 0.1, 1e3):
+            found = roads.expect(n_cars, routes.turns(row), danger, buckets_per_s=buckets_per_s)
+            routes.set_class(row, found[0] * (1.0 + danger), roads.is_open, EXITS)
+            assert (found[1] == routes.next_link[row]).all() and (found[2] == routes.cost_to_go_s[row]).all()
+            assert (roads.bucket == -1).all()
 
 
 def movement_on(ends, places, exit_per_s, n_cars):

@@ -295,6 +295,18 @@ def renew(
 
 
 @kernel
+def turns(link_key: Ints, mixed_in: int) -> Ints:
+    """Return the turn of each link in a class, uint32: who goes first where links are equally good, see `_turn`.
+
+    link_key: uint32, what each link is. mixed_in: what the turns of the class are mixed with.
+    """
+    turn = np.empty(link_key.size, np.uint32)
+    for link in range(link_key.size):
+        turn[link] = _turn(link_key, mixed_in, link)
+    return turn
+
+
+@kernel
 def sum_along(total: Floats, next_link: Ints, order: Ints, link_downstream: Ints, of_link: Floats) -> None:
     """Write the sum of a quantity of links, of_link, along the way from each node; order: nodes, the nearest first.
 

@@ -11,166 +11,223 @@ A gate is a way out, or a link whose end lets fewer pass than everything after i
 cars on links, and waiting to enter them, whose ends are nearer; the gate serves them one after the other, none before
 it can be there. Each is taken to leave by the way that is best from where it is, so the ways out share the cars as they
 can serve them. Exact for a narrow place that serves whoever is nearer first.
+
+Nodes are settled in the order of what the way out costs from them. They wait for it in buckets, each of a narrow range
+of costs; only those of the bucket at hand are put in order, in a heap. Along with the times comes a table of next
+links, at the cost of these times: whoever leads best from a node is settled before it.
 """
 
 import numpy as np
 
-from safepassage.agents.compiled import inlined_part, kernel
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.compiled import inlined_part, lean_kernel
+from safepassage.agents.ground.arrays import Floats, Ints, Records
 
-NONE = -1
+NONE, NO_ROUTE, ARRIVED = -1, -1, -2
+
+ROAD = np.dtype(
+    [
+        ("time_s", "f8"), ("free_s", "f8"), ("weight", "f8"), ("danger_factor", "f8"), ("per_s", "f8"),
+        ("n_cars", "i4"), ("link", "i4"), ("start", "i4"), ("turn", "u4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""A link, in a list of the links into each node. time_s: as its own queue has it; n_cars: on it and waiting to enter
+it; both are written anew each time. free_s: without anybody. weight: what a second on it costs people, by which they
+choose; inf: they believe it closed. danger_factor: the same in the table of next links. per_s: vehicles that its end
+lets pass (1/s). turn: who goes first at equal cost."""
+PLACE = np.dtype(
+    [
+        ("cost_s", "f8"), ("to_go_s", "f8"), ("out_s", "f8"), ("free_out_s", "f8"), ("gate", "i4"), ("next_link", "i4"),
+        ("turn", "u4"), ("is_settled", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""A node: what the way out costs by which nodes are settled, what it costs in the table, when somebody there can be
+out, when if nobody else were there (s); its nearest gate and the turn of its best link."""
+GATE = np.dtype([("way_on_s", "f8"), ("busy_s", "f8"), ("per_s", "f8"), ("next", "i4")], align=True)
+"""At the index of a link in the list, or of an exit after all links. way_on_s: from it on, without anybody. busy_s: how
+long it takes to serve all who are counted. next: gate after it."""
+ENTRY = np.dtype([("cost_s", "f8"), ("turn", "u4"), ("node", "i4"), ("next", "i4")], align=True)
+"""A node that waits to be settled: in the heap by cost and turn, or in a bucket, next: after it there."""
 
 
 @inlined_part
-def _push(heap_s, heap_turn, heap_node, size, cost_s, turn, node):
+def _push(heap, size, cost_s, turn, node):
     """Insert a node in a heap ordered by (cost, turn) and return its new size."""
     k = size
     while k > 0:
         parent = (k - 1) >> 1
-        if heap_s[parent] < cost_s or (heap_s[parent] == cost_s and heap_turn[parent] <= turn):
+        above = heap[parent]
+        if above.cost_s < cost_s or (above.cost_s == cost_s and above.turn <= turn):
             break
-        heap_s[k], heap_turn[k], heap_node[k] = heap_s[parent], heap_turn[parent], heap_node[parent]
+        heap[k].cost_s, heap[k].turn, heap[k].node = above.cost_s, above.turn, above.node
         k = parent
-    heap_s[k], heap_turn[k], heap_node[k] = cost_s, turn, node
+    heap[k].cost_s, heap[k].turn, heap[k].node = cost_s, turn, node
     return size + 1
 
 
 @inlined_part
-def _drop_first(heap_s, heap_turn, heap_node, size):
+def _drop_first(heap, size):
     """Remove the first entry of the heap and return its new size."""
     size -= 1
-    cost_s, turn, node = heap_s[size], heap_turn[size], heap_node[size]
+    cost_s, turn, node = heap[size].cost_s, heap[size].turn, heap[size].node
     k, child = 0, 1
     while child < size:
         other = child + 1
         if other < size and (
-            heap_s[other] < heap_s[child] or (heap_s[other] == heap_s[child] and heap_turn[other] < heap_turn[child])
+            heap[other].cost_s < heap[child].cost_s
+            or (heap[other].cost_s == heap[child].cost_s and heap[other].turn < heap[child].turn)
         ):
             child = other
-        if cost_s < heap_s[child] or (cost_s == heap_s[child] and turn <= heap_turn[child]):
+        below = heap[child]
+        if cost_s < below.cost_s or (cost_s == below.cost_s and turn <= below.turn):
             break
-        heap_s[k], heap_turn[k], heap_node[k] = heap_s[child], heap_turn[child], heap_node[child]
+        heap[k].cost_s, heap[k].turn, heap[k].node = below.cost_s, below.turn, below.node
         k, child = child, 2 * child + 1
-    heap_s[k], heap_turn[k], heap_node[k] = cost_s, turn, node
+    heap[k].cost_s, heap[k].turn, heap[k].node = cost_s, turn, node
     return size
 
 
 @inlined_part
-def _count(
-    incoming, first, last, busy_s, per_s, way_on_s, next_gate, gate, n_cars, capacity_per_s, is_open, free_out_s
-):
-    """Count the cars on links into a node at the gates that they have yet to pass; links narrower are new gates."""
+def _count(roads, gates, first, last, gate, free_out_s):
+    """Count the cars on links into a node at the gates that they have yet to pass; links narrower are new gates.
+
+    Returns when the last who is counted at the gates after the node can be out (s).
+    """
     for k in range(first, last):
-        link = incoming[k]
-        if not is_open[link]:
+        road = roads[k]
+        if road.weight == np.inf:
             continue
         at = gate
-        if 0.0 < capacity_per_s[link] < per_s[gate]:
-            at = link
-            per_s[at], way_on_s[at], next_gate[at] = capacity_per_s[link], free_out_s, gate
-        while at != NONE and n_cars[link] > 0:
-            busy_s[at] = max(busy_s[at], free_out_s - way_on_s[at]) + n_cars[link] / per_s[at]
-            at = next_gate[at]
+        if 0.0 < road.per_s < gates[gate].per_s:
+            at = np.int64(k)
+            gates[at].per_s, gates[at].way_on_s, gates[at].busy_s, gates[at].next = road.per_s, free_out_s, 0.0, gate
+        while at != NONE and road.n_cars > 0:
+            busy_s = max(gates[at].busy_s, free_out_s - gates[at].way_on_s)
+            gates[at].busy_s = busy_s + road.n_cars / gates[at].per_s
+            at = np.int64(gates[at].next)
+    last_s = 0.0
+    at = gate
+    while at != NONE:
+        last_s = max(last_s, gates[at].way_on_s + gates[at].busy_s)
+        at = np.int64(gates[at].next)
+    return last_s
 
 
 @inlined_part
-def _out_s(gate, link_out_s, busy_s, way_on_s, next_gate):
-    """Return when somebody can be out who has the cars counted at the gates before them (s)."""
-    out_s = link_out_s
-    while gate != NONE:
-        out_s = max(out_s, way_on_s[gate] + busy_s[gate])
-        gate = next_gate[gate]
-    return out_s
+def _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
+    """Give a link into a settled node its time, reach its beginning, and say whether it is reached by a better way.
 
-
-@inlined_part
-def _look_back(
-    node, heap_s, heap_turn, heap_node, size, is_listed, expected_s, cost_s, best_turn, out_s, free_out_s, gate, busy_s,
-    per_s, way_on_s, next_gate, link_time_s, free_flow_time_s, n_cars, capacity_per_s, weight, is_open, turn,
-    link_upstream, incoming_first, incoming,
-):  # fmt: skip
-    """Settle a node: count the cars on links into it, then give these links their times and reach their beginnings.
-
-    Returns how many entries the heap has now or, if nodes are listed, how many nodes more than `size` were reached.
+    last_s: when the last who is counted at the gates after the node can be out (s).
     """
-    first, last, ahead, way_s = incoming_first[node], incoming_first[node + 1], gate[node], free_out_s[node]
-    _count(incoming, first, last, busy_s, per_s, way_on_s, next_gate, ahead, n_cars, capacity_per_s, is_open, way_s)
-    for k in range(first, last):
-        link = incoming[k]
-        if not is_open[link]:
-            continue
-        own = link if 0.0 < capacity_per_s[link] < per_s[ahead] else ahead
-        start = link_upstream[link]
-        link_out_s = out_s[node] + link_time_s[link]
-        until_s = _out_s(own, link_out_s, busy_s, way_on_s, next_gate)
-        if until_s > link_out_s:  # else it takes exactly the link's own time, to the last bit
-            expected_s[link] = until_s - out_s[node]
-        from_s = cost_s[node] + expected_s[link] * weight[link]
-        if from_s < cost_s[start] or (from_s == cost_s[start] and turn[link] < best_turn[start]):
-            size += 1 if is_listed and cost_s[start] == np.inf else 0
-            cost_s[start], best_turn[start], gate[start] = from_s, turn[link], own
-            out_s[start], free_out_s[start] = until_s, way_s + free_flow_time_s[link]
-            if not is_listed:
-                size = _push(heap_s, heap_turn, heap_node, size, from_s, turn[link], start)
+    road, end = roads[k], places[node]
+    own, until_s = np.int64(end.gate), last_s
+    if 0.0 < road.per_s < gates[own].per_s:
+        own, until_s = np.int64(k), max(last_s, gates[k].way_on_s + gates[k].busy_s)
+    link_out_s, time_s = end.out_s + road.time_s, road.time_s
+    if until_s > link_out_s:  # else it takes exactly the link's own time, to the last bit
+        time_s = until_s - end.out_s
+        expected_s[road.link] = time_s
+    else:
+        until_s = link_out_s
+    start = places[road.start]
+    through_s = time_s * road.danger_factor + end.to_go_s
+    if through_s < start.to_go_s:
+        start.to_go_s, start.next_link = through_s, road.link
+    elif through_s == start.to_go_s and start.next_link >= 0:
+        turn, other = class_turn[road.link], class_turn[start.next_link]
+        if turn < other or (turn == other and road.link < start.next_link):
+            start.next_link = road.link
+    from_s = end.cost_s + time_s * road.weight
+    if from_s < start.cost_s or (from_s == start.cost_s and road.turn < start.turn):
+        start.cost_s, start.turn, start.gate = from_s, road.turn, own
+        start.out_s, start.free_out_s = until_s, end.free_out_s + road.free_s
+        return True
+    return False
+
+
+@inlined_part
+def _begin(roads, places, gates, heap, link_time_s, n_cars, exit_node, exit_per_s):
+    """Put what links take now on the list, and the exits into the heap; return its size."""
+    for k in range(roads.size):
+        roads[k].time_s, roads[k].n_cars = link_time_s[roads[k].link], n_cars[roads[k].link]
+    for node in range(places.size):
+        place = places[node]
+        place.cost_s, place.to_go_s, place.next_link, place.is_settled = np.inf, np.inf, NO_ROUTE, 0
+    size = 0
+    for i in range(exit_node.size):
+        gate, exit_place = gates[roads.size + i], places[exit_node[i]]
+        gate.per_s, gate.way_on_s, gate.busy_s, gate.next = exit_per_s[i], 0.0, 0.0, NONE
+        if exit_place.cost_s == np.inf:
+            size = _push(heap, size, 0.0, np.uint32(0), exit_node[i])
+        exit_place.cost_s, exit_place.to_go_s, exit_place.out_s, exit_place.free_out_s = 0.0, 0.0, 0.0, 0.0
+        exit_place.turn, exit_place.gate, exit_place.next_link = 0, roads.size + i, ARRIVED
     return size
 
 
-@kernel
-def expect(
-    link_time_s: Floats, free_flow_time_s: Floats, n_cars: Ints, capacity_per_s: Floats, weight: Floats, is_open: Bools,
-    turn: Ints, link_upstream: Ints, incoming_first: Ints, incoming: Ints, exit_node: Ints, exit_per_s: Floats,
-    order: Ints,
-) -> Floats:  # fmt: skip
-    """Return the time that each link will take somebody who enters it now, waits at gates included (s).
+@inlined_part
+def _open(places, heap, bucket, waiting, at):
+    """Put the nodes of a bucket that are not settled into the heap, which is empty; return (size, how many left)."""
+    size, n_left, entry = 0, 0, bucket[at]
+    bucket[at] = NONE
+    while entry != NONE:
+        n_left += 1
+        node = waiting[entry].node
+        if not places[node].is_settled:
+            size = _push(heap, size, places[node].cost_s, places[node].turn, node)
+        entry = waiting[entry].next
+    return size, n_left
 
-    link_time_s: as its own queue has it (s). n_cars: on each link and waiting to enter it. capacity_per_s: of its end.
-    weight: what a second on it costs people, by which they choose. turn: uint32, who goes first at equal cost.
-    incoming: links into each node, incoming[incoming_first[n]:incoming_first[n + 1]]. exit_node, exit_per_s: ways out
-    and what they let pass (vehicles/s). free_flow_time_s: without anybody (s). is_open: links that people believe open.
-    link_upstream: node at which each link begins. order: int32[n_nodes], read and written: nodes in the order in which
-    they were settled last, NONE behind them. If it holds again no heap is needed; the times are the same in any case.
+
+@lean_kernel
+def expect(
+    expected_s: Floats, next_link: Ints, to_go_s: Floats, roads: Records, places: Records, gates: Records,
+    heap: Records, waiting: Records, bucket: Ints, buckets_per_s: float, link_time_s: Floats, n_cars: Ints,
+    class_turn: Ints, incoming_first: Ints, exit_node: Ints, exit_per_s: Floats,
+) -> float:  # fmt: skip
+    """Write the time that each link will take somebody who enters it now, waits at gates included (s), and a table.
+
+    Returns what the way out costs from the node from which it costs most (s).
+
+    expected_s: written where it is not link_time_s, which it holds before. next_link, to_go_s: written, by node: the
+    link to take, ARRIVED or NO_ROUTE, and what the way out costs (s). roads: ROAD, times and cars are written; the
+    links into a node are roads[incoming_first[node]:incoming_first[node + 1]]. places, gates: written: PLACE, GATE.
+    heap, waiting, bucket: room to work in: ENTRY for each link and exit, and buckets, all NONE before and after.
+    buckets_per_s: how many buckets there are for a second of cost; the result does not depend on it.
+    link_time_s: time of each link as its own queue has it (s). n_cars: on each link and waiting to enter it.
+    class_turn: uint32, which of two links goes first in the table at equal cost. exit_node, exit_per_s: ways out and
+    what they let pass (vehicles/s).
     """
-    n_nodes, n_links, n_exits = incoming_first.size - 1, link_upstream.size, exit_node.size
-    n_gates = n_links + n_exits
-    expected_s, way_on_s = np.empty(n_links), np.zeros(n_gates)
-    cost_s, best_turn, out_s, free_out_s = (
-        np.empty(n_nodes), np.zeros(n_nodes, np.uint32), np.zeros(n_nodes), np.zeros(n_nodes),
-    )  # fmt: skip
-    gate, is_done = np.empty(n_nodes, np.int32), np.zeros(n_nodes, np.bool_)
-    busy_s, per_s, next_gate = np.empty(n_gates), np.empty(n_gates), np.empty(n_gates, np.int32)
-    heap_s, heap_turn, heap_node = np.empty(n_gates), np.empty(n_gates, np.uint32), np.empty(n_gates, np.int32)
-    for is_listed in (True, False):
-        expected_s[:], cost_s[:], gate[:], busy_s[:], per_s[:], next_gate[:] = link_time_s, np.inf, NONE, 0.0, 0.0, NONE
-        size = 0
-        for i in range(n_exits):
-            node = exit_node[i]
-            size += 1 if is_listed and cost_s[node] == np.inf else 0
-            per_s[n_links + i], gate[node], cost_s[node] = exit_per_s[i], n_links + i, 0.0
-            out_s[node], free_out_s[node], best_turn[node] = 0.0, 0.0, 0
-            if not is_listed:
-                size = _push(heap_s, heap_turn, heap_node, size, 0.0, np.uint32(0), node)
-        n, last_s, last_turn = 0, 0.0, np.uint32(0)
-        while n < size if is_listed else size > 0:
-            if is_listed:
-                node = np.int64(order[n])
-                if node == NONE or cost_s[node] < last_s or cost_s[node] == np.inf:
-                    break
-                if cost_s[node] == last_s and best_turn[node] < last_turn:
-                    break
-                last_s, last_turn = cost_s[node], best_turn[node]
-            else:
-                node = np.int64(heap_node[0])
-                size = _drop_first(heap_s, heap_turn, heap_node, size)
-                if is_done[node]:
-                    continue
-                is_done[node], order[n] = True, node
-            n += 1
-            size = _look_back(
-                node, heap_s, heap_turn, heap_node, size, is_listed, expected_s, cost_s, best_turn, out_s, free_out_s,
-                gate, busy_s, per_s, way_on_s, next_gate, link_time_s, free_flow_time_s, n_cars, capacity_per_s,
-                weight, is_open, turn, link_upstream, incoming_first, incoming,
-            )  # fmt: skip
-        if is_listed and n == size:
-            return expected_s
-    order[n:] = NONE
-    return expected_s
+    size = _begin(roads, places, gates, heap, link_time_s, n_cars, exit_node, exit_per_s)
+    at, n_waiting, n_entries, most_s = 0, 0, 0, 0.0
+    while size > 0 or n_waiting > 0:
+        if size == 0:
+            at += 1
+            while bucket[at] == NONE:
+                at += 1
+            size, n_left = _open(places, heap, bucket, waiting, at)
+            n_waiting -= n_left
+            continue
+        node = np.int64(heap[0].node)
+        size = _drop_first(heap, size)
+        if places[node].is_settled:
+            continue
+        places[node].is_settled, most_s = 1, places[node].cost_s
+        first, last = incoming_first[node], incoming_first[node + 1]
+        last_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
+        for k in range(first, last):
+            if roads[k].weight == np.inf:
+                continue
+            if _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
+                start = places[roads[k].start]
+                place = np.int64(min(start.cost_s * buckets_per_s, bucket.size - 1.0))
+                if place <= at:
+                    size = _push(heap, size, start.cost_s, start.turn, roads[k].start)
+                else:
+                    waiting[n_entries].node, waiting[n_entries].next = roads[k].start, bucket[place]
+                    bucket[place] = n_entries
+                    n_entries += 1
+                    n_waiting += 1
+    for node in range(places.size):
+        next_link[node], to_go_s[node] = places[node].next_link, places[node].to_go_s
+    return most_s

@@ -56,11 +56,10 @@ class Driving:
         self.n_lanes = checked("n_lanes", n_lanes, n)
         self.jam_density_per_m = checked("jam_density_per_m", jam_density_per_m, n) * self.n_lanes
         self.wave_speed_m_s = checked("wave_speed_m_s", wave_speed_m_s, n)
-        self._record = record
+        self._record, self._all_nodes = record, np.ones(self.n_nodes, np.bool_)
         of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
         self._traffic = traffic.no_traffic(*of_links, record=record)
         self.view, self.by_minutes = DrivingView(self._traffic), ByMinutes(self._traffic)
-        self._all_nodes = np.ones(self.n_nodes, np.bool_)
         if sink_flow_capacity_per_s is not None:
             sink_per_s = checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
             self._traffic.links["in_headway_s"][n:] = 1.0 / sink_per_s
@@ -295,6 +294,7 @@ class Driving:
         """Change what can leave the ends of links (vehicles/s); 0 lets nobody leave."""
         links = np.atleast_1d(links)
         given = checked("flow_capacity_per_s", flow_capacity_per_s, links.size, above=-1e-300)
+        self.flow_capacity_per_s = self.flow_capacity_per_s.copy()  # whoever keeps the old one knows it by itself
         self.flow_capacity_per_s[links] = np.minimum(given, 1.0 / self._traffic.links["in_headway_s"][links])
         before_s = self._traffic.links["out_headway_s"][links]
         self._set_out_headway()

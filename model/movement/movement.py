@@ -264,7 +264,7 @@ class Movement:
         self.driving.set_lanes(links, self.streets.n_lanes[links] * lanes_factor[links])
         self._set_car_capacity()
         is_limit = np.isfinite(self.ways.exit_per_s)
-        self.ways.exit_per_s[is_limit] = exits_per_s[is_limit]
+        self.ways.exit_per_s = np.where(is_limit, exits_per_s, np.inf)
         self.driving.set_sink_capacity(self.streets.exit_node[is_limit], exits_per_s[is_limit])
 
     def set_checkpoints(self, per_s: Floats) -> None:

@@ -128,6 +128,22 @@ class Routes:
             entry_cost_s[nodes] = cost_s
         return entry_cost_s
 
+    def take(self, row: int, next_link: Ints, cost_to_go_s: Floats) -> None:
+        """Take over one row that was built elsewhere; it cannot be changed link by link, only set anew.
+
+        next_link, cost_to_go_s: by node, see the attributes.
+        """
+        self.next_link[row], self.cost_to_go_s[row] = next_link, cost_to_go_s
+        self._destinations.pop(row, None)
+
+    def is_kept_up(self, rows: Ints) -> Bools:
+        """Return which rows were built here, so that they can be changed link by link; bool."""
+        return np.array([row in self._destinations for row in rows.tolist()], np.bool_)
+
+    def turns(self, row: int) -> Ints:
+        """Return the turn of each link in a row, uint32: the lowest goes first where links are equally good."""
+        return rules.turns(self._link_key, self._mixed_in(row))
+
     def change(self, row: int, links: Ints, cost_s: Floats | None = None, is_open: Bools | None = None) -> None:
         """Repair one row after links (each named once) changed cost (s), closed or reopened; None: as before.
 

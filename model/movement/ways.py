@@ -8,8 +8,9 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import Mode
 from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.news.outlook import Outlook
 from safepassage.model.movement.news.queue_news import N_CLASSES
-from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen
+from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes, has_choice
 from safepassage.model.movement.walking import Walking
@@ -64,6 +65,8 @@ class WaysOfMode:
         """bool per table: it is up to date and has yet to be handed over."""
         self.is_witnessed = False
         """Whether anybody has met a closed link."""
+        self.table_seen: Callable[[int], tuple[Ints, Floats] | None] = lambda table: None
+        """Function of a table out of the area: its next links and costs to go, if they are worked out elsewhere."""
         self.set_exits(np.ones(exit_node.size, np.bool_))
 
     def make_room(self, n_tables: int) -> None:
@@ -106,11 +109,13 @@ class WaysOfMode:
         is_any = False
         for row, links, is_open in self.road_news.spread(time_s):
             knows = self._knowledge == row
-            is_told = knows & ~self.stale
+            told = np.flatnonzero(knows & ~self.stale)
+            is_kept_up = self.routes.is_kept_up(told)
+            self.stale[[table for table in told[~is_kept_up].tolist() if table in self.seen]] = True
             self.is_other_road |= knows & self.stale
-            for table in np.flatnonzero(is_told):
-                self.routes.change(int(table), links, is_open=is_open)
-            self.changed |= is_told
+            for table in told[is_kept_up].tolist():
+                self.routes.change(table, links, is_open=is_open)
+                self.changed[table] = True
             is_any = True
         return is_any
 
@@ -130,17 +135,23 @@ class WaysOfMode:
         stale = self.stale & view.tables_followed(self.has_choice)
         if self.is_other_road.any():
             stale |= self.is_other_road & view.tables_followed(self.nodes)
-        self._build(np.flatnonzero(stale))
-        self.changed |= stale
+        if stale.any():
+            self._build(np.flatnonzero(stale))
+            self.changed |= stale
         rows = np.flatnonzero(self.changed)
+        if rows.size == 0:
+            return False
         self.changed[:] = False
         self.mover.take_rows(self.routes.next_link, rows)
-        return rows.size > 0
+        return True
 
     def _build(self, tables: Ints) -> None:
         """Build tables out of the area, rows, from what their users have seen and heard."""
         exits = self._exit_node[self.exit_open]
         for table in tables.tolist():
+            if (row := self.table_seen(table)) is not None:
+                self.routes.take(table, *row)
+                continue
             is_open = self.road_news.is_believed_open[self._knowledge[table]]
             cost_s = self._cost_s(self.mode, self.seen[table].time_s, is_open)
             self.routes.set_class(table, cost_s, is_open, exits)
@@ -174,7 +185,6 @@ class Ways:
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         self._no_queues = NoQueues(self.free_flow_time_s)
-        self._nearest_first = np.full(streets.node_x_m.size, NO_ROUTE, np.int32)
         self.n_exit_changes = 0
         self.is_queue_believed = False
         """Whether anybody expects a queue."""
@@ -197,6 +207,9 @@ class Ways:
         """A row for each mode by which people move on the streets."""
         self._cars, self._on_foot = self.of[Mode.CAR], self.of[Mode.WALK]
         self.car_routes = self._cars.routes
+        self._outlook = Outlook(self.car_routes, self.stop_table, self.free_flow_time_s, streets.link_key)
+        self._roads: RoadsBelieved | None = None
+        self._cars.table_seen = self._table_seen
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._walk_m: dict[int, Floats] = {}
@@ -302,16 +315,11 @@ class Ways:
         tables = [*tables, WITNESS] if LIVE_TABLE in tables and self._cars.is_witnessed else tables
         seen = self.queues_now() if self._driving.view.is_any_held_up() else self._no_queues
         changed = [table for table in tables if self._cars.seen[table] is not seen]
-        if not changed:
-            return
-        chooses = self._driving.view.tables_followed(self._cars.has_choice)
-        known_s = {table: self._cars.seen[table].time_s for table in changed if chooses[table]}
-        self._cars.seen.update(dict.fromkeys(changed, seen))
-        self.is_queue_believed = any(known is not self._no_queues for known in self._cars.seen.values())
-        others = [table for table, before_s in known_s.items() if not np.array_equal(seen.time_s, before_s)]
-        self._cars.stale[[*others, *(table for table in changed if table not in known_s)]] = True
-        if others:
-            self.hand_over()
+        if changed:
+            self._cars.seen.update(dict.fromkeys(changed, seen))
+            self.is_queue_believed = any(known is not self._no_queues for known in self._cars.seen.values())
+            self._cars.stale[changed] = True
+            self._cars.hand_over()
 
     def believe_in_queues(self, tables: Ints) -> Bools:
         """Return which tables of drivers expect queues, bool; witnesses of a closure look with those with live news."""
@@ -328,13 +336,27 @@ class Ways:
 
         Everybody is taken to know the closures that all have heard of, and to choose as people do.
         """
-        exit_open = self._cars.exit_open
-        return QueuesSeen(
-            self._driving, self.car_routes, self.free_flow_time_s, self._streets.link_key,
-            self._cars.road_news.is_believed_open[HEARSAY],
-            lambda time_s, is_open: self._cost_s(Mode.CAR, time_s, is_open),
-            (self._streets.exit_end_node[exit_open], self.exit_per_s[exit_open]), self._nearest_first,
+        return QueuesSeen(self._driving, self._roads_believed(), self._outlook)
+
+    def _roads_believed(self) -> RoadsBelieved:
+        """Return what drivers reckon with beside queues: the same object as long as nothing of it changes."""
+        cars, free_s = self._cars, self.free_flow_time_s
+        now = (
+            self._driving.flow_capacity_per_s, self.danger, cars.road_news.is_believed_open, cars.exit_open,
+            self.exit_per_s,
         )  # fmt: skip
+        if self._roads is None or any(new is not old for new, old in zip(now, self._roads.parts(), strict=True)):
+            weight = self._cost_s(Mode.CAR, free_s, cars.road_news.is_believed_open[HEARSAY]) / free_s
+            exits = self._streets.exit_end_node[cars.exit_open], self.exit_per_s[cars.exit_open]
+            self._roads = RoadsBelieved(*now, weight, *exits)
+        return self._roads
+
+    def _table_seen(self, table: int) -> tuple[Ints, Floats] | None:
+        """Return the next links and costs to go of drivers who have heard of closures, by the model's cost of links;
+        None: of others, or where roads have changed since they looked."""
+        if self._route_choice is not None or table == WITNESS:
+            return None
+        return self._outlook.table(table, self._cars.seen[table], self._roads_believed())
 
     def freshen(self, tables: Ints | int) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""

@@ -29,6 +29,8 @@ FIXED = (
     "model.streets.zones:Zones",
 )  # fmt: skip
 """Classes whose objects the scenario alone determines, and that nothing changes during a run: they are not written."""
+FORGETFUL = ("model.movement.news.outlook:Outlook",)
+"""Classes whose objects hold nothing that a run has to remember, only room to work in: they are not written either."""
 AGENT_SETS = tuple({AgentSet, getattr(sys.modules.get("mesa.agentset"), "_HardKeyAgentSet", AgentSet)})
 """Sets in which Mesa keeps agents; from 3.5 on a model's own hold them by strong references."""
 PLAIN = (type(None), bool, int, float, str)
@@ -97,7 +99,7 @@ class Written:
             return self._array(value)
         if isinstance(value, BaseModel):
             return {"settings": name_of_class(cls), "value": value.model_dump(mode="json")}
-        if is_fixed(value):
+        if is_fixed(value) or name_of_class(cls).removeprefix("safepassage.") in FORGETFUL:
             return {"kept": name_of_class(cls)}
         if isinstance(value, dict):
             return {"dict": [[self._named(key), self._named(part)] for key, part in value.items()]}

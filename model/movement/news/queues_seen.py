@@ -1,45 +1,59 @@
 """Queues as drivers saw them at one moment, and what they then expect of each link."""
 
-from collections.abc import Callable
-from functools import cached_property
+from dataclasses import dataclass
+from typing import Any
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
-from safepassage.agents.rules import outlook
 from safepassage.model.movement.driving import Driving
-from safepassage.model.movement.routing import Routes
+
+
+@dataclass(frozen=True, eq=False)
+class RoadsBelieved:
+    """What drivers reckon with beside queues; a new one is made whenever any of it changes."""
+
+    per_s: Floats
+    """Vehicles that the end of each link lets pass (1/s)."""
+    danger: Floats
+    """What a second on each link costs people beyond a second (s/s)."""
+    is_believed_open: Bools
+    """bool[2, n_links], see RoadNews."""
+    is_exit_open: Bools
+    """bool per exit."""
+    exits_per_s: Floats
+    """Vehicles that each exit lets out (1/s), inf: any number."""
+    weight: Floats
+    """What a second on each link costs people in free flow, by which they choose."""
+    exit_node: Ints
+    """Where each exit is that is open; exit_per_s: how many vehicles it lets out (1/s)."""
+    exit_per_s: Floats
+
+    def parts(self) -> tuple[Floats, Floats, Bools, Bools, Floats]:
+        """Return what the rest follows from."""
+        return self.per_s, self.danger, self.is_believed_open, self.is_exit_open, self.exits_per_s
 
 
 class QueuesSeen:
     """What drivers saw of the streets at one moment; what they make of it is worked out when somebody first asks.
 
-    Most looks are used by nobody: those who share a table look round in turn, even if none of them is on the road.
+    Most looks are used by nobody: those who share a table look round in turn, even if none of them has to choose.
     """
 
-    def __init__(
-        self, driving: Driving, routes: Routes, free_flow_time_s: Floats, link_key: Ints, is_open: Bools,
-        cost_s: Callable[[Floats, Bools], Floats], exits: tuple[Ints, Floats], order: Ints,
-    ) -> None:  # fmt: skip
-        """driving: vehicles on the streets, looked at now. routes: of the same streets.
+    def __init__(self, driving: Driving, roads: RoadsBelieved, outlook: Any) -> None:
+        """driving: vehicles on the streets, looked at now. roads: what people believe of them beside that.
 
-        free_flow_time_s: time that each link takes without anybody (s). link_key: uint32, what each link is. is_open:
-        links that people believe open. cost_s: function of a time by link and these, the cost by which people choose
-        (s). exits: node and flow (vehicles/s) of each way out that is open. order: see `outlook.expect`.
+        outlook: the `Outlook` that works out what they expect.
         """
-        self._link_time_s, self._n_cars = driving.view.link_time_s(), driving.view.n_bound
-        self._per_s, self._is_open = driving.flow_capacity_per_s.copy(), is_open.copy()
-        self._free_s, self._link_key, self._routes = free_flow_time_s, link_key, routes
-        self._exits, self._order = exits, order
-        self._weight = cost_s(free_flow_time_s, self._is_open) / free_flow_time_s
+        self.link_time_s, self.n_cars = driving.view.link_time_s(), driving.view.n_bound
+        self.roads, self._outlook = roads, outlook
+        self.expected_s: Floats | None = None
 
-    @cached_property
+    @property
     def time_s(self) -> Floats:
         """Time that each link was expected to take, waits before narrow places counted (s), float64[n_links]."""
-        routes = self._routes
-        return outlook.expect(
-            self._link_time_s, self._free_s, self._n_cars, self._per_s, self._weight, self._is_open, self._link_key,
-            routes.link_upstream, routes.incoming_first, routes.incoming, *self._exits,
-            self._order,
-        )  # fmt: skip
+        if self.expected_s is None:
+            self._outlook.look(self)
+        assert self.expected_s is not None
+        return self.expected_s
 
 
 class NoQueues:

@@ -54,6 +54,7 @@ class RoadNews:
             belief = self.passable & ~closed
             links = np.flatnonzero(belief != self.is_believed_open[row])
             if links.size:
+                self.is_believed_open = self.is_believed_open.copy()  # whoever keeps the old one knows it by itself
                 self.is_believed_open[row] = belief
                 self.n_changes += 1
                 yield row, links, belief[links]

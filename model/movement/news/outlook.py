@@ -1,0 +1,94 @@
+"""Works out what drivers expect of queues that they have seen, and the tables of next links that follow from it."""
+
+import numpy as np
+
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules import outlook as rules
+from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
+from safepassage.model.movement.news.road_news import HEARSAY
+from safepassage.model.movement.routing import Routes
+
+BUCKETS_PER_NODE = 4
+"""Buckets in which nodes wait to be settled, for each node; no result depends on it. Measured: fewer take longer."""
+FIRST_GUESS_S = 7200.0
+"""What the dearest way out is taken to cost before the first look (s); no result depends on it."""
+
+
+class Outlook:
+    """Room to work in and what is worked out once for each state of the roads; nothing that a run has to remember."""
+
+    def __init__(self, routes: Routes, n_tables: int, free_flow_time_s: Floats, link_key: Ints) -> None:
+        """routes: of the streets on which cars drive. n_tables: tables out of the area, of people.
+
+        free_flow_time_s: time that each link takes without anybody (s). link_key: uint32, what each link is.
+        """
+        self._first, self._link = routes.incoming_first, routes.incoming
+        n_nodes, n_links = self._first.size - 1, self._link.size
+        self._free = Routes(n_nodes, routes.link_upstream, routes.link_downstream, n_tables, link_key)
+        self._free_for: dict[int, RoadsBelieved] = {}
+        """Roads as the tables of nobody's queues were last built for them."""
+        self._free_s = free_flow_time_s
+        link = self._link
+        of_links = {"link": link, "start": routes.link_upstream[link], "turn": link_key[link]}
+        self._roads = records(n_links, rules.ROAD, free_s=free_flow_time_s[link], **of_links)
+        self._roads_for: RoadsBelieved | None = None
+        self._turns: dict[int, Ints] = {}
+        self._places = records(n_nodes, rules.PLACE)
+        self._bucket = np.full(BUCKETS_PER_NODE * n_nodes, rules.NONE, np.int32)
+        self._buckets_per_s = self._bucket.size / FIRST_GUESS_S
+        self._make_room(0)
+        self._no_table = np.empty(n_nodes, np.int32), np.empty(n_nodes)
+
+    def _make_room(self, n_exits: int) -> None:
+        self._gates, self._heap, self._waiting = (
+            records(self._roads.size + n_exits, kind) for kind in (rules.GATE, rules.ENTRY, rules.ENTRY)
+        )
+
+    def _take(self, roads: RoadsBelieved) -> None:
+        """Reckon with some state of the roads from now on."""
+        link, now = self._link, self._roads
+        is_open = roads.is_believed_open[HEARSAY]
+        now["weight"] = np.where(is_open, roads.weight, np.inf)[link]
+        now["danger_factor"], now["per_s"] = (1.0 + roads.danger)[link], roads.per_s[link]
+        self._roads_for = roads
+        if self._roads.size + roads.exit_node.size > self._gates.size:
+            self._make_room(roads.exit_node.size)
+
+    def look(self, seen: QueuesSeen, table: int = HEARSAY) -> tuple[Ints, Floats]:
+        """Work out what drivers expect of each link, expected_s of what they have seen, and a table from it.
+
+        Returns the next link and the cost to go (s), by node, as `Routes` has them, for a table of people who have
+        heard of the same closures, by the model's own cost of links; to be read before the next call.
+        """
+        if self._roads_for is not seen.roads:
+            self._take(seen.roads)
+        if table not in self._turns:
+            self._turns[table] = self._free.turns(table)
+        next_link, to_go_s = self._no_table
+        expected_s = seen.link_time_s.copy()
+        most_s = rules.expect(
+            expected_s, next_link, to_go_s, self._roads, self._places, self._gates, self._heap, self._waiting,
+            self._bucket, self._buckets_per_s, seen.link_time_s, seen.n_cars, self._turns[table], self._first,
+            seen.roads.exit_node, seen.roads.exit_per_s,
+        )  # fmt: skip
+        self._buckets_per_s = 0.9 * self._bucket.size / max(most_s, 1.0)
+        seen.expected_s = expected_s
+        return next_link, to_go_s
+
+    def without_queues(self, table: int, roads: RoadsBelieved) -> tuple[Ints, Floats]:
+        """Return the next link and the cost to go (s), by node, of people who expect no queues; not to be changed."""
+        if self._free_for.get(table) is not roads:
+            cost_s = self._free_s * (1.0 + roads.danger)
+            self._free.set_class(table, cost_s, roads.is_believed_open[HEARSAY], roads.exit_node)
+            self._free_for[table] = roads
+        return self._free.next_link[table], self._free.cost_to_go_s[table]
+
+    def table(self, table: int, seen: QueuesSeen | NoQueues, roads: RoadsBelieved) -> tuple[Ints, Floats] | None:
+        """Return a table as drivers have seen the queues, as `look` does; None: the roads were others when they looked.
+
+        roads: what people believe of the roads now.
+        """
+        if isinstance(seen, NoQueues):
+            return self.without_queues(table, roads)
+        return self.look(seen, table) if seen.roads is roads else None
