@@ -287,6 +287,19 @@ def test_a_place_behind_no_exit_of_the_town_is_refused_with_those_that_there_are
         EvacuationModel("tiny_town", **{"reception.places": [{**HALL, "exits": ["Moon"]}, SCHOOL]})
 
 
+def test_a_place_at_the_other_end_of_the_earth_is_refused_with_its_degrees():
+    far = {"name": "Hall", "beds": 5, "longitude_deg": 45.0, "latitude_deg": -33.0}
+    with pytest.raises(ScenarioError, match="'Hall' at longitude_deg 45, latitude_deg -33 is more than 1,500 km"):
+        EvacuationModel("tiny_town", **{"reception.places": [far]})
+
+
+def test_the_report_names_a_place_to_which_nobody_comes():
+    """Of two places as near, everybody comes to one: they do not know which is full."""
+    town = EvacuationModel("tiny_town", **{"reception.places": [{"name": "B", "beds": 5}, {"name": "A", "beds": 5}]})
+    (line,) = [line for line in town.report() if "nobody comes to" in line]
+    assert line.startswith("reception.places.0: nobody comes to 'B'")
+
+
 def test_a_plan_may_change_places_and_not_who_looks_for_a_bed(tmp_path):
     plan = tmp_path / "plan.yaml"
     plan.write_text("name: beds\nreception:\n  places:\n    - {name: Hall, beds: 4}\n", encoding="utf-8")

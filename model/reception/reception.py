@@ -22,6 +22,8 @@ from safepassage.model.streets.streets import Streets
 
 DETOUR, SPEED_KM_H = 1.3, 60.0
 """Length of a way against the straight line, and speed on it, where a place is given in degrees. Assumption."""
+FARTHEST_M = 1_500_000.0
+"""A place farther than this from an exit is taken for a mistake: Ukraine is 1,300 km wide. Assumption."""
 USUAL_WAY_H = 0.5
 """Way to a place of which nothing is said (h). Assumption."""
 BY_ROAD = {Mode.CAR: ComesBy.CAR, Mode.LIFT: ComesBy.CAR, Mode.BUS: ComesBy.BUS, Mode.TRAIN: ComesBy.TRAIN}
@@ -132,8 +134,18 @@ class Reception:
         return self._rows
 
     def report(self) -> list[str]:
-        """Return a sentence for each place at which people may be left without a bed and without a way on."""
-        return [
+        """Return a sentence for each place that has no way on, or to which nobody comes first."""
+        if self.is_empty:
+            return []
+        reached = {place for place, _ in self._choices.values()}
+        sent_to = {way.to for place in self.settings.places for way in place.onward}
+        unreached = [
+            f"reception.places.{row}: nobody comes to {place.name!r}: another place is reached as soon by everybody it "
+            "takes, and none sends people on to it. Give that one an `onward` way to it."
+            for row, place in enumerate(self.settings.places)
+            if row not in reached and place.name not in sent_to
+        ]
+        return unreached + [
             f"reception.places.{row}: {place.name!r} has no way onward, so whoever finds it full waits there without a "
             "bed. Give it `onward` if there is one."
             for row, place in enumerate(self.settings.places)
@@ -150,9 +162,11 @@ def _way_s(place: ReceptionPlace, streets: Streets, exit_row: int, by: ComesBy) 
     x_m, y_m = streets.project(place.longitude_deg, place.latitude_deg)
     end = int(streets.exit_end_node[exit_row])
     away_m = math.hypot(float(x_m) - streets.node_x_m[end], float(y_m) - streets.node_y_m[end])
-    if not math.isfinite(away_m):
+    if not away_m <= FARTHEST_M:
         raise ScenarioError(
-            f"reception.places: {place.name!r} at {place.longitude_deg:g}, {place.latitude_deg:g} cannot be put onto "
-            "the map of the streets. Give `road_h` instead."
+            f"reception.places: {place.name!r} at longitude_deg {place.longitude_deg:g}, latitude_deg "
+            f"{place.latitude_deg:g} is more than {FARTHEST_M / 1000:,.0f} km from the exit "
+            f"{streets.exit_name[exit_row]}. Correct the degrees (longitude and latitude may be swapped), or give "
+            "`road_h` instead."
         )
     return DETOUR * away_m / 1000.0 / SPEED_KM_H * 3600.0
