@@ -78,6 +78,10 @@ class Winter:
         u = uniforms_for(seed, Stream.COLD, keys_of(households))
         self.heated_by = np.where(u < homes.share_gas, 0, np.where(u < homes.share_gas + homes.share_power, 1, STOVE))
         """By household: row of SOURCES, or STOVE."""
+        self._is_used = np.zeros(self.indoors.temperature_c.shape, np.bool_)
+        """bool[source, zone]: whether some home there is heated by it."""
+        by_source = self.heated_by != STOVE
+        self._is_used[self.heated_by[by_source], households.zone[by_source]] = True
         self._threshold = -np.log1p(-uniforms_for(seed, Stream.COLD, keys, index=1))
         self._u_fatal = uniforms_for(seed, Stream.COLD, keys, index=2)
         is_old = people.age >= OLD_FROM_AGE
@@ -90,7 +94,7 @@ class Winter:
     @property
     def expected(self) -> float:
         """People whom cold makes ill or kills, to be expected of what each has gone through so far."""
-        return float(-np.expm1(-self.dose).sum())
+        return float(-np.expm1(-self.dose).sum()) + 0.0  # not -0
 
     def is_without_heat(self) -> Bools:
         """Return which homes have no heating now, by household, whoever is in them."""
@@ -192,7 +196,7 @@ class Winter:
         lives = np.bincount(people.household, at_home, n) > 0
         self.books.see_homes(
             now_s, lives & self.is_without_heat(), lives & self._is_dry, at_home, lacks_c[people.household] > 0,
-            self.place >= 0, float(self.indoors.temperature_c.min(initial=np.inf)),
+            self.place >= 0, float(self.indoors.temperature_c[self._is_used].min(initial=self.settings.homes.heated_c)),
         )  # fmt: skip
 
     def _harmed(self, rows: Ints, now_s: float, *, is_outside: bool) -> Ints:
