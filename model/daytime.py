@@ -98,7 +98,7 @@ class DayPlaces:
                 self._send_home(one, one.at_h * 3600.0)
 
     def _relatives(self) -> Ints:
-        """Return for each household the old person living alone that it fetches, and promise them its car."""
+        """Return for each household the old person living alone that it fetches; promises them its car: `lift_from`."""
         h, people, settings = self.households, self.population.people, self.settings
         first, keys = h.first_person, keys_of(h)
         alone = (h.n_members == 1) & (people.age[first[:-1]] >= OLD_AGE) & ~h.has_car & (h.institution < 0)
@@ -114,7 +114,7 @@ class DayPlaces:
             if near.size:
                 host = int(near[np.argmin(np.abs(u_host[near] - u_host[household]))])
                 found[host] = household
-                self.population.kin_host[household] = host
+                self.households.lift_from[household] = host
         return found
 
     def is_without_child(self, households: Ints, now_s: float) -> Bools:

@@ -60,10 +60,7 @@ class Population:
         """int8 of Protection by person: where each is at home without an alert; set once rooms are drawn."""
         self.ledger: list[Entry] | None = None
         """Who came to safety, went home and died since it was last read; None: nobody reads it."""
-        self.pupils: Any = None
-        """Who is at which school (`model/people/pupils.py`); None: there are no schools."""
-        self.kin_host = np.full(len(households), -1, np.int32)
-        """int32 by household: the household elsewhere that fetches it before it leaves; -1: none."""
+        self.pupils: Any = None  # who is at which school, see `pupils.py`; None: there are no schools
         self._touched = [np.arange(len(households))]
         self.n_touches = 0
         """How often anything has changed with anybody."""

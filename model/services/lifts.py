@@ -29,8 +29,8 @@ class Lifts:
         self.settings, self.population, self.movement, self.curfew = settings, population, movement, curfew
         households = population.households
         drives = households.has_car & population.has_driver(np.arange(len(households)))
+        kin = households.lift_from.copy()  # old people whom their family fetches
         households.lift_from[:] = neighbours_with_room(settings, households, drives, keys_of(households), seed)
-        kin = population.kin_host
         households.lift_from[kin >= 0] = kin[kin >= 0]
         self.waits = np.zeros(len(households), np.bool_)
         """Who waits at home for a neighbour who means to leave."""
