@@ -1,6 +1,6 @@
 """Time the page of `safepassage explore` in a headless Chromium on the same machine, and the same model without it.
 
-The model is run by itself first, in a process that draws nothing; so caches are warm. The server is then started as
+The model is first run by itself, twice, in processes that draw nothing, so caches are warm. The server is started as
 users start it. First paint is from the browser's navigation to its first drawn picture. Play is pressed and the run is
 watched to its end, or for as long as asked. A state is what the model sends after a step; a picture is what the browser
 draws, of a state or of movers on their way between two. Own work is the processor time of the server's process beyond
@@ -67,7 +67,8 @@ def measure_page(scenario: str, play_s: float, step_s: float, *, n_steps: int = 
     n_steps: steps over which what is held is compared; 0: not at all. monkey_min: minutes of random clicks.
     """
     alone = [sys.executable, "-c", ALONE, scenario, str(play_s)]
-    n, wall_s, cpu_s = json.loads(subprocess.run(alone, capture_output=True, text=True, check=True).stdout)
+    for _ in range(2):  # the first compiles what is not in numba's cache, as the page's server would not
+        n, wall_s, cpu_s = json.loads(subprocess.run(alone, capture_output=True, text=True, check=True).stdout)
     found = {"alone_wall_ms": 1e3 * wall_s / n, "alone_cpu_ms": 1e3 * cpu_s / n}
     began = time.perf_counter()
     with _server(scenario) as (server, url, log), _tab() as (tab, browser, faults):
