@@ -137,6 +137,9 @@ def test_what_moves_the_difference_most_is_found_and_runs_as_the_comparison_woul
         "share of households that obey an order: 0.9 instead of 0.8",
     ]  # fmt: skip
     assert answer.turning_note.startswith("Of 2 assumptions, tried at both ends of their range")
+    hurt = max(found["tried"], key=lambda one: one["moves_casualties"])
+    told = f"casualties moves most with: {hurt['words']}" in answer.turning_note
+    assert told == (hurt["moves_casualties"] > 0) and {one["key"] for one in found["tried"]} == {LITTLE.key, MUCH.key}
 
 
 def test_more_pairs_than_the_comparison_has_and_a_study_without_analysis_are_refused(folder, tmp_path):

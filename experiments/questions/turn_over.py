@@ -1,7 +1,8 @@
 """What could turn a comparison over: the assumptions that its answer hangs on most, varied under every plan.
 
 Each assumption is tried at both ends of its range with a few pairs of runs; the two that move the difference in people
-out most are then run with as many pairs as a conclusion takes. Hazards are only ever sampled, stronger and weaker: no
+out most are then run with as many pairs as a conclusion takes. How far each moves the difference in casualties is noted
+beside that, from the same runs. Hazards are only ever sampled, stronger and weaker: no
 place of harm is among what is varied, and nothing is searched.
 """
 
@@ -31,7 +32,7 @@ TRIED_PAIRS = 5
 """Pairs with which each assumption is tried at each end of its range. Assumption: enough to rank what moves most."""
 N_VARIED = 2
 """Assumptions that are then run with all pairs."""
-OUTCOME = "safe"
+OUTCOME, HARM = "safe", "casualties"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,17 @@ def turn_over(
         "scenarios": {name: scenario_digest(variant) for name, variant in variants.items()},
     }  # fmt: skip
     with KeptRuns(folder / KIND, identity, executor, on_progress) as runs:
-        tried = [(one, _moved(one, variants, found, runs)) for one in known] if study is None else []
-        chosen = [one for one, _ in sorted(tried, key=lambda pair: -pair[1])] if tried else known
+        tried = [
+            (one, *(_moved(one, variants, found, runs, outcome) for outcome in (OUTCOME, HARM)))
+            for one in (known if study is None else ())
+        ]
+        chosen = [one for one, *_ in sorted(tried, key=lambda row: -row[1])] if tried else known
         rows = [_row(one, variants, found, runs, pairs) for one in chosen[:N_VARIED]]
     result = {
         "kind": KIND, "outcome": OUTCOME, "pairs": pairs, "study": None if study is None else str(study.name),
-        "tried": [{"key": one.key, "moves": moved} for one, moved in tried], "tried_pairs": TRIED_PAIRS,
+        "tried": [{"key": one.key, "words": one.words, "moves": out, "moves_casualties": hurt}
+                  for one, out, hurt in tried],
+        "tried_pairs": TRIED_PAIRS,
         "as_stated": {plan: _told(found.values(plan, OUTCOME)[:pairs], found.values(BASELINE, OUTCOME)[:pairs])
                       for plan in found.plans[1:]},
         "rows": rows,
@@ -170,10 +176,10 @@ def _of_study(study: Path, variants: Mapping[str, Scenario]) -> list[Assumption]
     return usable
 
 
-def _moved(one: Assumption, variants: Mapping[str, Scenario], found: Comparison, runs: KeptRuns) -> float:
-    """Return how far the mean difference of any plan moves between the ends of an assumption."""
+def _moved(one: Assumption, variants: Mapping[str, Scenario], found: Comparison, runs: KeptRuns, outcome: str) -> float:
+    """Return how far the mean difference of any plan in an outcome moves between the ends of an assumption."""
     n = min(TRIED_PAIRS, found.n_replications)
-    low, high = (_outcomes(one, end, variants, found, runs, n) for end in (one.low, one.high))
+    low, high = (_outcomes(one, end, variants, found, runs, n, outcome) for end in (one.low, one.high))
     return max(
         abs(float(np.mean((high[plan] - high[BASELINE]) - (low[plan] - low[BASELINE])))) for plan in found.plans[1:]
     )
@@ -195,15 +201,15 @@ def _row(one: Assumption, variants: Mapping, found: Comparison, runs: KeptRuns, 
 
 
 def _outcomes(
-    one: Assumption, end: float, variants: Mapping, found: Comparison, runs: KeptRuns, n: int
+    one: Assumption, end: float, variants: Mapping, found: Comparison, runs: KeptRuns, n: int, outcome: str = OUTCOME
 ) -> dict[str, np.ndarray]:
-    """Return by plan the outcome of n runs with an assumption at an end of its range."""
+    """Return by plan an outcome of n runs with an assumption at an end of its range."""
     tasks = []
     for variant in variants.values():
         changes = {key: one.at(value, end) for key, value in _values(variant, one.key).items()}
         scenario = validated(variant.source.with_changes(changes, f"turn-over: {one.key}"))
         tasks += [Task(scenario, seed) for seed in seeds_of(found.run.seed, n)]
-    outcomes = np.array([float(row[OUTCOME]) for row in runs.outcomes(tasks)]).reshape(len(variants), n)
+    outcomes = np.array([float(row[outcome]) for row in runs.outcomes(tasks)]).reshape(len(variants), n)
     return dict(zip(variants, outcomes, strict=True))
 
 

@@ -51,7 +51,12 @@ def _how(known: dict[str, Any], say: Language) -> str:
         "Of {n_tried} assumptions, tried at both ends of their range with {n_few} pairs each, these move the "
         "difference in people out most; then run with {n} pairs at each end."
     )
-    return say(text, n_tried=len(known["tried"]), n_few=known["tried_pairs"], n=known["pairs"])
+    how = say(text, n_tried=len(known["tried"]), n_few=known["tried_pairs"], n=known["pairs"])
+    most = max(known["tried"], key=lambda one: one["moves_casualties"], default=None)
+    if most is None or most["moves_casualties"] == 0:
+        return how
+    text = "The difference in casualties moves most with: {what} (by {n} between the ends)."
+    return f"{how} {say(text, what=say(most['words']), n=say.number(most['moves_casualties']))}"
 
 
 def _verdict(known: dict[str, Any], plans: tuple[str, ...], say: Language) -> str:
