@@ -147,3 +147,9 @@ def test_a_run_says_what_seats_and_crews_cost(tmp_path):
 def test_a_checkpoint_that_stands_nowhere_is_refused_by_its_place(checkpoint, message):
     with pytest.raises((InvalidScenario, ScenarioError), match=message):
         town(town_of(FORTY, n_cars=40), **{"closures.checkpoints": [checkpoint]})
+
+
+def test_a_fleet_that_makes_no_run_costs_no_crew_hours(tmp_path):
+    closed = fleet(hours=[{"from_time": "23:00", "until_time": "23:30"}])
+    found = values_of(RunFolder(town(town_of([[ADULT]]), [closed]).run().save(tmp_path)))
+    assert found["service_runs"] == found["crew_hours"] == found["seat_hours_offered"] == 0

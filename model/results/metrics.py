@@ -258,7 +258,7 @@ def _services(run: RunFolder) -> dict[str, float]:
         "seats_used_share": n_boarded / n_seats if n_seats else np.nan,
         "seat_hours_used": _seat_hours_used(runs, run.manifest["simulated_s"]),
         "seat_hours_offered": (done["n_seats"] * out_h).sum(),
-        "crew_hours": (done["vehicle"].map(crew).fillna(0) * out_h).sum(),
+        "crew_hours": (done["vehicle"].map(crew).fillna(0).astype(float) * out_h).sum(),
         "waiting_at_stops": stops["n_waiting"].sum(),
         "wait_longest": stops["max_wait_s"].max() / 3600,
         **{f"waiting_{place.name.lower()}": waiting.get(place.name, 0.0) for place in AT_STOPS},
