@@ -15,7 +15,7 @@ from safepassage.experiments.questions.paired import Difference, difference
 from safepassage.model.evacuation import EvacuationModel
 
 COMING: dict[str, Any] = {
-    "front.distances": [{"day": "2024-08-01", "distance_km": 12.0}, {"day": "2024-08-02", "distance_km": -12.0}]
+    "front.distances": [{"day": "2024-08-01", "distance_km": 16.0}, {"day": "2024-08-02", "distance_km": -8.0}]
 }
 """A front that comes nearer by a kilometre an hour."""
 WINDOW: dict[str, Any] = {"name": "Window", "from_time": "07:00", "until_time": "09:00"}

@@ -370,9 +370,9 @@ def _aim(name: str, found: list[dict], levers: dict, wanted: Optimisation) -> fl
 
 
 def _present(base: Scenario, wanted: Optimisation) -> dict[str, Any]:
-    """Return the levers of the unchanged scenario; None where a key is not set."""
+    """Return the levers of the unchanged scenario; None where a key is not set, "unchanged" for choices."""
     found = {key: value_at(base.model_dump(mode="json"), key) for key in wanted.levers}
-    return found | dict.fromkeys(wanted.choices)
+    return found | dict.fromkeys(wanted.choices, "unchanged")
 
 
 def _write(result: Optimised, base: Scenario, out: Path):

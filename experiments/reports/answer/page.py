@@ -203,6 +203,7 @@ def _costs(found: Comparison, say: Language) -> Table | None:
         _row(found, OUTCOMES[name], _words(name, say), say)
         for name in COSTS
         if any(np.nan_to_num(found.values(plan, name)).any() for plan in found.plans)
+        and any(_is_told(found, name, plan) for plan in found.plans[1:])
     ]
     return Table(_headings(found, say), rows) if rows else None
 
