@@ -384,9 +384,7 @@ class Population:
         if n[books.IN_TWO_PLACES]:
             raise PopulationError("parties at stops or aboard are not noted as on their way, or are in two places")
         if n[books.ON_STREETS] != n_on_streets:
-            raise PopulationError(
-                f"{n[books.ON_STREETS]} parties are noted as on the streets, {n_on_streets} are there"
-            )
+            raise PopulationError(f"{n[books.ON_STREETS]} parties are noted on the streets, {n_on_streets} are there")
         if n[books.OUTSIDE]:
             raise PopulationError(f"{n[books.OUTSIDE]} people travel whose parties are not on the streets")
         if n[books.WRONG_STATUS]:
