@@ -347,8 +347,7 @@ class Population:
         if households is None:
             self._to_show = np.flatnonzero(np.isfinite(h.decision_time_s) & self.is_at_home())
             self._known_until_s = -np.inf
-            planned = np.where(self.is_at_home(), h.departure_time_s, np.inf)
-            self._next_departure_s = planned.min(initial=np.inf)
+            self._next_departure_s = np.where(self.is_at_home(), h.departure_time_s, np.inf).min(initial=np.inf)
         else:
             decided = households[np.isfinite(h.decision_time_s[households])]
             self._to_show = united(self._to_show, decided)
