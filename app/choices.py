@@ -103,6 +103,12 @@ class Choices:
             self.name, self.plan, self.compare, self.overrides = before
             self.problems = {kind: str(error)}
 
+    def compare_with(self, plan: str):
+        """Choose a plan to compare with, by its path; raises ScenarioError if it does not suit."""
+        load(self.name, self.overrides, plan)
+        self.compare = plan
+        self._check()
+
     def change(self, key: str, value: Any):
         """Set a value; text is read as YAML. A wrong one is explained beside its field and not used."""
         if not any(key in listed for listed in controls.GROUPS.values()):

@@ -19,7 +19,7 @@ from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.app.scenes.frames import join, pack
 from safepassage.app.scenes.scene import KIND_COLOURS, ROW_COLUMNS, Kind
 from safepassage.experiments.reports.answer.language import Language
-from safepassage.model.pictures.palette import BROWN, GREEN, PURPLE, RED, TEAL, WINE, colour_of, in_order
+from safepassage.model.pictures.palette import BROWN, CHANGE, GREEN, PURPLE, RED, TEAL, WINE, colour_of, in_order
 
 LOST_AFTER_S = 10.0
 """If the page has not answered for this long (s), the model pauses until it does."""
@@ -70,6 +70,7 @@ def vocabulary() -> str:
     said = {
         "ROW": row,
         "COLOURS": COLOURS,
+        "CHANGE": CHANGE,
         "SHORT": {int(status): words for status, words in SHORT.items()},
         "KINDS": movers,
         **lists,
@@ -114,6 +115,7 @@ class Board(VueTemplate):
     offer = traitlets.Dict().tag(sync=True)
     building = traitlets.Dict().tag(sync=True)
     language = traitlets.Dict().tag(sync=True)
+    difference = traitlets.Dict().tag(sync=True)
     languages = traitlets.List([list(pair) for pair in LANGUAGES_NAMED.items()]).tag(sync=True)
 
     def __init__(self, session=None, **kwargs):
@@ -179,6 +181,11 @@ class Board(VueTemplate):
     def vue_show_layer(self, name):
         """Colour the streets by delay or danger, or not at all."""
         self._session.show_layer(str(name))
+
+    @when_ready
+    def vue_show_difference(self, is_on):
+        """Show where more or fewer are left on the right map, on one map; or both maps again."""
+        self._session.show_difference(is_on=bool(is_on))
 
     @when_ready
     def vue_find(self, text):

@@ -10,6 +10,7 @@ from solara.server.kernel_context import get_current_context
 
 from safepassage.app.choices import ALONE, AS_GIVEN
 from safepassage.app.map import Board, packed_language, style, template
+from safepassage.app.questions import QUESTIONS
 from safepassage.app.session import Session, take
 
 OPTIONS = "SAFEPASSAGE_EXPLORE"
@@ -48,11 +49,25 @@ class Fields(VueTemplate):
             "groups": choices.groups(),
             "problems": choices.problems,
             "is_changed": choices.is_changed,
+            "questions": list(QUESTIONS.items()),
+            "question": self._session.asker.told(self._session.say),
+            "zones": list(self._session.model.zones.name) if self._session.model is not None else [],
         }
 
     def vue_choose(self, data):
         """Choose a scenario or plan."""
         self._session.choices.choose(str(data["kind"]), str(data["value"]))
+        self.refresh()
+
+    def vue_ask(self, data):
+        """Fill in one of the questions as a plan beside."""
+        picked = [str(end) for end in data.get("picked") or ()]
+        self._session.asker.ask(str(data["name"]), self._session, picked)
+        self.refresh()
+
+    def vue_edit(self, data):
+        """Change or drop something of what is asked."""
+        self._session.asker.change(data, self._session.choices)
         self.refresh()
 
     def vue_change(self, data):

@@ -15,6 +15,8 @@ from safepassage.app.journal import Journal, acts_of
 from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump, packed_language
 from safepassage.app.player import Player
+from safepassage.app.questions import Asker
+from safepassage.app.scenes.difference import squares
 from safepassage.app.scenes.layers import LAYERS, packed
 from safepassage.app.scenes.replay import Recording, Replay
 from safepassage.app.told.log import EventLog, placed
@@ -45,6 +47,7 @@ class Session:
         self.recording: Recording | None = None
         self.building = Building()
         self.choices = Choices(scenario, plan, PLANS)
+        self.asker = Asker(PLANS)
         self.pump = Pump()
         self.player = Player(self, self.tell_player)
         self.journal = Journal(PLANS)
@@ -53,7 +56,7 @@ class Session:
         self.board = None
         self.is_closed = False
         self._told_s = 0.0
-        self._layer = ""
+        self._layer, self._has_difference = "", False
         self._told_events: list[tuple[EventLog, int]] | None = None
         self._picker = Picker()
         self._offer: dict | None = None
@@ -245,6 +248,7 @@ class Session:
         self._tell_picked(again=True)
         self._tell_events()
         self._tell_layer()
+        self._tell_difference()
         if not self.player.is_playing:
             self._tell_acts()
             self._write_journal()
@@ -269,6 +273,17 @@ class Session:
         self._layer = name if name in LAYERS and not self.run.is_recorded else ""
         with self.pump.busy:
             self._tell_layer()
+
+    def show_difference(self, *, is_on: bool):
+        """Tell where more or fewer are left on the right map, from now on; or no more."""
+        self._has_difference = is_on
+        with self.pump.busy:
+            self._tell_difference()
+
+    def _tell_difference(self):
+        if self.board is not None and (self._has_difference or self.board.difference):
+            is_shown = self._has_difference and len(self.run.scenes) > 1 and not self.run.is_recorded
+            self.board.difference = squares(*self.run.scenes) if is_shown else {}
 
     def _tell_layer(self):
         if self.board is None or not (self._layer or self.board.layers):

@@ -10,7 +10,7 @@ from safepassage.agents.civilians import Injury, Mobility, Protection, Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
-from safepassage.app import actions, controls
+from safepassage.app import actions, controls, questions
 from safepassage.app.choices import ALONE, AS_GIVEN
 from safepassage.app.map import SHORT
 from safepassage.app.player import FASTEST, SPEEDS_S
@@ -85,6 +85,8 @@ def texts_of_explore():
     found |= {getattr(households, name) for name in vars(households) if name.isupper()}
     found |= {*log.TO_ALL.values(), *log.TO_ZONES.values(), *log.SHUT, *log.OPEN_AGAIN}
     found |= {text for pair in (*actions.DONE.values(), *log.OPENED.values()) for text in pair}
+    found |= set(questions.QUESTIONS.values())
+    found |= {label for keys in questions.EDITABLE.values() for label, _ in keys.values()}
     found |= set(controls.GROUPS) | set(controls.LABELS.values())
     return found | {controls.unit_of(key.rsplit(".", 1)[-1]) for key in controls.LABELS} - {""}
 

@@ -287,7 +287,12 @@ class Explainer:
             say("hurt so far"): mine & (people.injury != Injury.NONE),
         }
         lines = [[what, persons(int(rows.sum()), say)] for what, rows in counted.items()]
-        return {"title": say("Zone: {name}", name=model.zones.name[zone]), "lines": lines, "actions": []}
+        return {
+            "title": say("Zone: {name}", name=model.zones.name[zone]),
+            "zone": model.zones.name[zone],
+            "lines": lines,
+            "actions": [],
+        }
 
 
 def all_of(*answers: dict | None) -> dict:

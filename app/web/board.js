@@ -2,7 +2,7 @@
 speak(null);
 module.exports = {
   data() {
-    return { expert: false, timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
+    return { expert: false, oneMap: false, changes: CHANGE, timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
       short: SHORT, journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", COLOURS.injured], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
       layer: "", names: true, sought: "", tip: null, ramp: RAMP, pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
   },
@@ -28,6 +28,9 @@ module.exports = {
     layers() { this.maps.forEach((m, i) => m.setLayer((this.layers || [])[i])); this.dirty(); },
     layer() { this.show_layer(this.layer); },
     found() { if (this.found && this.found.length) this.maps.forEach((m) => m.centre(this.found)); },
+    "order.zones"() { this.maps.forEach((m) => { m.chosen = this.order.zones; m.dirtyBase = true; }); this.dirty(); },
+    oneMap() { this.show_difference(this.oneMap); this.$nextTick(() => this.viewed()); },
+    difference() { if (this.maps[0]) { this.maps[0].setDifference(this.oneMap ? this.difference : null); this.dirty(); } },
     names() { this.maps.forEach((m) => { m.layers.names = this.names; m.dirtyRoads = true; }); this.dirty(); },
     mode() { this.maps.forEach((m) => { m.mode = this.mode; }); this.dirty(); },
     homes() { this.maps.forEach((m) => { m.layers.homes = this.homes; m.dirtyBase = true; }); this.dirty(); },
@@ -40,6 +43,7 @@ module.exports = {
       const epoch = this.towns[0].epoch; this.watchMain();
       if (this.epoch === epoch && this.maps.length === this.towns.length) return;
       document.title = `Safepassage: ${this.towns[0].name}`; // also after another scenario is chosen
+      if (this.towns.length < 2) this.oneMap = false;
       const same = this.opened === this.towns[0].name + this.towns.length;
       this.epoch = epoch; this.opened = this.towns[0].name + this.towns.length;
       this.maps.forEach((m) => m.destroy());
@@ -133,6 +137,8 @@ module.exports = {
       else if (!this.title) this.card = p; else this.card = { ...this.card, actions: [], gone: true };
       this.maps.forEach((m) => { m.mark = this.card.mark && !this.card.gone ? this.card.mark : null; }); this.dirty();
     },
+    changeText(i) { const b = this.difference.bounds; return i === 0 ? t("{high} or lower", { high: this.signed(b[0]) }) : i === 4 ? t("{low} or more", { low: this.signed(b[3]) }) : t("{low} to {high}", { low: this.signed(b[i - 1]), high: this.signed(b[i]) }); },
+    pickZone(name) { const at = this.order.zones.indexOf(name); if (at < 0) this.order.zones.push(name); else this.order.zones.splice(at, 1); this.show("act"); },
     issue() { this.act({ kind: "order", which: this.actOn, ...this.order }); },
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.card.which || 0 }); },

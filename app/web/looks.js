@@ -9,6 +9,23 @@ const looks = {
     for (let k = 0; k < s.n; k++) if (this.layer[k]) by[Math.min(RAMP.length - 1, (this.layer[k] * RAMP.length) >> 8)].push(k);
     by.forEach((streets, i) => { if (!streets.length) return; c.strokeStyle = RAMP[i]; c.lineWidth = (1.4 + 0.25 * i) * wide; c.beginPath(); for (const k of streets) this.trace(c, k); c.stroke(); });
   },
+  setDifference(told) { this.difference = told && told.bounds ? { ...told, change: new Int32Array(buffer(told.change)) } : null; this.dirtyBase = true; },
+  drawDifference(c) { // where more or fewer are left, in squares
+    const d = this.difference, side = 65536 / d.n, size = side * this.view.k - 1;
+    c.save(); c.globalAlpha = 0.85;
+    d.change.forEach((v, at) => {
+      if (v === d.none) return;
+      c.fillStyle = CHANGE[d.bounds.filter((bound) => v > bound || (bound > 0 && v === bound)).length];
+      c.fillRect(this.px((at % d.n) * side), this.py((Math.floor(at / d.n) + 1) * side), size, size);
+    });
+    c.restore();
+  },
+  drawChosen(c) { // zones put on an order
+    for (const zone of this.town.zones) if (this.chosen && this.chosen.includes(zone.name)) for (const ring of zone.rings) {
+      c.beginPath(); for (let i = 0; i < ring.length; i += 2) c.lineTo(this.px(ring[i]), this.py(ring[i + 1])); c.closePath();
+      c.save(); c.globalAlpha = 0.12; c.fillStyle = COLOURS.mark; c.fill(); c.restore(); c.strokeStyle = COLOURS.mark; c.lineWidth = 2.5; c.stroke();
+    }
+  },
   drawNames(c) { // along the middle of long pieces, each name once in a while, none over another
     const zoom = this.view.k / this.view.k0, names = this.town.street_names;
     if (!names || zoom < NAMES_FROM || this.layers.names === false) return;

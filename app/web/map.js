@@ -118,8 +118,9 @@ class TownMap {
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     c.fillStyle = "#fbfbf8"; c.fillRect(0, 0, this.w, this.h);
     this.drawGround(c);
-    if (this.homes && this.layers.homes) this.drawHomes(c);
+    if (this.difference) this.drawDifference(c); else if (this.homes && this.layers.homes) this.drawHomes(c);
     if (this.layers.zones) this.drawZones(c);
+    this.drawChosen(c);
     c.setTransform(1, 0, 0, 1, 0, 0); c.drawImage(this.roads, 0, 0);
     this.image = c.getImageData(0, 0, width, height); this.pixels = new Uint32Array(this.image.data.buffer);
     this.under = this.pixels.slice();

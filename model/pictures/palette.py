@@ -23,6 +23,9 @@ INDOORS = "#EDE6D4", "#CBB886", "#88723A"
 TRAIN, LIFT = "#999933", "#88CCEE"
 """Tol (2021)."""
 
+CHANGE = ("#08519C", "#7FB2DD", "#E9E9E9", "#F0A17C", "#B2301B")
+"""Of people left behind, from far fewer to far more."""
+
 GREY, PALE, INK, QUIET = "#999999", "#D9D9D9", "#222222", "#595959"
 
 _BY_KIND: dict[type[Worded], dict[int, str]] = {

@@ -15,12 +15,11 @@ from matplotlib.patches import Rectangle
 
 from safepassage.experiments.outcomes.by_place import DELAYS, LEFT, STREETS
 from safepassage.model.pictures import bottlenecks, map
+from safepassage.model.pictures.palette import CHANGE
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.texts import as_written
 
 LEFT_COLOURS = ("#FBE3C0", "#F6B76B", "#E5832F", "#B34F12", "#642607")
-CHANGE_COLOURS = ("#08519C", "#7FB2DD", "#E9E9E9", "#F0A17C", "#B2301B")
-"""From far fewer to far more."""
 FEW_RESIDENTS = 10
 """Cells with fewer residents in the mean are not shown: they would point at households."""
 WIDTH_IN, DPI, TALLEST = 3.2, 160, 1.15
@@ -66,7 +65,7 @@ class Maps:
         most = max(float(self._cells()["change"].abs().max()), 1.0)
         far, little = _round(0.4 * most), _round(0.1 * most)
         ends = [None, -far, -little, little, far, None]
-        return [Legend(CHANGE_COLOURS[i], ends[i], ends[i + 1]) for i in range(5)]
+        return [Legend(CHANGE[i], ends[i], ends[i + 1]) for i in range(5)]
 
     def delay_classes(self) -> list[Legend]:
         """Return the classes of delay on a street, the same for all plans; none if nothing was lost."""
