@@ -145,7 +145,7 @@ def _earlier(model: Any, keys: dict) -> None:
         if order.after is None:
             hours = model.settings.issued_s(order) / 3600.0
             written.pop("issued", None)
-            written["issued_h"] = round(hours * (1.0 - EARLIER_SHARE), 2)
+            written["issued_h"] = round(hours * (1.0 - EARLIER_SHARE), 3)
 
 
 def _more_buses(model: Any, keys: dict) -> None:

@@ -16,8 +16,7 @@ from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump, packed_language
 from safepassage.app.player import Player
 from safepassage.app.questions import Asker
-from safepassage.app.scenes.difference import squares
-from safepassage.app.scenes.layers import LAYERS, packed
+from safepassage.app.scenes.overlay import Overlay
 from safepassage.app.scenes.replay import Recording, Replay
 from safepassage.app.told.log import EventLog, placed
 from safepassage.app.told.picking import Picker
@@ -56,7 +55,7 @@ class Session:
         self.board = None
         self.is_closed = False
         self._told_s = 0.0
-        self._layer, self._has_difference = "", False
+        self._overlay = Overlay()
         self._told_events: list[tuple[EventLog, int]] | None = None
         self._picker = Picker()
         self._offer: dict | None = None
@@ -247,8 +246,7 @@ class Session:
         self._told_s = monotonic()
         self._tell_picked(again=True)
         self._tell_events()
-        self._tell_layer()
-        self._tell_difference()
+        self._tell_overlay()
         if not self.player.is_playing:
             self._tell_acts()
             self._write_journal()
@@ -269,30 +267,19 @@ class Session:
             ]
 
     def show_layer(self, name: str):
-        """Colour the streets by a layer of `LAYERS`; another name: not at all."""
-        self._layer = name if name in LAYERS and not self.run.is_recorded else ""
-        with self.pump.busy:
-            self._tell_layer()
+        """Colour the streets by a layer, or not at all."""
+        self._overlay.show_layer(name)
+        self._tell_overlay()
 
     def show_difference(self, *, is_on: bool):
-        """Tell where more or fewer are left on the right map, from now on; or no more."""
-        self._has_difference = is_on
-        with self.pump.busy:
-            self._tell_difference()
+        """Show one map with the difference of two, or both maps again."""
+        self._overlay.show_difference(is_on=is_on)
+        self._tell_overlay()
 
-    def _tell_difference(self):
-        if self.board is not None and (self._has_difference or self.board.difference):
-            is_shown = self._has_difference and len(self.run.scenes) > 1 and not self.run.is_recorded
-            self.board.difference = squares(*self.run.scenes) if is_shown else {}
-
-    def _tell_layer(self):
-        if self.board is None or not (self._layer or self.board.layers):
-            return
-        shown = []
-        for scene in self.run.scenes if self._layer else ():
-            shares, most = packed(scene.layers.values(self._layer))
-            shown.append({"shares": shares, "most": most, "words": LAYERS[self._layer]})
-        self.board.layers = shown
+    def _tell_overlay(self):
+        if self.board is not None:
+            with self.pump.busy:
+                self._overlay.tell(self.board, self.run)
 
     def find_household(self, text: str):
         """Pick the home of the household of a number, on the left map."""

@@ -598,3 +598,35 @@ def test_the_names_of_values_stand_behind_expert(server, open_page):
     page.get_by_label("expert: show the names of the values in files").check()
     key.wait_for()
     assert key.inner_text() == "orders.0.issued_h"
+
+
+def test_a_question_fills_a_plan_and_its_answer_is_shown_as_one_map_of_differences(server, open_page):
+    page = open_page(server.url)
+    drawer(page, "Ask")
+    page.get_by_role("button", name="Order earlier").click()
+    page.get_by_text("the plan of the right map").wait_for()
+    page.get_by_role("button", name="Start again with these").click()
+    page.wait_for_function("window.safepassage.maps.length === 2")
+    page.evaluate("window.safepassage.go_to(3600)")
+    until_at(page, 3600)
+    view = page.evaluate("window.safepassage.maps[0].view.k")
+    page.get_by_label("one map: where more or fewer are left").check()
+    page.wait_for_function("window.safepassage.maps[0].difference")
+    assert page.locator(".sp-map").nth(1).is_hidden()
+    assert page.evaluate("window.safepassage.maps[0].view.k") >= view, "the hidden map must not shrink the view shared"
+    assert page.evaluate("window.safepassage.maps[0].difference.right < window.safepassage.maps[0].difference.left")
+    assert server.tracebacks() == []
+
+
+def test_a_zone_clicked_on_the_map_is_put_on_the_order(server, open_page):
+    page = open_page(server.url)
+    click_on_map(page, "[m.town.zones[0].rings[0][0] + 900, m.town.zones[0].rings[0][1] + 900]")
+    title = "Zone: " + page.evaluate("window.safepassage.towns[0].zones[0].name")
+    page.locator(".sp-card h2, .sp-also button", has_text=title).first.wait_for()
+    if page.locator(".sp-also button", has_text=title).count():
+        page.locator(".sp-also button", has_text=title).click()
+    page.get_by_role("button", name="Put this zone on the order").click()
+    page.get_by_role("button", name="Issue the order now").click()
+    name = page.evaluate("window.safepassage.towns[0].zones[0].name")
+    page.get_by_text(f"Voluntary order to {name} (66% do as told)").wait_for()
+    assert server.tracebacks() == []

@@ -25,6 +25,7 @@ class TownMap {
   destroy() { this.observer.disconnect(); this.listeners.forEach(([e, t, f]) => e.removeEventListener(t, f)); }
   resize() {
     const box = this.root.getBoundingClientRect();
+    if (!box.width || !box.height) { if (this.w) return; } // hidden: it keeps its size, and the view that it shares
     this.w = Math.max(50, box.width | 0); this.h = Math.max(50, box.height | 0);
     this.ratio = Math.min(window.devicePixelRatio || 1, 2);
     for (const c of [this.roads, this.base, this.over]) { c.width = this.w * this.ratio; c.height = this.h * this.ratio; }
