@@ -180,12 +180,12 @@ class Board(VueTemplate):
     @when_ready
     def vue_show_layer(self, name):
         """Colour the streets by delay or danger, or not at all."""
-        self._session.show_layer(str(name))
+        self._session.overlay("layer", str(name))
 
     @when_ready
     def vue_show_difference(self, is_on):
         """Show where more or fewer are left on the right map, on one map; or both maps again."""
-        self._session.show_difference(is_on=bool(is_on))
+        self._session.overlay("difference", bool(is_on))
 
     @when_ready
     def vue_find(self, text):

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from safepassage.app.actions import KINDS
 from safepassage.app.building import Building
@@ -266,14 +267,9 @@ class Session:
                 for log, scene in zip(self.run.logs, self.run.scenes, strict=False)
             ]
 
-    def show_layer(self, name: str):
-        """Colour the streets by a layer, or not at all."""
-        self._overlay.show_layer(name)
-        self._tell_overlay()
-
-    def show_difference(self, *, is_on: bool):
-        """Show one map with the difference of two, or both maps again."""
-        self._overlay.show_difference(is_on=is_on)
+    def overlay(self, name: str, value: Any):
+        """Show something over the maps. name: `layer` or `difference` of `Overlay`. value: which, or whether."""
+        getattr(self._overlay, f"show_{name}")(value)
         self._tell_overlay()
 
     def _tell_overlay(self):

@@ -16,7 +16,7 @@ class Overlay:
         """Colour the streets by a layer of `LAYERS`; another name: not at all."""
         self._layer = name if name in LAYERS else ""
 
-    def show_difference(self, *, is_on: bool) -> None:
+    def show_difference(self, is_on: Any) -> None:
         """Show where more or fewer are left on the right map than on the left, or no more."""
         self._has_difference = is_on
 
