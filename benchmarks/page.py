@@ -79,8 +79,9 @@ def measure_page(scenario: str, play_s: float, step_s: float, *, n_steps: int = 
         found["display_per_s"] = tab.evaluate(RATE)
         play(tab)
         found |= _watch(tab, server, browser, play_s, step_s)
-        sent = found["server_cpu_ms"] * found["n_steps"] - found["alone_cpu_ms"] * found["n_steps"]
-        found["own_ms"] = sent / max(found["n_states"], 1)
+        own_ms = (found["server_cpu_ms"] - found["alone_cpu_ms"]) * found["n_steps"]
+        found["own_ms"] = own_ms / max(found["n_states"], 1)
+        found["own_picture_ms"] = own_ms / max(found["pictures_per_s"] * found["played_s"], 1)
         if n_steps:
             found |= _growth(tab, server, n_steps, step_s)
         if monkey_min:
@@ -253,6 +254,7 @@ ROWS = {
     "server_cpu_ms": ("the server's processor per step, all of it (ms)", "{:.1f}", ""),
     "alone_cpu_ms": ("processor per step without a page (ms)", "{:.1f}", ""),
     "own_ms": ("the server's own processor, beside the model, per state sent (ms)", "{:.1f}", "at most 6"),
+    "own_picture_ms": ("the same per picture drawn (ms)", "{:.1f}", "at most 6"),
     "draw_ms": ("the browser's drawing of the maps per picture (ms)", "{:.1f}", ""),
     "main_thread_ms": ("the browser's main thread per picture, all of it (ms)", "{:.1f}", ""),
     "browser_cpu_ms": ("the browser's processor per picture, all processes (ms)", "{:.1f}", ""),
