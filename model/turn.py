@@ -39,7 +39,7 @@ class Turn:
         model.services.reinforce(from_s)
         departures.decide(from_s, model.surroundings, model.services)
         until_s = min(until_s, departures.decision.next_s)
-        next_s, n_minutes, is_quiet = self.agenda_s, 1, False
+        next_s, n_minutes, is_quiet = self.agenda_s, 0, False
         if model.movement.n_moving == 0:
             quiet_s = self._quiet_until_s(next_s, until_s)
             is_quiet = quiet_s > from_s
@@ -47,7 +47,7 @@ class Turn:
             n_minutes = self._n_minutes(next_s, until_s)
         if is_quiet:
             self.pass_time(quiet_s)
-        elif n_minutes > 1:
+        elif n_minutes:
             n_minutes = self._drive_on(from_s + n_minutes * MINUTE_S)
         else:
             self.live(min(until_s, minute_after(from_s)))
@@ -57,8 +57,8 @@ class Turn:
         return is_quiet
 
     def _count(self, from_s: float, n_minutes: int) -> None:
-        """Count the time since the last turn; until its last minute everybody was as then."""
-        model, before_s = self.model, (n_minutes - 1) * MINUTE_S
+        """Count the time since the last turn; if it was of whole minutes, until its last everybody was as then."""
+        model, before_s = self.model, max(n_minutes - 1, 0) * MINUTE_S
         model.resident_s += model.recorder.n_inside * before_s
         model.recorder.count()
         model.resident_s += model.recorder.n_inside * (model.time_s - from_s - before_s)
@@ -85,13 +85,11 @@ class Turn:
         return until_s if is_over else minute_before(min(next_s, until_s))
 
     def _n_minutes(self, next_s: float, until_s: float) -> int:
-        """Return how many whole minutes cars may drive on at once, as long as nothing happens to them."""
+        """Return how many whole minutes cars may drive on at once, as long as nothing happens to them; 0: none."""
         model = self.model
         until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s)
-        if until_s < model.time_s + 2.0 * MINUTE_S or model.time_s % MINUTE_S:
-            return 1
-        if not can_drive_on(model.movement):
-            return 1
+        if until_s < model.time_s + MINUTE_S or model.time_s % MINUTE_S or not can_drive_on(model.movement):
+            return 0
         return int((until_s - model.time_s) // MINUTE_S)
 
     def pass_time(self, until_s: float) -> None:

@@ -33,7 +33,7 @@ def town(**changes):
 
 def by_minutes(model):
     """Let each minute of a model be a turn of its own in which every part has its turn."""
-    model.turn._n_minutes = lambda next_s, until_s: 1
+    model.turn._n_minutes = lambda next_s, until_s: 0
     return model
 
 
