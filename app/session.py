@@ -238,6 +238,7 @@ class Session:
     def stepped(self):
         """Offer a picture of the present; now and then tell in words what has changed. For who holds the model."""
         self.pump.step_ms = self.run.step_ms
+        self._picker.note()
         self.pump.offer()
         if monotonic() - self._told_s > TELL_EVERY_S:
             self.rests()

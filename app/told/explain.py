@@ -9,6 +9,7 @@ from safepassage.agents.vehicles import Task
 from safepassage.app.scenes.scene import LiveScene
 from safepassage.app.told.households import tell_household
 from safepassage.app.told.saying import persons
+from safepassage.app.told.trails import Trails
 from safepassage.experiments.reports.answer.language import ENGLISH, Language
 from safepassage.model.clock import local_time
 from safepassage.model.results.trajectories import whereabouts
@@ -21,6 +22,7 @@ class Explainer:
     def __init__(self, scene: LiveScene, say: Language = ENGLISH):
         """say: the language of the answers; may be changed at any time."""
         self.scene, self.model, self.say = scene, scene.model, say
+        self.trails = Trails(scene.model, scene.frame)
         streets = self.model.streets
         self._grid = grid_of_links(streets.geometry_first, streets.geometry_x_m, streets.geometry_y_m, cell_m=100.0)
 
@@ -249,15 +251,23 @@ class Explainer:
                 [say("seats taken"), seats],
             ]
             return {"title": vehicle.name, "lines": lines, "actions": [], "mark": self._mark(px_m[row], py_m[row])}
-        how, household = say(Mode(int(mode[row])).words), int(party[row])
+        return self.party(int(party[row])) | {"mark": self._mark(px_m[row], py_m[row])}
+
+    def party(self, household: int) -> dict:
+        """Return what is known of a household that travels or has travelled, with the place where it is as the mark."""
+        say, row = self.say, np.array([household])
+        how = say(Mode(int(self.model.parties.mode[household])).words)
         members = persons(int(self.model.households.n_members[household]), say)
         title = say("Household {n}, {how}: {people}", n=household, how=how, people=members)
-        answer = tell_household(self, household, title)
-        link = self.model.movement.link_of(party[row : row + 1])[0]
+        answer = tell_household(self, household, title) | {"party": household}
+        if np.isfinite(self.model.parties.arrival_time_s[household]):
+            return answer
+        link = self.model.movement.link_of(row)[0]
         name = self.model.streets.link_name[link] if link >= 0 else ""
         street = say("at a junction") if link < 0 else name or say("street without a name")
         answer["lines"].insert(0, [say("where"), street])
-        return {**answer, "mark": self._mark(px_m[row], py_m[row])}
+        place_m = [float(at_m[0]) for at_m in self.model.movement.place(row)]
+        return answer | ({"mark": self._mark(*place_m)} if np.isfinite(place_m).all() else {})
 
     def _home_at(self, x_m, y_m, reach_m):
         households = self.model.households

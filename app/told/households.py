@@ -27,6 +27,7 @@ class HouseholdTeller:
 
     def __init__(self, explainer: Any) -> None:
         self.model, self.say, self._clock = explainer.model, explainer.say, explainer.clock
+        self._trails = explainer.trails
 
     def tell(self, row: int, title: str) -> dict:
         """Return what is known of a household, and why it does what it does."""
@@ -48,7 +49,9 @@ class HouseholdTeller:
             lines.append([say("sets out"), self._clock(households.departure_time_s[row])])
         if np.isfinite(model.parties.arrival_time_s[row]):
             lines.append([say("safe since"), self._clock(model.parties.arrival_time_s[row])])
-        return {"title": title, "text": self._why(row, members), "lines": lines + self._knows(row), "actions": []}
+        lines += self._trails.told(row, say) + self._knows(row)
+        answer = {"title": title, "text": self._why(row, members), "lines": lines, "actions": []}
+        return answer | {"household": row, "way": self._trails.lines(row)}
 
     def _why(self, row: int, members: range) -> str:
         say, model, households = self.say, self.model, self.model.households

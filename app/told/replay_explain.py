@@ -11,6 +11,7 @@ from safepassage.agents.parties import Mode
 from safepassage.app.scenes.replay import Recording
 from safepassage.app.told.explain import all_of, nearest
 from safepassage.app.told.saying import clock_h, persons
+from safepassage.app.told.trails import RecordedTrails
 from safepassage.experiments.reports.answer.language import ENGLISH, Language
 from safepassage.model.clock import local_time
 
@@ -20,6 +21,7 @@ class ReplayExplainer:
 
     def __init__(self, recording: Recording, say: Language = ENGLISH):
         self.recording, self.say = recording, say
+        self.trails = RecordedTrails(recording)
         self._grid = grid_of_links(recording.first_point, recording.x_m, recording.y_m, cell_m=100.0)
         self._start = datetime.fromisoformat(recording.settings["run"]["start"])
         self._zone = recording.settings["shelling"]["time_zone"]
@@ -152,10 +154,19 @@ class ReplayExplainer:
             lines = [[self.say("fleet"), vehicle.fleet]]
             lines.append([self.say("boarded by the end"), persons(vehicle.n_boarded, self.say)])
             return {"title": vehicle.vehicle, "text": self._as_of(found.time_s), "lines": lines, "mark": mark}
-        how = self.say(Mode(int(found["mode"])).words)
+        return self._party(party, int(found["mode"])) | {"mark": mark}
+
+    def party(self, household: int) -> dict:
+        """Return what is known of a household that was under way, and where it was seen last."""
+        rows = self.trails.so_far(household)
+        last = self.recording.parties.iloc[rows[-1]]
+        return self._party(household, int(last["mode"])) | {"mark": self._mark(last.x_m, last.y_m)}
+
+    def _party(self, party: int, mode: int) -> dict:
+        how = self.say(Mode(mode).words)
         people = persons(self._n_members(party), self.say)
         title = self.say("Household {n}, {how}: {people}", n=party, how=how, people=people)
-        return self._household(party, title) | {"mark": mark}
+        return self._household(party, title) | {"party": party}
 
     def _home_at(self, x_m, y_m, reach_m):
         recording = self.recording
@@ -186,7 +197,8 @@ class ReplayExplainer:
         for words, column in moments.items():
             if np.isfinite(time_s := people[column].min()) and time_s <= self.recording.duration_s:
                 lines.append([words, self._clock(time_s)])
-        return {"title": title, "text": say("At the end of the run:"), "lines": lines}
+        told = {"title": title, "text": say("At the end of the run:"), "lines": lines}
+        return told | {"household": row, "way": self.trails.lines(row)}
 
     def _zone_at(self, x_m, y_m):
         rings = self.recording.rings

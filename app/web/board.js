@@ -135,7 +135,7 @@ module.exports = {
       const p = this.picked || {}, all = p.title ? [p, ...(p.also || [])] : [], now = all.find((one) => one.title === this.title);
       if (now) this.card = { ...now, which: p.which, seen: this.clockText() };
       else if (!this.title) this.card = p; else this.card = { ...this.card, actions: [], gone: true };
-      this.maps.forEach((m) => { m.mark = this.card.mark && !this.card.gone ? this.card.mark : null; }); this.dirty();
+      this.maps.forEach((m, i) => { m.mark = this.card.mark && !this.card.gone ? this.card.mark : null; m.way = this.card.way && !this.card.gone && i === (this.card.which || 0) ? this.card.way : null; }); this.dirty();
     },
     changeText(i) { const b = this.difference.bounds; return i === 0 ? t("{high} or lower", { high: this.signed(b[0]) }) : i === 4 ? t("{low} or more", { low: this.signed(b[3]) }) : t("{low} to {high}", { low: this.signed(b[i - 1]), high: this.signed(b[i]) }); },
     pickZone(name) { const at = this.order.zones.indexOf(name); if (at < 0) this.order.zones.push(name); else this.order.zones.splice(at, 1); this.show("act"); },

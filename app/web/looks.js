@@ -26,6 +26,15 @@ const looks = {
       c.save(); c.globalAlpha = 0.12; c.fillStyle = COLOURS.mark; c.fill(); c.restore(); c.strokeStyle = COLOURS.mark; c.lineWidth = 2.5; c.stroke();
     }
   },
+  drawWay(c) { // of the household picked: gone, a whole line; ahead, a broken one
+    for (const [xy, dash] of [[this.way.ahead, [2, 7]], [this.way.gone, []]]) for (const [colour, width] of [["#fff", 7], [COLOURS.mark, 3.5]]) {
+      if (!xy || xy.length < 4) continue;
+      c.strokeStyle = colour; c.lineWidth = width; c.lineCap = "round"; c.lineJoin = "round"; c.setLineDash(colour === "#fff" ? [] : dash); c.beginPath();
+      for (let i = 0; i < xy.length; i += 2) c.lineTo(this.px(xy[i]), this.py(xy[i + 1]));
+      c.stroke();
+    }
+    c.setLineDash([]); c.lineCap = "butt";
+  },
   drawNames(c) { // along the middle of long pieces, each name once in a while, none over another
     const zoom = this.view.k / this.view.k0, names = this.town.street_names;
     if (!names || zoom < NAMES_FROM || this.layers.names === false) return;

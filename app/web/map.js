@@ -190,6 +190,7 @@ class TownMap {
       c.fillStyle = "#5e2447"; c.fillRect(x - 5, y + 5 - 10 * share, 10, 10 * share);
     });
     this.drawExits(c); this.drawScale(c); this.drawDensityScale(c);
+    if (this.way) this.drawWay(c);
     if (this.mark) this.drawMark(c);
   }
   drawFront(c) {

@@ -84,6 +84,11 @@ class WalkingView:
         """Return the node where each party set out, or the last that it passed, int32."""
         return self._on_foot.crowd.walkers["node"][ids].copy()
 
+    def table_of(self, ids: Ints) -> Any:
+        """Return the row of the next-link table that each party under way follows, int32; -1: none."""
+        walkers = self._on_foot.crowd.walkers
+        return np.where(walkers["stage"][ids] != Stage.AWAY, walkers["table"][ids], -1)
+
     def occupants(self, links: Ints | int) -> Ints:
         """Return the parties on one or several links, in order of row: one pass over all, none where nobody is."""
         links = np.atleast_1d(links)

@@ -145,6 +145,12 @@ class WaysOfMode:
         self.mover.take_rows(self.routes.next_link, rows)
         return True
 
+    def build_aside(self, table: int, routes: Routes) -> None:
+        """Build a table out of the area as row 0 of other routes, for who only looks: nothing changes here."""
+        is_open = self.road_news.is_believed_open[self._knowledge[table]]
+        seen_s = self._cost_s(self.mode, self.seen[table].time_s, is_open)
+        routes.set_class(0, seen_s, is_open, self._exit_node[self.exit_open])
+
     def _build(self, tables: Ints) -> None:
         """Build tables out of the area, rows, from what their users have seen and heard."""
         exits = self._exit_node[self.exit_open]
