@@ -36,6 +36,8 @@ class WayHome:
 
     def plan(self, households: Ints, now_s: float) -> None:
         """Let households in safety come back now, or after the curfew if they keep it."""
+        if households.size == 0:
+            return
         columns = self.population.households
         self._turned_round[households] = False
         planned_s = np.full(households.size, now_s)

@@ -204,7 +204,9 @@ class Decision:
 
         threat = self.threat.dose(from_s, until_s)
         since_s = lost_since_s[list(SHOCKING)]
-        shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
+        shock = np.zeros(since_s.shape[1])
+        if np.isfinite(since_s).any():
+            shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
         ordered = np.where(h.has_children, share_since(self.information.compelled_s), 0.0)
         own = families.per_day * length_s / DAY_S + families.times_threat * threat * h.ordered_readiness
         decide.doses(
