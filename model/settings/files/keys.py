@@ -22,6 +22,7 @@ ANY = "*"
 
 UNITS = {
     "_s": "s", "_h": "h", "_d": "days", "_m": "m", "_km": "km", "_deg": "degrees", "_m_s": "m/s", "_km_h": "km/h",
+    "_km_d": "km/day", "_c": "degrees Celsius", "_per_5_c": "for 5 degrees", "_per_c": "1/degree",
     "_per_day": "1/day", "_per_h": "1/h", "_per_s": "1/s", "_per_min": "1/min", "_per_m": "1/m", "_per_m2": "1/m2",
     "_per_km": "1/km", "_per_km2_day": "1/(km2 day)", "_per_m_per_s": "1/(m s)", "_per_m_s": "1/(m s)", "_person_h":
     "1/(person h)", "_vehicle_minute": "1/(vehicle minute)", "_walker_minute": "1/(walker minute)",
