@@ -455,6 +455,30 @@ def test_the_page_fills_one_screen_and_only_the_drawer_scrolls(server, open_page
     page.set_viewport_size({"width": 1500, "height": 1000})
 
 
+HIDDEN_EXITS = """() => {
+  const map = window.safepassage.maps[0], over = map.over, at = over.getBoundingClientRect();
+  const shown = (e) => document.elementFromPoint(at.left + map.px(e.xy[0]), at.top + map.py(e.xy[1]) - 3) === over;
+  return map.town.exits.filter((e) => !shown(e)).map((e) => e.name);
+}"""
+"""Exits over which something else lies."""
+
+
+def test_neither_the_legend_nor_a_drawer_hides_an_exit_of_the_whole_town(server, open_page):
+    page = open_page(server.url)
+    for width, height in ((1366, 768), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.reload()  # a narrow window opens with its legend closed
+        page.wait_for_function(PAINTED)
+        for name in ("Ask", "Log"):
+            drawer(page, name)
+            page.wait_for_timeout(300)
+            assert page.evaluate(HIDDEN_EXITS) == [], (width, name)
+        button(page, "Log").click()
+        page.wait_for_timeout(300)
+        assert page.evaluate(HIDDEN_EXITS) == [], width
+    page.set_viewport_size({"width": 1500, "height": 1000})
+
+
 def test_nothing_but_the_address_is_printed_at_start(server):
     lines = server.log.read_text(encoding="utf-8").splitlines()
     assert [line.split(" ", 3)[:2] for line in lines] == [["The", "page"], ["Plans", "that"]]

@@ -153,6 +153,8 @@ def test_orders_closures_and_impacts_are_marked_on_the_bar_and_told_as_they_happ
     until(run, 3600)
     kinds = [event["kind"] for event in run.logs[0].events]
     assert kinds.count("exit") == 2 and "order" in kinds and "impact" in kinds
+    told_s = [event["time_s"] for event in run.logs[0].events if event["kind"] == "order"]
+    assert told_s == [scenario.issued_s(order) for order in scenario.orders], "the log and the bar agree"
     n = sum(one["text"].values.get("n", 1) for one in run.logs[0].events
             if one["kind"] == "impact")  # fmt: skip
     assert n == len(run.models[0].impacts.time_s[run.models[0].impacts.time_s < 3600])

@@ -6,6 +6,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, Status
 from safepassage.agents.households import Cause
+from safepassage.experiments.reports.answer.language import Language
 from safepassage.model.behaviour.covariates import Covariate
 from safepassage.model.results.reasons import staying
 
@@ -15,6 +16,12 @@ CANNOT_WALK = "It has no car, and one of its members cannot walk far: it waits f
 NO_WAY = "It knows no way out: the streets or exits that it knows of are closed."
 KEEPS_HOME = "This household keeps the home until the rest of the family has left."
 CHANCE = "With what it knows now, it would decide to within a day with a chance of {chance}."
+
+
+def chance_told(chance: float, say: Language) -> str:
+    """Return a chance as a percentage; one too small for two digits after the point as less than the least."""
+    least = 0.0001
+    return say("less than {share}", share=say.share(least, 2)) if 0 < chance < least else say.share(chance, 2)
 
 
 def tell_household(explainer: Any, row: int, title: str) -> dict:
@@ -71,7 +78,7 @@ class HouseholdTeller:
             return say(KEEPS_HOME)
         if cause == Cause.NONE:
             chance = -np.expm1(-model.households.leaving_rate_per_day[row])
-            return f"{text} {say(CHANCE, chance=say.share(chance, 1))}"
+            return f"{text} {say(CHANCE, chance=chance_told(chance, say))}"
         return text
 
     def _knows(self, row: int) -> list[list[str]]:
@@ -79,7 +86,7 @@ class HouseholdTeller:
         values = self.model.information.covariates[:, row]
         rate = self.model.households.leaving_rate_per_day[row]
         say, readiness = self.say, self.say.number(self.model.households.readiness[row], 2)
-        lines = [[say("would decide within a day"), say.share(-np.expm1(-rate), 2)]]
+        lines = [[say("would decide within a day"), chance_told(-np.expm1(-rate), say)]]
         lines.append([say("readiness, relative to the pre-war mean"), readiness])
         threat = self.model.decision.threat
         if threat.is_front:

@@ -66,8 +66,11 @@ class EventLog:
             "vehicle": np.array([one.task == Task.LOST for one in vehicles], bool),
         }
 
-    def _note(self, kind: str, text: Told, x_m: float | None = None, y_m: float | None = None) -> None:
-        event = {"time_s": self.model.time_s, "kind": kind, "text": text}
+    def _note(
+        self, kind: str, text: Told, x_m: float | None = None, y_m: float | None = None, *, at_s: float = np.inf
+    ) -> None:
+        # an order is told with its own time, not that of the look by which it was found
+        event = {"time_s": min(max(float(at_s), 0.0), self.model.time_s), "kind": kind, "text": text}
         self.n_noted += 1
         self.events.append(event if x_m is None else {**event, "x_m": float(x_m), "y_m": float(y_m)})
 
@@ -75,11 +78,11 @@ class EventLog:
         scenario, acts_s = self.model.settings, self.model.authorities.triggers.acts_s
         for name, at_s in acts_s.items():
             if from_s < at_s + 1e-6 <= until_s:
-                self._note("trigger", Told("Trigger {name} acts", {"name": name}))
+                self._note("trigger", Told("Trigger {name} acts", {"name": name}), at_s=at_s)
         for order in scenario.orders:
             issued_s = acts_s.get(order.after, np.inf) if order.after else scenario.issued_s(order)
             if from_s < issued_s + 1e-6 <= until_s:
-                self._note("order", order_told(order.force.value, order.zones))
+                self._note("order", order_told(order.force.value, order.zones), at_s=issued_s)
 
     def _note_impacts(self) -> None:
         impacts = self.model.impacts

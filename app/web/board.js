@@ -24,10 +24,10 @@ module.exports = {
     frame(data) { if (data && data.byteLength) this.take(data); },
     picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again && !p.is_restated) { this.live = this.card.title; this.show("who"); } },
     acts() { this.dirty(); this.drawTime(); },
-    drawer() { this.place(); this.chartsDue(); },
+    drawer() { this.place(); this.chartsDue(); this.$nextTick(() => this.fitAgain()); },
     layers() { this.maps.forEach((m, i) => m.setLayer((this.layers || [])[i])); this.dirty(); },
     layer() { this.show_layer(this.layer); },
-    found() { if (this.found && this.found.length) this.maps.forEach((m) => m.centre(this.found)); },
+    found() { if (this.found && this.found.length) this.maps.forEach((m) => m.centre(this.found)); this.tip = null; },
     "order.zones"() { this.maps.forEach((m) => { m.chosen = this.order.zones; m.dirtyBase = true; }); this.dirty(); },
     oneMap() { this.show_difference(this.oneMap); this.$nextTick(() => this.viewed()); },
     difference() { if (this.maps[0]) { this.maps[0].setDifference(this.oneMap ? this.difference : null); this.dirty(); } },
@@ -50,7 +50,8 @@ module.exports = {
       if (!same) this.view = {};
       const streets = readStreets(this.streets), roots = [].concat(this.$refs.maps);
       this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.viewed()));
-      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones, names: this.names }; m.covered = () => this.covered(m); });
+      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones, names: this.names }; m.covered = () => this.covered(m); m.margins = () => this.margins(m); });
+      this.fitAgain();
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
       this.charts = chartList(this.towns[0].exits.map((e) => e.name), this.towns[0].duration_s);
@@ -124,8 +125,9 @@ module.exports = {
     chartsDue() { this.$nextTick(() => this.drawCharts()); },
     chartTitle(id) { const chart = this.chartsShown.find((c) => c.id === id); return chart ? t("{title}, {unit}, over the time of the run", { title: t(chart.title), unit: t(chart.unit) }) : ""; },
     viewed() { this.maps.forEach((m) => { m.dirtyRoads = true; }); this.dirty(); }, // one view for both maps
-    number(v) { return v === undefined || !this.language ? "" : num(Math.round(v)); },
-    signed(v) { const r = Math.round(v); return r > 0 ? `+${num(r)}` : num(r).replace("-", "\u2212"); },
+    number(v, digits = 0) { return v === undefined || !this.language ? "" : num(Number(v.toFixed(digits)), digits); },
+    signed(v, digits = 0) { const r = Number(v.toFixed(digits)), text = num(r || 0, digits); return r > 0 ? `+${text}` : text.replace("-", "\u2212"); },
+    layerRange() { const most = this.layers[0].most; return most > 0 ? `0\u2013${this.number(most, most < 10 && most % 1 ? 2 : 0)}` : t("none"); },
     planText(town) { return town.plan ? t("plan {plan}", town) : t("no plan"); },
     zoomBy(f) { if (this.maps.length) this.maps[0].zoom(f); },
     whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
@@ -143,6 +145,13 @@ module.exports = {
     addBuses() { this.act({ kind: "buses", which: this.actOn, ...this.buses }); },
     actHere(what) { this.act({ ...what, which: this.card.which || 0 }); },
     planOf(which) { return ((this.acts || {}).plans || [])[which] || { log: [], saved: "" }; },
+    margins(map) { // how wide a drawer covers a map at its left, and a tall legend at its right (pixels)
+      const at = map.root.getBoundingClientRect(), [drawer, legend] = [this.$refs.drawer, this.$refs.legend].map((e) => e && e.getBoundingClientRect());
+      const left = drawer && drawer.width && drawer.left <= at.left + 1 ? Math.max(0, drawer.right - at.left) : 0;
+      const isOver = legend && legend.left > at.left && legend.right <= at.right && legend.height > at.height / 3;
+      return [left, isOver ? at.right - legend.left : 0];
+    },
+    fitAgain() { if (this.maps.length && this.view.isWhole) this.maps[0].fit(); this.viewed(); },
     covered(map) { // what lies over a map, for its labels to keep clear of
       const at = map.root.getBoundingClientRect();
       return [...document.querySelectorAll(".sp-legend, .sp-zoom, .sp-search input")].map((e) => e.getBoundingClientRect()).map((b) => [b.left - at.left - 2, b.top - at.top - 2, b.width + 4, b.height + 4]);
@@ -150,7 +159,7 @@ module.exports = {
     resultRows() {
       const c = this.counts; if (!c.length) return [];
       const ex = (what) => this.rows.filter((r) => r && r.n).map((r) => r.at(r.before(this.timeS), what));
-      return [...this.journey.map((s) => [t(s[1]), c.map((one) => one.status[s[0]])]), ...this.harm.map((h) => [t(h[1]), c.map((_, i) => this.harmOf(i, h[0]))]), [t("expected casualties"), ex(ROW.expected)]].filter(([, v]) => !v.some(Number.isNaN));
+      return [...this.journey.map((s) => [t(s[1]), c.map((one) => one.status[s[0]])]), ...this.harm.map((h) => [t(h[1]), c.map((_, i) => this.harmOf(i, h[0]))]), [t("expected casualties"), ex(ROW.expected), 1]].filter(([, v]) => !v.some(Number.isNaN));
     },
     saveAs(blob, ending) {
       const a = document.createElement("a"); a.href = URL.createObjectURL(blob);

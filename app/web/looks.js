@@ -52,7 +52,7 @@ const looks = {
       const ux = half * Math.cos(turn), uy = half * Math.sin(turn), dots = [-1, -0.5, 0, 0.5, 1].map((t) => [x + t * ux, y + t * uy]);
       if (taken.some((other) => other.some(([ox, oy]) => dots.some(([dx, dy]) => Math.hypot(ox - dx, oy - dy) < 8 + half / 4)))) continue;
       if (turn > Math.PI / 2) turn -= Math.PI; if (turn < -Math.PI / 2) turn += Math.PI;
-      c.save(); c.translate(x, y); c.rotate(turn); c.strokeText(name, 0, 0); c.fillText(name, 0, 0); c.restore();
+      c.save(); c.translate(x, y); c.rotate(turn); c.fillStyle = "#fbfbf8"; c.fillRect(-half, -3, 2 * half, 6); /* a street between two words reads as a hyphen */ c.fillStyle = "#3a3a3a"; c.strokeText(name, 0, 0); c.fillText(name, 0, 0); c.restore();
       taken.push(dots); last.set(name, [x, y]);
     }
     c.textAlign = "left";

@@ -33,13 +33,16 @@ class TownMap {
     if (!this.view.k || this.view.isWhole) this.fit();
     this.draw();
   }
+  margins() { return [0, 0]; } // what lies over the map at the left and the right (pixels); the board knows it
   fit() {
     const xy = this.streets.xy; let a = 65535, b = 0, c = 65535, d = 0;
     for (let i = 0; i < xy.length; i += 2) {
       if (xy[i] < a) a = xy[i]; if (xy[i] > b) b = xy[i]; if (xy[i + 1] < c) c = xy[i + 1]; if (xy[i + 1] > d) d = xy[i + 1];
     }
-    this.view.x = (a + b) / 2; this.view.y = (c + d) / 2;
-    this.view.k = Math.min((this.w - 90) / Math.max(b - a, 1), (this.h - 90) / Math.max(d - c, 1));
+    const scale = (width) => Math.min((width - 90) / Math.max(b - a, 1), (this.h - 90) / Math.max(d - c, 1));
+    const [left, right] = this.margins(), free = left < this.w / 2 ? this.w - left : this.w;
+    const aside = scale(free - right) > 0.75 * scale(free) ? right : 0; // beside the legend, if that costs little
+    this.view.k = scale(free - aside); this.view.x = (a + b) / 2 + (aside - this.w + free) / 2 / this.view.k; this.view.y = (c + d) / 2;
     this.view.k0 = this.view.k; this.view.isWhole = true; // a window of another size shows the whole town again
   }
   px(x) { return (x - this.view.x) * this.view.k + this.w / 2; }

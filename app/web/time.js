@@ -67,7 +67,7 @@ const timeMethods = {
   goToEvent(e) { if (e.xy && this.maps.length) { this.maps[this.logOf] && this.maps.forEach((m) => m.centre(e.xy)); } },
   clockText() { return this.clock && this.towns.length && this.language ? this.clock.text(this.timeS) : ""; },
   sinceText() { const m = Math.round(this.timeS / 60); return m < 2880 ? t("{h} h {min} min after the start", { h: Math.floor(m / 60), min: String(m % 60).padStart(2, "0") }) : t("day {n}", { n: Math.floor(m / 1440) + 1 }); },
-  speedText() { return this.speed > 1 ? t("{n} times real time", { n: num(this.speed) }) : t("paused"); },
+  speedText() { return this.speed > 1 ? t("{n} times real time", { n: num(this.speed) }) : this.player.playing ? t("working …") : t("paused"); },
   inCurfew() { return this.towns.length && this.towns[0].curfew.some(([a, b]) => this.timeS >= a && this.timeS < b); },
   isOver() { return !!(this.towns.length && !this.towns[0].is_replay && this.timeS >= this.towns[0].duration_s); },
 };
