@@ -9,6 +9,7 @@ import shlex
 from copy import copy, deepcopy
 from pathlib import Path
 
+import shapely
 import yaml
 from pydantic import ValidationError
 
@@ -34,6 +35,10 @@ DONE = {
     "street": ("open street {name}", "close street {name}"),
     "exit": ("open exit {name}", "close exit {name}"),
     "shelter": ("open shelter {name}", "close shelter {name}"),
+}
+OF_ZONE = {
+    "streets": ("open streets of zone {name}", "close streets of zone {name}"),
+    "exits": ("open exits of zone {name}", "close exits of zone {name}"),
 }
 """Words of opening and closing."""
 KINDS = {"street": "streets", "exit": "exits", "shelter": "shelters"}
@@ -74,6 +79,8 @@ class Actions:
             self.order(data)
         elif data.get("kind") in KINDS:
             self.close(data)
+        elif data.get("kind") == "zone":
+            self.close_zone(data)
         elif data.get("kind") == "clear":
             self.clear(data)
         elif data.get("kind") == "buses":
@@ -140,35 +147,55 @@ class Actions:
                 return point.model_dump(include=set(Place.model_fields), exclude_none=True)
         raise ScenarioError(f"there is no pickup point {name!r}.")
 
+    def close_zone(self, data: dict):
+        """Close or open the streets within a zone, or the exits there, from the end of the next step."""
+        name, kind = str(data["name"]), str(data["what"])
+        within = in_zone(self.model, name)
+        if kind not in within:
+            raise ScenarioError(f"the {kind} of a zone cannot be closed, only its streets or its exits.")
+        changed, at_h = deepcopy(self.closures), self._next_h()
+        for entry in within[kind]:
+            is_shut = any(_is_same(given, entry) and _lasts(given, at_h) for given in changed[kind])
+            if data["close"] and not is_shut:
+                changed[kind].append(self._closing(entry, data, at_h))
+            elif is_shut and not data["close"]:
+                self._open(changed[kind], entry, at_h)
+        if changed == self.closures:
+            raise ScenarioError(f"there is nothing more to {'close' if data['close'] else 'open'} in zone {name!r}.")
+        self._change(changed)
+        to_cars = bool(data["close"] and kind == "streets" and data.get("walkers_pass"))
+        text = "close streets of zone {name} to cars" if to_cars else OF_ZONE[kind][int(bool(data["close"]))]
+        self._keep(Told(text, {"name": name}))
+
     def close(self, data: dict):
         """Close or open a street, exit or shelter from the end of the next step."""
         kind = KINDS[data["kind"]]
         entry = {"between": [str(n) for n in data["between"]]} if kind == "streets" else {"name": str(data["name"])}
-        at_h = round(self._next_s() / 3600.0, 9)
-        changed = deepcopy(self.closures)
+        changed, at_h = deepcopy(self.closures), self._next_h()
         if data["close"]:
-            if data.get("walkers_pass"):
-                entry["walkers_pass"] = True
-            changed[kind].append({**entry, "from_h": at_h})
+            changed[kind].append(self._closing(entry, data, at_h))
         else:
             self._open(changed[kind], entry, at_h)
-        self.model.surroundings.closed.change(Closures.model_validate(changed))
-        self.closures = changed
+        self._change(changed)
         name = self._street_name(entry) if kind == "streets" else entry["name"]
         to_cars = bool(data["close"] and data.get("walkers_pass"))
         text = "close street {name} to cars" if to_cars else DONE[data["kind"]][int(bool(data["close"]))]
         self._keep(Told(text, {"name": name}))
 
+    @staticmethod
+    def _closing(entry: dict, data: dict, at_h: float) -> dict:
+        passing = {"walkers_pass": True} if data.get("walkers_pass") and "between" in entry else {}
+        return {**entry, **passing, "from_h": at_h}
+
+    def _change(self, closures: dict):
+        self.model.surroundings.closed.change(Closures.model_validate(closures))
+        self.closures = closures
+
     def _open(self, entries: list[dict], entry: dict, at_h: float):
         """End what keeps a thing closed; raises ScenarioError if a street is closed by its name and not by its ends."""
         found = False
         for given in list(entries):
-            same = (
-                set(given.get("between", ())) == set(entry["between"])
-                if "between" in entry
-                else given.get("name") == entry["name"]
-            )
-            if same and (given.get("until_h") is None or given["until_h"] > at_h):
+            if _is_same(given, entry) and _lasts(given, at_h):
                 found = True
                 if given.get("from_h", 0.0) >= at_h:
                     entries.remove(given)
@@ -182,9 +209,9 @@ class Actions:
         links = names.links_between(entry["between"])
         return names.name_of(int(links[0])) or Told("without a name") if links.size else ""
 
-    def _next_s(self) -> float:
+    def _next_h(self) -> float:
         model = self.model
-        return min(model.time_s + model.settings.run.step_s, model.duration_s)
+        return round(min(model.time_s + model.settings.run.step_s, model.duration_s) / 3600.0, 9)
 
     def _now_h(self) -> float:
         return hours_not_before(self.model.time_s)
@@ -241,6 +268,31 @@ class Actions:
         others = {key: value for key, value in overrides.items() if not is_lever(key)}
         sets = [part for key, value in others.items() for part in ("--set", f"{key}={value}")]
         return path, shlex.join(["safepassage", "run", str(source), "--plan", str(path), *sets])
+
+
+def in_zone(model, name: str) -> dict[str, list[dict]]:
+    """Return the streets whose middle lies in a zone, and the exits there, as a plan names them."""
+    streets, zones = model.streets, model.zones
+    if name not in zones.name:
+        raise ScenarioError(f"there is no zone {name!r}.")
+    zone = zones.name.index(name)
+    links = zones.links[zone][zones.links[zone] < streets.n_town_links]
+    ends = [(streets.node_id[streets.link_upstream[k]], streets.node_id[streets.link_downstream[k]]) for k in links]
+    x_m, y_m = streets.node_x_m[streets.exit_node], streets.node_y_m[streets.exit_node]
+    is_in = shapely.intersects_xy(zones.outline[zone], x_m, y_m)
+    exits = [{"name": each} for each, here in zip(streets.exit_name, is_in, strict=True) if here]
+    once = {frozenset(pair): pair for pair in ends}.values()  # both directions of a street are one
+    return {"streets": [{"between": list(pair)} for pair in once], "exits": exits}
+
+
+def _is_same(given: dict, entry: dict) -> bool:
+    if "between" in entry:
+        return set(given.get("between", ())) == set(entry["between"])
+    return given.get("name") == entry["name"]
+
+
+def _lasts(given: dict, at_h: float) -> bool:
+    return given.get("until_h") is None or given["until_h"] > at_h
 
 
 def name_shipped(path) -> str:

@@ -319,7 +319,7 @@ class Session:
                 error = str(problem)
             self._tell_acts(error)
             self._write_journal()
-            if data.get("kind") in (*KINDS, "clear") and not error and self.board is not None:
+            if data.get("kind") in (*KINDS, "zone", "clear") and not error and self.board is not None:
                 self._picker.done()
                 self._tell_picked(again=False)
 

@@ -84,7 +84,9 @@ def texts_of_explore():
     found |= {reasons.NO_ORDER, reasons.NEVER_HEARD, reasons.NOT_BELIEVED, reasons.WEIGHED}
     found |= {getattr(households, name) for name in vars(households) if name.isupper()}
     found |= {*log.TO_ALL.values(), *log.TO_ZONES.values(), *log.SHUT, *log.OPEN_AGAIN}
-    found |= {text for pair in (*actions.DONE.values(), *log.OPENED.values()) for text in pair}
+    found |= {
+        text for pair in (*actions.DONE.values(), *actions.OF_ZONE.values(), *log.OPENED.values()) for text in pair
+    }
     found |= set(questions.QUESTIONS.values())
     found |= {label for keys in questions.EDITABLE.values() for label, _ in keys.values()}
     found |= set(controls.GROUPS) | set(controls.LABELS.values())

@@ -8,7 +8,7 @@ import yaml
 from service_towns import ADULT, AMBULANCES, ASSISTED, POINT, digests, fleet, town_of
 
 from safepassage.agents.civilians import Status
-from safepassage.app.actions import Actions, hours_not_before
+from safepassage.app.actions import Actions, hours_not_before, in_zone
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results.columns import digest
 from safepassage.model.settings.base import ScenarioError
@@ -187,3 +187,22 @@ def test_nothing_is_done_after_the_end_but_the_plan_can_still_be_saved(tmp_path)
     path, command = actions.save("a" * 300, tmp_path / "my plans", {"shelling.time_zone": "a b"})
     assert yaml.safe_load(path.read_text())["closures"]["exits"][0]["name"] == "South road"
     assert shlex.split(command)[-3:] == [str(path), "--set", "shelling.time_zone=a b"]
+
+
+def test_the_streets_of_a_zone_are_closed_by_one_act_and_the_plan_names_each():
+    model = EvacuationModel("tiny_town")
+    actions, zone = Actions(model), model.zones.name[0]
+    within = in_zone(model, zone)
+    act = {"kind": "zone", "name": zone, "what": "streets"}
+    assert str(actions.do({**act, "close": True, "walkers_pass": True})) == f"close streets of zone {zone} to cars"
+    model.step()
+    written = actions.plan("shut")["closures"]["streets"]
+    assert [one["between"] for one in written] == [one["between"] for one in within["streets"]]
+    assert all(one["walkers_pass"] for one in written)
+    shut = np.unique(model.streets.link_street[model.surroundings.closed.cars])
+    assert shut.size == len(written) and not model.surroundings.closed.walkers.any()
+    with pytest.raises(ScenarioError, match="nothing more to close"):
+        actions.do({**act, "close": True})
+    actions.do({**act, "close": False})
+    model.step()
+    assert not model.surroundings.closed.cars.any()

@@ -6,6 +6,7 @@ from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import Task
+from safepassage.app.actions import in_zone
 from safepassage.app.scenes.scene import LiveScene
 from safepassage.app.told.households import tell_household
 from safepassage.app.told.saying import persons
@@ -42,7 +43,7 @@ class Explainer:
             self._street_at(x_m, y_m, reach_m, can_act),
             self._party_at(x_m, y_m, 0.6 * reach_m),
             self._home_at(x_m, y_m, 1.2 * reach_m),
-            self._zone_at(x_m, y_m),
+            self._zone_at(x_m, y_m, can_act),
         )
 
     def _mark(self, x_m, y_m):
@@ -283,7 +284,7 @@ class Explainer:
         answer = tell_household(self, row, self.say("Household {n}: home of {people}", n=row, people=members))
         return {**answer, "mark": self._mark(households.home_x_m[row], households.home_y_m[row])}
 
-    def _zone_at(self, x_m, y_m):
+    def _zone_at(self, x_m, y_m, can_act):
         model, people = self.model, self.model.people
         zone = int(zone_of(np.array([x_m]), np.array([y_m]), list(model.zones.outline))[0])
         if zone < 0:
@@ -297,12 +298,30 @@ class Explainer:
             say("hurt so far"): mine & (people.injury != Injury.NONE),
         }
         lines = [[what, persons(int(rows.sum()), say)] for what, rows in counted.items()]
-        return {
-            "title": say("Zone: {name}", name=model.zones.name[zone]),
-            "zone": model.zones.name[zone],
-            "lines": lines,
-            "actions": [],
-        }
+        name = model.zones.name[zone]
+        within = in_zone(model, name)
+        lines.append([say("streets in it"), say.number(len(within["streets"]), 0)])
+        if within["exits"]:
+            lines.append([say("exits in it"), ", ".join(one["name"] for one in within["exits"])])
+        acts = self._closing_of(name, within) if can_act else []
+        return {"title": say("Zone: {name}", name=name), "zone": name, "lines": lines, "actions": acts}
+
+    def _closing_of(self, zone: str, within: dict) -> list[dict]:
+        """Return what can be closed or opened of a zone: its streets, to all or to cars, and its exits."""
+        say, closed = self.say, self.model.surroundings.closed
+        acts = []
+        if within["streets"]:
+            streets = {"kind": "zone", "name": zone, "what": "streets"}
+            acts.append({**streets, "label": say("Close its streets to cars"), "close": True, "walkers_pass": True})
+            acts.append({**streets, "label": say("Close its streets"), "close": True})
+            if closed.cars.any():
+                acts.append({**streets, "label": say("Open its streets again"), "close": False})
+        if within["exits"]:
+            exits = {"kind": "zone", "name": zone, "what": "exits"}
+            acts.append({**exits, "label": say("Close its exits"), "close": True})
+            if closed.exits.any():
+                acts.append({**exits, "label": say("Open its exits again"), "close": False})
+        return acts
 
 
 def all_of(*answers: dict | None) -> dict:
