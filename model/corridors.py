@@ -83,6 +83,11 @@ class Corridors:
         """No slot of those gathered comes, and no truce is violated, before this (s)."""
         return min(self._next_slot_s, self._broken[0][0] if self._broken else np.inf)
 
+    @property
+    def are_any(self) -> bool:
+        """Whether anybody can leave under a truce."""
+        return bool(self._names)
+
     def truce_of(self, households: Ints) -> Ints:
         """Return the row of the truce under which each household leaves; -1: under none."""
         if not self._names:
@@ -99,6 +104,8 @@ class Corridors:
 
         The others wait at home for their time. due: households that mean to set out. now_s: the present (s).
         """
+        if not self.are_any:
+            return due[:0], due
         truce = self.truce_of(due)
         bound = np.flatnonzero(truce >= 0)
         if bound.size == 0:
@@ -149,6 +156,8 @@ class Corridors:
         the present (s).
         """
         gathers = np.zeros(due.size, np.bool_)
+        if not self.are_any:
+            return gathers
         truce = self.truce_of(due)
         n_living = self.population.n_living(due)
         leaves_s = np.broadcast_to(time_s, due.shape)

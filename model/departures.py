@@ -124,7 +124,8 @@ class Departures:
         due = self.population.due(until_s)
         if due.size:
             under_truce, others = self.corridors.hold(due, now_s)
-            due = np.concatenate((under_truce, self._free_of_curfew(others, now_s)))
+            others = self._free_of_curfew(others, now_s, until_s)
+            due = np.concatenate((under_truce, others)) if under_truce.size else others
         if due.size:
             due = self.day_places.gather(under_fire.cover.free_to_leave(due, now_s), now_s)
         if due.size == 0:
@@ -136,22 +137,26 @@ class Departures:
         seeks = ~drives
         drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
         guests, promised_s = self._lifts(due, drives, services, now_s)
-        comes = np.isin(due, guests)
-        hopes = seeks & ~comes & np.isfinite(promised_s)
-        seeks &= ~(comes | hopes)
-        walk_out_s = np.where(seeks, services.walking_out.time_s(due), np.inf)
+        if guests.size:
+            seeks &= ~np.isin(due, guests)
+        hopes = seeks & np.isfinite(promised_s)
+        seeks &= ~hopes
+        walk_out_s = np.full(due.size, np.inf)
         if seeks.any():
+            walk_out_s[seeks] = services.walking_out.time_s(due[seeks])
             seeks[seeks] = ~services.seek(due[seeks], walk_out_s[seeks], now_s)
         walks = seeks & np.isfinite(walk_out_s)
-        speed_m_s = under_fire.walking_speeds(due)
         left = seeks & ~walks
-        no_way = left & ~movement.ways.has_way_out(Mode.WALK, node) & ~movement.ways.has_way_out(Mode.CAR, node)
+        no_way = left & ~movement.ways.has_way_out(Mode.WALK, node)
+        if no_way.any():
+            no_way &= ~movement.ways.has_way_out(Mode.CAR, node)
         for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
             party = due[mask]
             if party.size:
                 time_s = np.maximum(households.departure_time_s[party], now_s)
                 households.departure_time_s[party] = time_s
-                movement.set_out(mode, party, node[mask], time_s, households.n_members[party], speed_m_s[mask])
+                walks_m_s = under_fire.walking_speeds(party) if mode == Mode.WALK else np.inf
+                movement.set_out(mode, party, node[mask], time_s, households.n_members[party], walks_m_s)
                 self.population.set_out(party, mode)
         if guests.size:
             services.lifts.come_along(guests, services.riders)
@@ -174,15 +179,22 @@ class Departures:
         drives: which of them by car. services: buses, trains, lifts. now_s: the present (s).
         """
         free = due[drives]
-        free = free[self.corridors.truce_of(free) < 0]
         promised_s = services.lifts.promised_s(due, now_s)
-        host = self.households.lift_from[due]
-        promised_s[self.corridors.truce_of(host) >= 0] = np.inf
+        if self.corridors.are_any:
+            free = free[self.corridors.truce_of(free) < 0]
+            promised_s[self.corridors.truce_of(self.households.lift_from[due]) >= 0] = np.inf
         guests = services.lifts.who_come_along(free, now_s)
-        return guests[~self.day_places.is_without_child(guests, now_s)], promised_s
+        if guests.size:
+            guests = guests[~self.day_places.is_without_child(guests, now_s)]
+        return guests, promised_s
 
-    def _free_of_curfew(self, due: Ints, now_s: float) -> Ints:
-        """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn."""
+    def _free_of_curfew(self, due: Ints, now_s: float, until_s: float) -> Ints:
+        """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn.
+
+        due: households that set out between now_s and until_s (s).
+        """
+        if self.curfew.lets_all_go(now_s, until_s):
+            return due
         planned_s = np.maximum(self.households.departure_time_s[due], now_s)
         free_s = self.curfew.free_from_s(planned_s, self.households.turn_after_curfew[due])
         held = self.households.keeps_curfew[due] & (free_s > planned_s)

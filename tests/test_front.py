@@ -258,6 +258,18 @@ def test_after_a_curfew_each_has_a_turn_and_whoever_plans_later_never_goes_earli
     ]
 
 
+def test_all_may_go_at_once_outside_of_a_curfew_and_of_the_turns_after_it():
+    hours = curfew(POKROVSK)
+    for from_s in np.arange(0.0, 5 * DAY_S, 700.0):
+        turns = np.linspace(0.0, 1.0, 11)
+        planned_s = from_s + np.linspace(0.0, 899.0, 10)[:, None]
+        if hours.lets_all_go(from_s, from_s + 900.0):
+            assert (hours.free_from_s(planned_s, turns) == planned_s).all()
+    assert hours.lets_all_go(9 * 3600.0, 10 * 3600.0)  # on the first morning
+    assert not hours.lets_all_go(14 * 3600.0, 16 * 3600.0) and not hours.lets_all_go(35 * 3600.0, 36 * 3600.0)
+    assert hours.lets_all_go(35 * 3600.0 + hours.stagger_s, 39 * 3600.0)
+
+
 def test_a_curfew_that_began_the_evening_before_the_run_still_holds():
     hours = curfew(POKROVSK, start=datetime(2024, 8, 29, 6))
     assert not hours.may_move(0.0) and hours.next_allowed_s(0.0) == 5 * 3600

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from safepassage.agents.civilians import Injury, Mobility, Status
-from safepassage.agents.parties import ASSISTED, HURT, Mode
+from safepassage.agents.parties import ASSISTED, HURT, Mode, leaving
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.evacuation import EvacuationModel
 
@@ -38,6 +38,20 @@ def test_what_households_can_do_is_what_their_members_can_do_one_by_one():
         population.walks_slowly(rows), population.count_members(rows)[HURT] > 0, strict=True,
     )  # fmt: skip
     assert list(found) == [counts_of(people, range(first[row], first[row + 1])) for row in rows]
+
+
+def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them():
+    chance, n = np.random.default_rng(5), 300
+    departure_s = chance.choice([10.0, 60.0, 70.0, 3600.0, np.inf], n)
+    is_extinct, is_on_way = chance.random((2, n)) < 0.2
+    arrival_s = np.where(chance.random(n) < 0.2, 5.0, np.inf)
+    at_home = ~is_extinct & ~is_on_way & np.isinf(arrival_s)
+    for size in (0, 1, 250):
+        asked = chance.integers(0, n, size)  # in any order, some of them twice
+        soon, now, next_s = leaving(asked, departure_s, is_extinct, is_on_way, arrival_s, 3000.0, 60.0)
+        rows = [row for row in range(n) if row in asked and at_home[row] and departure_s[row] < 3000.0]
+        assert soon.tolist() == rows and now.tolist() == [row for row in rows if departure_s[row] < 60.0]
+        assert next_s == min(departure_s[rows].tolist(), default=3000.0)
 
 
 def injure(people):

@@ -33,6 +33,13 @@ class CurfewHours(OpenHours):
         queue_s = np.minimum(self.stagger_s, self.next_start_s(ends_s) - ends_s)
         return np.maximum(planned_s, ends_s + turn * queue_s)
 
+    def lets_all_go(self, from_s: float, until_s: float) -> bool:
+        """Return whether nobody who means to set out from from_s on, before until_s, is held or awaits a turn (s)."""
+        row = int(self.start_s.searchsorted(from_s, side="right")) - 1
+        if row >= 0 and from_s < self.end_s[row] + self.stagger_s:
+            return False
+        return row + 1 == self.start_s.size or until_s <= self.start_s[row + 1]
+
     def may_move(self, time_s: Floats | float) -> Bools:
         """Return whether movement is allowed at each moment: bool, shaped as time_s."""
         return ~self.hold(time_s)

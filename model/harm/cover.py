@@ -260,6 +260,10 @@ class Cover:
         sooner. Writes departure_time_s of those held back.
         """
         households = self.households
+        if not ((households.lull_wanted_s[due] > 0).any() or (households.shelter[due] >= 0).any()):
+            households.is_coming_home[due] = False
+            households.waits_for_lull_since_s[due] = np.inf
+            return due
         planned_s = np.maximum(households.departure_time_s[due], now_s)
         since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
         quiet_s = lull_over_s(

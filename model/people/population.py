@@ -9,7 +9,18 @@ import numpy as np
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
-from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
+from safepassage.agents.parties import (
+    DRIVERS,
+    LIVING,
+    SLOW,
+    Mode,
+    Mover,
+    Parties,
+    abilities,
+    leaving,
+    members,
+    set_members,
+)
 from safepassage.agents.rules import books
 
 KNOWN_AHEAD_S = 3600.0
@@ -132,12 +143,11 @@ class Population:
         if until_s > self._known_until_s:
             self._look_ahead(until_s)
         departure_s = self.households.departure_time_s
-        rows = self._departing
-        rows = rows[(departure_s[rows] < self._known_until_s) & self.is_at_home(rows)]
-        self._departing = rows = rising(rows)
-        self._next_departure_s = min(departure_s[rows].min(initial=np.inf), self._known_until_s)
-        rows = rows[departure_s[rows] < until_s]
-        return rows[np.argsort(departure_s[rows], kind="stable")]
+        self._departing, rows, self._next_departure_s = leaving(
+            self._departing, departure_s, self.households.is_extinct, self.parties.is_on_way,
+            self.parties.arrival_time_s, self._known_until_s, until_s,
+        )  # fmt: skip
+        return rows[np.argsort(departure_s[rows], kind="stable")] if rows.size > 1 else rows
 
     def _look_ahead(self, until_s: float) -> None:
         """Look among all households for those who leave within the next hour."""

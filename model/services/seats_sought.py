@@ -35,11 +35,13 @@ class SeatsSought:
         takes, at_s = np.full(due.size, NOBODY), np.full(due.size, np.inf)
         if not looks.any():
             return looks
-        on_offer = SeatsOnOffer(self.services, now_s)
+        on_offer = None  # trains alone are in reach: they are booked
+        if np.isfinite(way_m[: self.services.n_points]).any():
+            on_offer = SeatsOnOffer(self.services, now_s)
         for who in (looks & ~could_walk, looks & could_walk):
             if not who.any():
                 continue
-            if could_walk[who].any():
+            if on_offer is not None and could_walk[who].any():
                 self._keep_claims(on_offer, due, ~could_walk & (takes == NOBODY))
             for k in np.flatnonzero(who).tolist():
                 for stop in np.argsort(way_m[:, k], kind="stable")[: np.isfinite(way_m[:, k]).sum()].tolist():
@@ -81,11 +83,17 @@ class SeatsSought:
         return way_m
 
     def _take(
-        self, household: int, stop: int, walk_s: float, walk_out_s: float, now_s: float, on_offer: SeatsOnOffer
+        self,
+        household: int,
+        stop: int,
+        walk_s: float,
+        walk_out_s: float,
+        now_s: float,
+        on_offer: SeatsOnOffer | None,
     ) -> float | None:
         """Return when a household sets out for a stop, None if the stop does not take it or its feet are sooner."""
         services = self.services
-        if stop >= services.n_points:
+        if on_offer is None or stop >= services.n_points:
             booked = services.trains.booked.get(household)
             if booked is not None and booked[0].stop == stop:
                 return now_s

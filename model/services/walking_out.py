@@ -19,15 +19,24 @@ class WalkingOut:
 
     def is_near(self, parties: Ints | Sequence[int], node: Ints | int) -> Bools:
         """Return which households are not too far from the edge of the area to walk out of it, from a node of each."""
-        parties, settings = np.asarray(parties, np.int64), self.movement.settings
+        parties = np.asarray(parties, np.int64)
+        return self._is_near(parties, self.movement.ways.walk_m(np.broadcast_to(node, parties.shape)))
+
+    def _is_near(self, parties: Ints, way_m: Floats) -> Bools:
+        settings = self.movement.settings
         far_m, slow_m = settings.walk_out_limit_m, min(settings.walk_out_limit_slow_m, settings.walk_out_limit_m)
-        limit_m = np.where(self.population.walks_slowly(parties), slow_m, far_m)
-        way_m = self.movement.ways.walk_m(np.broadcast_to(node, parties.shape))
-        return (way_m <= limit_m) & np.isfinite(way_m)
+        is_near = (way_m <= far_m) & np.isfinite(way_m)
+        if slow_m < far_m and is_near.any():
+            is_near &= (way_m <= slow_m) | ~self.population.walks_slowly(parties)
+        return is_near
 
     def time_s(self, parties: Ints) -> Floats:
         """Return how long households take to walk from home out of the area (s); inf: they cannot."""
         households = self.population.households
-        node, speed_m_s = households.home_node[parties], self.under_fire.walking_speeds(parties)
-        can = households.can_walk[parties] & (speed_m_s > 0) & self.is_near(parties, node)
-        return np.divide(self.movement.ways.walk_m(node), speed_m_s, out=np.full(parties.size, np.inf), where=can)
+        way_m = self.movement.ways.walk_m(households.home_node[parties])
+        time_s = np.full(parties.size, np.inf)
+        can = households.can_walk[parties] & self._is_near(parties, way_m)
+        if can.any():
+            speed_m_s = self.under_fire.walking_speeds(parties)
+            np.divide(way_m, speed_m_s, out=time_s, where=can & (speed_m_s > 0))
+        return time_s
