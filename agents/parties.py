@@ -8,7 +8,7 @@ import numpy.typing as npt
 from numba import njit
 
 from safepassage.agents.civilians import Injury, Mobility, Status
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 from safepassage.agents.words import Worded
 
@@ -127,34 +127,6 @@ def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
             place[n] = k
             n += 1
     return person, place
-
-
-@njit(cache=True, nogil=True)
-def leaving(
-    rows: Ints, departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, soon_s: float,
-    until_s: float,
-) -> tuple[Ints, Ints, float]:  # fmt: skip
-    """Return (those of some households that are at home and leave before soon_s, of these those that leave before
-    until_s, when the first leaves in s, soon_s if nobody does); rows rise, each once, int64[].
-
-    rows: of households, in any order. departure_s: when each household means to leave (s). is_extinct: nobody of it
-    lives. is_on_way: it is on the streets. arrival_s: when it came to safety (s); inf: it has not.
-    """
-    soon, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
-    n_soon, n_now, next_s, last = 0, 0, soon_s, -1
-    for row in np.sort(rows):
-        if row == last or departure_s[row] >= soon_s:
-            continue
-        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
-            continue
-        last = row
-        soon[n_soon] = row
-        n_soon += 1
-        next_s = min(next_s, departure_s[row])
-        if departure_s[row] < until_s:
-            now[n_now] = row
-            n_now += 1
-    return soon[:n_soon], now[:n_now], next_s
 
 
 DRIVES_FROM_AGE = 18

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from safepassage.agents.civilians import Injury, Mobility, Status
-from safepassage.agents.parties import ASSISTED, HURT, Mode, leaving
+from safepassage.agents.households import leaving
+from safepassage.agents.parties import ASSISTED, HURT, Mode
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.evacuation import EvacuationModel
 

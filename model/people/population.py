@@ -8,19 +8,8 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
-from safepassage.agents.households import Households
-from safepassage.agents.parties import (
-    DRIVERS,
-    LIVING,
-    SLOW,
-    Mode,
-    Mover,
-    Parties,
-    abilities,
-    leaving,
-    members,
-    set_members,
-)
+from safepassage.agents.households import Households, leaving
+from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
 from safepassage.agents.rules import books
 
 KNOWN_AHEAD_S = 3600.0
