@@ -79,7 +79,7 @@ def texts_of_explore():
     for kind in (Status, Protection, Injury, Mobility, Cause, Mode, Task, Kind, Covariate):
         found |= {member.words for member in kind}
     found |= set(LAYERS.values()) | {FASTEST, *SPEEDS_S, AS_GIVEN, ALONE, *SHORT.values(), "injured so far"}
-    found |= {"exit", "pickup point", "shelter", "zone", "street", "home"}
+    found |= {"water", "green", "railway"} | {"exit", "pickup point", "shelter", "zone", "street", "home"}
     found |= {name.replace("_", " ") for name in STREET_CLASSES}
     found |= {reasons.NO_ORDER, reasons.NEVER_HEARD, reasons.NOT_BELIEVED, reasons.WEIGHED}
     found |= {getattr(households, name) for name in vars(households) if name.isupper()}

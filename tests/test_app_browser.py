@@ -321,6 +321,9 @@ def test_two_plans_run_side_by_side(server, open_page):
     page.get_by_label("Beside it, under the same shells").select_option("no plan")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.maps.length === 2")
+    page.locator(".sp-legend summary").click() if not page.locator(".sp-legend[open]").count() else None
+    legend, right = (page.locator(one).bounding_box() for one in (".sp-legend", ".sp-map >> nth=1"))
+    assert legend["y"] >= right["y"] + right["height"] - 1, "the legend lies beneath both maps and covers neither"
     play(page)
     until_at(page, 1200)
     pause(page)
@@ -516,14 +519,26 @@ def test_two_hundred_thousand_movers_are_dots_and_a_million_is_density_with_a_sc
     assert is_dense and scale[-1] >= 100 and scale == sorted(scale) and len(scale) >= 3
 
 
-def test_the_river_lies_beneath_the_streets(server, open_page):
+RIVER = """(() => {
+  const m = window.safepassage.maps[0], p = m.town.background[0].parts[0];
+  const x = Math.round(m.px(p[4])), y = Math.round(m.py(p[5]));
+  return [...m.c.getImageData(x * m.ratio, y * m.ratio, 1, 1).data].slice(0, 3);
+})()"""
+"""Colour of a point of the river: red, green, blue."""
+
+
+def test_the_river_lies_beneath_the_streets_and_can_be_switched_off(server, open_page):
     page = open_page(server.url)
-    river = page.evaluate("""(() => {
-      const m = window.safepassage.maps[0], p = m.town.background[0].parts[0];
-      const x = Math.round(m.px(p[4])), y = Math.round(m.py(p[5]));
-      return [...m.c.getImageData(x * m.ratio, y * m.ratio, 1, 1).data].slice(0, 3);
-    })()""")
+    river = page.evaluate(RIVER)
     assert river[2] - river[0] > 30, "blue"
+    legend = page.locator(".sp-legend")
+    assert (
+        legend.locator("span", has_text="water").count() == 1
+        and legend.locator("span", has_text="railway").count() == 0
+    )
+    page.get_by_label("water, green, railway").uncheck()
+    page.wait_for_function(f"{RIVER}[2] - {RIVER}[0] < 10")
+    assert legend.locator("span", has_text="water").count() == 0
 
 
 def test_a_place_is_found_by_its_name_and_streets_are_coloured_by_danger(server, open_page):

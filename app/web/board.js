@@ -2,7 +2,7 @@
 speak(null);
 module.exports = {
   data() {
-    return { expert: false, oneMap: false, changes: CHANGE, timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
+    return { expert: false, oneMap: false, changes: CHANGE, timeS: 0, speed: 0, fps: 0, stepMs: 0, counts: [], legend: KINDS, mode: "auto", homes: true, zones: false, beneath: true, drawer: "", legendOpen: window.innerWidth > 1100, noticeShown: false,
       short: SHORT, journey: JOURNEY.map((s) => STATUS.find(([i]) => i === s)), harm: [[-1, "injured so far", COLOURS.injured], STATUS.find(([i]) => i === DEAD)], keyCharts: ["status", "harm"],
       layer: "", names: true, sought: "", tip: null, ramp: RAMP, pointed: null, asksMoment: false, asksReset: false, logOf: 0, frontShown: false, chartsShown: [], order: { zones: [], force: "voluntary", compliance: 0.66, audience: "everyone" }, buses: { fleet: "", n: 2, at: "" }, actOn: 0, keys: {}, title: "", card: {}, planName: "my_plan", live: "" };
   },
@@ -34,6 +34,7 @@ module.exports = {
     names() { this.maps.forEach((m) => { m.layers.names = this.names; m.dirtyRoads = true; }); this.dirty(); },
     mode() { this.maps.forEach((m) => { m.mode = this.mode; }); this.dirty(); },
     homes() { this.maps.forEach((m) => { m.layers.homes = this.homes; m.dirtyBase = true; }); this.dirty(); },
+    beneath() { this.maps.forEach((m) => { m.layers.ground = this.beneath; m.dirtyRoads = true; }); this.dirty(); },
     zones() { this.maps.forEach((m) => { m.layers.zones = this.zones; m.dirtyBase = true; }); this.dirty(); },
   },
   methods: {
@@ -50,7 +51,7 @@ module.exports = {
       if (!same) this.view = {};
       const streets = readStreets(this.streets), roots = [].concat(this.$refs.maps);
       this.maps = this.towns.map((town, i) => new TownMap(roots[i], town, streets, this.view, (x, y, r) => this.pick({ x, y, r, which: i }), () => this.viewed()));
-      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones, names: this.names }; m.covered = () => this.covered(m); m.margins = () => this.margins(m); });
+      this.maps.forEach((m) => { m.mode = this.mode; m.layers = { homes: this.homes, zones: this.zones, names: this.names, ground: this.beneath }; m.covered = () => this.covered(m); m.margins = () => this.margins(m); });
       this.fitAgain();
       this.clock = new Clock(this.towns[0]);
       this.rows = this.towns.map(() => null);
@@ -175,6 +176,7 @@ module.exports = {
     },
     total(i) { return this.counts[i].status.reduce((sum, n) => sum + n, 0); },
     harmOf(i, what) { return what === DEAD ? this.counts[i].status[DEAD] : this.counts[i].hurt; },
+    grounds() { const there = new Set((this.towns.length && this.towns[0].background || []).map((one) => one.kind)); return Object.entries(GROUND).filter(([kind]) => there.has(kind)); },
     hasStops() { return this.towns.length && this.towns[0].shelters.some((s) => s.is_stop); },
     hasMovers() { return this.towns.length && (!this.towns[0].is_replay || this.towns[0].has_places); },
     tabName() { // kept over a reload of the tab, and by no other tab
