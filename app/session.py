@@ -23,6 +23,7 @@ from safepassage.app.told.log import EventLog, placed
 from safepassage.app.told.picking import Picker
 from safepassage.app.told.replay_explain import ReplayExplainer
 from safepassage.app.told.saying import Told, told_in
+from safepassage.collector import at_rest
 from safepassage.experiments.reports.answer.language import LANGUAGES, Language
 from safepassage.model.settings.base import ScenarioError
 
@@ -83,6 +84,7 @@ class Session:
             self.player.pause()
             self._begin(self.new_run(lambda stage: None))
 
+    @at_rest()
     def new_run(self, tell: Callable[[Told | str], None]) -> LiveRun | Replay:
         """Return a run of what is chosen; a mistake in the choices makes the last good one. tell: what is built now."""
         if self._folder is not None:

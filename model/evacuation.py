@@ -14,6 +14,7 @@ from safepassage.agents.rows.batches import seed_in_batch
 from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
+from safepassage.collector import at_rest
 from safepassage.model.authorities.acts import Authorities
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
@@ -59,6 +60,7 @@ class EvacuationModel(RowModel):
     settings: Scenario
     """What is simulated; Mesa 3.5 keeps a thing of its own under the name `scenario`."""
 
+    @at_rest()
     def __init__(
         self,
         scenario: Scenario | str = "tiny_town",

@@ -1,6 +1,7 @@
 """What is loaded, compiled and built before anything runs: only what is needed, and once."""
 
 import ast
+import gc
 import importlib
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from safepassage.collector import at_rest
+from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.harm.expected_casualties import band
 from safepassage.model.hazard.process import poisson_quantile
 from safepassage.model.movement import compiling
+from safepassage.model.settings.base import ScenarioError
 
 ROOT = Path(__file__).parent.parent
 
@@ -133,3 +137,46 @@ def test_with_one_core_or_with_all_kept_no_second_process_starts(monkeypatch):
     monkeypatch.setattr(compiling.os, "sched_getaffinity", lambda _: {0}, raising=False)
     assert compiling.begin() is True
     compiling.wait()
+
+
+def _rounds_of_the_collector(make) -> int:
+    """Return how often the collector of cycles goes over everything while something is made."""
+    rounds = []
+    gc.callbacks.append(lambda phase, info: rounds.append(info["generation"]) if phase == "start" else None)
+    try:
+        make()
+    finally:
+        gc.callbacks.pop()
+    return len(rounds)
+
+
+def test_no_unreachable_cycles_are_looked_for_while_a_town_is_built():
+    gc.enable()
+    EvacuationModel("tiny_town")  # whatever is imported late is imported
+    assert _rounds_of_the_collector(lambda: EvacuationModel("tiny_town")) == 0
+    assert gc.isenabled()
+
+
+def test_the_collector_works_again_after_a_town_that_cannot_be_built():
+    with pytest.raises(ScenarioError):
+        EvacuationModel("no_such_town")
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        with at_rest():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_stays_is_never_looked_at_again():
+    code = (
+        "import gc\nfrom safepassage.collector import at_rest\nwith at_rest(stays=True): kept = [[]]\n"
+        "print(gc.get_freeze_count() > 0, any(one is kept for one in gc.get_objects()), gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "True"]

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from safepassage.cli.printed import PlainConsole
+from safepassage.collector import at_rest
 from safepassage.model.settings.errors import ScenarioError
 
 console = PlainConsole()
@@ -45,34 +46,36 @@ def explore(
     """Open the page: watch an evacuation, change it, act while it runs, play a recorded run."""
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
-    try:
-        import solara  # noqa: F401
-        import uvicorn
-    except ImportError:
-        raise ScenarioError('explore needs the page\'s packages: pip install "safepassage[app]".') from None
-    from safepassage.experiments.reports.answer.language import Language
+    with at_rest(stays=True):
+        try:
+            import solara  # noqa: F401
+            import uvicorn
+        except ImportError:
+            raise ScenarioError('explore needs the page\'s packages: pip install "safepassage[app]".') from None
+        from safepassage.experiments.reports.answer.language import Language
 
-    Language(language)
-    options = {"scenario": scenario, "plan": plan, "language": language}
-    if (Path(scenario) / "manifest.json").is_file():
-        from safepassage.model.results.run_folder import open_run
+        Language(language)
+        options = {"scenario": scenario, "plan": plan, "language": language}
+        if (Path(scenario) / "manifest.json").is_file():
+            from safepassage.model.results.run_folder import open_run
+
+            if mesa:
+                raise ScenarioError(f"--mesa steps a model, and {scenario} is a finished run: leave --mesa out.")
+            open_run(scenario)
+            options = {"run": str(Path(scenario).resolve()), "language": language}
+        else:
+            from safepassage.model.settings.scenario import load
+
+            load(scenario, plan=plan)
+        os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
+        os.environ["SOLARA_APP"] = "safepassage.app.mesa_page" if mesa else "safepassage.app.page"
+        from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
+        from safepassage.app.session import PLANS, prepare
 
         if mesa:
-            raise ScenarioError(f"--mesa steps a model, and {scenario} is a finished run: leave --mesa out.")
-        open_run(scenario)
-        options = {"run": str(Path(scenario).resolve()), "language": language}
-    else:
-        from safepassage.model.settings.scenario import load
-
-        load(scenario, plan=plan)
-    os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
-    os.environ["SOLARA_APP"] = "safepassage.app.mesa_page" if mesa else "safepassage.app.page"
-    from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
-    from safepassage.app.session import PLANS, prepare
-
-    if mesa:
-        # Solara finds this in Mesa's own components and tells it to whoever starts them.
-        warnings.filterwarnings("ignore", message="[^ ]*solara_viz.py.*early return")
+            # Solara finds this in Mesa's own components and tells it to whoever starts them.
+            warnings.filterwarnings("ignore", message="[^ ]*solara_viz.py.*early return")
+        from solara.server.starlette import app
 
     token = os.environ.get(TOKEN_VARIABLE) or new_token()
     names = names_of(host)
@@ -86,8 +89,6 @@ def explore(
         console.print(
             "note: anyone on the network who has this address with its token can use the page; nothing is encrypted."
         )
-    from solara.server.starlette import app
-
     # Solara speaks of pages inside other pages' frames, which ours forbids; the cookie it sets is the stricter one.
     warnings.filterwarnings("ignore", message="Cookies with samesite=none require https")
     config = uvicorn.Config(

@@ -19,6 +19,7 @@ from safepassage.cli import questions, reference, sweeps, towns
 from safepassage.cli.explore import explore
 from safepassage.cli.options import PlanOption, ScenarioArgument, SetOption, _changes
 from safepassage.cli.printed import PlainConsole, styled
+from safepassage.collector import at_rest
 from safepassage.model.settings.errors import ScenarioError
 from safepassage.model.settings.files.texts import visible
 
@@ -163,12 +164,16 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's folder.")] = False,
 ) -> None:
     """Run a scenario, or go on from a saved state; write its tables and print the results."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    with at_rest(stays=True):
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from safepassage.cli.run_table import exits_table, run_table
-    from safepassage.cli.states import States, to_run
-    from safepassage.model.results.metrics import summary
-    from safepassage.model.results.run_folder import check_writable, open_run
+        from safepassage.agents.civilians import Status
+        from safepassage.cli.first_run import compiling_told
+        from safepassage.cli.run_table import exits_table, run_table
+        from safepassage.cli.states import States, to_run
+        from safepassage.model.evacuation import EvacuationModel
+        from safepassage.model.results.metrics import summary
+        from safepassage.model.results.run_folder import check_writable, open_run
 
     changes = _changes(set_)
     if seed is not None:
@@ -185,12 +190,7 @@ def run(
     )  # fmt: skip
     with bar, _ended_by_ctrl_c(bar):
         task = bar.add_task("building the town", total=loaded.run.duration_h * 3600)
-        from safepassage.agents.civilians import Status
-        from safepassage.cli.first_run import compiling_told
-        from safepassage.model.evacuation import EvacuationModel
-
         told = compiling_told(console, quiet=quiet)
-
         model = EvacuationModel(loaded) if from_ is None else EvacuationModel.from_state(from_, plan)
         states.check(model.time_s)
 
