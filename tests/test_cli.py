@@ -61,6 +61,7 @@ def scenario(folder: Path, **sections) -> Path:
     """Write tiny_town with some keys of its sections changed, files named by full path; return the file."""
     keys = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     keys["streets"]["network"] = str(TINY.parent / keys["streets"]["network"])
+    keys["streets"]["background"] = str(TINY.parent / keys["streets"]["background"])
     keys["population"]["zones"] = str(TINY.parent / keys["population"]["zones"])
     for section, changes in sections.items():
         keys[section] = {**keys.get(section, {}), **changes} if isinstance(changes, dict) else changes
