@@ -91,9 +91,34 @@ def test_one_more_seat_never_means_fewer_riders(sizes, seats):
     for room in (seats, seats + 1):
         host = np.full(n_members.size, -1, np.int32)
         first, near = np.arange(asks.size + 1), np.zeros(asks.size, np.int64)
-        _take_seats(host, np.array([room] + [0] * asks.size), n_members, asks, first, near)
+        _take_seats(
+            host, np.array([room] + [0] * asks.size), n_members, asks, first, near, np.ones(near.size), np.zeros(1)
+        )
         n.append(int(n_members[host >= 0].sum()))
     assert n[0] <= n[1] <= seats + 1
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_each_gets_the_first_with_room_of_hosts_sorted_by_distance_and_draw(seed):
+    """As in the naive twin, that sorts all pairs first; many are as far away as others, some have drawn the same."""
+    rng = np.random.default_rng(seed)
+    n_hosts, n_asking = 6, 9
+    n_members = np.append(np.ones(n_hosts, np.int64), rng.integers(1, 5, n_asking))
+    asks = n_hosts + rng.permutation(n_asking)
+    of = np.sort(rng.integers(0, n_asking, 30))
+    near, away_m, u_host = rng.integers(0, n_hosts, 30), rng.integers(0, 9, 30) / 20, rng.integers(0, 3, n_hosts) / 4
+    first = np.searchsorted(of, np.arange(n_asking + 1))
+    room = np.append(rng.integers(0, 6, n_hosts), np.zeros(n_asking, np.int64))
+    host, left, wanted = np.full(n_members.size, -1, np.int32), room.copy(), np.full(n_members.size, -1, np.int32)
+    _take_seats(host, left, n_members, asks, first, near, away_m, u_host)
+    for k, who in enumerate(asks):
+        pairs = sorted(range(first[k], first[k + 1]), key=lambda i: (np.rint(away_m[i] / 0.1), u_host[near[i]]))
+        taken = next((near[i] for i in pairs if room[near[i]] >= n_members[who]), -1)
+        if taken >= 0:
+            wanted[who] = taken
+            room[taken] -= n_members[who]
+    np.testing.assert_array_equal(host, wanted)
+    np.testing.assert_array_equal(left, room)
 
 
 def test_more_seats_in_a_car_never_carry_fewer_people():

@@ -37,24 +37,29 @@ def neighbours_with_room(settings: Lifts, households: Households, drives: Bools,
     home_x_m, home_y_m = households.home_x_m, households.home_y_m
     grid = grid_of_points(home_x_m[has_room], home_y_m[has_room])
     of, near, away_m = points_within(grid, home_x_m[asks], home_y_m[asks], settings.reach_m)
-    near = has_room[near]
-    order = np.lexsort((u_host[near], np.rint(away_m / SAME_DISTANCE_M), of))
-    first = np.searchsorted(of[order], np.arange(asks.size + 1))
+    first = np.searchsorted(of, np.arange(asks.size + 1))  # pairs come asker by asker
     room = settings.seats - households.n_members
-    _take_seats(host, room, households.n_members, asks, first, near[order])
+    _take_seats(host, room, households.n_members, asks, first, has_room[near], away_m, u_host)
     return host
 
 
 @kernel
-def _take_seats(host, room, n_members, asks, first, near):
-    """Give each that asks, in order, to the first near it with room for all. Writes host and room."""
+def _take_seats(host, room, n_members, asks, first, near, away_m, u_host):
+    """Give each that asks, in order, to the nearest with room for all, of those at one distance the least u_host.
+
+    near, away_m: host and distance of each pair, those of asks[k] from first[k] on. Writes host and room.
+    """
     for k in range(asks.size):
         size = n_members[asks[k]]
+        taken, least = -1, np.inf
         for i in range(first[k], first[k + 1]):
             if room[near[i]] >= size:
-                host[asks[k]] = near[i]
-                room[near[i]] -= size
-                break
+                step = np.rint(away_m[i] / SAME_DISTANCE_M)
+                if step < least or (step == least and u_host[near[i]] < u_host[taken]):
+                    taken, least = near[i], step
+        if taken >= 0:
+            host[asks[k]] = taken
+            room[taken] -= size
 
 
 def guests_by_host(host: Ints) -> tuple[Ints, Ints]:

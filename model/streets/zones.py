@@ -25,6 +25,8 @@ MOST_RESIDENTS = 1_000_000_000
 """Residents of a zone: more than of any country but two. Assumption."""
 FARTHEST_STREET_M = 3000.0
 """A zone without a street of its own may use streets this near (m). Assumption."""
+BESIDE_M = 100.0
+"""Its homes stand along the nearest street and all that are at most this much farther away (m). Assumption."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,24 +68,39 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
         for node in (streets.node_x_m, streets.node_y_m)
     )
     links = [np.flatnonzero(shapely.contains_xy(outline, middle_x_m, middle_y_m)) for outline in outlines]
-    link_zone = zone_of(middle_x_m, middle_y_m, outlines)
+    link_zone = np.full(middle_x_m.size, -1, np.int32)
+    for zone in _largest_first(outlines):
+        link_zone[links[zone]] = zone
     without_street = []
     for zone, name in enumerate(names):
         if counts[zone] and not links[zone].size:
-            away_m = shapely.distance(outlines[zone], shapely.points(middle_x_m, middle_y_m))
-            nearest = int(np.argmin(away_m))
-            if away_m[nearest] > FARTHEST_STREET_M:
+            rows, away_m = _nearest(outlines[zone], middle_x_m, middle_y_m)
+            if away_m.min() > FARTHEST_STREET_M:
                 middle = shapely.get_coordinates(shapely.centroid(outlines[zone]))[0]
                 raise ScenarioError(
                     f"{path}: zone {name} has {counts[zone]:,} residents; the nearest street is "
-                    f"{away_m[nearest] / 1000:,.1f} km away{cure_of_far(streets, *middle)}"
+                    f"{away_m.min() / 1000:,.1f} km away{cure_of_far(streets, *middle)}"
                 )
-            near = away_m <= away_m[nearest] + 100.0
-            links[zone] = np.flatnonzero(near)
-            link_zone[near & (link_zone < 0)] = zone
+            links[zone] = near = rows[away_m <= away_m.min() + BESIDE_M]
+            link_zone[near[link_zone[near] < 0]] = zone
             without_street.append(name)
     notes += [*_overlaps(path, names, outlines), *_report(path, without_street)]
     return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), tuple(notes))
+
+
+def _nearest(outline: Any, x_m: np.ndarray, y_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (rows, rising; distances in m) of places, the nearest to a zone and all not BESIDE_M farther among them.
+
+    No place is nearer to the zone than to its rectangle, so that only a few distances have to be worked out.
+    """
+    west, south, east, north = outline.bounds
+    least_m = np.hypot(
+        np.maximum(np.maximum(west - x_m, x_m - east), 0.0), np.maximum(np.maximum(south - y_m, y_m - north), 0.0)
+    )
+    one = int(np.argmin(least_m))
+    reach_m = shapely.distance(outline, shapely.Point(x_m[one], y_m[one])) + BESIDE_M
+    rows = np.flatnonzero(least_m <= reach_m + 1e-3)  # a millimetre, far more than rounding
+    return rows, shapely.distance(outline, shapely.points(x_m[rows], y_m[rows]))
 
 
 def _of_map(settings: Population, streets: Streets) -> tuple[list[str], list[float], list[Any], list[str]]:
@@ -210,10 +227,14 @@ def scaled(residents: np.ndarray, total: int | None) -> np.ndarray:
     return counts
 
 
+def _largest_first(outlines: list) -> np.ndarray:
+    return np.argsort(-shapely.area(np.array(outlines, dtype=object)), kind="stable")
+
+
 def zone_of(x_m: np.ndarray, y_m: np.ndarray, outlines: list) -> np.ndarray:
     """Return the smallest zone that holds each point, int32; -1 where none does."""
     zone = np.full(x_m.size, -1, np.int32)
-    for row in np.argsort(-shapely.area(np.array(outlines, dtype=object)), kind="stable"):
+    for row in _largest_first(outlines):
         shapely.prepare(outlines[row])
         zone[shapely.contains_xy(outlines[row], x_m, y_m)] = row
     return zone
