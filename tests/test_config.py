@@ -14,6 +14,7 @@ def written(tmp_path, changes=None, text=None):
     """Write a copy of tiny_town with some keys changed, its files named by full path; return its path."""
     keys = yaml.safe_load(SHIPPED.read_text())
     keys["streets"]["network"] = str(SHIPPED.parent / keys["streets"]["network"])
+    keys["streets"]["background"] = str(SHIPPED.parent / keys["streets"]["background"])
     keys["population"]["zones"] = str(SHIPPED.parent / keys["population"]["zones"])
     for dotted, value in (changes or {}).items():
         at = keys
