@@ -131,6 +131,10 @@ class Households:
         """int64[n]: persons of each household, the dead among them."""
         return np.diff(self.first_person)
 
+    def n_members_of(self, rows: np.ndarray) -> np.ndarray:
+        """int64: the same for some households only."""
+        return self.first_person[rows + 1] - self.first_person[rows]
+
 
 _BEFORE_THE_RUN = {
     **dict.fromkeys(("can_walk", "needs_help", "is_extinct", "stays_behind"), (np.bool_, False)),

@@ -156,7 +156,7 @@ class Departures:
                 time_s = np.maximum(households.departure_time_s[party], now_s)
                 households.departure_time_s[party] = time_s
                 walks_m_s = under_fire.walking_speeds(party) if mode == Mode.WALK else np.inf
-                movement.set_out(mode, party, node[mask], time_s, households.n_members[party], walks_m_s)
+                movement.set_out(mode, party, node[mask], time_s, households.n_members_of(party), walks_m_s)
                 self.population.set_out(party, mode)
         if guests.size:
             services.lifts.come_along(guests, services.riders)

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules.drive_edit import NONE, PENDING, let_set_out
+from safepassage.agents.rules.drive_state import VEHICLE
 from safepassage.model.movement.driving import Driving
 from safepassage.model.settings.base import ScenarioError
 
@@ -327,6 +330,31 @@ def test_vehicles_that_cannot_be_are_refused():
         driving.advance(3)
     with pytest.raises(ScenarioError, match="does not start"):
         driving.set_next_link([[1, 0, -2]])
+
+
+def test_vehicles_that_set_out_are_written_one_by_one_or_none_of_them():
+    chance, vehicles = np.random.default_rng(2), records(60, VEHICLE)
+    ids, n = chance.permutation(60)[:20].astype(np.int32), 20
+    given = {
+        "origin": chance.integers(0, 9, n, np.int32), "departure_s": chance.uniform(5.0, 9.0, n),
+        "car_units": chance.integers(1, 4, n, np.int32), "max_speed_m_s": chance.choice([8.0, np.inf], n),
+        "table": chance.integers(0, 3, n, np.int32),
+    }  # fmt: skip
+    for name, wrong in {"origin": 9, "departure_s": 4.0, "car_units": 0, "max_speed_m_s": 0.0, "table": 3}.items():
+        changed = given[name].copy()
+        changed[-1] = wrong
+        assert not let_set_out(vehicles, ids, *(given | {name: changed}).values(), 0, 3, 9, 5.0)
+    twice = ids[[*range(n - 1), 0]]
+    assert not let_set_out(vehicles, twice, *given.values(), 0, 3, 9, 5.0) and not vehicles["state"].any()
+    expected = vehicles.copy()
+    for k, row in enumerate(ids.tolist()):
+        expected[row]["state"], expected[row]["link"] = PENDING, NONE
+        expected[row]["s_per_m"] = 1.0 / given["max_speed_m_s"][k]
+        for name in ("origin", "departure_s", "car_units", "table"):
+            expected[row][name] = given[name][k]
+    assert let_set_out(vehicles, ids, *given.values(), 0, 3, 9, 5.0)
+    assert vehicles.tobytes() == expected.tobytes()
+    assert not let_set_out(vehicles, ids, *given.values(), 0, 3, 9, 5.0)
 
 
 def test_what_happens_at_the_same_time_happens_in_the_order_of_links():

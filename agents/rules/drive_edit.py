@@ -6,11 +6,47 @@ These kernels find or unlink what a change concerns; drive.resume then lets the 
 import numpy as np
 
 from safepassage.agents.compiled import kernel
-from safepassage.agents.ground.arrays import Ints, Records
+from safepassage.agents.ground.arrays import Floats, Ints, Records
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
 ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
+
+
+@kernel
+def let_set_out(
+    vehicles: Records, ids: Ints, origin: Ints, departure_s: Floats, car_units: Ints, max_speed_m_s: Floats,
+    table: Ints, lowest_table: int, n_tables: int, n_nodes: int, now_s: float,
+) -> bool:  # fmt: skip
+    """Write the rows of vehicles that are to set out, and return True; False, and nothing written: one of them cannot.
+
+    One that is under way already or named twice cannot, nor one that comes from no node, by no table, in the past, or
+    without size or speed.
+
+    vehicles: state of the vehicles, one record each; ids: rows. origin: node from which each sets out. departure_s:
+    when (s). car_units, max_speed_m_s: its size and own speed (m/s). table: row of the next-link table that it follows,
+    from lowest_table on, below n_tables. n_nodes: nodes there are. now_s: the present (s).
+    """
+    in_order = np.sort(ids)
+    for k in range(ids.size):
+        if k > 0 and in_order[k] == in_order[k - 1]:
+            return False
+        if vehicles[ids[k]].state != ABSENT or not lowest_table <= table[k] < n_tables:
+            return False
+        if not (0 <= origin[k] < n_nodes and now_s <= departure_s[k] < np.inf):
+            return False
+        if not (car_units[k] >= 1 and max_speed_m_s[k] > 0.0):
+            return False
+    for k in range(ids.size):
+        row = ids[k]
+        vehicles[row].state = PENDING
+        vehicles[row].link = NONE
+        vehicles[row].origin = origin[k]
+        vehicles[row].departure_s = departure_s[k]
+        vehicles[row].car_units = car_units[k]
+        vehicles[row].s_per_m = 1.0 / max_speed_m_s[k]
+        vehicles[row].table = table[k]
+    return True
 
 
 @kernel

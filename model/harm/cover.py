@@ -260,16 +260,15 @@ class Cover:
         sooner. Writes departure_time_s of those held back.
         """
         households = self.households
-        if not ((households.lull_wanted_s[due] > 0).any() or (households.shelter[due] >= 0).any()):
+        planned_s = np.maximum(households.departure_time_s[due], now_s)
+        since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
+        heard_s, wanted_s = households.last_heard_s[due], households.lull_wanted_s[due]
+        if (heard_s + wanted_s <= since_s).all() and not (households.shelter[due] >= 0).any():
             households.is_coming_home[due] = False
             households.waits_for_lull_since_s[due] = np.inf
             return due
-        planned_s = np.maximum(households.departure_time_s[due], now_s)
-        since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
-        quiet_s = lull_over_s(
-            households.last_heard_s[due], households.lull_wanted_s[due], since_s, self.rooms.lull_patience_s
-        )
-        waits = (quiet_s > planned_s) & (households.lull_wanted_s[due] > 0) & ~households.is_coming_home[due]
+        quiet_s = lull_over_s(heard_s, wanted_s, since_s, self.rooms.lull_patience_s)
+        waits = (quiet_s > planned_s) & (wanted_s > 0) & ~households.is_coming_home[due]
         inside = ~waits & (households.shelter[due] >= 0)
         if waits.any() or inside.any():
             over_s = self._alert_over_s(due[inside])  # by then all others are home

@@ -10,7 +10,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import doses, drive, drive_edit
-from safepassage.agents.rules.drive_state import DANGER, DOSE, SLOT, VEHICLE
+from safepassage.agents.rules.drive_state import DANGER, DOSE, VEHICLE
 from safepassage.model.movement import compiling, traffic
 from safepassage.model.movement.by_minutes import ByMinutes
 from safepassage.model.movement.driving_view import NO_ARRIVALS, Arrivals, Crossings, DrivingView, arrived
@@ -142,11 +142,11 @@ class Driving:
 
     def _set_out(self, ids, time_s):
         """Merge vehicles into those still to depart, in the order of (time, id)."""
-        run, new = self._traffic.run[0], records(len(ids), SLOT)
+        run, new = self._traffic.run[0], np.zeros(len(ids), self._traffic.departures.dtype)
         new["vehicle"], new["time_s"] = ids, time_s
         rest = self._traffic.departures[run["next_departure"] : run["n_departures"]]
         both = np.concatenate([rest, new]) if rest.size else new
-        self._traffic.departures = both[np.lexsort((both["vehicle"], both["time_s"]))]
+        self._traffic.departures = both[np.lexsort((both["vehicle"], both["time_s"]))] if both.size > 1 else both
         run["next_departure"], run["n_departures"] = 0, both.size
 
     def add(
@@ -161,27 +161,24 @@ class Driving:
         sets out (s).
         """
         ids = np.atleast_1d(np.asarray(ids, np.int32))
-        origin = np.broadcast_to(np.asarray(origin, np.int32), ids.shape)
-        departure_s = np.broadcast_to(np.asarray(departure_s, np.float64), ids.shape)
+        origin, departure_s = np.full(ids.size, origin, np.int32), np.full(ids.size, departure_s, np.float64)
         if ids.size == 0:
             return
         if ids.min() < 0:
             raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
         self.make_room(int(ids.max()) + 1)
-        traffic.refuse_departures(self._traffic, ids, origin, departure_s, np.asarray(size), np.asarray(max_speed_m_s))
+        now, lowest = self._traffic, 0
+        max_speed_m_s = np.full(ids.size, max_speed_m_s, np.float64)
+        asked = (ids, origin, departure_s, np.full(ids.size, size, np.int32), max_speed_m_s)
         if paths is not None:
+            traffic.refuse_departures(now, *asked)
             self._add_paths(ids, origin, paths)
-        else:
+            table = lowest = drive.NONE
+        tables, n_tables = np.full(ids.size, table, np.int32), now.next_link.shape[0]
+        if not drive_edit.let_set_out(now.vehicles, *asked, tables, lowest, n_tables, self.n_nodes, now.time_s):
+            traffic.refuse_departures(now, *asked)
             self._check_table(table)
-        vehicles = self._traffic.vehicles
-        vehicles["state"][ids] = drive.PENDING
-        vehicles["link"][ids] = drive.NONE
-        vehicles["origin"][ids] = origin
-        vehicles["departure_s"][ids] = departure_s
-        vehicles["car_units"][ids] = size
-        vehicles["s_per_m"][ids] = 1.0 / np.asarray(max_speed_m_s, np.float64)
-        vehicles["table"][ids] = drive.NONE if paths is not None else table
-        self._traffic.under_way.add(ids)
+        now.under_way.add(ids)
         self._set_out(ids, departure_s)
 
     def _check_table(self, table):

@@ -35,6 +35,8 @@ class Lifts:
         self.waits = np.zeros(len(households), np.bool_)
         """Who waits at home for a neighbour who means to leave."""
         self._hosts, self._guests = guests_by_host(households.lift_from)
+        self._is_host = np.zeros(len(households), np.bool_)
+        self._is_host[self._hosts] = True
 
     def promised_s(self, due: Ints, now_s: float) -> Floats:
         """Return when households that set out ask neighbours again who mean to leave later (s); inf: nobody does.
@@ -47,7 +49,7 @@ class Lifts:
         asks = np.flatnonzero(host >= 0)
         if asks.size == 0:
             return found
-        host, ready_s = host[asks], (households.decision_time_s + households.preparation_s)[due[asks]]
+        host, ready_s = host[asks], households.decision_time_s[due[asks]] + households.preparation_s[due[asks]]
         leaves_s, asks_s = households.departure_time_s[host], np.maximum(households.departure_time_s[due[asks]], now_s)
         waits = self.population.is_at_home(host) & (leaves_s <= ready_s + self.settings.wait_h * 3600.0)
         waits &= asks_s < ready_s + self.settings.wait_h * 3600.0
@@ -61,11 +63,10 @@ class Lifts:
 
         hosts: those who set out. now_s: the present (s).
         """
-        if self._guests.size == 0 or hosts.size == 0:
+        hosts = hosts[self._is_host[hosts]]
+        if hosts.size == 0:
             return self._guests[:0]
         guests = carried_by(hosts, self._hosts, self._guests)
-        if guests.size == 0:
-            return guests
         households = self.population.households
         leaves_s = np.maximum(households.departure_time_s[households.lift_from[guests]], now_s)
         comes = self.population.is_at_home(guests) & (households.decision_time_s[guests] <= leaves_s)

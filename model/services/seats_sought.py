@@ -127,6 +127,6 @@ class SeatsSought:
         households = self.services.households
         time_s = np.maximum(households.departure_time_s[party], now_s)
         households.departure_time_s[party] = time_s
-        size, speed = households.n_members[party], self.services.model.under_fire.walking_speeds(party)
+        size, speed = households.n_members_of(party), self.services.model.under_fire.walking_speeds(party)
         self.movement.set_out(Mode.WALK, party, households.home_node[party], time_s, size, speed, goal=1 + stop)
         self.population.set_out(party, Mode.WALK)
