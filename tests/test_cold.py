@@ -343,3 +343,9 @@ def test_a_household_tells_when_its_heating_went_how_cold_it_is_and_whom_the_col
     watch = Watch(model, int(model.people.household[dead[0]]))
     watch.look(model)
     assert f"The {model.people.age[dead[0]]}-year-old: killed by cold." in [line.text for line in watch.lines]
+
+
+def test_a_warm_place_in_a_run_without_weather_is_named_in_the_report():
+    said = "warm_places: the scenario has no weather"
+    assert any(said in line for line in EvacuationModel("tiny_town", **{"warm_places": [SCHOOL]}).report())
+    assert not any(said in line for line in town(warm_places=[SCHOOL]).report())

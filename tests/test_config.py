@@ -102,6 +102,7 @@ def test_overrides_are_validated_like_the_file(tmp_path):
     assert scenario.override({"run.seed": 9}).run.seed == 9
     assert problems_of(SHIPPED, overrides={"run.duration_h": 0})["run.duration_h"].place == "--set"
     assert "no entry 7" in problems_of(SHIPPED, overrides={"orders.7.compliance": 0.5})["orders.7.compliance"].change
+    assert problems_of(SHIPPED, overrides={"warm_places": "School"})["warm_places"].change == "should be a list"
 
 
 def test_the_scenario_that_is_overridden_does_not_change():

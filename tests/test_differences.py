@@ -137,3 +137,17 @@ def test_a_difference_that_is_the_same_way_in_every_pair_is_clear_however_skewed
     assert found.n_needed == 20 and found.is_clear
     change[7] = -1.0
     assert difference(100 + change, np.full(20, 100.0), more_is_better=True).n_needed > 20
+
+
+def test_a_plan_under_which_as_many_are_out_is_said_to_change_nothing_and_its_cold_is_told():
+    same, cold = np.full(20, 9.0), np.linspace(0.12, 0.16, 20)
+    runs = {"safe": (same, same), "casualties": (same, same), "cold_casualties_expected": (cold, cold / 2)}
+    (sentence,) = conclusions(compared_runs(**runs), ENGLISH)
+    assert "Plan early does not change how many people are out by 10:00." in sentence
+    assert sentence.endswith("Cold is expected to make 0.07 (0.07 to 0.07) fewer people ill or kill them.")
+
+
+def test_seats_and_beds_that_no_plan_has_are_no_rows_of_the_table():
+    none, some = np.zeros(4), np.arange(4.0)
+    found = compared_runs(safe=(none, some), boarded=(none, some), seats_offered=(none, none), without_bed=(none, none))
+    assert [outcome.name for outcome in found.all_outcomes()] == ["safe", "boarded"]

@@ -36,6 +36,8 @@ SERIES = ("n_safe", "n_dead")
 """Columns of the time series that are kept for the curves."""
 LABELS = ("plan", "replication", "seed")
 MAX_REPLICATIONS = 100_000
+OF_SOME_TOWNS = (Panel.SERVICES, Panel.RECEPTION)
+"""Outcomes that are zero under every plan where nobody has such vehicles or places."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,20 @@ class Comparison:
         return against + [(a, b) for i, b in enumerate(self.plans[1:]) for a in self.plans[i + 2 :]]
 
     def all_outcomes(self) -> tuple[Outcome, ...]:
-        """Return the outcomes of the table: people out at the end and by the hour, then the others."""
+        """Return the outcomes of the table: people out at the end and by the hour, then the others.
+
+        Left out is what no plan has: seats where nothing drives, beds where there is no reception place.
+        """
         safe = OUTCOMES["safe"]
         by_hour = [
             replace(safe, name=f"n_safe{AT}{time_s:.0f}", words=f"{safe.words} by {self.moment(time_s)}")
             for time_s in self.moments_s
         ]
-        return (*by_hour, *self.outcomes)
+        return (*by_hour, *(one for one in self.outcomes if one.panel not in OF_SOME_TOWNS or self._occurs(one)))
+
+    def _occurs(self, outcome: Outcome) -> bool:
+        """Return whether an outcome is other than zero in any run."""
+        return bool(self.frame[outcome.name].fillna(0).any())
 
     def moment(self, time_s: float) -> str:
         """Return a time as a planner says it: 08:00, or 14 Aug for runs of days."""

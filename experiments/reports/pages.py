@@ -103,7 +103,7 @@ def _beds(run: Any) -> list[Part]:
         [row.place or "none takes them", f"{row.n_beds:,}", f"{row.n_beds_used:,}", f"{row.n_came:,}",
          f"{row.n_given_bed:,}", f"{row.n_sent_onward:,}", f"{row.n_waiting:,}",
          f"{row.first_full_s / 3600:,.1f}" if np.isfinite(row.first_full_s) else "not full"]
-        for row in run.frame("reception_places").fillna({"place": ""}).itertuples()
+        for row in run.frame("reception_places").fillna({"place": ""}).itertuples() if row.place or row.n_waiting
     ]  # fmt: skip
     told = "Where those went who are out, and who of them waits for a bed; all others found something of their own."
     return [Part("Beds", told, tables=[ShownTable(names, rows, "Reception places", set(names[1:]))])]

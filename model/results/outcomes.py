@@ -114,7 +114,7 @@ _ALL = (
     Outcome("homes_without_heat", "homes without heating, added up over the days", "household-days", LESS,
             Panel.EXPOSURE, is_compared=True),
     Outcome("homes_without_water", "homes without water left, added up over the days", "household-days", LESS,
-            Panel.EXPOSURE),
+            Panel.EXPOSURE, is_compared=True),
     Outcome("gathered", "time in cars at places of assembly", "person-hours", LESS, Panel.EXPOSURE),
     Outcome("vehicle_delay", "time lost by vehicles in queues", "vehicle-hours", LESS, Panel.ROADS),
     Outcome("service_runs", "runs of vehicles and trains", "runs", NEUTRAL, Panel.SERVICES),
@@ -124,7 +124,7 @@ _ALL = (
     Outcome("seat_hours_used", "seat-hours used", "seat-hours", COST, Panel.SERVICES, is_compared=True),
     Outcome("seat_hours_offered", "seat-hours offered: seats of vehicles out on their runs", "seat-hours", COST,
             Panel.SERVICES),
-    Outcome("crew_hours", "crews at work: out on their runs", "person-hours", COST, Panel.SERVICES),
+    Outcome("crew_hours", "crews out on their runs, up to where they leave the area", "person-hours", COST, Panel.SERVICES),
     Outcome("waiting_at_stops", "waiting at stops at the end", "people", LESS, Panel.SERVICES),
     Outcome("wait_longest", "longest wait of a person carried", "h", LESS, Panel.SERVICES),
     *(Outcome(f"waiting_{p.name.lower()}", f"time waiting at stops, {p.words}", "person-hours", LESS, Panel.SERVICES)

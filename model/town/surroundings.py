@@ -65,6 +65,9 @@ class Surroundings:
         run, time_zone = scenario.run, scenario.shelling.time_zone
         stated = scenario.weather.is_stated
         self.weather = Weather(scenario.weather, run, time_zone, streets) if stated else None
+        self._idle = () if stated or not scenario.warm_places else (
+            "warm_places: the scenario has no weather, so no home is cold and these places help nobody. State `weather`.",
+        )  # fmt: skip
         self.homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
         self._perceives = scenario.movement
         self._links_to_front = self.front.over(*_middles(streets)) if self.front else None
@@ -91,7 +94,7 @@ class Surroundings:
     def report(self) -> tuple[str, ...]:
         """What was repaired or left out of the data of buildings and front, and which exits end within its reach."""
         near = (*self.front.report, *self._exits_in_reach(self.front)) if self.front else ()
-        return (*self._notes, *self.junction_control.report, *near)
+        return (*self._notes, *self._idle, *self.junction_control.report, *near)
 
     def _exits_in_reach(self, front: LineFront | AreaFront) -> list[str]:
         """Return a sentence for each exit whose end the front comes too near to in the run."""

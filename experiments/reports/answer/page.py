@@ -42,7 +42,7 @@ COSTS = (
 WORDS = {
     "vehicle_delay": "time lost by vehicles in queues",
     "seat_hours_offered": "seat-hours offered",
-    "crew_hours": "crew-hours at work",
+    "crew_hours": "crew-hours on runs, up to where they leave the area",
     "crew_exposure": "crew-hours in the endangered area",
 }
 """Words of outcomes that differ from those of the vocabulary, which stands in longer tables."""

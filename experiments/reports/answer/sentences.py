@@ -24,8 +24,8 @@ def conclusions(comparison: Comparison, say: Language) -> list[str]:
             "--replications."
         )
         return [say(text, n=n, least=LEAST_TO_CONCLUDE)]
-    return [f"{_of_people(comparison, plan, say)} {_of_casualties(comparison, plan, say)}"
-            for plan in comparison.plans[1:]]  # fmt: skip
+    parts = (_of_people, _of_casualties, _of_cold)
+    return [" ".join(filter(None, (part(comparison, plan, say) for part in parts))) for plan in comparison.plans[1:]]
 
 
 def named(comparison: Comparison, plan: str, say: Language) -> str:
@@ -52,6 +52,9 @@ def end(comparison: Comparison, say: Language) -> str:
 def _of_people(comparison: Comparison, plan: str, say: Language) -> str:
     out = comparison.difference(OUTCOMES["safe"], plan)
     by = end(comparison, say)
+    if out.mean == out.low == out.high == 0:
+        text = "Plan {plan} does not change how many people are out by {end}."
+        return say(text, plan=named(comparison, plan, say), end=by)
     if not out.is_clear:
         text = "Plan {plan} makes no clear difference in the people out by {end}: {interval}."
         return say(text, plan=named(comparison, plan, say), end=by, interval=between(out, say))
@@ -79,6 +82,21 @@ def _of_casualties(comparison: Comparison, plan: str, say: Language) -> str:
     if hurt.mean == hurt.low == hurt.high == 0:
         return say("It does not change how many are hurt or killed.")
     return say("No clear difference in casualties: {interval}.", interval=between(hurt, say))
+
+
+def _of_cold(comparison: Comparison, plan: str, say: Language) -> str:
+    """Return the sentence on those whom cold is expected to harm; empty without weather, or without a clear change."""
+    cold = OUTCOMES["cold_casualties_expected"]
+    if cold not in comparison.outcomes:
+        return ""
+    harmed = comparison.difference(cold, plan)
+    if harmed.mean == harmed.low == harmed.high == 0 or not harmed.is_clear:
+        return ""
+    if harmed.mean < 0:
+        text = "Cold is expected to make {mean} ({low} to {high}) fewer people ill or kill them."
+    else:
+        text = "Cold is expected to make {mean} ({low} to {high}) more people ill or kill them."
+    return say(text, **_count(harmed, say))
 
 
 def between(found: Difference, say: Language) -> str:
