@@ -347,5 +347,5 @@ def test_a_household_tells_when_its_heating_went_how_cold_it_is_and_whom_the_col
 
 def test_a_warm_place_in_a_run_without_weather_is_named_in_the_report():
     said = "warm_places: the scenario has no weather"
-    assert any(said in line for line in EvacuationModel("tiny_town", **{"warm_places": [SCHOOL]}).report())
+    assert any(said in line for line in EvacuationModel("tiny_town", warm_places=[SCHOOL]).report())
     assert not any(said in line for line in town(warm_places=[SCHOOL]).report())

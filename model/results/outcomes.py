@@ -124,7 +124,8 @@ _ALL = (
     Outcome("seat_hours_used", "seat-hours used", "seat-hours", COST, Panel.SERVICES, is_compared=True),
     Outcome("seat_hours_offered", "seat-hours offered: seats of vehicles out on their runs", "seat-hours", COST,
             Panel.SERVICES),
-    Outcome("crew_hours", "crews out on their runs, up to where they leave the area", "person-hours", COST, Panel.SERVICES),
+    Outcome("crew_hours", "crews out on their runs, up to where they leave the area", "person-hours", COST,
+            Panel.SERVICES),
     Outcome("waiting_at_stops", "waiting at stops at the end", "people", LESS, Panel.SERVICES),
     Outcome("wait_longest", "longest wait of a person carried", "h", LESS, Panel.SERVICES),
     *(Outcome(f"waiting_{p.name.lower()}", f"time waiting at stops, {p.words}", "person-hours", LESS, Panel.SERVICES)

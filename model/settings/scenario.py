@@ -354,12 +354,8 @@ def _problem(source: Source, details: dict, model: type[BaseModel]) -> Problem:
         close = difflib.get_close_matches(str(path[-1]), known, n=1)
         change = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
     else:
-        change = (
-            details["msg"]
-            .removeprefix("Value error, ")
-            .replace("Input should", "should")
-            .replace("a valid tuple", "a list")
-        )
+        change = details["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        change = change.replace("a valid tuple", "a list")
         if details["type"] == "string_type" and isinstance(details["input"], int | float):
             change = f"a number stands where a text should; put it into quotes: '{details['input']}'"
         if isinstance(details["input"], str) and COLONS.fullmatch(details["input"]):

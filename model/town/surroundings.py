@@ -66,7 +66,7 @@ class Surroundings:
         stated = scenario.weather.is_stated
         self.weather = Weather(scenario.weather, run, time_zone, streets) if stated else None
         self._idle = () if stated or not scenario.warm_places else (
-            "warm_places: the scenario has no weather, so no home is cold and these places help nobody. State `weather`.",
+            "warm_places: the scenario has no weather, so no home is cold, and they help nobody. State `weather`.",
         )  # fmt: skip
         self.homes_to_front = self.front.over(households.home_x_m, households.home_y_m) if self.front else None
         self._perceives = scenario.movement
