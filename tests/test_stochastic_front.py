@@ -58,6 +58,12 @@ def test_a_front_is_in_a_push_if_it_has_made_way_within_four_weeks():
     assert pace_of(np.array([0, 2.0, 0, 0, 0])) == (True, 0.5)
 
 
+def test_a_leap_before_the_start_is_no_push():
+    at_s, km = WEEK_S * np.arange(-5.0, 1.0), np.array([20.0, 20, 20, 14, 14, 14])
+    for_ever = FrontProcess(stand_d=1e9, push_d=1e9, leaps_per_year=0, falls_back_per_year=0)
+    assert moved_by_chance(for_ever, 1, at_s, km, 8 * WEEK_S)[1][-1] == 14
+
+
 def test_the_fit_finds_the_numbers_by_which_fronts_were_made():
     """Pushes and stands come out longer by a fifth: two pushes less than four weeks apart count as one."""
     stated = FrontProcess(stand_d=140, push_d=56, week_shape=2, leaps_per_year=0, falls_back_per_year=0)

@@ -17,7 +17,16 @@ import pandas as pd
 
 from safepassage.agents.ground.arrays import Floats
 from safepassage.model.harm.casualty_scale import Estimate
-from safepassage.model.hazard.stochastic_front import MEMORY_WEEKS, N_DRAWS, STILL_KM, WEEK_D, Pace, pace_of, way_km
+from safepassage.model.hazard.stochastic_front import (
+    MEMORY_WEEKS,
+    N_DRAWS,
+    STILL_KM,
+    WEEK_D,
+    Pace,
+    pace_of,
+    steady_km,
+    way_km,
+)
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import FrontProcess
 
@@ -79,8 +88,7 @@ def weekly_distances(folder: Path) -> dict[str, Floats]:
 
 def advances(distance_km: Floats) -> Floats:
     """Return the way made in each week (km), without leaps and falls back."""
-    made = -np.diff(distance_km)
-    return np.where((made > LEAP_KM) | (made < 0), 0.0, made)
+    return steady_km(-np.diff(distance_km), LEAP_KM)
 
 
 def fitted(series: Mapping[str, Floats], form: Form | None = None) -> FrontProcess:

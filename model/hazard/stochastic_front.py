@@ -45,6 +45,11 @@ def pace_of(advance_km: Floats) -> tuple[bool, float]:
     return is_pushing, float(np.clip(latest, 0, None).mean()) if is_pushing else float("nan")
 
 
+def steady_km(made_km: Floats, leap_km: float) -> Floats:
+    """Return the way made in each week without leaps, farther than leap_km, and falls back (km)."""
+    return np.where((made_km > leap_km) | (made_km < 0), 0.0, made_km)
+
+
 def way_km(process: FrontProcess, u: Floats, pace: Pace) -> Floats:
     """Return the way that fronts have made by the end of each week, float64[n_weeks, n_fronts]; negative: back.
 
@@ -81,7 +86,8 @@ def moved_by_chance(
     now_km = float(np.interp(0.0, time_s, distance_km))
     if n_known > 0:
         at_s = -WEEK_S * np.arange(n_known, -1, -1)
-        is_pushing, speed = pace_of(-np.diff(np.interp(at_s, time_s, distance_km)))
+        made_km = -np.diff(np.interp(at_s, time_s, distance_km))
+        is_pushing, speed = pace_of(steady_km(made_km, process.leap_least_km))
     else:
         is_pushing = bool(u[0, 7, 0] < process.push_d / (process.push_d + process.stand_d))
         speed = float("nan")
