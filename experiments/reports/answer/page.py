@@ -24,8 +24,8 @@ FEW_PLANS = 3
 """Plans, the baseline among them, up to which each has room for all that can be told; with more, less is told."""
 MOMENTS = 3
 """Round moments of the run at which people out are told, besides its end."""
-CHANGES = ("safe", "left_behind", "casualties", "dead", "cold_casualties_expected", "out25", "out50", "out75", "exposure_person_h",
-           "exposure_unprotected_person_h", "vehicle_delay")  # fmt: skip
+CHANGES = ("safe", "left_behind", "casualties", "dead", "cold_casualties_expected", "out25", "out50", "out75",
+           "exposure_person_h", "exposure_unprotected_person_h", "vehicle_delay")  # fmt: skip
 WHO = ("under_18", "65_and_over", "no_car", "needs_assistance")
 COSTS = (
     "service_runs",
