@@ -216,7 +216,7 @@ def test_outcomes_are_those_of_the_tables(ran):
 def test_the_page_of_a_run_has_its_reception_places_and_that_of_a_run_without_them_has_none(ran):
     _, run = ran
     (table,) = _beds(run)[0].tables
-    assert [row[:2] for row in table.rows] == [["Hall", "30"], ["School", "300"], ["none takes them", "0"]]
+    assert [row[:2] for row in table.rows] == [["Hall", "30"], ["School", "300"]]
     without = RunFolder(run.path.parent)
     assert _beds(without) == [] and "reception" not in pictures_of(without) and "reception" in pictures_of(run)
 
