@@ -27,3 +27,13 @@ def rising(rows: Ints | list[int]) -> Ints:
 def united(some: Ints, others: Ints) -> Ints:
     """Return rows that are among some, which rise, or among others, in rising order, each once."""
     return rising(np.concatenate((some, others))) if others.size else some
+
+
+def order_of(keys: Floats) -> Ints:
+    """Return the rows by rising key, equal ones in their order, as `np.argsort(keys, kind="stable")` does.
+
+    For drawn numbers, which are hardly ever equal: where none are, NumPy's faster sort gives the same order.
+    """
+    order = np.argsort(keys)
+    sorted_keys = keys[order]
+    return np.argsort(keys, kind="stable") if (sorted_keys[1:] == sorted_keys[:-1]).any() else order

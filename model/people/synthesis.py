@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, order_of
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.draws import Keys, Stream, digests, keys_of, members_of, uniforms_for
@@ -119,7 +119,7 @@ def index_within(group: np.ndarray) -> np.ndarray:
 
 def _rank_within(group: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Return the rank of u among the rows of each group, from 0; int64."""
-    order = np.argsort(group + u, kind="stable")
+    order = order_of(group + u)
     rank = np.empty(group.size, np.int64)
     rank[order] = index_within(group[order])
     return rank
@@ -144,7 +144,7 @@ def household_sizes(shares: np.ndarray, residents: np.ndarray, zone_key: np.ndar
     zone = np.repeat(rows, counts.sum(axis=1)).astype(np.int32)
     size = np.repeat(np.tile(persons, rows.size), counts.ravel()).astype(np.int64)
     u = uniforms_for(seed, Stream.HOUSEHOLD, Keys(index_within(zone), zone_key[zone]))
-    return size[np.argsort(zone + u, kind="stable")], zone
+    return size[order_of(zone + u)], zone
 
 
 def _by_zone(seed: int, stream: Stream, zone_key: np.ndarray, index: int) -> np.ndarray:
@@ -194,9 +194,9 @@ def _ages_and_sexes(
     pool_age, pool_female = _pool(shares, keys, zone, n_households, _by_zone(seed, Stream.PERSON, zone_key, 4), u_grown)
     u_lone_old = _by_zone(seed, Stream.HOUSEHOLD, zone_key, 4)
     place = _places(settings, given.size[household], household, zone, pool_age, u_place, u_lone_old)
-    to_fill = np.argsort(zone * 4 + place + u_fill, kind="stable")
+    to_fill = order_of(zone * 4 + place + u_fill)
     kind = _pool_kinds(zone, pool_age, place, u_pool, zone_key.size)
-    taken = np.argsort(zone * 4 + kind + u_taken, kind="stable")
+    taken = order_of(zone * 4 + kind + u_taken)
     age[order[to_fill]], is_female[order[to_fill]] = pool_age[taken], pool_female[taken]
     if given.is_female is not None:
         return age, given.is_female
