@@ -163,6 +163,13 @@ class EvacuationModel(RowModel):
         self.authorities = Authorities(self)
         self.turn = Turn(self)
 
+    @property
+    def space(self) -> Any:
+        """The town as a space of Mesa's for its space components; see model/pictures/town_space.py."""
+        from safepassage.model.pictures.town_space import TownSpace  # loads Mesa's spaces
+
+        return TownSpace(self)
+
     def step(self) -> None:
         """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
         began = perf_counter()

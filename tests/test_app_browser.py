@@ -479,6 +479,9 @@ def test_neither_the_legend_nor_a_drawer_hides_an_exit_of_the_whole_town(server,
         button(page, "Log").click()
         page.wait_for_timeout(300)
         assert page.evaluate(HIDDEN_EXITS) == [], width
+    close_north_exit(page)
+    button(page, "Reset: start again with the values chosen").click()
+    page.get_by_role("button", name="Keep on").click()  # of a question that no drawer covers
     page.set_viewport_size({"width": 1500, "height": 1000})
 
 

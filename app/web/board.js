@@ -149,7 +149,7 @@ module.exports = {
     margins(map) { // how wide a drawer covers a map at its left, and a tall legend at its right (pixels)
       const at = map.root.getBoundingClientRect(), [drawer, legend] = [this.$refs.drawer, this.$refs.legend].map((e) => e && e.getBoundingClientRect());
       const left = drawer && drawer.width && drawer.left <= at.left + 1 ? Math.max(0, drawer.right - at.left) : 0;
-      const isOver = legend && legend.left > at.left && legend.right <= at.right && legend.height > at.height / 3;
+      const isOver = legend && legend.left > at.left && legend.right <= at.right && legend.height > at.height / 6;
       return [left, isOver ? at.right - legend.left : 0];
     },
     fitAgain() { if (this.maps.length && this.view.isWhole) this.maps[0].fit(); this.viewed(); },
