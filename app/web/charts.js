@@ -77,16 +77,17 @@ function drawChart(canvas, chart, all, town, timeS, clock) {
   if (!w || !h) return [];
   if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) { canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio); }
   const c = canvas.getContext("2d"), look = chartLook(canvas); c.setTransform(ratio, 0, 0, ratio, 0, 0); c.fillStyle = look.ground; c.fillRect(0, 0, w, h);
-  const left = 46, right = 8, top = 8, bottom = 20, W = w - left - right, H = h - top - bottom;
-  const X = (t) => left + (W * t) / town.duration_s;
-  c.fillStyle = look.curfew;
-  for (const [a, b] of town.curfew) c.fillRect(X(a), top, X(b) - X(a), H);
-  const series = seriesShown(chart, all[0], timeS), columns = Math.min(240, W | 0);
+  const right = 8, top = 8, bottom = 20, H = h - top - bottom;
+  const series = seriesShown(chart, all[0], timeS), columns = Math.min(240, Math.max(1, w - 60));
   const lines = all.map((rows) => sample(rows, chart, series, columns, town.duration_s, timeS));
   let most = 0;
   for (const line of lines) for (const v of line.top) if (v > most) most = v;
   const ceiling = nice(most), Y = (v) => top + H - (H * v) / ceiling;
   c.font = "11px system-ui, sans-serif"; c.textBaseline = "middle"; c.textAlign = "right"; c.strokeStyle = look.grid; c.lineWidth = 1;
+  const left = Math.max(46, ...[0.5, 1].map((share) => 7 + c.measureText(short(share * ceiling)).width)), W = w - left - right; // "150 тис." is longer than "150k"
+  const X = (t) => left + (W * t) / town.duration_s;
+  c.fillStyle = look.curfew;
+  for (const [a, b] of town.curfew) c.fillRect(X(a), top, X(b) - X(a), H);
   for (const share of [0, 0.5, 1]) { const y = Y(share * ceiling); c.beginPath(); c.moveTo(left, y); c.lineTo(w - right, y); c.stroke(); c.fillStyle = look.quiet; c.fillText(short(share * ceiling), left - 5, y); }
   c.textAlign = "center";
   for (const [t, text] of clock.ticks(W)) { c.fillStyle = look.quiet; c.fillText(text, Math.min(Math.max(X(t), left + 14), w - 16), h - 8); c.strokeStyle = look.quiet; c.beginPath(); c.moveTo(X(t), top + H); c.lineTo(X(t), top + H + 3); c.stroke(); }
