@@ -165,8 +165,8 @@ class EvacuationModel(RowModel):
 
     @property
     def space(self) -> Any:
-        """The town as a space of Mesa's for its space components; see model/pictures/town_space.py."""
-        from safepassage.model.pictures.town_space import TownSpace  # loads Mesa's spaces
+        """The town as a space of Mesa's for its space components; see model.results.town_space.py."""
+        from safepassage.model.results.town_space import TownSpace  # loads Mesa's spaces
 
         return TownSpace(self)
 
