@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import yaml
 
 from safepassage.experiments.reports.answer.language import ENGLISH, Language
 from safepassage.experiments.runs.executors import local, n_cores
+from safepassage.model.results.outcomes import GROUPS, OUTCOMES
 from safepassage.model.settings.base import ScenarioError
 
 if TYPE_CHECKING:
@@ -126,16 +128,46 @@ def _same_levers(one: dict, other: dict) -> bool:
 def described(found: "Comparison", say: Language = ENGLISH) -> dict:
     """Return a comparison as the page shows it: conclusions, and a table for each pair of plans."""
     from safepassage.experiments.reports.answer.sentences import conclusions
-    from safepassage.experiments.reports.differences import told
 
-    tables = []
-    for plan, other in found.pairs():
-        rows = []
-        for outcome in found.all_outcomes():
-            one = told(found, outcome, plan, other)
-            rows.append([one.label, one.baseline_mean, one.plan_mean, one.change, one.interval])
-        tables.append({"plan": plan, "other": other, "rows": rows})
-    return {
-        "n": found.n_replications, "said": conclusions(found, say), "tables": tables,
-        "warnings": list(found.warnings()),
-    }  # fmt: skip
+    tables = [
+        {"plan": plan, "other": other, "rows": [_row(found, one, plan, other, say) for one in found.all_outcomes()]}
+        for plan, other in found.pairs()
+    ]
+    warnings = [say.known(line) for line in found.late_times()]
+    if found.few_replications():
+        text = "Only {n} pairs of runs: a figure to be reported needs 50 or more (IMO MSC.1/Circ.1533)."
+        warnings.insert(0, say(text, n=found.n_replications))
+    return {"n": found.n_replications, "said": conclusions(found, say), "tables": tables, "warnings": warnings}
+
+
+def _row(found: "Comparison", outcome: Any, plan: str, other: str, say: Language) -> list[str]:
+    """Return an outcome under two plans in words: what it is, the means, their difference and its interval."""
+    from safepassage.experiments.reports.differences import digits_of, in_natural_unit
+
+    outcome, one = in_natural_unit(found, outcome, plan, other)
+    label = _label(found, outcome, say)
+    if one.n_pairs == 0:
+        return [label, say("not reached"), "", "", ""]
+    if one.is_seldom_reached:
+        return [label, "", "", "", ""]
+    is_interval = bool(np.isfinite(one.low))
+    digits = digits_of(one.low, one.high) if is_interval else digits_of(one.mean)
+    low, high = (say.signed(value, digits) for value in (one.low, one.high)) if is_interval else ("", "")
+    between = say("{low} to {high}", low=low, high=high) if is_interval else ""
+    means = [say.number(one.baseline_mean), say.number(one.plan_mean)]
+    return [label, *means, say.signed(one.mean, digits), between]
+
+
+def _label(found: "Comparison", outcome: Any, say: Language) -> str:
+    """Return what an outcome is, with its unit unless it counts people or its words have it."""
+    from safepassage.experiments.outcomes.over_time import AT
+
+    name, _, time_s = outcome.name.partition(AT)
+    if time_s:
+        return say("{what} by {moment}", what=say(OUTCOMES["safe"].words), moment=found.moment(float(time_s)))
+    base, _, group = name.partition(":")
+    words = say.known(outcome.words)
+    if group in GROUPS and base in OUTCOMES:
+        words = f"{say.known(OUTCOMES[base].words)}, {say.known(GROUPS[group])}"
+    is_told = outcome.unit in ("people", "1") or outcome.unit in outcome.words
+    return words if is_told else f"{words} ({say.known(outcome.unit)})"

@@ -17,6 +17,7 @@ from safepassage.app.player import FASTEST, SPEEDS_S
 from safepassage.app.scenes.layers import LAYERS
 from safepassage.app.scenes.scene import Kind
 from safepassage.app.told import households, log
+from safepassage.experiments.questions.compare import LATE
 from safepassage.experiments.questions.futures import THIRDS
 from safepassage.experiments.questions.turn_over import ASSUMPTIONS
 from safepassage.experiments.reports.answer import page
@@ -87,7 +88,9 @@ def texts_of_explore():
     found |= {
         text for pair in (*actions.DONE.values(), *actions.OF_ZONE.values(), *log.OPENED.values()) for text in pair
     }
-    found |= set(questions.QUESTIONS.values())
+    in_table = [one for one in OUTCOMES.values() if one.is_compared]
+    found |= {one.words for one in in_table} | {one.unit for one in in_table} - {"1", "people"} | {"days", LATE}
+    found |= set(GROUPS.values()) | set(questions.QUESTIONS.values())
     found |= {label for keys in questions.EDITABLE.values() for label, _ in keys.values()}
     found |= set(controls.GROUPS) | set(controls.LABELS.values())
     return found | {controls.unit_of(key.rsplit(".", 1)[-1]) for key in controls.LABELS} - {""}

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from safepassage.experiments.questions import turn_over
-from safepassage.experiments.questions.compare import BASELINE, compare
+from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison
 from safepassage.experiments.questions.turn_over import ASSUMPTIONS, Assumption
 from safepassage.experiments.reports.answer import language, maps, page
 from safepassage.experiments.reports.answer.language import Language
@@ -84,6 +85,13 @@ def test_the_page_holds_all_it_shows_and_shows_what_users_write_as_text(pages):
         assert not re.search(r"""(src|href)=["'](?!data:)|@import|url\(""", html)
         assert "<b>At once" not in html
         assert html.count("<section") == 2 and html.count('<details class="full">') == 1
+
+
+def test_the_page_quotes_the_command_that_opens_its_scenario_to_explore(folder):
+    found = open_comparison(folder)
+    command = page.exploring(found)
+    assert command and shlex.split(command)[:3] == ["safepassage", "explore", found.scenario["name"]]
+    assert any(command in line for line in page.answer_of(folder, Language("uk")).method)
 
 
 def test_the_groups_left_behind_add_to_what_the_comparison_found(folder):

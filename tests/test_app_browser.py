@@ -672,3 +672,21 @@ def test_a_zone_clicked_on_the_map_is_put_on_the_order(server, open_page):
     name = page.evaluate("window.safepassage.towns[0].zones[0].name")
     page.get_by_text(f"Voluntary order to {name} (66% do as told)").wait_for()
     assert server.tracebacks() == []
+
+
+TIP = """(at) => {
+  const m = window.safepassage.maps[0], [x, y] = new Function("m", `return ${at}`)(m);
+  return m.told(m.px(x), m.py(y)).split("\\n");
+}"""
+"""Lines of the tip at a place of the map."""
+
+
+def test_what_is_under_the_pointer_is_told_with_its_numbers(server, open_page):
+    page = open_page(server.url)
+    exit_told = page.evaluate(TIP, "m.town.exits[0].xy")
+    assert exit_told == ["Exit: North road, 0 out", "cars on its last kilometre: 0"]
+    street = page.evaluate(TIP, "[...m.streets.xy.slice(2 * m.streets.first[99], 2 * m.streets.first[99] + 2)]")
+    assert re.fullmatch(r"[a-z ]+, \d+ m long", street[1]) and len(street) == 2
+    zone = page.evaluate(TIP, "[m.town.zones[0].rings[0][0] + 900, m.town.zones[0].rings[0][1] + 900]")
+    residents = page.evaluate("window.safepassage.towns[0].zones[0].n")
+    assert residents > 0 and zone[0].endswith(f"residents: {residents}")

@@ -1,5 +1,6 @@
 """Many seeds in the background: what is compared, progress, stopping, and what goes wrong is told."""
 
+import re
 import shlex
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from studies import Here
 from safepassage.app import comparison
 from safepassage.app.comparison import Comparer
 from safepassage.app.session import Session
+from safepassage.experiments.reports.answer.language import Language
 from safepassage.model.settings.base import ScenarioError
 
 SHUT = {"name": "as_shown", "scenario": "tiny_town", "closures": {"exits": [{"name": "North road", "from_h": 0.05}]}}
@@ -41,6 +43,17 @@ def test_plans_are_compared_under_many_seeds_with_progress_intervals_and_the_com
     assert (tmp_path / "comparisons" / "1" / "runs.parquet").exists() or list(
         (tmp_path / "comparisons" / "1").iterdir()
     )
+
+
+def test_the_table_is_told_in_the_language_of_the_page(comparer):
+    comparer, said = comparer
+    say = Language("uk")
+    comparer.start("tiny_town", [SHUT], {"run.duration_h": 0.2}, 3, say)
+    comparer._thread.join()
+    rows = [row[0] for row in said[-1]["tables"][0]["rows"]]
+    assert say("killed or died of injuries") in rows and len(rows) > 10
+    assert [row for row in rows if re.search(r"[A-Za-z]", row)] == []
+    assert not re.search(r"[a-z]{4}", " ".join(said[-1]["warnings"]).replace("Circ", "")) and say.missing == set()
 
 
 def test_a_comparison_can_be_stopped_and_a_wrong_plan_is_told(comparer):

@@ -159,7 +159,7 @@ def test_clicks_tell_what_was_recorded_of_the_moment_shown(served):
     told = dict(answer["lines"])
     assert told["residents"] == f"{zone.n_residents:,} people" and told["out of the area"] == f"{zone.n_safe:,} people"
     live = Explainer(scene).at(*(0.9 * ring[0] + 0.1 * ring.mean(axis=0)), 1e-3, can_act=True)
-    assert live["title"] == answer["title"] and live["lines"] == answer["lines"]
+    assert live["title"] == answer["title"] and live["lines"][: len(answer["lines"])] == answer["lines"]
 
 
 def test_the_charts_of_a_replay_are_those_of_the_run(both):

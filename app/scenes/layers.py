@@ -52,6 +52,12 @@ def packed(values: np.ndarray) -> tuple[bytes, float]:
     return np.ceil(255 * shares).astype(np.uint8).tobytes(), most
 
 
+def kinds_of(highways: list[str]) -> dict:
+    """Return the classes of streets in words, each once, and which of them each street on the map has."""
+    unique, which = np.unique(np.asarray([name.replace("_", " ") for name in highways], str), return_inverse=True)
+    return {"street_kinds": unique.tolist(), "street_kind": which.reshape(-1).tolist()}
+
+
 def names_of(names, lead) -> dict:
     """Return the streets' names, each once, and which of them each street on the map has; "" stands for none."""
     unique, which = np.unique(np.asarray([names[link] or "" for link in lead], str), return_inverse=True)

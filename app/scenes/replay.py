@@ -8,7 +8,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
 from safepassage.app.scenes.frames import Picture
-from safepassage.app.scenes.layers import names_of
+from safepassage.app.scenes.layers import kinds_of, names_of
 from safepassage.app.scenes.marks import counted
 from safepassage.app.scenes.scene import HOME_CELLS, KINDS, SHOWN_S, FrontLines
 from safepassage.app.scenes.town import LEVELS, Frame, beneath, curfew_periods, outlines, shelters_and_stops
@@ -186,12 +186,15 @@ class Recording:
             "n_people": len(self.persons), "seed": self.run.manifest["seed"],
             "shelters": self._described_places(), "fleets": [],
             "background": beneath(self.frame, read_background_of(self.run)),
-            "zones": outlines(self.frame, dict.fromkeys(name for name, _ in self.rings), self.rings),
+            "zones": outlines(
+                self.frame, dict.fromkeys(name for name, _ in self.rings), self.rings,
+                self.persons["zone"].astype(str).value_counts().to_dict(),
+            ),
             "exits": [
                 {"name": row.exit, "xy": self.frame.scale([row.x_m], [row.y_m])[0].tolist()}
                 for row in self.exits.itertuples()
             ],
-            **names_of(list(self.links.get("name", [""] * n)), range(n)),
+            **names_of(list(self.links.get("name", [""] * n)), range(n)), **kinds_of(list(self.links["highway"])),
             "marks": {"orders": [], "closures": [], "front": [], "impacts": counted(self._impact_s, self.duration_s)},
             "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in node]) > 0.5),
             "is_replay": True, "has_places": bool(self._place_s.size),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from safepassage.app.scenes.layers import names_of
+from safepassage.app.scenes.layers import kinds_of, names_of
 from safepassage.app.scenes.marks import marks_of
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.maps.background import Thing
@@ -65,13 +65,17 @@ def curfew_periods(scenario) -> list[list[float]]:
     return [[max(a, 0.0), min(b, end_s)] for a, b in pairs if b > 0 and a < end_s]
 
 
-def outlines(frame: Frame, names, rings) -> list[dict]:
-    """Return name and border of each zone, simplified to about a pixel; rings: as `map_tables.outer_rings` gives."""
+def outlines(frame: Frame, names, rings, n_residents: dict[str, int]) -> list[dict]:
+    """Return name, border (simplified to about a pixel) and residents of each zone.
+
+    frame: of the map. names: of all zones. rings: as `map_tables.outer_rings` gives. n_residents: at the start, by name
+    of the zone.
+    """
     borders: dict[str, list] = {name: [] for name in names}
     for name, ring in rings:
         line = shapely.get_coordinates(shapely.simplify(shapely.linearrings(ring), frame.side_m / 1500))
         borders[name].append(frame.scale(line[:, 0], line[:, 1]).ravel().tolist())
-    return [{"name": name, "rings": border} for name, border in borders.items()]
+    return [{"name": name, "rings": border, "n": n_residents.get(name, 0)} for name, border in borders.items()]
 
 
 def beneath(frame: Frame, things: tuple[Thing, ...]) -> list[dict]:
@@ -109,6 +113,12 @@ def _fallen_s(model) -> np.ndarray:
     return model.impacts.time_s[model.impacts.falls]
 
 
+def _residents(model) -> dict[str, int]:
+    """Return the residents at the start by name of the zone."""
+    n = np.bincount(model.households.zone[model.people.household], minlength=len(model.zones.name))
+    return dict(zip(model.zones.name, n.tolist(), strict=True))
+
+
 def _middle(model, frame: Frame):
     """Return the distance of the front from the middle of the map as a function of time; None: there is no front."""
     if model.surroundings.front is None:
@@ -122,6 +132,7 @@ def describe(model, frame: Frame) -> dict:
     """Return what the page says and draws of a model's town, as JSON can hold it."""
     scenario, streets, shelters = model.settings, model.streets, model.surroundings.shelters
     stops = model.services.stops[: model.services.n_fixed]
+    lead = lead_links(streets.link_street[: streets.n_town_links])
     return {
         "name": scenario.name,
         "title": scenario.title,
@@ -146,10 +157,11 @@ def describe(model, frame: Frame) -> dict:
             zip(shelters.name, shelters.x_m, shelters.y_m, shelters.capacity, strict=True),
             ((stop.name, stop.x_m, stop.y_m) for stop in stops),
         ),
-        "zones": outlines(frame, model.zones.name, outer_rings(model.zones)),
+        "zones": outlines(frame, model.zones.name, outer_rings(model.zones), _residents(model)),
         "background": beneath(frame, model.surroundings.background),
         "marks": marks_of(scenario, _fallen_s(model), model.duration_s, _middle(model, frame)),
-        **names_of(streets.link_name, lead_links(streets.link_street[: streets.n_town_links])),
+        **names_of(streets.link_name, lead),
+        **kinds_of([streets.highway_names[k] for k in streets.highway[lead]]),
         "fleets": [fleet.name for fleet in scenario.services.fleets],
         "pickups": [point.name for point in scenario.services.pickup_points],
         "is_osm": bool(np.mean([name.isdigit() and len(name) >= 6 for name in streets.node_id]) > 0.5),

@@ -68,14 +68,29 @@ const looks = {
   },
   told(px, py) { // what is under the pointer, in words
     const near = (xy, reach) => Math.hypot(this.px(xy[0]) - px, this.py(xy[1]) - py) < reach, f = this.frame;
-    const exit = this.town.exits.findIndex((e) => near(e.xy, 11)); if (exit >= 0) return t("Exit: {name}, {n} out", { name: this.town.exits[exit].name, n: f ? num(f.exits[3 * exit]) : 0 });
-    const place = this.town.shelters.findIndex((p) => near(p.xy, 9)); if (place >= 0) { const p = this.town.shelters[place]; const n = f ? num(f.shelters[2 * place]) : 0; return p.is_stop ? t("Pickup point: {name}, {n} wait", { name: p.name, n }) : t("Shelter: {name}, {n} of {capacity}", { name: p.name, n, capacity: num(p.capacity) }); }
+    const lines = (...parts) => parts.filter(Boolean).join("\n");
+    const exit = this.town.exits.findIndex((e) => near(e.xy, 11));
+    if (exit >= 0) { const [n, cars, open] = f ? f.exits.slice(3 * exit, 3 * exit + 3) : [0, 0, 1]; return lines(t("Exit: {name}, {n} out", { name: this.town.exits[exit].name, n: num(n) }), t("cars on its last kilometre: {n}", { n: num(cars) }), !open && t("closed")); }
+    const place = this.town.shelters.findIndex((p) => near(p.xy, 9));
+    if (place >= 0) {
+      const p = this.town.shelters[place], [count, open] = f ? f.shelters.slice(2 * place, 2 * place + 2) : [0, 1], n = num(count);
+      return p.is_stop ? lines(t("Pickup point: {name}, {n} wait", { name: p.name, n }), !open && t("closed at this hour")) : lines(t("Shelter: {name}, {n} of {capacity}", { name: p.name, n, capacity: num(p.capacity) }), !open && t("closed or destroyed"));
+    }
     const x = (px - this.w / 2) / this.view.k + this.view.x, y = (this.h / 2 - py) / this.view.k + this.view.y, cells = this.cells(), s = this.streets; let best = -1, away = 8 / this.view.k;
     for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) for (const k of cells.get(((x >> 10) + i) * 64 + (y >> 10) + j) || []) for (let p = s.first[k]; p < s.first[k + 1] - 1; p++) {
       const ax = s.xy[2 * p], ay = s.xy[2 * p + 1], dx = s.xy[2 * p + 2] - ax, dy = s.xy[2 * p + 3] - ay, t = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1))), d = Math.hypot(ax + t * dx - x, ay + t * dy - y);
       if (d < away) { away = d; best = k; }
     }
-    return best < 0 ? "" : (this.town.street_names && this.town.street_names[this.town.street_name[best]]) || t("street without a name");
+    if (best < 0) return this.zoneTold(x, y);
+    let long = 0; for (let p = s.first[best]; p < s.first[best + 1] - 1; p++) long += Math.hypot(s.xy[2 * p + 2] - s.xy[2 * p], s.xy[2 * p + 3] - s.xy[2 * p + 1]);
+    const name = (this.town.street_names && this.town.street_names[this.town.street_name[best]]) || t("street without a name"), kind = this.town.street_kinds[this.town.street_kind[best]];
+    const shut = f && f.closed.find((v) => v >>> 1 === best);
+    return lines(name, t("{kind}, {length} m long", { kind: t(kind), length: num(Math.round((long * this.town.side_m) / 65535)) }), shut !== undefined && shut !== false && shut !== null && (shut & 1 ? t("closed to cars and walkers") : t("closed to cars")));
+  },
+  zoneTold(x, y) { // where zones overlap, the one of fewest residents
+    const holds = (ring) => { let inside = false; for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) if (ring[i + 1] > y !== ring[j + 1] > y && x < ((ring[j] - ring[i]) * (y - ring[i + 1])) / (ring[j + 1] - ring[i + 1]) + ring[i]) inside = !inside; return inside; };
+    const zone = this.town.zones.filter((z) => z.rings.some(holds)).sort((a, b) => a.n - b.n)[0];
+    return zone ? t("Zone: {name}, residents: {n}", { name: zone.name, n: num(zone.n) }) : "";
   },
 };
 

@@ -38,6 +38,12 @@ LABELS = ("plan", "replication", "seed")
 MAX_REPLICATIONS = 100_000
 OF_SOME_TOWNS = (Panel.SERVICES, Panel.RECEPTION)
 """Outcomes that are zero under every plan where nobody has such vehicles or places."""
+LATE = (
+    "Where a share of the people was not out by the end of the run, the end of the run counts as the time. The true "
+    "difference is then larger, or unknown if neither plan reached that share; where most pairs did not reach it under "
+    "either plan, no difference is told."
+)
+"""Said of a comparison in which some times were not reached."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +166,7 @@ class Comparison:
         found = [self.difference(outcome, plan) for outcome in self.outcomes for plan in self.plans[1:]]
         if not any(one.n_plan_late or one.n_baseline_late for one in found):
             return []
-        return [
-            "Where a share of the people was not out by the end of the run, the end of the run counts as the time. The "
-            "true difference is then larger, or unknown if neither plan reached that share; where most pairs did not "
-            "reach it under either plan, no difference is told."
-        ]
+        return [LATE]
 
 
 def compare(

@@ -1,6 +1,7 @@
 """What stands on the answer page of a comparison, in one language."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from safepassage.experiments.reports.answer.turning import turning
 from safepassage.experiments.reports.differences import digits_of, in_natural_unit
 from safepassage.experiments.reports.sources import assumed
 from safepassage.model.results.outcomes import GROUPS, OUTCOMES, Direction, Outcome
+from safepassage.model.settings.scenario import shipped
 
 FEW_PLANS = 3
 """Plans, the baseline among them, up to which each has room for all that can be told; with more, less is told."""
@@ -249,6 +251,15 @@ def _legend(classes: list[Legend], say: Language, *, signed: bool = False) -> li
     return found
 
 
+def exploring(found: Comparison) -> str | None:
+    """Return the command that opens a shipped scenario, with its first plan if that is shipped too; else None."""
+    name, plan = found.scenario["name"], found.plans[1]
+    if name not in shipped():
+        return None
+    is_shipped = (shipped()[name].parent / "plans" / f"{plan}.yaml").is_file()
+    return shlex.join(["safepassage", "explore", name, *(["--plan", plan] if is_shipped else [])])
+
+
 def _method(found: Comparison, manifest: dict[str, Any], maps: Maps, say: Language) -> list[str]:
     values = assumed(found.scenario)
     of_maps = say(
@@ -278,6 +289,8 @@ def _method(found: Comparison, manifest: dict[str, Any], maps: Maps, say: Langua
         say("Made by safepassage {version}, a tool for protecting civilians.",
             version=manifest["versions"].get("safepassage", "")),
     ]  # fmt: skip
+    if (command := exploring(found)) is not None:
+        lines.append(say("To watch it, act in it and ask further: {command}", command=command))
     if not say.is_reviewed:
         lines.append(say("No native speaker has reviewed the texts of this page yet."))
     return lines
