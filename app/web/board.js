@@ -128,7 +128,7 @@ module.exports = {
     viewed() { this.maps.forEach((m) => { m.dirtyRoads = true; }); this.dirty(); }, // one view for both maps
     number(v, digits = 0) { return v === undefined || !this.language ? "" : num(Number(v.toFixed(digits)), digits); },
     signed(v, digits = 0) { const r = Number(v.toFixed(digits)), text = num(r || 0, digits); return r > 0 ? `+${text}` : text.replace("-", "\u2212"); },
-    layerRange() { const most = this.layers[0].most; return most > 0 ? `0\u2013${this.number(most, most < 10 && most % 1 ? 2 : 0)}` : t("none"); },
+    layerRange() { const most = this.layers[0].most; return most > 0 ? `0\u2013${this.number(most, most < 10 && most % 1 ? Math.max(1, -Math.floor(Math.log10(most))) : 0)}` : t("none"); },
     planText(town) { return town.plan ? t("plan {plan}", town) : t("no plan"); },
     zoomBy(f) { if (this.maps.length) this.maps[0].zoom(f); },
     whole() { if (this.maps.length) { this.maps[0].fit(); this.viewed(); } },
