@@ -46,6 +46,7 @@ def text_of(town: TownSeries) -> str:
         "notice": f"SCHEMATIC: the streets are invented and are not those of {town.town}. {sample}"
         "Distances of the front are those that officials quoted.",
     }
+    keys["streets"].pop("background", None)  # the river of another town
     for dotted, value in {**keys_of(town), "population.residents": n, "run.step_s": 3600}.items():
         _set(keys, dotted, value)
     keys["run"]["duration_h"] = min(keys["run"]["duration_h"], LAST_H)

@@ -172,12 +172,13 @@ def test_a_plan_sends_police_once_power_is_lost_and_the_junction_passes_all_agai
         "closures.police": [{"node": "9", "closes_after": "dark"}],
     }
     model = EvacuationModel("tiny_town", **changes)
-    streets, flow_per_s = model.streets, model.movement.driving.flow_capacity_per_s
+    streets = model.streets
     ways = np.flatnonzero(streets.drivable & (streets.link_downstream == streets.node_id.index("9")))
     share = {}
     for hour in (0.4, 1.0, 2.5):
         while model.time_s < hour * 3600.0:
             model.step()
+        flow_per_s = model.movement.driving.flow_capacity_per_s
         share[hour] = (flow_per_s / np.where(streets.drivable, streets.flow_capacity_per_s, 1.0))[ways].min()
     assert 0 < share[0.4] < 0.5 and share[1.0] == pytest.approx(1 / 3.9 / streets.flow_capacity_per_s[ways].max())
     assert share[2.5] == 1.0

@@ -178,7 +178,7 @@ def test_every_column_of_floats_has_a_unit(tables):
 
 
 def test_every_column_of_counts_is_named_as_one(tables):
-    codes = {"person", "household", "family", "party", "link", "cluster", "age"}
+    codes = {"person", "household", "family", "party", "link", "cluster", "age", "thing"}
     unnamed = {
         f"{name}.{field.name}"
         for name, table in tables.items()
