@@ -199,15 +199,12 @@ class Decision:
         if length_s <= 0:
             return dose
 
-        def share_since(time_s: Floats) -> Floats:
-            return np.clip((until_s - time_s) / length_s, 0.0, 1.0)
-
         threat = self.threat.dose(from_s, until_s)
         since_s = lost_since_s[list(SHOCKING)]
         shock = np.zeros(since_s.shape[1])
         if np.isfinite(since_s).any():
             shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
-        ordered = np.where(h.has_children, share_since(self.information.compelled_s), 0.0)
+        ordered = np.where(h.has_children, self.information.share_compelled(from_s, until_s), 0.0)
         own = families.per_day * length_s / DAY_S + families.times_threat * threat * h.ordered_readiness
         decide.doses(
             dose, situations, self.coefficients[:N_SITUATIONS], threat, shock[h.zone],

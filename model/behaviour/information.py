@@ -174,10 +174,18 @@ class Information:
 
     def share_warned(self, from_s: float, until_s: float) -> np.ndarray:
         """Return for which share of a time (s) each believed an order, or a rumour of one; float64[n]."""
+        if not (self.told or self.rumours):
+            return np.zeros(len(self.households))
         share = np.clip((until_s - self.warned_s) / (until_s - from_s), 0.0, 1.0)
         for rumour in self.rumoured(Saying.LEAVE):
             share += rumour.share_between(from_s, until_s, self.warned_s)
         return np.minimum(share, 1.0)
+
+    def share_compelled(self, from_s: float, until_s: float) -> np.ndarray:
+        """Return for which share of a time (s) each believed a compulsory order; float64[n]."""
+        if not self.told:
+            return np.zeros(len(self.households))
+        return np.clip((until_s - self.compelled_s) / (until_s - from_s), 0.0, 1.0)
 
     def _note(self, told: Told) -> None:
         """Bring up to date when households first believed an order, and a compulsory one."""
