@@ -23,7 +23,7 @@ from safepassage.app.told.log import EventLog, placed
 from safepassage.app.told.picking import Picker
 from safepassage.app.told.replay_explain import ReplayExplainer
 from safepassage.app.told.saying import Told, told_in
-from safepassage.collector import at_rest
+from safepassage.collector import at_rest, let_go
 from safepassage.experiments.reports.answer.language import LANGUAGES, Language
 from safepassage.model.settings.base import ScenarioError
 
@@ -134,12 +134,11 @@ class Session:
             self.board.building = said
 
     def _begin(self, run: LiveRun | Replay):
-        before = self.run
-        if before is None or before.duration_s != run.duration_s:
+        if self.run is None or self.run.duration_s != run.duration_s:
             self.player.suit(run.duration_s)
+        if self.run is not None:
+            self.run.close()
         self.run, self._saved = run, [""] * len(run.models)
-        if before is not None:
-            before.close()
         self._show_anew()
 
     def _show_anew(self):
@@ -149,6 +148,7 @@ class Session:
         self.pump.show(self.run.scenes)
         self._tell_acts()
         self._tell_events()
+        let_go()  # the models shown before
 
     def restart(self):
         """Start again with what is chosen; what was done goes into the journal, from which it can be brought back."""

@@ -1,5 +1,7 @@
 """The run of a tab: back to earlier moments, undone acts, the journal that is lived again after a reload."""
 
+import weakref
+
 import pytest
 from test_app_actions import busiest_street
 
@@ -159,3 +161,16 @@ def test_orders_closures_and_impacts_are_marked_on_the_bar_and_told_as_they_happ
             if one["kind"] == "impact")  # fmt: skip
     assert n == len(run.models[0].impacts.time_s[run.models[0].impacts.time_s < 3600])
     run.close()
+
+
+def test_no_model_shown_before_stays_in_memory_after_undo_or_reset():
+    session = Session("tiny_town")
+    session.start()
+    at_first = weakref.ref(session.model)
+    session.act(CLOSE)
+    session.act({"kind": "undo", "number": 0})
+    after_undo = weakref.ref(session.model)
+    assert at_first() is None and after_undo() is not None
+    session.restart()
+    assert after_undo() is None and session.model is not None
+    session.close()
