@@ -148,9 +148,7 @@ class Turn:
         """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
         model, movement, population = self.model, self.model.movement, self.model.population
         movement.talk()
-        giving_up, is_anybody_walking = movement.who_give_up(), movement.walking.view.n_under_way > 0
-        if giving_up.size or is_anybody_walking:
-            giving_up = model.services.get_on(giving_up, model.time_s)
+        giving_up = model.services.get_on(movement.who_give_up(), model.time_s)
         if giving_up.size:
             size, speed = model.households.n_members[giving_up], model.parties.free_speed_m_s[giving_up]
             walking, at_home = movement.leave_cars(giving_up, size, speed)
@@ -158,7 +156,7 @@ class Turn:
             slow_down(model.services, walking, model.time_s)
             at_home = model.departures.way_home.turn_away(at_home, model.time_s)
             population.turn_back(at_home, movement.next_news_s)
-        if movement.n_moving and (is_anybody_walking or population.is_anybody_standing):
+        if movement.n_moving and (movement.walking.view.n_under_way or population.is_anybody_standing):
             population.stand(movement.walking.view.without_route())
 
     def _advance(self, until_s: float) -> None:

@@ -45,6 +45,17 @@ def test_those_near_a_place_are_found_by_car_and_on_foot_and_nobody_else():
     assert movement.parties_near(middle_m[0], streets.node_y_m[0] + 5000.0, 20.0)[0].size == 0
 
 
+def test_the_way_on_foot_is_as_long_as_the_table_has_it_that_was_built_for_somebody_who_asked():
+    ways = crowd(road(), n_walkers=0, n_cars=0).ways
+    on_foot, start = ways.of[Mode.WALK], np.array([0])
+    before_m, is_exit = ways.walk_m(start)[0], on_foot.exit_open
+    for is_open, way_m in ((~is_exit, np.inf), (is_exit, before_m)):
+        on_foot.set_exits(is_open)
+        assert ways.has_way_out(Mode.WALK, start)[0] == (way_m < np.inf)
+        assert ways.walk_m(start)[0] == way_m
+    assert before_m > 0
+
+
 def test_a_movement_without_movers_keeps_the_time_and_finds_nobody():
     movement = crowd(road(), n_walkers=0, n_cars=0)
     assert len(movement.advance(1e6)) == 0

@@ -1,4 +1,4 @@
-"""Cars that only drive on, many minutes at once: until somebody arrives, meets danger, has to stand, or limit comes.
+"""Cars that only drive on, many minutes at once, until somebody arrives, meets danger or has to stand, or time is up.
 
 Nobody walks meanwhile, so nothing but the cars and what their drivers see of queues has to be looked at. What comes out
 is the same to the bit as minute by minute.

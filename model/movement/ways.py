@@ -52,7 +52,7 @@ class WaysOfMode:
         self.road_news = RoadNews(passable, news_delay_s)
         self.is_open = passable.copy()
         """bool per link: as damage, the front and closures have it now."""
-        self._first_node = streets.nearest_usable(passable)
+        self._first_node, self._length_m = streets.nearest_usable(passable), streets.length_m
         self.nodes = np.ones(streets.node_x_m.size, np.bool_)
         """All nodes."""
         self.has_choice = has_choice(self.nodes.size, *(end[passable] for end in ends[1:]))
@@ -67,6 +67,8 @@ class WaysOfMode:
         """Whether anybody has met a closed link."""
         self.table_seen: Callable[[int], tuple[Ints, Floats] | None] = lambda table: None
         """Function of a table out of the area: its next links and costs to go, if they are worked out elsewhere."""
+        self._way_m: dict[int, Floats] = {}
+        """Length of the way from each node (m), by table, for tables that somebody has asked about."""
         self.set_exits(np.ones(exit_node.size, np.bool_))
 
     def make_room(self, n_tables: int) -> None:
@@ -127,10 +129,22 @@ class WaysOfMode:
         stale = stale[self.stale[stale]]
         if stale.size:
             self._build(stale)
-            self.mover.take_rows(self.routes.next_link, stale)
+            self._give(stale)
 
-    def hand_over(self) -> bool:
-        """Give the tables that have changed to those who follow them, who look again; return whether there are any."""
+    def _give(self, tables: Ints) -> None:
+        """Give tables, rows, to those who follow them."""
+        for table in tables.tolist():
+            self._way_m.pop(table, None)
+        self.mover.take_rows(self.routes.next_link, tables)
+
+    def way_m(self, table: int, node: Ints) -> Floats:
+        """Return how long the way is from nodes by a table (m); inf: it knows none."""
+        if table not in self._way_m:
+            self._way_m[table] = self.routes.sum_along(table, self._length_m)
+        return self._way_m[table][self.start_node(node)]
+
+    def hand_over(self) -> None:
+        """Give the tables that have changed to those who follow them, who look again."""
         view = self.mover.view
         stale = self.stale & view.tables_followed(self.has_choice)
         if self.is_other_road.any():
@@ -139,11 +153,9 @@ class WaysOfMode:
             self._build(np.flatnonzero(stale))
             self.changed |= stale
         rows = np.flatnonzero(self.changed)
-        if rows.size == 0:
-            return False
-        self.changed[:] = False
-        self.mover.take_rows(self.routes.next_link, rows)
-        return True
+        if rows.size:
+            self.changed[:] = False
+            self._give(rows)
 
     def build_aside(self, table: int, routes: Routes) -> None:
         """Build a table out of the area as row 0 of other routes, for who only looks: nothing changes here."""
@@ -218,7 +230,6 @@ class Ways:
         self._cars.table_seen = self._table_seen
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
-        self._walk_m: dict[int, Floats] = {}
         self._aimed: dict[int, tuple[bytes, bytes]] = {}
         """Nodes to which each table of service vehicles leads, and links believed open as it was aimed, as bytes."""
         self.stop_node = {mode: ways.start_node(np.asarray(stop_node, np.int32)) for mode, ways in self.of.items()}
@@ -267,10 +278,7 @@ class Ways:
 
     def walk_m(self, node: Ints, goal: int = 0) -> Floats:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
-        row = 2 * goal + HEARSAY
-        if row not in self._walk_m:
-            self._walk_m[row] = self._on_foot.routes.sum_along(row, self._streets.length_m)
-        return self._walk_m[row][self.start_node(Mode.WALK, node)]
+        return self._on_foot.way_m(2 * goal + HEARSAY, node)
 
     def aim(self, table: int, node: Ints | int) -> None:
         """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
@@ -377,9 +385,8 @@ class Ways:
 
     def hand_over(self) -> None:
         """Give the tables that have changed to those who follow them, who look again where they stand."""
-        self._cars.hand_over()
-        if self._on_foot.hand_over():
-            self._walk_m.clear()
+        for ways in self.of.values():
+            ways.hand_over()
 
     def hand_over_to(self, table: int) -> None:
         """Give drivers the tables that have changed, if any, before somebody sets out by one of them."""

@@ -86,8 +86,12 @@ class AmbulancesAtWork:
         """Ambulances have nothing to do before this, whoever moves, unless one arrives or somebody calls (s)."""
         if not self.vehicles:
             return np.inf
-        is_news = self._n_news_seen != self.under_fire.vehicles.n_alarms + self.movement.ways.n_changes
+        is_news = self._n_news_seen != self._n_news()
         return AT_ONCE if is_news or self._is_told() else self._next_s
+
+    def _n_news(self) -> int:
+        """Return how often what is known of the roads, and crews in cover, have changed."""
+        return self.under_fire.vehicles.n_alarms + self.movement.ways.n_changes
 
     def _is_told(self) -> bool:
         """Return whether a team has taken a patient over, or people have changed on whom it hangs who can be helped."""
@@ -96,7 +100,7 @@ class AmbulancesAtWork:
 
     def act(self, now_s: float) -> None:
         """Take patients along, send free ambulances to calls, those with nothing to do back to their base."""
-        self._n_news_seen = self.under_fire.vehicles.n_alarms + self.movement.ways.n_changes
+        self._n_news_seen = self._n_news()
         self._n_people_seen = self.population.n_touches
         self._next_s, self._watches_people = np.inf, False
         for vehicle in self.vehicles:

@@ -139,7 +139,7 @@ class FleetAtWork:
             leave_s = max(leave_s, vehicle.arrived_s + self.settings.dwell_s)
         return self.rules.sets_out_s(max(leave_s, now_s))
 
-    def look_again(self) -> None:
+    def wake(self) -> None:
         """Note that something has changed by which more may be decided at the next turn."""
         self.next_s = AT_ONCE
 
@@ -151,11 +151,11 @@ class FleetAtWork:
             self._take_up(vehicle, now_s)
         seats = vehicle.seats
         if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet, now_s):
-            self.look_again()  # its free seats were counted for those who wait where it stood
+            self.wake()  # its free seats were counted for those who wait where it stood
             return True
         if not seats.aboard:
             vehicle.task, vehicle.target = IDLE, NOBODY
-            self.look_again()
+            self.wake()
             return False
         leave_s = self._leaves_s(vehicle, now_s)
         if leave_s <= now_s + TURN_EVERY_S or (seats.n_free <= 0 and self.settings.convoys is None):
@@ -254,7 +254,7 @@ class FleetAtWork:
                 return True
             n_tried += 1
             if n_tried == N_HOMES_TRIED:
-                self.look_again()  # others of the fleet may go to one of these, and this one to the next
+                self.wake()  # others of the fleet may go to one of these, and this one to the next
                 break
         return False
 
@@ -321,14 +321,14 @@ class FleetAtWork:
         """Note that a vehicle has come to a stop or a home."""
         vehicle.is_at_home = vehicle.task == TO_HOME
         vehicle.task, vehicle.node = BOARDING, node
-        self.look_again()
+        self.wake()
         vehicle.arrived_s = vehicle.ready_s = time_s
         vehicle.run.n_pickups += 1
 
     def _leave(self, vehicle: ServiceVehicle, time_s: float) -> None:
         """Let a vehicle drive out of the area; without a way it stays and asks again."""
         if self._drive(vehicle, TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
-            self.look_again()  # its free seats were counted for those who wait where it stood
+            self.wake()  # its free seats were counted for those who wait where it stood
         else:
             vehicle.stuck_since_s = min(vehicle.stuck_since_s, time_s)
 
@@ -345,7 +345,7 @@ class FleetAtWork:
             vehicle.run.n_assisted -= n_assisted
             self.riders.wait(stop, household, now_s)
         vehicle.task, vehicle.target = IDLE, NOBODY
-        self.look_again()
+        self.wake()
 
 
 def _has_nothing_to_decide(vehicle: ServiceVehicle) -> bool:

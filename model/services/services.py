@@ -241,7 +241,7 @@ class Services:
         if vehicle.row in self.fleet_of:
             fleet = self.fleet_of[vehicle.row]
             vehicle.target, vehicle.ready_s = NOBODY, time_s + fleet.settings.hub_time_s
-            fleet.look_again()
+            fleet.wake()
         else:
             self.ambulances.bring_out(vehicle, node, time_s)
         if households.size:
@@ -312,7 +312,7 @@ class Services:
             self.trains.act(self.stops, now_s)
         if self._fleets_next_s() <= now_s:
             self._serve(now_s)
-        if now_s % DISBAND_EVERY_S == 0.0 or now_s == TURN_EVERY_S:
+        if now_s % DISBAND_EVERY_S == 0.0:
             leaving_stops.disband(self, now_s)
         waits = any(stop.waiting and not stop.is_assembly for stop in self.stops)
         self._disbands_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S if waits else np.inf
@@ -324,7 +324,7 @@ class Services:
         for fleet in self.fleets:
             fleet.act(now_s, unmet, is_requested=is_requested)
             if fleet.rules.on_road(fleet.vehicles):
-                fleet.look_again()
+                fleet.wake()
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""

@@ -38,7 +38,7 @@ class Outlook:
         self._bucket = np.full(BUCKETS_PER_NODE * n_nodes, rules.NONE, np.int32)
         self._buckets_per_s = self._bucket.size / FIRST_GUESS_S
         self._make_room(0)
-        self._no_table = np.empty(n_nodes, np.int32), np.empty(n_nodes)
+        self._written = np.empty(n_nodes, np.int32), np.empty(n_nodes)
 
     def _make_room(self, n_exits: int) -> None:
         self._gates, self._heap, self._waiting = (
@@ -65,7 +65,7 @@ class Outlook:
             self._take(seen.roads)
         if table not in self._turns:
             self._turns[table] = self._free.turns(table)
-        next_link, to_go_s = self._no_table
+        next_link, to_go_s = self._written
         expected_s = seen.link_time_s.copy()
         most_s = rules.expect(
             expected_s, next_link, to_go_s, self._roads, self._places, self._gates, self._heap, self._waiting,
