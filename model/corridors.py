@@ -21,8 +21,8 @@ from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.hazard.truces import Truces, Window
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
-from safepassage.model.services.layout import node_of
 from safepassage.model.settings.scenario import Scenario
+from safepassage.model.streets.placing import node_of
 from safepassage.model.way_home import WayHome
 
 NONE = -1

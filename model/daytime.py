@@ -19,13 +19,14 @@ from safepassage.model.movement.routing import next_links
 from safepassage.model.people.demography import ADULT_AGE, OLD_AGE
 from safepassage.model.people.population import Population
 from safepassage.model.people.pupils import Pupils, hours_of
-from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.levers.daytime import SendsHome
 from safepassage.model.settings.scenario import Scenario
-from safepassage.model.streets.placing import nodes_near, place_of
+from safepassage.model.streets.placing import node_of
 
 THERE, BACK = range(2)
 NONE = -1
+CAR_SEATS = 5
+"""A household with a place free in its car may fetch a relative. Assumption."""
 
 
 class WaysThere:
@@ -68,7 +69,7 @@ class DayPlaces:
         self.settings, self.population, self.movement = scenario.daytime, population, movement
         self.households, self._seed = population.households, scenario.run.seed
         schools, streets, run = self.settings.schools, movement.streets, scenario.run
-        self._node = np.array([_node_of(one, streets, f"daytime.schools.{row}") for row, one in enumerate(schools)],
+        self._node = np.array([node_of(one, streets, f"daytime.schools.{row}") for row, one in enumerate(schools)],
                               np.int64)  # fmt: skip
         self.pupils: Pupils | None = None
         zone = scenario.shelling.time_zone
@@ -106,7 +107,7 @@ class DayPlaces:
                                        < settings.share_with_relative))  # fmt: skip
         u_host = uniforms_for(self._seed, Stream.SCHOOL, keys, index=5)
         drives = h.has_car & self.population.has_driver(np.arange(len(h))) & (h.institution < 0)
-        hosts = np.flatnonzero(drives & (h.n_members < 5))
+        hosts = np.flatnonzero(drives & (h.n_members < CAR_SEATS))
         found = np.full(len(h), NONE, np.int64)
         for household in asks[np.argsort(u_host[asks], kind="stable")].tolist():
             away_m = np.hypot(h.home_x_m[hosts] - h.home_x_m[household], h.home_y_m[hosts] - h.home_y_m[household])
@@ -272,11 +273,3 @@ class DayPlaces:
             "it under `daytime.schools`."
             for row, one in enumerate(self.settings.send_home)
         ]  # fmt: skip
-
-
-def _node_of(one: Any, streets: Any, key: str) -> int:
-    if one.node is not None and one.node not in streets.node_id:
-        raise ScenarioError(f"{key}.node: there is no node {one.node!r}; give one of the network, or degrees.")
-    if one.node is not None:
-        return int(streets.node_id.index(one.node))
-    return int(nodes_near(streets, *place_of(streets, one, key), lambda _: key)[0])

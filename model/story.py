@@ -23,6 +23,9 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.files.portable import files_in, name_of
 from safepassage.model.settings.scenario import Scenario, Source, validated
 
+TOLD_FROM_C = 8.0
+"""How many degrees a home must lack before that is told. Assumption."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -203,7 +206,7 @@ class Watch:
         winter = self.model.under_fire.winter
         if winter is None:
             return
-        lacks_c, is_dry = self.model.information.lacks_c[self.h], self.model.information.is_dry[self.h]
+        lacks_c, is_dry = winter.lacks_at_home_c()[self.h], self.model.information.is_dry[self.h]
         n_warm = int((winter.place[self.members] >= 0).sum())
         state = (bool(winter.is_without_heat()[self.h]), bool(is_dry), n_warm)
         if state != self._home:
@@ -216,7 +219,7 @@ class Watch:
             if told:
                 self._say(self.model.time_s, told.strip())
             self._home = state
-        if lacks_c >= 8.0:
+        if lacks_c >= TOLD_FROM_C:
             self._once(("cold", 0), self.model.time_s, f"It is {winter.settings.homes.needed_c - lacks_c:.0f} degrees "
                        "in their home.")  # fmt: skip
         for person in np.flatnonzero(winter.harm[self.members] > 0) + self.members.start:

@@ -345,6 +345,18 @@ def test_a_household_tells_when_its_heating_went_how_cold_it_is_and_whom_the_col
     assert f"The {model.people.age[dead[0]]}-year-old: killed by cold." in [line.text for line in watch.lines]
 
 
+def test_a_household_tells_how_cold_its_home_is_not_how_cold_it_feels_to_those_who_warm_themselves_elsewhere():
+    told = []
+    for places in ([], [{**SCHOOL, "capacity": 2000, "has_water": False}]):
+        model = town(**{"damage.utility_losses": NO_GAS, "run.duration_h": 48.0}, warm_places=places)
+        watch = Watch(model, int(np.argmax(model.under_fire.winter.heated_by == 0)))
+        while model.running:
+            model.step()
+            watch.look(model)
+        told.append([line.text for line in watch.lines if "degrees in their home" in line.text])
+    assert len(told[0]) == 1 and told[0] == told[1]
+
+
 def test_a_warm_place_in_a_run_without_weather_is_named_in_the_report():
     said = "warm_places: the scenario has no weather"
     assert any(said in line for line in EvacuationModel("tiny_town", warm_places=[SCHOOL]).report())

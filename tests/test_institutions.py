@@ -134,7 +134,7 @@ def test_a_plan_for_an_institution_that_a_scenario_without_any_lacks_does_nothin
         ({"institutions_leave": [{"name": "Care home", "after": "x"}]}, r"institutions_leave\.0\.after = 'x'"),
         ({"institutions_leave": LEAVES}, "no fleet goes from door to door"),
         ({"institutions": [{**HOME, "latitude_deg": None, "longitude_deg": None, "node": "x"}]},
-         r"institutions\.0\.node: there is no node 'x'"),
+         r"institutions\.0: there is no node 'x'"),
         ({"institutions": [{**HOME, "batch_size": 18}], **VANS}, "the largest household takes"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.civilians import Protection, Status
-from safepassage.agents.ground.arrays import Bools, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import members
 from safepassage.agents.rules import cold as kernels
 from safepassage.agents.vehicles import ServiceAgents
@@ -101,6 +101,12 @@ class Winter:
         no_stove_is_out = np.zeros((1, self.indoors.is_out.shape[1]), np.bool_)
         return np.vstack((self.indoors.is_out, no_stove_is_out))[self.heated_by, self.population.households.zone]
 
+    def lacks_at_home_c(self) -> Floats:
+        """Return the degrees below what is needed in each home, by household, when homes were last looked at."""
+        lacks = self.indoors.lacks_c(self.indoors.time_s)
+        no_stove_lacks = np.zeros((1, lacks.shape[1]))
+        return np.vstack((lacks, no_stove_lacks))[self.heated_by, self.population.households.zone]
+
     def look(self, now_s: float) -> Ints:
         """Count what cold has done until a moment (s); return the parties on the streets of which nobody lives now."""
         is_end = now_s >= self.weather.duration_s
@@ -179,8 +185,7 @@ class Winter:
     def _see_homes(self, now_s: float, at_home: Bools) -> None:
         """Give out room in warm places, and tell households how cold and dry their homes are."""
         h, people, n = self.population.households, self.population.people, len(self.population.households)
-        lacks = self.indoors.lacks_c(now_s)
-        lacks_c = np.vstack((lacks, np.zeros(lacks.shape[1])))[self.heated_by, h.zone]
+        lacks_c = self.lacks_at_home_c()
         self.place[:] = -1
         if self.places.settings:
             wants = self._turn[(at_home & (lacks_c > 0)[people.household])[self._turn]]

@@ -66,7 +66,7 @@ def scenario_text(of: Choices) -> str:
         f"notice: {_quoted(f'Streets: {data}. The order is hypothetical, and nothing falls. No claim is made.')}",
         "",
         "run:",
-        *_said("When it begins, in local time. A placeholder: write the day that you ask about.", 2),
+        *_said("When it begins, in local time. This date is only an example: write the day that you ask about.", 2),
         f"  start: {of.start:%Y-%m-%dT%H:%M}",
         *_said("How long (h) and in which steps (s). Assumption.", 2),
         "  duration_h: 24",

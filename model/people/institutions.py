@@ -9,9 +9,8 @@ from safepassage.agents.civilians import Injury, Mobility, People, Protection, S
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.draws import Keys, Stream, digest, members_of, uniforms_for
-from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.levers.institutions import AGES, Institution
-from safepassage.model.streets.placing import nodes_near, place_of
+from safepassage.model.streets.placing import node_of
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones, zone_of
 
@@ -30,7 +29,7 @@ def with_institutions(
     """
     notes = []
     for row, one in enumerate(institutions):
-        node = _node_of(one, streets, f"institutions.{row}")
+        node = node_of(one, streets, f"institutions.{row}")
         zone, is_inside = _zone_of(node, zones, streets)
         if not is_inside:
             notes.append(
@@ -41,14 +40,6 @@ def with_institutions(
         households, people = _joined(households, batches), _joined(people, persons)
         households.institution[-len(batches) :] = row
     return households, people, notes
-
-
-def _node_of(one: Institution, streets: Streets, key: str) -> int:
-    if one.node is not None and one.node in streets.node_id:
-        return streets.node_id.index(one.node)
-    if one.node is not None:
-        raise ScenarioError(f"{key}.node: there is no node {one.node!r}; give one of the network, or degrees.")
-    return int(nodes_near(streets, *place_of(streets, one, key), lambda _: key)[0])
 
 
 def _zone_of(node: int, zones: Zones, streets: Streets) -> tuple[int, bool]:

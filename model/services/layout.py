@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.services import Place, Serves
+from safepassage.model.settings.services import Serves
 from safepassage.model.settings.services import Services as ServiceSettings
-from safepassage.model.streets.placing import nodes_near, place_of
+from safepassage.model.streets.placing import node_of
 from safepassage.model.streets.streets import Streets
 
 
@@ -36,12 +35,3 @@ def layout_of(settings: ServiceSettings, streets: Streets) -> Layout:
     by_door = sum(f.n_vehicles for f in settings.fleets if f.serves == Serves.DOOR_TO_DOOR)
     n_vehicles = sum(f.n_vehicles for f in settings.fleets) + settings.ambulances.n
     return Layout(node, n_vehicles, by_door + settings.ambulances.n, bool(settings.reinforcements))
-
-
-def node_of(place: Place, streets: Streets, what: str) -> int:
-    """Return the node of a place."""
-    if place.node is not None:
-        if place.node not in streets.node_id:
-            raise ScenarioError(f"{what}: there is no node {place.node!r}; give one of the network, or degrees")
-        return streets.node_id.index(place.node)
-    return int(nodes_near(streets, *place_of(streets, place, what), lambda _: what)[0])

@@ -27,7 +27,7 @@ from safepassage.model.people.neighbours import riding_with
 from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
 from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork, Reinforcements
-from safepassage.model.services.layout import Layout, node_of
+from safepassage.model.services.layout import Layout
 from safepassage.model.services.lifts import Lifts
 from safepassage.model.services.riders import Riders
 from safepassage.model.services.seats_in_reach import SeatsInReach
@@ -37,6 +37,7 @@ from safepassage.model.services.walking_out import WalkingOut
 from safepassage.model.services.work_rules import WorkRules
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Fleet, Kind, Place, Reinforcement, Serves, Train
+from safepassage.model.streets.placing import node_of
 
 DISBAND_EVERY_S = 900.0
 """How often people at a stop ask whether anything still comes (s). Assumption."""

@@ -101,6 +101,21 @@ ClockTime = Annotated[time, BeforeValidator(_no_number)]
 """Local time of day, such as 15:00."""
 
 
+class DayRange(Section):
+    """Some days, the first and the last among them."""
+
+    first_day: Date
+    """First local date."""
+    last_day: Date
+    """Last local date."""
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.last_day < self.first_day:
+            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
+        return self
+
+
 class Hours(Section):
     """Hours of each day of a period in which something works."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from safepassage.model.settings.base import DataFile, Date, HazardSection, Section
+from safepassage.model.settings.base import DataFile, DayRange, HazardSection, Section
 from safepassage.model.settings.population import Share
 
 Degrees = Annotated[float, Field(ge=-70, le=60)]
@@ -13,21 +13,11 @@ MONTHS = [-4, -3, 2, 10, 16, 20, 23, 22, 16, 9, 2, -2]
 """Twelve monthly means, as an example."""
 
 
-class SnowDays(Section):
+class SnowDays(DayRange):
     """Days on which snow or ice lies on the streets."""
 
-    first_day: Date
-    """First local date."""
-    last_day: Date
-    """Last local date."""
     is_ice: bool = False
     """Whether it is bare ice, not trodden snow."""
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        if self.last_day < self.first_day:
-            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
-        return self
 
 
 class Weather(HazardSection):
@@ -130,8 +120,8 @@ class ColdHomes(Section):
     """Rise of all deaths for each degree below `needed_c` indoors (1 = twice as many). Athens, as said above: the
     slope is by outdoor temperature, and is taken for indoors (assumption); 0.012 to 0.031."""
     deaths_per_year: tuple[Share, Share, Share] = (0.013, 0.035, 0.09)
-    """Share of people of 50 to 64, 65 to 74, and 75 and over who die in a year in peace. Rounded for Ukraine before
-    2020 (recalled). Younger people: no rise."""
+    """Share of people of 50 to 64, 65 to 74, and 75 and over who die in a year in peace (1/year). Rounded for Ukraine
+    before 2020 (recalled). Younger people: no rise."""
     heating_below_c: float = Field(8.0, ge=-70, le=40)
     """Homes are heated on days whose mean is below this: the rule of Ukraine's heating season (recalled). A loss of
     power or gas counts in `behaviour.loss_shock` on such days, not by the month, once there is weather."""
@@ -156,4 +146,4 @@ class Cold(HazardSection):
     homes: ColdHomes = ColdHomes()
     """Homes without heating."""
     feels_below_c: float = Field(0.0, ge=-70, le=60)
-    """Hours outside count as in the cold where it feels colder than this (degrees)."""
+    """Hours outside count as in the cold where it feels colder than this (degrees). Assumption."""

@@ -29,6 +29,18 @@ def place_of(streets: Streets, place: Any, what: str) -> tuple[float, float]:
     return float(x_m), float(y_m)
 
 
+def node_of(place: Any, streets: Streets, what: str) -> int:
+    """Return the node of a place given by its node, or the one nearest to it; what: its name in errors.
+
+    Raises ScenarioError for a node that is not there, and for a place far from every street.
+    """
+    if place.node is None:
+        return int(nodes_near(streets, *place_of(streets, place, what), lambda _: what)[0])
+    if place.node not in streets.node_id:
+        raise ScenarioError(f"{what}: there is no node {place.node!r}; give one of the network, or degrees.")
+    return int(streets.node_id.index(place.node))
+
+
 def nodes_near(
     streets: Any,
     x_m: npt.ArrayLike,

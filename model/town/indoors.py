@@ -6,11 +6,10 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.agents.rules.cold import cooled_c, lacking_degree_h
 from safepassage.model.hazard.weather import HOUR_S, Weather
-from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.levers.warm_places import WarmPlace
 from safepassage.model.settings.weather import ColdHomes
-from safepassage.model.streets.placing import nodes_near, place_of
+from safepassage.model.streets.placing import node_of, place_of
 from safepassage.model.streets.streets import Streets
 
 SOURCES = (Utility.GAS, Utility.POWER)
@@ -132,11 +131,7 @@ class WarmPlaces:
 
 
 def _place(one: WarmPlace, streets: Streets, key: str) -> tuple[float, float]:
-    if one.node is not None:
-        if one.node not in streets.node_id:
-            raise ScenarioError(f"{key}.node: there is no node {one.node!r}; give one of the network, or degrees.")
-        row = streets.node_id.index(one.node)
-        return float(streets.node_x_m[row]), float(streets.node_y_m[row])
-    at = place_of(streets, one, key)
-    nodes_near(streets, *at, lambda _: key)
-    return at
+    node = node_of(one, streets, key)
+    if one.node is None:
+        return place_of(streets, one, key)
+    return float(streets.node_x_m[node]), float(streets.node_y_m[node])

@@ -8,7 +8,7 @@ from datetime import time
 from pydantic import Field, model_validator
 
 from safepassage.model.settings.authorities import AFTER
-from safepassage.model.settings.base import ClockTime, Date, Section
+from safepassage.model.settings.base import ClockTime, DayRange, Section
 from safepassage.model.settings.population import Share
 from safepassage.model.settings.services import Place
 
@@ -16,21 +16,6 @@ SCHOOLS = [{"name": "School 4", "node": "12"}]
 """A list of one school, as an example."""
 SENT_HOME = [{"name": "School 4", "at_h": 3}]
 """A list of one school that sends its children home, as an example."""
-
-
-class DayRange(Section):
-    """Some days, the first and the last among them."""
-
-    first_day: Date
-    """First local date."""
-    last_day: Date
-    """Last local date."""
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        if self.last_day < self.first_day:
-            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}; swap them")
-        return self
 
 
 class WorkingDays(Section):
@@ -41,7 +26,7 @@ class WorkingDays(Section):
     until_time: ClockTime
     """Local time at which it ends, on the same day."""
     weekdays: tuple[int, ...] = (1, 2, 3, 4, 5)
-    """Days of the week, 1 (Monday) to 7 (Sunday)."""
+    """Days of the week, 1 (Monday) to 7 (Sunday). Assumption: Monday to Friday."""
     holidays: tuple[DayRange, ...] = Field((), examples=[[{"first_day": "2024-10-28", "last_day": "2024-11-03"}]])
     """Days on which there is none."""
 
@@ -72,7 +57,7 @@ class School(WorkingDays, Place):
     youngest: int = Field(6, ge=0, le=25)
     """Youngest pupils (years): school age in Ukraine."""
     oldest: int = Field(17, ge=0, le=25)
-    """Oldest pupils (years)."""
+    """Oldest pupils (years): the same."""
     share: Share = 1.0
     """Share of the children of that age who go there, drawn once. Lower it where lessons are on the screen."""
     has_shelter: bool = False
