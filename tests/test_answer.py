@@ -8,6 +8,7 @@ import subprocess
 from datetime import datetime
 
 import pytest
+from matplotlib.collections import PatchCollection
 
 from safepassage.experiments.questions import turn_over
 from safepassage.experiments.questions.compare import BASELINE, compare, open_comparison
@@ -71,6 +72,17 @@ def test_no_text_is_drawn_into_the_pictures(folder, monkeypatch):
         assert figure.axes[0].collections and not figure.axes[0].axison
         for text in figure.findobj(lambda artist: hasattr(artist, "get_text")):
             assert text.get_text() == "" or (isinstance(text.axes, type(figure.axes[0])) and not text.axes.axison)
+
+
+def test_the_frame_of_a_clear_cell_lies_above_the_edges_of_its_neighbours(folder, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(maps, "_png", lambda figure: drawn.append(figure) or "")
+    found = maps.read_maps(folder, (BASELINE, "early"))
+    monkeypatch.setitem(found.left, "is_clear", [i % 2 == 0 for i in range(len(found.left))])
+    found.draw_change("early")
+    cells, frames = (one for one in drawn[0].axes[0].collections if isinstance(one, PatchCollection))
+    assert frames.zorder > cells.zorder and not frames.get_facecolor().size
+    assert 0 < len(frames.get_paths()) == int(found._cells("early")["is_clear"].sum()) < len(cells.get_paths())
 
 
 def test_from_three_pairs_no_conclusion_is_drawn_and_the_page_says_why(pages):

@@ -116,10 +116,11 @@ class Maps:
         half_m = self.cell_m / 2
         squares = [Rectangle((x - half_m, y - half_m), 2 * half_m, 2 * half_m)
                    for x, y in zip(cells["cell_x_m"], cells["cell_y_m"], strict=True)]  # fmt: skip
-        edges = ["white"] * len(squares) if framed is None else np.where(framed, "black", "white").tolist()
         axes.add_collection(
-            PatchCollection(squares, facecolors=colours, edgecolors=edges, linewidths=0.7, alpha=0.85, zorder=3)
+            PatchCollection(squares, facecolors=colours, edgecolors="white", linewidths=0.7, alpha=0.85, zorder=3)
         )
+        frames = [] if framed is None else [squares[i] for i in np.flatnonzero(framed)]
+        axes.add_collection(PatchCollection(frames, facecolors="none", edgecolors="black", linewidths=1.1, zorder=4))
         return _png(figure)
 
     def _new(self):
