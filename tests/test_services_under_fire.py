@@ -110,6 +110,22 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     assert any(vehicle.task != Task.IDLE for vehicle in model.services.ambulances.vehicles)
 
 
+def test_ambulances_look_again_only_if_something_changes_with_those_whom_they_cannot_reach():
+    model = town(town_of([[ADULT]] * 60), points=(), orders=[], **AMBULANCES)
+    model.step()
+    hurt(model, 3)
+    model.movement.ways.of[Mode.CAR].road_news.meet(np.arange(model.streets.n_links), model.time_s)
+    model.movement.talk()
+    for _ in range(20):
+        model.step()
+    ambulances, of = model.services.ambulances, model.people.household
+    assert ambulances.next_s > model.time_s
+    model.population.touch(of[10:50])
+    assert ambulances.next_s > model.time_s
+    model.population.touch(of[1:2])
+    assert ambulances.next_s <= model.time_s
+
+
 @pytest.mark.parametrize("n_seats", [0, 3])
 def test_an_ambulance_takes_a_patient_out_with_those_at_home_if_all_fit(n_seats):
     path = town_of([[ADULT, ADULT], [ADULT] * 5])

@@ -141,12 +141,14 @@ class Whereabouts:
         return float(x_m[0]), float(y_m[0])
 
     def is_moving(self, person: int, time_s: float) -> bool:
-        """Return whether a person may be elsewhere a moment later of their own accord: on the way, aboard, or walking
-        to a shelter; time_s: the present (s)."""
+        """Return whether a person may be elsewhere a moment later of their own accord: on the way, aboard, walking to a
+        shelter, or a pupil; time_s: the present (s)."""
         household, parties, homes = int(self.people.household[person]), self.parties, self.households
         if parties.stop[household] >= 0:
             return False
         if parties.is_on_way[household] or parties.vehicle[household] >= 0:
+            return True
+        if self.population.pupils is not None and self.population.pupils.school[person] >= 0:
             return True
         return bool(homes.shelter[household] >= 0 and homes.in_shelter_from_s[household] > time_s)
 

@@ -68,9 +68,8 @@ class AmbulancesAtWork:
         self.waits_s: list[float] = []
         self._next_s = AT_ONCE
         self._n_news_seen = self._n_people_seen = 0
-        """Changes of what is known of the roads and of crews in cover, and of people, by when it last looked."""
-        self._watches_people = False
-        """Whether it matters if anything changes with people: somebody cannot be reached, and an ambulance is free."""
+        """Changes of what is known of the roads and of crews in cover, and of those whom it cannot reach though it is
+        free, by when it last looked."""
 
     def call(self, persons: np.ndarray) -> None:
         """Take calls for those of some people hurt who are seriously injured."""
@@ -94,15 +93,13 @@ class AmbulancesAtWork:
         return self.under_fire.vehicles.n_alarms + self.movement.ways.n_changes
 
     def _is_told(self) -> bool:
-        """Return whether a team has taken a patient over, or people have changed on whom it hangs who can be helped."""
-        has_changed = self._watches_people and self.population.n_touches != self._n_people_seen
-        return has_changed or bool(self.under_fire.handed_over_s)
+        """Return whether a team has taken a patient over, or anything has changed with those who cannot be reached."""
+        return self.population.n_watched_touches != self._n_people_seen or bool(self.under_fire.handed_over_s)
 
     def act(self, now_s: float) -> None:
         """Take patients along, send free ambulances to calls, those with nothing to do back to their base."""
         self._n_news_seen = self._n_news()
-        self._n_people_seen = self.population.n_touches
-        self._next_s, self._watches_people = np.inf, False
+        self._next_s, cannot_reach = np.inf, []
         for vehicle in self.vehicles:
             if vehicle.task == AWAY:
                 self._come_back(vehicle, now_s)
@@ -111,7 +108,7 @@ class AmbulancesAtWork:
                 vehicle.task, vehicle.target = IDLE, NOBODY
         if self._calls.size and any(v.task == IDLE for v in self.vehicles):
             if self.hours.is_open(now_s):
-                self._answer(now_s)
+                cannot_reach = self._answer(now_s)
             else:
                 self._next_s = self.hours.next_open_s(now_s)
         for vehicle in self.vehicles:
@@ -120,6 +117,8 @@ class AmbulancesAtWork:
                 self.movement.ways.aim(vehicle.table, vehicle.depot)
                 self._drive(vehicle, TO_BASE, NOBODY, vehicle.depot, now_s)
         self._look_ahead(now_s)
+        self.population.watch(cannot_reach)
+        self._n_people_seen = self.population.n_watched_touches
 
     def _look_ahead(self, now_s: float) -> None:
         """Work out when something may be decided next, once all that can be done now is done."""
@@ -177,48 +176,51 @@ class AmbulancesAtWork:
     def _is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:
         return self.under_fire.vehicles.is_in_cover(vehicle, now_s)
 
-    def _answer(self, now_s: float) -> None:
+    def _answer(self, now_s: float) -> list[int]:
+        """Send free ambulances to calls; return the households of those whom none can reach though one is free."""
         people = self.people
         calls = self._calls
         calls = calls[(people.injury[calls] == Injury.SERIOUS) & (people.status[calls] < Status.SAFE)]
         calls = self._calls = calls[self._cared_for_s[calls] != people.injury_time_s[calls]]
         aimed = {v.target for v in self.vehicles if v.task == TO_CALL}
+        cannot_reach, next_s = [], np.inf
         for person in calls[np.argsort(people.injury_time_s[calls], kind="stable")].tolist():
             if person in aimed:
                 continue
-            self._watches_people = True
-            x_m, y_m = self.place_of(person)
-            if self.under_fire.whereabouts.is_moving(person, now_s):
-                self._next_s = AT_ONCE  # it may be where an ambulance can go
-            if not np.isfinite(x_m):
-                continue
-            if not self._send_nearest(person, x_m, y_m, now_s):
-                break
+            free = [v for v in self.vehicles if v.task == IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
+            if not free:
+                return []
+            if not self._send_nearest(free, person, now_s):
+                cannot_reach.append(int(people.household[person]))
+                if self.under_fire.whereabouts.is_moving(person, now_s):
+                    next_s = AT_ONCE  # it may be where an ambulance can go
+        self._next_s = min(self._next_s, next_s)
+        return cannot_reach
 
-    def _send_nearest(self, person: int, x_m: float, y_m: float, now_s: float) -> bool:
-        """Send the nearest free ambulance to a place; return whether one was free."""
-        free = [v for v in self.vehicles if v.task == IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
-        if not free:
+    def _send_nearest(self, free: list[ServiceVehicle], person: int, now_s: float) -> bool:
+        """Send the nearest of the free ambulances to a person; return whether one has a way there."""
+        x_m, y_m = self.place_of(person)
+        if not np.isfinite(x_m):
             return False
         now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
         if now != self._cut_off_from:
             self._cut_off_from, self._cut_off, self._places_cut_off = now, set(), set()
         if (x_m, y_m) in self._places_cut_off:
-            return True
+            return False
         node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
         if node in self._cut_off:
             self._places_cut_off.add((x_m, y_m))
-            return True
+            return False
         self.movement.ways.aim(free[0].table, node)
         drive_s = [float(self.movement.ways.drive_s(free[0].table, v.node)) for v in free]
         if min(drive_s) == np.inf:
             self._cut_off.add(node)
             self._places_cut_off.add((x_m, y_m))
-        else:
-            vehicle = free[int(np.argmin(drive_s))]
-            self.movement.ways.aim(vehicle.table, node)
-            vehicle.call_place = (x_m, y_m)
-            self._drive(vehicle, TO_CALL, person, node, now_s)
+            return False
+        vehicle = free[int(np.argmin(drive_s))]
+        self.movement.ways.aim(vehicle.table, node)
+        vehicle.call_place = (x_m, y_m)
+        self._drive(vehicle, TO_CALL, person, node, now_s)
         return True
 
     def _drive(self, vehicle: ServiceVehicle, task: Task, target: int, to_node: int, now_s: float) -> None:
