@@ -204,7 +204,7 @@ def leaving(
     until_s: float,
 ) -> tuple[Ints, Ints, float]:  # fmt: skip
     """Return (those of some households that are at home and leave before soon_s, of these those that leave before
-    until_s, when the first leaves in s, soon_s if nobody does); rows rise, each once, int64[].
+    until_s, when the first of the others leaves in s, soon_s if none does); rows rise, each once, int64[].
 
     rows: of households, in any order. departure_s: when each household means to leave (s). is_extinct: nobody of it
     lives. is_on_way: it is on the streets. arrival_s: when it came to safety (s); inf: it has not.
@@ -219,8 +219,9 @@ def leaving(
         last = row
         soon[n_soon] = row
         n_soon += 1
-        next_s = min(next_s, departure_s[row])
         if departure_s[row] < until_s:
             now[n_now] = row
             n_now += 1
+        else:
+            next_s = min(next_s, departure_s[row])
     return soon[:n_soon], now[:n_now], next_s

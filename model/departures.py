@@ -57,8 +57,16 @@ class Departures:
 
     @property
     def next_s(self) -> float:
-        """No order goes out and nobody is due to leave before this (s); the pace of decisions is `decision.next_s`."""
-        return min(self.orders_due.next_s, self.population.next_s, self.way_home.next_s, self.corridors.next_s)
+        """No order goes out, nobody heads home or leaves an assembly before this (s); who leaves home: `leaves_s`.
+
+        The pace of decisions is `decision.next_s`.
+        """
+        return min(self.orders_due.next_s, self.way_home.next_s, self.corridors.next_s)
+
+    @property
+    def leaves_s(self) -> float:
+        """No household is due to leave home before this (s)."""
+        return self.population.next_s
 
     @property
     def warning_time_s(self) -> float:

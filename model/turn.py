@@ -1,8 +1,9 @@
 """One turn of a run: what happens from one moment to the next whole minute, or to a later one.
 
-Each part of the model says when it has something to do next. Time in which nothing happens is passed at once. While
-cars drive on and nothing else is due, many minutes pass in one turn: it ends with the first minute in which somebody
-arrives, meets danger or has to stand. Everything else happens minute by minute, as it would without any of this.
+Each part of the model says when it has something to do next. Those who leave home in the first minute set out; then
+time in which nothing happens is passed at once. While cars drive on and nothing else is due, many minutes pass in one
+turn: it ends with the first minute in which somebody arrives, meets danger or has to stand. Everything else happens
+minute by minute, as it would without any of this.
 """
 
 from typing import Any
@@ -39,28 +40,48 @@ class Turn:
         model.services.reinforce(from_s)
         departures.decide(from_s, model.surroundings, model.services)
         until_s = min(until_s, departures.decision.next_s)
-        next_s, n_minutes, is_quiet = self.agenda_s, 0, False
+        minute_s = min(until_s, minute_after(from_s))
+        have_left = self._let_leave(minute_s)
+        next_s, quiet_s, n_minutes = self.agenda_s, from_s, 0
         if model.movement.n_moving == 0:
             quiet_s = self._quiet_until_s(next_s, until_s)
-            is_quiet = quiet_s > from_s
         else:
             n_minutes = self._n_minutes(next_s, until_s)
+        is_quiet = quiet_s > from_s
+        if have_left and (is_quiet or n_minutes):
+            if model.under_fire.is_anybody_newly_out(minute_s):
+                is_quiet, n_minutes = False, 0
+            else:
+                model.recorder.count(minute_s)
         if is_quiet:
             self.pass_time(quiet_s)
         elif n_minutes:
             n_minutes = self._drive_on(from_s + n_minutes * MINUTE_S)
+        elif have_left:
+            self._finish(minute_s)
         else:
-            self.live(min(until_s, minute_after(from_s)))
+            self.live(minute_s)
         if (frozen := model.under_fire.freeze(model.time_s)).size:
             take_off_the_dead(model.services, frozen, model.time_s)
         self._count(from_s, n_minutes)
-        return is_quiet
+        return is_quiet and not have_left
+
+    def _let_leave(self, minute_s: float) -> bool:
+        """Let those set out who leave home by the end of the first minute (s) of a turn; return whether any were due.
+
+        Not if something else is due in it: then all happens in order, see `live`.
+        """
+        model = self.model
+        if model.departures.leaves_s >= minute_s or self.others_s < minute_s:
+            return False
+        model.departures.set_out(self.moved_to_s, minute_s, model.under_fire, model.movement, model.services)
+        return True
 
     def _count(self, from_s: float, n_minutes: int) -> None:
         """Count the time since the last turn; if it was of whole minutes, until its last everybody was as then."""
         model, before_s = self.model, max(n_minutes - 1, 0) * MINUTE_S
         model.resident_s += model.recorder.n_inside * before_s
-        model.recorder.count()
+        model.recorder.count(model.time_s)
         model.resident_s += model.recorder.n_inside * (model.time_s - from_s - before_s)
 
     @property
@@ -69,6 +90,11 @@ class Turn:
 
         The least of what each part says of itself; -inf: something may happen at any moment.
         """
+        return min(self.model.departures.leaves_s, self.others_s)
+
+    @property
+    def others_s(self) -> float:
+        """The same, but for those who leave home (s)."""
         model, events = self.model, self.model.shelling_events
         forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
         parts = (model.departures, model.surroundings, model.under_fire, model.authorities, model.services)
@@ -100,6 +126,7 @@ class Turn:
         model.time_s = self.moved_to_s = until_s
         model.surroundings.advance(until_s)
         model.movement.talk()
+        model.population.prepare(until_s)
 
     def _drive_on(self, until_s: float) -> int:
         """Let cars drive on to a time, or to the end of the first minute in which something happens to them; return
@@ -119,6 +146,10 @@ class Turn:
         self._forget_events()
         model.departures.way_home.set_out(model.time_s, until_s)
         self._fall(until_s)
+        self._finish(until_s)
+
+    def _finish(self, until_s: float) -> None:
+        """Let everybody go on to a time, and happen what is due then."""
         self._advance(until_s)
         self._end(until_s)
 

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safepassage.agents.civilians import Status
+from safepassage.agents.households import Household
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
 
@@ -34,6 +36,7 @@ def town(**changes):
 def by_minutes(model):
     """Let each minute of a model be a turn of its own in which every part has its turn."""
     model.turn._n_minutes = lambda next_s, until_s: 0
+    model.turn._let_leave = lambda minute_s: False
     return model
 
 
@@ -43,6 +46,26 @@ def minutes_at_once(model):
     model.turn._drive_on = lambda until_s: found.append(drive_on(until_s)) or found[-1]
     model.run()
     return found
+
+
+def turns_of(model, until_s):
+    """Run a model to a time and return when each of its turns began (s)."""
+    began_s, take = [], model.turn.take
+    model.turn.take = lambda until_s: began_s.append(model.time_s) or take(until_s)
+    while model.time_s < until_s:
+        model.step()
+    return began_s
+
+
+def one_leaves(decision_s, departure_s):
+    """Return a town an hour from its start in which nothing happens but that one household decides and leaves, and the
+    row of that household."""
+    calm = {"orders": [], "shelling.sources": [], "run.step_s": 3600, "behaviour.decide_every_s": 36000.0}
+    model = EvacuationModel("tiny_town", **{**SPARSE, **calm})
+    household = model.agents_by_type[Household].select(lambda one: one.has_car)[0]
+    household.decision_time_s, household.departure_time_s = decision_s, departure_s
+    model.step()
+    return model, household.row
 
 
 def digests(model):
@@ -93,3 +116,17 @@ def test_a_turn_of_many_minutes_ends_with_the_minute_in_which_somebody_arrives()
     assert len(ends_s) > 3
     for end_s, arrived_s in ends_s:
         assert end_s == pytest.approx(np.ceil(arrived_s / 60.0) * 60.0)
+
+
+def test_the_minute_in_which_a_household_drives_off_is_one_with_those_in_which_it_drives():
+    model, household = one_leaves(decision_s=1800.0, departure_s=4830.0)
+    assert turns_of(model, 7200.0) == [3600.0, 4800.0]
+    assert model.parties.is_on_way[household]
+
+
+def test_to_be_shown_as_preparing_is_no_turn():
+    model, household = one_leaves(decision_s=4300.0, departure_s=9000.0)
+    first = model.households.first_person[household]
+    assert model.people.status[first] == Status.HOME
+    assert turns_of(model, 7200.0) == [3600.0]
+    assert model.people.status[first] == Status.PREPARING

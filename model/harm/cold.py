@@ -121,8 +121,12 @@ class Winter:
         found = [rows for rows in dead if rows.size]
         return self._bury(np.concatenate(found), now_s) if found else NOBODY
 
-    def _see_who_is_out(self, now_s: float) -> Ints:
-        """Count those who come in, note those who go out; return who has died of cold."""
+    def is_anybody_newly_out(self, now_s: float) -> bool:
+        """Return whether somebody has gone out, or come in, at a moment (s), since it was last looked at."""
+        return self.population.is_touched and self._who_changed(now_s)[0].size > 0
+
+    def _who_changed(self, now_s: float) -> tuple[Ints, Bools]:
+        """Return (people touched who have gone out or come in since it was last looked at, which of them are out)."""
         people, parties = self.population.people, self.population.parties
         person, _ = members(self.population.households.first_person, rising(self.population.touched))
         household = people.household[person]
@@ -133,9 +137,14 @@ class Winter:
             warm = np.array([self.places.warms(stop.x_m, stop.y_m, now_s) for stop in stops])
             is_out &= ~((parties.stop[household] >= 0) & warm[parties.stop[household]])
         changed = is_out != self._is_out[person]
-        if not changed.any():
+        return person[changed], is_out[changed]
+
+    def _see_who_is_out(self, now_s: float) -> Ints:
+        """Count those who come in, note those who go out; return who has died of cold."""
+        person, is_out = self._who_changed(now_s)
+        if person.size == 0:
             return NOBODY
-        came_in, went_out = person[changed & ~is_out], person[changed & is_out]
+        came_in, went_out = person[~is_out], person[is_out]
         dead = self._charge(came_in, now_s)
         self._is_out[person] = is_out
         self._since_s[went_out] = self._charged_s[went_out] = now_s

@@ -239,6 +239,10 @@ class UnderFire:
         """Count what cold has done until a time; return the parties on the streets of which nobody lives now."""
         return NOBODY if self.winter is None else self.winter.look(time_s)
 
+    def is_anybody_newly_out(self, time_s: float) -> bool:
+        """Return whether somebody who has gone out into the cold, or come in, has to be looked at by a time (s)."""
+        return self.winter is not None and self.winter.is_anybody_newly_out(time_s)
+
     def look_again(self) -> None:
         """Find anew who is to die and who is under an alert, after somebody has changed columns from outside."""
         people = self.population.people

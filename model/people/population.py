@@ -78,8 +78,8 @@ class Population:
 
     @property
     def next_s(self) -> float:
-        """No household decides, or is due to set out, before this (s)."""
-        return min(self._next_departure_s, self._next_decision_s)
+        """No household is due to set out before this (s)."""
+        return self._next_departure_s
 
     @property
     def is_anybody_standing(self) -> bool:
@@ -123,7 +123,7 @@ class Population:
         self.plans_changed()
 
     def prepare(self, time_s: float) -> None:
-        """Show people at home who have decided to leave by now as preparing."""
+        """Show people at home who have decided by a time as preparing; nobody looks before a turn is over."""
         if time_s < self._next_decision_s:
             return
         rows = self._to_show[self.is_at_home(self._to_show)]
@@ -131,7 +131,7 @@ class Population:
         now = rows[decided_s <= time_s]
         person, _ = members(self.households.first_person, now)
         self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
-        self.touch(now)
+        self._touched.append(now)
         self._to_show = rows[decided_s > time_s]
         self._next_decision_s = decided_s[decided_s > time_s].min(initial=np.inf)
 

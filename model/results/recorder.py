@@ -91,11 +91,12 @@ class Recorder:
         """Hours that people have spent in the area, by protection, mobility and zone; float64."""
         return self._exposure_person_s / 3600.0
 
-    def count(self) -> None:
-        """Add the time since the last call to the exposure and count people anew."""
+    def count(self, time_s: float) -> None:
+        """Add the time since the last call, until a moment (s), to the exposure and count people anew."""
         model, people = self.model, self.model.people
-        self._exposure_person_s += self._n_present * (model.time_s - self._last_s)
-        self._last_s = model.time_s
+        if time_s > self._last_s:
+            self._exposure_person_s += self._n_present * (time_s - self._last_s)
+            self._last_s = time_s
         if model.population.is_touched:
             self._is_checked = self._is_as_last_row = False
             recount(
@@ -112,7 +113,7 @@ class Recorder:
         """
         model = self.model
         self._is_as_last_row &= was_quiet
-        self.count()
+        self.count(model.time_s)
         self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:
             self._next_s += model.settings.run.record_every_s
