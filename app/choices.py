@@ -21,6 +21,7 @@ class Choices:
         self.compare = ALONE
         self.overrides: dict[str, Any] = {}
         self.problems: dict[str, str] = {}
+        self._tried: dict[str, Any] = {}
         self.last_good = load(scenario, plan=plan)
         self._checked = self.last_good
         self.is_changed = False
@@ -82,6 +83,10 @@ class Choices:
         """Return the fields with their values, for the page."""
         return controls.groups(self._checked)
 
+    def tried(self) -> dict[str, Any]:
+        """Return the values that were wrong, by field: they stay there to be put right."""
+        return {key: value for key, value in self._tried.items() if key in self.problems}
+
     def choose(self, kind: str, value: str):
         """Choose a scenario, a plan, or a plan to compare with, of those that are offered."""
         plans = [AS_GIVEN, *self.plans()]
@@ -114,6 +119,7 @@ class Choices:
         if not any(key in listed for listed in controls.GROUPS.values()):
             self.problems = {**self.problems, "run": "This value is not among the fields of the page."}
             return
+        self._tried[key] = value
         if isinstance(value, str):
             try:
                 value = read_value(value, key) if value.strip() else None
@@ -125,9 +131,10 @@ class Choices:
             return
         before = dict(self.overrides)
         self.overrides[key] = value
-        self.problems.pop(key, None)
+        others = {wrong: text for wrong, text in self.problems.items() if wrong in self._tried and wrong != key}
         try:
             self._check()
+            self.problems = others
         except InvalidScenario as error:
             self.overrides = before
             mine = [p for p in error.problems if p.key == key] or list(error.problems)

@@ -46,9 +46,9 @@ class Journal:
         except OSError:
             return
 
-    def drop(self) -> None:
+    def drop(self, *, before_reset: bool = False) -> None:
         """Remove what was written: there is nothing to go on with."""
-        path = self._path(before_reset=False)
+        path = self._path(before_reset)
         if path is not None:
             path.unlink(missing_ok=True)
 
@@ -62,6 +62,41 @@ class Journal:
             return found if _is_whole(found) else None
         except (OSError, ValueError):
             return None
+
+
+class Offers:
+    """What of a journal one tab is offered to go on with, after a reload or a Reset, until it answers."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.open: dict | None = None
+        """The journal offered; None: nothing is."""
+        self._is_reset = False
+
+    def after_reload(self) -> None:
+        """Offer what was done before the page was loaded again, else what a Reset put aside that nobody answered."""
+        self.open, self._is_reset = self.journal.read(), False
+        if self.open is None:
+            self.open, self._is_reset = self.journal.read(before_reset=True), True
+
+    def after_reset(self, had_acts: bool) -> None:
+        """Offer what a Reset put aside. had_acts: whether anything was done before it."""
+        self.journal.drop()
+        if not had_acts:
+            self.journal.drop(before_reset=True)
+        self.open, self._is_reset = self.journal.read(before_reset=True), True
+
+    def take(self) -> dict | None:
+        """Return what is offered, answered from now on."""
+        found, self.open = self.open, None
+        return found
+
+    def told(self) -> dict:
+        """Return the offer as the page shows it; empty: there is none."""
+        if self.open is None:
+            return {}
+        told = {"is_reset": self._is_reset, "scenario": str(self.open["chosen"].get("name"))}
+        return told | {"n": len(self.open["acts"]), "time_s": self.open["time_s"]}
 
 
 def _is_whole(found: Any) -> bool:

@@ -48,6 +48,7 @@ class Fields(VueTemplate):
             "rivals": [ALONE, AS_GIVEN, *plans],
             "groups": choices.groups(),
             "problems": choices.problems,
+            "tried": choices.tried(),
             "is_changed": choices.is_changed,
             "questions": list(QUESTIONS.items()),
             "question": self._session.asker.told(self._session.say),

@@ -12,7 +12,7 @@ from safepassage.app.actions import KINDS
 from safepassage.app.building import Building
 from safepassage.app.choices import Choices
 from safepassage.app.comparison import Comparer, plans_in
-from safepassage.app.journal import Journal, acts_of
+from safepassage.app.journal import Journal, Offers, acts_of
 from safepassage.app.live import LiveRun
 from safepassage.app.map import Pump, packed_language
 from safepassage.app.player import Player
@@ -52,6 +52,7 @@ class Session:
         self.pump = Pump()
         self.player = Player(self, self.tell_player)
         self.journal = Journal(PLANS)
+        self.offers = Offers(self.journal)
         self.comparer = Comparer(PLANS, self._tell_result)
         self.run: LiveRun | Replay | None = None
         self.board = None
@@ -60,7 +61,6 @@ class Session:
         self._overlay = Overlay()
         self._told_events: list[tuple[EventLog, int]] | None = None
         self._picker = Picker()
-        self._offer: dict | None = None
         _sessions.add(self)
 
     @property
@@ -153,13 +153,12 @@ class Session:
     def restart(self):
         """Start again with what is chosen; what was done goes into the journal, from which it can be brought back."""
         had_acts = self.run is not None and bool(self.run.acts)
-        if self.run is not None:
+        if had_acts:
             self._write_journal(before_reset=True)
 
         def offer():
-            self.journal.drop()
-            self._offer = self.journal.read(before_reset=True) if had_acts else None
-            self._tell_offer(is_reset=True)
+            self.offers.after_reset(had_acts)
+            self._tell_offer()
 
         self.build(offer)
 
@@ -199,22 +198,19 @@ class Session:
         """Know the tab by the name that its browser keeps over a reload; offer to go on with what it did."""
         self.journal.name(tab)
         if not self.is_recorded and (self.run is None or (not self.run.acts and self.run.time_s == 0)):
-            self._offer = self.journal.read()
+            self.offers.after_reload()
             self._tell_offer()
 
-    def _tell_offer(self, *, is_reset: bool = False):
-        if self.board is None:
-            return
-        self.board.offer = {}
-        if self._offer is not None:
-            chosen, n = self._offer["chosen"], len(self._offer["acts"])
-            told = {"is_reset": is_reset, "scenario": str(chosen.get("name")), "n": n}
-            self.board.offer = told | {"time_s": self._offer["time_s"]}
+    def _tell_offer(self):
+        if self.board is not None:
+            self.board.offer = self.offers.told()
 
     def answer(self, *, go_on: bool):
         """Go on with what the journal holds, or leave it."""
-        found, self._offer = self._offer, None
-        if found is not None and go_on:
+        found = self.offers.take()
+        if found is not None and not go_on:
+            self.journal.drop(before_reset=True)
+        elif found is not None:
             try:
                 self.choices.take_over(found["chosen"])
                 acts = acts_of(found)

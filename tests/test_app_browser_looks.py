@@ -145,6 +145,9 @@ def test_a_changed_slider_counts_after_reset_and_a_wrong_value_is_explained(serv
     problem = page.locator(".sp-bad")
     problem.wait_for()
     assert "integer" in problem.inner_text()
+    assert page.locator('[id="f-run.seed"]').input_value() == "banana"
+    set_field(page, "run.seed", "1")  # as it was
+    problem.wait_for(state="detached")
     set_field(page, "run.seed", "7")
     page.get_by_role("button", name="Start again with these").click()
     page.wait_for_function("window.safepassage.towns[0].seed === 7")

@@ -80,9 +80,12 @@ def test_a_wrong_value_is_explained_and_the_run_keeps_the_last_good_one():
     assert "less than or equal to 1" in choices.problems["behaviour.p_destination"]
     assert choices.scenario().behaviour.p_destination == 0.2
     choices.change("run.seed", "12:::[")
-    assert "run.seed" in choices.problems and choices.scenario().run.seed == 1
+    assert choices.scenario().run.seed == 1
+    assert choices.tried() == {"behaviour.p_destination": "7", "run.seed": "12:::["}, "both stand there to be put right"
     choices.change("run.seed", 5)
-    assert choices.problems == {} and choices.scenario().run.seed == 5
+    assert choices.scenario().run.seed == 5 and list(choices.problems) == ["behaviour.p_destination"]
+    choices.change("behaviour.p_destination", "0.2")
+    assert choices.problems == {} and choices.tried() == {}
 
 
 def test_another_scenario_brings_its_own_values():

@@ -93,7 +93,7 @@ def test_after_a_reload_the_journal_brings_back_moment_and_acts(tmp_path, monkey
     second = Session("tiny_town")
     second.start()
     second.hello("tab-of-this-test")
-    assert second._offer is not None
+    assert second.offers.open is not None
     monkeypatch.setattr(second.player, "play", lambda to_s: until(second.run, to_s))
     second.answer(go_on=True)
     assert second.model.seed == 7 and told(second.run) == before
@@ -101,8 +101,25 @@ def test_after_a_reload_the_journal_brings_back_moment_and_acts(tmp_path, monkey
     other = Session("tiny_town")
     other.start()
     other.hello("another-tab-entirely")
-    assert other._offer is None
+    assert other.offers.open is None
     other.close()
+
+
+def test_what_a_reset_put_aside_is_offered_until_it_is_answered_also_after_a_reload(tmp_path, monkeypatch):
+    monkeypatch.setattr(sessions, "PLANS", tmp_path / "plans")
+    first = Session("tiny_town")
+    first.start()
+    first.hello("tab-of-this-test")
+    first.act(CLOSE)
+    first.restart()
+    assert first.offers.told() == {"is_reset": True, "scenario": "tiny_town", "n": 1, "time_s": 0.0}
+    first.close()
+    for is_offered in (True, False):
+        again = Session("tiny_town")
+        again.hello("tab-of-this-test")
+        assert bool(again.offers.told()) == is_offered, "left once, it is not offered again"
+        again.answer(go_on=False)
+        again.close()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 1}', '{"format": 1, "chosen": {}, "time_s": 0, "acts": [{}]}'])

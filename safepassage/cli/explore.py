@@ -5,6 +5,7 @@ import os
 import threading
 import warnings
 import webbrowser
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,71 +48,97 @@ def explore(
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
     with at_rest(stays=True):
-        try:
-            import solara  # noqa: F401
-            import uvicorn
-        except ImportError:
-            raise ScenarioError('explore needs the page\'s packages: pip install "safepassage[app]".') from None
-        from safepassage.experiments.reports.answer.language import Language
-
-        Language(language)
-        options = {"scenario": scenario, "plan": plan, "language": language}
-        if (Path(scenario) / "manifest.json").is_file():
-            from safepassage.model.results.run_folder import open_run
-
-            if mesa:
-                raise ScenarioError(f"--mesa steps a model, and {scenario} is a finished run: leave --mesa out.")
-            open_run(scenario)
-            options = {"run": str(Path(scenario).resolve()), "language": language}
-        else:
-            from safepassage.model.settings.scenario import load
-
-            load(scenario, plan=plan)
+        options = _checked(scenario, plan, language, mesa=mesa)
         os.environ["SAFEPASSAGE_EXPLORE"] = json.dumps(options)
         os.environ["SOLARA_APP"] = "safepassage.app.mesa_page" if mesa else "safepassage.app.page"
-        from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
-        from safepassage.app.session import PLANS, prepare
+        from safepassage.app.guard import new_token
+        from safepassage.app.session import prepare
+
+        token = os.environ.get(TOKEN_VARIABLE) or new_token()
+        guarded = _guarded(host, port, token)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
+    _tell_address(url, host, mesa=mesa)
+    follows = [] if mesa else [lambda: prepare(options)]
+    if not no_browser:
+        follows.append(threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start)
+    _serve(guarded, host, port, follows)
+
+
+def _checked(scenario: str, plan: str | None, language: str, *, mesa: bool) -> dict[str, str | None]:
+    """Return what the page shows first; raises ScenarioError for what cannot be shown."""
+    try:
+        import solara  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise ScenarioError('explore needs the page\'s packages: pip install "safepassage[app]".') from None
+    from safepassage.experiments.reports.answer.language import Language
+
+    Language(language)
+    if (Path(scenario) / "manifest.json").is_file():
+        from safepassage.model.results.run_folder import open_run
 
         if mesa:
-            # Solara finds this in Mesa's own components and tells it to whoever starts them.
-            warnings.filterwarnings("ignore", message="[^ ]*solara_viz.py.*early return")
-        from solara.server.starlette import app
+            raise ScenarioError(f"--mesa steps a model, and {scenario} is a finished run: leave --mesa out.")
+        open_run(scenario)
+        return {"run": str(Path(scenario).resolve()), "language": language}
+    from safepassage.model.settings.scenario import load
 
-    token = os.environ.get(TOKEN_VARIABLE) or new_token()
-    names = names_of(host)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
+    load(scenario, plan=plan)
+    return {"scenario": scenario, "plan": plan, "language": language}
+
+
+def _guarded(host: str, port: int, token: str) -> Any:
+    """Return Solara's server of the page, behind what lets only its user through."""
+    from safepassage.app.guard import Guard, names_of
+
+    # Solara finds this in Mesa's own components and tells it to whoever starts them.
+    warnings.filterwarnings("ignore", message="[^ ]*solara_viz.py.*early return")
+    # Solara speaks of pages inside other pages' frames, which ours forbids; the cookie it sets is the stricter one.
+    warnings.filterwarnings("ignore", message="Cookies with samesite=none require https")
+    from solara.server.starlette import app
+
+    return Guard(app, hosts=names_of(host), port=port, token=token)
+
+
+def _tell_address(url: str, host: str, *, mesa: bool) -> None:
+    """Print where the page is, what it writes, and who else can use it."""
+    from safepassage.app.guard import LOOPBACK, names_of
+
     console.print(f"The page is at {url} until you press Ctrl+C.", soft_wrap=True)
     if not mesa:
+        from safepassage.app.session import PLANS
+
         console.print(
             f"Plans that you save, and the journal of what you do, are written to {PLANS.resolve()}.", soft_wrap=True
         )
-    if names != LOOPBACK:
+    if names_of(host) != LOOPBACK:
         console.print(
             "note: anyone on the network who has this address with its token can use the page; nothing is encrypted."
         )
-    # Solara speaks of pages inside other pages' frames, which ours forbids; the cookie it sets is the stricter one.
-    warnings.filterwarnings("ignore", message="Cookies with samesite=none require https")
-    config = uvicorn.Config(
-        Guard(app, hosts=names, port=port, token=token),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        ws_per_message_deflate=False,  # pictures go no farther than this machine; packing them costs more than it saves
-    )
+
+
+def _serve(guarded: Any, host: str, port: int, follows: Iterable[Callable[[], object]]) -> None:
+    """Serve the page until Ctrl+C. follows: what is begun as soon as it listens."""
+    import uvicorn
 
     class Server(uvicorn.Server):
         """Listens first; the town is built while the browser opens."""
 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets=sockets)
-            if self.started and not mesa:
-                prepare(options)
-            if self.started and not no_browser:
-                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+            for follow in follows if self.started else ():
+                follow()
 
+    config = uvicorn.Config(
+        guarded,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        ws_per_message_deflate=False,  # pictures go no farther than this machine; packing them costs more than it saves
+    )
+    server = Server(config)
     with suppress(KeyboardInterrupt):
-        server = Server(config)
         server.run()
     if not server.started:
         raise typer.Exit(1)  # uvicorn has said why
