@@ -14,9 +14,9 @@ from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import columns, polylines, projection
 from safepassage.model.streets.classes import HOME_WEIGHTS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
-from safepassage.model.streets.graphml import check_graph, number, read_graph
+from safepassage.model.streets.graphml import check_graph, number, read_table
 from safepassage.model.streets.notes import StreetsReport, notes
-from safepassage.model.streets.order import in_order
+from safepassage.model.streets.order import StreetTable, table_of
 from safepassage.model.streets.streets import SIGNALS, Streets, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
 
@@ -28,9 +28,9 @@ __all__ = ["Streets", "compile_streets", "load_streets", "reaches_exit", "to_net
 
 def load_streets(settings: StreetSettings) -> tuple[Streets, StreetsReport]:
     """Read and compile the network that a scenario names; return (Streets, StreetsReport)."""
-    graph = read_graph(settings.network)
+    table = read_table(settings.network)
     try:
-        return compile_streets(graph, settings)
+        return _compile(table, settings)
     except ScenarioError as error:
         raise ScenarioError(f"{settings.network}: {error}") from error
 
@@ -43,13 +43,18 @@ def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple
     in which the graph lists its nodes and edges does not matter.
     """
     check_graph(graph)
-    graph = in_order(graph)
-    node_id, x, y, index_of_node = _read_nodes(graph)
-    crs_read, crs_assumed = projection.source_crs(graph.graph.get("crs"), x, y)
+    return _compile(table_of(graph), settings)
+
+
+def _compile(table: StreetTable, settings: StreetSettings) -> tuple[Streets, StreetsReport]:
+    place_of, node_id, x, y = _read_nodes(table)
+    index_of_node = dict(zip(table.node, place_of.tolist(), strict=True))
+    index_of_node |= zip(map(str, table.node), place_of.tolist(), strict=True)
+    crs_read, crs_assumed = projection.source_crs(table.crs, x, y)
     crs = projection.plane_crs(crs_read, x, y)
-    edges = columns.read_edges(graph, index_of_node, settings)
+    edges = columns.read_edges(table.of_edge, place_of[table.upstream], place_of[table.downstream], settings)
     geometry = polylines.read_polylines(
-        columns.texts([d for _, _, d in graph.edges(data=True)], "geometry"),
+        columns.texts(table.of_edge, "geometry"),
         edges.upstream,
         edges.downstream,
         x,
@@ -65,7 +70,7 @@ def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple
     all_links, counts = _links(edges, line, settings)
     ends = np.union1d(edges.upstream, edges.downstream)
     whole = _streets(node_id, x_m, y_m, crs, _extent_m(x_m[ends], y_m[ends]), all_links)
-    whole = replace(whole, **_points(whole), signal_node=_signal_nodes(graph, node_id, index_of_node))
+    whole = replace(whole, **_points(whole), signal_node=_signal_nodes(table, node_id, place_of))
     exits = find_exits(
         _layout(whole),
         settings,
@@ -80,10 +85,10 @@ def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple
     report = StreetsReport(
         crs_read=crs_read,
         crs_assumed=crs_assumed,
-        n_nodes_read=graph.number_of_nodes(),
-        n_edges_read=graph.number_of_edges(),
+        n_nodes_read=len(table.node),
+        n_edges_read=len(table.of_edge),
         n_edges_giving=given,
-        n_nodes_merged=graph.number_of_nodes() - len(node_id),
+        n_nodes_merged=len(table.node) - len(node_id),
         unknown_classes=columns.unknown_classes(edges.highway),
         **counts,
         **dropped,
@@ -92,25 +97,21 @@ def compile_streets(graph: "nx.MultiDiGraph", settings: StreetSettings) -> tuple
     return streets, replace(report, notes=notes(streets, report))
 
 
-def _read_nodes(graph):
-    """Return ids, x and y of the distinct places, and the index of each node by id."""
-    nodes = list(graph.nodes)
-    xy = np.array([(number(d["x"]), number(d["y"])) for _, d in graph.nodes(data=True)])
+def _read_nodes(table):
+    """Return the place of each node, and of the distinct places ids, x and y."""
+    xy = np.array([(number(d["x"]), number(d["y"])) for d in table.of_node])
     _, first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     new_index = np.empty(first.size, dtype=np.int32)
     new_index[order] = np.arange(first.size)
-    index = new_index[place.ravel()]
-    kept = [nodes[i] for i in first[order]]
-    index_of_node = dict(zip(nodes, index.tolist(), strict=True))
-    index_of_node.update(zip(map(str, nodes), index.tolist(), strict=True))
-    return tuple(map(str, kept)), xy[first[order], 0], xy[first[order], 1], index_of_node
+    kept = first[order]
+    return new_index[place.ravel()], tuple(str(table.node[i]) for i in kept), xy[kept, 0], xy[kept, 1]
 
 
-def _signal_nodes(graph, node_id, index_of_node):
+def _signal_nodes(table, node_id, place_of):
     """Return the ids of the places with traffic signals, each once; of merged nodes one is enough."""
-    places = (index_of_node[node] for node, d in graph.nodes(data=True) if SIGNALS in str(d.get("highway")))
-    return tuple(node_id[place] for place in sorted(set(places)))
+    with_signals = [SIGNALS in str(attributes.get("highway")) for attributes in table.of_node]
+    return tuple(node_id[place] for place in np.unique(place_of[with_signals]))
 
 
 def _links(edges, line, settings):

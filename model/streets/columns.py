@@ -1,8 +1,9 @@
 """From the edges of a street graph, all text, to one array for each thing a street has."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,6 @@ from safepassage.model.streets.classes import (
     street_class,
 )
 from safepassage.model.streets.naming import SEPARATOR
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 KM_H = 1 / 3.6
 CAR_TAGS = ("motorcar", "motor_vehicle", "vehicle", "access")
@@ -52,43 +50,53 @@ class Edges:
     given: dict = field(default_factory=dict)
 
 
-def texts(data: list[Any], attribute: str) -> list[Any]:
+def texts(of_edge: list[dict[str, Any]], attribute: str) -> list[str | None]:
     """Return one attribute of all edges as text, None where it is missing."""
-    found = [d.get(attribute) for d in data]
+    found = [attributes.get(attribute) for attributes in of_edge]
+    if found.count(None) == len(found):
+        return found
     return [v if v is None or type(v) is str else str(v) for v in found]
 
 
-def read_edges(graph: "nx.MultiDiGraph", index_of_node: dict[str, int], settings: StreetSettings) -> Edges:
-    """Return the Edges of a graph whose nodes have the given indices, with what the file itself says in `given`."""
-    ends = list(graph.edges(data=True))
-    data = [d for _, _, d in ends]
-    upstream = np.array([index_of_node[u] for u, _, _ in ends], dtype=np.int32)
-    downstream = np.array([index_of_node[v] for _, v, _ in ends], dtype=np.int32)
-    highway_text = texts(data, "highway")
-    highway = [_minor_class(t) for t in highway_text]
-    oneway = np.array([graphml.boolean(t) is True for t in texts(data, "oneway")], dtype=bool)
-    shut = shut_by_tags(data)
-    drivable, walkable = _permissions(data, highway_text, highway, oneway, shut, settings)
-    length_m = _column(data, "length", graphml.number)
+def each(found: Sequence[Any], meaning: Callable[[Any], Any]) -> list[Any]:
+    """Return what each of the values means; of equal ones, which streets have many of, it is asked once."""
+    known = {value: meaning(value) for value in dict.fromkeys(found)}
+    return list(map(known.__getitem__, found))
+
+
+def _flags(found, meaning):
+    return np.array(each(found, meaning), dtype=bool)
+
+
+def read_edges(of_edge: list[dict[str, Any]], upstream: Ints, downstream: Ints, settings: StreetSettings) -> Edges:
+    """Return the Edges of attributes, with what the file itself says in `given`.
+
+    of_edge: attributes of each edge. upstream, downstream: places where edges begin and end, int32. settings: the
+    scenario's section `StreetSettings`.
+    """
+    highway_text = texts(of_edge, "highway")
+    highway = each(highway_text, _minor_class)
+    oneway = _flags(texts(of_edge, "oneway"), lambda t: graphml.boolean(t) is True)
+    shut = shut_by_tags(of_edge)
+    drivable, walkable = _permissions(of_edge, highway_text, highway, oneway, shut, settings)
+    length_m = _column(of_edge, "length", graphml.number)
     length_m[~(np.isfinite(length_m) & (length_m > 0))] = np.nan
-    osmid = [None if t is None else tuple(sorted(graphml.values(t))) for t in texts(data, "osmid")]
-    name = [
-        SEPARATOR.join(graphml.values(n)) or SEPARATOR.join(graphml.values(r))
-        for n, r in zip(texts(data, "name"), texts(data, "ref"), strict=True)
-    ]
-    bridge = [any(v.lower() not in ("no", "false") for v in graphml.values(t)) for t in texts(data, "bridge")]
+    osmid = each(texts(of_edge, "osmid"), lambda t: None if t is None else tuple(sorted(graphml.values(t))))
+    name = [n or r for n, r in zip(*(each(texts(of_edge, a), _joined) for a in ("name", "ref")), strict=True)]
+    bridge = _flags(
+        texts(of_edge, "bridge"), lambda t: any(v.lower() not in ("no", "false") for v in graphml.values(t))
+    )
     given = {
         "highway": np.array([t is not None for t in highway_text]),
         "name": np.array([n != "" for n in name]),
         "length": length_m.copy(),
-        "maxspeed": _column(data, "maxspeed", graphml.speed_km_h) * KM_H,
-        "lanes": _column(data, "lanes", graphml.lanes),
-        "width": _column(data, "width", graphml.width_m),
-        "sidewalk": _column(data, "sidewalk", graphml.n_pavements),
+        "maxspeed": _column(of_edge, "maxspeed", graphml.speed_km_h) * KM_H,
+        "lanes": _column(of_edge, "lanes", graphml.lanes),
+        "width": _column(of_edge, "width", graphml.width_m),
+        "sidewalk": _column(of_edge, "sidewalk", graphml.n_pavements),
     }
     reverse = pair_directions(upstream, downstream, length_m, osmid, oneway & drivable)
     no_access = shut["drivable"] & shut["walkable"] & ~shut["ferry"]
-    bridge = np.array(bridge, dtype=bool)
     return Edges(
         upstream,
         downstream,
@@ -105,8 +113,12 @@ def read_edges(graph: "nx.MultiDiGraph", index_of_node: dict[str, int], settings
     )
 
 
-def _column(data, attribute, meaning):
-    return np.array([np.nan if t is None else meaning(t) for t in texts(data, attribute)], dtype=np.float64)
+def _joined(text):
+    return SEPARATOR.join(graphml.values(text))
+
+
+def _column(of_edge, attribute, meaning):
+    return np.array(each(texts(of_edge, attribute), lambda t: np.nan if t is None else meaning(t)), dtype=np.float64)
 
 
 @cache
@@ -122,15 +134,16 @@ def _class_allows(text, what):
     return all(getattr(street_class(c), what) for c in classes)
 
 
-def _permissions(data, highway_text, highway, oneway, shut, settings):
+def _permissions(of_edge, highway_text, highway, oneway, shut, settings):
     """Return drivable and walkable: settings before the file's `drive` and `walk`, those before the class."""
     columns = []
     for what, attribute, opened in (
         ("drivable", "drive", settings.drivable),
         ("walkable", "walk", settings.walkable),
     ):
-        said = [graphml.boolean(t) for t in texts(data, attribute)]
-        allowed = [_class_allows(t, what) if s is None else s for t, s in zip(highway_text, said, strict=True)]
+        said = each(texts(of_edge, attribute), graphml.boolean)
+        by_class = each(highway_text, lambda text, what=what: _class_allows(text, what))
+        allowed = [a if s is None else s for a, s in zip(by_class, said, strict=True)]
         allowed = np.array(allowed, dtype=bool) & ~shut[what]
         if opened:
             wish = np.array([opened.get(h, a) for h, a in zip(highway, allowed, strict=True)], dtype=bool)
@@ -140,30 +153,23 @@ def _permissions(data, highway_text, highway, oneway, shut, settings):
     return columns
 
 
-def shut_by_tags(data: list[Any]) -> dict[str, Bools]:
+def shut_by_tags(of_edge: list[dict[str, Any]]) -> dict[str, Bools]:
     """Return which edges their tags shut to cars (drivable) and to walkers (walkable), and which are ferries; bool[].
 
     The most specific access tag counts (OpenStreetMap wiki, "Key:access"); ferries carry nobody: they have no timetable
     here, and none can be relied on under fire (assumption).
     """
-    tags = {name: texts(data, name) for name in ("route", "ferry", "highway", *CAR_TAGS, *FOOT_TAGS)}
-    n = range(len(data))
-    ferry = np.array(
-        [
-            _says(tags["route"][i], ("ferry",)) or _says(tags["highway"][i], ("ferry",)) or _says_yes(tags["ferry"][i])
-            for i in n
-        ],
-        dtype=bool,
-    )
+    by_word = [_flags(texts(of_edge, tag), lambda t: _says(t, ("ferry",))) for tag in ("route", "highway")]
+    ferry = by_word[0] | by_word[1] | _flags(texts(of_edge, "ferry"), _says_yes)
     shut = {
-        what: ferry | np.array([_says_only(_first(tags, order, i), SHUT) for i in n], dtype=bool)
-        for what, order in (("drivable", CAR_TAGS), ("walkable", FOOT_TAGS))
+        what: ferry | _flags(list(zip(*(texts(of_edge, tag) for tag in tags), strict=True)), _shut_by)
+        for what, tags in (("drivable", CAR_TAGS), ("walkable", FOOT_TAGS))
     }
     return {**shut, "ferry": ferry}
 
 
-def _first(tags, order, i):
-    return next((tags[name][i] for name in order if tags[name][i] not in (None, "")), None)
+def _shut_by(tags):
+    return _says_only(next((text for text in tags if text not in (None, "")), None), SHUT)
 
 
 def _says(text, words):
@@ -232,7 +238,7 @@ def vehicle_columns(edges: Edges, settings: StreetSettings) -> tuple[Floats, Flo
     by_lanes = np.maximum(total_lanes, np.where(edges.drivable | two_way, 0.0, 1.0)) * _of_class(
         highway, "lane_width_m"
     )
-    assumed = np.array([settings.default_width_m.get(h, np.nan) for h in highway])
+    assumed = np.array(each(highway, lambda h: settings.default_width_m.get(h, np.nan)))
     width = np.where(given["width"] < np.where(edges.drivable, MIN_CARRIAGEWAY_M, 0.0), np.nan, given["width"])
     width = np.where(np.isnan(width), np.where(np.isnan(assumed), by_lanes, assumed), width)
     against = ~edges.drivable & paired & edges.drivable[edges.reverse]
@@ -254,12 +260,14 @@ def walking_columns(edges: Edges, carriageway_width_m: Floats) -> tuple[Floats, 
 
 
 def _of_class(highway, what):
-    return np.array([getattr(street_class(h), what) for h in highway], dtype=np.float64)
+    return np.array(each(highway, lambda h: getattr(street_class(h), what)), dtype=np.float64)
 
 
 def _filled(given, highway, of_scenario, what, unit=1.0):
     """Return what the file gives; where it gives nothing (NaN), what the scenario says of the class, else the table."""
-    default = np.array([of_scenario.get(h, getattr(street_class(h), what)) for h in highway], dtype=np.float64) * unit
+    default = (
+        np.array(each(highway, lambda h: of_scenario.get(h, getattr(street_class(h), what))), dtype=np.float64) * unit
+    )
     return np.where(np.isnan(given), default, given)
 
 
