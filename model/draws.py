@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safepassage.agents.civilians import People
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import inlined_part, kernel
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.households import Households
 
@@ -117,26 +117,56 @@ _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 
 
+@inlined_part
+def _round(c0, c1, c2, c3, k0, k1):
+    """Return a counter after one round of Philox 4x32."""
+    p0, p1 = _MULTIPLIER_0 * np.uint64(c0), _MULTIPLIER_1 * np.uint64(c2)
+    high_0, high_1 = np.uint32(p0 >> _SHIFT_32), np.uint32(p1 >> _SHIFT_32)
+    return high_1 ^ c1 ^ k0, np.uint32(p1 & _LOW_32), high_0 ^ c3 ^ k1, np.uint32(p0 & _LOW_32)
+
+
+@inlined_part
+def _next_key(k0, k1):
+    """Return the key of the next round; sums are taken modulo 2**32."""
+    return np.uint32((np.uint64(k0) + np.uint64(_WEYL_0)) & _LOW_32), np.uint32(
+        (np.uint64(k1) + np.uint64(_WEYL_1)) & _LOW_32
+    )
+
+
+@inlined_part
+def _words(c0, c1, c2, c3, k0, k1):
+    """Return what philox does. The rounds stand in a row, not in a loop, so that the compiler works on many at once."""
+    c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+    k0, k1 = np.uint32(k0), np.uint32(k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    k0, k1 = _next_key(k0, k1)
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    return c0, c1, c2, c3
+
+
 @kernel
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
     """Return the four 32-bit words of Philox 4x32-10 for a counter (c0..c3) and a key (k0, k1).
 
     c1, c2: parts of the counter.
     """
-    c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
-    k0, k1 = np.uint32(k0), np.uint32(k1)
-    for _ in range(10):
-        p0 = _MULTIPLIER_0 * np.uint64(c0)
-        p1 = _MULTIPLIER_1 * np.uint64(c2)
-        c0, c1, c2, c3 = (
-            np.uint32((p1 >> _SHIFT_32) & _LOW_32) ^ c1 ^ k0,
-            np.uint32(p1 & _LOW_32),
-            np.uint32((p0 >> _SHIFT_32) & _LOW_32) ^ c3 ^ k1,
-            np.uint32(p0 & _LOW_32),
-        )
-        k0 = np.uint32((np.uint64(k0) + np.uint64(_WEYL_0)) & _LOW_32)
-        k1 = np.uint32((np.uint64(k1) + np.uint64(_WEYL_1)) & _LOW_32)
-    return c0, c1, c2, c3
+    return _words(c0, c1, c2, c3, k0, k1)
 
 
 @kernel
@@ -145,10 +175,12 @@ def _fill_uniforms(u, seed_low, seed_high, stream, tick, entity, place, index):
 
     place, tick: one for each entity, or one for all.
     """
-    each_tick, each_place = int(tick.size > 1), int(place.size > 1)
-    for i in range(entity.size):
-        word = index ^ place[i * each_place]
-        w0, w1, _, _ = philox(entity[i], tick[i * each_tick], stream, word, seed_low, seed_high)
+    if tick.size == 1:
+        tick = np.full(u.size, tick[0])
+    if place.size == 1:
+        place = np.full(u.size, place[0])
+    for i in range(u.size):
+        w0, w1, _, _ = _words(entity[i], tick[i], stream, index ^ place[i], seed_low, seed_high)
         u[i] = (np.float64(w0 >> np.uint32(5)) * 67108864.0 + np.float64(w1 >> np.uint32(6))) / 9007199254740992.0
 
 
