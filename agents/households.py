@@ -65,7 +65,7 @@ class Households:
     readiness: np.ndarray = field(init=False)
     """float64: its rate of leaving against that of the mean resident before the war in the same situation."""
     ordered_readiness: np.ndarray = field(init=False)
-    """float64: the same of a family under a compulsory order, against other families."""
+    """float64: the same of a family with children under a compulsory order, against other such families; else 0."""
     preparation_s: np.ndarray = field(init=False)
     """float64: from its decision until it can set out (s)."""
     leaving_threshold: np.ndarray = field(init=False)

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.ground.nearby import grid_of_links, grid_of_points, links_within, points_within
+from safepassage.agents.ground.nearby import (
+    grid_of_links,
+    grid_of_points,
+    has_points_within,
+    links_within,
+    points_within,
+)
 
 place = st.floats(-1000, 1000, allow_nan=False, width=32)
 places = st.lists(st.tuples(place, place), max_size=25)
@@ -91,3 +97,14 @@ def test_a_grid_that_cannot_be_made_says_why(x_m, y_m, cell_m, words):
 def test_a_link_of_one_point_is_refused():
     with pytest.raises(ValueError, match="link 1 has 1 points"):
         grid_of_links([0, 2, 3], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0])
+
+
+def test_whether_there_is_a_point_within_reach_is_what_all_points_within_reach_tell():
+    rng = np.random.default_rng(5)
+    grid = grid_of_points(rng.uniform(0, 3000, 60), rng.uniform(0, 2000, 60), 250.0)
+    x_m, y_m = rng.uniform(-900, 3900, 400), rng.uniform(-900, 2900, 400)
+    for reach_m in (40.0, 300.0, 5000.0):
+        expected = np.isin(np.arange(x_m.size), points_within(grid, x_m, y_m, reach_m)[0])
+        assert expected.sum() > 0 and (has_points_within(grid, x_m, y_m, reach_m) == expected).all()
+    assert has_points_within(grid_of_points([0.0], [0.0]), np.array([0.0]), np.array([100.0]), 100.0).tolist() == [True]
+    assert has_points_within(grid_of_points([], []), np.array([0.0]), np.array([0.0]), 1e6).tolist() == [False]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safepassage.agents.compiled import kernel, part
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,26 @@ def _points_within(event_x_m, event_y_m, reach_m, west_m, south_m, cell_m, n_col
                             distance_m[n_pairs] = np.sqrt(square)
                         n_pairs += 1
     return found_event, found_point, distance_m
+
+
+@kernel
+def _has_points_within(
+    near, x_m, y_m, reach_m, west_m, south_m, cell_m, n_columns, n_rows, first, point_x_m, point_y_m
+):
+    """Write whether there is a point within reach of each place; see `has_points_within`."""
+    for e in range(near.size):
+        near[e] = False
+        left, right = _first_and_last_cell(x_m[e] - reach_m, x_m[e] + reach_m, west_m, cell_m, n_columns)
+        low, high = _first_and_last_cell(y_m[e] - reach_m, y_m[e] + reach_m, south_m, cell_m, n_rows)
+        for row in range(low, high if right > left else low):
+            for k in range(first[row * n_columns + left], first[row * n_columns + right]):
+                dx = point_x_m[k] - x_m[e]
+                dy = point_y_m[k] - y_m[e]
+                if dx * dx + dy * dy <= reach_m * reach_m:
+                    near[e] = True
+                    break
+            if near[e]:
+                break
 
 
 @part
@@ -291,6 +311,20 @@ def points_within(
         *_places(x_m, y_m, reach_m), grid.west_m, grid.south_m, grid.cell_m, grid.n_columns, grid.n_rows,
         grid.first, grid.point, grid.x_m, grid.y_m,
     )  # fmt: skip
+
+
+def has_points_within(grid: PointGrid, x_m: Floats, y_m: Floats, reach_m: float) -> Bools:
+    """Return whether there is a point within reach of each place, bool; one exactly at reach counts.
+
+    grid: of the points. x_m, y_m: places (m) in the plane of the streets. reach_m: one for all.
+    """
+    x_m, y_m = (np.ascontiguousarray(each, dtype=np.float64) for each in (x_m, y_m))
+    near = np.empty(x_m.size, np.bool_)
+    _has_points_within(
+        near, x_m, y_m, float(reach_m), grid.west_m, grid.south_m, grid.cell_m, grid.n_columns, grid.n_rows, grid.first,
+        grid.x_m, grid.y_m,
+    )  # fmt: skip
+    return near
 
 
 def links_within(

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
-from scipy.special import gammaincinv, ndtri
+from scipy.special import ndtri
 
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules import decide
 from safepassage.model.behaviour.covariates import N_SITUATIONS, Covariate, coefficient_vector
 from safepassage.model.behaviour.information import Information, Told, addressed_by
-from safepassage.model.behaviour.leaving import DAY_S, Frailty, Threat, shock_dose
+from safepassage.model.behaviour.leaving import DAY_S, Threat, frailty_of, gamma_quantiles, shock_dose
 from safepassage.model.draws import Stream, keys_of, uniforms, uniforms_for
 from safepassage.model.hazard.weather import Weather
 from safepassage.model.rules import DecisionRule, HouseholdsSeen, rates_from
@@ -67,13 +67,14 @@ class Decision:
         lives_there = h.institution < 0  # institutions decide nothing, and change nobody's readiness
         ratio, of_these = np.unique(np.round(np.exp(log_ratio[lives_there]), 9), return_inverse=True)
         weight = np.bincount(of_these, h.n_members[lives_there]).astype(np.float64)
-        frailty = Frailty(ratio, weight, self.settings.leaving.frailty_variance)
+        frailty = frailty_of(tuple(ratio.tolist()), tuple(weight.tolist()), self.settings.leaving.frailty_variance)
         group = np.zeros(len(h), np.int64)
         group[lives_there] = of_these
-        u = (uniforms_for(self.seed, Stream.READINESS, self._keys, index=index) for index in (0, 1))
-        h.readiness[:] = frailty.drawn(group, next(u), share_before)
-        variance = self.settings.ordered_families.frailty_variance
-        h.ordered_readiness[:] = share_before**variance * variance * gammaincinv(1.0 / variance, next(u))
+        u = uniforms_for(self.seed, Stream.READINESS, self._keys)
+        h.readiness[:] = frailty.drawn(group, u, share_before)
+        variance, families = self.settings.ordered_families.frailty_variance, np.flatnonzero(h.has_children)
+        u = uniforms_for(self.seed, Stream.READINESS, self._keys[families], index=1)
+        h.ordered_readiness[families] = share_before**variance * variance * gamma_quantiles(1.0 / variance, u)
 
     def hear_order(
         self, number: int, order: Order, zone_names: tuple[str, ...], issued_s: float, phone_works: Bools

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats
+from safepassage.agents.ground.nearby import grid_of_points, has_points_within
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.streets import Streets
 
@@ -68,14 +69,11 @@ class Area:
         """Return which points lie within margin_m of a street that people live along, bool[n]."""
         if self.lived_along_m is None:
             return np.ones(x_m.size, np.bool_)
-        away_m, _ = self._lived_along.query(np.column_stack((x_m, y_m)), distance_upper_bound=margin_m)
-        return np.isfinite(away_m)
+        return has_points_within(self._lived_along, x_m, y_m, margin_m)
 
     @cached_property
     def _lived_along(self):
-        from scipy.spatial import KDTree
-
-        return KDTree(self.lived_along_m)
+        return grid_of_points(*self.lived_along_m.T)
 
     def contains(self, x_m: Floats, y_m: Floats) -> Bools:
         """Return which of the points lie inside, bool."""

@@ -129,11 +129,12 @@ class Walking:
         slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
         none = np.empty(0, dtype=np.int32)
         crowd: Any = Crowd
+        walkers, ranks, doses = self._rows(n_parties)
         now = crowd(
-            *self._rows(n_parties)[:2], links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
+            walkers, ranks, links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
             np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
-            records(0, DANGER), self._rows(n_parties)[2], np.zeros((3, 16), dtype=np.int32),
+            records(0, DANGER), doses, np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
         self._on_foot = OnFoot(now, self._n_streets)
         self.view = WalkingView(self._on_foot)

@@ -117,17 +117,17 @@ def _mobility(settings: Population, people: People) -> Margin:
     for group, rows in (("under 65", ~is_old), ("65 and over", is_old)):
         for mobility in Mobility:
             names.append(f"{group}, {mobility.name.lower().replace('_', ' ')}")
-            target.append(float(p[mobility, rows].sum()))
-            result.append(int((people.mobility[rows] == mobility).sum()))
+            target.append(float(p[mobility][rows].sum()))
+            result.append(int(np.count_nonzero((people.mobility == mobility) & rows)))
     used = settings.persons_file is None
     return Margin("mobility", "persons", tuple(names), np.array(target), np.array(result), used, n_groups=2)
 
 
 def _disability(households: Households, people: People) -> Margin:
     family = households.family[people.household]
-    has_one = np.bincount(family, people.mobility != Mobility.UNIMPAIRED, len(households)) > 0
-    n_all = np.unique(households.family).size
-    n = int(has_one.sum())
+    has_one, is_family = np.zeros((2, len(households)), np.bool_)
+    has_one[family[people.mobility != Mobility.UNIMPAIRED]] = is_family[households.family] = True
+    n_all, n = int(is_family.sum()), int(has_one.sum())
     target = np.array([SHARE_WITH_DISABILITY, 1 - SHARE_WITH_DISABILITY]) * n_all
     names = ("with a slow or assisted member", "without")
     return Margin("disability", "households", names, target, np.array([n, n_all - n]), is_constraint=False)

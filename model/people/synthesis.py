@@ -109,8 +109,10 @@ def synthesise(settings: Population, zones: Zones, streets: Streets, seed: int) 
 
 def index_within(group: np.ndarray) -> np.ndarray:
     """Return the number of each row among those of its group, in their order, from 0; int64."""
-    if (np.diff(group) >= 0).all():
-        return np.arange(group.size) - np.searchsorted(group, group)
+    step = np.diff(group)
+    if (step >= 0).all():
+        first = np.append(0, np.flatnonzero(step) + 1)
+        return np.arange(group.size) - np.repeat(first, np.diff(first, append=group.size))
     order = np.argsort(group, kind="stable")
     index = np.empty(group.size, np.int64)
     index[order] = index_within(group[order])

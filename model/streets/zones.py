@@ -67,7 +67,7 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
         (node[streets.link_upstream] + node[streets.link_downstream]) / 2
         for node in (streets.node_x_m, streets.node_y_m)
     )
-    links = [np.flatnonzero(shapely.contains_xy(outline, middle_x_m, middle_y_m)) for outline in outlines]
+    links = [_inside(outline, middle_x_m, middle_y_m) for outline in outlines]
     link_zone = np.full(middle_x_m.size, -1, np.int32)
     for zone in _largest_first(outlines):
         link_zone[links[zone]] = zone
@@ -86,6 +86,13 @@ def read_zones(settings: Population, streets: Streets) -> Zones:
             without_street.append(name)
     notes += [*_overlaps(path, names, outlines), *_report(path, without_street)]
     return Zones(tuple(names), counts, tuple(outlines), link_zone, tuple(links), tuple(notes))
+
+
+def _inside(outline: Any, x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
+    """Return the rows, rising, of the points inside an outline; only those in its rectangle are asked about."""
+    west, south, east, north = outline.bounds
+    near = np.flatnonzero((x_m >= west) & (x_m <= east) & (y_m >= south) & (y_m <= north))
+    return near[shapely.contains_xy(outline, x_m[near], y_m[near])]
 
 
 def _nearest(outline: Any, x_m: np.ndarray, y_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,9 +178,9 @@ def lived_along(zones: Zones, streets: Streets) -> np.ndarray:
     is_kept = np.zeros(x_m.size, np.bool_)
     for outline, n_residents in zip(zones.outline, zones.residents, strict=True):
         if n_residents or not zones.residents.any():
-            inside = shapely.contains_xy(outline, x_m, y_m)
-            is_home = inside & streets.is_lived_along
-            is_kept |= is_home if is_home.any() else inside
+            inside = _inside(outline, x_m, y_m)
+            homes = inside[streets.is_lived_along[inside]]
+            is_kept[homes if homes.size else inside] = True
     return streets.points_m[is_kept if is_kept.any() else slice(None)]
 
 
@@ -235,8 +242,7 @@ def zone_of(x_m: np.ndarray, y_m: np.ndarray, outlines: list) -> np.ndarray:
     """Return the smallest zone that holds each point, int32; -1 where none does."""
     zone = np.full(x_m.size, -1, np.int32)
     for row in _largest_first(outlines):
-        shapely.prepare(outlines[row])
-        zone[shapely.contains_xy(outlines[row], x_m, y_m)] = row
+        zone[_inside(outlines[row], x_m, y_m)] = row
     return zone
 
 

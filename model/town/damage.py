@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints, rising
 from safepassage.agents.ground.nearby import grid_of_links, grid_of_points, links_within, points_within
 from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.hazard.impacts import Impacts
@@ -98,8 +98,10 @@ class Damage:
         first_link, self.street = np.unique(streets.link_street, return_index=True, return_inverse=True)[1:]
         self.street = self.street.reshape(-1)
         n = self.n_streets = first_link.size
-        by_street = np.argsort(self.street, kind="stable").astype(np.int32)
-        self._links_of = np.split(by_street, np.cumsum(np.bincount(self.street, minlength=n))[:-1])
+        self._by_street = np.argsort(self.street, kind="stable").astype(np.int32)
+        """Links of the first street, those of the second, and so on."""
+        self._n_links_of = np.bincount(self.street, minlength=n)
+        self._links_from = np.cumsum(self._n_links_of) - self._n_links_of
         self._lay_out(streets, first_link)
         self._raise_buildings(streets, first_link, zone_of_link, building_height_m)
         self.debris_reach_m = np.zeros((n, 2))
@@ -124,7 +126,7 @@ class Damage:
         orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
         self._orders = sorted((one for one in orders if one[0] < np.inf), key=lambda order: order[0])
         self._impacts = None
-        self._refresh(range(n))
+        self._refresh(np.arange(n))
 
     def _lay_out(self, streets, first_link):
         """Set the widths and state arrays of undamaged streets."""
@@ -141,9 +143,9 @@ class Damage:
         self.residual_width_m, self.residual_walk_width_m = np.zeros(n), np.zeros(n)
         self.capacity_factor, self.walk_capacity_factor = np.ones(n), np.ones(n)
         self.is_open_car, self.is_open_walk = self._drivable.copy(), self._walkable.copy()
-        points = [np.arange(streets.geometry_first[k], streets.geometry_first[k + 1]) for k in first_link]
-        first = np.cumsum([0] + [p.size for p in points])
-        points = np.concatenate(points)
+        from_point, n_points = streets.geometry_first[first_link], np.diff(streets.geometry_first)[first_link]
+        first = np.append(0, np.cumsum(n_points))
+        points = np.arange(first[-1]) + np.repeat(from_point - first[:-1], n_points)
         bridges, passing = self.settings.bridges, self.settings.passing
         farthest_m = np.max([debris.distance_m, bridges.hit_distance_m, passing.crater_width_m], axis=0)
         self._reach_m = self._open_m.max() / 2 + farthest_m
@@ -311,8 +313,11 @@ class Damage:
     def _refresh(self, rows):
         """Work out the state of the links of some streets anew; return those links, int32, rising."""
         if len(rows) == 0:
-            return np.empty(0, dtype=np.int32)
-        links = np.sort(np.concatenate([self._links_of[row] for row in set(rows)]))
+            return _NO_LINKS
+        rows = rising(np.array(rows, np.int64))
+        n_links = self._n_links_of[rows]
+        from_row = self._links_from[rows] - (np.cumsum(n_links) - n_links)
+        links = np.sort(self._by_street[np.arange(n_links.sum()) + np.repeat(from_row, n_links)])
         row = self.street[links]
         passing = self.settings.passing
         reach_m, crater_m = self.debris_reach_m[row], self.crater_width_m[row]
