@@ -39,6 +39,7 @@ LARGE = {"coquimbo with 1,000,000 people, 6 h": ("coquimbo", {"population.reside
 CHILD = """
 import json, resource, sys, time
 from safepassage.model import built_once
+from safepassage.model.behaviour import leaving
 from safepassage.model.evacuation import EvacuationModel
 name, changes, stages = json.loads(sys.argv[1])
 def timed(call):
@@ -47,7 +48,7 @@ def timed(call):
     return time.process_time() - began, result
 EvacuationModel("tiny_town", **{"run.duration_h": 0.5}).run()  # kernels are loaded before anything is timed
 first_s, model = timed(lambda: EvacuationModel(name, **changes))
-for kept in (built_once._streets, built_once._ground, built_once._people):
+for kept in (built_once._streets, built_once._ground, built_once._people, leaving._quantiles, leaving.frailty_of):
     kept.cache_clear()
 disk_s, model = timed(lambda: EvacuationModel(name, **changes))
 warm_s, model = timed(lambda: EvacuationModel(name, **changes))
