@@ -188,7 +188,7 @@ class Frailty:
         """Return the mean readiness of those of each group whom a dose has left; relative to it they vary as before."""
         return self.mean / (1.0 + self.within * self.mean * dose)
 
-    def drawn(self, group: Ints, u: Floats | float, share_before: float) -> Floats:
+    def drawn(self, group: Ints, u: Floats, share_before: float) -> Floats:
         """Return the readiness of present residents, in a town that has a share of its residents before the war left.
 
         group: of each, u: a number in [0, 1) for each. Weighted as the groups are, the mean is share_before ** theta:

@@ -180,7 +180,7 @@ def _check(is_directed: bool, nodes: dict[Any, dict[str, Any]], n_edges: int, pl
     )
 
 
-def number(value: float | str) -> float:
+def number(value: Any) -> float:
     """Return a number given as number or text, NaN if it is none."""
     try:
         return float(value)
