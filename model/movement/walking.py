@@ -1,6 +1,6 @@
 """Walking: parties on foot, from departure to arrival, exact in time; the rules are in agents/rules/walk.py."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,14 +127,13 @@ class Walking:
         )  # fmt: skip
         n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
         slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
-        none = np.empty(0, dtype=np.int32)
-        crowd: Any = Crowd
+        none, crowd = np.empty(0, dtype=np.int32), cast(Any, Crowd)
         walkers, ranks, doses = self._rows(n_parties)
         now = crowd(
             walkers, ranks, links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
             np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
-            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none,
-            records(0, DANGER), doses, np.zeros((3, 16), dtype=np.int32),
+            np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none, records(0, DANGER),
+            doses, np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
         self._on_foot = OnFoot(now, self._n_streets)
         self.view = WalkingView(self._on_foot)
