@@ -124,6 +124,11 @@ def minute_after(time_s: float) -> float:
     return (np.floor(time_s / MINUTE_S) + 1.0) * MINUTE_S
 
 
+def minute_from(time_s: float) -> float:
+    """Return the first whole minute from a time on (s); -inf from -inf."""
+    return np.ceil(time_s / MINUTE_S) * MINUTE_S
+
+
 def minute_before(time_s: float) -> float:
     """Return the last whole minute before a time (s); -inf before -inf."""
     return (np.ceil(time_s / MINUTE_S) - 1.0) * MINUTE_S

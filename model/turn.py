@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.shelling import ShellingEvent
-from safepassage.model.clock import MINUTE_S, minute_after, minute_before
+from safepassage.model.clock import MINUTE_S, minute_after, minute_before, minute_from
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.movement.arrivals import Arrivals
 from safepassage.model.movement.by_minutes import can_drive_on, drive_on
@@ -42,11 +42,12 @@ class Turn:
         until_s = min(until_s, departures.decision.next_s)
         minute_s = min(until_s, minute_after(from_s))
         have_left = self._let_leave(minute_s)
-        next_s, quiet_s, n_minutes = self.agenda_s, from_s, 0
+        model.under_fire.road_fire.look(from_s)
+        next_s, quiet_s, n_minutes = min(model.departures.leaves_s, self.others_s), from_s, 0
         if model.movement.n_moving == 0:
-            quiet_s = self._quiet_until_s(next_s, until_s)
-        else:
-            n_minutes = self._n_minutes(next_s, until_s)
+            quiet_s = self._quiet_until_s(min(next_s, self.ends_s), until_s)
+        elif next_s >= minute_s:
+            n_minutes = self._n_minutes(min(next_s, max(minute_after(from_s), minute_from(self.ends_s))), until_s)
         is_quiet = quiet_s > from_s
         if have_left and (is_quiet or n_minutes):
             if model.under_fire.is_anybody_newly_out(minute_s):
@@ -90,15 +91,21 @@ class Turn:
 
         The least of what each part says of itself; -inf: something may happen at any moment.
         """
-        return min(self.model.departures.leaves_s, self.others_s)
+        return min(self.model.departures.leaves_s, self.others_s, self.ends_s, self.model.under_fire.road_fire.looks_s)
 
     @property
     def others_s(self) -> float:
-        """The same, but for those who leave home (s)."""
+        """Before this nothing happens in the course of a minute, but for those who leave home (s)."""
         model, events = self.model, self.model.shelling_events
         forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
-        parts = (model.departures, model.surroundings, model.under_fire, model.authorities, model.services)
-        return min(self._next_impact_s, forget_s, *(part.next_s for part in parts))
+        rest = model.departures.next_s, model.under_fire.next_s, model.authorities.next_s
+        return min(self._next_impact_s, forget_s, *rest)
+
+    @property
+    def ends_s(self) -> float:
+        """No turn has to end by this, and what is due at ends of turns be seen to (s); -inf: the next has to."""
+        model = self.model
+        return min(model.services.next_s, model.surroundings.next_s, model.under_fire.ends_s)
 
     @property
     def _next_impact_s(self) -> float:
@@ -108,12 +115,15 @@ class Turn:
     def _quiet_until_s(self, next_s: float, until_s: float) -> float:
         """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
         is_over = next_s > until_s and until_s < self.model.duration_s
-        return until_s if is_over else minute_before(min(next_s, until_s))
+        quiet_s = until_s if is_over else minute_before(min(next_s, until_s))
+        looks_s = self.model.under_fire.road_fire.looks_s
+        return quiet_s if quiet_s <= looks_s else np.floor(looks_s / MINUTE_S) * MINUTE_S
 
     def _n_minutes(self, next_s: float, until_s: float) -> int:
         """Return how many whole minutes cars may drive on at once, as long as nothing happens to them; 0: none."""
         model = self.model
-        until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s)
+        looks_s = model.under_fire.road_fire.looks_s
+        until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s, looks_s)
         if until_s < model.time_s + MINUTE_S or model.time_s % MINUTE_S or not can_drive_on(model.movement):
             return 0
         return int((until_s - model.time_s) // MINUTE_S)

@@ -9,6 +9,7 @@ from safepassage.agents.civilians import Status
 from safepassage.agents.households import Household
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
+from safepassage.model.services.services import Services
 
 ROADS = [
     {"name": "North road", "latitude_deg": 45.011242, "longitude_deg": -33.002289,
@@ -97,6 +98,19 @@ def test_most_minutes_in_which_a_few_cars_drive_pass_several_at_a_time():
     found = minutes_at_once(quick)
     assert digests(quick) == digests(slow.run())
     assert max(found) > 2 and sum(found) > 2 * len(found)
+
+
+class DueSoon(Services):
+    """Services that may always have something to do a minute and a half later."""
+
+    next_s = property(lambda self: self.model.time_s + 90.0)
+
+
+def test_cars_drive_on_to_the_end_of_the_minute_in_which_services_have_something_to_do():
+    model = town()
+    model.services.__class__ = DueSoon
+    minutes = minutes_at_once(model)
+    assert max(minutes) == 2 and minutes.count(2) > 20
 
 
 def test_a_turn_of_many_minutes_ends_with_the_minute_in_which_somebody_arrives():

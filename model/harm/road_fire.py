@@ -122,10 +122,18 @@ class RoadFire:
 
     @property
     def next_s(self) -> float:
-        """As long as nobody moves, nobody is exposed and no rate changes before this (s); -inf: somebody may be."""
-        if not self.is_active:
-            return np.inf
-        return self._until_look_s if self._home_crossfire_per_s is None else -np.inf
+        """As long as nobody moves, nobody is exposed before this, until rates are looked up (s); -inf: somebody is."""
+        return np.inf if self._home_crossfire_per_s is None else -np.inf
+
+    @property
+    def looks_s(self) -> float:
+        """When rates are looked up next (s); inf: never."""
+        return self._until_look_s if self.is_active else np.inf
+
+    def look(self, time_s: float) -> None:
+        """Look rates up if it is time, for everybody where they are now."""
+        if self.is_active and time_s >= self._until_look_s:
+            self._look(time_s)
 
     def pass_time(self, time_s: float) -> None:
         """Note that nobody has been exposed up to a time."""
@@ -135,8 +143,7 @@ class RoadFire:
         """Return the latest time to which everybody may be moved in one stride from a time (s); infinity: any."""
         if not self.is_active:
             return np.inf
-        if time_s >= self._until_look_s:
-            self._look(time_s)
+        self.look(time_s)
         if self._on_streets and self.movement.n_moving:
             return (np.floor(time_s / STRIKES_SHOW_AFTER_S) + 1.0) * STRIKES_SHOW_AFTER_S
         return self._until_look_s

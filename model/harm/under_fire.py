@@ -231,9 +231,14 @@ class UnderFire:
 
     @property
     def next_s(self) -> float:
-        """As long as nothing falls and nobody moves, nobody is harmed, dies or takes cover before this (s)."""
+        """As long as nothing falls and nobody moves, nobody is harmed and no alert sounds before this (s)."""
+        return min(self.next_alert_s, self.road_fire.next_s)
+
+    @property
+    def ends_s(self) -> float:
+        """Nobody dies, changes cover or is looked after in the cold before this, at ends of turns (s)."""
         cold_s = np.inf if self.winter is None else self.winter.next_s
-        return min(self.next_death_s, self.cover.next_s, self.road_fire.next_s, self.next_alert_s, cold_s)
+        return min(self.next_death_s, self.cover.next_s, cold_s)
 
     def freeze(self, time_s: float) -> np.ndarray:
         """Count what cold has done until a time; return the parties on the streets of which nobody lives now."""
