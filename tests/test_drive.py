@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from safepassage.agents.rules import drive
 from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.news.queues_seen import QueuesSeen
 from safepassage.model.movement.routing import Routes
 from safepassage.model.streets.junctions import Junctions
 
@@ -72,6 +73,10 @@ def check_who_stands(driving, alone_s):
             stands["lost" if state == drive.LOST else "shut"].add(first if state == drive.LOST else (first, into))
     assert driving.view.without_route().tolist() == sorted(stands["lost"])
     assert set(zip(*(column.tolist() for column in driving.view.at_closed_links()), strict=True)) == stands["shut"]
+    seen = QueuesSeen(driving.view.sights(), driving.view.alone_s(), None, None)
+    assert (seen.link_time_s == driving.view.link_time_s()).all()
+    bound = now.vehicles["link"][np.isin(now.vehicles["state"], (drive.DRIVING, drive.QUEUED))]
+    assert (seen.n_cars == np.bincount(bound, minlength=n)).all()
     assert driving.view.is_any_held_up() == bool(
         driving.view.n_under_way and (driving.view.link_time_s() > alone_s).any()
     )

@@ -176,3 +176,49 @@ def test_no_table_is_built_for_those_who_have_one_way_on_until_somebody_sets_out
     movement.set_out(Mode.CAR, np.array([40]), np.array([start]), np.full(1, 130.0), np.ones(1), np.ones(1))
     assert sum(n_built) == 1
     assert movement.ways.drive_out_s(start) > 3000.0 / 20.0 + 30.0  # the way in free flow, and a wait
+
+
+def queue_on_the_only_road(n_cars=40):
+    """Two ways from a to m; from there one road leads out, on which cars that have no choice stand in a queue."""
+    places = {"a": (-3000.0, 0.0), "b": (-2500.0, 400.0), "m": (-2000.0, 0.0), "n": (-1000.0, 0.0), "z": (0.0, 0.0)}
+    ends = [("a", "m"), ("a", "b"), ("b", "m"), ("m", "n"), ("n", "z")]
+    streets, movement = movement_on(ends, places, 0.2, n_cars + 1)
+    middle = np.full(n_cars, streets.node_id.index("m"))
+    movement.set_out(Mode.CAR, np.arange(n_cars), middle, np.arange(float(n_cars)), np.ones(n_cars), np.ones(n_cars))
+    return streets, movement
+
+
+def counted(owner, name):
+    """Count calls of a method from now on, in a list that grows by one for each."""
+    calls, method = [], getattr(owner, name)
+    setattr(owner, name, lambda *args: calls.append(name) or method(*args))
+    return calls
+
+
+def test_a_look_that_concerns_nobody_costs_nothing_until_somebody_asks_what_was_seen():
+    streets, movement = queue_on_the_only_road()
+    told, worked_out = counted(movement.ways, "see_queues"), counted(movement.ways._outlook, "look")
+    movement.advance(150.0)
+    assert movement.ways.is_queue_believed and told == worked_out == []
+    movement.ways.drive_out_s(streets.node_id.index("a"))
+    assert told == [] and len(worked_out) == 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=5))
+def test_what_is_kept_of_looks_is_what_drivers_would_have_been_told_at_once(pauses_s):
+    """The twin lets everybody be told at each look, as if all had a choice of way."""
+    _, lazy = queue_on_the_only_road()
+    _, eager = queue_on_the_only_road()
+    for movement in (lazy, eager):
+        cars = movement.ways.cars
+        cars.has_choice = cars.has_choice if movement is lazy else np.ones_like(cars.has_choice)
+        for until_s in np.cumsum(pauses_s).astype(float):
+            movement.advance(until_s)
+    for table, seen in lazy.ways.cars.seen.items():
+        assert (seen is lazy.ways.no_queues) == (eager.ways.cars.seen[table] is eager.ways.no_queues)
+        assert (seen.time_s == eager.ways.cars.seen[table].time_s).all(), table
+        lazy.ways.freshen(table)
+        eager.ways.freshen(table)
+    assert (lazy.ways.car_routes.cost_to_go_s == eager.ways.car_routes.cost_to_go_s).all()
+    assert (lazy.driving._traffic.next_link == eager.driving._traffic.next_link).all()

@@ -93,6 +93,20 @@ def test_minutes_in_one_turn_leave_what_they_leave_one_by_one(
     assert digests(town(**changes).run()) == digests(by_minutes(town(**changes)).run())
 
 
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 2**32), live_share=st.sampled_from([0.2, 0.8]))
+def test_looks_that_concern_nobody_leave_what_looks_leave_at_which_all_are_told(seed, live_share):
+    changes = {"run.seed": seed, "movement.live_news_share": live_share, **CLOSURE}
+    quick, slow = town(**changes), town(**changes)
+    slow.movement.ways.cars.has_choice[:] = True
+    told = [[], []]
+    for calls, model in zip(told, (quick, slow), strict=True):
+        see = model.movement.ways.see_queues
+        model.movement.ways.see_queues = lambda tables, calls=calls, see=see: calls.append(tables) or see(tables)
+    assert digests(quick.run()) == digests(slow.run())
+    assert len(told[0]) < len(told[1])
+
+
 def test_most_minutes_in_which_a_few_cars_drive_pass_several_at_a_time():
     quick, slow = town(), by_minutes(town())
     found = minutes_at_once(quick)

@@ -650,20 +650,133 @@ def _stands(links, slots, arms, vehicles, vehicle):
 
 
 @inlined_part
-def _next_look(first_s, every_s, is_used, after_s):
-    """Return (when somebody looks round next after a time (s), whether any of those who look then has to be told)."""
-    next_s, is_told = np.inf, False
-    for k in range(first_s.size):
-        n = max(0.0, np.floor((after_s - first_s[k]) / every_s[k]))
-        look_s = first_s[k] + n * every_s[k]
-        while look_s <= after_s:
-            n += 1.0
-            look_s = first_s[k] + n * every_s[k]
-        if look_s < next_s:
-            next_s, is_told = look_s, is_used[k]
-        elif look_s == next_s:
-            is_told |= is_used[k]
-    return next_s, is_told
+def _see(sights, first, links, slots, vehicles, rows, time_s):
+    """Write what there is to see of queues now from a row of sights on; return how many rows.
+
+    A row for each vehicle on a link or waiting off the road to enter it; with the time that a vehicle entering the link
+    now can expect to need for it, in the row of the vehicle that is first there (s), -1 in the others.
+    """
+    n = first
+    for vehicle in rows:
+        state = vehicles[vehicle].state
+        if state in (DRIVING, QUEUED):
+            at = vehicles[vehicle].link
+            sights[n].link, sights[n].time_s = at, -1.0
+            if state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle:
+                sights[n].time_s = _link_time_s(links, slots, vehicles, at, time_s)
+            n += 1
+    return n - first
+
+
+@lean_kernel
+def see(sights: Records, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float) -> int:
+    """Write what there is to see of queues now; return how many rows.
+
+    sights: SIGHT, written: one for each of the vehicles, rows, that is on a link or waits to enter it. links: state of
+    the links, one record each. slots: queues on the links, one ring of records each. vehicles: state of the vehicles,
+    one record each. time_s: the moment (s).
+    """
+    return _see(sights, 0, links, slots, vehicles, rows, time_s)
+
+
+@inlined_part
+def _next_look(look, after_s):
+    """Return when those of one look round next after a time (s)."""
+    n = max(0.0, np.floor((after_s - look.first_s) / look.every_s))
+    next_s = look.first_s + n * look.every_s
+    while next_s <= after_s:
+        n += 1.0
+        next_s = look.first_s + n * look.every_s
+    return next_s
+
+
+@inlined_part
+def _next_look_s(looks):
+    """Return when anybody looks round next (s)."""
+    next_s = np.inf
+    for k in range(looks.size):
+        next_s = min(next_s, looks[k].next_s)
+    return next_s
+
+
+@inlined_part
+def _does_any_choose(links, vehicles, rows, has_choice, looks):
+    """Return whether anybody who looks round now comes next to a node from which ways part, there or further on."""
+    for vehicle in rows:
+        table = vehicles[vehicle].table
+        if vehicles[vehicle].state == ABSENT or table < 0:
+            continue
+        is_driving = vehicles[vehicle].state == DRIVING
+        if has_choice[links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin]:
+            for k in range(looks.size):
+                if looks[k].is_now and (looks[k].table == table or looks[k].also == table):
+                    return True
+    return False
+
+
+@lean_part
+def _look_round(
+    links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, time_s
+):  # fmt: skip
+    """Let those look round whose time has come; return whether it concerns anybody now. Writes looks and sights.
+
+    It does if they see or believe in queues and one of them has a choice of way; or if there is is_news. What they see
+    otherwise is noted, for whoever asks later.
+    """
+    is_believed = False
+    for k in range(looks.size):
+        looks[k].is_now = looks[k].next_s <= time_s
+        if looks[k].is_now:
+            looks[k].next_s = _next_look(looks[k], time_s)
+            is_believed |= looks[k].believes != 0
+    is_slower = run[0].n_arrived < rows.size
+    is_slower = is_slower and is_any_slower(alone_s, changed_speed, links, slots, vehicles, rows, time_s)
+    if not (is_slower or is_believed):
+        return False
+    if is_news or _does_any_choose(links, vehicles, rows, has_choice, looks):
+        return True
+    for k in range(looks.size):
+        if looks[k].is_now:
+            looks[k].believes, looks[k].n_seen = is_slower, 0
+            if is_slower:
+                looks[k].n_seen = _see(sights, k * rows.size, links, slots, vehicles, rows, time_s)
+    return False
+
+
+@lean_kernel
+def advance_looking(
+    links: Records, slots: Records, arms: Records, vehicles: Records, events: Records, wheel: Ints, heap: Records,
+    run: Records, arrivals: Records, log: Records, crossings: Records, dangers: Records, doses: Records,
+    departures: Records, next_link: Ints, paths: Ints, rows: Ints, alone_s: Floats, changed_speed: Ints,
+    has_choice: Bools, looks: Records, sights: Records, is_news: bool, from_s: float, last_look_s: float,
+    until_s: float,
+) -> tuple[float, bool]:  # fmt: skip
+    """Do what `advance` does until a look round concerns somebody, at most to a time; return (time reached, is_look).
+
+    Nothing is logged. links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
+    departures, next_link, paths: as for `advance`. rows: of all vehicles under way. alone_s, changed_speed: see
+    `is_any_slower`. has_choice: bool[n_nodes], ways part there or further on. looks: LOOK, written: of each who looks
+    round in turn. sights: SIGHT, written: room for all rows for each of looks, in which `LOOK.n_seen` are what was
+    seen. is_news: whether each look concerns somebody, since there is other news. from_s: the present (s).
+    last_look_s: the last moment at which anybody looks (s), not after until_s.
+    """
+    look_s = _next_look_s(looks)
+    while look_s <= last_look_s:
+        if look_s > from_s:
+            advance(
+                links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
+                departures, next_link, paths, look_s,
+            )  # fmt: skip
+        if _look_round(
+            links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, look_s
+        ):
+            return look_s, True
+        look_s = _next_look_s(looks)
+    advance(
+        links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
+        departures, next_link, paths, until_s,
+    )  # fmt: skip
+    return until_s, False
 
 
 @lean_kernel
@@ -671,41 +784,27 @@ def advance_by_minutes(
     links: Records, slots: Records, arms: Records, vehicles: Records, events: Records, wheel: Ints, heap: Records,
     run: Records, arrivals: Records, log: Records, crossings: Records, dangers: Records, doses: Records,
     departures: Records, next_link: Ints, paths: Ints, rows: Ints, alone_s: Floats, changed_speed: Ints,
-    first_look_s: Floats, look_every_s: Floats, is_told: Bools, from_s: float, until_s: float, is_look: bool,
+    has_choice: Bools, looks: Records, sights: Records, is_news: bool, from_s: float, until_s: float, is_look: bool,
 ) -> tuple[float, bool]:  # fmt: skip
-    """Do what `advance` does, minute by minute, until something has to be seen to; return (time reached, is_look).
+    """Do what `advance_looking` does, minute by minute, until something has to be seen to; return (time, is_look).
 
-    It stops at a look round at which somebody is held up or those who look have to be told, is_look, otherwise at the
-    end of the first minute in which somebody arrives, goes through danger or stands first in an arm, at the latest at
-    until_s. Everybody's danger is counted at the end of each minute. Nothing is logged.
-
-    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses, departures,
-    next_link, paths: as for `advance`. rows: of all vehicles under way. alone_s, changed_speed: see `is_any_slower`.
-    first_look_s, look_every_s, is_told: of each who looks round in turn, from when and how often (s), and whether a
-    look of theirs changes what they believe even if there is nothing to see. from_s: the present (s). is_look: whether
-    it stopped at a look before, which has been taken.
+    It stops at a look round that concerns somebody, is_look, otherwise at the end of the first minute in which somebody
+    arrives, goes through danger or stands first in an arm, at the latest at until_s. Everybody's danger is counted at
+    the end of each minute. Arguments as of `advance_looking`; is_look: whether it stopped at a look before, which has
+    been taken.
     """
     now_s = from_s
     while now_s < until_s:
         minute_s = (np.floor(now_s / MINUTE_S) + 1.0) * MINUTE_S
         if is_look:
             minute_s = np.ceil(now_s / MINUTE_S) * MINUTE_S
-        is_look = False
-        look_s, is_look_told = _next_look(first_look_s, look_every_s, is_told, now_s)
-        while look_s <= minute_s:
-            advance(
-                links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-                departures, next_link, paths, look_s,
-            )  # fmt: skip
-            now_s = look_s
-            if is_look_told or is_any_slower(alone_s, changed_speed, links, slots, vehicles, rows, look_s):
-                return now_s, True
-            look_s, is_look_told = _next_look(first_look_s, look_every_s, is_told, now_s)
-        advance(
+        now_s, is_look = advance_looking(
             links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-            departures, next_link, paths, minute_s,
+            departures, next_link, paths, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, now_s,
+            minute_s, minute_s,
         )  # fmt: skip
-        now_s = minute_s
+        if is_look:
+            break
         stops = run[0].n_arrived > 0
         for vehicle in rows:
             if dangers.size > 0:
@@ -715,7 +814,15 @@ def advance_by_minutes(
             stops |= _stands(links, slots, arms, vehicles, vehicle)
         if stops:
             break
-    return now_s, False
+    return now_s, is_look
+
+
+@lean_kernel
+def skip_looks(looks: Records, time_s: float) -> None:
+    """Skip the looks up to a time (s), since there is nothing to see. looks: LOOK, written."""
+    for k in range(looks.size):
+        if looks[k].next_s <= time_s:
+            looks[k].next_s = _next_look(looks[k], time_s)
 
 
 @lean_kernel

@@ -109,17 +109,6 @@ def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
 
 
 @kernel
-def count_bound(n_bound: Ints, vehicles: Records, rows: Ints) -> None:
-    """Count how many vehicles are on each link or wait off the road to enter it, int64[n_links], written: from nought.
-
-    vehicles: state of the vehicles, one record each. rows: of all vehicles under way.
-    """
-    for vehicle in rows:
-        if vehicles[vehicle].state == DRIVING or vehicles[vehicle].state == QUEUED:
-            n_bound[vehicles[vehicle].link] += 1
-
-
-@kernel
 def mark_tables(is_followed: Bools, links: Records, vehicles: Records, rows: Ints, nodes: Bools) -> None:
     """Mark the rows of the next-link table that vehicles, rows, who come next to some nodes follow.
 

@@ -1,5 +1,6 @@
 """Who left the area, when, where and how."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -28,10 +29,10 @@ class Arrivals:
 NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))
 
 
-def joined(cars: list[Any], walkers: list[Any], looks_s: list[float]) -> Arrivals:
+def joined(cars: list[Any], walkers: list[Any], looks: Callable[[], list[float]]) -> Arrivals:
     """Return all who arrived: those between one look and the next, cars before walkers, then those of the time after.
 
-    cars, walkers: Arrivals of the two movers, in order of time. looks_s: when people looked at the streets, rising (s).
+    cars, walkers: Arrivals of the two movers, in order of time. looks: tells when people looked at the streets (s).
     """
     found = [(Mode.CAR, one) for one in cars if one.id.size] + [(Mode.WALK, one) for one in walkers if one.id.size]
     if not found:
@@ -44,4 +45,4 @@ def joined(cars: list[Any], walkers: list[Any], looks_s: list[float]) -> Arrival
     )
     if found[0][0] == found[-1][0]:
         return arrivals
-    return arrivals.only(np.argsort(np.searchsorted(looks_s, arrivals.time_s, side="right"), kind="stable"))
+    return arrivals.only(np.argsort(np.searchsorted(np.sort(looks()), arrivals.time_s, side="right"), kind="stable"))

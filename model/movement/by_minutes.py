@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.agents.rules import drive
 from safepassage.model.clock import MINUTE_S
 from safepassage.model.movement import compiling
@@ -34,26 +33,20 @@ def drive_on(movement: Any, until_s: float) -> Arrivals:
 
     movement: the `Movement` of all, of which `can_drive_on` holds. until_s: a whole minute (s).
     """
-    news, ways, driving = movement.queue_news, movement.ways, movement.driving
     movement.pace.set(movement.time_s)
     movement.shared_streets.skip_to(movement.time_s)
-    news.skip_to(movement.time_s)
-    cars, looks_s = [], []
+    movement.queue_news.skip_to(movement.time_s)
+    cars: list[CarsArrived] = []
     is_look, is_over = False, False
     while not is_over:
-        looks = news.first_look_s, news.look_every_s, ways.believe_in_queues(news.tables)
-        now, is_look = driving.by_minutes.advance(until_s, looks, is_look=is_look)
+        now, is_look = movement.drivers_look.drive_by_minutes(until_s, is_look=is_look)
         cars.append(now)
-        movement.time_s = driving.time_s
+        movement.time_s = movement.driving.time_s
         if now.id.size:
             until_s = np.ceil(movement.time_s / MINUTE_S) * MINUTE_S
-        if is_look:
-            looks_s.append(movement.time_s)
-            news.skip_to(np.nextafter(movement.time_s, 0.0))
-            ways.see_queues(news.look(movement.time_s))
         is_over = not is_look or movement.time_s >= until_s
     movement.walking.advance(movement.time_s)
-    return joined(cars, [], looks_s)
+    return joined(cars, [], list)
 
 
 class ByMinutes:
@@ -63,17 +56,27 @@ class ByMinutes:
         """traffic: all that the rules of driving read and write, without a log of crossings."""
         self._traffic = traffic
 
-    def advance(
-        self, until_s: float, looks: tuple[Floats, Floats, Bools], *, is_look: bool
-    ) -> tuple[CarsArrived, bool]:
+    def advance(self, until_s: float, looks: tuple[Any, ...], *, is_look: bool) -> tuple[CarsArrived, bool]:
         """Run what happens until something has to be seen to, at most to a time, as `drive.advance_by_minutes` does;
-        return (Arrivals since the last call, whether somebody has to look round now).
+        return (Arrivals since the last call, whether somebody looks round now who has to be told).
 
-        looks: first_look_s, look_every_s and is_told of that kernel. is_look: whether the look of now has been taken.
+        looks: has_choice, looks, sights and is_news of that kernel. is_look: whether the look of now has been taken.
         """
         compiling.wait()
         now = self._traffic
         rows = now.under_way.rows, now.alone_s, now.changed_speed
-        given = *now.state(), *rows, *looks, now.time_s, float(until_s), is_look
-        now.time_s, is_look = drive.advance_by_minutes(*given)
+        now.time_s, is_look = drive.advance_by_minutes(*now.state(), *rows, *looks, now.time_s, float(until_s), is_look)
+        return arrived(now), is_look
+
+    def advance_looking(self, until_s: float, last_look_s: float, looks: tuple[Any, ...]) -> tuple[CarsArrived, bool]:
+        """Run what happens up to a time, or to a look round that concerns somebody; otherwise as `advance`.
+
+        last_look_s: last moment at which anybody looks round (s).
+        """
+        compiling.wait()
+        now = self._traffic
+        rows = now.under_way.rows, now.alone_s, now.changed_speed
+        now.time_s, is_look = drive.advance_looking(
+            *now.state(), *rows, *looks, now.time_s, float(last_look_s), float(until_s)
+        )
         return arrived(now), is_look

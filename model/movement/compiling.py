@@ -33,7 +33,7 @@ def is_kept(kernel: Any) -> bool:
 def begin() -> bool:
     """Let a second process compile what is not kept, if there is a second core; return whether anything has to be."""
     global _helper
-    if all(is_kept(one) for one in (drive.advance, drive.advance_by_minutes, walk.advance)):
+    if all(is_kept(one) for one in (drive.advance, drive.advance_looking, drive.advance_by_minutes, walk.advance)):
         return False
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if n_cores > 1:

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records, rising
+from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive, drive_views
+from safepassage.agents.rules.drive_state import SIGHT
 from safepassage.model.movement.traffic import Traffic
 
 NOBODY = np.zeros(0, np.int32)
@@ -75,13 +77,6 @@ class DrivingView:
     def n_queued(self) -> Ints:
         """Vehicles waiting off the road to enter each link as their first, int32[n_links]."""
         return self._traffic.arms["n_queued"][self._traffic.n_links :].copy()
-
-    @property
-    def n_bound(self) -> Ints:
-        """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
-        n_bound = np.zeros(self._traffic.n_links, np.int64)
-        drive_views.count_bound(n_bound, self._traffic.vehicles, self._traffic.under_way.rows)
-        return n_bound
 
     @property
     def n_crossings(self) -> int:
@@ -158,13 +153,27 @@ class DrivingView:
         drive_views.mark_tables(is_followed, *on_road, nodes)
         return is_followed
 
+    def alone_s(self) -> Floats:
+        """Return the time that each link takes somebody alone on it now (s), float64[n_links]; not to be changed."""
+        now = self._traffic
+        if not now.changed_speed.size:
+            return now.alone_s
+        alone_s = now.alone_s.copy()
+        alone_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
+        return alone_s
+
     def link_time_s(self) -> Floats:
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
-        now = self._traffic
-        link_time_s = now.alone_s.copy()
-        link_time_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
+        now, link_time_s = self._traffic, self.alone_s().copy()
         drive.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
         return link_time_s
+
+    def sights(self) -> Records:
+        """Return what there is to see of queues: SIGHTs of all vehicles on links or waiting to enter them."""
+        now = self._traffic
+        sights = records(now.under_way.n, SIGHT)
+        n = drive.see(sights, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
+        return sights[:n]
 
     def is_any_held_up(self) -> bool:
         """Return whether some link takes longer now than it took somebody alone on it at first."""

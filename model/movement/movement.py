@@ -13,6 +13,7 @@ from safepassage.model.movement.arrivals import NOBODY as NO_ARRIVALS
 from safepassage.model.movement.arrivals import Arrivals, joined
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
+from safepassage.model.movement.news.drivers_look import DriversLook
 from safepassage.model.movement.news.queue_news import QueueNews
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS
 from safepassage.model.movement.pace import Pace
@@ -66,6 +67,7 @@ class Movement:
         self.queue_news = QueueNews(settings, u_news, LIVE_TABLE, FIRST_CLASS_TABLE)
         rest = n_tables + (n_vehicles > 0), settings.road_news_delay_s, route_choice
         self.ways = Ways(streets, self.driving, self.walking, np.asarray(stop_node, np.int32), *rest)
+        self.drivers_look = DriversLook(self.driving, self.ways, self.queue_news)
         self.stuck: tuple[Ints, Floats] = (NOBODY, np.empty(0))
         """Vehicles that stood without a way on, or in a gridlock, when last looked at, rising; since when each (s)."""
         self._nobody_stood_s = -np.inf
@@ -162,9 +164,9 @@ class Movement:
         self.pace.set(self.time_s)
         self.shared_streets.skip_to(self.time_s)
         self.queue_news.skip_to(self.time_s)
-        cars, walkers, looks_s = [], [], []
+        cars, walkers, looks_s, from_s = [], [], [], self.time_s
         while (next_s := self._next_look_s()) <= until_s:
-            cars.append(self.driving.advance(next_s))
+            cars += self.drivers_look.drive(next_s, float(np.nextafter(next_s, 0.0)))
             looks_s.append(next_s)
             self.time_s = next_s
             if self.pace.next_s == next_s:
@@ -174,12 +176,10 @@ class Movement:
                 walkers.append(self.walking.advance(next_s))
                 if self.shared_streets.is_needed():
                     self.shared_streets.tell()
-            if self.queue_news.next_s == next_s:
-                self.ways.see_queues(self.queue_news.look(self.time_s))
+        cars += self.drivers_look.drive(until_s, until_s)
         self.time_s = until_s
-        cars.append(self.driving.advance(until_s))
         walkers.append(self.walking.advance(until_s))
-        return joined(cars, walkers, looks_s)
+        return joined(cars, walkers, lambda: looks_s + self.queue_news.looks_between(from_s, until_s))
 
     @property
     def next_s(self) -> float:
@@ -187,11 +187,9 @@ class Movement:
         return min(self._wreck_until_s.min(initial=np.inf), self.ways.next_news_s, self.pace.changes_s)
 
     def _next_look_s(self) -> float:
-        """Return when somebody looks at the streets next and there is something to see (s)."""
+        """Return when walkers and cars are told of each other next, or the pace of walkers changes (s)."""
         next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
-        next_s = min(next_s, self.pace.next_s)
-        is_any_queue = self.driving.view.n_under_way or self.ways.is_queue_believed
-        return min(next_s, self.queue_news.next_s) if is_any_queue else next_s
+        return min(next_s, self.pace.next_s)
 
     def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
         """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""

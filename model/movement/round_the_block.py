@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.records import records
 from safepassage.agents.rules import drive
+from safepassage.agents.rules.drive_state import LOOK, SIGHT
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.walking import Walking
 
@@ -27,5 +29,6 @@ def go_round_the_block() -> None:
         mode.set_open(one, is_open=False)
         mode.withdraw(one)
         mode.advance(100.0)
-    nobody_looks = np.zeros(0), np.zeros(0), np.zeros(0, np.bool_)
+    nobody_looks = np.zeros(2, np.bool_), records(0, LOOK), records(0, SIGHT), False
+    cars.by_minutes.advance_looking(110.0, 110.0, nobody_looks)
     cars.by_minutes.advance(120.0, nobody_looks, is_look=False)

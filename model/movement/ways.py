@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records, rising
 from safepassage.agents.parties import Mode
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.news.outlook import Outlook
@@ -202,14 +202,14 @@ class Ways:
         """Leads to vehicles broken down; the tables after it are those of single vehicles."""
         self.free_flow_time_s = streets.length_m / streets.free_flow_speed_m_s
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
-        self._no_queues = NoQueues(self.free_flow_time_s)
+        self.no_queues = NoQueues(self.free_flow_time_s)
         self.n_exit_changes = 0
         self.is_queue_believed = False
         """Whether anybody expects a queue."""
         self.danger = np.zeros(streets.n_links)
         """What a second on each link costs people beyond a second, as they perceive its danger (s/s)."""
         classes = range(FIRST_CLASS_TABLE, self.stop_table)
-        free: dict[int, QueuesSeen | NoQueues] = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self._no_queues)
+        free: dict[int, QueuesSeen | NoQueues] = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self.no_queues)
         knows = np.array([HEARSAY, WITNESS] + [HEARSAY] * N_CLASSES + [WITNESS] * (n_stops + n_tables))
         walked = dict.fromkeys((HEARSAY, WITNESS), NoQueues(self.walk_time_s))
         rest = (news_delay_s, self._cost_s)
@@ -223,11 +223,11 @@ class Ways:
             ),
         }  # fmt: skip
         """A row for each mode by which people move on the streets."""
-        self._cars, self._on_foot = self.of[Mode.CAR], self.of[Mode.WALK]
-        self.car_routes = self._cars.routes
+        self.cars, self._on_foot = self.of[Mode.CAR], self.of[Mode.WALK]
+        self.car_routes = self.cars.routes
         self._outlook = Outlook(self.car_routes, self.stop_table, self.free_flow_time_s, streets.link_key)
         self._roads: RoadsBelieved | None = None
-        self._cars.table_seen = self._table_seen
+        self.cars.table_seen = self._table_seen
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
         self._aimed: dict[int, tuple[bytes, bytes]] = {}
@@ -243,7 +243,7 @@ class Ways:
         """Take in tables for more service vehicles, after all others."""
         n_tables += self.car_routes.next_link.shape[0] == self.wreck_table
         if n_tables:
-            self._cars.make_room(n_tables)
+            self.cars.make_room(n_tables)
 
     def _lead_to_stop(self, stop: int) -> None:
         self.aim(self.stop_table + stop, self.stop_node[Mode.CAR][stop])
@@ -262,7 +262,7 @@ class Ways:
 
     def open_to_services(self) -> Bools:
         """Return which links service vehicles believe open; bool[n_links]."""
-        return self._cars.road_news.is_believed_open[WITNESS]
+        return self.cars.road_news.is_believed_open[WITNESS]
 
     def drive_s(self, table: int, node: Ints | int) -> Any:
         """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
@@ -274,7 +274,7 @@ class Ways:
         self.freshen(LIVE_TABLE)
         if self.car_routes.cost_to_go_s[LIVE_TABLE, node] == np.inf:
             return np.inf
-        return float(self._cars.seen[LIVE_TABLE].time_s[self.car_routes.path(LIVE_TABLE, node)].sum())
+        return float(self.cars.seen[LIVE_TABLE].time_s[self.car_routes.path(LIVE_TABLE, node)].sum())
 
     def walk_m(self, node: Ints, goal: int = 0) -> Floats:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
@@ -287,11 +287,11 @@ class Ways:
         if self._aimed.get(table) != aim:
             self._aimed[table] = aim
             self.car_routes.set_class(table, self.free_flow_time_s, is_open, nodes)
-            self._cars.changed[table] = True
+            self.cars.changed[table] = True
 
     def set_exits(self, for_cars: Bools, for_walkers: Bools) -> None:
         """Open and close exits; bool per exit. It is known at once."""
-        for ways, is_open in ((self._cars, for_cars), (self._on_foot, for_walkers)):
+        for ways, is_open in ((self.cars, for_cars), (self._on_foot, for_walkers)):
             if (is_open != ways.exit_open).any():
                 ways.set_exits(is_open)
                 self.n_exit_changes += 1
@@ -308,7 +308,7 @@ class Ways:
     @property
     def n_changes(self) -> int:
         """How often exits have opened or closed, or drivers have learnt that streets have."""
-        return self.n_exit_changes + self._cars.road_news.n_changes
+        return self.n_exit_changes + self.cars.road_news.n_changes
 
     @property
     def next_news_s(self) -> float:
@@ -322,39 +322,36 @@ class Ways:
             self.hand_over()
 
     def see_queues(self, tables: list[int]) -> None:
-        """Let drivers of some tables see the queues of now; witnesses of a closure see what those with live news do.
+        """Let drivers of some tables see the queues of now, and be told of a way that is better.
 
         As long as nobody is held up anywhere there is nothing to see, however many are on their way.
         """
-        tables = [*tables, WITNESS] if LIVE_TABLE in tables and self._cars.is_witnessed else tables
-        seen = self.queues_now() if self._driving.view.is_any_held_up() else self._no_queues
-        changed = [table for table in tables if self._cars.seen[table] is not seen]
+        view = self._driving.view
+        if self.note(tables, self.queues_seen(view.sights()) if view.is_any_held_up() else self.no_queues):
+            self.cars.hand_over()
+
+    def note(self, tables: list[int], seen: QueuesSeen | NoQueues) -> bool:
+        """Note what drivers of some tables have seen, witnesses of a closure what those with live news have; return
+        whether it is something else than before."""
+        tables = [*tables, WITNESS] if LIVE_TABLE in tables and self.cars.is_witnessed else tables
+        changed = [table for table in tables if self.cars.seen[table] is not seen]
         if changed:
-            self._cars.seen.update(dict.fromkeys(changed, seen))
-            self.is_queue_believed = any(known is not self._no_queues for known in self._cars.seen.values())
-            self._cars.stale[changed] = True
-            self._cars.hand_over()
+            self.cars.seen.update(dict.fromkeys(changed, seen))
+            self.is_queue_believed = any(known is not self.no_queues for known in self.cars.seen.values())
+            self.cars.stale[changed] = True
+        return bool(changed)
 
-    def believe_in_queues(self, tables: Ints) -> Bools:
-        """Return which tables of drivers expect queues, bool; witnesses of a closure look with those with live news."""
-        expects = np.zeros(tables.size, np.bool_)
-        if self.is_queue_believed:
-            seen, free = self._cars.seen, self._no_queues
-            expects[:] = [seen[table] is not free for table in tables.tolist()]
-            if self._cars.is_witnessed and seen[WITNESS] is not free:
-                expects[tables == LIVE_TABLE] = True
-        return expects
+    def queues_seen(self, sights: Records) -> QueuesSeen:
+        """Return what drivers see who see all queues, since the streets took anybody alone as long as now; those before
+        them to a way out are counted.
 
-    def queues_now(self) -> QueuesSeen:
-        """Return what drivers who see all queues see now; those before them to a way out are counted.
-
-        Everybody is taken to know the closures that all have heard of, and to choose as people do.
+        Everybody is taken to know the closures that all have heard of, and to choose as people do. sights: SIGHTs.
         """
-        return QueuesSeen(self._driving, self._roads_believed(), self._outlook)
+        return QueuesSeen(sights, self._driving.view.alone_s(), self._roads_believed(), self._outlook)
 
     def _roads_believed(self) -> RoadsBelieved:
         """Return what drivers reckon with beside queues: the same object as long as nothing of it changes."""
-        cars, free_s = self._cars, self.free_flow_time_s
+        cars, free_s = self.cars, self.free_flow_time_s
         now = (
             self._driving.flow_capacity_per_s, self.danger, cars.road_news.is_believed_open, cars.exit_open,
             self.exit_per_s,
@@ -370,11 +367,11 @@ class Ways:
         None: of others, or where roads have changed since they looked."""
         if self._route_choice is not None or table == WITNESS:
             return None
-        return self._outlook.table(table, self._cars.seen[table], self._roads_believed())
+        return self._outlook.table(table, self.cars.seen[table], self._roads_believed())
 
     def freshen(self, tables: Ints | int) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""
-        self._cars.freshen(tables)
+        self.cars.freshen(tables)
 
     def _cost_s(self, mode: Mode, time_s: Floats, is_open: Bools) -> Floats:
         """Return the cost by which people choose their way: by the model's rule, or by one of the user's own (s)."""
@@ -391,5 +388,5 @@ class Ways:
     def hand_over_to(self, table: int) -> None:
         """Give drivers the tables that have changed, if any, before somebody sets out by one of them."""
         self.freshen(table)
-        if self._cars.changed.any():
+        if self.cars.changed.any():
             self.hand_over()

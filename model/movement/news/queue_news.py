@@ -9,10 +9,15 @@ swing between the exits of a city, from 690 vehicles a quarter of an hour to 237
 
 import numpy as np
 
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules import drive
+from safepassage.agents.rules.drive_state import LOOK, SIGHT
 from safepassage.model.settings.movement import Movement as MovementSettings
 
 N_CLASSES = 12
 """Classes of those who look round in turn. Assumption: enough that one class moves a twelfth of the traffic at most."""
+NOBODY, NOT_SINCE = -1, -1
+"""No other table, and no look since what was seen was last read."""
 
 
 class QueueNews:
@@ -29,39 +34,42 @@ class QueueNews:
         self._live_table = live_table
         self.phone_works = np.ones(u.shape[1], np.bool_)
         """bool per party: live news comes by phone."""
-        self.tables = np.append(first_table + np.arange(N_CLASSES), live_table)
+        every_s = np.full(N_CLASSES + 1, 2.0 * settings.congestion_news_delay_s)
+        first_s = every_s * ((1.0 + np.arange(every_s.size)) / N_CLASSES)
+        every_s[-1] = first_s[-1] = settings.live_news_every_s
+        self.tables = [*range(first_table, first_table + N_CLASSES), live_table]
         """All tables of drivers who hear of closures and queues, the live one last."""
-        self._of_look: list[int] = self.tables.tolist()
-        self._every_s = [2.0 * settings.congestion_news_delay_s] * N_CLASSES + [settings.live_news_every_s]
-        self._first_s = [every_s * ((1.0 + i) / N_CLASSES) for i, every_s in enumerate(self._every_s[:N_CLASSES])]
-        self._first_s.append(self._every_s[-1])
-        self.first_look_s, self.look_every_s = np.array(self._first_s), np.array(self._every_s)
-        """When those who follow each of the tables look round first, and how often (s)."""
-        self._looks_s = [*self._first_s]
-        self.next_s = min(self._looks_s)
-        """When somebody looks round next (s)."""
+        at = {"first_s": first_s, "every_s": every_s, "next_s": first_s}
+        self.looks = records(every_s.size, LOOK, table=self.tables, also=NOBODY, n_seen=NOT_SINCE, **at)
+        """LOOK of each who looks round in turn, those with live news last."""
+        self.sights = records(0, SIGHT)
+        """Room for what they see, as many SIGHTs for each of them."""
 
     def table_of(self, party: np.ndarray) -> np.ndarray:
         """Return the table that each party follows, int32."""
         is_live = self._has_live[party] & self.phone_works[party]
         return np.where(is_live, self._live_table, self._class_table[party]).astype(np.int32)
 
-    def look(self, time_s: float) -> list[int]:
-        """Return the tables of those who look round at a time; they look again after their interval."""
-        now = [table for table, look_s in zip(self._of_look, self._looks_s, strict=True) if look_s <= time_s]
-        self.skip_to(time_s)
-        return now
+    def make_room(self, n: int) -> None:
+        """Hold room for so many SIGHTs of each who looks round."""
+        if self.sights.size < n * self.looks.size:
+            self.sights = records(2 * n * self.looks.size, SIGHT)
+
+    def looking_now(self) -> list[int]:
+        """Return the tables of those who looked round at the last moment at which anybody did."""
+        return self.looks["table"][self.looks["is_now"] != 0].tolist()
 
     def skip_to(self, time_s: float) -> None:
         """Skip the looks up to a time, since there is nothing to see."""
-        if time_s < self.next_s:
-            return
-        for k, look_s in enumerate(self._looks_s):
-            if look_s <= time_s:
-                first_s, every_s = self._first_s[k], self._every_s[k]
-                n = int((time_s - first_s) / every_s)
-                while look_s <= time_s:
-                    look_s = first_s + n * every_s
-                    n += 1
-                self._looks_s[k] = look_s
-        self.next_s = min(self._looks_s)
+        drive.skip_looks(self.looks, time_s)
+
+    def looks_between(self, from_s: float, until_s: float) -> list[float]:
+        """Return when anybody looks round after a time, until another (s)."""
+        looks_s = []
+        for first_s, every_s in zip(self.looks["first_s"].tolist(), self.looks["every_s"].tolist(), strict=True):
+            n = max(0, int((from_s - first_s) / every_s))
+            while (look_s := first_s + n * every_s) <= until_s:
+                n += 1
+                if look_s > from_s:
+                    looks_s.append(look_s)
+        return looks_s

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
-from safepassage.model.movement.driving import Driving
+import numpy as np
+
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +39,27 @@ class QueuesSeen:
     Most looks are used by nobody: those who share a table look round in turn, even if none of them has to choose.
     """
 
-    def __init__(self, driving: Driving, roads: RoadsBelieved, outlook: Any) -> None:
-        """driving: vehicles on the streets, looked at now. roads: what people believe of them beside that.
+    def __init__(self, sights: Records, alone_s: Floats, roads: RoadsBelieved, outlook: Any) -> None:
+        """sights: SIGHTs of all that there was to see. alone_s: time that links took without anybody then (s).
 
-        outlook: the `Outlook` that works out what they expect.
+        roads: what drivers believe of them beside that. outlook: the `Outlook` that works out what they expect.
         """
-        self.link_time_s, self.n_cars = driving.view.link_time_s(), driving.view.n_bound
+        self._sights, self._alone_s = sights, alone_s
         self.roads, self._outlook = roads, outlook
         self.expected_s: Floats | None = None
+
+    @property
+    def link_time_s(self) -> Floats:
+        """Time that entering each link was expected to take by its own queue alone (s), float64[n_links]."""
+        first = self._sights[self._sights["time_s"] >= 0.0]
+        link_time_s = self._alone_s.copy()
+        link_time_s[first["link"]] = first["time_s"]
+        return link_time_s
+
+    @property
+    def n_cars(self) -> Ints:
+        """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
+        return np.bincount(self._sights["link"], minlength=self._alone_s.size)
 
     @property
     def time_s(self) -> Floats:
