@@ -653,16 +653,16 @@ def _stands(links, slots, arms, vehicles, vehicle):
 def _see(sights, first, links, slots, vehicles, rows, time_s):
     """Write what there is to see of queues now from a row of sights on; return how many rows.
 
-    A row for each vehicle on a link or waiting off the road to enter it; with the time that a vehicle entering the link
-    now can expect to need for it, in the row of the vehicle that is first there (s), -1 in the others.
+    A row for each vehicle on a link or waiting off the road to enter it, see SIGHT.
     """
     n = first
     for vehicle in rows:
         state = vehicles[vehicle].state
         if state in (DRIVING, QUEUED):
             at = vehicles[vehicle].link
-            sights[n].link, sights[n].time_s = at, -1.0
-            if state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle:
+            sights[n].link, sights[n].time_s = at, 0.0
+            sights[n].is_first = state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle
+            if sights[n].is_first:
                 sights[n].time_s = _link_time_s(links, slots, vehicles, at, time_s)
             n += 1
     return n - first
@@ -790,8 +790,9 @@ def advance_by_minutes(
 
     It stops at a look round that concerns somebody, is_look, otherwise at the end of the first minute in which somebody
     arrives, goes through danger or stands first in an arm, at the latest at until_s. Everybody's danger is counted at
-    the end of each minute. Arguments as of `advance_looking`; is_look: whether it stopped at a look before, which has
-    been taken.
+    the end of each minute. links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers,
+    doses, departures, next_link, paths, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, from_s: as
+    for `advance_looking`. is_look: whether it stopped at a look before, which has been taken.
     """
     now_s = from_s
     while now_s < until_s:

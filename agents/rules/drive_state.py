@@ -69,6 +69,6 @@ LOOK = np.dtype(
 """Drivers who look round at the same moments, of one table, and of another also, -1: none. believes: whether they
 expect queues. is_now: whether they did at the last moment at which anybody looked. n_seen: SIGHTs of what they have
 seen since it was last read, -1: they have not looked."""
-SIGHT = np.dtype([("time_s", "f8"), ("link", "i4")], align=True)
+SIGHT = np.dtype([("time_s", "f8"), ("link", "i4"), ("is_first", "i4")], align=True)
 """A vehicle on a link, or waiting to enter it. time_s: what entering the link now is expected to take, in the record of
-the first vehicle on it; -1 in the others."""
+the vehicle that is first on it; 0 in the others."""

@@ -51,7 +51,7 @@ class QueuesSeen:
     @property
     def link_time_s(self) -> Floats:
         """Time that entering each link was expected to take by its own queue alone (s), float64[n_links]."""
-        first = self._sights[self._sights["time_s"] >= 0.0]
+        first = self._sights[self._sights["is_first"] != 0]
         link_time_s = self._alone_s.copy()
         link_time_s[first["link"]] = first["time_s"]
         return link_time_s
