@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from safepassage import collector
 from safepassage.collector import at_rest
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.harm.expected_casualties import band
@@ -172,3 +173,27 @@ def test_what_stays_is_never_looked_at_again():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False", "True"]
+
+
+IN_PIECES = """
+import os
+from safepassage.collector import let_go
+def held_mb():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+let_go()
+before = held_mb()
+pieces = [(bytearray(60_000), bytearray(2_000)) for _ in range(1000)]
+stays = [small for _, small in pieces]
+grown = held_mb() - before
+del pieces
+let_go()
+print(grown, held_mb() - before)
+"""
+
+
+def test_memory_let_go_in_pieces_goes_back_to_the_system():
+    if collector._trim() is None:
+        pytest.skip("no glibc: this C library cannot be asked to give memory back")
+    done = subprocess.run([sys.executable, "-c", IN_PIECES], capture_output=True, text=True, check=True)
+    grown, left = map(float, done.stdout.split())
+    assert grown > 50 and left < 0.3 * grown
