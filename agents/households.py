@@ -225,3 +225,28 @@ def leaving(
         else:
             next_s = min(next_s, departure_s[row])
     return soon[:n_soon], now[:n_now], next_s
+
+
+@kernel
+def deciding(
+    rows: Ints, decision_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, time_s: float
+) -> tuple[Ints, Ints, float]:
+    """Return (those of some households that are at home and have yet to decide at a time in s, those that have by then,
+    when the first of the others decides in s, inf: none does); in the order of rows, int64[].
+
+    rows: of households, each once. decision_s: when each decides to leave (s). is_extinct, is_on_way, arrival_s: see
+    `leaving`.
+    """
+    later, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    n_later, n_now, next_s = 0, 0, np.inf
+    for row in rows:
+        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
+            continue
+        if decision_s[row] <= time_s:
+            now[n_now] = row
+            n_now += 1
+        else:
+            later[n_later] = row
+            n_later += 1
+            next_s = min(next_s, decision_s[row])
+    return later[:n_later], now[:n_now], next_s

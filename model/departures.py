@@ -139,46 +139,74 @@ class Departures:
         if due.size == 0:
             return
         households = self.households
-        node = households.home_node[due]
-        can_drive = households.has_car[due] & self.population.has_driver(due)
+        node, can_drive = households.home_node[due], households.has_car[due]
+        if can_drive.any():
+            can_drive &= self.population.has_driver(due)
         drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
-        drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
+        if self.corridors.are_any:
+            drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
         guests, promised_s = self._lifts(due, drives, services, now_s)
+        walks = hopes = left = None
+        if seeks.any():
+            if guests.size:
+                seeks &= ~np.isin(due, guests)
+            hopes = seeks & np.isfinite(promised_s)
+            seeks &= ~hopes
+            walks, left = self._seek(due, seeks, services, now_s)
+        can_walk_out = movement.ways.has_way_out(Mode.WALK, node)
+        self._leave(Mode.CAR, due, node, drives, now_s, under_fire, movement)
+        if walks is not None:
+            self._leave(Mode.WALK, due, node, walks, now_s, under_fire, movement)
         if guests.size:
-            seeks &= ~np.isin(due, guests)
-        hopes = seeks & np.isfinite(promised_s)
-        seeks &= ~hopes
+            services.lifts.come_along(guests, services.riders)
+        if hopes is not None and hopes.any():
+            self.population.put_off(due[hopes], Status.WAITING, promised_s[hopes])
+        if left is not None and left.any():
+            self._stay(due[left], can_drive[left], ~can_walk_out[left], until_s, movement, services, now_s)
+
+    def _seek(self, due: Ints, seeks: Bools, services: Services, now_s: float) -> tuple[Bools, Bools]:
+        """Let those of some households seek a seat who look for a way; return (who walks out, who has no way), bool."""
         walk_out_s = np.full(due.size, np.inf)
         if seeks.any():
             walk_out_s[seeks] = services.walking_out.time_s(due[seeks])
             seeks[seeks] = ~services.seek(due[seeks], walk_out_s[seeks], now_s)
         walks = seeks & np.isfinite(walk_out_s)
-        left = seeks & ~walks
-        no_way = left & ~movement.ways.has_way_out(Mode.WALK, node)
-        if no_way.any():
-            no_way &= ~movement.ways.has_way_out(Mode.CAR, node)
-        for mode, mask in ((Mode.CAR, drives), (Mode.WALK, walks)):
-            party = due[mask]
-            if party.size:
-                time_s = np.maximum(households.departure_time_s[party], now_s)
-                households.departure_time_s[party] = time_s
-                walks_m_s = under_fire.walking_speeds(party) if mode == Mode.WALK else np.inf
-                movement.set_out(mode, party, node[mask], time_s, households.n_members_of(party), walks_m_s)
-                self.population.set_out(party, mode)
-        if guests.size:
-            services.lifts.come_along(guests, services.riders)
-        if hopes.any():
-            self.population.put_off(due[hopes], Status.WAITING, promised_s[hopes])
+        return walks, seeks & ~walks
+
+    def _leave(
+        self, mode: Mode, due: Ints, node: Ints, goes: Bools, now_s: float, under_fire: UnderFire, movement: Movement
+    ) -> None:
+        """Put those of some households onto the streets who go, by car or on foot. node: where each lives."""
+        if not goes.any():
+            return
+        party, households = due[goes], self.households
+        time_s = np.maximum(households.departure_time_s[party], now_s)
+        households.departure_time_s[party] = time_s
+        n_persons, speed_m_s = 1, np.inf
+        if mode == Mode.WALK:
+            n_persons, speed_m_s = households.n_members_of(party), under_fire.walking_speeds(party)
+        movement.set_out(mode, party, node[goes], time_s, n_persons, speed_m_s)
+        self.population.set_out(party, mode)
+
+    def _stay(
+        self, stays: Ints, can_drive: Bools, no_way: Bools, until_s: float, movement: Movement, services: Services,
+        now_s: float,
+    ) -> None:  # fmt: skip
+        """Put off households that have found no way out: until news may come of a road, or a seat be free.
+
+        no_way: which of them know none on foot.
+        """
         news_s = max(movement.next_news_s, until_s)
         if no_way.any():
-            self.population.put_off(due[no_way], Status.STRANDED, news_s)
-        waits = left & ~no_way
-        if waits.any():
+            no_way &= ~movement.ways.has_way_out(Mode.CAR, self.households.home_node[stays])
+        if no_way.any():
+            self.population.put_off(stays[no_way], Status.STRANDED, news_s)
+        if not no_way.all():
             ask_s = services.next_ask_s(now_s)
             if services.is_empty:  # a road for the car may open; without car and seats there is nothing to ask for
-                ask_s = np.where(can_drive[waits], news_s, np.inf)
-            self.population.put_off(due[waits], Status.WAITING, ask_s)
+                ask_s = np.where(can_drive[~no_way], news_s, np.inf)
+            self.population.put_off(stays[~no_way], Status.WAITING, ask_s)
 
     def _lifts(self, due: Ints, drives: Bools, services: Services, now_s: float) -> tuple[Ints, Floats]:
         """Return (households that ride with neighbours who drive off now, when each due asks its neighbours again).
@@ -203,9 +231,12 @@ class Departures:
         """
         if self.curfew.lets_all_go(now_s, until_s):
             return due
+        held = self.households.keeps_curfew[due]
+        if not held.any():
+            return due
         planned_s = np.maximum(self.households.departure_time_s[due], now_s)
         free_s = self.curfew.free_from_s(planned_s, self.households.turn_after_curfew[due])
-        held = self.households.keeps_curfew[due] & (free_s > planned_s)
+        held &= free_s > planned_s
         if held.any():
             self.households.departure_time_s[due[held]] = free_s[held]
             self.population.plans_changed(due[held])

@@ -50,6 +50,41 @@ def let_set_out(
 
 
 @kernel
+def with_more(rows: Ints, more: Ints) -> Ints:
+    """Return rows, which rise, with others that are not among them, in any order but each once; rising."""
+    more, both = np.sort(more), np.empty(rows.size + more.size, rows.dtype)
+    i = 0
+    for k in range(more.size):
+        while i < rows.size and rows[i] < more[k]:
+            both[i + k] = rows[i]
+            i += 1
+        both[i + k] = more[k]
+    both[i + more.size :] = rows[i:]
+    return both
+
+
+@kernel
+def with_departures(departures: Records, run: Records, ids: Ints, time_s: Floats) -> Records:
+    """Return the departures still to come with those of more vehicles, in the order of (time, vehicle). Writes run.
+
+    departures: in that order. run: state of the run as a whole, one record, which tells how many of them are over.
+    ids, time_s: vehicles and when each departs (s), in that order.
+    """
+    n_over = run[0].next_departure
+    rest = departures[n_over : run[0].n_departures]
+    both = np.empty(rest.size + ids.size, departures.dtype)
+    i = 0
+    for k in range(ids.size):
+        while i < rest.size and (rest[i].time_s, rest[i].vehicle) < (time_s[k], ids[k]):
+            both[i + k] = rest[i]
+            i += 1
+        both[i + k].vehicle, both[i + k].time_s, both[i + k].car_units = ids[k], time_s[k], 0
+    both[i + ids.size :] = rest[i:]
+    run[0].next_departure, run[0].n_departures = 0, both.size
+    return both
+
+
+@kernel
 def arms_to_ask_again(
     links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints, way_on: Ints
 ) -> Ints:

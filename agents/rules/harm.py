@@ -254,6 +254,28 @@ def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: 
 
 
 @njit(cache=True, nogil=True)
+def let_go(
+    due: Ints, departure_s: Floats, waits_since_s: Floats, last_heard_s: Floats, wanted_s: Floats, shelter: Ints,
+    is_coming_home: Bools, now_s: float,
+) -> bool:  # fmt: skip
+    """Note that households that are due to leave no longer wait for a lull, if it is over for all and nobody is in a
+    shelter; return whether. Writes waits_since_s and is_coming_home then.
+
+    due: rows of households. departure_s: when each means to leave (s). waits_since_s: since when each waits for a lull
+    (s); inf: it does not. last_heard_s: when it last heard an impact (s). wanted_s: the lull that it wants at first
+    (s). shelter: row of its shelter; below 0: it is in none. is_coming_home: it is on the way from there. now_s: the
+    present (s).
+    """
+    for h in due:
+        since_s = min(waits_since_s[h], max(departure_s[h], now_s))
+        if last_heard_s[h] + wanted_s[h] > since_s or shelter[h] >= 0:
+            return False
+    for h in due:
+        is_coming_home[h], waits_since_s[h] = False, np.inf
+    return True
+
+
+@njit(cache=True, nogil=True)
 def party_walking_speeds(
     party_speed_m_s: Floats,
     first_person: Ints,

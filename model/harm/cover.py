@@ -260,13 +260,14 @@ class Cover:
         sooner. Writes departure_time_s of those held back.
         """
         households = self.households
+        if harm.let_go(
+            due, households.departure_time_s, households.waits_for_lull_since_s, households.last_heard_s,
+            households.lull_wanted_s, households.shelter, households.is_coming_home, now_s,
+        ):  # fmt: skip
+            return due
         planned_s = np.maximum(households.departure_time_s[due], now_s)
         since_s = np.minimum(households.waits_for_lull_since_s[due], planned_s)
         heard_s, wanted_s = households.last_heard_s[due], households.lull_wanted_s[due]
-        if (heard_s + wanted_s <= since_s).all() and not (households.shelter[due] >= 0).any():
-            households.is_coming_home[due] = False
-            households.waits_for_lull_since_s[due] = np.inf
-            return due
         quiet_s = lull_over_s(heard_s, wanted_s, since_s, self.rooms.lull_patience_s)
         waits = (quiet_s > planned_s) & (wanted_s > 0) & ~households.is_coming_home[due]
         inside = ~waits & (households.shelter[due] >= 0)

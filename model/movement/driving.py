@@ -23,6 +23,12 @@ from safepassage.model.streets.streets import Streets
 NO_PATH = np.zeros(0, np.int32)
 
 
+def _each(value: Any, n: int, dtype: Any) -> Any:
+    """Return n values of a type, as they are given or all the same."""
+    given = np.asarray(value, dtype)
+    return given if given.shape == (n,) else np.full(n, given)
+
+
 class Driving:
     """All vehicles on the streets, exact in time; results do not depend on how advance() is split.
 
@@ -142,12 +148,11 @@ class Driving:
 
     def _set_out(self, ids, time_s):
         """Merge vehicles into those still to depart, in the order of (time, id)."""
-        run, new = self._traffic.run[0], np.zeros(len(ids), self._traffic.departures.dtype)
-        new["vehicle"], new["time_s"] = ids, time_s
-        rest = self._traffic.departures[run["next_departure"] : run["n_departures"]]
-        both = np.concatenate([rest, new]) if rest.size else new
-        self._traffic.departures = both[np.lexsort((both["vehicle"], both["time_s"]))] if both.size > 1 else both
-        run["next_departure"], run["n_departures"] = 0, both.size
+        if ids.size > 1:
+            order = np.lexsort((ids, time_s))
+            ids, time_s = ids[order], time_s[order]
+        now = self._traffic
+        now.departures = drive_edit.with_departures(now.departures, now.run, ids, time_s)
 
     def add(
         self, ids: Ints | list[int], origin: Ints | int, departure_s: Floats | float | list[float], *,
@@ -161,20 +166,20 @@ class Driving:
         sets out (s).
         """
         ids = np.atleast_1d(np.asarray(ids, np.int32))
-        origin, departure_s = np.full(ids.size, origin, np.int32), np.full(ids.size, departure_s, np.float64)
-        if ids.size == 0:
+        n = ids.size
+        if n == 0:
             return
+        origin, departure_s = _each(origin, n, np.int32), _each(departure_s, n, np.float64)
         if ids.min() < 0:
             raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
         self.make_room(int(ids.max()) + 1)
         now, lowest = self._traffic, 0
-        max_speed_m_s = np.full(ids.size, max_speed_m_s, np.float64)
-        asked = (ids, origin, departure_s, np.full(ids.size, size, np.int32), max_speed_m_s)
+        asked = ids, origin, departure_s, _each(size, n, np.int32), _each(max_speed_m_s, n, np.float64)
         if paths is not None:
             traffic.refuse_departures(now, *asked)
             self._add_paths(ids, origin, paths)
             table = lowest = drive.NONE
-        tables, n_tables = np.full(ids.size, table, np.int32), now.next_link.shape[0]
+        tables, n_tables = _each(table, n, np.int32), now.next_link.shape[0]
         if not drive_edit.let_set_out(now.vehicles, *asked, tables, lowest, n_tables, self.n_nodes, now.time_s):
             traffic.refuse_departures(now, *asked)
             self._check_table(table)
@@ -274,7 +279,7 @@ class Driving:
         if again.size or left.size:
             self._resume(rising(np.concatenate((again, left))), [])
         if moved.size:
-            self._set_out(moved, self.time_s)
+            self._set_out(moved, np.full(moved.size, self.time_s))
 
     def set_table(self, ids: Ints, table: Ints | int) -> None:
         """Let vehicles follow another row of the next-link table from their next node on."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Ints, rising, united
+from safepassage.agents.ground.arrays import Ints, united
+from safepassage.agents.rules.drive_edit import with_more
 
 
 @dataclass
@@ -23,7 +24,7 @@ class UnderWay:
 
     def add(self, ids: Ints) -> None:
         """Note that some have come, none of whom is there."""
-        self.rows = rising(np.concatenate((self.rows, ids)))
+        self.rows = with_more(self.rows, np.asarray(ids, self.rows.dtype))
 
     def drop(self, ids: Ints) -> None:
         """Note that some have gone, all of whom are there."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
-from safepassage.agents.households import Households, leaving
+from safepassage.agents.households import Households, deciding, leaving
 from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
 from safepassage.agents.rules import books
 
@@ -126,14 +126,14 @@ class Population:
         """Show people at home who have decided by a time as preparing; nobody looks before a turn is over."""
         if time_s < self._next_decision_s:
             return
-        rows = self._to_show[self.is_at_home(self._to_show)]
-        decided_s = self.households.decision_time_s[rows]
-        now = rows[decided_s <= time_s]
-        person, _ = members(self.households.first_person, now)
-        self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
-        self._touched.append(now)
-        self._to_show = rows[decided_s > time_s]
-        self._next_decision_s = decided_s[decided_s > time_s].min(initial=np.inf)
+        self._to_show, now, self._next_decision_s = deciding(
+            self._to_show, self.households.decision_time_s, self.households.is_extinct, self.parties.is_on_way,
+            self.parties.arrival_time_s, time_s,
+        )  # fmt: skip
+        if now.size:
+            person, _ = members(self.households.first_person, now)
+            self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
+            self._touched.append(now)
 
     def due(self, until_s: float) -> np.ndarray:
         """Return the households that set out before a time, in order of departure, ties by row; int64[]."""
@@ -165,9 +165,11 @@ class Population:
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: Floats | float = np.inf) -> None:
         """Keep households at home that cannot leave now; they ask again at a time, inf: not of their own accord."""
-        self.households.departure_time_s[households] = retry_s
+        departure_s = self.households.departure_time_s
+        departure_s[households] = retry_s
         self._become(households, status, None)
-        self.plans_changed(households)
+        self._departing = np.concatenate((self._departing, households))
+        self._next_departure_s = min(self._next_departure_s, departure_s[households].min(initial=np.inf))
 
     def turn_back(self, parties: np.ndarray, retry_s: float) -> None:
         """Bring parties that never got onto the streets, or wait at stops, back home; they ask again at a time."""

@@ -89,15 +89,20 @@ class Recorder:
     @property
     def exposure_person_h(self) -> Floats:
         """Hours that people have spent in the area, by protection, mobility and zone; float64."""
+        self._expose(self.model.time_s)
         return self._exposure_person_s / 3600.0
 
+    def _expose(self, until_s: float) -> None:
+        """Add the time until a moment (s) in which people were as when they were last counted."""
+        if until_s > self._last_s:
+            self._exposure_person_s += self._n_present * (until_s - self._last_s)
+            self._last_s = until_s
+
     def count(self, time_s: float) -> None:
-        """Add the time since the last call, until a moment (s), to the exposure and count people anew."""
+        """Count people anew as they are at a moment (s), if anything has changed with anybody."""
         model, people = self.model, self.model.people
-        if time_s > self._last_s:
-            self._exposure_person_s += self._n_present * (time_s - self._last_s)
-            self._last_s = time_s
         if model.population.is_touched:
+            self._expose(time_s)
             self._is_checked = self._is_as_last_row = False
             recount(
                 self.n_by_status, self.n_by_injury, self._n_present.reshape(self._n_present.shape[0], -1),

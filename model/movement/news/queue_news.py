@@ -47,8 +47,9 @@ class QueueNews:
 
     def table_of(self, party: np.ndarray) -> np.ndarray:
         """Return the table that each party follows, int32."""
-        is_live = self._has_live[party] & self.phone_works[party]
-        return np.where(is_live, self._live_table, self._class_table[party]).astype(np.int32)
+        table = self._class_table[party]
+        table[self._has_live[party] & self.phone_works[party]] = self._live_table
+        return table
 
     def make_room(self, n: int) -> None:
         """Hold room for so many SIGHTs of each who looks round."""
