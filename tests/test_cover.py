@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from safepassage.agents.civilians import Protection, Status
+from safepassage.agents.rules.harm import let_go
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.harm.cover import lull_over_s
 
@@ -117,3 +118,22 @@ def test_opening_shelters_keeps_the_number_out_and_lowers_the_harm_to_be_expecte
     assert out > 0.6 and abs(out_opened - out) < 0.02 * out
     assert harm_opened < 0.97 * harm
     assert sum(b[1] < a[1] for a, b in pairs) >= 9
+
+
+def test_those_go_at_once_for_whom_it_has_been_quiet_long_enough_if_it_has_for_all():
+    chance, n, now_s, n_gone = np.random.default_rng(7), 40, 900.0, 0
+    departure_s, waits_since_s = chance.uniform(800.0, 1000.0, n), chance.choice([700.0, np.inf], n)
+    heard_s, wanted_s = chance.choice([-np.inf, 500.0, 690.0], n), chance.choice([0.0, 150.0, 300.0], n)
+    shelter = np.where(chance.random(n) < 0.1, 2, -1).astype(np.int32)
+    since_s = np.minimum(waits_since_s, np.maximum(departure_s, now_s))
+    is_quiet = (heard_s + wanted_s <= since_s) & (shelter < 0)
+    for _ in range(60):
+        due, is_coming = chance.permutation(n)[: chance.integers(1, 4)], np.ones(n, np.bool_)
+        waits_s = waits_since_s.copy()
+        goes = let_go(due, departure_s, waits_s, heard_s, wanted_s, shelter, is_coming, now_s)
+        assert goes == is_quiet[due].all() and is_coming[due].all() != goes
+        assert np.isinf(waits_s[due]).all() or not goes
+        others = np.delete(np.arange(n), due) if goes else np.arange(n)
+        assert is_coming[others].all() and (waits_s[others] == waits_since_s[others]).all()
+        n_gone += goes
+    assert 5 < n_gone < 55

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules.drive_edit import NONE, PENDING, let_set_out
-from safepassage.agents.rules.drive_state import VEHICLE
+from safepassage.agents.rules.drive_edit import NONE, PENDING, let_set_out, with_departures, with_more
+from safepassage.agents.rules.drive_state import RUN, SLOT, VEHICLE
 from safepassage.model.movement.driving import Driving
 from safepassage.model.settings.base import ScenarioError
 
@@ -355,6 +355,29 @@ def test_vehicles_that_set_out_are_written_one_by_one_or_none_of_them():
     assert let_set_out(vehicles, ids, *given.values(), 0, 3, 9, 5.0)
     assert vehicles.tobytes() == expected.tobytes()
     assert not let_set_out(vehicles, ids, *given.values(), 0, 3, 9, 5.0)
+
+
+def test_those_who_come_are_put_among_those_who_are_there_as_sorting_all_of_them_does():
+    chance = np.random.default_rng(3)
+    for n_there, n_come in ((0, 0), (0, 3), (5, 0), (5, 1), (20, 7)):
+        rows = chance.permutation(60)[: n_there + n_come].astype(np.int32)
+        found = with_more(np.sort(rows[:n_there]), rows[n_there:])
+        assert found.dtype == np.int32 and found.tolist() == sorted(rows.tolist())
+
+
+def test_departures_still_to_come_are_joined_by_others_in_the_order_of_time_and_vehicle():
+    chance = np.random.default_rng(4)
+    for n_over, n_rest, n_more in ((0, 0, 1), (3, 0, 2), (2, 6, 1), (1, 12, 9)):
+        run, departures = records(1, RUN), records(n_over + n_rest + 4, SLOT)
+        due = sorted((float(chance.integers(5, 8)), int(row)) for row in chance.permutation(50)[: n_rest + n_more])
+        is_new = np.isin(np.arange(len(due)), chance.permutation(len(due))[:n_more])
+        for k, (time_s, row) in enumerate(np.array(due)[~is_new].tolist()):
+            departures[n_over + k]["time_s"], departures[n_over + k]["vehicle"] = time_s, row
+        run["next_departure"], run["n_departures"] = n_over, n_over + n_rest
+        more = np.array(due)[is_new]
+        found = with_departures(departures, run, more[:, 1].astype(np.int32), more[:, 0].copy())
+        assert list(zip(found["time_s"].tolist(), found["vehicle"].tolist(), strict=True)) == due
+        assert run["next_departure"][0] == 0 and run["n_departures"][0] == len(due)
 
 
 def test_what_happens_at_the_same_time_happens_in_the_order_of_links():

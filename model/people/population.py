@@ -158,18 +158,15 @@ class Population:
         """Move households from their homes onto the streets."""
         self.parties.mode[households] = mode
         self.parties.is_on_way[households] = True
-        self._become(
-            households, Status.TRAVELLING, Protection.VEHICLE if mode.mover == Mover.VEHICLES else Protection.OUTDOORS
-        )
+        protection = Protection.VEHICLE if mode.mover == Mover.VEHICLES else Protection.OUTDOORS
+        self._become(households, Status.TRAVELLING, protection)
         self.show_preparing()
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: Floats | float = np.inf) -> None:
         """Keep households at home that cannot leave now; they ask again at a time, inf: not of their own accord."""
-        departure_s = self.households.departure_time_s
-        departure_s[households] = retry_s
+        self.households.departure_time_s[households] = retry_s
         self._become(households, status, None)
-        self._departing = np.concatenate((self._departing, households))
-        self._next_departure_s = min(self._next_departure_s, departure_s[households].min(initial=np.inf))
+        self._expect(households)
 
     def turn_back(self, parties: np.ndarray, retry_s: float) -> None:
         """Bring parties that never got onto the streets, or wait at stops, back home; they ask again at a time."""
@@ -209,8 +206,7 @@ class Population:
     def arrive(self, parties: np.ndarray, time_s: np.ndarray, exit_row: np.ndarray) -> None:
         """Bring parties to safety through an exit."""
         self.parties.is_on_way[parties] = self.parties.is_bound_home[parties] = False
-        self.parties.arrival_time_s[parties] = time_s
-        self.parties.exit[parties] = exit_row
+        self.parties.arrival_time_s[parties], self.parties.exit[parties] = time_s, exit_row
         self._put(parties)
         self._become(parties, Status.SAFE, None)
         self._note(Ledger.CAME_OUT, parties, time_s, self.parties.mode[parties], exit_row)
@@ -258,8 +254,7 @@ class Population:
         self._become(parties, Status.TRAVELLING, Protection.VEHICLE)
 
     def _put(self, parties: np.ndarray, stop: int = -1, vehicle: int = -1) -> None:
-        self.parties.stop[parties] = stop
-        self.parties.vehicle[parties] = vehicle
+        self.parties.stop[parties], self.parties.vehicle[parties] = stop, vehicle
         self.parties.rides_with[parties] = -1
         if self.guests.size:
             self.guests = self.guests[self.parties.rides_with[self.guests] >= 0]
@@ -362,9 +357,13 @@ class Population:
         else:
             decided = households[np.isfinite(h.decision_time_s[households])]
             self._to_show = united(self._to_show, decided)
-            self._departing = np.concatenate((self._departing, households))
-            self._next_departure_s = min(self._next_departure_s, h.departure_time_s[households].min(initial=np.inf))
+            self._expect(households)
         self.show_preparing()
+
+    def _expect(self, households: np.ndarray) -> None:
+        leaves_s = self.households.departure_time_s[households].min(initial=np.inf)
+        self._departing = np.concatenate((self._departing, households))
+        self._next_departure_s = min(self._next_departure_s, leaves_s)
 
     def show_preparing(self) -> None:
         """Let those who have decided and are not shown as preparing be looked at next time."""
