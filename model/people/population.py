@@ -156,8 +156,7 @@ class Population:
 
     def set_out(self, households: np.ndarray, mode: Mode) -> None:
         """Move households from their homes onto the streets."""
-        self.parties.mode[households] = mode
-        self.parties.is_on_way[households] = True
+        self.parties.mode[households], self.parties.is_on_way[households] = mode, True
         protection = Protection.VEHICLE if mode.mover == Mover.VEHICLES else Protection.OUTDOORS
         self._become(households, Status.TRAVELLING, protection)
         self.show_preparing()
@@ -221,16 +220,14 @@ class Population:
 
         mode: how they travel. protection: what protects those aboard.
         """
-        self.parties.mode[parties] = mode
-        self.parties.is_on_way[parties] = True
+        self.parties.mode[parties], self.parties.is_on_way[parties] = mode, True
         self._put(parties, vehicle=vehicle)
         self._become(parties, Status.TRAVELLING, protection)
         self.show_preparing()
 
     def ride_along(self, parties: np.ndarray, hosts: np.ndarray) -> None:
         """Let households at home get into the cars of others, hosts, who have set out."""
-        self.parties.mode[parties] = Mode.LIFT
-        self.parties.is_on_way[parties] = True
+        self.parties.mode[parties], self.parties.is_on_way[parties] = Mode.LIFT, True
         self._put(parties)
         self.parties.rides_with[parties] = hosts
         self.guests = united(self.guests, parties)
