@@ -235,7 +235,7 @@ def deciding(
     when the first of the others decides in s, inf: none does); in the order of rows, int64[].
 
     rows: of households, each once. decision_s: when each decides to leave (s). is_extinct, is_on_way, arrival_s: see
-    `leaving`.
+    `leaving`. time_s: the moment.
     """
     later, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     n_later, n_now, next_s = 0, 0, np.inf
