@@ -5,6 +5,11 @@ that entry, which unpacks every array of a crowd, takes a quarter of the time th
 entry for C, which nobody calls.
 """
 
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
 from numba import njit
 
 _ALWAYS = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
@@ -19,3 +24,19 @@ part = njit(**_PART)
 lean_kernel = njit(**_ALWAYS, **_NO_COUNT)
 lean_part = njit(**_PART, **_NO_COUNT)
 inlined_part = njit(**_PART, **_NO_COUNT, forceinline=True)
+
+
+def calls_kernels_of(*modules: ModuleType) -> Callable[[Any], Any]:
+    """Return a decorator of a kernel that calls kernels of other files: if one of them changes, it is compiled anew.
+
+    numba's cache itself looks only at the file in which a kernel stands.
+    """
+
+    def mark(kernel: Any) -> Any:
+        file = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+        if file is not None:
+            states = [os.stat(str(module.__file__)) for module in modules]
+            file._source_stamp = (file._source_stamp, *((one.st_mtime, one.st_size) for one in states))
+        return kernel
+
+    return mark

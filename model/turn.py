@@ -1,9 +1,9 @@
 """One turn of a run: what happens from one moment to the next whole minute, or to a later one.
 
 Each part of the model says when it has something to do next. Those who leave home in the first minute set out; then
-time in which nothing happens is passed at once. While cars drive on and nothing else is due, many minutes pass in one
-turn: it ends with the first minute in which somebody arrives, meets danger or has to stand. Everything else happens
-minute by minute, as it would without any of this.
+time in which nothing happens is passed at once. While people drive and walk on and nothing else is due, many minutes
+pass in one turn: it ends with the first minute in which somebody arrives, meets danger or has to stand. Everything else
+happens minute by minute, as it would without any of this.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from safepassage.agents.shelling import ShellingEvent
 from safepassage.model.clock import MINUTE_S, minute_after, minute_before, minute_from
 from safepassage.model.hazard.impacts import Size
 from safepassage.model.movement.arrivals import Arrivals
-from safepassage.model.movement.by_minutes import can_drive_on, drive_on
+from safepassage.model.movement.by_minutes import go_on
 from safepassage.model.services.roadside import slow_down, take_off_the_dead
 
 EVENT_MATTERS_S = 6 * 3600.0
@@ -120,13 +120,14 @@ class Turn:
         return quiet_s if quiet_s <= looks_s else np.floor(looks_s / MINUTE_S) * MINUTE_S
 
     def _n_minutes(self, next_s: float, until_s: float) -> int:
-        """Return how many whole minutes cars may drive on at once, as long as nothing happens to them; 0: none."""
+        """Return how many whole minutes people may go on at once, as long as nothing happens to them; 0: none."""
         model = self.model
         looks_s = model.under_fire.road_fire.looks_s
         until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s, looks_s)
-        if until_s < model.time_s + MINUTE_S or model.time_s % MINUTE_S or not can_drive_on(model.movement):
+        if until_s < model.time_s + MINUTE_S or model.time_s % MINUTE_S:
             return 0
-        return int((until_s - model.time_s) // MINUTE_S)
+        stood = model.movement.did_anybody_stand or model.population.is_anybody_standing
+        return 1 if stood else int((until_s - model.time_s) // MINUTE_S)
 
     def pass_time(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
@@ -139,10 +140,10 @@ class Turn:
         model.population.prepare(until_s)
 
     def _drive_on(self, until_s: float) -> int:
-        """Let cars drive on to a time, or to the end of the first minute in which something happens to them; return
-        how many minutes that was."""
+        """Let people go on to a time, or to the end of the first minute in which something happens to them; return how
+        many minutes that was."""
         model, from_s = self.model, self.model.time_s
-        arrivals = drive_on(model.movement, until_s)
+        arrivals = go_on(model.movement, until_s, by_minutes=True)
         now_s = self.moved_to_s = model.movement.time_s
         model.under_fire.road_fire.pass_time(now_s - MINUTE_S)
         self._meet(arrivals, now_s)

@@ -130,6 +130,26 @@ def test_a_kernel_that_was_never_compiled_or_has_changed_since_is_not_kept(tmp_p
     assert not compiling.is_kept(importlib.import_module("some_rules").double)
 
 
+def test_a_kernel_is_not_kept_if_a_file_whose_kernels_it_calls_has_changed(tmp_path, monkeypatch):
+    callee, caller = tmp_path / "called_rules.py", tmp_path / "calling_rules.py"
+    callee.write_text("from numba import njit\n\n\n@njit(cache=True)\ndef double(x):\n    return 2 * x\n")
+    caller.write_text(
+        "import called_rules\nfrom numba import njit\nfrom safepassage.agents.compiled import calls_kernels_of\n\n\n"
+        "@calls_kernels_of(called_rules)\n@njit(cache=True)\ndef fourfold(x):\n    return called_rules.double(2 * x)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert importlib.import_module("calling_rules").fourfold(2) == 8
+    for name, is_changed in (("as it was", False), ("changed", True)):
+        if is_changed:
+            callee.write_text(callee.read_text().replace("2 * x", "3 * x + 0"))
+        for module in ("calling_rules", "called_rules"):
+            sys.modules.pop(module)
+        importlib.invalidate_caches()
+        anew = importlib.import_module("calling_rules").fourfold
+        assert compiling.is_kept(anew) is not is_changed, name
+    assert anew(2) == 12
+
+
 def test_with_one_core_or_with_all_kept_no_second_process_starts(monkeypatch):
     monkeypatch.setattr(compiling.subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     monkeypatch.setattr(compiling, "is_kept", lambda _: True)

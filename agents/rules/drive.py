@@ -33,14 +33,13 @@ stay together.
 import numpy as np
 
 from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
+from safepassage.agents.ground.arrays import Floats, Ints, Records
 from safepassage.agents.ground.prefetch import prefetch
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
 ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
 MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
 DONE, LOG_FULL = 0, 1
-MINUTE_S = 60.0
 
 
 @inlined_part
@@ -637,25 +636,15 @@ def is_any_slower(
     return False
 
 
-@inlined_part
-def _stands(links, slots, arms, vehicles, vehicle):
-    """Return whether a vehicle is first in its arm and stands there, or is held for want of a way."""
-    state, arm = vehicles[vehicle].state, vehicles[vehicle].link
-    if state == DRIVING:
-        return arms[arm].state != MOVING and slots[_slot_of_first(links, arm)].vehicle == vehicle
-    if state == QUEUED:
-        arm += arms.size // 2
-        return arms[arm].state != MOVING and arms[arm].queue_first == vehicle
-    return state == HELD
+@lean_kernel
+def see(sights: Records, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float) -> int:
+    """Write what there is to see of queues now; return how many rows.
 
-
-@inlined_part
-def _see(sights, first, links, slots, vehicles, rows, time_s):
-    """Write what there is to see of queues now from a row of sights on; return how many rows.
-
-    A row for each vehicle on a link or waiting off the road to enter it, see SIGHT.
+    sights: SIGHT, written: one for each of the vehicles, rows, that is on a link or waits off the road to enter it.
+    links: state of the links, one record each. slots: queues on the links, one ring of records each. vehicles: state of
+    the vehicles, one record each. time_s: the moment (s).
     """
-    n = first
+    n = 0
     for vehicle in rows:
         state = vehicles[vehicle].state
         if state in (DRIVING, QUEUED):
@@ -665,165 +654,39 @@ def _see(sights, first, links, slots, vehicles, rows, time_s):
             if sights[n].is_first:
                 sights[n].time_s = _link_time_s(links, slots, vehicles, at, time_s)
             n += 1
-    return n - first
+    return n
 
 
 @lean_kernel
-def see(sights: Records, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float) -> int:
-    """Write what there is to see of queues now; return how many rows.
+def set_speeds(
+    links: Records, run: Records, other_speed: Ints, alone_s: Floats, wave_speed_m_s: Floats,
+    jam_density_per_m: Floats, rows: Ints, free_flow_speed_m_s: Floats,
+) -> None:  # fmt: skip
+    """Change the free-flow speed of some links, rows, for those who enter from now on. Writes links and other_speed.
 
-    sights: SIGHT, written: one for each of the vehicles, rows, that is on a link or waits to enter it. links: state of
-    the links, one record each. slots: queues on the links, one ring of records each. vehicles: state of the vehicles,
-    one record each. time_s: the moment (s).
+    other_speed: written: the links that now take somebody alone another time than at first, alone_s, float64[n_links];
+    run[0].n_other_speed of them. wave_speed_m_s: of the backward wave, by link (m/s). jam_density_per_m: of all lanes
+    of each link (vehicles/m). free_flow_speed_m_s: of each of the rows (m/s). links: state of the links, one record
+    each. run: state of the run as a whole, one record.
     """
-    return _see(sights, 0, links, slots, vehicles, rows, time_s)
-
-
-@inlined_part
-def _next_look(look, after_s):
-    """Return when those of one look round next after a time (s)."""
-    n = max(0.0, np.floor((after_s - look.first_s) / look.every_s))
-    next_s = look.first_s + n * look.every_s
-    while next_s <= after_s:
-        n += 1.0
-        next_s = look.first_s + n * look.every_s
-    return next_s
-
-
-@inlined_part
-def _next_look_s(looks):
-    """Return when anybody looks round next (s)."""
-    next_s = np.inf
-    for k in range(looks.size):
-        next_s = min(next_s, looks[k].next_s)
-    return next_s
-
-
-@inlined_part
-def _does_any_choose(links, vehicles, rows, has_choice, looks):
-    """Return whether anybody who looks round now comes next to a node from which ways part, there or further on."""
-    for vehicle in rows:
-        table = vehicles[vehicle].table
-        if vehicles[vehicle].state == ABSENT or table < 0:
-            continue
-        is_driving = vehicles[vehicle].state == DRIVING
-        if has_choice[links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin]:
-            for k in range(looks.size):
-                if looks[k].is_now and (looks[k].table == table or looks[k].also == table):
-                    return True
-    return False
-
-
-@lean_part
-def _look_round(
-    links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, time_s
-):  # fmt: skip
-    """Let those look round whose time has come; return whether it concerns anybody now. Writes looks and sights.
-
-    It does if they see or believe in queues and one of them has a choice of way; or if there is is_news. What they see
-    otherwise is noted, for whoever asks later.
-    """
-    is_believed = False
-    for k in range(looks.size):
-        looks[k].is_now = looks[k].next_s <= time_s
-        if looks[k].is_now:
-            looks[k].next_s = _next_look(looks[k], time_s)
-            is_believed |= looks[k].believes != 0
-    is_slower = run[0].n_arrived < rows.size
-    is_slower = is_slower and is_any_slower(alone_s, changed_speed, links, slots, vehicles, rows, time_s)
-    if not (is_slower or is_believed):
-        return False
-    if is_news or _does_any_choose(links, vehicles, rows, has_choice, looks):
-        return True
-    for k in range(looks.size):
-        if looks[k].is_now:
-            looks[k].believes, looks[k].n_seen = is_slower, 0
-            if is_slower:
-                looks[k].n_seen = _see(sights, k * rows.size, links, slots, vehicles, rows, time_s)
-    return False
-
-
-@lean_kernel
-def advance_looking(
-    links: Records, slots: Records, arms: Records, vehicles: Records, events: Records, wheel: Ints, heap: Records,
-    run: Records, arrivals: Records, log: Records, crossings: Records, dangers: Records, doses: Records,
-    departures: Records, next_link: Ints, paths: Ints, rows: Ints, alone_s: Floats, changed_speed: Ints,
-    has_choice: Bools, looks: Records, sights: Records, is_news: bool, from_s: float, last_look_s: float,
-    until_s: float,
-) -> tuple[float, bool]:  # fmt: skip
-    """Do what `advance` does until a look round concerns somebody, at most to a time; return (time reached, is_look).
-
-    Nothing is logged. links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-    departures, next_link, paths: as for `advance`. rows: of all vehicles under way. alone_s, changed_speed: see
-    `is_any_slower`. has_choice: bool[n_nodes], ways part there or further on. looks: LOOK, written: of each who looks
-    round in turn. sights: SIGHT, written: room for all rows for each of looks, in which `LOOK.n_seen` are what was
-    seen. is_news: whether each look concerns somebody, since there is other news. from_s: the present (s).
-    last_look_s: the last moment at which anybody looks (s), not after until_s.
-    """
-    look_s = _next_look_s(looks)
-    while look_s <= last_look_s:
-        if look_s > from_s:
-            advance(
-                links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-                departures, next_link, paths, look_s,
-            )  # fmt: skip
-        if _look_round(
-            links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, look_s
-        ):
-            return look_s, True
-        look_s = _next_look_s(looks)
-    advance(
-        links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-        departures, next_link, paths, until_s,
-    )  # fmt: skip
-    return until_s, False
-
-
-@lean_kernel
-def advance_by_minutes(
-    links: Records, slots: Records, arms: Records, vehicles: Records, events: Records, wheel: Ints, heap: Records,
-    run: Records, arrivals: Records, log: Records, crossings: Records, dangers: Records, doses: Records,
-    departures: Records, next_link: Ints, paths: Ints, rows: Ints, alone_s: Floats, changed_speed: Ints,
-    has_choice: Bools, looks: Records, sights: Records, is_news: bool, from_s: float, until_s: float, is_look: bool,
-) -> tuple[float, bool]:  # fmt: skip
-    """Do what `advance_looking` does, minute by minute, until something has to be seen to; return (time, is_look).
-
-    It stops at a look round that concerns somebody, is_look, otherwise at the end of the first minute in which somebody
-    arrives, goes through danger or stands first in an arm, at the latest at until_s. Everybody's danger is counted at
-    the end of each minute. links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers,
-    doses, departures, next_link, paths, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, from_s: as
-    for `advance_looking`. is_look: whether it stopped at a look before, which has been taken.
-    """
-    now_s = from_s
-    while now_s < until_s:
-        minute_s = (np.floor(now_s / MINUTE_S) + 1.0) * MINUTE_S
-        if is_look:
-            minute_s = np.ceil(now_s / MINUTE_S) * MINUTE_S
-        now_s, is_look = advance_looking(
-            links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-            departures, next_link, paths, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, now_s,
-            minute_s, minute_s,
-        )  # fmt: skip
-        if is_look:
-            break
-        stops = run[0].n_arrived > 0
-        for vehicle in rows:
-            if dangers.size > 0:
-                if vehicles[vehicle].state == DRIVING:
-                    _suffer(links, vehicles, dangers, doses, vehicle, now_s)
-                stops |= doses[vehicle].strikes > 0.0 or doses[vehicle].crossfire > 0.0
-            stops |= _stands(links, slots, arms, vehicles, vehicle)
-        if stops:
-            break
-    return now_s, is_look
-
-
-@lean_kernel
-def skip_looks(looks: Records, time_s: float) -> None:
-    """Skip the looks up to a time (s), since there is nothing to see. looks: LOOK, written."""
-    for k in range(looks.size):
-        if looks[k].next_s <= time_s:
-            looks[k].next_s = _next_look(looks[k], time_s)
+    n = run[0].n_other_speed
+    for i in range(rows.size):
+        at = rows[i]
+        was_other = links[at].free_flow_time_s != alone_s[at]
+        links[at].free_flow_time_s = links[at].length_m / free_flow_speed_m_s[i]
+        speed_m_s = links[at].length_m / links[at].free_flow_time_s
+        per_s = speed_m_s * wave_speed_m_s[at] * jam_density_per_m[at] / (speed_m_s + wave_speed_m_s[at])
+        links[at].in_headway_s = 1.0 / per_s
+        if not was_other and links[at].free_flow_time_s != alone_s[at]:
+            other_speed[n] = at
+            n += 1
+    n_kept = 0
+    for i in range(n):
+        at = other_speed[i]
+        if links[at].free_flow_time_s != alone_s[at]:
+            other_speed[n_kept] = at
+            n_kept += 1
+    run[0].n_other_speed = n_kept
 
 
 @lean_kernel

@@ -47,6 +47,7 @@ RUN = np.dtype(
     [
         ("buckets_per_s", "f8"), ("bucket", "i8"), ("n_in_wheel", "i8"), ("n_heap", "i8"), ("next_departure", "i8"),
         ("n_departures", "i8"), ("n_arrived", "i8"), ("n_logged", "i8"), ("n_crossings", "i8"), ("held_first", "i8"),
+        ("n_other_speed", "i8"),
     ],
     align=True,
 )  # fmt: skip

@@ -475,9 +475,8 @@ def _start_on_link(crowd, walker, now_s):
 @lean_kernel
 def advance(crowd: Crowd, departure_s: Floats, departing: Ints, until_s: float) -> None:
     """Let all happen that is due before until_s. departing: walkers in order of departure_s; those who start on a
-    link have it in `wanted` and the metres to go in `target_s`. Writes crowd; arrivals from row 0."""
+    link have it in `wanted` and the metres to go in `target_s`. Writes crowd; arrivals behind those there are."""
     clock = crowd.clock[0]
-    clock.n_arrived = 0
     while True:
         due_s = departure_s[clock.n_departed] if clock.n_departed < departing.size else np.inf
         s = _earliest(crowd, min(due_s, until_s))
@@ -545,7 +544,6 @@ def reconsider(crowd: Crowd, now_s: float) -> None:
 
     Those whose way is as before keep their place in the queue; the others join another in the order they stood in.
     """
-    crowd.clock[0].n_arrived = 0
     first, last = np.int64(-1), np.int64(-1)
     for s in range(crowd.streets.size):
         street = crowd.streets[s]
@@ -574,12 +572,20 @@ def reconsider(crowd: Crowd, now_s: float) -> None:
 
 
 @lean_kernel
-def renew(crowd: Crowd, streets: Ints, now_s: float) -> None:
-    """Let streets whose area, speed factor or flow capacity changed go on from now at their new pace. Writes crowd."""
+def renew(crowd: Crowd, width_m: Floats, taken_width_m: Floats, streets: Ints, now_s: float) -> None:
+    """Let streets whose width or speed factor changed go on from now with their new area, flow and pace. Writes crowd.
+
+    width_m: width for walkers, by street (m). taken_width_m: what others, such as cars, take of it (m). streets: rows
+    of those that changed. now_s: the present (s).
+    """
+    rules = crowd.rules[0]
     for k in range(streets.size):
         s = np.int64(streets[k])
         street = crowd.streets[s]
+        left_m = max(width_m[s] - taken_width_m[s], min(width_m[s], rules.least_width_m))
+        street.area_m2 = street.length_m * left_m
+        street.flow_capacity_per_s = rules.specific_flow_per_m_s * left_m * street.speed_factor
         street.progress_s += street.pace * (now_s - street.updated_s)
         street.updated_s = now_s
-        street.pace = pace_at(street.n_persons, street.area_m2, street.speed_factor, crowd.rules[0])
+        street.pace = pace_at(street.n_persons, street.area_m2, street.speed_factor, rules)
         reschedule(crowd, s, now_s)

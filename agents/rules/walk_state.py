@@ -66,7 +66,7 @@ CLOCK = np.dtype(
 """slots_per_s: of the event wheel, a power of two, so that slot numbers are exact."""
 RULES = np.dtype(
     [("gamma_per_m2", "f8"), ("jam_density_per_m2", "f8"), ("critical_density_per_m2", "f8"), ("least_pace", "f8"),
-     ("swap_after_s", "f8")]
+     ("swap_after_s", "f8"), ("specific_flow_per_m_s", "f8"), ("least_width_m", "f8")]
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ class Crowd(NamedTuple):
     exit_street: np.ndarray
     """Row in streets of the way out at a node; -1: people leave without hindrance."""
     arrived: np.ndarray
+    """Those who have arrived and have not been taken note of yet: the first clock.n_arrived of these three."""
     arrived_s: np.ndarray
     arrived_node: np.ndarray
     dangers: np.ndarray

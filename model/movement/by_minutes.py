@@ -1,82 +1,65 @@
-"""Cars that only drive on, many minutes at once, until somebody arrives, meets danger or has to stand, or time is up.
+"""Cars and walkers moved together to a time, or by minutes until one arrives, meets danger or has to stand.
 
-Nobody walks meanwhile, so nothing but the cars and what their drivers see of queues has to be looked at. What comes out
-is the same to the bit as minute by minute.
+Nothing but the two, and what drivers see of queues, has to be looked at meanwhile. What comes out by minutes is the
+same to the bit as one minute after the other.
 """
 
 from typing import Any
 
 import numpy as np
 
-from safepassage.agents.rules import drive
+from safepassage.agents.rules import by_minutes as rules
 from safepassage.model.clock import MINUTE_S
 from safepassage.model.movement import compiling
 from safepassage.model.movement.arrivals import Arrivals, joined
-from safepassage.model.movement.driving_view import Arrivals as CarsArrived
-from safepassage.model.movement.driving_view import arrived
-from safepassage.model.movement.traffic import Traffic
+from safepassage.model.movement.walking_view import NO_ARRIVALS as NO_WALKERS
 
 
-def can_drive_on(movement: Any) -> bool:
-    """Return whether cars are under way and nobody else, none of whom had to stand when last looked at.
+def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> Arrivals:
+    """Move everybody to a time; return who left the area on the way.
 
-    movement: the `Movement` of all.
+    movement: the `Movement` of all. by_minutes: end with the first whole minute before it in which somebody arrives,
+    meets danger or has to stand; until_s is a whole minute then, and nothing is cleared and no pace changes before it.
     """
-    if movement.walking.view.n_under_way or not movement.driving.view.n_under_way:
-        return False
-    return not (movement.shared_streets.is_needed() or movement.stuck[0].size or movement.gridlocks.is_any)
-
-
-def drive_on(movement: Any, until_s: float) -> Arrivals:
-    """Move cars to a time, or to the end of the first minute before it in which one arrives, meets danger or has to
-    stand; return who left the area on the way.
-
-    movement: the `Movement` of all, of which `can_drive_on` holds. until_s: a whole minute (s).
-    """
-    movement.pace.set(movement.time_s)
-    movement.shared_streets.skip_to(movement.time_s)
-    movement.queue_news.skip_to(movement.time_s)
-    cars: list[CarsArrived] = []
-    is_look, is_over = False, False
+    pace, news, from_s = movement.pace, movement.queue_news, movement.time_s
+    pace.set(from_s)
+    news.skip_to(from_s)
+    cars, walkers, paces_s = [], [], []
+    is_again = is_over = False
     while not is_over:
-        now, is_look = movement.drivers_look.drive_by_minutes(until_s, is_look=is_look)
-        cars.append(now)
-        movement.time_s = movement.driving.time_s
-        if now.id.size:
-            until_s = np.ceil(movement.time_s / MINUTE_S) * MINUTE_S
-        is_over = not is_look or movement.time_s >= until_s
-    movement.walking.advance(movement.time_s)
-    return joined(cars, [], list)
+        pace_s = pace.next_s
+        is_again, *arrived = _advance(movement, min(until_s, pace_s), is_again=is_again, by_minutes=by_minutes)
+        now_s, is_anybody = movement.time_s, arrived[0].id.size + arrived[1].id.size > 0
+        if is_anybody:
+            cars.append(arrived[0])
+            walkers.append(arrived[1])
+        if by_minutes and is_anybody:
+            until_s = np.ceil(now_s / MINUTE_S) * MINUTE_S
+        if now_s == pace_s:
+            paces_s.append(now_s)
+            pace.set(now_s)
+        is_over = not is_again and (by_minutes or now_s >= until_s)
+    shared = movement.shared_streets
+    return joined(
+        cars, walkers,
+        lambda: paces_s + news.looks_between(from_s, now_s) + shared.meetings_between(from_s, now_s),
+    )  # fmt: skip
 
 
-class ByMinutes:
-    """Vehicles moved minute by minute until something has to be seen to."""
+def _advance(movement: Any, until_s: float, *, is_again: bool, by_minutes: bool) -> tuple[bool, Any, Any]:
+    """Run what happens until something has to be seen to, and see to it if it is a look round at queues; return
+    (whether the same moment goes on, the Arrivals of cars, those of walkers). Walkers may be left behind at a look.
 
-    def __init__(self, traffic: Traffic) -> None:
-        """traffic: all that the rules of driving read and write, without a log of crossings."""
-        self._traffic = traffic
-
-    def advance(self, until_s: float, looks: tuple[Any, ...], *, is_look: bool) -> tuple[CarsArrived, bool]:
-        """Run what happens until something has to be seen to, at most to a time, as `drive.advance_by_minutes` does;
-        return (Arrivals since the last call, whether somebody looks round now who has to be told).
-
-        looks: has_choice, looks, sights and is_news of that kernel. is_look: whether the look of now has been taken.
-        """
-        compiling.wait()
-        now = self._traffic
-        rows = now.under_way.rows, now.alone_s, now.changed_speed
-        now.time_s, is_look = drive.advance_by_minutes(*now.state(), *rows, *looks, now.time_s, float(until_s), is_look)
-        return arrived(now), is_look
-
-    def advance_looking(self, until_s: float, last_look_s: float, looks: tuple[Any, ...]) -> tuple[CarsArrived, bool]:
-        """Run what happens up to a time, or to a look round that concerns somebody; otherwise as `advance`.
-
-        last_look_s: last moment at which anybody looks round (s).
-        """
-        compiling.wait()
-        now = self._traffic
-        rows = now.under_way.rows, now.alone_s, now.changed_speed
-        now.time_s, is_look = drive.advance_looking(
-            *now.state(), *rows, *looks, now.time_s, float(last_look_s), float(until_s)
-        )
-        return arrived(now), is_look
+    is_again: whether it goes on from a moment that it has come to before.
+    """
+    compiling.wait()
+    look, driving, walking = movement.drivers_look, movement.driving, movement.walking
+    now_s, walked_s, is_look, is_again = rules.advance(
+        *driving.state(), *walking.state(), movement.shared_streets.now, *look.asked(), driving.time_s, walking.time_s,
+        float(until_s), is_again, by_minutes,
+    )  # fmt: skip
+    movement.time_s = now_s
+    have_walked = walked_s > walking.time_s or walked_s == now_s
+    arrived = driving.take(now_s), walking.take(walked_s) if have_walked else NO_WALKERS
+    look.see(is_look=is_look)
+    return is_again, *arrived

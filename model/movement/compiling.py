@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from safepassage.agents.rules import drive, walk
+from safepassage.agents.rules import by_minutes, drive, walk
 
 START = "from safepassage.model.movement.round_the_block import go_round_the_block; go_round_the_block()"
 
@@ -33,7 +33,7 @@ def is_kept(kernel: Any) -> bool:
 def begin() -> bool:
     """Let a second process compile what is not kept, if there is a second core; return whether anything has to be."""
     global _helper
-    if all(is_kept(one) for one in (drive.advance, drive.advance_looking, drive.advance_by_minutes, walk.advance)):
+    if all(is_kept(one) for one in (drive.advance, walk.advance, by_minutes.advance)):
         return False
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if n_cores > 1:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import doses, drive, drive_edit
+from safepassage.agents.rules import by_minutes, drive, drive_edit
 from safepassage.agents.rules.drive_state import DANGER, DOSE, VEHICLE
 from safepassage.model.movement import compiling, traffic
-from safepassage.model.movement.by_minutes import ByMinutes
 from safepassage.model.movement.driving_view import NO_ARRIVALS, Arrivals, Crossings, DrivingView, arrived
 from safepassage.model.movement.traffic import checked
 from safepassage.model.settings.base import ScenarioError
@@ -65,7 +64,7 @@ class Driving:
         self._record, self._all_nodes = record, np.ones(self.n_nodes, np.bool_)
         of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
         self._traffic = traffic.no_traffic(*of_links, record=record)
-        self.view, self.by_minutes = DrivingView(self._traffic), ByMinutes(self._traffic)
+        self.view = DrivingView(self._traffic)
         if sink_flow_capacity_per_s is not None:
             sink_per_s = checked("sink_flow_capacity_per_s", sink_flow_capacity_per_s, self.n_nodes, of="node")
             self._traffic.links["in_headway_s"][n:] = 1.0 / sink_per_s
@@ -230,6 +229,17 @@ class Driving:
         now.time_s = float(until_s)
         return arrived(now)
 
+    def state(self) -> tuple[Any, ...]:
+        """Return all vehicles and links as `agents/rules/by_minutes.py` is given them."""
+        now = self._traffic
+        of_links = now.other_speed, now.alone_s, now.wave_speed_m_s, now.jam_density_per_m
+        return (*now.state(), now.under_way.rows, *of_links)
+
+    def take(self, time_s: float) -> Arrivals:
+        """Note that a kernel has moved everybody to a time; return the Arrivals since the last call."""
+        self._traffic.time_s = time_s
+        return arrived(self._traffic)
+
     def _keep_log(self):
         n = int(self._traffic.run["n_logged"][0])
         self._traffic.log_parts.append(self._traffic.log[:n].copy())
@@ -334,11 +344,9 @@ class Driving:
         """Change the free-flow speed of links for those who enter from now on."""
         links = np.atleast_1d(links)
         speed = checked("free_flow_speed_m_s", free_flow_speed_m_s, links.size)
-        self._traffic.links["free_flow_time_s"][links] = self.length_m[links] / speed
-        rows = united(self._traffic.changed_speed, np.asarray(links, np.int64))
-        is_other = self._traffic.links["free_flow_time_s"][rows] != self._traffic.alone_s[rows]
-        self._traffic.changed_speed = rows[is_other]
-        self._set_in_headway()
+        now = self._traffic
+        of_links = now.other_speed, now.alone_s, now.wave_speed_m_s, now.jam_density_per_m
+        drive.set_speeds(now.links, now.run, *of_links, np.asarray(links, np.int64), speed)
 
     def withdraw(self, ids: Ints | list[int]) -> None:
         """Take vehicles out wherever they are; the room of one on the road comes back after the wave's time."""
@@ -384,4 +392,4 @@ class Driving:
         """
         self.suffer()
         rows = self._traffic.under_way.taken()
-        return rows, doses.take(self._traffic.doses, rows)
+        return rows, by_minutes.take_doses(self._traffic.doses, rows)

@@ -10,7 +10,8 @@ from safepassage.agents.parties import Mode
 from safepassage.agents.rules.drive import LOST
 from safepassage.model.draws import Stream, uniforms
 from safepassage.model.movement.arrivals import NOBODY as NO_ARRIVALS
-from safepassage.model.movement.arrivals import Arrivals, joined
+from safepassage.model.movement.arrivals import Arrivals
+from safepassage.model.movement.by_minutes import go_on
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.gridlocks import Gridlocks
 from safepassage.model.movement.news.drivers_look import DriversLook
@@ -18,7 +19,8 @@ from safepassage.model.movement.news.queue_news import QueueNews
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS
 from safepassage.model.movement.pace import Pace
 from safepassage.model.movement.shared_streets import SharedStreets
-from safepassage.model.movement.walking import NOBODY, Stage, Walking
+from safepassage.model.movement.walking import Stage, Walking
+from safepassage.model.movement.walking_view import NOBODY
 from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways, WaysOfMode
 from safepassage.model.rules import RouteChoice
 from safepassage.model.settings.movement import Movement as MovementSettings
@@ -161,35 +163,12 @@ class Movement:
             self.walking.advance(until_s)
             self.time_s = until_s
             return NO_ARRIVALS
-        self.pace.set(self.time_s)
-        self.shared_streets.skip_to(self.time_s)
-        self.queue_news.skip_to(self.time_s)
-        cars, walkers, looks_s, from_s = [], [], [], self.time_s
-        while (next_s := self._next_look_s()) <= until_s:
-            cars += self.drivers_look.drive(next_s, float(np.nextafter(next_s, 0.0)))
-            looks_s.append(next_s)
-            self.time_s = next_s
-            if self.pace.next_s == next_s:
-                walkers.append(self.walking.advance(next_s))
-                self.pace.set(next_s)
-            if self.shared_streets.next_s == next_s and self.shared_streets.is_needed():
-                walkers.append(self.walking.advance(next_s))
-                if self.shared_streets.is_needed():
-                    self.shared_streets.tell()
-        cars += self.drivers_look.drive(until_s, until_s)
-        self.time_s = until_s
-        walkers.append(self.walking.advance(until_s))
-        return joined(cars, walkers, lambda: looks_s + self.queue_news.looks_between(from_s, until_s))
+        return go_on(self, until_s, by_minutes=False)
 
     @property
     def next_s(self) -> float:
         """No vehicle left standing is cleared, no news of closures spreads and no weather changes before this (s)."""
         return min(self._wreck_until_s.min(initial=np.inf), self.ways.next_news_s, self.pace.changes_s)
-
-    def _next_look_s(self) -> float:
-        """Return when walkers and cars are told of each other next, or the pace of walkers changes (s)."""
-        next_s = self.shared_streets.next_s if self.shared_streets.is_needed() else np.inf
-        return min(next_s, self.pace.next_s)
 
     def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
         """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""
@@ -325,6 +304,11 @@ class Movement:
             since_s[now] = self.stuck[1][before]
         self.stuck = held, since_s
         return held[self.time_s - since_s >= self.settings.patience_s]
+
+    @property
+    def did_anybody_stand(self) -> bool:
+        """Whether a vehicle had no way on or stood in a gridlock when last looked at."""
+        return self.stuck[0].size > 0 or self.gridlocks.is_any
 
     def leave_cars(self, party: np.ndarray, n_persons: np.ndarray, free_speed_m_s: np.ndarray) -> tuple[Ints, Ints]:
         """Let people get out of cars where they are, their own or those of neighbours, and walk on.

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import drive
+from safepassage.agents.rules import by_minutes, drive
+from safepassage.agents.rules.by_minutes import MEETINGS, SHARED_LINK, SHARED_STREET, Shared
 from safepassage.agents.rules.drive_state import LOOK, SIGHT
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.walking import Walking
@@ -29,6 +30,9 @@ def go_round_the_block() -> None:
         mode.set_open(one, is_open=False)
         mode.withdraw(one)
         mode.advance(100.0)
-    nobody_looks = np.zeros(2, np.bool_), records(0, LOOK), records(0, SIGHT), False
-    cars.by_minutes.advance_looking(110.0, 110.0, nobody_looks)
-    cars.by_minutes.advance(120.0, nobody_looks, is_look=False)
+    nobody_looks = np.zeros(2, np.bool_), records(0, LOOK), records(0, SIGHT), False, False
+    nothing: Any = Shared
+    none = records(0, SHARED_LINK), records(0, SHARED_STREET), records(1, MEETINGS, every_s=60.0)
+    shared = nothing(*none, np.zeros(0, np.int64), np.zeros(0))
+    times_s = cars.time_s, walkers.time_s, 120.0
+    by_minutes.advance(*cars.state(), *walkers.state(), shared, *nobody_looks, *times_s, False, True)

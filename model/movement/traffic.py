@@ -56,14 +56,21 @@ class Traffic:
     """int32[n_tables, n_nodes]."""
     log_parts: list[Any]
     """Logs that were full."""
+    wave_speed_m_s: Floats
+    """Of the backward wave of each link (m/s), float64[n_links]."""
+    other_speed: Ints
+    """Room for all links; see `changed_speed`."""
     alone_s: Floats = field(default_factory=lambda: np.zeros(0))
     """Time that each link took somebody alone at first (s), float64[n_links]."""
-    changed_speed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Links that take somebody alone another time now than at first, rising."""
     time_s: float = 0.0
     """The time reached (s)."""
     under_way: UnderWay = field(default_factory=UnderWay)
     """Vehicles added that have neither arrived nor been withdrawn."""
+
+    @property
+    def changed_speed(self) -> Ints:
+        """Links that take somebody alone another time now than at first."""
+        return self.other_speed[: int(self.run["n_other_speed"][0])]
 
     def state(self) -> tuple[Any, ...]:
         """Return what `drive.advance` is given but the time, with room for arrivals of everybody under way."""
@@ -105,6 +112,7 @@ def no_traffic(
         np.zeros(0, np.int32), records(3 * n + n_nodes + 1, HEAP), run, records(0, VEHICLE), records(0, SLOT),
         records(0, ARRIVAL), records(65536 if record else 0, LOG), records(0, CROSSING), records(0, DANGER),
         records(0, DOSE), np.zeros(0, np.int32), np.full((1, n_nodes), drive.NO_ROUTE, np.int32), [],
+        wave_speed_m_s, np.zeros(n, np.int64),
     )  # fmt: skip
 
 

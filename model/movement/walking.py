@@ -6,7 +6,7 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import doses, walk
+from safepassage.agents.rules import by_minutes, walk
 from safepassage.agents.rules.walk_state import (
     ARRIVED,
     CLOCK,
@@ -23,7 +23,7 @@ from safepassage.agents.rules.walk_state import (
     Stage,
 )  # fmt: skip
 from safepassage.model.movement import compiling
-from safepassage.model.movement.walking_view import NOBODY, Arrivals, OnFoot, WalkingView
+from safepassage.model.movement.walking_view import NO_ARRIVALS, Arrivals, OnFoot, WalkingView, arrived
 from safepassage.model.streets.streets import Streets
 
 WEIDMANN_GAMMA_PER_M2 = 1.913
@@ -42,7 +42,6 @@ EVENTS_PER_S = 1 / 200
 """Events of a walking party per second, roughly: sizes the slots of the event wheel; no result depends on it."""
 
 NO_DOSES = np.zeros((2, 0))
-NO_ARRIVALS = Arrivals(NOBODY, np.empty(0), NOBODY)
 
 
 def weidmann_pace(density_per_m2: float) -> float:
@@ -91,7 +90,6 @@ class Walking:
             raise ValueError(
                 f"link {link} has length_m = {length_m[link]}; a length must be positive. Correct the link."
             )
-        self._specific_flow_per_m_s = float(specific_flow_per_m_s)
         self._n_streets = int(link_street.max()) + 1
         n_exits = np.size(exit_node)
         n_rows = self._n_streets + n_exits + 1
@@ -124,6 +122,7 @@ class Walking:
         rules = records(
             1, RULES, gamma_per_m2=WEIDMANN_GAMMA_PER_M2, jam_density_per_m2=JAM_DENSITY_PER_M2,
             critical_density_per_m2=CRITICAL_DENSITY_PER_M2, least_pace=LEAST_PACE, swap_after_s=SWAP_AFTER_S,
+            specific_flow_per_m_s=specific_flow_per_m_s, least_width_m=LEAST_WIDTH_M,
         )  # fmt: skip
         n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
         slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
@@ -138,10 +137,10 @@ class Walking:
         self._on_foot = OnFoot(now, self._n_streets)
         self.view = WalkingView(self._on_foot)
         self._departure_s, self._departing = np.empty(0), none
-        self._early: list[Any] = []
         width_m = np.ones(self._n_streets)
         width_m[link_street] = walk_width_m
-        self._width_m, self._taken_width_m = width_m, np.zeros(self._n_streets)
+        self.widths = width_m, np.zeros(self._n_streets)
+        """Width for walkers and what others take of it, by street (m), float64."""
         self.set_street(np.arange(self._n_streets), walk_width_m=np.where(width_m > 0, width_m, 1.0))
 
     @property
@@ -220,6 +219,7 @@ class Walking:
         self._departing, self._departure_s = departing[order], departure_s[order]
         self._on_foot.crowd.clock["n_departed"][0] = 0
         self._on_foot.under_way.add(ids)
+        self._on_foot.make_room_for_arrivals()
 
     def _check_table(self, table):
         """Refuse a row that the table does not have."""
@@ -253,43 +253,29 @@ class Walking:
             self._on_foot.time_s = max(self.time_s, float(until_s)) if until_s < np.inf else self.time_s
             return NO_ARRIVALS
         compiling.wait()
-        crowd = self._with_room_for_arrivals()
+        crowd = self._on_foot.crowd
         walk.advance(crowd, self._departure_s, self._departing, float(until_s))
         if until_s < np.inf:
             self._on_foot.time_s = float(until_s)
         else:
-            last_s = crowd.arrived_s[: self._n(crowd)].max(initial=self.time_s)
+            last_s = crowd.arrived_s[: int(crowd.clock["n_arrived"][0])].max(initial=self.time_s)
             self._on_foot.time_s = max(float(last_s), float(crowd.streets["updated_s"].max()))
-        arrivals = self._arrivals(crowd)
-        if self._early:
-            parts, self._early = [*self._early, arrivals], []
-            arrivals = Arrivals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        self._on_foot.under_way.drop(arrivals.id)
-        return arrivals
+        return arrived(self._on_foot)
 
-    @staticmethod
-    def _n(crowd: Crowd) -> int:
-        return int(crowd.clock["n_arrived"][0])
+    def state(self) -> tuple[Any, ...]:
+        """Return all walkers and streets as `agents/rules/by_minutes.py` is given them."""
+        on_foot = self._on_foot
+        return on_foot.crowd, self._departure_s, self._departing, on_foot.under_way.rows, *self.widths
 
-    def _with_room_for_arrivals(self):
-        """Return the crowd with arrays that hold an arrival of everybody under way."""
-        n = self._on_foot.under_way.n
-        return self._on_foot.crowd._replace(
-            arrived=np.empty(n, np.int32), arrived_s=np.empty(n), arrived_node=np.empty(n, np.int32)
-        )
-
-    def _arrivals(self, crowd):
-        n = self._n(crowd)
-        return Arrivals(crowd.arrived[:n].copy(), crowd.arrived_s[:n].copy(), crowd.arrived_node[:n].copy())
+    def take(self, time_s: float) -> Arrivals:
+        """Note that a kernel has moved everybody to a time; return the Arrivals since the last call."""
+        self._on_foot.time_s = time_s
+        return arrived(self._on_foot)
 
     def _reconsider(self):
         """Ask those who wait at nodes again; whoever leaves by this is among the next arrivals."""
-        if self._on_foot.under_way.n == 0:
-            return
-        crowd = self._with_room_for_arrivals()
-        walk.reconsider(crowd, self.time_s)
-        if self._n(crowd):
-            self._early.append(self._arrivals(crowd))
+        if self._on_foot.under_way.n:
+            walk.reconsider(self._on_foot.crowd, self.time_s)
 
     def set_next_link(self, next_link: Ints) -> None:
         """Take a new table (int32[n_classes, n_nodes]); those on a link follow it from the link's end on."""
@@ -349,15 +335,12 @@ class Walking:
                 )
         if speed_factor is not None:
             rows["speed_factor"][streets] = speed_factor
+        width_m, of_others_m = self.widths
         if walk_width_m is not None:
-            self._width_m[streets] = walk_width_m
+            width_m[streets] = walk_width_m
         if taken_width_m is not None:
-            self._taken_width_m[streets] = taken_width_m
-        width_m = self._width_m[streets]
-        width_m = np.maximum(width_m - self._taken_width_m[streets], np.minimum(width_m, LEAST_WIDTH_M))
-        rows["area_m2"][streets] = rows["length_m"][streets] * width_m
-        rows["flow_capacity_per_s"][streets] = self._specific_flow_per_m_s * width_m * rows["speed_factor"][streets]
-        walk.renew(self._on_foot.crowd, streets.astype(np.int32), self.time_s)
+            of_others_m[streets] = taken_width_m
+        walk.renew(self._on_foot.crowd, *self.widths, streets.astype(np.int64), self.time_s)
 
     def set_danger(self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float]) -> None:
         """From now on count what time on links costs parties, by link: rates (1/s); see `take_doses`."""
@@ -380,7 +363,7 @@ class Walking:
         rows = self._on_foot.under_way.taken()
         if rows.size == 0:
             return rows, NO_DOSES
-        return rows, doses.take(self._on_foot.crowd.doses, rows)
+        return rows, by_minutes.take_doses(self._on_foot.crowd.doses, rows)
 
     def withdraw(self, ids: Ints) -> None:
         """Take parties off the streets, or out of the list of departures, wherever they are."""

@@ -22,6 +22,7 @@ class Arrivals(NamedTuple):
 
 
 NOBODY = np.empty(0, np.int32)
+NO_ARRIVALS = Arrivals(NOBODY, np.empty(0), NOBODY)
 
 
 @dataclass
@@ -35,6 +36,28 @@ class OnFoot:
     """The time reached (s)."""
     under_way: UnderWay = field(default_factory=UnderWay)
     """Parties added that have neither arrived nor been withdrawn."""
+
+    def make_room_for_arrivals(self) -> None:
+        """Hold an arrival of everybody under way."""
+        crowd, n = self.crowd, 2 * self.under_way.n
+        if crowd.arrived.size < self.under_way.n:
+            names = ("arrived", "arrived_s", "arrived_node")
+            columns = {name: np.zeros(n, getattr(crowd, name).dtype) for name in names}
+            for name, column in columns.items():
+                column[: crowd.arrived.size] = getattr(crowd, name)
+            self.crowd = crowd._replace(**columns)
+
+
+def arrived(on_foot: OnFoot) -> Arrivals:
+    """Take those who have arrived off the list of those under way, and return them."""
+    crowd = on_foot.crowd
+    n = int(crowd.clock["n_arrived"][0])
+    if n == 0:
+        return NO_ARRIVALS
+    crowd.clock["n_arrived"] = 0
+    now = Arrivals(crowd.arrived[:n].copy(), crowd.arrived_s[:n].copy(), crowd.arrived_node[:n].copy())
+    on_foot.under_way.drop(now.id)
+    return now
 
 
 class WalkingView:

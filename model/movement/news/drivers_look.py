@@ -5,47 +5,20 @@ from typing import Any
 import numpy as np
 
 from safepassage.model.movement.driving import Driving
-from safepassage.model.movement.driving_view import Arrivals
 from safepassage.model.movement.news.queue_news import NOBODY, NOT_SINCE, QueueNews
 from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.movement.ways import Ways
 
 
 class DriversLook:
-    """Moves cars while their drivers look round; what they see is kept, and worked out when somebody asks for it."""
+    """Says who looks round while cars move; what they see is kept, and worked out when somebody asks for it."""
 
     def __init__(self, driving: Driving, ways: Ways, news: QueueNews) -> None:
         """driving: cars on the streets. ways: tables that they follow. news: who sees queues, and when."""
         self._driving, self._ways, self._news = driving, ways, news
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether there is anything to see, or to forget."""
-        return bool(self._driving.view.n_under_way or self._ways.is_queue_believed)
-
-    def drive(self, until_s: float, last_look_s: float) -> list[Arrivals]:
-        """Move cars to a time, their drivers looking round until another (s); return who left the streets, in parts."""
-        if not self.is_needed:
-            return [self._driving.advance(until_s)]
-        found, is_look = [], True
-        while is_look:
-            arrivals, is_look = self._driving.by_minutes.advance_looking(until_s, last_look_s, self._asked())
-            found.append(arrivals)
-            self._see(is_look=is_look)
-        return found
-
-    def drive_by_minutes(self, until_s: float, *, is_look: bool) -> tuple[Arrivals, bool]:
-        """Move cars minute by minute until something has to be seen to, at most to a time; return who left the streets,
-        and whether somebody looked round, else a minute has ended.
-
-        is_look: whether the last call ended with a look.
-        """
-        arrivals, is_look = self._driving.by_minutes.advance(until_s, self._asked(), is_look=is_look)
-        self._see(is_look=is_look)
-        return arrivals, is_look
-
-    def _asked(self) -> tuple[Any, ...]:
-        """Return has_choice, looks, sights and is_news of the kernels."""
+    def asked(self) -> tuple[Any, ...]:
+        """Return has_choice, looks, sights, is_news and is_believed of `agents/rules/by_minutes.py`."""
         ways, news, cars = self._ways, self._news, self._ways.cars
         self._n = self._driving.view.n_under_way
         news.make_room(self._n)
@@ -56,10 +29,10 @@ class DriversLook:
         else:
             news.looks["believes"] = False
         news.looks["also"][-1] = WITNESS if cars.is_witnessed else NOBODY
-        return cars.has_choice, news.looks, news.sights, bool(cars.changed.any())
+        return cars.has_choice, news.looks, news.sights, bool(cars.changed.any()), ways.is_queue_believed
 
-    def _see(self, *, is_look: bool) -> None:
-        """Note what drivers have seen since `_asked`; is_look: let those who look round now be told."""
+    def see(self, *, is_look: bool) -> None:
+        """Note what drivers have seen since `asked`; is_look: let those who look round now be told."""
         ways, looks = self._ways, self._news.looks
         for k in np.flatnonzero(looks["n_seen"] > NOT_SINCE).tolist():
             sights = self._news.sights[k * self._n : k * self._n + looks["n_seen"][k]]

@@ -10,7 +10,7 @@ swing between the exits of a city, from 690 vehicles a quarter of an hour to 237
 import numpy as np
 
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import drive
+from safepassage.agents.rules import by_minutes
 from safepassage.agents.rules.drive_state import LOOK, SIGHT
 from safepassage.model.settings.movement import Movement as MovementSettings
 
@@ -62,7 +62,7 @@ class QueueNews:
 
     def skip_to(self, time_s: float) -> None:
         """Skip the looks up to a time, since there is nothing to see."""
-        drive.skip_looks(self.looks, time_s)
+        by_minutes.skip_looks(self.looks, time_s)
 
     def looks_between(self, from_s: float, until_s: float) -> list[float]:
         """Return when anybody looks round after a time, until another (s)."""
