@@ -65,8 +65,8 @@ def one_leaves(decision_s, departure_s):
     model = EvacuationModel("tiny_town", **{**SPARSE, **calm})
     household = model.agents_by_type[Household].select(lambda one: one.has_car)[0]
     household.decision_time_s, household.departure_time_s = decision_s, departure_s
-    model.population.stand(np.empty(0, np.int64))  # after an edit from outside anybody might stand without a way on
     model.step()
+    model.population.stand(np.empty(0, np.int64))  # after an edit from outside anybody might stand without a way on
     return model, household.row
 
 
