@@ -8,6 +8,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 _WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), int(Status.STRANDED)
 _SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
+_N_STATUS = len(Status)
 IN_TWO_PLACES, ON_STREETS, OUTSIDE, WRONG_STATUS = range(4)
 """What `count_wrong` counts: parties at stops or aboard that are not on their way, or both at a stop and aboard;
 parties on their way that are neither at a stop nor aboard; people who travel without their party; people on their way
@@ -26,6 +27,14 @@ def count_wrong(
     party was safe (s), inf: not yet. first_person: first person of each household, one entry more at the end.
     """
     n = np.zeros(4, np.int64)
+    outside, wrong = np.zeros((8, _N_STATUS), np.int64), np.zeros((8, _N_STATUS), np.int64)
+    for place in range(8):
+        on_way, at_stop, has_arrived = place & 1 > 0, place & 2 > 0, place & 4 > 0
+        for here in range(_N_STATUS):
+            outside[place, here] = int(here == _TRAVELLING and not on_way)
+            is_right = here in (_TRAVELLING, _STRANDED) or (at_stop and here == _WAITING)
+            wrong[place, here] = int(here != _DEAD and ((on_way and not is_right) or (has_arrived and here != _SAFE)))
+    n_outside = n_wrong = 0
     for party in range(is_on_way.size):
         on_way, at_stop = is_on_way[party], stop[party] >= 0
         aboard = vehicle[party] >= 0 or rides_with[party] >= 0
@@ -33,14 +42,9 @@ def count_wrong(
             n[IN_TWO_PLACES] += 1
         if on_way and not at_stop and not aboard:
             n[ON_STREETS] += 1
-        has_arrived = np.isfinite(arrival_time_s[party])
+        place = int(on_way) | int(at_stop) << 1 | int(np.isfinite(arrival_time_s[party])) << 2
         for i in range(first_person[party], first_person[party + 1]):
-            here = status[i]
-            if here == _TRAVELLING and not on_way:
-                n[OUTSIDE] += 1
-            if here == _DEAD:
-                continue
-            is_right = here in (_TRAVELLING, _STRANDED) or (at_stop and here == _WAITING)
-            if (on_way and not is_right) or (has_arrived and here != _SAFE):
-                n[WRONG_STATUS] += 1
+            n_outside += outside[place, status[i]]
+            n_wrong += wrong[place, status[i]]
+    n[OUTSIDE], n[WRONG_STATUS] = n_outside, n_wrong
     return n

@@ -81,7 +81,20 @@ def carried_by(hosts: Ints, host_of: Ints, guest: Ints) -> Ints:
 def riding_with(population: Population, parties: Ints) -> Ints:
     """Return the households that ride in the cars of some parties now, rising. population: everybody."""
     guests = population.guests
-    return guests[np.isin(population.parties.rides_with[guests], parties)] if guests.size else guests
+    return _who_ride(guests, population.parties.rides_with, parties) if guests.size else guests
+
+
+@kernel
+def _who_ride(guests: Ints, rides_with: Ints, parties: Ints) -> Ints:
+    """Return those of the guests, in their order, who ride with one of the parties; rides_with: by party."""
+    takes = np.zeros(rides_with.size, np.bool_)
+    for party in parties:
+        takes[party] = True
+    found, n = np.empty(guests.size, guests.dtype), 0
+    for guest in guests:
+        found[n] = guest
+        n += rides_with[guest] >= 0 and takes[rides_with[guest]]
+    return found[:n]
 
 
 def without_driver(population: Population, parties: Ints) -> Ints:
