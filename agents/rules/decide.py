@@ -80,41 +80,51 @@ def react_to_impacts(
 @njit(cache=True, nogil=True)
 def doses(
     dose: Floats,
-    covariates: npt.NDArray[np.floating],
+    before: npt.NDArray[np.floating],
+    now: npt.NDArray[np.floating],
     coefficients: Floats,
     threat: float,
     shock: Floats,
+    zone: Ints,
     readiness: Floats,
     stays: Bools,
     warned_share: Floats,
     unwarned: int,
     ordered_share: Floats,
-    ordered_dose: Floats,
+    has_children: Bools,
+    ordered_readiness: Floats,
+    ordered_dose: float,
+    ordered_threat: float,
 ) -> None:
     """Write what each household gathers towards its decision in an interval: its rate summed over the time.
 
-    covariates: float32[n_situations, n], coefficients: float64[n_situations]; `unwarned` (row of the covariate) counts
-    for the share of the interval in which no order was believed yet. threat: dose of the front for somebody of mean
-    readiness; shock: the same of a loss of power or gas, by household. ordered_share: share of the interval in which a
-    family believes a compulsory order; ordered_dose: its own dose over the whole interval; it never gathers less than
-    without the order. dose: rate summed over the interval, written. readiness: of each household against the mean.
-    stays: bool, households that nothing moves for now. warned_share: share of the interval in which an order was
-    believed.
+    before, now: covariates at the ends of the interval, float32[n_situations, n], of which the mean counts;
+    coefficients: float64[n_situations]; `unwarned` (row of the covariate) counts for the share of the interval in which
+    no order was believed yet. threat: dose of the front for somebody of mean readiness; shock: the same of a loss of
+    power or gas, by zone; zone: of each household. ordered_share: share of the interval in which a family believes a
+    compulsory order, if it has children; its own dose over the whole interval is then ordered_dose + ordered_threat *
+    ordered_readiness; it never gathers less than without the order. dose: rate summed over the interval, written.
+    readiness: of each household against the mean. stays: bool, households that nothing moves for now. warned_share:
+    share of the interval in which an order was believed. Of no size: nobody believes an order.
     """
+    total = np.zeros(dose.size)
+    for k in range(coefficients.size):
+        if k != unwarned:
+            for h in range(dose.size):
+                total[h] += coefficients[k] * ((before[k, h] + now[k, h]) / np.float32(2))
+    without_warning = np.exp(coefficients[unwarned])
     for h in range(dose.size):
         if stays[h]:
             dose[h] = 0.0
             continue
-        total = 0.0
-        for k in range(coefficients.size):
-            if k != unwarned:
-                total += coefficients[k] * covariates[k, h]
-        told = warned_share[h] + (1.0 - warned_share[h]) * np.exp(coefficients[unwarned])
-        own = readiness[h] * np.exp(total)
-        dose[h] = own * (threat * told + shock[h])
-        if ordered_share[h] > 0.0:
+        warned = warned_share[h] if warned_share.size else 0.0
+        told = warned + (1.0 - warned) * without_warning
+        own, loss = readiness[h] * np.exp(total[h]), shock[zone[h]]
+        dose[h] = own * (threat * told + loss)
+        if ordered_share.size and has_children[h] and ordered_share[h] > 0.0:
             free = (1.0 - ordered_share[h]) * dose[h]
-            dose[h] = free + ordered_share[h] * max(own * (threat + shock[h]), ordered_dose[h])
+            ordered = ordered_dose + ordered_threat * ordered_readiness[h]
+            dose[h] = free + ordered_share[h] * max(own * (threat + loss), ordered)
 
 
 @njit(cache=True, nogil=True)

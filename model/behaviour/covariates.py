@@ -99,10 +99,19 @@ VALUES: dict[Covariate, Callable[[Known], np.ndarray]] = {
 """Value of each covariate, by household."""
 
 
-def fill(matrix: np.ndarray, known: Known) -> None:
-    """Write the value of every covariate. Writes matrix, float32[n_covariates, n_households]."""
-    for covariate, value in VALUES.items():
-        matrix[covariate] = value(known)
+LASTING = (Covariate.OLD, Covariate.LONE_OLD, Covariate.NO_DESTINATION, Covariate.RENTER)
+"""What nothing changes during a run."""
+_ALL = tuple((int(covariate), value) for covariate, value in VALUES.items())
+_CHANGING = tuple((row, value) for row, value in _ALL if row not in LASTING)
+
+
+def fill(matrix: np.ndarray, known: Known, *, is_first: bool) -> None:
+    """Write the value of every covariate, those that last only the first time.
+
+    matrix: float32[n_covariates, n_households], written. known: what households know now.
+    """
+    for row, value in _ALL if is_first else _CHANGING:
+        matrix[row] = value(known)
 
 
 def coefficient_vector(coefficients: Coefficients) -> np.ndarray:

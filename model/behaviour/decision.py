@@ -152,8 +152,7 @@ class Decision:
             n_decide += self.obey(told, rows[may_answer])
         before = self.information.covariates[:N_SITUATIONS].copy()
         self.information.look(now_s, share_without_seat, is_front=self.threat.is_front)
-        situations = (before + self.information.covariates[:N_SITUATIONS]) / 2
-        dose = self._doses(from_s, now_s, lost_since_s, situations)
+        dose = self._doses(from_s, now_s, lost_since_s, before)
         days = (now_s - from_s) / DAY_S
         if self._rule is not None and days > 0:
             rate_per_day = rates_from(self._rule, self._seen(now_s, dose / days))
@@ -173,8 +172,8 @@ class Decision:
         lost_since_s: float64[utility, n_zones], since when each does not work (s), inf: it works.
         """
         if self._rule is None:
-            situations, now_s = self.information.covariates[:N_SITUATIONS], self.time_s
-            dose = self._doses(now_s, now_s + 1.0, lost_since_s, situations)
+            now_s = self.time_s
+            dose = self._doses(now_s, now_s + 1.0, lost_since_s, self.information.covariates[:N_SITUATIONS])
             self.households.leaving_rate_per_day[:] = dose * DAY_S
 
     def _seen(self, now_s: float, rate_per_day: Floats) -> HouseholdsSeen:
@@ -189,28 +188,27 @@ class Decision:
             stays_behind=h.stays_behind.copy(),
         )
 
-    def _doses(self, from_s: float, until_s: float, lost_since_s: Floats, situations: np.ndarray) -> Floats:
+    def _doses(self, from_s: float, until_s: float, lost_since_s: Floats, before: np.ndarray) -> Floats:
         """Return what each household gathers towards its decision from one time to another, float64[n].
 
-        situations: float32[N_SITUATIONS, n], in the mean of that time; how long it was unwarned is counted apart.
+        before: float32[N_SITUATIONS, n], situations at the first; with those of now in the mean, but for how long it
+        was unwarned, which is counted apart.
         """
         h, families = self.households, self.settings.ordered_families
-        dose = np.zeros(len(h))
         length_s = until_s - from_s
         if length_s <= 0:
-            return dose
+            return np.zeros(len(h))
 
-        threat = self.threat.dose(from_s, until_s)
-        since_s = lost_since_s[list(SHOCKING)]
+        dose, threat = np.empty(len(h)), self.threat.dose(from_s, until_s)
+        since_s = lost_since_s[SHOCKING, :]
         shock = np.zeros(since_s.shape[1])
         if np.isfinite(since_s).any():
             shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
-        ordered = np.where(h.has_children, self.information.share_compelled(from_s, until_s), 0.0)
-        own = families.per_day * length_s / DAY_S + families.times_threat * threat * h.ordered_readiness
         decide.doses(
-            dose, situations, self.coefficients[:N_SITUATIONS], threat, shock[h.zone],
-            h.readiness, h.stays_behind, self.information.share_warned(from_s, until_s), int(Covariate.UNWARNED),
-            ordered, own,
+            dose, before, self.information.covariates[:N_SITUATIONS], self.coefficients[:N_SITUATIONS], threat, shock,
+            h.zone, h.readiness, h.stays_behind, self.information.share_warned(from_s, until_s),
+            int(Covariate.UNWARNED), self.information.share_compelled(from_s, until_s), h.has_children,
+            h.ordered_readiness, families.per_day * length_s / DAY_S, families.times_threat * threat,
         )  # fmt: skip
         return dose
 

@@ -114,7 +114,7 @@ class Information:
         n_at_node = np.bincount(households.home_node[self._talks], minlength=streets.n_nodes)
         around = n_at_node + np.bincount(streets.link_downstream, n_at_node[streets.link_upstream], streets.n_nodes)
         self._n_others = np.maximum(around[households.home_node] - 1, 1)
-        self.look(0.0, np.zeros(n), is_front=False)
+        self.look(0.0, np.zeros(n), is_front=False, is_first=True)
 
     def announce(
         self, number: int, order: Order, addressed: np.ndarray, issued_s: float, phone_works: np.ndarray
@@ -173,18 +173,20 @@ class Information:
         return believes
 
     def share_warned(self, from_s: float, until_s: float) -> np.ndarray:
-        """Return for which share of a time (s) each believed an order, or a rumour of one; float64[n]."""
+        """Return for which share of a time (s) each believed an order, or a rumour of one; float64[n], or of no size:
+        there is neither."""
         if not (self.told or self.rumours):
-            return np.zeros(len(self.households))
+            return np.empty(0)
         share = np.clip((until_s - self.warned_s) / (until_s - from_s), 0.0, 1.0)
         for rumour in self.rumoured(Saying.LEAVE):
             share += rumour.share_between(from_s, until_s, self.warned_s)
         return np.minimum(share, 1.0)
 
     def share_compelled(self, from_s: float, until_s: float) -> np.ndarray:
-        """Return for which share of a time (s) each believed a compulsory order; float64[n]."""
+        """Return for which share of a time (s) each believed a compulsory order; float64[n], or of no size: there is
+        no order."""
         if not self.told:
-            return np.zeros(len(self.households))
+            return np.empty(0)
         return np.clip((until_s - self.compelled_s) / (until_s - from_s), 0.0, 1.0)
 
     def _note(self, told: Told) -> None:
@@ -251,8 +253,8 @@ class Information:
         self.households.impacts_remembered *= 0.5 ** (days / self.settings.memory_half_life_d)
         self._memory_s = time_s
 
-    def look(self, time_s: float, share_without_seat: np.ndarray, *, is_front: bool) -> None:
-        """Bring the covariates up to date.
+    def look(self, time_s: float, share_without_seat: np.ndarray, *, is_front: bool, is_first: bool = False) -> None:
+        """Bring the covariates up to date; is_first: those too that last.
 
         time_s: the moment (s). share_without_seat: float64[n], of those without a car in reach of the same stops.
         is_front: whether there is a front, whose threat holds what falls on the town as a whole.
@@ -263,12 +265,14 @@ class Information:
         n_repeated = np.zeros(remembered.size)
         for told in self.told:
             n_repeated += (told.heard_s <= time_s) * (1.0 if told.order.zones is None else 2.0)
+        if self.told:
+            n_repeated = np.maximum(n_repeated - 1.0, 0.0)
         known = Known(
             households=self.households,
             time_s=time_s,
             mean_impacts=float(remembered[self._talks].mean()) if is_front else 0.0,
             warned_s=self.warned_s,
-            n_repeated=np.maximum(n_repeated - 1.0, 0.0),
+            n_repeated=n_repeated,
             share_without_seat=share_without_seat,
             share_old=self._share_old,
             is_lone_old=self._is_lone_old,
@@ -278,7 +282,7 @@ class Information:
             lacks_c=self.lacks_c,
             is_dry=self.is_dry,
         )
-        fill(self.covariates, known)
+        fill(self.covariates, known, is_first=is_first)
 
 
 def addressed_by(order: Order, households: Households, zone_names: tuple[str, ...]) -> np.ndarray:

@@ -214,7 +214,7 @@ class Driving:
 
     def advance(self, until_s: float) -> Arrivals:
         """Run all that happens before until_s; return the Arrivals since the last call."""
-        if not (until_s >= self.time_s and np.isfinite(until_s)):
+        if not self.time_s <= until_s < np.inf:
             raise ScenarioError(
                 f"cannot advance to {until_s} s: the time is {self.time_s} s; give that time or a later one"
             )

@@ -283,8 +283,10 @@ class Movement:
 
     def _clear_wrecks(self) -> None:
         """Take away the vehicles whose time has come."""
+        if self._wreck_until_s.size == 0:
+            return
         stands = self._wreck_until_s > self.time_s
-        if stands.size and not stands.all():
+        if not stands.all():
             self._wreck_link, self._wreck_until_s = self._wreck_link[stands], self._wreck_until_s[stands]
             self._set_car_capacity()
 
