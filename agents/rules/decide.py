@@ -103,9 +103,9 @@ def doses(
     no order was believed yet. threat: dose of the front for somebody of mean readiness; shock: the same of a loss of
     power or gas, by zone; zone: of each household. ordered_share: share of the interval in which each believes a
     compulsory order, which counts for families only, has_children; their own dose over the whole interval is then
-    ordered_dose + ordered_threat * ordered_readiness; they never gather less than without the order. dose: rate summed over the interval, written.
-    readiness: of each household against the mean. stays: bool, households that nothing moves for now. warned_share:
-    share of the interval in which an order was believed. Of no size: nobody believes an order.
+    ordered_dose + ordered_threat * ordered_readiness; they never gather less than without the order. dose: rate summed
+    over the interval, written. readiness: of each household against the mean. stays: bool, households that nothing
+    moves for now. warned_share: share of the interval in which an order was believed. Of no size: nobody believes one.
     """
     total = np.zeros(dose.size)
     for k in range(coefficients.size):
