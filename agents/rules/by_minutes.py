@@ -231,15 +231,11 @@ def _minute_over(links, slots, arms, vehicles, run, dangers, doses, rows, crowd,
     """Count everybody's danger at the end of a minute; return whether something has to be seen to. Writes doses."""
     stops = run[0].n_arrived > 0 or crowd.clock[0].n_arrived > 0 or crowd.streets[crowd.streets.size - 1].first >= 0
     if dangers.size > 0:
-        drive.suffer(links, vehicles, dangers, doses, rows, now_s)
-        for vehicle in rows:
-            stops |= doses[vehicle].strikes > 0.0 or doses[vehicle].crossfire > 0.0
+        stops |= drive.suffer(links, vehicles, dangers, doses, rows, now_s)
     for vehicle in rows:
         stops |= _stands(links, slots, arms, vehicles, vehicle)
     if crowd.dangers.size > 0:
-        walk.suffer(crowd, on_foot, now_s)
-        for walker in on_foot:
-            stops |= crowd.doses[walker].strikes > 0.0 or crowd.doses[walker].crossfire > 0.0
+        stops |= walk.suffer(crowd, on_foot, now_s)
     return stops
 
 

@@ -421,14 +421,17 @@ def _suffer(links, vehicles, dangers, doses, vehicle, time_s):
 
 
 @lean_kernel
-def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, rows: Ints, time_s: float) -> None:
+def suffer(links: Records, vehicles: Records, dangers: Records, doses: Records, rows: Ints, time_s: float) -> bool:
     """Count the danger that those of some vehicles, rows, that are on links have gone through until now. Writes doses.
 
-    dangers: rates of harm by link, one record each. time_s: the moment (s).
+    Returns whether any of them has a dose. dangers: rates of harm by link, one record each. time_s: the moment (s).
     """
+    is_any = False
     for vehicle in rows:
         if vehicles[vehicle].state == DRIVING:
             _suffer(links, vehicles, dangers, doses, vehicle, time_s)
+        is_any |= doses[vehicle].strikes > 0.0 or doses[vehicle].crossfire > 0.0
+    return is_any
 
 
 @inlined_part

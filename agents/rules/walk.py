@@ -311,11 +311,17 @@ def _suffer(crowd, walker, now_s):
 
 
 @lean_kernel
-def suffer(crowd: Crowd, rows: Ints, now_s: float) -> None:
-    """Count the danger that those of some parties, rows, who are on links have gone through until now. Writes doses."""
+def suffer(crowd: Crowd, rows: Ints, now_s: float) -> bool:
+    """Count the danger that those of some parties, rows, who are on links have gone through until now. Writes doses.
+
+    Returns whether any of them has a dose.
+    """
+    is_any = False
     for walker in rows:
         if crowd.walkers[walker].link >= 0:
             _suffer(crowd, walker, now_s)
+        is_any |= crowd.doses[walker].strikes > 0.0 or crowd.doses[walker].crossfire > 0.0
+    return is_any
 
 
 @inlined_part

@@ -14,6 +14,7 @@ from safepassage.agents.rules.drive_state import DANGER, DOSE, VEHICLE
 from safepassage.model.movement import compiling, traffic
 from safepassage.model.movement.driving_view import NO_ARRIVALS, Arrivals, Crossings, DrivingView, arrived
 from safepassage.model.movement.traffic import checked
+from safepassage.model.movement.under_way import NO_DOSES
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import JAM_DENSITY_PER_M, WAVE_SPEED_M_S, lane_flow_per_s
 from safepassage.model.streets.junctions import Junctions
@@ -379,17 +380,20 @@ class Driving:
             self._traffic.doses["since_s"] = self._traffic.time_s
         self._traffic.dangers = records(self._traffic.n_links, DANGER, **rates)
 
-    def suffer(self) -> None:
-        """Count the danger that everybody on links has gone through until now."""
+    def suffer(self) -> bool:
+        """Count the danger that everybody on links has gone through until now; return whether any is to be taken."""
         now = self._traffic
-        if now.dangers.size and now.under_way.n:
-            drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.under_way.rows, now.time_s)
+        if now.dangers.size == 0 or now.under_way.n == 0:
+            return False
+        return drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.under_way.rows, now.time_s)
 
     def take_doses(self) -> tuple[Ints, Floats]:
         """Return vehicles, rising, and the danger each has gone through since the last call, (strikes, crossfire).
 
         The others have gone through none. int32[n], float64[2, n].
         """
-        self.suffer()
-        rows = self._traffic.under_way.taken()
+        under_way = self._traffic.under_way
+        if not self.suffer() and under_way.left.size == 0:
+            return under_way.left, NO_DOSES
+        rows = under_way.taken()
         return rows, by_minutes.take_doses(self._traffic.doses, rows)

@@ -7,6 +7,9 @@ import numpy as np
 from safepassage.agents.ground.arrays import Ints, united
 from safepassage.agents.rules.drive_edit import with_more
 
+NO_DOSES = np.zeros((2, 0))
+"""The danger that nobody has gone through, see `take_doses`."""
+
 
 @dataclass
 class UnderWay:

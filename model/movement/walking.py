@@ -23,6 +23,7 @@ from safepassage.agents.rules.walk_state import (
     Stage,
 )  # fmt: skip
 from safepassage.model.movement import compiling
+from safepassage.model.movement.under_way import NO_DOSES
 from safepassage.model.movement.walking_view import NO_ARRIVALS, Arrivals, OnFoot, WalkingView, arrived
 from safepassage.model.streets.streets import Streets
 
@@ -40,8 +41,6 @@ SWAP_AFTER_S = 10.0
 """Time after which parties on full streets change places, if they wait for each other's (s). Assumption."""
 EVENTS_PER_S = 1 / 200
 """Events of a walking party per second, roughly: sizes the slots of the event wheel; no result depends on it."""
-
-NO_DOSES = np.zeros((2, 0))
 
 
 def weidmann_pace(density_per_m2: float) -> float:
@@ -352,17 +351,18 @@ class Walking:
             self._on_foot.crowd.doses["since_s"] = self.time_s
         self._on_foot.crowd = self._on_foot.crowd._replace(dangers=danger)
 
-    def suffer(self) -> None:
-        """Count the danger that everybody on links has gone through until now."""
-        if self._on_foot.crowd.dangers.size and self._on_foot.under_way.n:
-            walk.suffer(self._on_foot.crowd, self._on_foot.under_way.rows, self.time_s)
+    def suffer(self) -> bool:
+        """Count the danger that everybody on links has gone through until now; return whether any is to be taken."""
+        if self._on_foot.crowd.dangers.size == 0 or self._on_foot.under_way.n == 0:
+            return False
+        return walk.suffer(self._on_foot.crowd, self._on_foot.under_way.rows, self.time_s)
 
     def take_doses(self) -> tuple[Ints, Floats]:
         """Return parties, rising, and the (strikes, crossfire) that each has gone through since the last call."""
-        self.suffer()
-        rows = self._on_foot.under_way.taken()
-        if rows.size == 0:
-            return rows, NO_DOSES
+        under_way = self._on_foot.under_way
+        if not self.suffer() and under_way.left.size == 0:
+            return under_way.left, NO_DOSES
+        rows = under_way.taken()
         return rows, by_minutes.take_doses(self._on_foot.crowd.doses, rows)
 
     def withdraw(self, ids: Ints) -> None:

@@ -11,6 +11,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households, deciding, leaving
 from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
 from safepassage.agents.rules import books
+from safepassage.model.people.watch import Watch
 
 KNOWN_AHEAD_S = 3600.0
 """How far ahead all households are looked through for those who leave (s); no result depends on it."""
@@ -62,9 +63,8 @@ class Population:
         """Who came to safety, went home and died since it was last read; None: nobody reads it."""
         self.pupils: Any = None  # who is at which school, see `pupils.py`; None: there are no schools
         self._touched = [np.arange(len(households))]
-        self.n_touches = self.n_watched_touches = 0
-        """How often anything has changed with anybody, and how often with those who are watched."""
-        self._is_watched: Bools | None = None  # by household; None: nobody is watched
+        self.watches: list[Watch] = []
+        """What is told whenever anything changes with anybody."""
         self._to_show: Ints = np.empty(0, np.int64)
         """Households that have decided and whose members may not be shown as preparing yet."""
         self._departing: Ints = np.empty(0, np.int64)
@@ -99,16 +99,13 @@ class Population:
     def touch(self, households: np.ndarray) -> None:
         """Note that something has changed with people of some households, for those who count them."""
         self._touched.append(households)
-        self.n_touches += 1
-        if self._is_watched is not None:
-            self.n_watched_touches += int(np.count_nonzero(self._is_watched[households]))
+        for watch in self.watches:
+            watch.note(households)
 
-    def watch(self, households: list[int]) -> None:
-        """Count from now on how often anything changes with these households, in place of those watched before."""
-        self._is_watched = None
-        if households:
-            self._is_watched = np.zeros(len(self.households), np.bool_)
-            self._is_watched[households] = True
+    def new_watch(self) -> Watch:
+        """Return what counts from now on how often anything changes with some households; nobody is watched yet."""
+        self.watches.append(Watch(len(self.households)))
+        return self.watches[-1]
 
     def take_touched(self) -> np.ndarray:
         """Return the households touched since the last call, int64; a row may recur."""

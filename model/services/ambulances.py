@@ -67,9 +67,10 @@ class AmbulancesAtWork:
         """What that holds for: where the free ambulances stand, and which roads are believed open."""
         self.waits_s: list[float] = []
         self._next_s = AT_ONCE
+        self._cannot_reach = population.new_watch()
+        """Watches those whom no ambulance can reach though one is free."""
         self._n_news_seen = self._n_people_seen = 0
-        """Changes of what is known of the roads and of crews in cover, and of those whom it cannot reach though it is
-        free, by when it last looked."""
+        """Changes of what is known of the roads and of crews in cover, and of those people, by when it last looked."""
 
     def call(self, persons: np.ndarray) -> None:
         """Take calls for those of some people hurt who are seriously injured."""
@@ -94,7 +95,7 @@ class AmbulancesAtWork:
 
     def _is_told(self) -> bool:
         """Return whether a team has taken a patient over, or anything has changed with those who cannot be reached."""
-        return self.population.n_watched_touches != self._n_people_seen or bool(self.under_fire.handed_over_s)
+        return self._cannot_reach.n_changes != self._n_people_seen or bool(self.under_fire.handed_over_s)
 
     def act(self, now_s: float) -> None:
         """Take patients along, send free ambulances to calls, those with nothing to do back to their base."""
@@ -117,8 +118,8 @@ class AmbulancesAtWork:
                 self.movement.ways.aim(vehicle.table, vehicle.depot)
                 self._drive(vehicle, TO_BASE, NOBODY, vehicle.depot, now_s)
         self._look_ahead(now_s)
-        self.population.watch(cannot_reach)
-        self._n_people_seen = self.population.n_watched_touches
+        self._cannot_reach.set(cannot_reach)
+        self._n_people_seen = self._cannot_reach.n_changes
 
     def _look_ahead(self, now_s: float) -> None:
         """Work out when something may be decided next, once all that can be done now is done."""

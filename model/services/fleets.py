@@ -18,14 +18,13 @@ from safepassage.agents.vehicles import (
     ServiceVehicle,
     Task,
 )
-from safepassage.model.clock import SAME_MOMENT_S, OpenHours
+from safepassage.model.clock import OpenHours
 from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.services.riders import Riders
 from safepassage.model.services.work_rules import WorkRules
-from safepassage.model.settings.base import ScenarioError
-from safepassage.model.settings.services import Dispatch, Fleet, Reinforcement, Serves
+from safepassage.model.settings.services import Dispatch, Fleet, Serves
 
 TURN_EVERY_S = 60.0
 """Services look at what there is to do on every whole minute, whatever the step (s). Assumption."""
@@ -65,7 +64,11 @@ class FleetAtWork:
         self.by_door = settings.serves == Serves.DOOR_TO_DOOR
         self.next_s = AT_ONCE
         """Nothing is decided before this (s), unless a vehicle arrives or is lost, somebody comes to a stop or leaves
-        it, or what is known of the roads changes."""
+        it while a vehicle is free, or what is known of the roads changes."""
+        self.is_free_s = AT_ONCE
+        """From when on it may matter to a vehicle who waits, since it is free or takes people up (s)."""
+        self._is_wanted = False
+        """Whether somebody waited for a seat in one of them when they looked last."""
         self.watches_homes = False
         """Whether it matters too if anything changes with people at home: a vehicle is free for those who ask there."""
 
@@ -75,9 +78,10 @@ class FleetAtWork:
         What becomes free before the next turn is planned now, so that it happens on time. is_requested: whether
         anybody asks to be taken up at home as services take their turn.
         """
-        self.next_s, self.watches_homes = np.inf, False
+        self.next_s, self.watches_homes, self.is_free_s, self._is_wanted = np.inf, False, AT_ONCE, False
         wanted = bool(unmet) or (self.by_door and is_requested)
         if not wanted and all(_has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
+            self.is_free_s = self._free_s(now_s)
             return
         for vehicle in self.vehicles:
             while vehicle.task == BOARDING and not self.crews.is_in_cover(vehicle, now_s):
@@ -120,7 +124,19 @@ class FleetAtWork:
                     ready_s = AT_ONCE if is_open and is_bound else np.inf
                     self.watches_homes |= self.by_door and is_open
                 next_s = min(next_s, ready_s)
-        self.next_s = next_s
+        self.next_s, self.is_free_s, self._is_wanted = next_s, self._free_s(now_s), is_wanted
+
+    def _free_s(self, now_s: float) -> float:
+        """Return when a vehicle is free within hours, or takes people up, as things stand (s); -inf: now."""
+        is_free_s = np.inf
+        for vehicle in self.vehicles:
+            if vehicle.task == BOARDING:
+                return AT_ONCE
+            if vehicle.task == IDLE:
+                is_free_s = AT_ONCE
+            elif vehicle.task == AWAY:
+                is_free_s = min(is_free_s, vehicle.ready_s - TURN_EVERY_S)
+        return is_free_s if self.hours.is_open(now_s) else max(is_free_s, self.hours.next_open_s(now_s))
 
     def _next_boarding_s(self, vehicle: ServiceVehicle, now_s: float) -> float:
         """Return when a vehicle at a stop or a home does something there, as long as nothing changes around it (s)."""
@@ -147,15 +163,18 @@ class FleetAtWork:
         """Let people aboard and the vehicle go on; return whether it has more to do here at once."""
         if vehicle.ready_s > now_s and not self.by_door:
             return False
+        was_at_stop = vehicle.target >= 0 and not vehicle.is_at_home
         if vehicle.target >= 0:
             self._take_up(vehicle, now_s)
         seats = vehicle.seats
         if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet, now_s):
-            self.wake()  # its free seats were counted for those who wait where it stood
+            if was_at_stop:
+                self.wake()  # its free seats were counted for those who wait there
             return True
         if not seats.aboard:
             vehicle.task, vehicle.target = IDLE, NOBODY
-            self.wake()
+            if was_at_stop:
+                self.wake()
             return False
         leave_s = self._leaves_s(vehicle, now_s)
         if leave_s <= now_s + TURN_EVERY_S or (seats.n_free <= 0 and self.settings.convoys is None):
@@ -325,10 +344,20 @@ class FleetAtWork:
         vehicle.arrived_s = vehicle.ready_s = time_s
         vehicle.run.n_pickups += 1
 
+    def bring_out(self, vehicle: ServiceVehicle, time_s: float) -> None:
+        """Note that a vehicle has left the area by an exit at a time (s): it goes to the hub and back."""
+        vehicle.target, vehicle.ready_s = NOBODY, time_s + self.settings.hub_time_s
+        free_s = vehicle.ready_s - TURN_EVERY_S
+        self.is_free_s = min(self.is_free_s, free_s)
+        if self._is_wanted:
+            self.next_s = min(self.next_s, free_s)
+
     def _leave(self, vehicle: ServiceVehicle, time_s: float) -> None:
         """Let a vehicle drive out of the area; without a way it stays and asks again."""
+        was_at_stop = vehicle.task == BOARDING and vehicle.target >= 0 and not vehicle.is_at_home
         if self._drive(vehicle, TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
-            self.wake()  # its free seats were counted for those who wait where it stood
+            if was_at_stop and vehicle.seats.n_free > 0:
+                self.wake()  # they were counted for those who wait there
         else:
             vehicle.stuck_since_s = min(vehicle.stuck_since_s, time_s)
 
@@ -351,41 +380,3 @@ class FleetAtWork:
 def _has_nothing_to_decide(vehicle: ServiceVehicle) -> bool:
     """Return whether a vehicle goes on as it is as long as nobody waits: on its way, or at its depot out of cover."""
     return vehicle.task in UNDER_WAY or (vehicle.is_at_depot and vehicle.waits_for_lull_since_s == np.inf)
-
-
-class Reinforcements:
-    """Those that have yet to come, in order of time; those of one moment in the order in which they are named."""
-
-    def __init__(self, settings: tuple[Reinforcement, ...]) -> None:
-        self._waiting = [one for one in settings if one.at_h is None]
-        self._due = sorted((one for one in settings if one.at_h is not None), key=_at_s)
-
-    def act(self, trigger: str, at_s: float) -> None:
-        """Expect those that wait for a trigger, by its name, at the moment when it acts (s)."""
-        ready = {"at_h": at_s / 3600.0, "after": None}
-        here = [one.model_copy(update=ready) for one in self._waiting if one.after == trigger]
-        self._due = sorted([*self._due, *here], key=_at_s)
-
-    def add(self, settings: Reinforcement, fleets: list[str]) -> None:
-        """Take in one more; raises ScenarioError if there is no such fleet."""
-        if settings.fleet not in fleets:
-            there = ", ".join(fleets) or "none: the scenario has no buses (`services.fleets`)"
-            raise ScenarioError(f"there is no fleet {settings.fleet!r}; the fleets are {there}.")
-        self._due = sorted([*self._due, settings], key=_at_s)
-
-    @property
-    def next_s(self) -> float:
-        """When the next come (s); inf: none."""
-        return _at_s(self._due[0]) - SAME_MOMENT_S if self._due else np.inf
-
-    def come(self, time_s: float) -> list[Reinforcement]:
-        """Return those that come at a time or before; each once."""
-        n = sum(_at_s(one) <= time_s + SAME_MOMENT_S for one in self._due)
-        here, self._due = self._due[:n], self._due[n:]
-        return here
-
-
-def _at_s(one: Reinforcement) -> float:
-    """Return when vehicles join whose moment is known (s)."""
-    assert one.at_h is not None
-    return one.at_h * 3600.0

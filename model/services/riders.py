@@ -1,6 +1,7 @@
 """Those who depend on seats: where they wait, since when, who comes first, who fits."""
 
 from collections.abc import Collection
+from math import ceil
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from safepassage.model.behaviour.information import Information
 from safepassage.model.people.population import Population
 
 INF = float("inf")
+ASK_EVERY_S = 900.0
+"""How often people at a stop ask whether anything still comes (s). Assumption."""
 
 
 class Riders:
@@ -21,7 +24,9 @@ class Riders:
         self.population, self.information = population, information
         self.households, self.people, self.parties = population.households, population.people, population.parties
         self.n_changes = 0
-        """How often somebody has come to wait, left, or asked to be taken up at home."""
+        """How often more have come to need seats: at a stop, at home, or by taking two seats with one person."""
+        self.ask_s = INF
+        """When people at stops ask next whether anything still comes (s); inf: nobody waits."""
 
     def size(self, household: int) -> tuple[int, int]:
         """Return how many members live, and how many of them need assistance."""
@@ -50,8 +55,10 @@ class Riders:
 
     def request(self, rows: np.ndarray, time_s: float) -> None:
         """Note that households at home ask to be taken up there."""
-        self.n_changes += 1
         new = rows[~self.households.is_requesting[rows]]
+        if new.size == 0:
+            return
+        self.n_changes += 1
         self.households.is_requesting[new] = True
         self.households.waiting_since_s[new] = time_s
 
@@ -64,7 +71,6 @@ class Riders:
 
     def withdraw_request(self, household: int) -> None:
         """Note that a household no longer asks to be taken up at home."""
-        self.n_changes += 1
         self.households.is_requesting[household] = False
         self.households.waiting_since_s[household] = INF
 
@@ -72,6 +78,7 @@ class Riders:
         """Let a household wait at a stop."""
         n = self.size(household)[0]
         self.n_changes += 1
+        self.ask_s = min(self.ask_s, ceil(time_s / ASK_EVERY_S) * ASK_EVERY_S)
         stop.waiting.append(household)
         stop.n_waiting += n
         self.households.waiting_since_s[household] = time_s
@@ -79,7 +86,6 @@ class Riders:
 
     def leave(self, stop: PickupPoint, household: int) -> None:
         """Note that a household no longer waits at a stop."""
-        self.n_changes += 1
         stop.waiting.remove(household)
         stop.n_waiting -= self.size(household)[0]
         self.households.waiting_since_s[household] = INF
@@ -108,7 +114,7 @@ class Riders:
         order = self.in_order(ready).tolist() if ready else []
         if len(first):
             order.sort(key=lambda h: h not in first)
-        taken, n_persons, n_assisted, last_s = [], 0, 0, -INF
+        taken, n_persons, n_assisted, last_s, n_free = [], 0, 0, -INF, seats.n_free
         for household in order:
             size = self.size(household)
             if not seats.take(household, *size):
@@ -117,7 +123,7 @@ class Riders:
             n_persons, n_assisted = n_persons + size[0], n_assisted + size[1]
             last_s = max(last_s, float(self.households.waiting_since_s[household]))
         if taken:
-            self.n_changes += 1
+            self.n_changes += n_free - seats.n_free > n_persons
             gone = set(taken)
             stop.waiting = [h for h in stop.waiting if h not in gone]
             for household in taken:

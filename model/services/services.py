@@ -26,21 +26,18 @@ from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.people.neighbours import riding_with
 from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
-from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork, Reinforcements
+from safepassage.model.services.fleets import TURN_EVERY_S, FleetAtWork
 from safepassage.model.services.layout import Layout
 from safepassage.model.services.lifts import Lifts
-from safepassage.model.services.riders import Riders
+from safepassage.model.services.riders import ASK_EVERY_S, Riders
 from safepassage.model.services.seats_in_reach import SeatsInReach
 from safepassage.model.services.seats_sought import SeatsSought
 from safepassage.model.services.trains import Trains
 from safepassage.model.services.walking_out import WalkingOut
-from safepassage.model.services.work_rules import WorkRules
+from safepassage.model.services.work_rules import Reinforcements, WorkRules
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Fleet, Kind, Place, Reinforcement, Serves, Train
 from safepassage.model.streets.placing import node_of
-
-DISBAND_EVERY_S = 900.0
-"""How often people at a stop ask whether anything still comes (s). Assumption."""
 
 GO_HOME_AFTER_S = 3 * 3600.0
 """People leave a stop if nothing comes for longer than this (s). Assumption."""
@@ -80,10 +77,11 @@ class Services:
         self.walking_out = WalkingOut(model.population, model.movement, model.under_fire)
         self.stop_nodes = layout.stop_node[: self.n_fixed]
         self.seats_in_reach = SeatsInReach(self, model.households, model.streets)
-        self._disbands_s = np.inf
-        """When people at stops ask next whether anything still comes (s); inf: nobody waits."""
-        self._n_changes_seen = self._n_people_seen = -1
-        """What had changed, and how often people had, when vehicles of fleets looked last; -1: they must look."""
+        self._n_news_seen = self._n_riders_seen = self._n_people_seen = -1
+        """How often what is known of the roads and crews in cover had changed, those who wait, and who asks at home,
+        when vehicles of fleets looked last; news of -1: they must look."""
+        self._askers = model.population.new_watch()
+        """Watches those who ask to be taken up at home, while a vehicle could do so."""
         self.reinforcements = Reinforcements(settings.reinforcements)
         for one in settings.reinforcements:
             self._depot_of(one.depot, one.fleet)
@@ -240,9 +238,7 @@ class Services:
         vehicle.run.exit, vehicle.run.end_s, vehicle.run = route.row, time_s, None
         vehicle.task, vehicle.node = AWAY, NOBODY
         if vehicle.row in self.fleet_of:
-            fleet = self.fleet_of[vehicle.row]
-            vehicle.target, vehicle.ready_s = NOBODY, time_s + fleet.settings.hub_time_s
-            fleet.wake()
+            self.fleet_of[vehicle.row].bring_out(vehicle, time_s)
         else:
             self.ambulances.bring_out(vehicle, node, time_s)
         if households.size:
@@ -283,27 +279,27 @@ class Services:
         It comes sooner if a vehicle arrives, somebody comes to a stop or calls, or what is known of the roads changes.
         """
         next_s = min(self._fleets_next_s(), self.ambulances.next_s)
-        return min(next_s, self._disbands_s, self.trains.next_s, self.reinforcements.next_s)
+        return min(next_s, self.riders.ask_s, self.trains.next_s, self.reinforcements.next_s)
 
     def _fleets_next_s(self) -> float:
         """Return when a vehicle of a fleet may have something to do (s)."""
-        if self._n_changes_seen != self._n_changes() or (
-            self._n_people_seen != self.population.n_touches and any(fleet.watches_homes for fleet in self.fleets)
-        ):
+        if not self.fleets:
+            return np.inf
+        if self._n_news_seen != self._n_news() or self._n_people_seen != self._askers.n_changes:
             return -np.inf
-        next_s = np.inf
+        have_riders_changed, next_s = self._n_riders_seen != self.riders.n_changes, np.inf
         for fleet in self.fleets:
-            next_s = min(next_s, fleet.next_s)
+            next_s = min(next_s, fleet.next_s, fleet.is_free_s if have_riders_changed else np.inf)
         return next_s
 
-    def _n_changes(self) -> int:
-        """Return how often those who wait, what is known of the roads, and crews in cover have changed."""
-        return self.riders.n_changes + self.movement.ways.n_changes + self.crews.n_alarms
+    def _n_news(self) -> int:
+        """Return how often what is known of the roads, and crews in cover, have changed."""
+        return self.movement.ways.n_changes + self.crews.n_alarms
 
     def wake(self) -> None:
         """Let all services look at the next whole minute at what there is to do: something has changed."""
         self.ambulances.wake()
-        self._n_changes_seen = -1
+        self._n_news_seen = -1
 
     def act(self, now_s: float) -> None:
         """Let trains leave, vehicles board, leave and be sent out, and ambulances answer calls, if they may."""
@@ -313,19 +309,22 @@ class Services:
             self.trains.act(self.stops, now_s)
         if self._fleets_next_s() <= now_s:
             self._serve(now_s)
-        if now_s % DISBAND_EVERY_S == 0.0:
+        if now_s % ASK_EVERY_S == 0.0:
             leaving_stops.disband(self, now_s)
-        waits = any(stop.waiting and not stop.is_assembly for stop in self.stops)
-        self._disbands_s = (np.floor(now_s / DISBAND_EVERY_S) + 1.0) * DISBAND_EVERY_S if waits else np.inf
+            waits = any(stop.waiting and not stop.is_assembly for stop in self.stops)
+            self.riders.ask_s = now_s + ASK_EVERY_S if waits else np.inf
 
     def _serve(self, now_s: float) -> None:
         """Let the vehicles of all fleets board, leave and be sent out."""
-        self._n_changes_seen, self._n_people_seen = self._n_changes(), self.population.n_touches
+        self._n_news_seen, self._n_riders_seen = self._n_news(), self.riders.n_changes
         unmet, is_requested = self._unmet(), bool(self.households.is_requesting.any())
         for fleet in self.fleets:
             fleet.act(now_s, unmet, is_requested=is_requested)
             if fleet.rules.on_road(fleet.vehicles):
                 fleet.wake()
+        watches = any(fleet.watches_homes for fleet in self.fleets)
+        self._askers.set(np.flatnonzero(self.households.is_requesting) if watches else [])
+        self._n_people_seen = self._askers.n_changes
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""

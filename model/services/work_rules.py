@@ -1,4 +1,5 @@
-"""How a fleet works: convoys that leave together, shifts of crews, fuel for so many runs, breakdowns, least service."""
+"""How a fleet works: convoys that leave together, shifts, fuel for so many runs, breakdowns, least service; when more
+vehicles join it."""
 
 import numpy as np
 
@@ -6,7 +7,8 @@ from safepassage.agents.vehicles import TO_EXIT, TO_HOME, TO_STOP, PickupPoint, 
 from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.harm.vehicles import names_as_keys
-from safepassage.model.settings.services import Fleet
+from safepassage.model.settings.base import ScenarioError
+from safepassage.model.settings.services import Fleet, Reinforcement
 
 ON_THE_ROAD = (TO_EXIT, TO_STOP, TO_HOME)
 
@@ -79,3 +81,41 @@ class WorkRules:
             if each.driven_s >= until_s:
                 broken.append(each)
         return broken
+
+
+class Reinforcements:
+    """Those that have yet to come, in order of time; those of one moment in the order in which they are named."""
+
+    def __init__(self, settings: tuple[Reinforcement, ...]) -> None:
+        self._waiting = [one for one in settings if one.at_h is None]
+        self._due = sorted((one for one in settings if one.at_h is not None), key=_at_s)
+
+    def act(self, trigger: str, at_s: float) -> None:
+        """Expect those that wait for a trigger, by its name, at the moment when it acts (s)."""
+        ready = {"at_h": at_s / 3600.0, "after": None}
+        here = [one.model_copy(update=ready) for one in self._waiting if one.after == trigger]
+        self._due = sorted([*self._due, *here], key=_at_s)
+
+    def add(self, settings: Reinforcement, fleets: list[str]) -> None:
+        """Take in one more; raises ScenarioError if there is no such fleet."""
+        if settings.fleet not in fleets:
+            there = ", ".join(fleets) or "none: the scenario has no buses (`services.fleets`)"
+            raise ScenarioError(f"there is no fleet {settings.fleet!r}; the fleets are {there}.")
+        self._due = sorted([*self._due, settings], key=_at_s)
+
+    @property
+    def next_s(self) -> float:
+        """When the next come (s); inf: none."""
+        return _at_s(self._due[0]) - SAME_MOMENT_S if self._due else np.inf
+
+    def come(self, time_s: float) -> list[Reinforcement]:
+        """Return those that come at a time or before; each once."""
+        n = sum(_at_s(one) <= time_s + SAME_MOMENT_S for one in self._due)
+        here, self._due = self._due[:n], self._due[n:]
+        return here
+
+
+def _at_s(one: Reinforcement) -> float:
+    """Return when vehicles join whose moment is known (s)."""
+    assert one.at_h is not None
+    return one.at_h * 3600.0
