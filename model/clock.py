@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import floor
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -121,7 +122,7 @@ SAME_MOMENT_S = 1e-3
 
 def minute_after(time_s: float) -> float:
     """Return the first whole minute after a time (s)."""
-    return (np.floor(time_s / MINUTE_S) + 1.0) * MINUTE_S
+    return (floor(time_s / MINUTE_S) + 1) * MINUTE_S
 
 
 def minute_from(time_s: float) -> float:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.rules.walk_state import Stage
+from safepassage.agents.ground.records import records
+from safepassage.agents.rules import walk_views
+from safepassage.agents.rules.walk_state import WALKER, Stage
 from safepassage.experiments.verification.walking import two_way, walking_on
 from safepassage.model.movement.routing import NO_ROUTE, Routes
 from safepassage.model.movement.walking import Walking, weidmann_pace
@@ -244,3 +246,27 @@ def test_every_crossing_is_counted_once_on_each_link():
     walking.advance(np.inf)
     assert walking.view.n_entered.tolist() == [10, 10, 0, 0]
     assert walking.view.n_left.tolist() == [10, 10, 0, 0]
+
+
+def test_walkers_that_set_out_are_written_one_by_one_or_none_of_them():
+    chance, walkers, n = np.random.default_rng(2), records(60, WALKER), 20
+    ids = chance.permutation(60)[:n].astype(np.int32)
+    given = {
+        "departure_s": chance.uniform(5.0, 9.0, n), "speed_m_s": chance.uniform(0.5, 2.0, n),
+        "n_persons": chance.integers(1, 6, n, np.int32), "table": chance.integers(0, 3, n, np.int32),
+        "node": chance.integers(0, 9, n, np.int32), "wanted": chance.integers(-1, 4, n, np.int32),
+    }  # fmt: skip
+    for name, wrong in {"departure_s": 4.0, "speed_m_s": 0.0, "n_persons": 0, "table": 3}.items():
+        changed = given[name].copy()
+        changed[-1] = wrong
+        assert not walk_views.let_set_out(walkers, ids, *(given | {name: changed}).values(), 3, 5.0)
+    twice = ids[[*range(n - 1), 0]]
+    assert not walk_views.let_set_out(walkers, twice, *given.values(), 3, 5.0) and not walkers["stage"].any()
+    expected = walkers.copy()
+    for k, row in enumerate(ids.tolist()):
+        expected[row]["link"], expected[row]["stage"] = -1, Stage.DUE
+        for name in ("speed_m_s", "n_persons", "table", "node", "wanted"):
+            expected[row][name] = given[name][k]
+    assert walk_views.let_set_out(walkers, ids, *given.values(), 3, 5.0)
+    assert walkers.tobytes() == expected.tobytes()
+    assert not walk_views.let_set_out(walkers, ids, *given.values(), 3, 5.0)

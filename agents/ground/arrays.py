@@ -13,6 +13,12 @@ Records = npt.NDArray[Any]
 """Of a structured type: each entry has fields."""
 
 
+def each(value: Any, n: int, dtype: Any) -> Any:
+    """Return n values of a type: those given, or the one given n times."""
+    given = np.ascontiguousarray(value, dtype)
+    return given if given.shape == (n,) else np.full(n, given)
+
+
 def rising(rows: Ints | list[int]) -> Ints:
     """Return rows in rising order, each once; NumPy's own `unique` looks them up in a table and takes ten times as
     long."""

@@ -1,11 +1,41 @@
-"""Who is on which street on foot, read off the records of agents/rules/walk_state.py."""
+"""Who is on which street on foot, read off the records of agents/rules/walk_state.py, and who comes onto them."""
 
 import numpy as np
 
 from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
-WALKING = 2
+AWAY, DUE, WALKING = 0, 1, 2
+
+
+@kernel
+def let_set_out(
+    walkers: Records, ids: Ints, departure_s: Floats, free_speed_m_s: Floats, n_persons: Ints, table: Ints, node: Ints,
+    wanted: Ints, n_tables: int, now_s: float,
+) -> bool:  # fmt: skip
+    """Write the rows of parties that are to set out, and return True; False, and nothing written: one of them cannot.
+
+    One that is on its way already or named twice cannot, nor one that follows no table, leaves in the past or never, or
+    has no people or no speed.
+
+    walkers: WALKER[n]; ids: rows. departure_s: when each sets out (s). free_speed_m_s: of its slowest member (m/s).
+    n_persons: persons in it. table: row of the next-link table that it follows, below n_tables. node: where it sets
+    out; wanted: on which link, -1: on none yet. now_s: the present (s).
+    """
+    in_order = np.sort(ids)
+    for k in range(ids.size):
+        if k > 0 and in_order[k] == in_order[k - 1]:
+            return False
+        if walkers[ids[k]].stage != AWAY or not now_s <= departure_s[k] < np.inf:
+            return False
+        if not free_speed_m_s[k] > 0.0 or n_persons[k] < 1 or not 0 <= table[k] < n_tables:
+            return False
+    for k in range(ids.size):
+        row = ids[k]
+        walkers[row].link, walkers[row].wanted, walkers[row].node = -1, wanted[k], node[k]
+        walkers[row].table, walkers[row].stage = table[k], DUE
+        walkers[row].speed_m_s, walkers[row].n_persons = free_speed_m_s[k], n_persons[k]
+    return True
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, each, rising
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import by_minutes, drive, drive_edit
 from safepassage.agents.rules.drive_state import DANGER, DOSE, VEHICLE
@@ -21,12 +21,6 @@ from safepassage.model.streets.junctions import Junctions
 from safepassage.model.streets.streets import Streets
 
 NO_PATH = np.zeros(0, np.int32)
-
-
-def _each(value: Any, n: int, dtype: Any) -> Any:
-    """Return n values of a type, as they are given or all the same."""
-    given = np.asarray(value, dtype)
-    return given if given.shape == (n,) else np.full(n, given)
 
 
 class Driving:
@@ -169,17 +163,17 @@ class Driving:
         n = ids.size
         if n == 0:
             return
-        origin, departure_s = _each(origin, n, np.int32), _each(departure_s, n, np.float64)
+        origin, departure_s = each(origin, n, np.int32), each(departure_s, n, np.float64)
         if ids.min() < 0:
             raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
         self.make_room(int(ids.max()) + 1)
         now, lowest = self._traffic, 0
-        asked = ids, origin, departure_s, _each(size, n, np.int32), _each(max_speed_m_s, n, np.float64)
+        asked = ids, origin, departure_s, each(size, n, np.int32), each(max_speed_m_s, n, np.float64)
         if paths is not None:
             traffic.refuse_departures(now, *asked)
             self._add_paths(ids, origin, paths)
             table = lowest = drive.NONE
-        tables, n_tables = _each(table, n, np.int32), now.next_link.shape[0]
+        tables, n_tables = each(table, n, np.int32), now.next_link.shape[0]
         if not drive_edit.let_set_out(now.vehicles, *asked, tables, lowest, n_tables, self.n_nodes, now.time_s):
             traffic.refuse_departures(now, *asked)
             self._check_table(table)

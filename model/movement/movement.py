@@ -168,7 +168,8 @@ class Movement:
     @property
     def next_s(self) -> float:
         """No vehicle left standing is cleared, no news of closures spreads and no weather changes before this (s)."""
-        return min(self._wreck_until_s.min(initial=np.inf), self.ways.next_news_s, self.pace.changes_s)
+        cleared_s = float(self._wreck_until_s.min()) if self._wreck_until_s.size else np.inf
+        return min(cleared_s, self.ways.next_news_s, self.pace.changes_s)
 
     def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
         """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""
@@ -193,7 +194,8 @@ class Movement:
 
     def talk(self) -> None:
         """Let those who stand before closed streets learn of it, and news of closures reach the others."""
-        self._clear_wrecks()
+        if self._wreck_until_s.size:
+            self._clear_wrecks()
         self._nobody_stood_s = self.time_s
         if self.n_moving == 0 and self.time_s < self.ways.next_news_s:
             return
@@ -295,8 +297,9 @@ class Movement:
         if not self.driving.view.n_under_way:
             return NOBODY
         if self._nobody_stood_s == self.time_s:
-            self.stuck = NOBODY, np.empty(0)
-            self.gridlocks.look(self.time_s, NOBODY)
+            if self.stuck[0].size or self.gridlocks.is_any:
+                self.stuck = NOBODY, np.empty(0)
+                self.gridlocks.look(self.time_s, NOBODY)
             return NOBODY
         ids, _, state = self.driving.view.standing()
         held = rising(np.concatenate((ids[state == LOST], self.gridlocks.look(self.time_s, state))))

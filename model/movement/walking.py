@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, each, rising
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import by_minutes, walk
+from safepassage.agents.rules import by_minutes, walk, walk_views
 from safepassage.agents.rules.walk_state import (
     ARRIVED,
     CLOCK,
@@ -200,23 +200,23 @@ class Walking:
         self._add(ids, departure_s, free_speed_m_s, n_persons, table, node=node, wanted=link)
         self._on_foot.crowd.walkers["target_s"][np.asarray(ids)] = to_go_m
 
-    def _add(self, ids, departure_s, free_speed_m_s, n_persons, table, **start):
+    def _add(self, ids, departure_s, free_speed_m_s, n_persons, table, node, wanted=NO_ROUTE):
         """Write the parties' rows and merge them into the list of departures, by time, then row."""
         ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
-        departure_s = np.broadcast_to(np.asarray(departure_s, dtype=float), ids.shape)
-        walkers = self._on_foot.crowd.walkers
-        self._check(ids, departure_s, np.broadcast_to(free_speed_m_s, ids.shape), np.broadcast_to(n_persons, ids.shape))
-        self._check_table(table)
-        rows = {"link": -1, "wanted": NO_ROUTE, "table": table, "stage": Stage.DUE}
-        rows |= {"speed_m_s": free_speed_m_s, "n_persons": n_persons} | start
-        for name, value in rows.items():
-            walkers[name][ids] = value
-        waiting = slice(int(self._on_foot.crowd.clock["n_departed"][0]), None)
+        n, crowd = ids.size, self._on_foot.crowd
+        departure_s, free_speed_m_s = each(departure_s, n, np.float64), each(free_speed_m_s, n, np.float64)
+        n_persons, tables = each(n_persons, n, np.int32), each(table, n, np.int32)
+        start = each(node, n, np.int32), each(wanted, n, np.int32)
+        asked = ids, departure_s, free_speed_m_s, n_persons
+        if not walk_views.let_set_out(crowd.walkers, *asked, tables, *start, crowd.next_link.shape[0], self.time_s):
+            self._check(*asked)
+            self._check_table(table)
+        waiting = slice(int(crowd.clock[0].n_departed), None)
         departing = np.concatenate([self._departing[waiting], ids])
         departure_s = np.concatenate([self._departure_s[waiting], departure_s])
         order = np.lexsort((departing, departure_s))
         self._departing, self._departure_s = departing[order], departure_s[order]
-        self._on_foot.crowd.clock["n_departed"][0] = 0
+        crowd.clock[0].n_departed = 0
         self._on_foot.under_way.add(ids)
         self._on_foot.make_room_for_arrivals()
 

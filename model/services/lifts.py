@@ -43,17 +43,17 @@ class Lifts:
 
         due: households that are to set out and do not drive. now_s: the present (s).
         """
-        households, host = self.population.households, self.population.households.lift_from[due]
-        found = np.full(due.size, np.inf)
+        households, found = self.population.households, np.full(due.size, np.inf)
         self.waits[due] = False
-        asks = np.flatnonzero(host >= 0)
+        asks = np.flatnonzero(households.lift_from[due] >= 0)
         if asks.size == 0:
             return found
-        host, ready_s = host[asks], households.decision_time_s[due[asks]] + households.preparation_s[due[asks]]
-        leaves_s, asks_s = households.departure_time_s[host], np.maximum(households.departure_time_s[due[asks]], now_s)
-        waits = self.population.is_at_home(host) & (leaves_s <= ready_s + self.settings.wait_h * 3600.0)
-        waits &= asks_s < ready_s + self.settings.wait_h * 3600.0
-        waits &= households.has_car[host] & self.population.has_driver(host)
+        rows, host = due[asks], households.lift_from[due[asks]]
+        until_s = households.decision_time_s[rows] + households.preparation_s[rows] + self.settings.wait_h * 3600.0
+        leaves_s, asks_s = households.departure_time_s[host], np.maximum(households.departure_time_s[rows], now_s)
+        waits = (leaves_s <= until_s) & (asks_s < until_s)
+        if waits.any():
+            waits &= self.population.is_at_home(host) & households.has_car[host] & self.population.has_driver(host)
         found[asks[waits]] = np.maximum(leaves_s, asks_s)[waits] + ASKS_AGAIN_S
         self.waits[due[asks[waits]]] = True
         return found

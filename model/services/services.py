@@ -88,6 +88,8 @@ class Services:
 
     def reinforce(self, now_s: float) -> None:
         """Let the vehicles that are ready by now join their fleets: rows and tables after all others."""
+        if now_s < self.reinforcements.next_s:
+            return
         for one in self.reinforcements.come(now_s):
             fleet = next(fleet for fleet in self.fleets if fleet.settings.name == one.fleet)
             self.movement.make_room(one.n_vehicles, one.n_vehicles * fleet.by_door)

@@ -33,16 +33,18 @@ class WaysOut:
         model, arrivals = self._model, self._drive_on(arrivals)
         if len(arrivals) == 0:
             return
-        exit_row = np.array([self.exit_of_node[int(node)] for node in arrivals.node], np.int32)
+        exit_row = np.array([self.exit_of_node[node] for node in arrivals.node.tolist()], np.int32)
         model.population.arrive(arrivals.party, arrivals.time_s, exit_row)
         n_persons = model.population.n_living(arrivals.party)
         by_car = (arrivals.mode == Mode.CAR) & (model.parties.mode[arrivals.party] != Mode.WALK)
         self._bring_guests(arrivals, exit_row)
-        for route in self.routes:
-            here = exit_row == route.row
-            route.n_cars += int((here & by_car).sum())
-            route.n_walkers += int(n_persons[here & ~by_car].sum())
-            route.n_persons += int(n_persons[here].sum())
+        for row, n, is_by_car in zip(exit_row.tolist(), n_persons.tolist(), by_car.tolist(), strict=True):
+            route = self.routes[row]
+            route.n_persons += n
+            if is_by_car:
+                route.n_cars += 1
+            else:
+                route.n_walkers += n
 
     def _bring_guests(self, arrivals: Arrivals, exit_row: Ints) -> None:
         """Bring those to safety who ride in the cars of parties that have arrived. exit_row: of each party."""
