@@ -211,12 +211,12 @@ class Walking:
         if not walk_views.let_set_out(crowd.walkers, *asked, tables, *start, crowd.next_link.shape[0], self.time_s):
             self._check(*asked)
             self._check_table(table)
-        waiting = slice(int(crowd.clock[0].n_departed), None)
+        waiting = slice(int(crowd.clock["n_departed"][0]), None)
         departing = np.concatenate([self._departing[waiting], ids])
         departure_s = np.concatenate([self._departure_s[waiting], departure_s])
         order = np.lexsort((departing, departure_s))
         self._departing, self._departure_s = departing[order], departure_s[order]
-        crowd.clock[0].n_departed = 0
+        crowd.clock["n_departed"][0] = 0
         self._on_foot.under_way.add(ids)
         self._on_foot.make_room_for_arrivals()
 
