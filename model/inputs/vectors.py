@@ -24,6 +24,8 @@ Parts = Callable[[Any, str], tuple[Any, dict[str, Any]]]
 """From a feature and its place to geometry and properties."""
 
 WGS84 = "EPSG:4326"
+DEGREES = (WGS84, "urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326")
+"""Usual names of longitude and latitude, known without asking PROJ, which takes a hundredth of a second."""
 POLYGONS = ("Polygon", "MultiPolygon")
 SHAPEFILE_NAME = 10
 """Letters of a name of a property that a Shapefile keeps."""
@@ -179,7 +181,7 @@ def _single_parts(geometry: Any) -> list[Any]:
 
 def _to_degrees(crs: Any, path: Path) -> Any:
     """Return the function from the file's coordinates to degrees; None: they are degrees."""
-    if crs is None:
+    if crs is None or crs in DEGREES:
         return None
     from pyproj import CRS, Transformer
     from pyproj.exceptions import CRSError, ProjError

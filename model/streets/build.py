@@ -52,9 +52,10 @@ def _compile(table: StreetTable, settings: StreetSettings) -> tuple[Streets, Str
     index_of_node |= zip(map(str, table.node), place_of.tolist(), strict=True)
     crs_read, crs_assumed = projection.source_crs(table.crs, x, y)
     crs = projection.plane_crs(crs_read, x, y)
-    edges = columns.read_edges(table.of_edge, place_of[table.upstream], place_of[table.downstream], settings)
+    said = columns.Texts(table.of_edge, table.upstream.size)
+    edges = columns.read_edges(said, place_of[table.upstream], place_of[table.downstream], settings)
     geometry = polylines.read_polylines(
-        columns.texts(table.of_edge, "geometry"),
+        said.of("geometry"),
         edges.upstream,
         edges.downstream,
         x,
@@ -86,7 +87,7 @@ def _compile(table: StreetTable, settings: StreetSettings) -> tuple[Streets, Str
         crs_read=crs_read,
         crs_assumed=crs_assumed,
         n_nodes_read=len(table.node),
-        n_edges_read=len(table.of_edge),
+        n_edges_read=table.upstream.size,
         n_edges_giving=given,
         n_nodes_merged=len(table.node) - len(node_id),
         unknown_classes=columns.unknown_classes(edges.highway),

@@ -50,12 +50,16 @@ class Edges:
     given: dict = field(default_factory=dict)
 
 
-def texts(of_edge: list[dict[str, Any]], attribute: str) -> list[str | None]:
-    """Return one attribute of all edges as text, None where it is missing."""
-    found = [attributes.get(attribute) for attributes in of_edge]
-    if found.count(None) == len(found):
-        return found
-    return [v if v is None or type(v) is str else str(v) for v in found]
+@dataclass(frozen=True)
+class Texts:
+    """What a graph says of its edges: text by attribute and edge."""
+
+    by_name: dict[str, list[str | None]]
+    n: int
+
+    def of(self, attribute: str) -> list[str | None]:
+        """Return one attribute of all edges, None where it is missing."""
+        return self.by_name.get(attribute) or [None] * self.n
 
 
 def each(found: Sequence[Any], meaning: Callable[[Any], Any]) -> list[Any]:
@@ -68,32 +72,30 @@ def _flags(found, meaning):
     return np.array(each(found, meaning), dtype=bool)
 
 
-def read_edges(of_edge: list[dict[str, Any]], upstream: Ints, downstream: Ints, settings: StreetSettings) -> Edges:
-    """Return the Edges of attributes, with what the file itself says in `given`.
+def read_edges(said: Texts, upstream: Ints, downstream: Ints, settings: StreetSettings) -> Edges:
+    """Return the Edges of a graph, with what the file itself says in `given`.
 
-    of_edge: attributes of each edge. upstream, downstream: places where edges begin and end, int32. settings: the
+    said: of its edges. upstream, downstream: places where edges begin and end, int32. settings: the
     scenario's section `StreetSettings`.
     """
-    highway_text = texts(of_edge, "highway")
+    highway_text = said.of("highway")
     highway = each(highway_text, _minor_class)
-    oneway = _flags(texts(of_edge, "oneway"), lambda t: graphml.boolean(t) is True)
-    shut = shut_by_tags(of_edge)
-    drivable, walkable = _permissions(of_edge, highway_text, highway, oneway, shut, settings)
-    length_m = _column(of_edge, "length", graphml.number)
+    oneway = _flags(said.of("oneway"), lambda t: graphml.boolean(t) is True)
+    shut = shut_by_tags(said)
+    drivable, walkable = _permissions(said, highway_text, highway, oneway, shut, settings)
+    length_m = _column(said, "length", graphml.number)
     length_m[~(np.isfinite(length_m) & (length_m > 0))] = np.nan
-    osmid = each(texts(of_edge, "osmid"), lambda t: None if t is None else tuple(sorted(graphml.values(t))))
-    name = [n or r for n, r in zip(*(each(texts(of_edge, a), _joined) for a in ("name", "ref")), strict=True)]
-    bridge = _flags(
-        texts(of_edge, "bridge"), lambda t: any(v.lower() not in ("no", "false") for v in graphml.values(t))
-    )
+    osmid = each(said.of("osmid"), lambda t: None if t is None else tuple(sorted(graphml.values(t))))
+    name = [n or r for n, r in zip(*(each(said.of(a), _joined) for a in ("name", "ref")), strict=True)]
+    bridge = _flags(said.of("bridge"), lambda t: any(v.lower() not in ("no", "false") for v in graphml.values(t)))
     given = {
         "highway": np.array([t is not None for t in highway_text]),
         "name": np.array([n != "" for n in name]),
         "length": length_m.copy(),
-        "maxspeed": _column(of_edge, "maxspeed", graphml.speed_km_h) * KM_H,
-        "lanes": _column(of_edge, "lanes", graphml.lanes),
-        "width": _column(of_edge, "width", graphml.width_m),
-        "sidewalk": _column(of_edge, "sidewalk", graphml.n_pavements),
+        "maxspeed": _column(said, "maxspeed", graphml.speed_km_h) * KM_H,
+        "lanes": _column(said, "lanes", graphml.lanes),
+        "width": _column(said, "width", graphml.width_m),
+        "sidewalk": _column(said, "sidewalk", graphml.n_pavements),
     }
     reverse = pair_directions(upstream, downstream, length_m, osmid, oneway & drivable)
     no_access = shut["drivable"] & shut["walkable"] & ~shut["ferry"]
@@ -117,8 +119,8 @@ def _joined(text):
     return SEPARATOR.join(graphml.values(text))
 
 
-def _column(of_edge, attribute, meaning):
-    return np.array(each(texts(of_edge, attribute), lambda t: np.nan if t is None else meaning(t)), dtype=np.float64)
+def _column(said, attribute, meaning):
+    return np.array(each(said.of(attribute), lambda t: np.nan if t is None else meaning(t)), dtype=np.float64)
 
 
 @cache
@@ -134,35 +136,35 @@ def _class_allows(text, what):
     return all(getattr(street_class(c), what) for c in classes)
 
 
-def _permissions(of_edge, highway_text, highway, oneway, shut, settings):
+def _permissions(said, highway_text, highway, oneway, shut, settings):
     """Return drivable and walkable: settings before the file's `drive` and `walk`, those before the class."""
     columns = []
     for what, attribute, opened in (
         ("drivable", "drive", settings.drivable),
         ("walkable", "walk", settings.walkable),
     ):
-        said = each(texts(of_edge, attribute), graphml.boolean)
+        opens = each(said.of(attribute), graphml.boolean)
         by_class = each(highway_text, lambda text, what=what: _class_allows(text, what))
-        allowed = [a if s is None else s for a, s in zip(by_class, said, strict=True)]
+        allowed = [a if o is None else o for a, o in zip(by_class, opens, strict=True)]
         allowed = np.array(allowed, dtype=bool) & ~shut[what]
         if opened:
             wish = np.array([opened.get(h, a) for h, a in zip(highway, allowed, strict=True)], dtype=bool)
-            against_one_way = np.array([s is False for s in said]) & oneway & (what == "drivable")
+            against_one_way = np.array([o is False for o in opens]) & oneway & (what == "drivable")
             allowed = wish & ~against_one_way
         columns.append(allowed)
     return columns
 
 
-def shut_by_tags(of_edge: list[dict[str, Any]]) -> dict[str, Bools]:
+def shut_by_tags(said: Texts) -> dict[str, Bools]:
     """Return which edges their tags shut to cars (drivable) and to walkers (walkable), and which are ferries; bool[].
 
     The most specific access tag counts (OpenStreetMap wiki, "Key:access"); ferries carry nobody: they have no timetable
     here, and none can be relied on under fire (assumption).
     """
-    by_word = [_flags(texts(of_edge, tag), lambda t: _says(t, ("ferry",))) for tag in ("route", "highway")]
-    ferry = by_word[0] | by_word[1] | _flags(texts(of_edge, "ferry"), _says_yes)
+    by_word = [_flags(said.of(tag), lambda t: _says(t, ("ferry",))) for tag in ("route", "highway")]
+    ferry = by_word[0] | by_word[1] | _flags(said.of("ferry"), _says_yes)
     shut = {
-        what: ferry | _flags(list(zip(*(texts(of_edge, tag) for tag in tags), strict=True)), _shut_by)
+        what: ferry | _flags(list(zip(*(said.of(tag) for tag in tags), strict=True)), _shut_by)
         for what, tags in (("drivable", CAR_TAGS), ("walkable", FOOT_TAGS))
     }
     return {**shut, "ferry": ferry}

@@ -223,7 +223,7 @@ def _road_ends(layout, leading_out, rank, candidates):
         for node, place, near in zip(of_class, here, points.query_ball_point(here, NEAR_M[1]), strict=True):
             away = points.data[near] - place
             away = away[np.hypot(away[:, 0], away[:, 1]) >= NEAR_M[0]]
-            if away.size and _widest_gap_rad(away) >= END_GAP_RAD and away.mean(axis=0) @ (middle - place) > 0:
+            if away.size and away.mean(axis=0) @ (middle - place) > 0 and _widest_gap_rad(away) >= END_GAP_RAD:
                 ends.append(node)
     return np.unique(np.array(ends, dtype=np.int64))
 

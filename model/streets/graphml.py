@@ -128,6 +128,18 @@ def _parsed(content: bytes, empty: Callable[[bool], Any]) -> Any:
             G = empty(graph_xml.get("edgedefault") == "directed") if G is None else G
             return super().make_graph(graph_xml, graphml_keys, defaults, G)
 
+        def add_edge(self, G: Any, edge_element: Any, graphml_keys: Any) -> None:  # noqa: N803
+            """Add an edge that says no more than between which nodes it runs, as OSMnx writes it, at once."""
+            edge = dict(edge_element.items())
+            if not {"source", "target"} <= edge.keys() <= {"source", "target", "id"}:
+                return super().add_edge(G, edge_element, graphml_keys)
+            data = self.decode_data_elements(graphml_keys, edge_element)
+            try:
+                key: Any = int(edge["id"])
+            except (KeyError, ValueError):
+                key = edge.get("id") or data.get("key")
+            return G.add_edges_from([(edge["source"], edge["target"], key, data)])
+
         def decode_data_elements(self, graphml_keys: Any, obj_xml: Any) -> dict[str, Any]:
             """Return attributes that are all plain text, as OSMnx writes them, at once."""
             data = {}

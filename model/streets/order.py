@@ -34,8 +34,8 @@ class StreetTable:
     upstream: Ints
     """Row of the node where each edge begins, int64; downstream: where it ends."""
     downstream: Ints
-    of_edge: list[dict[str, Any]]
-    """Attributes of each edge, under OSMnx's names."""
+    of_edge: dict[str, list[str | None]]
+    """Attributes as text under OSMnx's names, those that any edge has: one entry per edge, None where it has not."""
 
 
 def table_of(graph: "nx.MultiDiGraph") -> StreetTable:
@@ -60,7 +60,18 @@ def in_order(crs: Any, nodes: dict[Any, dict[str, Any]], edges: Iterable["Edge"]
         alike = slice(first[several], last[several])
         order[alike] = sorted(order[alike].tolist(), key=lambda edge: _of_edge(of_edge[edge]))
     upstream, downstream = both[order].T
-    return StreetTable(crs, ids, [nodes[node] for node in ids], upstream, downstream, [of_edge[k] for k in order])
+    columns = _in_columns([of_edge[edge] for edge in order.tolist()])
+    return StreetTable(crs, ids, [nodes[node] for node in ids], upstream, downstream, columns)
+
+
+def _in_columns(of_edge: list[dict[str, Any]]) -> dict[str, list[str | None]]:
+    columns: dict[str, list[str | None]] = {}
+    for edge, attributes in enumerate(of_edge):
+        for name, value in attributes.items():
+            if name not in columns:
+                columns[name] = [None] * len(of_edge)
+            columns[name][edge] = value if value is None or type(value) is str else str(value)
+    return columns
 
 
 def _of_id(node: Any) -> tuple[int, int, str]:
