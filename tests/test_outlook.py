@@ -215,9 +215,10 @@ def test_what_is_kept_of_looks_is_what_drivers_would_have_been_told_at_once(paus
         cars.has_choice = cars.has_choice if movement is lazy else np.ones_like(cars.has_choice)
         for until_s in np.cumsum(pauses_s).astype(float):
             movement.advance(until_s)
-    for table, seen in lazy.ways.cars.seen.items():
-        assert (seen is lazy.ways.no_queues) == (eager.ways.cars.seen[table] is eager.ways.no_queues)
-        assert (seen.time_s == eager.ways.cars.seen[table].time_s).all(), table
+    for table in lazy.ways.seen:
+        seen = lazy.ways.seen[table]
+        assert (seen is lazy.ways.no_queues) == (eager.ways.seen[table] is eager.ways.no_queues)
+        assert (seen.time_s == eager.ways.seen[table].time_s).all(), table
         lazy.ways.freshen(table)
         eager.ways.freshen(table)
     assert (lazy.ways.car_routes.cost_to_go_s == eager.ways.car_routes.cost_to_go_s).all()

@@ -62,14 +62,14 @@ LOG = np.dtype([("entry_s", "f8"), ("exit_s", "f8"), ("vehicle", "i4"), ("link",
 """One crossing of a link."""
 LOOK = np.dtype(
     [
-        ("first_s", "f8"), ("every_s", "f8"), ("next_s", "f8"), ("table", "i4"), ("also", "i4"), ("believes", "i4"),
-        ("is_now", "i4"), ("n_seen", "i4"),
+        ("first_s", "f8"), ("every_s", "f8"), ("next_s", "f8"), ("table", "i4"), ("also", "i4"), ("is_now", "i4"),
+        ("n_seen", "i4"),
     ],
     align=True,
 )  # fmt: skip
-"""Drivers who look round at the same moments, of one table, and of another also, -1: none. believes: whether they
-expect queues. is_now: whether they did at the last moment at which anybody looked. n_seen: SIGHTs of what they have
-seen since it was last read, -1: they have not looked."""
+"""Drivers who look round at the same moments, of one table, and of another also, -1: none. is_now: whether they did at
+the last moment at which anybody looked. n_seen: SIGHTs of what they have seen since it was last read, -1: they have not
+looked."""
 SIGHT = np.dtype([("time_s", "f8"), ("link", "i4"), ("is_first", "i4")], align=True)
 """A vehicle on a link, or waiting to enter it. time_s: what entering the link now is expected to take, in the record of
 the vehicle that is first on it; 0 in the others."""

@@ -154,13 +154,8 @@ class DrivingView:
         return is_followed
 
     def alone_s(self) -> Floats:
-        """Return the time that each link takes somebody alone on it now (s), float64[n_links]; not to be changed."""
-        now = self._traffic
-        if not now.changed_speed.size:
-            return now.alone_s
-        alone_s = now.alone_s.copy()
-        alone_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
-        return alone_s
+        """Return the time that each link takes somebody alone on it now (s), float64[n_links]; not to be written."""
+        return self._traffic.alone_now_s
 
     def link_time_s(self) -> Floats:
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""

@@ -67,7 +67,7 @@ class Movement:
         if u_news is None:
             u_news = np.array([uniforms(0, Stream.ROAD_NEWS, self.n_parties, index=i) for i in range(2)])
         self.queue_news = QueueNews(settings, u_news, LIVE_TABLE, FIRST_CLASS_TABLE)
-        rest = n_tables + (n_vehicles > 0), settings.road_news_delay_s, route_choice
+        rest = n_tables + (n_vehicles > 0), self.queue_news, settings.road_news_delay_s, route_choice
         self.ways = Ways(streets, self.driving, self.walking, np.asarray(stop_node, np.int32), *rest)
         self.drivers_look = DriversLook(self.driving, self.ways, self.queue_news)
         self.stuck: tuple[Ints, Floats] = (NOBODY, np.empty(0))

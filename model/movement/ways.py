@@ -1,15 +1,17 @@
 """Ways that people know: tables of next links for drivers and walkers, by what they have heard and seen."""
 
 from collections.abc import Callable
+from operator import is_not
 from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.parties import Mode
 from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.news.last_seen import LastSeen
 from safepassage.model.movement.news.outlook import Outlook
-from safepassage.model.movement.news.queue_news import N_CLASSES
+from safepassage.model.movement.news.queue_news import N_CLASSES, QueueNews
 from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes, has_choice
@@ -34,7 +36,7 @@ class WaysOfMode:
 
     def __init__(
         self, mode: Mode, mover: Any, streets: Streets, passable: Bools, exit_node: Ints, knowledge: Ints,
-        seen: dict[int, Any], news_delay_s: float, cost_s: Callable[[Mode, Floats, Bools], Floats],
+        seen: Any, news_delay_s: float, cost_s: Callable[[Mode, Floats, Bools], Floats],
     ) -> None:  # fmt: skip
         """mover: Driving or Walking, which follows the tables. streets: the model's. passable: bool per link.
 
@@ -186,13 +188,14 @@ class Ways:
 
     def __init__(
         self, streets: Streets, driving: Driving, walking: Walking, stop_node: Ints, n_tables: int,
-        news_delay_s: float, route_choice: RouteChoice | None,
+        news: QueueNews, news_delay_s: float, route_choice: RouteChoice | None,
     ) -> None:  # fmt: skip
         """Build the tables of people and of stops.
 
         streets: the model's. driving, walking: who follow the tables. stop_node: where people wait for service
-        vehicles, int32. n_tables: of service vehicles, from wreck_table on. news_delay_s: time that news of a closure
-        takes (s). route_choice: the user's own cost of links; None: the model's.
+        vehicles, int32. n_tables: of service vehicles, from wreck_table on. news: who sees queues, and when.
+        news_delay_s: time that news of a closure takes (s). route_choice: the user's own cost of links, None: the
+        model's.
         """
         self._streets, self._driving, self._route_choice = streets, driving, route_choice
         n_stops = len(stop_node)
@@ -204,18 +207,16 @@ class Ways:
         self.walk_time_s = streets.length_m / ROUTE_SPEED_M_S
         self.no_queues = NoQueues(self.free_flow_time_s)
         self.n_exit_changes = 0
-        self.is_queue_believed = False
-        """Whether anybody expects a queue."""
         self.danger = np.zeros(streets.n_links)
         """What a second on each link costs people beyond a second, as they perceive its danger (s/s)."""
-        classes = range(FIRST_CLASS_TABLE, self.stop_table)
-        free: dict[int, QueuesSeen | NoQueues] = dict.fromkeys([*classes, LIVE_TABLE, WITNESS], self.no_queues)
+        self.seen = LastSeen(news, self.no_queues)
+        """What drivers of each table out of the area have last seen of queues."""
         knows = np.array([HEARSAY, WITNESS] + [HEARSAY] * N_CLASSES + [WITNESS] * (n_stops + n_tables))
         walked = dict.fromkeys((HEARSAY, WITNESS), NoQueues(self.walk_time_s))
         rest = (news_delay_s, self._cost_s)
         self.of = {
             Mode.CAR: WaysOfMode(
-                Mode.CAR, driving, streets, streets.drivable, streets.exit_end_node, knows, free, *rest
+                Mode.CAR, driving, streets, streets.drivable, streets.exit_end_node, knows, self.seen, *rest
             ),
             Mode.WALK: WaysOfMode(
                 Mode.WALK, walking, streets, streets.walkable, streets.exit_node,
@@ -274,7 +275,7 @@ class Ways:
         self.freshen(LIVE_TABLE)
         if self.car_routes.cost_to_go_s[LIVE_TABLE, node] == np.inf:
             return np.inf
-        return float(self.cars.seen[LIVE_TABLE].time_s[self.car_routes.path(LIVE_TABLE, node)].sum())
+        return float(self.seen[LIVE_TABLE].time_s[self.car_routes.path(LIVE_TABLE, node)].sum())
 
     def walk_m(self, node: Ints, goal: int = 0) -> Floats:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
@@ -322,41 +323,38 @@ class Ways:
             self.hand_over()
 
     def see_queues(self, tables: list[int]) -> None:
-        """Let drivers of some tables see the queues of now, and be told of a way that is better.
+        """Let drivers of some tables see the queues of now; witnesses of a closure see what those with live news do.
 
         As long as nobody is held up anywhere there is nothing to see, however many are on their way.
         """
         view = self._driving.view
-        if self.note(tables, self.queues_seen(view.sights()) if view.is_any_held_up() else self.no_queues):
+        tables = [*tables, WITNESS] if LIVE_TABLE in tables and self.cars.is_witnessed else tables
+        is_any = view.is_any_held_up()
+        seen = QueuesSeen(view.sights(), *self.what_queues_are_made_of()) if is_any else self.no_queues
+        if changed := self.seen.set(tables, seen):
+            self.cars.stale[changed] = True
             self.cars.hand_over()
 
-    def note(self, tables: list[int], seen: QueuesSeen | NoQueues) -> bool:
-        """Note what drivers of some tables have seen, witnesses of a closure what those with live news have; return
-        whether it is something else than before."""
-        tables = [*tables, WITNESS] if LIVE_TABLE in tables and self.cars.is_witnessed else tables
-        changed = [table for table in tables if self.cars.seen[table] is not seen]
-        if changed:
-            self.cars.seen.update(dict.fromkeys(changed, seen))
-            self.is_queue_believed = any(known is not self.no_queues for known in self.cars.seen.values())
-            self.cars.stale[changed] = True
-        return bool(changed)
+    @property
+    def is_queue_believed(self) -> bool:
+        """Whether anybody expects a queue."""
+        return bool(self.seen.believes.any())
 
-    def queues_seen(self, sights: Records) -> QueuesSeen:
-        """Return what drivers see who see all queues, since the streets took anybody alone as long as now; those before
-        them to a way out are counted.
+    def what_queues_are_made_of(self) -> tuple[Floats, RoadsBelieved, Outlook]:
+        """Return what QueuesSeen of now are made of beside sights: the same objects as long as nothing changes.
 
-        Everybody is taken to know the closures that all have heard of, and to choose as people do. sights: SIGHTs.
+        Everybody is taken to know the closures that all have heard of, and to choose as people do.
         """
-        return QueuesSeen(sights, self._driving.view.alone_s(), self._roads_believed(), self._outlook)
+        return self._driving.view.alone_s(), self._roads_believed(), self._outlook
 
     def _roads_believed(self) -> RoadsBelieved:
         """Return what drivers reckon with beside queues: the same object as long as nothing of it changes."""
-        cars, free_s = self.cars, self.free_flow_time_s
+        cars, free_s, old = self.cars, self.free_flow_time_s, self._roads
         now = (
             self._driving.flow_capacity_per_s, self.danger, cars.road_news.is_believed_open, cars.exit_open,
             self.exit_per_s,
         )  # fmt: skip
-        if self._roads is None or any(new is not old for new, old in zip(now, self._roads.parts(), strict=True)):
+        if old is None or any(map(is_not, now, old.parts())):
             weight = self._cost_s(Mode.CAR, free_s, cars.road_news.is_believed_open[HEARSAY]) / free_s
             exits = self._streets.exit_end_node[cars.exit_open], self.exit_per_s[cars.exit_open]
             self._roads = RoadsBelieved(*now, weight, *exits)
@@ -367,7 +365,7 @@ class Ways:
         None: of others, or where roads have changed since they looked."""
         if self._route_choice is not None or table == WITNESS:
             return None
-        return self._outlook.table(table, self.cars.seen[table], self._roads_believed())
+        return self._outlook.table(table, self.seen[table], self._roads_believed())
 
     def freshen(self, tables: Ints | int) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow."""

@@ -52,9 +52,8 @@ class QueueNews:
         return table
 
     def make_room(self, n: int) -> None:
-        """Hold room for so many SIGHTs of each who looks round."""
-        if self.sights.size < n * self.looks.size:
-            self.sights = records(2 * n * self.looks.size, SIGHT)
+        """Hold room for so many SIGHTs of each who looks round; those that were there are gone."""
+        self.sights = records(n * self.looks.size, SIGHT)
 
     def looking_now(self) -> list[int]:
         """Return the tables of those who looked round at the last moment at which anybody did."""
