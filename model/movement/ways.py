@@ -357,8 +357,8 @@ class Ways:
         if old is None or any(map(is_not, now, old.parts())):
             weight = self._cost_s(Mode.CAR, free_s, cars.road_news.is_believed_open[HEARSAY]) / free_s
             exits = self._streets.exit_end_node[cars.exit_open], self.exit_per_s[cars.exit_open]
-            self._roads = RoadsBelieved(*now, weight, *exits)
-        return self._roads
+            old = self._roads = RoadsBelieved(*now, weight, *exits)
+        return old
 
     def _table_seen(self, table: int) -> tuple[Ints, Floats] | None:
         """Return the next links and costs to go of drivers who have heard of closures, by the model's cost of links;
