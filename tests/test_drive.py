@@ -73,7 +73,7 @@ def check_who_stands(driving, alone_s):
             stands["lost" if state == drive.LOST else "shut"].add(first if state == drive.LOST else (first, into))
     assert driving.view.without_route().tolist() == sorted(stands["lost"])
     assert set(zip(*(column.tolist() for column in driving.view.at_closed_links()), strict=True)) == stands["shut"]
-    seen = QueuesSeen(driving.view.sights(), driving.view.alone_s(), None, None)
+    seen = QueuesSeen(driving.view.sights(), driving.view.alone_s, None, None)
     assert (seen.link_time_s == driving.view.link_time_s()).all()
     bound = now.vehicles["link"][np.isin(now.vehicles["state"], (drive.DRIVING, drive.QUEUED))]
     assert (seen.n_cars == np.bincount(bound, minlength=n)).all()

@@ -97,19 +97,12 @@ def _width_taken(links, shared, taken_width_m, both_move):
 @calls_kernels_of(drive, walk)
 @lean_part
 def _tell(
-    links, run, other_speed, alone_s, wave_speed_m_s, jam_density_per_m, crowd, width_m, taken_width_m, shared, looks,
+    links, run, other_speed, alone_s, wave_speed_m_s, jam_density_per_m, crowd, width_m, taken_width_m, shared,
     both_move, time_s,
 ):  # fmt: skip
-    """Give cars the speed that walkers leave them and walkers the width that cars leave them, from now on.
-
-    Return False, and tell nobody, if that would change for how long links are thought to take somebody alone while what
-    drivers have seen before has not been read.
-    """
+    """Give cars the speed that walkers leave them and walkers the width that cars leave them, from now on."""
     n, is_slow = _speeds_among_walkers(crowd, shared, both_move)
     if n > 0:
-        for k in range(looks.size):
-            if looks[k].n_seen >= 0:
-                return False
         for i in range(n):
             one = shared.links[shared.changed[i]]
             one.speed_m_s, shared.changed[i] = shared.changed_speed_m_s[i], one.link
@@ -122,7 +115,6 @@ def _tell(
         walk.renew(crowd, width_m, taken_width_m, shared.changed[:n], time_s)
     shared.meetings[0].n += 1
     shared.meetings[0].is_coupled = is_slow or is_narrow
-    return True
 
 
 @kernel
@@ -198,30 +190,37 @@ def _does_any_choose(links, vehicles, rows, has_choice, looks):
 @calls_kernels_of(drive)
 @lean_part
 def _look_round(
-    links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, is_news, time_s
+    links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, believes, stale, is_news,
+    time_s,
 ):  # fmt: skip
-    """Let those look round whose time has come; return whether it concerns anybody now. Writes looks and sights.
+    """Let those look round whose time has come; return whether it concerns anybody now. Writes looks to stale.
 
-    It does if they see or believe in queues and one of them has a choice of way; or if there is is_news. What they see
-    otherwise is noted, for whoever asks later.
+    It does if they see or believe in queues and one of them has a choice of way; or if there is is_news, or no room for
+    notes. What they see otherwise is noted, for whoever asks later.
     """
     is_believed = False
     for k in range(looks.size):
         looks[k].is_now = looks[k].next_s <= time_s
         if looks[k].is_now:
             looks[k].next_s = _next_look(looks[k], time_s)
-            is_believed |= looks[k].believes != 0
+            is_believed |= believes[looks[k].table] or (looks[k].also >= 0 and believes[looks[k].also])
     is_slower = run[0].n_arrived < rows.size
     is_slower = is_slower and drive.is_any_slower(alone_s, changed_speed, links, slots, vehicles, rows, time_s)
     if not (is_slower or is_believed):
         return False
+    room = sights.size // looks.size
+    is_news |= rows.size + changed_speed.size > room
     if is_news or _does_any_choose(links, vehicles, rows, has_choice, looks):
         return True
     for k in range(looks.size):
         if looks[k].is_now:
-            looks[k].believes, looks[k].n_seen = is_slower, 0
+            looks[k].n_seen = 0
             if is_slower:
-                looks[k].n_seen = drive.see(sights[k * rows.size :], links, slots, vehicles, rows, time_s)
+                at = sights[k * room :]
+                looks[k].n_seen = drive.see(at, links, slots, vehicles, rows, changed_speed, time_s)
+            believes[looks[k].table], stale[looks[k].table] = is_slower, True
+            if looks[k].also >= 0:
+                believes[looks[k].also], stale[looks[k].also] = is_slower, True
     return False
 
 
@@ -247,28 +246,27 @@ def advance(
     departures: Records, next_link: Ints, paths: Ints, rows: Ints, other_speed: Ints, alone_s: Floats,
     wave_speed_m_s: Floats, jam_density_per_m: Floats, crowd: Crowd, departure_s: Floats, departing: Ints,
     on_foot: Ints, width_m: Floats, taken_width_m: Floats, shared: Shared, has_choice: Bools, looks: Records,
-    sights: Records, is_news: bool, is_believed: bool, from_s: float, walked_s: float, until_s: float, is_again: bool,
-    by_minutes: bool,
+    sights: Records, believes: Bools, stale: Bools, is_news: bool, from_s: float, walked_s: float, until_s: float,
+    is_again: bool, by_minutes: bool,
 ) -> tuple[float, float, bool, bool]:  # fmt: skip
     """Move cars and walkers until something has to be seen to; return (time reached, that of walkers, is_look,
     is_again: whether more is to be done at the same moment).
 
-    It stops at a look round that concerns somebody, is_look; before cars and walkers are told of each other, if what
-    drivers have seen has to be read first; when the last walker has gone, as far as it is known where they are told; at
-    the latest at until_s. By minutes it counts everybody's danger at the end of each, and stops at the end of the first
-    in which somebody arrives, goes through danger, stands first in an arm or stands on foot without a way on. Nothing
-    is logged. At a look walkers may be behind: at the last time at which they had to be moved. A function longer than
-    others, as parts of it would have to be given nearly all of this.
+    It stops at a look round that concerns somebody, is_look; when the last walker has gone, as far as it is known where
+    they are told; at the latest at until_s. By minutes it counts everybody's danger at the end of each, and stops at
+    the end of the first in which somebody arrives, goes through danger, stands first in an arm or stands on foot
+    without a way on. Nothing is logged. At a look walkers may be behind: at the last time at which they had to be
+    moved. A function longer than others, as parts of it would have to be given nearly all of this.
 
     links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses, departures,
     next_link, paths: as for `drive.advance`. rows: of all vehicles under way. other_speed, alone_s, wave_speed_m_s,
     jam_density_per_m: as for `drive.set_speeds`. crowd, departure_s, departing: as for `walk.advance`. on_foot: all
     parties under way on foot. width_m, taken_width_m: as for `walk.renew`. shared: what they are told of each other by.
     has_choice: bool[n_nodes], ways part there or further on. looks: LOOK, written: of each who looks for queues in
-    turn. sights: SIGHT, written: room for all rows for each of looks, in which `LOOK.n_seen` are what was seen.
-    is_news: whether each look concerns somebody, since there is other news. is_believed: whether anybody expects a
-    queue. from_s: the present (s). walked_s: time that walkers have reached (s). is_again: what it returned before.
-    by_minutes: see above.
+    turn. sights: SIGHT, written: as much room for each of looks, in which `LOOK.n_seen` are what was seen. believes,
+    stale: written, bool by table: its users expect queues; they have seen something else than before and nobody was
+    told. is_news: whether each look concerns somebody, since there is other news. from_s: the present (s). walked_s:
+    time that walkers have reached (s). is_again: what it returned before. by_minutes: see above.
     """
     meetings, clock, now_s = shared.meetings[0], crowd.clock[0], from_s
     while now_s < until_s or is_again:
@@ -283,7 +281,7 @@ def advance(
         is_again = is_end = False
         while not is_end:
             n_cars, n_walkers = rows.size - run[0].n_arrived, on_foot.size - clock.n_arrived
-            look_s = _next_look_s(looks) if n_cars > 0 or is_believed else np.inf
+            look_s = _next_look_s(looks) if n_cars > 0 or believes.any() else np.inf
             meet_s = np.inf
             if shared.links.size > 0 and ((n_cars > 0 and n_walkers > 0) or meetings.is_coupled):
                 meet_s = (meetings.n + 1) * meetings.every_s
@@ -304,18 +302,14 @@ def advance(
                     is_gone = n_walkers == 0
                 walked_s = now_s
             both_move = n_cars > 0 and n_walkers > 0
-            if (
-                meets
-                and (both_move or meetings.is_coupled)
-                and not _tell(
+            if meets and (both_move or meetings.is_coupled):
+                _tell(
                     links, run, other_speed, alone_s, wave_speed_m_s, jam_density_per_m, crowd, width_m,
-                    taken_width_m, shared, looks, both_move, now_s,
-                )
-            ):  # fmt: skip
-                return now_s, walked_s, False, True
+                    taken_width_m, shared, both_move, now_s,
+                )  # fmt: skip
             is_look = now_s == look_s and _look_round(
                 links, slots, vehicles, run, rows, alone_s, other_speed[: run[0].n_other_speed], has_choice, looks,
-                sights, is_news, now_s,
+                sights, believes, stale, is_news, now_s,
             )  # fmt: skip
             if is_look or (is_gone and not is_end):
                 return now_s, walked_s, is_look, now_s < until_s

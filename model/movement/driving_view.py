@@ -153,22 +153,30 @@ class DrivingView:
         drive_views.mark_tables(is_followed, *on_road, nodes)
         return is_followed
 
+    @property
     def alone_s(self) -> Floats:
-        """Return the time that each link takes somebody alone on it now (s), float64[n_links]; not to be written."""
-        return self._traffic.alone_now_s
+        """Time that each link took somebody alone at first (s), float64[n_links]; always the same array."""
+        return self._traffic.alone_s
 
     def link_time_s(self) -> Floats:
         """Return what a vehicle entering each link now can expect to need for it, queue included (s)."""
-        now, link_time_s = self._traffic, self.alone_s().copy()
+        now = self._traffic
+        link_time_s = now.alone_s.copy()
+        link_time_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
         drive.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
         return link_time_s
 
+    @property
+    def n_sights(self) -> int:
+        """How many `sights` there may be now."""
+        return self._traffic.under_way.n + self._traffic.changed_speed.size
+
     def sights(self) -> Records:
-        """Return what there is to see of queues: SIGHTs of all vehicles on links or waiting to enter them."""
+        """Return what there is to see of queues: SIGHTs."""
         now = self._traffic
-        sights = records(now.under_way.n, SIGHT)
-        n = drive.see(sights, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
-        return sights[:n]
+        sights = records(self.n_sights, SIGHT)
+        on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
+        return sights[: drive.see(sights, *on_road, now.changed_speed, now.time_s)]
 
     def is_any_held_up(self) -> bool:
         """Return whether some link takes longer now than it took somebody alone on it at first."""

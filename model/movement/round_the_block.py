@@ -30,7 +30,8 @@ def go_round_the_block() -> None:
         mode.set_open(one, is_open=False)
         mode.withdraw(one)
         mode.advance(100.0)
-    nobody_looks = np.zeros(2, np.bool_), records(0, LOOK), records(0, SIGHT), False, False
+    no_tables = np.zeros(0, np.bool_)
+    nobody_looks = np.zeros(2, np.bool_), records(0, LOOK), records(0, SIGHT), no_tables, no_tables, False
     nothing: Any = Shared
     none = records(0, SHARED_LINK), records(0, SHARED_STREET), records(1, MEETINGS, every_s=60.0)
     shared = nothing(*none, np.zeros(0, np.int64), np.zeros(0))

@@ -62,13 +62,6 @@ class Traffic:
     """Room for all links; see `changed_speed`."""
     alone_s: Floats = field(default_factory=lambda: np.zeros(0))
     """Time that each link took somebody alone at first (s), float64[n_links]."""
-<<<<<<< HEAD
-=======
-    alone_now_s: Floats = field(default_factory=lambda: np.zeros(0))
-    """The same, as it is now; another array whenever it changes."""
-    changed_speed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Links that take somebody alone another time now than at first, rising."""
->>>>>>> 6cf88a1 (What drivers note of a look becomes what they have seen when somebody asks)
     time_s: float = 0.0
     """The time reached (s)."""
     under_way: UnderWay = field(default_factory=UnderWay)

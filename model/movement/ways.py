@@ -345,7 +345,7 @@ class Ways:
 
         Everybody is taken to know the closures that all have heard of, and to choose as people do.
         """
-        return self._driving.view.alone_s(), self._roads_believed(), self._outlook
+        return self._driving.view.alone_s, self._roads_believed(), self._outlook
 
     def _roads_believed(self) -> RoadsBelieved:
         """Return what drivers reckon with beside queues: the same object as long as nothing of it changes."""

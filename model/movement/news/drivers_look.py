@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from safepassage.model.movement.driving import Driving
-from safepassage.model.movement.news.queue_news import NOBODY, NOT_SINCE, QueueNews
-from safepassage.model.movement.news.road_news import WITNESS
+from safepassage.model.movement.news.queue_news import QueueNews
 from safepassage.model.movement.ways import Ways
 
 
@@ -18,26 +15,14 @@ class DriversLook:
         self._driving, self._ways, self._news = driving, ways, news
 
     def asked(self) -> tuple[Any, ...]:
-        """Return has_choice, looks, sights, is_news and is_believed of `agents/rules/by_minutes.py`."""
+        """Return has_choice and all up to is_news of `agents/rules/by_minutes.py`."""
         ways, news, cars = self._ways, self._news, self._ways.cars
-        self._n = self._driving.view.n_under_way
-        news.make_room(self._n)
-        if ways.is_queue_believed:
-            seen, free = cars.seen, ways.no_queues
-            news.looks["believes"] = [seen[table] is not free for table in news.tables]
-            news.looks["believes"][-1] |= seen[WITNESS] is not free
-        else:
-            news.looks["believes"] = False
-        news.looks["also"][-1] = WITNESS if cars.is_witnessed else NOBODY
-        return cars.has_choice, news.looks, news.sights, bool(cars.changed.any()), ways.is_queue_believed
+        n, made_of = self._driving.view.n_sights, ways.what_queues_are_made_of()
+        has_room = ways.seen.take_notes(n, made_of, is_witnessed=cars.is_witnessed)
+        is_news = not has_room or bool(cars.changed.any())
+        return cars.has_choice, news.looks, news.sights, ways.seen.believes, cars.stale, is_news
 
     def see(self, *, is_look: bool) -> None:
-        """Note what drivers have seen since `asked`; is_look: let those who look round now be told."""
-        ways, looks = self._ways, self._news.looks
-        for k in np.flatnonzero(looks["n_seen"] > NOT_SINCE).tolist():
-            sights = self._news.sights[k * self._n : k * self._n + looks["n_seen"][k]]
-            seen = ways.queues_seen(sights.copy()) if looks["believes"][k] else ways.no_queues
-            ways.note([self._news.tables[k]], seen)
-        looks["n_seen"] = NOT_SINCE
+        """If is_look, let those who look round now be told of what they see; what others saw is noted."""
         if is_look:
-            ways.see_queues(self._news.looking_now())
+            self._ways.see_queues(self._news.looking_now())

@@ -1,6 +1,7 @@
 """What drivers of each table have last seen of queues; what is noted at a look becomes that when somebody asks."""
 
 from collections.abc import Iterator
+from operator import is_not
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, Ro
 from safepassage.model.movement.news.road_news import WITNESS
 
 MOST_NOTED = 4096
-"""Vehicles for whose looks notes are taken; beyond, all are told at once. No result depends on it: it bounds memory."""
+"""SIGHTs of which notes are taken; if there are more, all are told at once. No result depends on it: it bounds memory.
+"""
 
 
 class LastSeen:
@@ -49,13 +51,13 @@ class LastSeen:
         return changed
 
     def take_notes(self, n: int, made_of: tuple[Floats, RoadsBelieved, Outlook], *, is_witnessed: bool) -> bool:
-        """Get ready for notes of n vehicles; return whether there is room for them, else all have to be told.
+        """Get ready for notes of n SIGHTs each; return whether there is room for them, else all have to be told.
 
         made_of: what QueuesSeen of these notes are made of beside sights. is_witnessed: see WaysOfMode.
         """
         news, before = self._news, self._made_of
         also, is_small = WITNESS if is_witnessed else NOBODY, news.sights.size < n * news.looks.size
-        is_other = before is None or any(one is not other for one, other in zip(made_of, before, strict=True))
+        is_other = before is None or any(map(is_not, made_of, before))
         if is_other or is_small or news.looks["also"][-1] != also:
             for k in np.flatnonzero(news.looks["n_seen"] > NOT_SINCE).tolist():
                 self._read(k)

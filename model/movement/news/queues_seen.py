@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
+from safepassage.agents.rules.drive_state import BEHIND, OTHER_SPEED
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class QueuesSeen:
     """
 
     def __init__(self, sights: Records, alone_s: Floats, roads: RoadsBelieved, outlook: Any) -> None:
-        """sights: SIGHTs of all that there was to see. alone_s: time that links took without anybody then (s).
+        """sights: SIGHTs of all that there was to see. alone_s: time that links took somebody alone at first (s).
 
         roads: what drivers believe of them beside that. outlook: the `Outlook` that works out what they expect.
         """
@@ -51,15 +52,15 @@ class QueuesSeen:
     @property
     def link_time_s(self) -> Floats:
         """Time that entering each link was expected to take by its own queue alone (s), float64[n_links]."""
-        first = self._sights[self._sights["is_first"] != 0]
+        told = self._sights[self._sights["kind"] != BEHIND]
         link_time_s = self._alone_s.copy()
-        link_time_s[first["link"]] = first["time_s"]
+        link_time_s[told["link"]] = told["time_s"]  # of a link that is named twice, the last
         return link_time_s
 
     @property
     def n_cars(self) -> Ints:
         """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
-        return np.bincount(self._sights["link"], minlength=self._alone_s.size)
+        return np.bincount(self._sights["link"][self._sights["kind"] != OTHER_SPEED], minlength=self._alone_s.size)
 
     @property
     def time_s(self) -> Floats:
