@@ -144,6 +144,19 @@ def _stands(links, slots, arms, vehicles, vehicle):
     return state == HELD
 
 
+@lean_kernel
+def does_any_stand(links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints) -> bool:
+    """Return whether a vehicle, of rows, is first in its arm and stands there, or is held for want of a way.
+
+    links: state of the links, one record each. slots: queues on the links, one ring of records each. arms: arms of
+    junctions, one record each. vehicles: state of the vehicles, one record each.
+    """
+    stands = False
+    for vehicle in rows:
+        stands |= _stands(links, slots, arms, vehicles, vehicle)
+    return stands
+
+
 @inlined_part
 def _next_look(look, after_s):
     """Return when those of one look round next after a time (s)."""
@@ -231,8 +244,7 @@ def _minute_over(links, slots, arms, vehicles, run, dangers, doses, rows, crowd,
     stops = run[0].n_arrived > 0 or crowd.clock[0].n_arrived > 0 or crowd.streets[crowd.streets.size - 1].first >= 0
     if dangers.size > 0:
         stops |= drive.suffer(links, vehicles, dangers, doses, rows, now_s)
-    for vehicle in rows:
-        stops |= _stands(links, slots, arms, vehicles, vehicle)
+    stops |= does_any_stand(links, slots, arms, vehicles, rows)
     if crowd.dangers.size > 0:
         stops |= walk.suffer(crowd, on_foot, now_s)
     return stops

@@ -7,7 +7,7 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records, rising
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules import drive, drive_views
+from safepassage.agents.rules import by_minutes, drive, drive_views
 from safepassage.agents.rules.drive_state import SIGHT
 from safepassage.model.movement.traffic import Traffic
 
@@ -185,6 +185,13 @@ class DrivingView:
             return False
         on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
         return bool(drive.is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
+
+    def is_any_standing(self) -> bool:
+        """Return whether a vehicle stands first in its arm, or is held."""
+        now = self._traffic
+        if now.under_way.n == 0:
+            return False
+        return bool(by_minutes.does_any_stand(now.links, now.slots, now.arms, now.vehicles, now.under_way.rows))
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
         """Return (ids, arms, states) of vehicles that stand first in their arm, rising; the arm is -1 for those held.

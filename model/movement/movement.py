@@ -199,7 +199,7 @@ class Movement:
         self._nobody_stood_s = self.time_s
         if self.n_moving == 0 and self.time_s < self.ways.next_news_s:
             return
-        if self.driving.view.standing()[0].size:
+        if self.driving.view.is_any_standing():
             self._nobody_stood_s = -np.inf
             self._meet(self.ways.of[Mode.CAR])
         if self.walking.view.n_under_way:
