@@ -10,6 +10,7 @@ from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits, StreetSettings
 from safepassage.model.streets.classes import street_class
+from safepassage.model.streets.columns import each
 
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a mistake (latitude and longitude swapped). Assumption."""
@@ -155,8 +156,9 @@ def border_exits(layout: Layout, border: BorderExits, taken: Sequence[int] = ())
     """
     usable = layout.drivable if layout.drivable.any() else layout.walkable
     inside = _reached_from_the_town(layout, usable)
-    rank = np.array([street_class(h).rank for h in layout.highway])
-    leading_out = np.isin([h.removesuffix("_link") for h in layout.highway], border.classes) & usable
+    rank = np.array(each(layout.highway, lambda highway: street_class(highway).rank))
+    leads = each(layout.highway, lambda highway: highway.removesuffix("_link") in border.classes)
+    leading_out = np.array(leads, np.bool_) & usable
     depth_m, diagonal_m = _depth(layout, usable)
     n_nodes = len(layout.node_id)
     best_rank = np.full(n_nodes, 99)

@@ -121,7 +121,7 @@ def _parsed(content: bytes, empty: Callable[[bool], Any]) -> Any:
     from networkx import NetworkXError
     from networkx.readwrite.graphml import GraphMLReader
 
-    namespace = f"{{{GraphMLReader.NS_GRAPHML}}}"
+    tag = f"{{{GraphMLReader.NS_GRAPHML}}}data"
 
     class Reader(GraphMLReader):
         def make_graph(self, graph_xml: Any, graphml_keys: Any, defaults: Any, G: Any = None) -> Any:  # noqa: N803
@@ -140,14 +140,19 @@ def _parsed(content: bytes, empty: Callable[[bool], Any]) -> Any:
                 key = edge.get("id") or data.get("key")
             return G.add_edges_from([(edge["source"], edge["target"], key, data)])
 
+        def find_graphml_keys(self, graph_element: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+            keys, defaults = super().find_graphml_keys(graph_element)
+            self.name_of_text = {key: said["name"] for key, said in keys.items() if said["type"] is str}
+            return keys, defaults
+
         def decode_data_elements(self, graphml_keys: Any, obj_xml: Any) -> dict[str, Any]:
             """Return attributes that are all plain text, as OSMnx writes them, at once."""
-            data = {}
+            data, names = {}, self.name_of_text
             for element in obj_xml:
-                key, text = graphml_keys.get(element.get("key")), element.text
-                if key is None or key["type"] is not str or len(element) or element.tag != f"{namespace}data":
+                name = names.get(element.get("key"))
+                if name is None or element.tag != tag or len(element):
                     return super().decode_data_elements(graphml_keys, obj_xml)
-                data[key["name"]] = text or ""
+                data[name] = element.text or ""
             return data
 
     reader = Reader(node_type=str, force_multigraph=True)

@@ -179,8 +179,9 @@ class Streets:
     def link_key(self) -> Ints:
         """What each link is, by the names of its ends, uint32: the same wherever a file lists it. Ties go by it."""
         ends = zip(self.link_upstream.tolist(), self.link_downstream.tolist(), strict=True)
-        names = (f"{self.node_id[up]} to {self.node_id[down]}".encode() for up, down in ends)
-        return np.fromiter((crc32(name) for name in names), np.uint32, self.n_links)
+        begun = [crc32(name.encode()) for name in self.node_id]
+        rest = [f" to {name}".encode() for name in self.node_id]
+        return np.fromiter((crc32(rest[down], begun[up]) for up, down in ends), np.uint32, self.n_links)
 
     @cached_property
     def _geometry_piece_m(self):

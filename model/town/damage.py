@@ -131,8 +131,8 @@ class Damage:
     def _lay_out(self, streets, first_link):
         """Set the widths and state arrays of undamaged streets."""
         debris = self.settings.debris
-        classes = [streets.highway_names[streets.highway[k]] for k in first_link]
-        self._setback_m = np.array([debris.setback_m.get(name, debris.default_setback_m) for name in classes])
+        setback_m = [debris.setback_m.get(name, debris.default_setback_m) for name in streets.highway_names]
+        self._setback_m = np.array(setback_m, np.float64)[streets.highway[first_link]]
         self._carriageway_m = np.asarray(streets.carriageway_width_m, dtype=np.float64)[first_link]
         self._open_m = self._carriageway_m + 2 * self._setback_m
         self._n_lanes = np.bincount(self.street, weights=streets.n_lanes, minlength=first_link.size)
@@ -155,12 +155,13 @@ class Damage:
     def _raise_buildings(self, streets, first_link, zone_of_link, building_height_m):
         """Set the height of the buildings along each street: as measured, by zone or by class; none on bridges."""
         debris = self.settings.debris
-        classes = [streets.highway_names[streets.highway[k]] for k in first_link]
-        height_m = [debris.building_height_m.get(name, debris.default_building_height_m) for name in classes]
-        if zone_of_link is not None:
+        names = streets.highway_names
+        height_m = [debris.building_height_m.get(name, debris.default_building_height_m) for name in names]
+        self.building_height_m = np.array(height_m, np.float64)[streets.highway[first_link]]
+        if zone_of_link is not None and debris.zone_building_height_m:
             zones = [zone_of_link[k] for k in first_link]
-            height_m = [debris.zone_building_height_m.get(zone, h) for zone, h in zip(zones, height_m, strict=True)]
-        self.building_height_m = np.array(height_m, dtype=np.float64)
+            of_zone = [debris.zone_building_height_m.get(zone, np.nan) for zone in zones]
+            self.building_height_m = np.where(np.isnan(of_zone), self.building_height_m, of_zone)
         if building_height_m is not None:
             measured_m = np.asarray(building_height_m, dtype=np.float64)[first_link]
             self.building_height_m = np.where(np.isnan(measured_m), self.building_height_m, measured_m)
