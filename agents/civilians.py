@@ -19,7 +19,7 @@ class Status(Worded):
     SHELTERING = 4, "in a shelter"
     STRANDED = 5, "cut off, no way out"
     SAFE = 6, "out of the area"
-    DEAD = 7, "killed or died of injuries"
+    DEAD = 7, "dead"
 
 
 class Protection(Worded):

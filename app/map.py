@@ -25,7 +25,6 @@ LOST_AFTER_S = 10.0
 """If the page has not answered for this long (s), the model pauses until it does."""
 SHORT = {
     Status.PREPARING: "preparing", Status.WAITING: "waiting", Status.STRANDED: "cut off", Status.SAFE: "out",
-    Status.DEAD: "killed",
 }  # fmt: skip
 """Words of the counters, where there is little room; the whole words are shown under the pointer."""
 LANGUAGES_NAMED = {"en": "English", "uk": "Українська"}

@@ -37,7 +37,7 @@ def test_plans_are_compared_under_many_seeds_with_progress_intervals_and_the_com
     last = said[-1]
     assert "error" not in last and last["n"] == 3 and "too few" in last["said"][0]
     rows = {row[0]: row for row in last["tables"][0]["rows"]}
-    assert rows["killed or died of injuries"][4]
+    assert rows["dead"][4]
     words = shlex.split(last["command"])
     assert words[:3] == ["safepassage", "compare", "tiny_town"] and "run.duration_h=0.2" in words
     assert (tmp_path / "comparisons" / "1" / "runs.parquet").exists() or list(
@@ -51,7 +51,7 @@ def test_the_table_is_told_in_the_language_of_the_page(comparer):
     comparer.start("tiny_town", [SHUT], {"run.duration_h": 0.2}, 3, say)
     comparer._thread.join()
     rows = [row[0] for row in said[-1]["tables"][0]["rows"]]
-    assert say("killed or died of injuries") in rows and len(rows) > 10
+    assert say("dead") in rows and len(rows) > 10
     assert [row for row in rows if re.search(r"[A-Za-z]", row)] == []
     assert not re.search(r"[a-z]{4}", " ".join(said[-1]["warnings"]).replace("Circ", "")) and say.missing == set()
 

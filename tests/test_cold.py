@@ -14,6 +14,7 @@ from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.harm.cold import NOBODY
 from safepassage.model.harm.cold_books import ColdHarm
 from safepassage.model.results.metrics import values_of
+from safepassage.model.results.outcomes import OUTCOMES
 from safepassage.model.results.run_folder import RunFolder
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import InvalidScenario, load
@@ -196,6 +197,7 @@ def test_casualties_of_cold_are_told_apart_from_those_of_shelling_and_the_dead_s
     assert (people.status[dead] == Status.DEAD).all() and (people.injury == Injury.NONE).all()
     values = values_of(RunFolder(model.save(tmp_path)))
     assert values["casualties"] == 0 and values["dead"] == values["cold_deaths"] == dead.sum()
+    assert Status.DEAD.words == OUTCOMES["dead"].words == "dead", "of whatever"
     assert values["cold_casualties"] == (winter.harm > 0).sum()
     spread = np.sqrt(values["cold_casualties_expected"])
     assert abs(values["cold_casualties"] - values["cold_casualties_expected"]) < 4 * spread
