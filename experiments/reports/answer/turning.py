@@ -15,7 +15,7 @@ def turning(folder: Path, found: Comparison, say: Language) -> tuple[Table | Non
     """Return the table of what could turn the answer over, and what is to be said of it; no table if not examined."""
     if not (folder / FILE).is_file():
         text = (
-            "Not examined. `safepassage report FOLDER --turn-over {n}` varies what this answer assumes, and says here "
+            "Not examined. “safepassage report FOLDER --turn-over {n}” varies what this answer assumes, and says here "
             "which two assumptions it hangs on most."
         )
         return None, say(text, n=found.n_replications)
