@@ -85,6 +85,8 @@ def test_the_page_speaks_ukrainian_and_longer_words_find_room(server, open_page)
     page.get_by_role("button", name=say("Play")).wait_for()
     assert page.get_by_text(say("close exit {name}", name="North road")).is_visible()
     assert page.get_by_text(say("not reviewed"), exact=True).is_visible()
+    counters = page.locator(".sp-count span").all_inner_texts()
+    assert "" not in counters and say("dead") in counters
     for width, height in ((1024, 768), (1366, 768)):
         page.set_viewport_size({"width": width, "height": height})
         for number in range(page.locator(".sp-rail button").count()):
@@ -145,7 +147,11 @@ def test_a_changed_slider_counts_after_reset_and_a_wrong_value_is_explained(serv
     problem = page.locator(".sp-bad")
     problem.wait_for()
     assert "integer" in problem.inner_text()
-    assert page.locator('[id="f-run.seed"]').input_value() == "banana"
+    field = page.locator('[id="f-run.seed"]')
+    assert field.input_value() == "banana"
+    assert field.evaluate("(e) => getComputedStyle(e).borderTopColor") == problem.evaluate(
+        "(e) => getComputedStyle(e).color"
+    )
     set_field(page, "run.seed", "1")  # as it was
     problem.wait_for(state="detached")
     set_field(page, "run.seed", "7")
