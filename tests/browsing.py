@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from processes import LIMIT_S, free_port, is_listened_on, wait_for
+from processes import LIMIT_S, free_port, wait_for
 
 PAINTED = "window.safepassage && window.safepassage.nPainted > 0"
 STILL_MS = 500
@@ -21,20 +21,22 @@ class Server:
 
     def __init__(self, folder, what, *options):
         pytest.importorskip("solara", reason="solara is not installed (extra `app`)")
-        port = free_port()
+        self.port = free_port()
         self.folder, self.log = folder, folder / "server.log"
         command = [sys.executable, "-m", "safepassage.cli.main", "explore", str(what), "--no-browser", *options]
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT
+                [*command, "--port", str(self.port)], cwd=folder, stdout=log, stderr=subprocess.STDOUT
             )
-        self.port = port
         try:
-            wait_for(lambda: is_listened_on(port), self.process)
+            wait_for(self._address, self.process)
         except AssertionError as error:
             self.process.kill()
             raise AssertionError(self.log.read_text(encoding="utf-8")) from error
-        self.url = re.search(r"http://\S+", self.log.read_text(encoding="utf-8"))[0]
+        self.url = self._address()[0]
+
+    def _address(self):
+        return re.search(r"http://\S+(?= )", self.log.read_text(encoding="utf-8"))
 
     def tracebacks(self):
         return re.findall(r"Traceback[\s\S]{0,2000}", self.log.read_text(encoding="utf-8"))

@@ -1,12 +1,14 @@
 """The page answers only those who have its address with the token, and only to its own name and its own page."""
 
 import json
+import socket
 
 import pytest
 
 from safepassage.app.actions import MOST_VEHICLES, Actions
 from safepassage.app.choices import ALONE, Choices
 from safepassage.app.guard import LOOPBACK, Guard, names_of, new_token
+from safepassage.cli.explore import _serve
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import InvalidScenario, load
@@ -66,6 +68,17 @@ def test_tokens_differ_and_are_long():
 def test_an_address_of_the_network_has_its_own_name_only():
     assert names_of("192.0.2.7") == ("192.0.2.7",)
     assert names_of("127.0.0.1") == LOOPBACK
+
+
+def test_no_page_is_told_of_on_a_port_that_another_listens_on():
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed (extra `app`)")
+    told = []
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(SystemExit):
+            _serve(None, "127.0.0.1", other.getsockname()[1], [lambda: told.append("the page")])
+    assert told == []
 
 
 def test_a_foreign_page_cannot_choose_a_file_or_a_key_that_the_page_does_not_show(tmp_path):

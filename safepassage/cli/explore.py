@@ -57,8 +57,9 @@ def explore(
         token = os.environ.get(TOKEN_VARIABLE) or new_token()
         guarded = _guarded(host, port, token)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/?token={token}"
-    _tell_address(url, host, mesa=mesa)
-    follows = [] if mesa else [lambda: prepare(options)]
+    follows: list[Callable[[], object]] = [lambda: _tell_address(url, host, mesa=mesa)]
+    if not mesa:
+        follows.append(lambda: prepare(options))
     if not no_browser:
         follows.append(threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start)
     _serve(guarded, host, port, follows)
