@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import floor
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,11 @@ class OpenHours:
 
     start_s: np.ndarray
     end_s: np.ndarray
+
+    @cached_property
+    def _next_start_s(self) -> Floats:
+        """When the next of them begins, by how many have begun (s); inf: none does."""
+        return np.append(self.start_s, np.inf)
 
     def is_open(self, time_s: float) -> bool:
         """Return whether a moment lies within them."""
@@ -51,8 +57,7 @@ class OpenHours:
 
     def next_start_s(self, time_s: Floats) -> Floats:
         """Return the first moment after each at which an interval begins, inf: never; float64, shaped as time_s."""
-        row = np.searchsorted(self.start_s, time_s, side="right")
-        return np.append(self.start_s, np.inf)[row]
+        return self._next_start_s[self.start_s.searchsorted(time_s, side="right")]
 
 
 def open_hours(

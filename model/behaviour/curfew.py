@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -22,14 +23,18 @@ class CurfewHours(OpenHours):
     """Those who waited for the end of the curfew set out over this time after it, but before the next one begins
     (s)."""
 
+    @cached_property
+    def _last_end_s(self) -> Floats:
+        """When the curfew ends that began last, by how many have begun (s); -inf: none has."""
+        return np.concatenate(([-np.inf], self.end_s))
+
     def free_from_s(self, planned_s: Floats, turn: Floats) -> Floats:
         """Return when those who keep the curfew set out (s); turn: of each in the queue at its end, 0: first, 1: last.
 
         planned_s: when each meant to set out (s). Whoever means to go between the end and their turn waits for it like
         those whom the curfew held: so nobody sets out earlier for having meant to go later.
         """
-        row = np.searchsorted(self.start_s, planned_s, side="right") - 1
-        ends_s = np.append(self.end_s, -np.inf)[row]
+        ends_s = self._last_end_s[self.start_s.searchsorted(planned_s, side="right")]
         queue_s = np.minimum(self.stagger_s, self.next_start_s(ends_s) - ends_s)
         return np.maximum(planned_s, ends_s + turn * queue_s)
 

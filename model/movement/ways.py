@@ -265,6 +265,12 @@ class Ways:
         """Return which links service vehicles believe open; bool[n_links]."""
         return self.cars.road_news.is_believed_open[WITNESS]
 
+    def have_services_way_out(self, node: int) -> bool:
+        """Return whether service vehicles know a way out of the area from a node, whatever queues they expect."""
+        if self.cars.is_other_road[WITNESS]:
+            self.freshen(WITNESS)
+        return bool(self.car_routes.cost_to_go_s[WITNESS, node] < np.inf)
+
     def drive_s(self, table: int, node: Ints | int) -> Any:
         """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
         self.freshen(table)

@@ -139,7 +139,7 @@ class AmbulancesAtWork:
         stop = int(self.population.parties.stop[household])
         on_road = self.population.parties.is_on_way[household] and stop < 0
         is_fit = vehicle.has_found and people.injury[person] == Injury.SERIOUS and people.status[person] < Status.SAFE
-        if not is_fit or on_road or float(ways.drive_s(WITNESS, vehicle.node)) == np.inf:
+        if not is_fit or on_road or not ways.have_services_way_out(vehicle.node):
             return False
         if not vehicle.seats.fits(*self.riders.size(household)):
             return False

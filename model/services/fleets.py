@@ -245,7 +245,7 @@ class FleetAtWork:
                 continue
             table, node = self._aim(vehicle, stop)
             drive_s = float(self._entry(vehicle, table)[1])
-            if drive_s == np.inf or not self._has_way_out(node):
+            if drive_s == np.inf or not self.movement.ways.have_services_way_out(node):
                 continue
             rule = self.settings.dispatch
             if rule == Dispatch.LONGEST_QUEUE:
@@ -269,7 +269,9 @@ class FleetAtWork:
                 continue
             node = int(self.movement.ways.start_node(Mode.CAR, self.riders.households.home_node[household]))
             self.movement.ways.aim(vehicle.table, node)
-            if self._has_way_out(node) and self._drive(vehicle, TO_HOME, household, vehicle.table, node, time_s):
+            if self.movement.ways.have_services_way_out(node) and self._drive(
+                vehicle, TO_HOME, household, vehicle.table, node, time_s
+            ):
                 return True
             n_tried += 1
             if n_tried == N_HOMES_TRIED:
@@ -301,10 +303,6 @@ class FleetAtWork:
     def drive_in_s(self, vehicle: ServiceVehicle, table: int) -> float:
         """Return how long a vehicle needs along a table from where it is free (s); inf: it has no way."""
         return self._entry(vehicle, table)[1]
-
-    def _has_way_out(self, node: int) -> bool:
-        """Return whether vehicles know a way out of the area from a node."""
-        return float(self.movement.ways.drive_s(WITNESS, node)) < np.inf
 
     def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
         """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""

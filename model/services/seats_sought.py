@@ -31,12 +31,14 @@ class SeatsSought:
         (s).
         """
         way_m = self._ways_m(due, now_s)
-        looks, could_walk = np.isfinite(way_m).any(axis=0), np.isfinite(walk_out_s)
-        takes, at_s = np.full(due.size, NOBODY), np.full(due.size, np.inf)
+        in_reach = np.isfinite(way_m)
+        looks = in_reach.any(axis=0)
         if not looks.any():
             return looks
+        could_walk = np.isfinite(walk_out_s)
+        takes, at_s = np.full(due.size, NOBODY), np.full(due.size, np.inf)
         on_offer = None  # trains alone are in reach: they are booked
-        if np.isfinite(way_m[: self.services.n_points]).any():
+        if in_reach[: self.services.n_points].any():
             on_offer = SeatsOnOffer(self.services, now_s)
         for who in (looks & ~could_walk, looks & could_walk):
             if not who.any():
@@ -44,15 +46,16 @@ class SeatsSought:
             if on_offer is not None and could_walk[who].any():
                 self._keep_claims(on_offer, due, ~could_walk & (takes == NOBODY))
             for k in np.flatnonzero(who).tolist():
-                for stop in np.argsort(way_m[:, k], kind="stable")[: np.isfinite(way_m[:, k]).sum()].tolist():
+                for stop in np.argsort(way_m[:, k], kind="stable")[: np.count_nonzero(in_reach[:, k])].tolist():
                     walk_s = float(way_m[stop, k] / self.services.parties.free_speed_m_s[due[k]])
                     set_out_s = self._take(int(due[k]), stop, walk_s, float(walk_out_s[k]), now_s, on_offer)
                     if set_out_s is not None:
                         takes[k], at_s[k] = stop, set_out_s
                         break
-        for stop in rising(takes[at_s <= now_s]).tolist():
-            self._set_out(due[(takes == stop) & (at_s <= now_s)], stop, now_s)
-        later = (takes != NOBODY) & (at_s > now_s)
+        is_now = at_s <= now_s
+        for stop in rising(takes[is_now]).tolist():
+            self._set_out(due[(takes == stop) & is_now], stop, now_s)
+        later = (takes != NOBODY) & ~is_now
         if later.any():
             self.population.put_off(due[later], Status.WAITING, at_s[later])
         return takes != NOBODY
@@ -71,15 +74,18 @@ class SeatsSought:
     def _ways_m(self, due: np.ndarray, now_s: float) -> np.ndarray:
         """Return the way on foot to each stop that works now (m), inf if it is out of reach; float64[n_stops, n]."""
         services = self.services
-        walks = self.households.can_walk[due] & (services.model.under_fire.walking_speeds(due) > 0)
         way_m = np.full((services.n_fixed, due.size), np.inf)
+        walks = self.households.can_walk[due]
+        if walks.any():
+            walks &= services.model.under_fire.walking_speeds(due) > 0
         node = services.households.home_node[due]
         comes = any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets)
         for stop in services.stops[: services.n_fixed]:
             if stop.row < services.n_points and not (comes and stop.is_open(now_s) and not services.is_cut_off(stop)):
                 continue
             far_m = self.movement.ways.walk_m(node, 1 + stop.row)
-            way_m[stop.row] = np.where(walks & (far_m <= self.reach_m), far_m, np.inf)
+            is_near = walks & (far_m <= self.reach_m)
+            way_m[stop.row, is_near] = far_m[is_near]
         return way_m
 
     def _take(

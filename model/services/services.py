@@ -22,7 +22,6 @@ from safepassage.agents.vehicles import (
 from safepassage.model.clock import open_hours
 from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.arrivals import Arrivals
-from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.people.neighbours import riding_with
 from safepassage.model.services import leaving_stops, losses, roadside
 from safepassage.model.services.ambulances import AmbulancesAtWork
@@ -345,7 +344,7 @@ class Services:
 
     def is_cut_off(self, stop: PickupPoint) -> bool:
         """Return whether vehicles know no way out of the area from a stop; trains always have one."""
-        return not self.is_station(stop) and float(self.movement.ways.drive_s(WITNESS, stop.car_node)) == np.inf
+        return not (self.is_station(stop) or self.movement.ways.have_services_way_out(stop.car_node))
 
     def comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
         """Return whether a vehicle or train is on its way to a stop, or will be within GO_HOME_AFTER_S."""
