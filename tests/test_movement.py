@@ -70,10 +70,13 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
     n_built = []
     for model in (one, other):
         cars, n_built_by = model.movement.ways.of[Mode.CAR], []
-        cars._build = lambda tables, b=cars._build, n=n_built_by: (n.extend(tables.tolist()), b(tables))
+        cars._build = lambda tables, wanted, b=cars._build, n=n_built_by: (n.extend(tables.tolist()), b(tables, wanted))
         n_built.append(n_built_by)
     everything = np.arange(len(other.movement.ways.car_routes.next_link)) < 2 + N_CLASSES
     other.movement.driving.view.tables_followed = lambda nodes: everything
+    other.movement.driving.view.nodes_ahead = lambda tables: np.ones_like(other.movement.ways.cars.nodes)
+    cars = other.movement.ways.cars
+    cars.freshen = lambda tables, nodes=None, freshen=cars.freshen: freshen(tables)
     for model in (one, other):
         model.run()
     assert 0 < len(n_built[0]) < len(n_built[1])

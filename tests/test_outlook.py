@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from safepassage.agents.ground.records import records
 from safepassage.agents.parties import Mode
+from safepassage.agents.rules.drive_state import BEHIND, FIRST, SIGHT
 from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect
 from safepassage.experiments.verification import route_choice
 from safepassage.model.movement.movement import Movement
@@ -73,19 +74,28 @@ class Network:
         self.first, self.link = by_node(self.down, N_NODES)
         self.bucket = np.full(16, -1, np.int32)
 
-    def expect(self, n_cars, class_turn, danger, *, buckets_per_s=0.1):
-        """Return the times expected of links, next links and costs to go."""
+    def expect(self, n_cars, class_turn, danger, *, buckets_per_s=0.1, wanted=None):
+        """Return the times expected of links, next links and costs to go; wanted: the latter two and where they are."""
         link, n_gates, kinds = self.link, self.n + 2, (GATE, ENTRY, ENTRY)
         factor = (1.0 + danger)[link]
         weight = np.where(self.is_open, self.free_s * (1.0 + danger) / self.free_s, np.inf)[link]
         of_links = {"free_s": self.free_s[link], "per_s": self.capacity[link], "start": self.up[link], "link": link}
         roads = records(self.n, ROAD, weight=weight, danger_factor=factor, turn=self.turn[link], **of_links)
-        found = self.time_s.copy(), np.empty(N_NODES, np.int32), np.empty(N_NODES)
+        on = np.repeat(np.arange(self.n), n_cars)
+        kind = np.where(np.append(True, on[1:] != on[:-1])[: on.size], FIRST, BEHIND)
+        sights = records(on.size, SIGHT, link=on, kind=kind, time_s=np.where(kind == FIRST, self.time_s[on], 0.0))
+        alone_s = np.where(n_cars > 0, self.free_s, self.time_s)
+        roads["time_s"] = alone_s[link]
+        before, of_link = roads.tobytes(), np.argsort(link)
+        expected_s = self.time_s.copy() if wanted is None else np.empty(0)
+        found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
         expect(
-            *found, roads, records(N_NODES, PLACE), *(records(n_gates, kind) for kind in kinds), self.bucket,
-            buckets_per_s, self.time_s, n_cars, class_turn, self.first, np.array(EXITS, np.int32), self.exit_per_s,
+            expected_s, *found, roads, records(N_NODES, PLACE), *(records(n_gates, kind) for kind in kinds),
+            self.bucket, buckets_per_s, sights, of_link, alone_s, class_turn, self.first,
+            np.ones(N_NODES, np.bool_) if wanted is None else wanted, np.array(EXITS, np.int32), self.exit_per_s,
         )  # fmt: skip
-        return found
+        assert roads.tobytes() == before and (self.bucket == -1).all()
+        return (expected_s, *found[:2]) if wanted is None else found
 
 
 @settings(max_examples=60, deadline=None)
@@ -112,7 +122,23 @@ def test_the_table_that_comes_with_expected_times_is_the_one_built_from_them(see
             found = roads.expect(n_cars, routes.turns(row), danger, buckets_per_s=buckets_per_s)
             routes.set_class(row, found[0] * (1.0 + danger), roads.is_open, EXITS)
             assert (found[1] == routes.next_link[row]).all() and (found[2] == routes.cost_to_go_s[row]).all()
-            assert (roads.bucket == -1).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10_000), st.sets(st.integers(0, N_NODES - 1)), st.booleans())
+def test_whoever_asks_about_some_nodes_gets_what_all_would_get_there_and_nothing_elsewhere(seed, nodes, whole):
+    roads = Network(seed, whole=whole)
+    danger, wanted = np.zeros(roads.n) if whole else roads.danger, np.zeros(N_NODES, np.bool_)
+    wanted[list(nodes)] = True
+    for buckets_per_s in (1e-3, 0.1, 1e3):
+        given_s = roads.n_cars, roads.turn, danger
+        _, next_link, to_go_s = roads.expect(*given_s, buckets_per_s=buckets_per_s)
+        *some, is_known = roads.expect(*given_s, buckets_per_s=buckets_per_s, wanted=wanted)
+        assert is_known[wanted].all()
+        on_the_way = next_link[is_known][next_link[is_known] >= 0]
+        assert is_known[roads.down[on_the_way]].all()
+        for part, all_of_it in zip(some, (next_link, to_go_s), strict=True):
+            assert (part[is_known] == all_of_it[is_known]).all() and (part[~is_known] == -9).all()
 
 
 def movement_on(ends, places, exit_per_s, n_cars):
@@ -167,7 +193,7 @@ def test_no_table_is_built_for_those_who_have_one_way_on_until_somebody_sets_out
     ends = [("a", "m"), ("a", "b"), ("b", "m"), ("m", "n"), ("n", "z")]
     streets, movement = movement_on(ends, places, 0.2, 41)
     cars, n_built = movement.ways.of[Mode.CAR], []
-    cars._build = lambda tables, build=cars._build: (n_built.append(tables.size), build(tables))
+    cars._build = lambda tables, wanted, build=cars._build: (n_built.append(tables.size), build(tables, wanted))
     middle, start = streets.node_id.index("m"), streets.node_id.index("a")
     movement.set_out(Mode.CAR, np.arange(40), np.full(40, middle), np.zeros(40), np.ones(40), np.ones(40))
     n_built.clear()
@@ -197,11 +223,11 @@ def counted(owner, name):
 
 def test_a_look_that_concerns_nobody_costs_nothing_until_somebody_asks_what_was_seen():
     streets, movement = queue_on_the_only_road()
-    told, worked_out = counted(movement.ways, "see_queues"), counted(movement.ways._outlook, "look")
+    told, worked_out = counted(movement.ways, "see_queues"), counted(movement.ways._outlook, "_look")
     movement.advance(150.0)
     assert movement.ways.is_queue_believed and told == worked_out == []
     movement.ways.drive_out_s(streets.node_id.index("a"))
-    assert told == [] and len(worked_out) == 1
+    assert told == [] and len(worked_out) == 2  # the way, and the time that each link takes
 
 
 @settings(max_examples=20, deadline=None)

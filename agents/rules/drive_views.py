@@ -120,3 +120,16 @@ def mark_tables(is_followed: Bools, links: Records, vehicles: Records, rows: Int
             is_driving = vehicles[vehicle].state == DRIVING
             if nodes[links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin]:
                 is_followed[vehicles[vehicle].table] = True
+
+
+@kernel
+def mark_nodes(wanted: Bools, links: Records, vehicles: Records, rows: Ints, tables: Bools) -> None:
+    """Mark the nodes to which vehicles, rows, who follow some tables come next.
+
+    wanted: written, bool[n_nodes]. links: state of the links, one record each. vehicles: state of the vehicles, one
+    record each. tables: bool[n_tables]. Whoever has yet to set out comes next to its origin.
+    """
+    for vehicle in rows:
+        if vehicles[vehicle].table >= 0 and tables[vehicles[vehicle].table]:
+            is_driving = vehicles[vehicle].state == DRIVING
+            wanted[links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin] = True

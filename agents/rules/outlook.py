@@ -14,13 +14,15 @@ can serve them. Exact for a narrow place that serves whoever is nearer first.
 
 Nodes are settled in the order of what the way out costs from them. They wait for it in buckets, each of a narrow range
 of costs; only those of the bucket at hand are put in order, in a heap. Along with the times comes a table of next
-links, at the cost of these times: whoever leads best from a node is settled before it.
+links, at the cost of these times: whoever leads best from a node is settled before it. So whoever asks only about some
+nodes need not wait for those that are farther.
 """
 
 import numpy as np
 
 from safepassage.agents.compiled import inlined_part, lean_kernel
-from safepassage.agents.ground.arrays import Floats, Ints, Records
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
+from safepassage.agents.rules.drive_state import BEHIND, OTHER_SPEED
 
 NONE, NO_ROUTE, ARRIVED = -1, -1, -2
 
@@ -32,9 +34,9 @@ ROAD = np.dtype(
     align=True,
 )  # fmt: skip
 """A link, in a list of the links into each node. time_s: as its own queue has it; n_cars: on it and waiting to enter
-it; both are written anew each time. free_s: without anybody. weight: what a second on it costs people, by which they
-choose; inf: they believe it closed. danger_factor: the same in the table of next links. per_s: vehicles that its end
-lets pass (1/s). turn: who goes first at equal cost."""
+it; both as if nobody were on it between calls. free_s: without anybody. weight: what a second on it costs people, by
+which they choose; inf: they believe it closed. danger_factor: the same in the table of next links. per_s: vehicles
+that its end lets pass (1/s). turn: who goes first at equal cost."""
 PLACE = np.dtype(
     [
         ("cost_s", "f8"), ("to_go_s", "f8"), ("out_s", "f8"), ("free_out_s", "f8"), ("gate", "i4"), ("next_link", "i4"),
@@ -47,7 +49,7 @@ out, when if nobody else were there (s); its nearest gate and the turn of its be
 GATE = np.dtype([("way_on_s", "f8"), ("busy_s", "f8"), ("per_s", "f8"), ("next", "i4")], align=True)
 """At the index of a link in the list, or of an exit after all links. way_on_s: from it on, without anybody. busy_s: how
 long it takes to serve all who are counted. next: gate after it."""
-ENTRY = np.dtype([("cost_s", "f8"), ("turn", "u4"), ("node", "i4"), ("next", "i4")], align=True)
+ENTRY = np.dtype([("cost_s", "f8"), ("turn", "u4"), ("node", "i4"), ("next", "i4"), ("bucket", "i4")], align=True)
 """A node that waits to be settled: in the heap by cost and turn, or in a bucket, next: after it there."""
 
 
@@ -127,7 +129,8 @@ def _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
     link_out_s, time_s = end.out_s + road.time_s, road.time_s
     if until_s > link_out_s:  # else it takes exactly the link's own time, to the last bit
         time_s = until_s - end.out_s
-        expected_s[road.link] = time_s
+        if expected_s.size > 0:
+            expected_s[road.link] = time_s
     else:
         until_s = link_out_s
     start = places[road.start]
@@ -147,10 +150,14 @@ def _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
 
 
 @inlined_part
-def _begin(roads, places, gates, heap, link_time_s, n_cars, exit_node, exit_per_s):
+def _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s):
     """Put what links take now on the list, and the exits into the heap; return its size."""
-    for k in range(roads.size):
-        roads[k].time_s, roads[k].n_cars = link_time_s[roads[k].link], n_cars[roads[k].link]
+    for i in range(sights.size):
+        road = roads[of_link[sights[i].link]]
+        if sights[i].kind != OTHER_SPEED:
+            road.n_cars += 1
+        if sights[i].kind != BEHIND:
+            road.time_s = sights[i].time_s
     for node in range(places.size):
         place = places[node]
         place.cost_s, place.to_go_s, place.next_link, place.is_settled = np.inf, np.inf, NO_ROUTE, 0
@@ -179,28 +186,42 @@ def _open(places, heap, bucket, waiting, at):
     return size, n_left
 
 
+@inlined_part
+def _end(roads, bucket, waiting, n_entries, sights, of_link, alone_s):
+    """Leave the list as if nobody were on the roads, and the buckets empty."""
+    for i in range(sights.size):
+        road = roads[of_link[sights[i].link]]
+        road.n_cars, road.time_s = 0, alone_s[sights[i].link]
+    for i in range(n_entries):
+        bucket[waiting[i].bucket] = NONE
+
+
 @lean_kernel
 def expect(
-    expected_s: Floats, next_link: Ints, to_go_s: Floats, roads: Records, places: Records, gates: Records,
-    heap: Records, waiting: Records, bucket: Ints, buckets_per_s: float, link_time_s: Floats, n_cars: Ints,
-    class_turn: Ints, incoming_first: Ints, exit_node: Ints, exit_per_s: Floats,
+    expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, roads: Records, places: Records,
+    gates: Records, heap: Records, waiting: Records, bucket: Ints, buckets_per_s: float, sights: Records, of_link: Ints,
+    alone_s: Floats, class_turn: Ints, incoming_first: Ints, wanted: Bools, exit_node: Ints, exit_per_s: Floats,
 ) -> float:  # fmt: skip
-    """Write the time that each link will take somebody who enters it now, waits at gates included (s), and a table.
+    """Write the time that each link will take somebody who enters it now, waits at gates included (s), or a table.
 
-    Returns what the way out costs from the node from which it costs most (s).
+    Returns what the way out costs from the node from which it costs most (s), of those looked at.
 
-    expected_s: written where it is not link_time_s, which it holds before. next_link, to_go_s: written, by node: the
-    link to take, ARRIVED or NO_ROUTE, and what the way out costs (s). roads: ROAD, times and cars are written; the
-    links into a node are roads[incoming_first[node]:incoming_first[node + 1]]. places, gates: written: PLACE, GATE.
-    heap, waiting, bucket: room to work in: ENTRY for each link and exit, and buckets, all NONE before and after.
-    buckets_per_s: how many buckets there are for a second of cost; the result does not depend on it.
-    link_time_s: time of each link as its own queue has it (s). n_cars: on each link and waiting to enter it.
-    class_turn: uint32, which of two links goes first in the table at equal cost. exit_node, exit_per_s: ways out and
-    what they let pass (vehicles/s).
+    expected_s: if it has room: written where it is not the time of the link's own queue, which it holds before.
+    next_link, to_go_s: written, by node: the link to take, ARRIVED or NO_ROUTE, and what the way out costs (s).
+    is_known: set where these are written: at all nodes, if it has to say what is expected of all links, otherwise at
+    least at those that are wanted and on the way out from them. roads: ROAD, as if nobody were on them before and
+    after; the links into a node are roads[incoming_first[node]:incoming_first[node + 1]]. places, gates: written:
+    PLACE, GATE. heap, waiting, bucket: room to work in: ENTRY for each link and exit, and buckets, all NONE before and
+    after. buckets_per_s: how many buckets there are for a second of cost; the result does not depend on it. sights:
+    SIGHT, all that there is to see. of_link: where each link is in roads. alone_s: time that each link took somebody
+    alone at first (s). class_turn: uint32, which of two links goes first in the table at equal cost. exit_node,
+    exit_per_s: ways out and what they let pass (vehicles/s).
     """
-    size = _begin(roads, places, gates, heap, link_time_s, n_cars, exit_node, exit_per_s)
-    at, n_waiting, n_entries, most_s = 0, 0, 0, 0.0
-    while size > 0 or n_waiting > 0:
+    size = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
+    at, n_waiting, n_entries, most_s, n_wanted = 0, 0, 0, 0.0, 1
+    if expected_s.size == 0:
+        n_wanted = wanted.sum()
+    while n_wanted > 0 and (size > 0 or n_waiting > 0):
         if size == 0:
             at += 1
             while bucket[at] == NONE:
@@ -213,6 +234,8 @@ def expect(
         if places[node].is_settled:
             continue
         places[node].is_settled, most_s = 1, places[node].cost_s
+        if expected_s.size == 0 and wanted[node]:
+            n_wanted -= 1
         first, last = incoming_first[node], incoming_first[node + 1]
         last_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
         for k in range(first, last):
@@ -225,9 +248,13 @@ def expect(
                     size = _push(heap, size, start.cost_s, start.turn, roads[k].start)
                 else:
                     waiting[n_entries].node, waiting[n_entries].next = roads[k].start, bucket[place]
+                    waiting[n_entries].bucket = place
                     bucket[place] = n_entries
                     n_entries += 1
                     n_waiting += 1
+    is_all = n_wanted > 0
     for node in range(places.size):
-        next_link[node], to_go_s[node] = places[node].next_link, places[node].to_go_s
+        if is_all or places[node].is_settled:
+            next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
+    _end(roads, bucket, waiting, n_entries, sights, of_link, alone_s)
     return most_s

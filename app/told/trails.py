@@ -96,7 +96,7 @@ class Trails:
 
     def _on(self, mode: Mode, table: int, node: int) -> list[int]:
         ways = self._model.movement.ways.of[mode]
-        if not ways.stale[table]:
+        if not ways.stale[table] and ways.is_known[table, node]:
             return ways.routes.path(table, node)
         streets = self._model.streets
         aside = Routes(streets.node_x_m.size, streets.link_upstream, streets.link_downstream, 1, streets.link_key)

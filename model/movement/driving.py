@@ -266,10 +266,12 @@ class Driving:
 
     def take_rows(self, next_link: Ints, rows: Ints) -> None:
         """Take over some rows of tables that fit, shaped as before; if one that is followed differs, all look again."""
-        after = next_link[rows]
-        differs = rows[(after != self._traffic.next_link[rows]).any(axis=1)]
-        self._traffic.next_link[rows] = after
-        if differs.size and self.view.tables_followed(self._all_nodes)[differs].any():
+        differs, before = [], self._traffic.next_link
+        for row in rows.tolist():
+            if not np.array_equal(next_link[row], before[row]):
+                before[row] = next_link[row]
+                differs.append(row)
+        if differs and self.view.tables_followed(self._all_nodes)[differs].any():
             self.look_again()
 
     def look_again(self) -> None:

@@ -153,6 +153,13 @@ class DrivingView:
         drive_views.mark_tables(is_followed, *on_road, nodes)
         return is_followed
 
+    def nodes_ahead(self, tables: Bools) -> Bools:
+        """Return the nodes to which those come next who follow some tables, bool[n_nodes]; see `tables_followed`."""
+        wanted = np.zeros(self._traffic.next_link.shape[1], np.bool_)
+        on_road = (self._traffic.links, self._traffic.vehicles, self._traffic.under_way.rows)
+        drive_views.mark_nodes(wanted, *on_road, tables)
+        return wanted
+
     @property
     def alone_s(self) -> Floats:
         """Time that each link took somebody alone at first (s), float64[n_links]; always the same array."""

@@ -17,11 +17,12 @@ from safepassage.model.movement.gridlocks import Gridlocks
 from safepassage.model.movement.news.drivers_look import DriversLook
 from safepassage.model.movement.news.queue_news import QueueNews
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS
+from safepassage.model.movement.news.ways_of_mode import WaysOfMode
 from safepassage.model.movement.pace import Pace
 from safepassage.model.movement.shared_streets import SharedStreets
 from safepassage.model.movement.walking import Stage, Walking
 from safepassage.model.movement.walking_view import NOBODY
-from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways, WaysOfMode
+from safepassage.model.movement.ways import FIRST_CLASS_TABLE, LIVE_TABLE, Ways
 from safepassage.model.rules import RouteChoice
 from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.streets.streets import Streets
@@ -108,7 +109,7 @@ class Movement:
         self.goal[party] = goal
         if mode == Mode.CAR:
             table = self.queue_news.table_of(party)
-            self.ways.freshen(table)
+            self.ways.freshen(table, start)
             self.driving.add(party, start, time_s, table=table)
         else:
             self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
@@ -116,7 +117,7 @@ class Movement:
     def take_on(self, party: Ints, node: Ints) -> None:
         """Let walkers who have come to exits with an onward road be driven on, each party in a car of its own."""
         table = self.queue_news.table_of(party)
-        self.ways.freshen(table)
+        self.ways.freshen(table, node)
         self.driving.add(party, node, self.driving.time_s, table=table)
 
     def bring_out(self, guests: Ints) -> None:

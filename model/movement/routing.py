@@ -134,6 +134,10 @@ class Routes:
         next_link, cost_to_go_s: by node, see the attributes.
         """
         self.next_link[row], self.cost_to_go_s[row] = next_link, cost_to_go_s
+        self.forget(row)
+
+    def forget(self, row: int) -> None:
+        """Note that one row is built elsewhere from now on, by whoever writes it."""
         self._destinations.pop(row, None)
 
     def is_kept_up(self, rows: Ints) -> Bools:

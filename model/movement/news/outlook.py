@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import outlook as rules
 from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
@@ -13,17 +13,21 @@ BUCKETS_PER_NODE = 4
 """Buckets in which nodes wait to be settled, for each node; no result depends on it. Measured: fewer take longer."""
 FIRST_GUESS_S = 7200.0
 """What the dearest way out is taken to cost before the first look (s); no result depends on it."""
+NOTHING = np.empty(0)
 
 
 class Outlook:
     """Room to work in and what is worked out once for each state of the roads; nothing that a run has to remember."""
 
-    def __init__(self, routes: Routes, n_tables: int, free_flow_time_s: Floats, link_key: Ints) -> None:
+    def __init__(
+        self, routes: Routes, n_tables: int, free_flow_time_s: Floats, alone_s: Floats, link_key: Ints
+    ) -> None:
         """routes: of the streets on which cars drive. n_tables: tables out of the area, of people.
 
-        free_flow_time_s: time that each link takes without anybody (s). link_key: uint32, what each link is.
+        free_flow_time_s: time that each link takes without anybody (s). alone_s: that it took somebody alone at first,
+        as cars have it. link_key: uint32, what each link is.
         """
-        self._first, self._link = routes.incoming_first, routes.incoming
+        self._routes, self._first, self._link = routes, routes.incoming_first, routes.incoming
         n_nodes, n_links = self._first.size - 1, self._link.size
         self._free = Routes(n_nodes, routes.link_upstream, routes.link_downstream, n_tables, link_key)
         self._free_for: dict[int, RoadsBelieved] = {}
@@ -31,14 +35,18 @@ class Outlook:
         self._free_s = free_flow_time_s
         link = self._link
         of_links = {"link": link, "start": routes.link_upstream[link], "turn": link_key[link]}
-        self._roads = records(n_links, rules.ROAD, free_s=free_flow_time_s[link], **of_links)
+        self._roads = records(n_links, rules.ROAD, free_s=free_flow_time_s[link], time_s=alone_s[link], **of_links)
+        self._of_link = np.argsort(link).astype(np.int32)
+        """Where each link is in the list of roads."""
         self._roads_for: RoadsBelieved | None = None
+        self._all = np.ones(n_nodes, np.bool_)
         self._turns: dict[int, Ints] = {}
         self._places = records(n_nodes, rules.PLACE)
         self._bucket = np.full(BUCKETS_PER_NODE * n_nodes, rules.NONE, np.int32)
-        self._buckets_per_s = self._bucket.size / FIRST_GUESS_S
+        self._most_s = FIRST_GUESS_S
         self._make_room(0)
-        self._written = np.empty(n_nodes, np.int32), np.empty(n_nodes)
+        self._alone_s = alone_s
+        self._aside = np.empty(n_nodes, np.int32), np.empty(n_nodes), np.empty(n_nodes, np.bool_)
 
     def _make_room(self, n_exits: int) -> None:
         self._gates, self._heap, self._waiting = (
@@ -55,26 +63,36 @@ class Outlook:
         if self._roads.size + roads.exit_node.size > self._gates.size:
             self._make_room(roads.exit_node.size)
 
-    def look(self, seen: QueuesSeen, table: int = HEARSAY) -> tuple[Ints, Floats]:
-        """Work out what drivers expect of each link, expected_s of what they have seen, and a table from it.
+    def expected_s(self, seen: QueuesSeen) -> Floats:
+        """Return what drivers expect of each link by what they have seen (s), float64[n_links]."""
+        expected_s = seen.link_time_s
+        self._look(expected_s, *self._aside, seen, HEARSAY, self._all)
+        return expected_s
 
-        Returns the next link and the cost to go (s), by node, as `Routes` has them, for a table of people who have
-        heard of the same closures, by the model's own cost of links; to be read before the next call.
+    def look(self, seen: QueuesSeen, table: int, wanted: Bools, is_known: Bools) -> None:
+        """Build a table of people who have heard of the same closures, by what they expect and the model's own cost of
+        links, at least from the nodes that are wanted.
+
+        seen: what they have last seen of queues. is_known: written, set where the table is up to date now.
         """
+        self._routes.forget(table)
+        row = self._routes.next_link[table], self._routes.cost_to_go_s[table], is_known
+        self._look(NOTHING, *row, seen, table, wanted)
+
+    def _look(
+        self, expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, seen: QueuesSeen, table: int,
+        wanted: Bools,
+    ) -> None:  # fmt: skip
         if self._roads_for is not seen.roads:
             self._take(seen.roads)
         if table not in self._turns:
             self._turns[table] = self._free.turns(table)
-        next_link, to_go_s = self._written
-        expected_s = seen.link_time_s.copy()
         most_s = rules.expect(
-            expected_s, next_link, to_go_s, self._roads, self._places, self._gates, self._heap, self._waiting,
-            self._bucket, self._buckets_per_s, seen.link_time_s, seen.n_cars, self._turns[table], self._first,
-            seen.roads.exit_node, seen.roads.exit_per_s,
+            expected_s, next_link, to_go_s, is_known, self._roads, self._places, self._gates, self._heap, self._waiting,
+            self._bucket, self._bucket.size / self._most_s, seen.sights, self._of_link, self._alone_s,
+            self._turns[table], self._first, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
         )  # fmt: skip
-        self._buckets_per_s = 0.9 * self._bucket.size / max(most_s, 1.0)
-        seen.expected_s = expected_s
-        return next_link, to_go_s
+        self._most_s = max(most_s, 0.9 * self._most_s, 1.0)
 
     def without_queues(self, table: int, roads: RoadsBelieved) -> tuple[Ints, Floats]:
         """Return the next link and the cost to go (s), by node, of people who expect no queues; not to be changed."""
@@ -84,11 +102,18 @@ class Outlook:
             self._free_for[table] = roads
         return self._free.next_link[table], self._free.cost_to_go_s[table]
 
-    def table(self, table: int, seen: QueuesSeen | NoQueues, roads: RoadsBelieved) -> tuple[Ints, Floats] | None:
-        """Return a table as drivers have seen the queues, as `look` does; None: the roads were others when they looked.
+    def build(
+        self, table: int, seen: QueuesSeen | NoQueues, roads: RoadsBelieved, wanted: Bools, is_known: Bools
+    ) -> bool:  # fmt: skip
+        """Build a table as drivers have seen the queues, as `look` does; False: the roads were others when they looked.
 
-        roads: what people believe of the roads now.
+        roads: what people believe of the roads now. wanted, is_known: see `look`.
         """
         if isinstance(seen, NoQueues):
-            return self.without_queues(table, roads)
-        return self.look(seen, table) if seen.roads is roads else None
+            self._routes.take(table, *self.without_queues(table, roads))
+            is_known[:] = True
+        elif seen.roads is roads:
+            self.look(seen, table, wanted, is_known)
+        else:
+            return False
+        return True

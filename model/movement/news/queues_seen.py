@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
-from safepassage.agents.rules.drive_state import BEHIND, OTHER_SPEED
+from safepassage.agents.rules.drive_state import BEHIND
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +43,24 @@ class QueuesSeen:
 
         roads: what drivers believe of them beside that. outlook: the `Outlook` that works out what they expect.
         """
-        self._sights, self._alone_s = sights, alone_s
+        self.sights, self._alone_s = sights, alone_s
         self.roads, self._outlook = roads, outlook
-        self.expected_s: Floats | None = None
+        self._expected_s: Floats | None = None
 
     @property
     def link_time_s(self) -> Floats:
         """Time that entering each link was expected to take by its own queue alone (s), float64[n_links]."""
-        told = self._sights[self._sights["kind"] != BEHIND]
+        told = self.sights[self.sights["kind"] != BEHIND]
         link_time_s = self._alone_s.copy()
         link_time_s[told["link"]] = told["time_s"]  # of a link that is named twice, the last
         return link_time_s
 
     @property
-    def n_cars(self) -> Ints:
-        """Vehicles on each link and waiting off the road to enter it, int64[n_links]."""
-        return np.bincount(self._sights["link"][self._sights["kind"] != OTHER_SPEED], minlength=self._alone_s.size)
-
-    @property
     def time_s(self) -> Floats:
         """Time that each link was expected to take, waits before narrow places counted (s), float64[n_links]."""
-        if self.expected_s is None:
-            self._outlook.look(self)
-        assert self.expected_s is not None
-        return self.expected_s
+        if self._expected_s is None:
+            self._expected_s = self._outlook.expected_s(self)
+        return self._expected_s
 
 
 class NoQueues:
