@@ -3,7 +3,6 @@ from test_shared_streets import N_WALKERS, crowd, road
 
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.movement.news.queue_news import N_CLASSES
 from safepassage.model.results import columns
 
 
@@ -72,9 +71,8 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
         cars, n_built_by = model.movement.ways.of[Mode.CAR], []
         cars._build = lambda tables, wanted, b=cars._build, n=n_built_by: (n.extend(tables.tolist()), b(tables, wanted))
         n_built.append(n_built_by)
-    everything = np.arange(len(other.movement.ways.car_routes.next_link)) < 2 + N_CLASSES
-    other.movement.driving.view.tables_followed = lambda nodes: everything
-    other.movement.driving.view.nodes_ahead = lambda tables: np.ones_like(other.movement.ways.cars.nodes)
+    everywhere = np.ones_like(other.movement.ways.cars.nodes)
+    other.movement.driving.view.choices = lambda tables, has_choice: (tables.copy(), everywhere)
     cars = other.movement.ways.cars
     cars.freshen = lambda tables, nodes=None, freshen=cars.freshen: freshen(tables)
     for model in (one, other):

@@ -85,12 +85,29 @@ def with_departures(departures: Records, run: Records, ids: Ints, time_s: Floats
 
 
 @kernel
+def who_may_turn(vehicles: Records, arms: Records, rows: Ints) -> Ints:
+    """Return those of the vehicles, rows, that are not on the road yet or on a link whose first vehicle stands.
+
+    For nobody else does it matter now which link a table names. vehicles: state of the vehicles, one record each. arms:
+    arms of junctions, one record each.
+    """
+    found = np.empty(rows.size, np.int32)
+    n = 0
+    for row in rows:
+        state = vehicles[row].state
+        if state in (QUEUED, HELD) or (state == DRIVING and arms[vehicles[row].link].state != MOVING):
+            found[n] = row
+            n += 1
+    return found[:n]
+
+
+@kernel
 def arms_to_ask_again(
     links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints, way_on: Ints
 ) -> Ints:
     """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
-    rows: of all vehicles under way. way_on: of each vehicle now, from drive.ways_on. links: state of the links, one
+    rows: from `who_may_turn`. way_on: of each of them now, from drive.ways_on. links: state of the links, one
     record each. slots: queues on the links, one ring of records each.
     """
     n_links = arms.size // 2
@@ -123,7 +140,7 @@ def arms_to_ask_again(
 def take_out_of_queues(arms: Records, vehicles: Records, run: Records, rows: Ints, way_on: Ints) -> tuple[Ints, Ints]:
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
-    rows: of all vehicles under way. way_on: of each vehicle now, from drive.ways_on. Those found are unlinked from
+    rows: from `who_may_turn`. way_on: of each of them now, from drive.ways_on. Those found are unlinked from
     their queues and set to PENDING, to set out again. run: state of the run as a whole, one record.
     """
     n_links = arms.size // 2

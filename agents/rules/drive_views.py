@@ -123,13 +123,33 @@ def mark_tables(is_followed: Bools, links: Records, vehicles: Records, rows: Int
 
 
 @kernel
-def mark_nodes(wanted: Bools, links: Records, vehicles: Records, rows: Ints, tables: Bools) -> None:
-    """Mark the nodes to which vehicles, rows, who follow some tables come next.
+def mark_choices(
+    is_followed: Bools, wanted: Bools, links: Records, vehicles: Records, rows: Ints, tables: Bools, has_choice: Bools
+) -> None:  # fmt: skip
+    """Mark those of some tables that vehicles, rows, follow who have a choice of way, and the nodes they come to next.
 
-    wanted: written, bool[n_nodes]. links: state of the links, one record each. vehicles: state of the vehicles, one
-    record each. tables: bool[n_tables]. Whoever has yet to set out comes next to its origin.
+    is_followed: written, bool[n_tables]. wanted: written, bool[n_nodes]. links: state of the links, one record each.
+    vehicles: state of the vehicles, one record each. tables: bool[n_tables]. has_choice: bool[n_nodes]. Whoever has yet
+    to set out comes next to its origin.
     """
     for vehicle in rows:
-        if vehicles[vehicle].table >= 0 and tables[vehicles[vehicle].table]:
+        table = vehicles[vehicle].table
+        if table >= 0 and tables[table]:
             is_driving = vehicles[vehicle].state == DRIVING
-            wanted[links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin] = True
+            node = links[vehicles[vehicle].link].downstream if is_driving else vehicles[vehicle].origin
+            if has_choice[node]:
+                is_followed[table] = wanted[node] = True
+
+
+@kernel
+def does_any_follow(vehicles: Records, rows: Ints, tables: Bools) -> bool:
+    """Return whether any of the vehicles, rows, follows one of some tables, bool[n_tables].
+
+    vehicles: state of the vehicles, one record each.
+    """
+    is_any = False
+    for vehicle in rows:
+        is_any = vehicles[vehicle].table >= 0 and tables[vehicles[vehicle].table]
+        if is_any:
+            break
+    return is_any

@@ -56,7 +56,7 @@ class Driving:
         self.n_lanes = checked("n_lanes", n_lanes, n)
         self.jam_density_per_m = checked("jam_density_per_m", jam_density_per_m, n) * self.n_lanes
         self.wave_speed_m_s = checked("wave_speed_m_s", wave_speed_m_s, n)
-        self._record, self._all_nodes = record, np.ones(self.n_nodes, np.bool_)
+        self._record = record
         of_links = (self.downstream, self.n_nodes, self.length_m, self.jam_density_per_m, self.wave_speed_m_s)
         self._traffic = traffic.no_traffic(*of_links, record=record)
         self.view = DrivingView(self._traffic)
@@ -271,7 +271,7 @@ class Driving:
             if not np.array_equal(next_link[row], before[row]):
                 before[row] = next_link[row]
                 differs.append(row)
-        if differs and self.view.tables_followed(self._all_nodes)[differs].any():
+        if differs and self.view.does_any_follow(differs):
             self.look_again()
 
     def look_again(self) -> None:
@@ -279,7 +279,10 @@ class Driving:
         now = self._traffic
         if now.under_way.n == 0:
             return
-        way_on, rows = np.empty(now.vehicles.size, np.int32), now.under_way.rows
+        rows = drive_edit.who_may_turn(now.vehicles, now.arms, now.under_way.rows)
+        if rows.size == 0:
+            return
+        way_on = np.empty(now.vehicles.size, np.int32)
         drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths, rows)
         again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, now.vehicles, rows, way_on)
         moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, rows, way_on)

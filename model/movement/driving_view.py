@@ -153,12 +153,19 @@ class DrivingView:
         drive_views.mark_tables(is_followed, *on_road, nodes)
         return is_followed
 
-    def nodes_ahead(self, tables: Bools) -> Bools:
-        """Return the nodes to which those come next who follow some tables, bool[n_nodes]; see `tables_followed`."""
-        wanted = np.zeros(self._traffic.next_link.shape[1], np.bool_)
+    def choices(self, tables: Bools, has_choice: Bools) -> tuple[Bools, Bools]:
+        """Return which of some tables are followed by somebody who has a choice of way, and the nodes that those come
+        to next; bool[n_tables], bool[n_nodes]. tables, has_choice: likewise; see `tables_followed`."""
+        followed, wanted = np.zeros_like(tables), np.zeros_like(has_choice)
         on_road = (self._traffic.links, self._traffic.vehicles, self._traffic.under_way.rows)
-        drive_views.mark_nodes(wanted, *on_road, tables)
-        return wanted
+        drive_views.mark_choices(followed, wanted, *on_road, tables, has_choice)
+        return followed, wanted
+
+    def does_any_follow(self, tables: list[int]) -> bool:
+        """Return whether anybody under way follows one of some tables, rows."""
+        is_one = np.zeros(self._traffic.next_link.shape[0], np.bool_)
+        is_one[tables] = True
+        return bool(drive_views.does_any_follow(self._traffic.vehicles, self._traffic.under_way.rows, is_one))
 
     @property
     def alone_s(self) -> Floats:

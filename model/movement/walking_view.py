@@ -134,6 +134,13 @@ class WalkingView:
             return NOBODY
         return np.flatnonzero(self._on_foot.crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
 
+    def choices(self, tables: Bools, has_choice: Bools) -> tuple[Bools, Bools]:
+        """Return which of some tables are followed by somebody who has a choice of way, bool[n_tables], and all nodes.
+
+        tables: bool[n_tables]. has_choice: bool[n_nodes].
+        """
+        return tables & self.tables_followed(has_choice), np.ones_like(has_choice)
+
     def tables_followed(self, nodes: Bools) -> Bools:
         """Return which rows of the next-link table walkers may follow at any time: all, bool[n_tables].
 

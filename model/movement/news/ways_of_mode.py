@@ -11,6 +11,10 @@ from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes, has_choice
 from safepassage.model.streets.streets import Streets
 
+FEW = 64
+"""A table is built whole if more than one node in this many is wanted. The bits are the same: as many need most of it
+anyway, and whoever sets out meanwhile finds it built."""
+
 
 class WaysOfMode:
     """One mode of travel on the streets: who moves it, where it may go, and the tables by which people find their way.
@@ -141,12 +145,14 @@ class WaysOfMode:
 
     def hand_over(self) -> None:
         """Give the tables that have changed to those who follow them, who look again."""
-        view = self.mover.view
-        stale = self.stale & view.tables_followed(self.has_choice)
-        if self.is_other_road.any():
-            stale |= self.is_other_road & view.tables_followed(self.nodes)
-        if stale.any():
-            self._build(np.flatnonzero(stale), view.nodes_ahead(stale) if self.mode == Mode.CAR else self.nodes)
+        if self.stale.any():
+            view = self.mover.view
+            stale, wanted = view.choices(self.stale, self.has_choice)
+            if self.is_other_road.any():
+                stale |= self.is_other_road & view.tables_followed(self.nodes)
+            if np.count_nonzero(wanted) * FEW > wanted.size:
+                wanted = self.nodes
+            self._build(np.flatnonzero(stale), wanted)
             self.changed |= stale
         rows = np.flatnonzero(self.changed)
         if rows.size:
