@@ -107,8 +107,8 @@ def arms_to_ask_again(
 ) -> Ints:
     """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
 
-    rows: from `who_may_turn`. way_on: of each of them now, from drive.ways_on. links: state of the links, one
-    record each. slots: queues on the links, one ring of records each.
+    rows: of the vehicles that `who_may_turn` finds. way_on: of each of them now, from drive.ways_on. links: state of
+    the links, one record each. slots: queues on the links, one ring of records each.
     """
     n_links = arms.size // 2
     found = np.empty(rows.size, np.int32)
@@ -140,8 +140,8 @@ def arms_to_ask_again(
 def take_out_of_queues(arms: Records, vehicles: Records, run: Records, rows: Ints, way_on: Ints) -> tuple[Ints, Ints]:
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
-    rows: from `who_may_turn`. way_on: of each of them now, from drive.ways_on. Those found are unlinked from
-    their queues and set to PENDING, to set out again. run: state of the run as a whole, one record.
+    rows: of the vehicles that `who_may_turn` finds. way_on: of each of them now, from drive.ways_on. Those found are
+    unlinked from their queues and set to PENDING, to set out again. run: state of the run as a whole, one record.
     """
     n_links = arms.size // 2
     found = np.empty(rows.size, np.int32)
