@@ -242,12 +242,12 @@ def _look_round(
 def _minute_over(links, slots, arms, vehicles, run, dangers, doses, rows, crowd, on_foot, now_s):
     """Count everybody's danger at the end of a minute; return whether something has to be seen to. Writes doses."""
     stops = run[0].n_arrived > 0 or crowd.clock[0].n_arrived > 0 or crowd.streets[crowd.streets.size - 1].first >= 0
-    if dangers.size > 0:
-        stops |= drive.suffer(links, vehicles, dangers, doses, rows, now_s)
     stops |= does_any_stand(links, slots, arms, vehicles, rows)
-    if crowd.dangers.size > 0:
-        stops |= walk.suffer(crowd, on_foot, now_s)
-    return stops
+    is_any = dangers.size > 0 and drive.suffer(links, vehicles, dangers, doses, rows, now_s)
+    run[0].unharmed_s = np.nan if is_any else now_s
+    is_any_on_foot = crowd.dangers.size > 0 and walk.suffer(crowd, on_foot, now_s)
+    crowd.clock[0].unharmed_s = np.nan if is_any_on_foot else now_s
+    return stops or is_any or is_any_on_foot
 
 
 @calls_kernels_of(drive, walk)

@@ -47,10 +47,11 @@ RUN = np.dtype(
     [
         ("buckets_per_s", "f8"), ("bucket", "i8"), ("n_in_wheel", "i8"), ("n_heap", "i8"), ("next_departure", "i8"),
         ("n_departures", "i8"), ("n_arrived", "i8"), ("n_logged", "i8"), ("n_crossings", "i8"), ("held_first", "i8"),
-        ("n_other_speed", "i8"),
+        ("n_other_speed", "i8"), ("unharmed_s", "f8"),
     ],
     align=True,
 )  # fmt: skip
+"""unharmed_s: when everybody's danger was counted last by minutes and nobody had a dose."""
 HEAP = np.dtype([("time_s", "f8"), ("event", "i4")], align=True)
 ARRIVAL = np.dtype([("time_s", "f8"), ("vehicle", "i4"), ("node", "i4")], align=True)
 DANGER = np.dtype([("strikes_per_s", "f8"), ("crossfire_per_s", "f8"), ("halted_factor", "f8")])

@@ -61,9 +61,10 @@ TURN = np.dtype([("next_s", "f8"), ("slot", "i4"), ("slot_next", "i4")])
 STREET, because the wheel looks at many."""
 CLOCK = np.dtype(
     [("slots_per_s", "f8"), ("slot", "i8"), ("n_scheduled", "i8"), ("n_departed", "i8"), ("n_arrived", "i8"),
-     ("n_ranks_used", "i8")]
+     ("n_ranks_used", "i8"), ("unharmed_s", "f8")]
 )  # fmt: skip
-"""slots_per_s: of the event wheel, a power of two, so that slot numbers are exact."""
+"""slots_per_s: of the event wheel, a power of two, so that slot numbers are exact. unharmed_s: when everybody's danger
+was counted last by minutes and nobody had a dose."""
 RULES = np.dtype(
     [("gamma_per_m2", "f8"), ("jam_density_per_m2", "f8"), ("critical_density_per_m2", "f8"), ("least_pace", "f8"),
      ("swap_after_s", "f8"), ("specific_flow_per_m_s", "f8"), ("least_width_m", "f8")]

@@ -109,6 +109,8 @@ class RoadFire:
         self._drone_field = DroneField(scenario.drones, scenario.run, scenario.shelling.time_zone, streets.link_name)
         self.is_active = self._near_front is not None
         self._on_streets = self._is_counting = False
+        self._rates: tuple[Floats, ...] | None = None
+        """Strikes on cars and on walkers and crossfire on each link as movement was told last (1/s)."""
         self._home_crossfire_per_s: Any = None
         self._near_home = np.empty(0, np.int64)
         """People whose homes are under crossfire, rising."""
@@ -153,22 +155,35 @@ class RoadFire:
         hour_s = np.floor(time_s / LOOK_EVERY_S) * LOOK_EVERY_S
         self._until_look_s = min(hour_s + LOOK_EVERY_S, self._truces.next_change_s(time_s))
         self._looked_s = time_s
-        spared = self._truces.spares_links(time_s)
         distance_km = self._near_front.distance_km(hour_s)
-        crossfire_per_s = np.where(spared, 0.0, crossfire_rate_per_s(self.front, distance_km))
-        by_car = np.where(spared, 0.0, self._drone_field.rate_per_s(distance_km, hour_s))
-        on_foot = np.where(spared, 0.0, self._drone_field.rate_per_s(distance_km, hour_s, walking=True))
-        self._on_streets = bool(by_car.any() or on_foot.any() or crossfire_per_s.any())
-        if self._on_streets or self._is_counting:
-            self._is_counting = True
-            self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
-            self.movement.walking.set_danger(on_foot, crossfire_per_s)
-        homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
-        homes[self._truces.spares(self.population.households.home_x_m, self.population.households.home_y_m, time_s)] = (
-            0.0
+        rates = (
+            self._drone_field.rate_per_s(distance_km, hour_s),
+            self._drone_field.rate_per_s(distance_km, hour_s, walking=True),
+            crossfire_rate_per_s(self.front, distance_km),
         )
-        self._home_crossfire_per_s = homes if homes.any() else None
-        self._near_home = members(self.population.households.first_person, np.flatnonzero(homes > 0))[0]
+        if self._truces.hold(time_s):
+            spared = self._truces.spares_links(time_s)
+            rates = tuple(np.where(spared, 0.0, rate) for rate in rates)
+        if self._rates is None or any(not np.array_equal(*pair) for pair in zip(rates, self._rates, strict=True)):
+            self._rates = rates
+            by_car, on_foot, crossfire_per_s = rates
+            self._on_streets = bool(by_car.any() or on_foot.any() or crossfire_per_s.any())
+            if self._on_streets or self._is_counting:
+                self._is_counting = True
+                self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
+                self.movement.walking.set_danger(on_foot, crossfire_per_s)
+        self._look_at_homes(hour_s, time_s)
+
+    def _look_at_homes(self, hour_s: float, time_s: float) -> None:
+        """Look up which homes crossfire reaches in the hour that has begun, where no truce holds."""
+        self._home_crossfire_per_s, self._near_home = None, NOBODY
+        if not self._homes_to_front.are_beyond(self.front.crossfire_reach_km, hour_s):
+            households = self.population.households
+            homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
+            homes[self._truces.spares(households.home_x_m, households.home_y_m, time_s)] = 0.0
+            if homes.any():
+                self._home_crossfire_per_s = homes
+                self._near_home = members(households.first_person, np.flatnonzero(homes > 0))[0]
         self.cover.counts = self._home_crossfire_per_s is not None
 
     def charge(self, time_s: float) -> np.ndarray:

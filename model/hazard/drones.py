@@ -57,6 +57,8 @@ class DroneField:
         """
         settings = self._settings
         per_minute = settings.strikes_per_walker_minute if walking else settings.strikes_per_vehicle_minute
+        if per_minute == 0.0:
+            return np.zeros(np.size(distance_km))
         nearness = np.clip(1 - np.asarray(distance_km, dtype=np.float64) / settings.reach_km, 0, 1)
         net_factor = np.ones(nearness.size)
         for from_s, under_nets, factor in self._nets:

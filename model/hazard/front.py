@@ -80,6 +80,7 @@ class _Points:
     def __init__(self, time_s: Floats, distance_at: Callable[..., Any]) -> None:
         self._time_s, self._distance_at = time_s, distance_at
         self._known: dict[int, Floats] = {}
+        self._nearest_km: dict[int, float] = {}
 
     def distance_km(self, time_s: float) -> Floats:
         """Return the distance of each point at one moment, float64."""
@@ -90,6 +91,15 @@ class _Points:
             return self._at(before).copy()
         share = (time_s - self._time_s[before]) / (self._time_s[after] - self._time_s[before])
         return (1 - share) * self._at(before) + share * self._at(after)
+
+    def are_beyond(self, reach_km: float, time_s: float) -> bool:
+        """Return whether all points are farther from the front than a reach at a moment, and at its dates around it."""
+        after = int(np.searchsorted(self._time_s, time_s, side="right"))
+        rows = max(after - 1, 0), min(after, self._time_s.size - 1)
+        for row in rows:
+            if row not in self._nearest_km:
+                self._nearest_km[row] = float(self._at(row).min(initial=np.inf))
+        return min(self._nearest_km[row] for row in rows) > reach_km + 1e-6
 
     def _at(self, row):
         if row not in self._known:

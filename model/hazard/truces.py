@@ -101,6 +101,10 @@ class Truces:
         row = int(np.searchsorted(self._changes_s, time_s, side="right"))
         return float(self._changes_s[row]) if row < self._changes_s.size else np.inf
 
+    def hold(self, time_s: float) -> bool:
+        """Return whether any truce holds at a moment (s)."""
+        return any(window.holds(time_s) for window in self.windows)
+
     def spares(self, x_m: Floats, y_m: Floats, time_s: float) -> Bools:
         """Return at which places a truce holds at a moment, bool; x_m, y_m: places (m). time_s: the moment (s)."""
         spared = np.zeros(np.shape(x_m), np.bool_)

@@ -382,7 +382,7 @@ class Driving:
     def suffer(self) -> bool:
         """Count the danger that everybody on links has gone through until now; return whether any is to be taken."""
         now = self._traffic
-        if now.dangers.size == 0 or now.under_way.n == 0:
+        if now.dangers.size == 0 or now.under_way.n == 0 or now.run["unharmed_s"][0] == now.time_s:
             return False
         return drive.suffer(now.links, now.vehicles, now.dangers, now.doses, now.under_way.rows, now.time_s)
 
@@ -392,7 +392,5 @@ class Driving:
         The others have gone through none. int32[n], float64[2, n].
         """
         under_way = self._traffic.under_way
-        if not self.suffer() and under_way.left.size == 0:
-            return under_way.left, NO_DOSES
-        rows = under_way.taken()
-        return rows, by_minutes.take_doses(self._traffic.doses, rows)
+        rows = under_way.taken() if self.suffer() else under_way.taken_left()
+        return rows, by_minutes.take_doses(self._traffic.doses, rows) if rows.size else NO_DOSES

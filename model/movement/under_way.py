@@ -37,6 +37,11 @@ class UnderWay:
             self.rows = self.rows[stays]
             self.left = united(self.left, ids)
 
+    def taken_left(self) -> Ints:
+        """Return those who have left the streets since the last call, rising: nobody else has gone through danger."""
+        rows, self.left = self.left, self.left[:0]
+        return rows
+
     def taken(self) -> Ints:
         """Return all who have been on the streets at any moment since the last call, rising."""
         rows, self.left = united(self.rows, self.left), self.left[:0]

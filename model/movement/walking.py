@@ -353,17 +353,16 @@ class Walking:
 
     def suffer(self) -> bool:
         """Count the danger that everybody on links has gone through until now; return whether any is to be taken."""
-        if self._on_foot.crowd.dangers.size == 0 or self._on_foot.under_way.n == 0:
+        crowd, rows = self._on_foot.crowd, self._on_foot.under_way.rows
+        if crowd.dangers.size == 0 or rows.size == 0 or crowd.clock["unharmed_s"][0] == self.time_s:
             return False
-        return walk.suffer(self._on_foot.crowd, self._on_foot.under_way.rows, self.time_s)
+        return walk.suffer(crowd, rows, self.time_s)
 
     def take_doses(self) -> tuple[Ints, Floats]:
         """Return parties, rising, and the (strikes, crossfire) that each has gone through since the last call."""
         under_way = self._on_foot.under_way
-        if not self.suffer() and under_way.left.size == 0:
-            return under_way.left, NO_DOSES
-        rows = under_way.taken()
-        return rows, by_minutes.take_doses(self._on_foot.crowd.doses, rows)
+        rows = under_way.taken() if self.suffer() else under_way.taken_left()
+        return rows, by_minutes.take_doses(self._on_foot.crowd.doses, rows) if rows.size else NO_DOSES
 
     def withdraw(self, ids: Ints) -> None:
         """Take parties off the streets, or out of the list of departures, wherever they are."""

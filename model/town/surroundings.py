@@ -82,6 +82,7 @@ class Surroundings:
         self.closed_time_s = np.full(streets.n_links, np.inf)
         self._changes: list[tuple] = []
         self.is_changed = self._are_utilities_changed = True
+        self._has_front_moved = False
 
     def utilities_lost(self, zone: np.ndarray) -> np.ndarray:
         """Return what does not work at homes, by zone of each: bool[utility, n]; the same array until it changes."""
@@ -125,9 +126,12 @@ class Surroundings:
         self.is_changed |= self.fires.advance(time_s)
         if self.links_near_front is not None and time_s >= self._next_front_s:
             self._next_front_s = time_s + FRONT_EVERY_S
+            before = *self._lost_to_front, *self.exits_lost
             self._lost_to_front = self.links_near_front.links_closed(time_s)
             self.exits_lost = self.links_near_front.exits_lost(time_s)
-            self.is_changed = True
+            now = *self._lost_to_front, *self.exits_lost
+            self.is_changed |= any(not np.array_equal(*pair) for pair in zip(before, now, strict=True))
+            self._has_front_moved = True
 
     def strike(self, impacts: Impacts, first: int, last: int) -> Changes:
         """Let the impacts first..last break what they break; return the Changes: links, homes, shelters."""
@@ -140,8 +144,15 @@ class Surroundings:
 
     def tell(self, movement: Movement, time_s: float) -> None:
         """Hand what has changed to the movement: what is open, which phones work, how people see the danger."""
-        if not (self.is_changed or self._are_utilities_changed):
-            return
+        if self.is_changed or self._are_utilities_changed:
+            self._tell_utilities(movement)
+        if self.is_changed:
+            self._tell_streets(movement, time_s)
+        if self._has_front_moved:
+            self._tell_danger(movement, time_s)
+
+    def _tell_utilities(self, movement: Movement) -> None:
+        """Tell which phones work, and how junctions are held without power."""
         self._are_utilities_changed = False
         phones_lost = self.utilities.is_lost[Utility.PHONE]
         if (phones_lost != self._phones_lost).any():
@@ -151,9 +162,10 @@ class Surroundings:
         control = self.junction_control.look(self.utilities.is_lost[Utility.POWER], self.closed.policed)
         if control is not None:
             movement.set_junctions(control.is_shared, control.share, control.flow_factor)
-        if not self.is_changed:
-            return
-        self.is_changed = False
+
+    def _tell_streets(self, movement: Movement, time_s: float) -> None:
+        """Tell what of the streets and exits is open, and how wide. time_s: the present (s)."""
+        self.is_changed, self._has_front_moved = False, True
         cars, walkers = self._lost_to_front
         no_smoke = ~self.fires.in_smoke
         car_open = self.damage.is_open_car & ~cars & ~self.closed.cars & no_smoke
@@ -173,11 +185,15 @@ class Surroundings:
             movement.set_checkpoints(self.closed.checkpoint_per_s)
         movement.set_capacity(self.damage.capacity_factor, self.damage.walk_capacity_factor)
         movement.ways.set_exits(*(~lost & ~self.closed.exits for lost in self.exits_lost))
+        self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
+
+    def _tell_danger(self, movement: Movement, time_s: float) -> None:
+        """Tell how people see the danger of the front, as far as they have heard of it by a time (s)."""
+        self._has_front_moved = False
         if self._links_to_front is not None and self._perceives.risk_aversion > 0:
             away_km = self._links_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
             danger = np.exp(-np.maximum(away_km, 0.0) / self._perceives.danger_fades_km)
             movement.ways.set_danger(self._perceives.risk_aversion * danger)
-        self.shelters.is_open[:] = ~self.damage.shelter_lost & ~self.closed.shelters
 
     def street_changes(self) -> dict[str, np.ndarray]:
         """Return every closing and reopening of a link so far, in order of time: columns by name.
