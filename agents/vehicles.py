@@ -127,16 +127,18 @@ class PickupPoint(Agent):
         self.n_waiting = 0
         """People who wait here."""
         self.waits: list[tuple[float, int]] = []
-        """(time waited in s, people) of each household that has boarded."""
+        """(time waited in s, people) of each household that has boarded; `board` adds to it."""
+        self.n_boarded = 0
+        """People who have boarded here."""
 
     def is_open(self, time_s: float) -> bool:
         """Return whether people may come to it at a time (s)."""
         return self.hours is None or self.hours.is_open(time_s)
 
-    @property
-    def n_boarded(self) -> int:
-        """People who have boarded here."""
-        return sum(n for _, n in self.waits)
+    def board(self, waited_s: float, n: int) -> None:
+        """Note that a household of n people boards that has waited for so long (s)."""
+        self.waits.append((waited_s, n))
+        self.n_boarded += n
 
 
 class ServiceVehicle(Agent):

@@ -202,7 +202,7 @@ class Corridors:
         stop = next(one for one in self._assembly.values() if household in one.waiting)
         n = int(self.population.n_living(np.array([household]))[0])
         waited_s = time_s - float(self.households.waiting_since_s[household])
-        stop.waits.append((waited_s, n))
+        stop.board(waited_s, n)
         self._gathered_person_h[self._window_of[household]] += n * waited_s / 3600.0
         stop.waiting.remove(household)
         stop.n_waiting -= n

@@ -185,27 +185,35 @@ class AmbulancesAtWork:
         calls = self._calls = calls[self._cared_for_s[calls] != people.injury_time_s[calls]]
         aimed = {v.target for v in self.vehicles if v.task == TO_CALL}
         cannot_reach, next_s = [], np.inf
+        free: list[ServiceVehicle] | None = None
         for person in calls[np.argsort(people.injury_time_s[calls], kind="stable")].tolist():
             if person in aimed:
                 continue
-            free = [v for v in self.vehicles if v.task == IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
+            free = self._free(now_s) if free is None else free  # asked only with a call: it ends the cover of crews
             if not free:
                 return []
-            if not self._send_nearest(free, person, now_s):
+            if self._send_nearest(free, person, now_s):
+                free = None
+            else:
                 cannot_reach.append(int(people.household[person]))
                 if self.under_fire.whereabouts.is_moving(person, now_s):
                     next_s = AT_ONCE  # it may be where an ambulance can go
         self._next_s = min(self._next_s, next_s)
         return cannot_reach
 
+    def _free(self, now_s: float) -> list[ServiceVehicle]:
+        """Return the ambulances that may be sent out; notes what is known of places that none of them can reach."""
+        free = [v for v in self.vehicles if v.task == IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
+        now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
+        if now != self._cut_off_from:
+            self._cut_off_from, self._cut_off, self._places_cut_off = now, set(), set()
+        return free
+
     def _send_nearest(self, free: list[ServiceVehicle], person: int, now_s: float) -> bool:
         """Send the nearest of the free ambulances to a person; return whether one has a way there."""
         x_m, y_m = self.place_of(person)
         if not np.isfinite(x_m):
             return False
-        now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
-        if now != self._cut_off_from:
-            self._cut_off_from, self._cut_off, self._places_cut_off = now, set(), set()
         if (x_m, y_m) in self._places_cut_off:
             return False
         node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])

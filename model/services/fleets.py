@@ -261,18 +261,17 @@ class FleetAtWork:
 
     def _send_to_home(self, vehicle: ServiceVehicle, time_s: float) -> bool:
         aimed = {v.target for v in self.vehicles if v.task == TO_HOME}
-        n_tried = 0
+        n_tried, ways = 0, self.movement.ways
         for household in self.riders.requests().tolist():
             if household in aimed or not self._is_waiting_at_home(household):
                 continue
             if not vehicle.seats.fits(*self.riders.size(household)):
                 continue
-            node = int(self.movement.ways.start_node(Mode.CAR, self.riders.households.home_node[household]))
-            self.movement.ways.aim(vehicle.table, node)
-            if self.movement.ways.have_services_way_out(node) and self._drive(
-                vehicle, TO_HOME, household, vehicle.table, node, time_s
-            ):
-                return True
+            node = int(ways.start_node(Mode.CAR, self.riders.households.home_node[household]))
+            if ways.have_services_way_out(node):
+                ways.aim(vehicle.table, node)
+                if self._drive(vehicle, TO_HOME, household, vehicle.table, node, time_s):
+                    return True
             n_tried += 1
             if n_tried == N_HOMES_TRIED:
                 self.wake()  # others of the fleet may go to one of these, and this one to the next

@@ -47,6 +47,8 @@ class Riders:
         then families under a compulsory order, then those who need assistance, then by time and row.
         """
         rows = np.sort(np.asarray(rows, np.int64))
+        if rows.size < 2:
+            return rows
         family = self.households.has_children[rows]
         ordered = self.information.compelled_s[rows] <= self.information.time_s
         rank = np.where(family & ordered, 0, np.where(self.households.needs_help[rows], 1, 2))
@@ -65,7 +67,9 @@ class Riders:
     def requests(self) -> np.ndarray:
         """Return the households at home that ask to be taken up, first come first."""
         rows = np.flatnonzero(self.households.is_requesting)
-        gone = ~self.population.is_at_home()[rows]
+        if rows.size == 0:
+            return rows
+        gone = ~self.population.is_at_home(rows)
         self.households.is_requesting[rows[gone]] = False
         return self.in_order(rows[~gone])
 
@@ -110,6 +114,8 @@ class Riders:
         carrier: row of the vehicle; at_s: when it was ready for them. first: households that come before all others.
         seats: seats of the vehicle. mode: how they travel. protection: what protects those aboard.
         """
+        if not stop.waiting:
+            return 0, 0, -INF
         ready = [h for h in stop.waiting if self.households.waiting_since_s[h] <= until_s]
         order = self.in_order(ready).tolist() if ready else []
         if len(first):
@@ -128,7 +134,7 @@ class Riders:
             stop.waiting = [h for h in stop.waiting if h not in gone]
             for household in taken:
                 waited_s = max(0.0, at_s - float(self.households.waiting_since_s[household]))
-                stop.waits.append((waited_s, self.size(household)[0]))
+                stop.board(waited_s, self.size(household)[0])
             stop.n_waiting -= n_persons
             self.households.waiting_since_s[taken] = INF
             self.population.go_aboard(np.array(taken), mode, carrier, protection)
