@@ -194,8 +194,10 @@ class RoadFire:
         from_s, self._from_s = self._from_s, time_s
         if time_s <= from_s or not (self._on_streets or self._home_crossfire_per_s is not None):
             return NOBODY
-        hurt = [np.empty(0, np.int32)]
         is_struck, is_under_crossfire, doses = self._take_doses()
+        if not (is_struck or is_under_crossfire or self._home_crossfire_per_s is not None):
+            return NOBODY
+        hurt = [np.empty(0, np.int32)]
         if is_struck:
             hurt += self._strike(doses[0], from_s, time_s)
         if is_under_crossfire or self._home_crossfire_per_s is not None:
