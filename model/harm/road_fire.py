@@ -176,7 +176,7 @@ class RoadFire:
 
     def _look_at_homes(self, hour_s: float, time_s: float) -> None:
         """Look up which homes crossfire reaches in the hour that has begun, where no truce holds."""
-        self._home_crossfire_per_s, self._near_home = None, NOBODY
+        self._home_crossfire_per_s, self._near_home = None, np.empty(0, np.int64)
         if not self._homes_to_front.are_beyond(self.front.crossfire_reach_km, hour_s):
             households = self.population.households
             homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
