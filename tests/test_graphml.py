@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,7 +9,25 @@ from hypothesis import strategies as st
 
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets import graphml
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.graphml import read_graph, read_table
+from safepassage.model.streets.order import table_of
+
+NETWORKS = Path(__file__).parent.parent / "scenarios" / "networks"
+TYPED = """<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">
+  <key id="x" for="node" attr.name="x" attr.type="double"/> <key id="y" for="node" attr.name="y" attr.type="double"/>
+  <key id="l" for="edge" attr.name="length" attr.type="int"/>
+  <key id="o" for="edge" attr.name="oneway" attr.type="boolean"/>
+  <key id="n" for="edge" attr.name="name" attr.type="string"/>
+  <graph edgedefault="directed">
+    <node id="10"><data key="x">1.0</data><data key="y">2.0</data></node>
+    <node id="9"><data key="x">1.1</data><data key="y">2.0</data></node>
+    <edge source="10" target="9" id="0"><data key="l">40</data><data key="o">true</data><data key="n"/></edge>
+    <edge source="10" target="9"><data key="n">Second</data><data key="l">50</data></edge>
+    <edge source="10" target="9" id="0" directed="true"><data key="l">60</data></edge>
+    <edge source="9" target="10" id="way"><port name="a"/><data key="n">Third</data></edge>
+  </graph>
+</graphml>"""
+"""Attributes of several types, one edge named twice, ports: nothing that OSMnx writes, but GraphML."""
 
 # --- the texts that OSMnx saves -------------------------------------------------------------------------------------
 
@@ -62,6 +82,33 @@ def test_a_width_is_read_in_metres(text, width):
 
 
 # --- files that cannot be used --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["tiny_town.graphml", "pokrovsk_schematic.graphml.gz", "typed.graphml"])
+def test_a_file_read_into_a_table_is_what_its_graph_in_networkx_lists(tmp_path, network):
+    path = NETWORKS / network
+    if network == "typed.graphml":
+        path = tmp_path / network
+        path.write_text(TYPED, encoding="utf-8")
+    graph = read_graph(path)
+    with path.open("rb") as opened:
+        expected = nx.read_graphml(opened, force_multigraph=True) if path.suffix == ".graphml" else graph
+    assert dict(graph.nodes(data=True)) == dict(expected.nodes(data=True))
+    assert list(graph.edges(keys=True, data=True)) == list(expected.edges(keys=True, data=True))
+    table, of_graph = read_table(path), table_of(graph)
+    assert np.array_equal((table.upstream, table.downstream), (of_graph.upstream, of_graph.downstream))
+    assert (table.crs, table.node, table.of_node) == (of_graph.crs, of_graph.node, of_graph.of_node)
+    assert table.of_edge == of_graph.of_edge and table.upstream.size == graph.number_of_edges()
+
+
+def test_edges_of_a_table_stand_by_their_ends_numbers_as_numbers_and_alike_ones_by_what_they_are(tmp_path):
+    path = tmp_path / "typed.graphml"
+    path.write_text(TYPED, encoding="utf-8")
+    table = read_table(path)
+    assert table.node == ["9", "10"] and table.upstream.tolist() == [0, 1, 1] and table.downstream.tolist() == [1, 0, 0]
+    assert table.of_edge == {
+        "name": ["Third", "", "Second"], "length": [None, "60", "50"], "oneway": [None, "True", None],
+    }  # fmt: skip
 
 
 def test_a_missing_file_is_named(tmp_path):

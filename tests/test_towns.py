@@ -9,14 +9,22 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import gammaincinv
 from typer.testing import CliRunner
 
 from safepassage.cli.main import app
 from safepassage.experiments.fits import towns_fit, towns_given, towns_simulated, towns_validation
 from safepassage.experiments.fits.towns import APPROACH_OVER_D, COUNTS, QUOTED, WAR, TownSeries, data_folder, read_towns
 from safepassage.experiments.fits.towns_old import share_old
-from safepassage.model.behaviour.leaving import Frailty, approach_km_per_week, share_left, threat_per_day
+from safepassage.model.behaviour.leaving import (
+    Frailty,
+    approach_km_per_week,
+    gamma_quantiles,
+    share_left,
+    threat_per_day,
+)
 from safepassage.model.decisions_only import DecisionsOnly
+from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load, shipped
 
@@ -76,6 +84,19 @@ def test_the_readiness_of_a_part_emptied_town_has_the_mean_and_spread_that_its_e
     u = (np.arange(100_000) + 0.5) / 100_000
     z = Frailty([1.0], [1.0], 1.0).drawn(np.zeros(u.size, int), u, 0.2)
     assert z.mean() == pytest.approx(0.2, rel=1e-3) and z.var() / z.mean() ** 2 == pytest.approx(1.0, rel=0.01)
+
+
+def test_quantiles_of_readiness_are_kept_for_the_next_run_and_nobody_can_write_to_them():
+    u = np.linspace(0.0, 0.999, 50)
+    first, again = gamma_quantiles(1.3, u), gamma_quantiles(1.3, u.copy())
+    assert (first == gammaincinv(1.3, u)).all() and (again == first).all() and not again.flags.writeable
+
+
+def test_only_families_with_children_have_a_readiness_under_a_compulsory_order():
+    households = EvacuationModel("tiny_town", **{"run.duration_h": 1}).households
+    ready = households.ordered_readiness
+    assert not ready[~households.has_children].any() and (ready[households.has_children] > 0).all()
+    assert ready[households.has_children].mean() == pytest.approx(1.0, rel=0.25)
 
 
 def test_the_old_are_most_of_the_last_who_are_left():
