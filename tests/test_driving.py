@@ -361,7 +361,7 @@ def test_those_who_come_are_put_among_those_who_are_there_as_sorting_all_of_them
     chance = np.random.default_rng(3)
     for n_there, n_come in ((0, 0), (0, 3), (5, 0), (5, 1), (20, 7)):
         rows = chance.permutation(60)[: n_there + n_come].astype(np.int32)
-        found = with_more(np.sort(rows[:n_there]), rows[n_there:])
+        found = with_more(np.sort(rows[:n_there]), np.sort(rows[n_there:]))
         assert found.dtype == np.int32 and found.tolist() == sorted(rows.tolist())
 
 

@@ -27,19 +27,16 @@ def let_set_out(
     when (s). car_units, max_speed_m_s: its size and own speed (m/s). table: row of the next-link table that it follows,
     from lowest_table on, below n_tables. n_nodes: nodes there are. now_s: the present (s).
     """
-    in_order = np.sort(ids)
     for k in range(ids.size):
-        if k > 0 and in_order[k] == in_order[k - 1]:
-            return False
-        if vehicles[ids[k]].state != ABSENT or not lowest_table <= table[k] < n_tables:
-            return False
-        if not (0 <= origin[k] < n_nodes and now_s <= departure_s[k] < np.inf):
-            return False
-        if not (car_units[k] >= 1 and max_speed_m_s[k] > 0.0):
+        is_absent = vehicles[ids[k]].state == ABSENT
+        vehicles[ids[k]].state = PENDING if is_absent else vehicles[ids[k]].state
+        may = is_absent and lowest_table <= table[k] < n_tables and 0 <= origin[k] < n_nodes
+        if not (may and now_s <= departure_s[k] < np.inf and car_units[k] >= 1 and max_speed_m_s[k] > 0.0):
+            for i in range(k + is_absent):
+                vehicles[ids[i]].state = ABSENT
             return False
     for k in range(ids.size):
         row = ids[k]
-        vehicles[row].state = PENDING
         vehicles[row].link = NONE
         vehicles[row].origin = origin[k]
         vehicles[row].departure_s = departure_s[k]
@@ -51,8 +48,8 @@ def let_set_out(
 
 @kernel
 def with_more(rows: Ints, more: Ints) -> Ints:
-    """Return rows, which rise, with others that are not among them, in any order but each once; rising."""
-    more, both = np.sort(more), np.empty(rows.size + more.size, rows.dtype)
+    """Return rows with others that are not among them, each once; all three rise."""
+    both = np.empty(rows.size + more.size, rows.dtype)
     i = 0
     for k in range(more.size):
         while i < rows.size and rows[i] < more[k]:

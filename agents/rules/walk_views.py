@@ -22,19 +22,18 @@ def let_set_out(
     n_persons: persons in it. table: row of the next-link table that it follows, below n_tables. node: where it sets
     out; wanted: on which link, -1: on none yet. now_s: the present (s).
     """
-    in_order = np.sort(ids)
     for k in range(ids.size):
-        if k > 0 and in_order[k] == in_order[k - 1]:
-            return False
-        if walkers[ids[k]].stage != AWAY or not now_s <= departure_s[k] < np.inf:
-            return False
-        if not free_speed_m_s[k] > 0.0 or n_persons[k] < 1 or not 0 <= table[k] < n_tables:
+        is_away = walkers[ids[k]].stage == AWAY
+        walkers[ids[k]].stage = DUE if is_away else walkers[ids[k]].stage
+        may = is_away and 0 <= table[k] < n_tables and now_s <= departure_s[k] < np.inf
+        if not (may and free_speed_m_s[k] > 0.0 and n_persons[k] >= 1):
+            for i in range(k + is_away):
+                walkers[ids[i]].stage = AWAY
             return False
     for k in range(ids.size):
         row = ids[k]
         walkers[row].link, walkers[row].wanted, walkers[row].node = -1, wanted[k], node[k]
-        walkers[row].table, walkers[row].stage = table[k], DUE
-        walkers[row].speed_m_s, walkers[row].n_persons = free_speed_m_s[k], n_persons[k]
+        walkers[row].table, walkers[row].speed_m_s, walkers[row].n_persons = table[k], free_speed_m_s[k], n_persons[k]
     return True
 
 

@@ -27,7 +27,8 @@ class UnderWay:
 
     def add(self, ids: Ints) -> None:
         """Note that some have come, none of whom is there."""
-        self.rows = with_more(self.rows, np.asarray(ids, self.rows.dtype))
+        ids = np.asarray(ids, self.rows.dtype)
+        self.rows = with_more(self.rows, np.sort(ids) if ids.size > 1 else ids)
 
     def drop(self, ids: Ints) -> None:
         """Note that some have gone, all of whom are there."""
