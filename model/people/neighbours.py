@@ -71,11 +71,9 @@ def guests_by_host(host: Ints) -> tuple[Ints, Ints]:
 
 def carried_by(hosts: Ints, host_of: Ints, guest: Ints) -> Ints:
     """Return the guests of some hosts. host_of, guest: see `guests_by_host`; hosts: in any order, each once."""
-    from_row = np.searchsorted(host_of, hosts, side="left")
-    until_row = np.searchsorted(host_of, hosts, side="right")
-    n = until_row - from_row
-    at = np.arange(n.sum()) + np.repeat(from_row - (np.cumsum(n) - n), n)
-    return guest[at]
+    from_row, until_row = host_of.searchsorted(hosts, side="left"), host_of.searchsorted(hosts, side="right")
+    rows = zip(from_row.tolist(), until_row.tolist(), strict=True)
+    return np.concatenate([guest[:0], *(guest[first:last] for first, last in rows)])
 
 
 def riding_with(population: Population, parties: Ints) -> Ints:

@@ -109,7 +109,7 @@ class Recorder:
                 self._counted, model.population.take_touched(), model.households.first_person, people.status,
                 people.injury, people.protection, self._group,
             )  # fmt: skip
-            self.n_inside = int(self.n_by_status[: Status.SAFE].sum())
+            self.n_inside = sum(self.n_by_status[: Status.SAFE].tolist())
 
     def record(self, *, was_quiet: bool = False) -> None:
         """Count people and keep a row if it is time.
