@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from safepassage.agents.ground.records import records
 from safepassage.agents.parties import Mode
-from safepassage.agents.rules.drive_state import BEHIND, FIRST, SIGHT
+from safepassage.agents.rules.drive_state import SIGHT
 from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect
 from safepassage.experiments.verification import route_choice
 from safepassage.model.movement.movement import Movement
@@ -81,9 +81,8 @@ class Network:
         weight = np.where(self.is_open, self.free_s * (1.0 + danger) / self.free_s, np.inf)[link]
         of_links = {"free_s": self.free_s[link], "per_s": self.capacity[link], "start": self.up[link], "link": link}
         roads = records(self.n, ROAD, weight=weight, danger_factor=factor, turn=self.turn[link], **of_links)
-        on = np.repeat(np.arange(self.n), n_cars)
-        kind = np.where(np.append(True, on[1:] != on[:-1])[: on.size], FIRST, BEHIND)
-        sights = records(on.size, SIGHT, link=on, kind=kind, time_s=np.where(kind == FIRST, self.time_s[on], 0.0))
+        on = np.flatnonzero(n_cars)
+        sights = records(on.size, SIGHT, link=on, n_cars=n_cars[on], time_s=self.time_s[on])
         alone_s = np.where(n_cars > 0, self.free_s, self.time_s)
         roads["time_s"] = alone_s[link]
         before, of_link = roads.tobytes(), np.argsort(link)

@@ -203,8 +203,8 @@ def _does_any_choose(links, vehicles, rows, has_choice, looks):
 @calls_kernels_of(drive)
 @lean_part
 def _look_round(
-    links, slots, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, believes, stale, is_news,
-    time_s,
+    links, slots, arms, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, believes, stale,
+    is_news, time_s,
 ):  # fmt: skip
     """Let those look round whose time has come; return whether it concerns anybody now. Writes looks to stale.
 
@@ -230,7 +230,7 @@ def _look_round(
             looks[k].n_seen = 0
             if is_slower:
                 at = sights[k * room :]
-                looks[k].n_seen = drive.see(at, links, slots, vehicles, rows, changed_speed, time_s)
+                looks[k].n_seen = drive.see(at, links, slots, arms, vehicles, rows, changed_speed, time_s)
             believes[looks[k].table], stale[looks[k].table] = is_slower, True
             if looks[k].also >= 0:
                 believes[looks[k].also], stale[looks[k].also] = is_slower, True
@@ -320,8 +320,8 @@ def advance(
                     taken_width_m, shared, both_move, now_s,
                 )  # fmt: skip
             is_look = now_s == look_s and _look_round(
-                links, slots, vehicles, run, rows, alone_s, other_speed[: run[0].n_other_speed], has_choice, looks,
-                sights, believes, stale, is_news, now_s,
+                links, slots, arms, vehicles, run, rows, alone_s, other_speed[: run[0].n_other_speed], has_choice,
+                looks, sights, believes, stale, is_news, now_s,
             )  # fmt: skip
             if is_look or (is_gone and not is_end):
                 return now_s, walked_s, is_look, now_s < until_s

@@ -35,7 +35,6 @@ import numpy as np
 from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Floats, Ints, Records
 from safepassage.agents.ground.prefetch import prefetch
-from safepassage.agents.rules.drive_state import BEHIND, FIRST, OTHER_SPEED
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
 ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
@@ -642,26 +641,28 @@ def is_any_slower(
 
 @lean_kernel
 def see(
-    sights: Records, links: Records, slots: Records, vehicles: Records, rows: Ints, changed_speed: Ints, time_s: float
+    sights: Records, links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints, changed_speed: Ints,
+    time_s: float,
 ) -> int:  # fmt: skip
-    """Write what there is to see of queues now; return how many rows.
+    """Write what there is to see of queues now; return how many records.
 
-    sights: SIGHT, written: one for each of the links of changed_speed, which take somebody alone another time than at
-    first, and for each of the vehicles, rows, that is on a link or waits off the road to enter it. links: state of the
-    links, one record each. slots: queues on the links, one ring of records each. vehicles: state of the vehicles, one
-    record each. time_s: the moment (s).
+    sights: SIGHT, written: first one for each of the links of changed_speed, which take somebody alone another time
+    than at first; then one for each link that any of the vehicles, rows, is on, and for each that any waits off the
+    road to enter. links: state of the links, one record each. slots: queues on the links, one ring of records each.
+    arms: arms of junctions, one record each. vehicles: state of the vehicles, one record each. time_s: the moment (s).
     """
-    n = 0
+    n, n_links = 0, arms.size // 2
     for at in changed_speed:
-        sights[n].link, sights[n].kind, sights[n].time_s = at, OTHER_SPEED, links[at].free_flow_time_s
+        sights[n].link, sights[n].n_cars, sights[n].time_s = at, 0, links[at].free_flow_time_s
         n += 1
     for vehicle in rows:
-        state = vehicles[vehicle].state
-        if state in (DRIVING, QUEUED):
-            at = vehicles[vehicle].link
-            sights[n].link, sights[n].kind, sights[n].time_s = at, BEHIND, 0.0
-            if state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle:
-                sights[n].kind, sights[n].time_s = FIRST, _link_time_s(links, slots, vehicles, at, time_s)
+        state, at = vehicles[vehicle].state, vehicles[vehicle].link
+        if state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle:
+            sights[n].link, sights[n].n_cars = at, links[at].tail - links[at].head
+            sights[n].time_s = _link_time_s(links, slots, vehicles, at, time_s)
+            n += 1
+        elif state == QUEUED and arms[n_links + at].queue_first == vehicle:
+            sights[n].link, sights[n].n_cars, sights[n].time_s = at, arms[n_links + at].n_queued, -1.0
             n += 1
     return n
 

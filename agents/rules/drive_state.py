@@ -71,8 +71,6 @@ LOOK = np.dtype(
 """Drivers who look round at the same moments, of one table, and of another also, -1: none. is_now: whether they did at
 the last moment at which anybody looked. n_seen: SIGHTs of what they have seen since it was last read, -1: they have not
 looked."""
-SIGHT = np.dtype([("time_s", "f8"), ("link", "i4"), ("kind", "i4")], align=True)
-"""What there is to see of queues on a link. Of kind OTHER_SPEED: it takes somebody alone time_s, not as long as at
-first; those come first. Of kind FIRST: the first vehicle on it, and what entering it now is expected to take, time_s.
-Of kind BEHIND: another vehicle on it, or waiting to enter it."""
-OTHER_SPEED, FIRST, BEHIND = 0, 1, 2
+SIGHT = np.dtype([("time_s", "f8"), ("link", "i4"), ("n_cars", "i4")], align=True)
+"""What there is to see of queues on a link: n_cars on it, or waiting to enter it; time_s: what entering it now is
+expected to take, negative: what other SIGHTs of it say, or as long as it took somebody alone at first."""

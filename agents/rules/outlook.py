@@ -22,7 +22,6 @@ import numpy as np
 
 from safepassage.agents.compiled import inlined_part, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
-from safepassage.agents.rules.drive_state import BEHIND, OTHER_SPEED
 
 NONE, NO_ROUTE, ARRIVED = -1, -1, -2
 
@@ -96,23 +95,27 @@ def _count(roads, gates, first, last, gate, free_out_s):
 
     Returns when the last who is counted at the gates after the node can be out (s).
     """
+    n_cars = 0
     for k in range(first, last):
         road = roads[k]
         if road.weight == np.inf:
             continue
-        at = gate
+        n_cars += road.n_cars
         if 0.0 < road.per_s < gates[gate].per_s:
-            at = np.int64(k)
-            gates[at].per_s, gates[at].way_on_s, gates[at].busy_s, gates[at].next = road.per_s, free_out_s, 0.0, gate
-        while at != NONE and road.n_cars > 0:
-            busy_s = max(gates[at].busy_s, free_out_s - gates[at].way_on_s)
-            gates[at].busy_s = busy_s + road.n_cars / gates[at].per_s
-            at = np.int64(gates[at].next)
+            gates[k].per_s, gates[k].way_on_s, gates[k].next = road.per_s, free_out_s, gate
+            gates[k].busy_s = road.n_cars / road.per_s
     last_s = 0.0
     at = gate
     while at != NONE:
-        last_s = max(last_s, gates[at].way_on_s + gates[at].busy_s)
-        at = np.int64(gates[at].next)
+        passed = gates[at]
+        if n_cars > 0:
+            ahead_s, busy_s = free_out_s - passed.way_on_s, passed.busy_s
+            for k in range(first, last):
+                if roads[k].n_cars > 0 and roads[k].weight < np.inf:
+                    busy_s = max(busy_s, ahead_s) + roads[k].n_cars / passed.per_s
+            passed.busy_s = busy_s
+        last_s = max(last_s, passed.way_on_s + passed.busy_s)
+        at = np.int64(passed.next)
     return last_s
 
 
@@ -154,9 +157,8 @@ def _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s):
     """Put what links take now on the list, and the exits into the heap; return its size."""
     for i in range(sights.size):
         road = roads[of_link[sights[i].link]]
-        if sights[i].kind != OTHER_SPEED:
-            road.n_cars += 1
-        if sights[i].kind != BEHIND:
+        road.n_cars += sights[i].n_cars
+        if sights[i].time_s >= 0.0:
             road.time_s = sights[i].time_s
     for node in range(places.size):
         place = places[node]
@@ -240,6 +242,8 @@ def expect(
         last_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
         for k in range(first, last):
             if roads[k].weight == np.inf:
+                continue
+            if places[roads[k].start].is_settled and expected_s.size == 0:  # nobody turns back to get out
                 continue
             if _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
                 start = places[roads[k].start]

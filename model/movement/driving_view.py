@@ -189,7 +189,7 @@ class DrivingView:
         """Return what there is to see of queues: SIGHTs."""
         now = self._traffic
         sights = records(self.n_sights, SIGHT)
-        on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
+        on_road = (now.links, now.slots, now.arms, now.vehicles, now.under_way.rows)
         return sights[: drive.see(sights, *on_road, now.changed_speed, now.time_s)]
 
     def is_any_held_up(self) -> bool:

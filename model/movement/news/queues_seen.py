@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
-from safepassage.agents.rules.drive_state import BEHIND
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class QueuesSeen:
     @property
     def link_time_s(self) -> Floats:
         """Time that entering each link was expected to take by its own queue alone (s), float64[n_links]."""
-        told = self.sights[self.sights["kind"] != BEHIND]
+        told = self.sights[self.sights["time_s"] >= 0.0]
         link_time_s = self._alone_s.copy()
         link_time_s[told["link"]] = told["time_s"]  # of a link that is named twice, the last
         return link_time_s
