@@ -1,4 +1,4 @@
-"""Streets on disk, so that the next process need not read their file again: half a second instead of two for a city.
+"""Streets on disk, so that the next process need not read their file again: half the time of building a city.
 
 Kept are the arrays, names and notes that reading a file gave, under a digest of all that they depend on: the content of
 the file, the settings, this code and the packages it uses. A file that is damaged, of another layout or not to be read
