@@ -44,10 +44,11 @@ class Turn:
         have_left = self._let_leave(minute_s)
         model.under_fire.road_fire.look(from_s)
         next_s, quiet_s, n_minutes = min(model.departures.leaves_s, self.others_s), from_s, 0
+        ends_s = self.ends_s
         if model.movement.n_moving == 0:
-            quiet_s = self._quiet_until_s(min(next_s, self.ends_s), until_s)
+            quiet_s = self._quiet_until_s(min(next_s, ends_s), until_s)
         elif next_s >= minute_s:
-            n_minutes = self._n_minutes(min(next_s, max(minute_after(from_s), minute_from(self.ends_s))), until_s)
+            n_minutes = self._n_minutes(min(next_s, max(minute_after(from_s), minute_from(ends_s))), until_s)
         is_quiet = quiet_s > from_s
         if have_left and (is_quiet or n_minutes):
             if model.under_fire.is_anybody_newly_out(minute_s):
@@ -57,7 +58,7 @@ class Turn:
         if is_quiet:
             self.pass_time(quiet_s)
         elif n_minutes:
-            n_minutes = self._drive_on(from_s + n_minutes * MINUTE_S)
+            n_minutes = self._drive_on(from_s + n_minutes * MINUTE_S, ends_s)
         elif have_left:
             self._finish(minute_s)
         else:
@@ -126,8 +127,12 @@ class Turn:
         until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s, looks_s)
         if until_s < model.time_s + MINUTE_S or model.time_s % MINUTE_S:
             return 0
-        stood = model.movement.did_anybody_stand or model.population.is_anybody_standing
-        return 1 if stood else int((until_s - model.time_s) // MINUTE_S)
+        return 1 if self._did_anybody_stand else int((until_s - model.time_s) // MINUTE_S)
+
+    @property
+    def _did_anybody_stand(self) -> bool:
+        """Whether somebody on the way had no way on, or stood in a gridlock, when last looked at."""
+        return self.model.movement.did_anybody_stand or self.model.population.is_anybody_standing
 
     def pass_time(self, until_s: float) -> None:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
@@ -139,15 +144,24 @@ class Turn:
         model.movement.talk()
         model.population.prepare(until_s)
 
-    def _drive_on(self, until_s: float) -> int:
+    def _drive_on(self, until_s: float, ends_s: float) -> int:
         """Let people go on to a time, or to the end of the first minute in which something happens to them; return how
-        many minutes that was."""
-        model, from_s = self.model, self.model.time_s
-        arrivals = go_on(model.movement, until_s, by_minutes=True)
+        many minutes that was.
+
+        ends_s: nothing is due at the end before this (s). If nothing has happened either, that is all.
+        """
+        model, from_s, stood = self.model, self.model.time_s, self._did_anybody_stand
+        arrivals, is_calm = go_on(model.movement, until_s, by_minutes=True)
         now_s = self.moved_to_s = model.movement.time_s
-        model.under_fire.road_fire.pass_time(now_s - MINUTE_S)
-        self._meet(arrivals, now_s)
-        self._end(now_s)
+        is_calm &= not (stood or model.surroundings.has_news)
+        if is_calm and now_s < min(ends_s, model.movement.next_s):
+            model.under_fire.road_fire.pass_time(now_s)
+            model.time_s = now_s
+            model.population.prepare(now_s)
+        else:
+            model.under_fire.road_fire.pass_time(now_s - MINUTE_S)
+            self._meet(arrivals, now_s)
+            self._end(now_s)
         return round((now_s - from_s) / MINUTE_S)
 
     def live(self, until_s: float) -> None:

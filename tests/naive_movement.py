@@ -11,6 +11,8 @@ class SlowTwin:
     def __init__(self, movement):
         self.movement, self.now = movement, movement.shared_streets.now
         self.n_meetings, self.is_coupled = 0, False
+        self.is_calm = False
+        """Whether the last minute ended without anything to be seen to."""
         self.speed_m_s, self.taken_m = self.now.links["free_speed_m_s"].copy(), np.zeros(self.now.streets.size)
 
     def is_needed(self):
@@ -91,7 +93,8 @@ class SlowTwin:
                 mover[name] for mover in (driving._traffic.doses, walking._on_foot.crowd.doses) for name in DANGERS
             )
             stand = (driving.view.standing()[0], walking.view.without_route(), walking.view.at_closed_links()[0])
-            if found or any(each.any() for each in doses) or any(each.size for each in stand):
+            self.is_calm = not (found or any(each.any() for each in doses) or any(each.size for each in stand))
+            if not self.is_calm:
                 return found
         return []
 

@@ -44,7 +44,7 @@ def by_minutes(model):
 def minutes_at_once(model):
     """Run a model and return the numbers of minutes of its turns in which cars only drove on."""
     found, drive_on = [], model.turn._drive_on
-    model.turn._drive_on = lambda until_s: found.append(drive_on(until_s)) or found[-1]
+    model.turn._drive_on = lambda *until_s: found.append(drive_on(*until_s)) or found[-1]
     model.run()
     return found
 
@@ -128,13 +128,23 @@ def test_cars_drive_on_to_the_end_of_the_minute_in_which_services_have_something
     assert max(minutes) == 2 and minutes.count(2) > 20
 
 
+def test_nobody_looks_for_what_is_due_at_the_end_of_minutes_in_which_nothing_has_happened():
+    model, ends_s = town(), []
+    end = model.turn._end
+    model.turn._end = lambda until_s: ends_s.append(until_s) or end(until_s)
+    found = minutes_at_once(model)
+    arrival_s = model.parties.arrival_time_s[np.isfinite(model.parties.arrival_time_s)]
+    assert set(np.ceil(arrival_s / 60.0) * 60.0) <= set(ends_s)
+    assert len(ends_s) < 0.7 * len(found)
+
+
 def test_a_turn_of_many_minutes_ends_with_the_minute_in_which_somebody_arrives():
     model, ends_s = town(), []
     drive_on = model.turn._drive_on
 
-    def noted(until_s):
+    def noted(*until_s):
         n_safe = np.isfinite(model.parties.arrival_time_s).sum()
-        n = drive_on(until_s)
+        n = drive_on(*until_s)
         arrived_s = model.parties.arrival_time_s[np.isfinite(model.parties.arrival_time_s)]
         if arrived_s.size > n_safe:
             ends_s.append((model.time_s, arrived_s.max()))

@@ -260,9 +260,9 @@ def advance(
     on_foot: Ints, width_m: Floats, taken_width_m: Floats, shared: Shared, has_choice: Bools, looks: Records,
     sights: Records, believes: Bools, stale: Bools, is_news: bool, from_s: float, walked_s: float, until_s: float,
     is_again: bool, by_minutes: bool,
-) -> tuple[float, float, bool, bool]:  # fmt: skip
+) -> tuple[float, float, bool, bool, bool]:  # fmt: skip
     """Move cars and walkers until something has to be seen to; return (time reached, that of walkers, is_look,
-    is_again: whether more is to be done at the same moment).
+    is_again: whether more is to be done at the same moment, is_calm: by minutes nothing stopped it but until_s).
 
     It stops at a look round that concerns somebody, is_look; when the last walker has gone, as far as it is known where
     they are told; at the latest at until_s. By minutes it counts everybody's danger at the end of each, and stops at
@@ -324,9 +324,9 @@ def advance(
                 looks, sights, believes, stale, is_news, now_s,
             )  # fmt: skip
             if is_look or (is_gone and not is_end):
-                return now_s, walked_s, is_look, now_s < until_s
+                return now_s, walked_s, is_look, now_s < until_s, False
         if by_minutes and _minute_over(
             links, slots, arms, vehicles, run, dangers, doses, rows, crowd, on_foot, now_s
         ):  # fmt: skip
-            break
-    return now_s, walked_s, False, False
+            return now_s, walked_s, False, False, False
+    return now_s, walked_s, False, False, by_minutes

@@ -37,6 +37,9 @@ def joined(cars: list[Any], walkers: list[Any], looks: Callable[[], list[float]]
     found = [(Mode.CAR, one) for one in cars if one.id.size] + [(Mode.WALK, one) for one in walkers if one.id.size]
     if not found:
         return NOBODY
+    if len(found) == 1:
+        mode, one = found[0]
+        return Arrivals(one.id, one.time_s, one.node, np.full(one.id.size, mode, np.int8))
     arrivals = Arrivals(
         party=np.concatenate([one.id for _, one in found]),
         time_s=np.concatenate([one.time_s for _, one in found]),

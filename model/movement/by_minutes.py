@@ -11,12 +11,12 @@ import numpy as np
 from safepassage.agents.rules import by_minutes as rules
 from safepassage.model.clock import MINUTE_S
 from safepassage.model.movement import compiling
-from safepassage.model.movement.arrivals import Arrivals, joined
+from safepassage.model.movement.arrivals import NOBODY, Arrivals, joined
 from safepassage.model.movement.walking_view import NO_ARRIVALS as NO_WALKERS
 
 
-def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> Arrivals:
-    """Move everybody to a time; return who left the area on the way.
+def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> tuple[Arrivals, bool]:
+    """Move everybody to a time; return (who left the area on the way, whether by minutes nothing stopped them).
 
     movement: the `Movement` of all. by_minutes: end with the first whole minute before it in which somebody arrives,
     meets danger or has to stand; until_s is a whole minute then, and nothing is cleared and no pace changes before it.
@@ -28,7 +28,7 @@ def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> Arrivals:
     is_again = is_over = False
     while not is_over:
         pace_s = pace.next_s
-        is_again, *arrived = _advance(movement, min(until_s, pace_s), is_again=is_again, by_minutes=by_minutes)
+        is_again, is_calm, *arrived = _advance(movement, min(until_s, pace_s), is_again=is_again, by_minutes=by_minutes)
         now_s, is_anybody = movement.time_s, arrived[0].id.size + arrived[1].id.size > 0
         if is_anybody:
             cars.append(arrived[0])
@@ -39,22 +39,26 @@ def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> Arrivals:
             paces_s.append(now_s)
             pace.set(now_s)
         is_over = not is_again and (by_minutes or now_s >= until_s)
-    shared = movement.shared_streets
-    return joined(
-        cars, walkers,
-        lambda: paces_s + news.looks_between(from_s, now_s) + shared.meetings_between(from_s, now_s),
-    )  # fmt: skip
+    if not cars:
+        return NOBODY, is_calm
+
+    def looks_s() -> list[float]:
+        meetings_s = movement.shared_streets.meetings_between(from_s, now_s)
+        return paces_s + news.looks_between(from_s, now_s) + meetings_s
+
+    return joined(cars, walkers, looks_s), False
 
 
-def _advance(movement: Any, until_s: float, *, is_again: bool, by_minutes: bool) -> tuple[bool, Any, Any]:
+def _advance(movement: Any, until_s: float, *, is_again: bool, by_minutes: bool) -> tuple[Any, ...]:
     """Run what happens until something has to be seen to, and see to it if it is a look round at queues; return
-    (whether the same moment goes on, the Arrivals of cars, those of walkers). Walkers may be left behind at a look.
+    (is_again and is_calm as the kernel does, the Arrivals of cars, those of walkers). Walkers may be left behind at a
+    look.
 
     is_again: whether it goes on from a moment that it has come to before.
     """
     compiling.wait()
     look, driving, walking = movement.drivers_look, movement.driving, movement.walking
-    now_s, walked_s, is_look, is_again = rules.advance(
+    now_s, walked_s, is_look, is_again, is_calm = rules.advance(
         *driving.state(), *walking.state(), movement.shared_streets.now, *look.asked(), driving.time_s, walking.time_s,
         float(until_s), is_again, by_minutes,
     )  # fmt: skip
@@ -62,4 +66,4 @@ def _advance(movement: Any, until_s: float, *, is_again: bool, by_minutes: bool)
     have_walked = walked_s > walking.time_s or walked_s == now_s
     arrived = driving.take(now_s), walking.take(walked_s) if have_walked else NO_WALKERS
     look.see(is_look=is_look)
-    return is_again, *arrived
+    return is_again, is_calm, *arrived

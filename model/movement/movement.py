@@ -164,7 +164,7 @@ class Movement:
             self.walking.advance(until_s)
             self.time_s = until_s
             return NO_ARRIVALS
-        return go_on(self, until_s, by_minutes=False)
+        return go_on(self, until_s, by_minutes=False)[0]
 
     @property
     def next_s(self) -> float:

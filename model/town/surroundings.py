@@ -118,6 +118,11 @@ class Surroundings:
         front_s = self._next_front_s if self.links_near_front is not None else np.inf
         return min(self.damage.next_s, self.utilities.next_s, self.closed.next_s, self.fires.next_s, front_s)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether anything has changed that `tell` has yet to tell."""
+        return self.is_changed or self._are_utilities_changed
+
     def advance(self, time_s: float) -> None:
         """Let dates come, crews work and the front move until a time."""
         self.is_changed |= self.damage.advance(time_s).size > 0
