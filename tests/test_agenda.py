@@ -77,6 +77,7 @@ SERVED = {
 }  # fmt: skip
 FLEETS = {
     "plain": {"seats": 12},
+    "few seats and dwell": {"seats": 9, "dwell_s": 900, "wheelchair_places": 1, "dispatch": "longest_wait"},
     "convoys": {"seats": 12, "convoys": {"every_s": 1800}, "dispatch": "nearest", "serve_each_within_s": 3600},
     "shifts and breakdowns": {"seats": 9, "shifts": {"work_h": 1, "rest_h": 1.5}, "breakdowns_per_100_h": 20},
 }
@@ -94,6 +95,21 @@ def test_services_that_wait_until_something_changes_do_what_they_do_if_they_look
     runs = quick.recorder.tables()["services"].to_pandas()
     assert set(runs.fleet) == {"Buses", "Vans", "train", "ambulances"} and (runs.n_boarded > 0).any()
     assert quick.services.ambulances.waits_s and len(n_looks) < 6 * 60
+
+
+def test_who_asks_for_a_seat_while_every_vehicle_is_beyond_the_exits_is_looked_at_once_one_is_back():
+    model = town(town_of([[ADULT]] * 8), [fleet(serves="door_to_door")], orders=[])
+    model.step()
+    services, ready_s = model.services, model.time_s + 5000.0
+    for vehicle in services.vehicles:
+        vehicle.ready_s = ready_s
+    services.wake()
+    services.act(model.time_s)
+    assert services.next_s == np.inf
+    services.riders.request(np.arange(2), model.time_s)
+    assert services.next_s == ready_s - 60.0
+    services.riders.withdraw_request(0)
+    assert services.next_s == ready_s - 60.0
 
 
 def test_services_wait_for_their_hours_in_quiet_and_lose_nobody():
