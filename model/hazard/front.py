@@ -316,11 +316,18 @@ class LinksNearFront:
         self._settings = settings
         self._upstream, self._downstream = streets.link_upstream, streets.link_downstream
         self._exit_node, self._exit_end_node = np.asarray(streets.exit_node), np.asarray(streets.exit_end_node)
+        self._links_at_s, self._links_km = np.nan, np.empty(0)
 
     def distance_km(self, time_s: float) -> Floats:
-        """Return the distance from the nearer end of each link to the front, float64; negative beyond it."""
-        distance_km = self._front.distance_km(time_s)
-        return np.minimum(distance_km[self._upstream], distance_km[self._downstream])
+        """Return the distance from the nearer end of each link to the front, float64; negative beyond it.
+
+        Asked again for the same moment it is the same array, which nobody may write to.
+        """
+        if time_s != self._links_at_s:
+            distance_km = self._front.distance_km(time_s)
+            self._links_km = np.minimum(distance_km[self._upstream], distance_km[self._downstream])
+            self._links_at_s = time_s
+        return self._links_km
 
     def links_closed(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which links the front closes to vehicles, and which to walkers; two bool arrays."""
