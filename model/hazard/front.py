@@ -321,12 +321,12 @@ class LinksNearFront:
     def distance_km(self, time_s: float) -> Floats:
         """Return the distance from the nearer end of each link to the front, float64; negative beyond it.
 
-        Asked again for the same moment it is the same array, which nobody may write to.
+        Asked again for the same moment it is the same array, which cannot be written to.
         """
         if time_s != self._links_at_s:
             distance_km = self._front.distance_km(time_s)
             self._links_km = np.minimum(distance_km[self._upstream], distance_km[self._downstream])
-            self._links_at_s = time_s
+            self._links_km.flags.writeable, self._links_at_s = False, time_s
         return self._links_km
 
     def links_closed(self, time_s: float) -> tuple[Bools, Bools]:
