@@ -8,6 +8,7 @@ from service_towns import ADULT, ASSISTED, fleet, town, town_of
 from safepassage.agents.civilians import Civilian, Injury, Status
 from safepassage.agents.households import Household
 from safepassage.agents.rules import books
+from safepassage.agents.vehicles import Run, Task
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
 from safepassage.model.services.services import Services
@@ -110,6 +111,23 @@ def test_who_asks_for_a_seat_while_every_vehicle_is_beyond_the_exits_is_looked_a
     assert services.next_s == ready_s - 60.0
     services.riders.withdraw_request(0)
     assert services.next_s == ready_s - 60.0
+
+
+@pytest.mark.parametrize("n_left", [0, 2])
+def test_a_bus_that_leaves_a_stop_is_cause_for_another_look_only_if_somebody_waits_there(n_left):
+    model = town(town_of([[ADULT]] * (3 + n_left)), [fleet(seats=4)], orders=[])
+    model.step()
+    services, (work,) = model.services, model.services.fleets
+    bus, stop = services.vehicles[0], services.stops[0]
+    bus.task, bus.node, bus.target, bus.run = Task.BOARDING, stop.car_node, stop.row, Run(model.time_s)
+    bus.arrived_s = bus.ready_s = model.time_s
+    bus.seats.take(0, 1, 0)
+    for household in range(3, 3 + n_left):
+        services.riders.wait(stop, household, model.time_s + 3600.0)  # too late for this bus
+    services.wake()
+    services.act(model.time_s)
+    assert bus.task == Task.TO_EXIT and bus.seats.n_free == 3
+    assert (work.next_s == -np.inf) == (n_left > 0)
 
 
 def test_services_wait_for_their_hours_in_quiet_and_lose_nobody():

@@ -163,18 +163,16 @@ class FleetAtWork:
         """Let people aboard and the vehicle go on; return whether it has more to do here at once."""
         if vehicle.ready_s > now_s and not self.by_door:
             return False
-        was_at_stop = vehicle.target >= 0 and not vehicle.is_at_home
+        stop = self._stop_of(vehicle)
         if vehicle.target >= 0:
             self._take_up(vehicle, now_s)
         seats = vehicle.seats
         if seats.n_free > 0 and self.hours.is_open(now_s) and self._send_out(vehicle, vehicle.ready_s, unmet, now_s):
-            if was_at_stop:
-                self.wake()  # its free seats were counted for those who wait there
+            self._leave_over(stop)
             return True
         if not seats.aboard:
             vehicle.task, vehicle.target = IDLE, NOBODY
-            if was_at_stop:
-                self.wake()
+            self._leave_over(stop)
             return False
         leave_s = self._leaves_s(vehicle, now_s)
         if leave_s <= now_s + TURN_EVERY_S or (seats.n_free <= 0 and self.settings.convoys is None):
@@ -182,6 +180,15 @@ class FleetAtWork:
         if vehicle.task == BOARDING and now_s - vehicle.stuck_since_s >= self.movement.settings.patience_s:
             self._wait_here(vehicle, now_s)
         return False
+
+    def _stop_of(self, vehicle: ServiceVehicle) -> PickupPoint | None:
+        """Return the stop at which a vehicle that takes people up stands; None: it is at a home, or goes on."""
+        return self.stops[vehicle.target] if vehicle.target >= 0 and not vehicle.is_at_home else None
+
+    def _leave_over(self, stop: PickupPoint | None) -> None:
+        """Look again at the next turn if a vehicle leaves people at a stop: its free seats were counted for them."""
+        if stop is not None and stop.waiting:
+            self.wake()
 
     def _take_up(self, vehicle: ServiceVehicle, now_s: float) -> None:
         """Let those aboard who wait where the vehicle stands."""
@@ -351,10 +358,9 @@ class FleetAtWork:
 
     def _leave(self, vehicle: ServiceVehicle, time_s: float) -> None:
         """Let a vehicle drive out of the area; without a way it stays and asks again."""
-        was_at_stop = vehicle.task == BOARDING and vehicle.target >= 0 and not vehicle.is_at_home
+        stop = self._stop_of(vehicle) if vehicle.task == BOARDING and vehicle.seats.n_free > 0 else None
         if self._drive(vehicle, TO_EXIT, NOBODY, WITNESS, NOBODY, time_s):
-            if was_at_stop and vehicle.seats.n_free > 0:
-                self.wake()  # they were counted for those who wait there
+            self._leave_over(stop)
         else:
             vehicle.stuck_since_s = min(vehicle.stuck_since_s, time_s)
 
