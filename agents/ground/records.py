@@ -22,7 +22,7 @@ def records(n: int, dtype: Any, **values: Any) -> Records:
     numpy.recarray: numba takes a tenth of the time to recognise it at each call.
     """
     memory = np.zeros(n * dtype.itemsize + LINE_BYTES, np.uint8)
-    first = -memory.ctypes.data % LINE_BYTES
+    first = -memory.__array_interface__["data"][0] % LINE_BYTES
     rows = memory[first : first + n * dtype.itemsize].view(_as_record(dtype))
     for name, value in values.items():
         rows[name] = value

@@ -264,11 +264,11 @@ class Driving:
         self._traffic.next_link = table
         self.look_again()
 
-    def take_rows(self, next_link: Ints, rows: Ints) -> None:
+    def take_rows(self, next_link: Ints, rows: list[int]) -> None:
         """Take over some rows of tables that fit, shaped as before; if one that is followed differs, all look again."""
         differs, before = [], self._traffic.next_link
-        for row in rows.tolist():
-            if not np.array_equal(next_link[row], before[row]):
+        for row in rows:
+            if np.count_nonzero(next_link[row] != before[row]):
                 before[row] = next_link[row]
                 differs.append(row)
         if differs and self.view.does_any_follow(differs):

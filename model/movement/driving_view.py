@@ -156,7 +156,7 @@ class DrivingView:
     def choices(self, tables: Bools, has_choice: Bools) -> tuple[Bools, Bools]:
         """Return which of some tables are followed by somebody who has a choice of way, and the nodes that those come
         to next; bool[n_tables], bool[n_nodes]. tables, has_choice: likewise; see `tables_followed`."""
-        followed, wanted = np.zeros_like(tables), np.zeros_like(has_choice)
+        followed, wanted = np.zeros(tables.size, np.bool_), np.zeros(has_choice.size, np.bool_)
         on_road = (self._traffic.links, self._traffic.vehicles, self._traffic.under_way.rows)
         drive_views.mark_choices(followed, wanted, *on_road, tables, has_choice)
         return followed, wanted

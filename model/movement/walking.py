@@ -283,9 +283,9 @@ class Walking:
         )
         self._reconsider()
 
-    def take_rows(self, next_link: Ints, rows: Ints) -> None:
+    def take_rows(self, next_link: Ints, rows: list[int]) -> None:
         """Take tables of which some rows are new, as `set_next_link` does; nothing if none is."""
-        if rows.size:
+        if rows:
             self.set_next_link(next_link)
 
     def set_table(self, ids: Ints, table: Ints | int) -> None:

@@ -1,6 +1,5 @@
 """Ways that people know: tables of next links for drivers and walkers, by what they have heard and seen."""
 
-from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -206,14 +205,20 @@ class Ways:
     def _roads_believed(self) -> RoadsBelieved:
         """Return what drivers reckon with beside queues: the same object as long as nothing of it changes."""
         cars, free_s, old = self.cars, self.free_flow_time_s, self._roads
-        now = (
-            self._driving.flow_capacity_per_s, self.danger, cars.road_news.is_believed_open, cars.exit_open,
-            self.exit_per_s,
-        )  # fmt: skip
-        if old is None or any(map(is_not, now, old.parts())):
-            weight = self._cost_s(Mode.CAR, free_s, cars.road_news.is_believed_open[HEARSAY]) / free_s
-            exits = self._streets.exit_end_node[cars.exit_open], self.exit_per_s[cars.exit_open]
-            old = self._roads = RoadsBelieved(*now, weight, *exits)
+        per_s, danger, exits_per_s = self._driving.flow_capacity_per_s, self.danger, self.exit_per_s
+        is_believed_open, is_exit_open = cars.road_news.is_believed_open, cars.exit_open
+        if (
+            old is None
+            or old.per_s is not per_s
+            or old.danger is not danger
+            or old.is_believed_open is not is_believed_open
+            or old.is_exit_open is not is_exit_open
+            or old.exits_per_s is not exits_per_s
+        ):
+            weight = self._cost_s(Mode.CAR, free_s, is_believed_open[HEARSAY]) / free_s
+            exits = self._streets.exit_end_node[is_exit_open], exits_per_s[is_exit_open]
+            old = RoadsBelieved(per_s, danger, is_believed_open, is_exit_open, exits_per_s, weight, *exits)
+            self._roads = old
         return old
 
     def _build_seen(self, table: int, wanted: Bools, is_known: Bools) -> bool:

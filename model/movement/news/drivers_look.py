@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.news.queue_news import QueueNews
 from safepassage.model.movement.ways import Ways
@@ -19,7 +21,7 @@ class DriversLook:
         ways, news, cars = self._ways, self._news, self._ways.cars
         n, made_of = self._driving.view.n_sights, ways.what_queues_are_made_of()
         has_room = ways.seen.take_notes(n, made_of, is_witnessed=cars.is_witnessed)
-        is_news = not has_room or bool(cars.changed.any())
+        is_news = not has_room or np.count_nonzero(cars.changed) > 0
         return cars.has_choice, news.looks, news.sights, ways.seen.believes, cars.stale, is_news
 
     def see(self, *, is_look: bool) -> None:

@@ -26,10 +26,6 @@ class RoadsBelieved:
     """Where each exit is that is open; exit_per_s: how many vehicles it lets out (1/s)."""
     exit_per_s: Floats
 
-    def parts(self) -> tuple[Floats, Floats, Bools, Bools, Floats]:
-        """Return what the rest follows from."""
-        return self.per_s, self.danger, self.is_believed_open, self.is_exit_open, self.exits_per_s
-
 
 class QueuesSeen:
     """What drivers saw of the streets at one moment; what they make of it is worked out when somebody first asks.

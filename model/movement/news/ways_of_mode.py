@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.parties import Mode
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS, RoadNews
 from safepassage.model.movement.routing import NO_ROUTE, Routes, has_choice
@@ -120,20 +120,25 @@ class WaysOfMode:
 
         nodes: where those start who do, one for each table; None: from anywhere.
         """
-        tables = np.atleast_1d(tables)
-        is_known = self.is_known[tables].all(axis=1) if nodes is None else self.is_known[tables, nodes]
-        if is_known.all() and not self.stale[tables].any():
+        old = np.atleast_1d(tables).tolist()
+        if nodes is None:
+            old = [row for row in old if self.stale[row] or not self.is_known[row].all()]
+        else:
+            at = zip(old, nodes, strict=True)
+            old = [row for row, node in at if self.stale[row] or not self.is_known[row, node]]
+        if not old:
             return
-        old, wanted = rising(tables[self.stale[tables] | ~is_known]), self.nodes
+        wanted = self.nodes
         if nodes is not None:
-            wanted = np.zeros_like(self.nodes)
+            wanted = np.zeros(wanted.size, np.bool_)
             wanted[nodes] = True
+        old = sorted(set(old))
         self._build(old, wanted)
         self._give(old)
 
-    def _give(self, tables: Ints) -> None:
+    def _give(self, tables: list[int]) -> None:
         """Give tables, rows, to those who follow them."""
-        for table in tables.tolist():
+        for table in tables:
             self._way_m.pop(table, None)
         self.mover.take_rows(self.routes.next_link, tables)
 
@@ -145,17 +150,17 @@ class WaysOfMode:
 
     def hand_over(self) -> None:
         """Give the tables that have changed to those who follow them, who look again."""
-        if self.stale.any():
+        if np.count_nonzero(self.stale):
             view = self.mover.view
             stale, wanted = view.choices(self.stale, self.has_choice)
-            if self.is_other_road.any():
+            if np.count_nonzero(self.is_other_road):
                 stale |= self.is_other_road & view.tables_followed(self.nodes)
-            if np.count_nonzero(wanted) * FEW > wanted.size:
-                wanted = self.nodes
-            self._build(np.flatnonzero(stale), wanted)
-            self.changed |= stale
-        rows = np.flatnonzero(self.changed)
-        if rows.size:
+            if rows := stale.nonzero()[0].tolist():
+                if np.count_nonzero(wanted) * FEW > wanted.size:
+                    wanted = self.nodes
+                self._build(rows, wanted)
+                self.changed[rows] = True
+        if rows := self.changed.nonzero()[0].tolist():
             self.changed[:] = False
             self._give(rows)
 
@@ -165,13 +170,12 @@ class WaysOfMode:
         seen_s = self._cost_s(self.mode, self.seen[table].time_s, is_open)
         routes.set_class(0, seen_s, is_open, self._exit_node[self.exit_open])
 
-    def _build(self, tables: Ints, wanted: Bools) -> None:
+    def _build(self, tables: list[int], wanted: Bools) -> None:
         """Build tables out of the area, rows, from what their users have seen and heard, at least from wanted nodes.
 
         From everywhere, if other roads are open than before: a way of before leads nowhere then.
         """
-        exits = self._exit_node[self.exit_open]
-        for table in tables.tolist():
+        for table in tables:
             is_known = self.is_known[table]
             if self.stale[table]:
                 is_known[:] = False
@@ -179,6 +183,6 @@ class WaysOfMode:
                 continue
             is_open = self.road_news.is_believed_open[self._knowledge[table]]
             cost_s = self._cost_s(self.mode, self.seen[table].time_s, is_open)
-            self.routes.set_class(table, cost_s, is_open, exits)
+            self.routes.set_class(table, cost_s, is_open, self._exit_node[self.exit_open])
             is_known[:] = True
         self.stale[tables] = self.is_other_road[tables] = False
