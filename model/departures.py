@@ -140,7 +140,7 @@ class Departures:
             return
         households = self.households
         node, can_drive = households.home_node[due], households.has_car[due]
-        if can_drive.any():
+        if np.count_nonzero(can_drive):
             can_drive &= self.population.has_driver(due)
         drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
         seeks = ~drives
@@ -148,7 +148,7 @@ class Departures:
             drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
         guests, promised_s = self._lifts(due, drives, services, now_s)
         walks = hopes = left = None
-        if seeks.any():
+        if np.count_nonzero(seeks):
             if guests.size:
                 seeks &= ~np.isin(due, guests)
             hopes = seeks & np.isfinite(promised_s)
@@ -160,9 +160,9 @@ class Departures:
             self._leave(Mode.WALK, due, node, walks, now_s, under_fire, movement)
         if guests.size:
             services.lifts.come_along(guests, services.riders)
-        if hopes is not None and hopes.any():
+        if hopes is not None and np.count_nonzero(hopes):
             self.population.put_off(due[hopes], Status.WAITING, promised_s[hopes])
-        if left is not None and left.any():
+        if left is not None and np.count_nonzero(left):
             self._stay(due[left], can_drive[left], ~can_walk_out[left], until_s, movement, services, now_s)
 
     def _seek(self, due: Ints, seeks: Bools, services: Services, now_s: float) -> tuple[Bools, Bools]:
@@ -178,7 +178,7 @@ class Departures:
         self, mode: Mode, due: Ints, node: Ints, goes: Bools, now_s: float, under_fire: UnderFire, movement: Movement
     ) -> None:
         """Put those of some households onto the streets who go, by car or on foot. node: where each lives."""
-        if not goes.any():
+        if not np.count_nonzero(goes):
             return
         party, households = due[goes], self.households
         time_s = np.maximum(households.departure_time_s[party], now_s)

@@ -135,7 +135,7 @@ class WayHome:
         """Bring those among arrivals who have come to their homes indoors; return the others, who left the area."""
         households, party = self.population.households, arrivals.party
         bound = self.population.parties.is_bound_home[party]
-        if not bound.any():
+        if not np.count_nonzero(bound):
             return arrivals
         node = self.movement.ways.start_node(Mode.CAR, households.home_node[party])
         is_home = bound & (arrivals.node == node) & (arrivals.mode == Mode.CAR)

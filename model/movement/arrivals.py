@@ -39,7 +39,7 @@ def joined(cars: list[Any], walkers: list[Any], looks: Callable[[], list[float]]
         return NOBODY
     if len(found) == 1:
         mode, one = found[0]
-        return Arrivals(one.id, one.time_s, one.node, np.full(one.id.size, mode, np.int8))
+        return Arrivals(one.id, one.time_s, one.node, np.full(one.id.size, int(mode), np.int8))
     arrivals = Arrivals(
         party=np.concatenate([one.id for _, one in found]),
         time_s=np.concatenate([one.time_s for _, one in found]),

@@ -169,7 +169,7 @@ class Ways:
     @property
     def next_news_s(self) -> float:
         """Nobody hears of a closure before this, unless somebody meets one (s)."""
-        return min(ways.road_news.next_s for ways in self.of.values())
+        return min(self.cars.road_news.next_s, self._on_foot.road_news.next_s)
 
     def spread(self, time_s: float) -> None:
         """Let news of closures reach those who have heard of none by a time (s)."""

@@ -33,15 +33,15 @@ class SeatsSought:
         way_m = self._ways_m(due, now_s)
         in_reach = np.isfinite(way_m)
         looks = in_reach.any(axis=0)
-        if not looks.any():
+        if not np.count_nonzero(looks):
             return looks
         could_walk = np.isfinite(walk_out_s)
         takes, at_s = np.full(due.size, NOBODY), np.full(due.size, np.inf)
         on_offer = None  # trains alone are in reach: they are booked
-        if in_reach[: self.services.n_points].any():
+        if np.count_nonzero(in_reach[: self.services.n_points]):
             on_offer = SeatsOnOffer(self.services, now_s)
         for who in (looks & ~could_walk, looks & could_walk):
-            if not who.any():
+            if not np.count_nonzero(who):
                 continue
             if on_offer is not None and could_walk[who].any():
                 self._keep_claims(on_offer, due, ~could_walk & (takes == NOBODY))
@@ -56,7 +56,7 @@ class SeatsSought:
         for stop in rising(takes[is_now]).tolist():
             self._set_out(due[(takes == stop) & is_now], stop, now_s)
         later = (takes != NOBODY) & ~is_now
-        if later.any():
+        if np.count_nonzero(later):
             self.population.put_off(due[later], Status.WAITING, at_s[later])
         return takes != NOBODY
 

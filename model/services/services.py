@@ -211,7 +211,7 @@ class Services:
         """Take in the vehicles and the walkers to stops among arrivals; return the others, who left the area."""
         party = arrivals.party
         is_mine = (party >= self.n_households) | ((self.movement.goal[party] > 0) & (arrivals.mode == Mode.WALK))
-        if not is_mine.any():
+        if not np.count_nonzero(is_mine):
             return arrivals
         for k in np.flatnonzero(is_mine).tolist():
             time_s = float(arrivals.time_s[k])

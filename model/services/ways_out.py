@@ -63,7 +63,7 @@ class WaysOut:
     def _drive_on(self, arrivals: Arrivals) -> Arrivals:
         """Let walkers who have come to an exit with an onward road be taken on by car; return the other arrivals."""
         at_edge = (arrivals.mode == Mode.WALK) & self._leads_on[arrivals.node]
-        if not at_edge.any():
+        if not np.count_nonzero(at_edge):
             return arrivals
         party = arrivals.party[at_edge]
         self._model.movement.take_on(party, arrivals.node[at_edge])
