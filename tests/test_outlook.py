@@ -192,14 +192,14 @@ def test_no_table_is_built_for_those_who_have_one_way_on_until_somebody_sets_out
     ends = [("a", "m"), ("a", "b"), ("b", "m"), ("m", "n"), ("n", "z")]
     streets, movement = movement_on(ends, places, 0.2, 41)
     cars, n_built = movement.ways.of[Mode.CAR], []
-    cars._build = lambda tables, wanted, build=cars._build: (n_built.append(tables.size), build(tables, wanted))
+    cars._build = lambda tables, wanted, build=cars._build: (n_built.append(len(tables)), build(tables, wanted))
     middle, start = streets.node_id.index("m"), streets.node_id.index("a")
     movement.set_out(Mode.CAR, np.arange(40), np.full(40, middle), np.zeros(40), np.ones(40), np.ones(40))
     n_built.clear()
     movement.advance(130.0)
-    assert movement.ways.is_queue_believed and sum(n_built) == 0
+    assert movement.ways.is_queue_believed and not n_built
     movement.set_out(Mode.CAR, np.array([40]), np.array([start]), np.full(1, 130.0), np.ones(1), np.ones(1))
-    assert sum(n_built) == 1
+    assert n_built == [1]
     assert movement.ways.drive_out_s(start) > 3000.0 / 20.0 + 30.0  # the way in free flow, and a wait
 
 

@@ -214,8 +214,8 @@ class RoadFire:
         is_struck = is_under_crossfire = False
         for rows, by_row in taken:
             if rows.size:
-                is_struck |= np.count_nonzero(by_row[0]) > 0
-                is_under_crossfire |= np.count_nonzero(by_row[1]) > 0
+                is_struck |= bool(np.count_nonzero(by_row[0]))
+                is_under_crossfire |= bool(np.count_nonzero(by_row[1]))
         doses = None
         if is_struck or is_under_crossfire:
             doses = np.zeros((2, self.movement.carrier.size))
