@@ -69,7 +69,7 @@ def test_tables_that_nobody_follows_are_built_when_somebody_does_and_are_then_wh
     n_built = []
     for model in (one, other):
         cars, n_built_by = model.movement.ways.of[Mode.CAR], []
-        cars._build = lambda tables, wanted, b=cars._build, n=n_built_by: (n.extend(tables.tolist()), b(tables, wanted))
+        cars._build = lambda tables, wanted, b=cars._build, n=n_built_by: (n.extend(tables), b(tables, wanted))
         n_built.append(n_built_by)
     everywhere = np.ones_like(other.movement.ways.cars.nodes)
     other.movement.driving.view.choices = lambda tables, has_choice: (tables.copy(), everywhere)
