@@ -5,9 +5,9 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from safepassage.agents.civilians import Injury, Mobility, Status
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 from safepassage.agents.words import Worded
@@ -97,7 +97,7 @@ class Parties:
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def set_members(column: Ints, first_person: Ints, parties: Ints, value: int, status: Ints, skip: int) -> int:
     """Write `value` into a column for all members of some parties, those of status `skip` left out; return how many.
 
@@ -112,7 +112,7 @@ def set_members(column: Ints, first_person: Ints, parties: Ints, value: int, sta
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
     """Return (person, place): rows of all members of some parties, and which of the parties each is in; int64[]."""
     n = 0
@@ -141,7 +141,7 @@ LIVING, ASSISTED, DRIVERS, SLOW, HURT = range(5)
 all who are hurt and not in safety."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def abilities(first_person: Ints, households: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints) -> Ints:
     """Return the counts named above for each of some households, int64[5, n].
 

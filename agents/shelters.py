@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from mesa import Agent
-from numba import njit
 
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.agents.rows.rows import RowModel
@@ -91,7 +91,7 @@ class Shelters:
         return self._points
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill(found, n_inside, taker, shelter, n_members, capacity, is_open):
     """Give each household the first shelter of its pairs that is open and has room. Writes found, n_inside.
 

@@ -7,8 +7,8 @@ step; and since u stays the same under every plan, whatever raises the rate earl
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause
 
@@ -17,7 +17,7 @@ _IMPACT = int(Cause.IMPACT)
 _WEIGHED = int(Cause.WEIGHED)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def answer_order(
     cause: Ints,
     decision_time_s: Floats,
@@ -47,7 +47,7 @@ def answer_order(
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def react_to_impacts(
     cause: Ints,
     decision_time_s: Floats,
@@ -77,7 +77,7 @@ def react_to_impacts(
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def doses(
     dose: Floats,
     before: npt.NDArray[np.floating],
@@ -127,7 +127,7 @@ def doses(
             dose[h] = free + ordered_share[h] * max(own * (threat + loss), ordered)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weigh(
     cause: Ints,
     decision_time_s: Floats,

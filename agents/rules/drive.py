@@ -216,7 +216,7 @@ def _opening_s(links, slots, supply, size, time_s):
 def _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s):
     """Schedule the opening of a supply that arms are waiting for, if it is known and not yet scheduled."""
     if links[supply].first_waiter != NONE and not events[n_arms + supply].is_scheduled:
-        opening_s = _opening_s(links, slots, supply, 1, time_s)
+        opening_s = _opening_s(links, slots, supply, np.int32(1), time_s)
         _schedule(events, wheel, heap, run, n_arms + supply, opening_s)
 
 
@@ -613,7 +613,7 @@ def write_link_times(
     """
     for vehicle in rows:
         if vehicles[vehicle].state == DRIVING:
-            at = vehicles[vehicle].link
+            at = np.int64(vehicles[vehicle].link)
             if slots[_slot_of_first(links, at)].vehicle == vehicle:
                 link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
 
@@ -632,7 +632,7 @@ def is_any_slower(
             return True
     for vehicle in rows:
         if vehicles[vehicle].state == DRIVING:
-            at = vehicles[vehicle].link
+            at = np.int64(vehicles[vehicle].link)
             is_first = slots[_slot_of_first(links, at)].vehicle == vehicle
             if is_first and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
                 return True
@@ -656,7 +656,7 @@ def see(
         sights[n].link, sights[n].n_cars, sights[n].time_s = at, 0, links[at].free_flow_time_s
         n += 1
     for vehicle in rows:
-        state, at = vehicles[vehicle].state, vehicles[vehicle].link
+        state, at = vehicles[vehicle].state, np.int64(vehicles[vehicle].link)
         if state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle:
             sights[n].link, sights[n].n_cars = at, links[at].tail - links[at].head
             sights[n].time_s = _link_time_s(links, slots, vehicles, at, time_s)

@@ -20,16 +20,16 @@ each with its own number: two overlapping events leave a person unhurt with prob
 """
 
 import numpy as np
-from numba import njit
 
 from safepassage.agents.civilians import Injury, Protection
+from safepassage.agents.compiled import kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 _NONE, _LIGHT, _SERIOUS, _FATAL = (np.int8(i) for i in Injury)
 _INNER_ROOM, _BASEMENT = np.int8(Protection.INNER_ROOM), np.int8(Protection.BASEMENT)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def risk(distance_m: float, d50_m: float, n_d50_reach: float, steepness: float, p_at_centre: float) -> float:
     """Return the probability that one event injures one person at a distance; see the module's first lines.
 
@@ -42,7 +42,7 @@ def risk(distance_m: float, d50_m: float, n_d50_reach: float, steepness: float, 
     return p_at_centre / (1.0 + (distance_m / d50_m) ** steepness)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def severity(u: float, p: float, share_fatal: float, share_serious: float) -> np.int8:
     """Return the injury of a person with the number u who becomes a casualty with probability p (u < p).
 
@@ -57,7 +57,7 @@ def severity(u: float, p: float, share_fatal: float, share_serious: float) -> np
     return _LIGHT
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def people_at(
     event: Ints, place: Ints, distance_m: Floats, first_person: Ints, is_present: Bools
 ) -> tuple[Ints, Ints, Floats]:
@@ -85,7 +85,7 @@ def people_at(
     return found_event, found_person, found_distance_m
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def risks(
     p: Floats,
     event: Ints,
@@ -113,7 +113,7 @@ def risks(
         p[i] = risk(distance_m[i], d50_m[event_size[event[i]]], n_d50_reach, steepness, p_centre)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def injure(
     injury: Ints,
     injured_at_s: Floats,
@@ -147,7 +147,7 @@ def injure(
     return n_worse
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_exposures(p_unhurt: Floats, moments: Floats, person: Ints, p: Floats) -> None:
     """Let people be exposed once more to harm with probability p each. Writes p_unhurt, moments.
 
@@ -162,7 +162,7 @@ def add_exposures(p_unhurt: Floats, moments: Floats, person: Ints, p: Floats) ->
         moments[1] += after * (1.0 - after) - before * (1.0 - before)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def p_death_with_care_after(
     delay_s: float, p_death_with_care: float, p_death_without_care: float, care_in_vain_after_s: float
 ) -> float:
@@ -178,7 +178,7 @@ def p_death_with_care_after(
     return p_death_with_care * (p_death_without_care / p_death_with_care) ** share
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def death_times(
     death_s: Floats,
     injured_at_s: Floats,
@@ -209,7 +209,7 @@ def death_times(
             death_s[i] = injured_at_s[i] + after_s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def seek_protection(
     protection: Ints,
     person: Ints,
@@ -240,7 +240,7 @@ def seek_protection(
         protection[who] = room
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: float, alert_s: float) -> None:
     """Note at each home that hears an impact that an alert begins or goes on. Writes alert_from_s, last_heard_s.
 
@@ -253,7 +253,7 @@ def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: 
         last_heard_s[h] = max(last_heard_s[h], time_s)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def let_go(
     due: Ints, departure_s: Floats, waits_since_s: Floats, last_heard_s: Floats, wanted_s: Floats, shelter: Ints,
     is_coming_home: Bools, now_s: float,
@@ -275,7 +275,7 @@ def let_go(
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def party_walking_speeds(
     party_speed_m_s: Floats,
     first_person: Ints,

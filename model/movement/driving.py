@@ -130,9 +130,11 @@ class Driving:
             now.vehicles, now.doses = vehicles, more
 
     def _resume(self, arms, supplies):
+        if len(arms) + len(supplies) == 0:
+            return
         now = self._traffic
         state = (now.links, now.slots, now.arms, now.events, now.wheel, now.heap, now.run)
-        drive.resume(*state, np.asarray(arms, np.int32), np.asarray(supplies, np.int32), now.time_s)
+        drive.resume(*state, np.asarray(arms, np.int64), np.asarray(supplies, np.int64), now.time_s)
 
     def _forget_departures(self, ids):
         run = self._traffic.run[0]

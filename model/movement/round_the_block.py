@@ -13,9 +13,9 @@ from safepassage.model.movement.walking import Walking
 
 
 def go_round_the_block() -> None:
-    """Let two cars and two walkers move on one street there and back, so that all their kernels are kept."""
+    """Let two cars and two walkers move on one street there and back, so that the kernels of every run are kept."""
     upstream, downstream, both = np.array([0, 1]), np.array([1, 0]), np.array([0, 1])
-    table, length_m, one = np.array([[0, drive.ARRIVED]], np.int32), np.array([50.0, 50.0]), np.array([1])
+    table, length_m = np.array([[0, drive.ARRIVED]], np.int32), np.array([50.0, 50.0])
     cars = Driving(
         upstream=upstream, downstream=downstream, length_m=length_m, free_flow_speed_m_s=length_m / 5, n_vehicles=2
     )
@@ -27,8 +27,6 @@ def go_round_the_block() -> None:
     walkers.add(both, np.zeros(2, np.int64), both.astype(np.float64), 1.3)
     for mode in movers:
         mode.advance(2.0)
-        mode.set_open(one, is_open=False)
-        mode.withdraw(one)
         mode.advance(100.0)
     no_tables = np.zeros(0, np.bool_)
     nobody_looks = np.zeros(2, np.bool_), records(0, LOOK), records(0, SIGHT), no_tables, no_tables, False

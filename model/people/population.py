@@ -140,7 +140,7 @@ class Population:
             self._look_ahead(until_s)
         departure_s = self.households.departure_time_s
         self._departing, rows, self._next_departure_s = leaving(
-            self._departing, departure_s, self.households.is_extinct, self.parties.is_on_way,
+            np.sort(self._departing, kind="stable"), departure_s, self.households.is_extinct, self.parties.is_on_way,
             self.parties.arrival_time_s, self._known_until_s, until_s,
         )  # fmt: skip
         return rows[np.argsort(departure_s[rows], kind="stable")] if rows.size > 1 else rows
@@ -310,7 +310,9 @@ class Population:
     def count_members(self, households: Ints) -> Ints:
         """Return how many members live, need assistance, can drive, are slow, are hurt: see `abilities`."""
         first, people = self.households.first_person, self.people
-        return abilities(first, households, people.age, people.mobility, people.injury, people.status)
+        return abilities(
+            first, np.asarray(households, np.int64), people.age, people.mobility, people.injury, people.status
+        )
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""
@@ -371,10 +373,10 @@ class Population:
         self.touch(households)
 
     def _become(self, parties: np.ndarray, status: Status, protection: Protection | None) -> None:
-        people, first = self.people, self.households.first_person
+        people, first, rows = self.people, self.households.first_person, np.asarray(parties, np.int64)
         if protection is not None:
-            set_members(people.protection, first, parties, int(protection), people.status, int(Status.DEAD))
-        set_members(people.status, first, parties, int(status), people.status, int(Status.DEAD))
+            set_members(people.protection, first, rows, int(protection), people.status, int(Status.DEAD))
+        set_members(people.status, first, rows, int(status), people.status, int(Status.DEAD))
         self.touch(parties)
 
     def check(self, n_on_streets: int) -> None:
