@@ -104,9 +104,9 @@ def test_what_goes_round_the_block_compiles_what_a_run_needs():
     code = (
         "from safepassage.model.movement.round_the_block import go_round_the_block; go_round_the_block();"
         "from safepassage.model.movement.compiling import begin;"
-        "from safepassage.agents.rules import walk, drive, drive_edit;"
-        "kernels = (walk.advance, walk.withdraw, walk.reconsider, drive.advance, drive.resume, drive.ways_on,"
-        " drive_edit.take_off);"
+        "from safepassage.agents.rules import by_minutes, drive, drive_edit, walk, walk_views;"
+        "kernels = (walk.advance, walk.renew, walk_views.let_set_out, drive.advance, drive_edit.with_more,"
+        " drive_edit.with_departures, drive_edit.let_set_out, by_minutes.advance);"
         "assert all(len(k.signatures) == 1 for k in kernels);"
         "from safepassage.model.evacuation import EvacuationModel; EvacuationModel('tiny_town', rng=1).run();"
         "assert all(len(k.signatures) == 1 for k in kernels), [k.signatures for k in kernels];"
