@@ -5,7 +5,7 @@ from datetime import datetime, time
 import numpy as np
 import pytest
 
-from safepassage.agents.civilians import Protection, Status
+from safepassage.agents.civilians import Injury, Protection, Status
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
@@ -197,6 +197,21 @@ def test_shells_on_the_school_hit_the_pupils_there_in_its_rooms_and_shells_on_th
     assert far in model.under_fire.whereabouts.people_near(*map(float, here), 1.0, 6 * HOUR_S).person
     model.movement.time_s = now_s
     assert model.under_fire.whereabouts.place_of(int(far)) == at
+
+
+def test_a_wounded_pupil_whom_no_ambulance_reaches_is_looked_for_each_minute_since_school_begins_and_ends():
+    model = town(at_h=None, **{"services.ambulances.n": 1})
+    people, ambulances = model.people, model.services.ambulances
+    model.step()
+    model.movement.ways.of[Mode.CAR].road_news.meet(np.arange(model.streets.n_links), model.time_s)
+    model.movement.talk()
+    pupils = people.household[model.population.pupils.school >= 0]
+    without = np.flatnonzero(~np.isin(people.household, pupils))[0]
+    for person, is_each_minute in ((without, False), (np.flatnonzero(model.population.pupils.school >= 0)[0], True)):
+        people.injury[person], people.injury_time_s[person] = Injury.SERIOUS, model.time_s
+        ambulances.call(np.array([person]))
+        ambulances.act(model.time_s)
+        assert (ambulances.next_s == -np.inf) == is_each_minute
 
 
 def test_guests_do_not_ride_off_with_neighbours_while_a_child_of_theirs_is_at_school():
