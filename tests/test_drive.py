@@ -33,6 +33,15 @@ def towns(draw):
     return n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, draw(st.lists(st.floats(1, 400), max_size=4))
 
 
+def two_who_come_out_within_rounding():
+    """Return a town in which two vehicles reach their ends at times that differ by rounding alone."""
+    ends = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 0], [0, 1], [1, 0], [2, 1], [3, 2], [4, 3], [0, 4], [1, 0]])
+    length_m, speed_m_s = np.full(12, 7.0), np.full(12, 4.0)
+    length_m[[3, 10]], speed_m_s[3] = (60.0, 31.0), 11.1
+    trips = [(0, 0.0, 0, 1)] * 3 + [(2, 0.0, 1, 1)] + [(1, 0.0, 1, 1)] * 2
+    return 5, ends, length_m, speed_m_s, np.full(12, 0.1), trips, []
+
+
 def bus_that_waits_for_room():
     """A town where a bus finds too little room and a car that comes to wait behind it is served before it."""
     ring = [(i, (i + 1) % 6) for i in range(6)]
@@ -103,6 +112,7 @@ def crossroads(ends, share):
 
 @given(towns(), st.sampled_from([0.3, 0.5, 1.0]))
 @example(bus_that_waits_for_room(), 1.0)
+@example(two_who_come_out_within_rounding(), 0.3)
 @given_settings(max_examples=150, deadline=None)
 def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town, share):
     n_nodes, ends, length_m, speed_m_s, capacity_per_s, trips, looks_s = town
@@ -134,9 +144,11 @@ def test_vehicles_move_as_in_the_naive_twin_however_often_one_looks(town, share)
     naive.advance(3000.0)
     crossings = driving.crossings()
     found = list(zip(*(getattr(crossings, k).tolist() for k in ("id", "link", "entry_s", "exit_s")), strict=True))
-    assert [row[:2] for row in found] == [row[:2] for row in naive.crossings]
-    assert np.allclose(np.array(found).ravel(), np.array(naive.crossings).ravel(), rtol=0, atol=1e-6)
-    assert [i for i, _ in arrived] == [i for i, _ in naive.arrivals]
+    # of two whose times differ by rounding alone, either may be noted first: each vehicle is compared by itself
+    found, expected = sorted(found), sorted(naive.crossings)
+    assert [row[:2] for row in found] == [row[:2] for row in expected]
+    assert np.allclose(np.array(found).ravel(), np.array(expected).ravel(), rtol=0, atol=1e-6)
+    assert sorted(i for i, _ in arrived) == sorted(i for i, _ in naive.arrivals)
     assert driving.view.n_under_way == len(naive.size) - len(arrived)
 
 
