@@ -119,44 +119,26 @@ _SHIFT_32 = np.uint64(32)
 
 @inlined_part
 def _round(c0, c1, c2, c3, k0, k1):
-    """Return a counter after one round of Philox 4x32."""
+    """Return counter and key after one round of Philox 4x32; sums of keys are taken modulo 2**32."""
     p0, p1 = _MULTIPLIER_0 * np.uint64(c0), _MULTIPLIER_1 * np.uint64(c2)
     high_0, high_1 = np.uint32(p0 >> _SHIFT_32), np.uint32(p1 >> _SHIFT_32)
-    return high_1 ^ c1 ^ k0, np.uint32(p1 & _LOW_32), high_0 ^ c3 ^ k1, np.uint32(p0 & _LOW_32)
+    next_k0 = np.uint32((np.uint64(k0) + np.uint64(_WEYL_0)) & _LOW_32)
+    next_k1 = np.uint32((np.uint64(k1) + np.uint64(_WEYL_1)) & _LOW_32)
+    low_0, low_1 = np.uint32(p0 & _LOW_32), np.uint32(p1 & _LOW_32)
+    return high_1 ^ c1 ^ k0, low_1, high_0 ^ c3 ^ k1, low_0, next_k0, next_k1
 
 
 @inlined_part
-def _next_key(k0, k1):
-    """Return the key of the next round; sums are taken modulo 2**32."""
-    return np.uint32((np.uint64(k0) + np.uint64(_WEYL_0)) & _LOW_32), np.uint32(
-        (np.uint64(k1) + np.uint64(_WEYL_1)) & _LOW_32
-    )
+def _five_rounds(c0, c1, c2, c3, k0, k1):
+    """Return counter and key after five rounds. They are no loop, so that the compiler works on many draws at once."""
+    return _round(*_round(*_round(*_round(*_round(c0, c1, c2, c3, k0, k1)))))
 
 
 @inlined_part
 def _words(c0, c1, c2, c3, k0, k1):
-    """Return what philox does. The rounds stand in a row, not in a loop, so that the compiler works on many at once."""
-    c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
-    k0, k1 = np.uint32(k0), np.uint32(k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    k0, k1 = _next_key(k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
+    """Return what philox does."""
+    counter = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+    c0, c1, c2, c3, _, _ = _five_rounds(*_five_rounds(*counter, np.uint32(k0), np.uint32(k1)))
     return c0, c1, c2, c3
 
 

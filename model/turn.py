@@ -2,8 +2,8 @@
 
 Each part of the model says when it has something to do next. Those who leave home in the first minute set out; then
 time in which nothing happens is passed at once. While people drive and walk on and nothing else is due, many minutes
-pass in one turn: it ends with the first minute in which somebody arrives, meets danger or has to stand. Everything else
-happens minute by minute, as it would without any of this.
+pass in one turn: it ends with the first minute in which somebody arrives, meets danger or has to stand, or at whose end
+something is due. Everything else happens minute by minute, as it would without any of this.
 """
 
 from typing import Any

@@ -83,8 +83,8 @@ def test_the_page_speaks_ukrainian_and_longer_words_find_room(server, open_page)
     page.get_by_label("Language").select_option("uk")
     say = Language("uk")
     page.get_by_role("button", name=say("Play")).wait_for()
-    assert page.get_by_text(say("close exit {name}", name="North road")).is_visible()
-    assert page.get_by_text(say("not reviewed"), exact=True).is_visible()
+    page.get_by_text(say("close exit {name}", name="North road")).wait_for()
+    page.get_by_text(say("not reviewed"), exact=True).wait_for()
     counters = page.locator(".sp-count span").all_inner_texts()
     assert "" not in counters and say("dead") in counters
     for width, height in ((1024, 768), (1366, 768)):

@@ -32,6 +32,21 @@ def test_what_is_told_of_a_place_follows_the_time_and_the_end_is_said(server, op
     assert server.tracebacks() == []
 
 
+AT_ONCE = """(names) => { const all = [...document.querySelectorAll("button")];
+  for (const name of names) all.find((one) => one.innerText.endsWith(name)).click(); }"""
+"""Press buttons one right after the other, before the server can answer."""
+
+
+def test_the_answer_to_an_act_leaves_the_drawer_that_was_opened_meanwhile(server, open_page):
+    page = open_page(server.url)
+    click_on_map(page, "m.town.exits[0].xy")
+    page.get_by_role("button", name="Close this exit").wait_for()
+    page.evaluate(AT_ONCE, ["Close this exit", "Act"])
+    page.locator("[aria-live]", has_text="Done").wait_for(state="attached")
+    assert button(page, "Act").get_attribute("aria-pressed") == "true"
+    assert page.get_by_text("close exit North road").is_visible()
+
+
 def test_two_plans_run_side_by_side(server, open_page):
     page = open_page(server.url)
     drawer(page, "Ask")

@@ -52,6 +52,7 @@ class Picker:
             "text": self.say("It holds from the next step on. Press Step or Play, or undo it under Act."),
             "lines": [],
             "actions": [],
+            "is_done": True,
         }
 
     def answer(self, *, again: bool, can_act: bool) -> dict | None:

@@ -22,7 +22,7 @@ module.exports = {
     expert() { document.body.dataset.spExpert = this.expert ? "yes" : "no"; },
     towns() { this.$nextTick(() => this.open()); },
     frame(data) { if (data && data.byteLength) this.take(data); },
-    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again && !p.is_restated) { this.live = this.card.title; this.show("who"); } },
+    picked() { const p = this.picked; if (!p || !p.again) this.title = (p && p.title) || ""; this.tell(); if (p && p.title && !p.again && !p.is_restated) { this.live = this.card.title; if (!p.is_done) this.show("who"); } },
     acts() { this.dirty(); this.drawTime(); },
     drawer() { this.place(); this.chartsDue(); this.$nextTick(() => this.fitAgain()); },
     layers() { this.maps.forEach((m, i) => m.setLayer((this.layers || [])[i])); this.dirty(); },
