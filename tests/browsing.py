@@ -76,9 +76,9 @@ def close_north_exit(page):
     drawer(page, "Act")
 
 
-def play(page):
-    """Press Play, at full speed."""
-    page.get_by_label("Speed", exact=True).select_option("as fast as it can")
+def play(page, speed="as fast as it can"):
+    """Press Play, at a speed; slower where the run must not end before the test goes on."""
+    page.get_by_label("Speed", exact=True).select_option(speed)
     button(page, "Play").click()
 
 

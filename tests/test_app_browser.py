@@ -54,7 +54,7 @@ def test_it_plays_pauses_steps_and_starts_again(server, open_page):
     page = open_page(server.url)
     assert page.title() == "Safepassage: tiny_town"
     assert shown_s(page) == 0
-    play(page)
+    play(page, "10 min a second")
     until_at(page, 600)
     stopped = pause(page)
     page.wait_for_timeout(STILL_MS)

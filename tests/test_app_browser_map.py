@@ -56,7 +56,7 @@ def test_two_plans_run_side_by_side(server, open_page):
     page.locator(".sp-legend summary").click() if not page.locator(".sp-legend[open]").count() else None
     legend, right = (page.locator(one).bounding_box() for one in (".sp-legend", ".sp-map >> nth=1"))
     assert legend["y"] >= right["y"] + right["height"] - 1, "the legend lies beneath both maps and covers neither"
-    play(page)
+    play(page, "10 min a second")
     until_at(page, 1200)
     pause(page)
     same = page.evaluate("JSON.stringify(safepassage.counts[0]) === JSON.stringify(safepassage.counts[1])")
