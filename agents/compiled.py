@@ -40,3 +40,24 @@ def calls_kernels_of(*modules: ModuleType) -> Callable[[Any], Any]:
         return kernel
 
     return mark
+
+
+def called_with_one_set_of_types(kernel: Any) -> Callable[..., Any]:
+    """Return a function that calls a kernel whose arguments have the same types whenever it is called.
+
+    numba looks up the types of all arguments at each call, which for some forty arrays takes six times as long as
+    handing them over; here it does so at the first call. Only for arguments that are made in one place: of arrays of
+    another dtype or layout nobody would notice it.
+    """
+    hand_over: Callable[..., Any] | None = None
+
+    def call(*arguments: Any) -> Any:
+        nonlocal hand_over
+        if hand_over is not None:
+            return hand_over(*arguments)
+        result = kernel(*arguments)
+        is_compiled = hasattr(kernel, "get_overload")
+        hand_over = kernel.get_overload(tuple(map(kernel.typeof_pyval, arguments))) if is_compiled else kernel
+        return result
+
+    return call

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from math import floor
+from math import ceil, floor, inf
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -131,10 +131,10 @@ def minute_after(time_s: float) -> float:
 
 
 def minute_from(time_s: float) -> float:
-    """Return the first whole minute from a time on (s); -inf from -inf."""
-    return np.ceil(time_s / MINUTE_S) * MINUTE_S
+    """Return the first whole minute from a time on (s); inf and -inf from themselves."""
+    return ceil(time_s / MINUTE_S) * MINUTE_S if -inf < time_s < inf else time_s
 
 
 def minute_before(time_s: float) -> float:
-    """Return the last whole minute before a time (s); -inf before -inf."""
-    return (np.ceil(time_s / MINUTE_S) - 1.0) * MINUTE_S
+    """Return the last whole minute before a time (s); inf and -inf before themselves."""
+    return (ceil(time_s / MINUTE_S) - 1) * MINUTE_S if -inf < time_s < inf else time_s

@@ -29,8 +29,7 @@ class Turn:
         self.model = model
         self.moved_to_s = 0.0
         """Time to which everybody on the streets has been moved (s)."""
-        self.next_row = model.impacts.next_that_falls(0)
-        """Row of the next impact."""
+        self._expect_impact(0)
 
     def take(self, until_s: float) -> bool:
         """Go on until the next turn, no farther than a time (s); return whether nothing happened."""
@@ -39,12 +38,13 @@ class Turn:
             model.authorities.look(from_s)
         model.services.reinforce(from_s)
         departures.decide(from_s, model.surroundings, model.services)
-        until_s = min(until_s, departures.decision.next_s)
-        minute_s = min(until_s, minute_after(from_s))
-        have_left = self._let_leave(minute_s)
         model.under_fire.road_fire.look(from_s)
-        next_s, quiet_s, n_minutes = min(model.departures.leaves_s, self.others_s), from_s, 0
-        ends_s = self.ends_s
+        until_s = min(until_s, departures.decision.next_s)
+        minute_s, others_s = min(until_s, minute_after(from_s)), self.others_s
+        have_left = self._let_leave(minute_s, others_s)
+        if have_left:
+            others_s = self.others_s
+        next_s, ends_s, quiet_s, n_minutes = min(departures.leaves_s, others_s), self.ends_s, from_s, 0
         if model.movement.n_moving == 0:
             quiet_s = self._quiet_until_s(min(next_s, ends_s), until_s)
         elif next_s >= minute_s:
@@ -68,13 +68,13 @@ class Turn:
         self._count(from_s, n_minutes)
         return is_quiet and not have_left
 
-    def _let_leave(self, minute_s: float) -> bool:
+    def _let_leave(self, minute_s: float, others_s: float) -> bool:
         """Let those set out who leave home by the end of the first minute (s) of a turn; return whether any were due.
 
-        Not if something else is due in it: then all happens in order, see `live`.
+        Not if something else is due in it, before others_s (s): then all happens in order, see `live`.
         """
         model = self.model
-        if model.departures.leaves_s >= minute_s or self.others_s < minute_s:
+        if model.departures.leaves_s >= minute_s or others_s < minute_s:
             return False
         model.departures.set_out(self.moved_to_s, minute_s, model.under_fire, model.movement, model.services)
         return True
@@ -99,8 +99,8 @@ class Turn:
         """Before this nothing happens in the course of a minute, but for those who leave home (s)."""
         model, events = self.model, self.model.shelling_events
         forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
-        rest = model.departures.next_s, model.under_fire.next_s, model.authorities.next_s
-        return min(self._next_impact_s, forget_s, *rest)
+        own_s = min(self._next_impact_s, forget_s)
+        return min(own_s, model.departures.next_s, model.under_fire.next_s, model.authorities.next_s)
 
     @property
     def ends_s(self) -> float:
@@ -108,17 +108,19 @@ class Turn:
         model = self.model
         return min(model.services.next_s, model.surroundings.next_s, model.under_fire.ends_s)
 
-    @property
-    def _next_impact_s(self) -> float:
+    def _expect_impact(self, row: int) -> None:
+        """Expect the first impact to fall from a row on."""
         impacts = self.model.impacts
-        return float(impacts.time_s[self.next_row]) if self.next_row < len(impacts) else np.inf
+        self.next_row = impacts.next_that_falls(row)
+        """Row of the next impact."""
+        self._next_impact_s = float(impacts.time_s[self.next_row]) if self.next_row < len(impacts) else np.inf
 
     def _quiet_until_s(self, next_s: float, until_s: float) -> float:
         """Return until when nothing is due, once households have decided: a time, or a whole minute before it (s)."""
         is_over = next_s > until_s and until_s < self.model.duration_s
         quiet_s = until_s if is_over else minute_before(min(next_s, until_s))
         looks_s = self.model.under_fire.road_fire.looks_s
-        return quiet_s if quiet_s <= looks_s else np.floor(looks_s / MINUTE_S) * MINUTE_S
+        return quiet_s if quiet_s <= looks_s else looks_s // MINUTE_S * MINUTE_S
 
     def _n_minutes(self, next_s: float, until_s: float) -> int:
         """Return how many whole minutes people may go on at once, as long as nothing happens to them; 0: none."""
@@ -241,7 +243,7 @@ class Turn:
             if under_fire.sound(time_s):
                 continue
             hurt = under_fire.fall(k)
-            self.next_row = model.impacts.next_that_falls(k + 1)
+            self._expect_impact(k + 1)
             self._note_impact(k, hurt.size)
             model.services.attend(hurt, time_s)
             model.services.lose(under_fire.vehicles.take_hit(), time_s)

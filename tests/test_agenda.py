@@ -40,7 +40,7 @@ def by_steps_of_everything(model):
     """Run a model in which every minute does all that a minute can do, the slow twin of the agenda."""
     model.turn._quiet_until_s = lambda next_s, until_s: -np.inf
     model.turn._n_minutes = lambda next_s, until_s: 0
-    model.turn._let_leave = lambda minute_s: False
+    model.turn._let_leave = lambda minute_s, others_s: False
     return model.run()
 
 

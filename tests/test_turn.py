@@ -37,7 +37,7 @@ def town(**changes):
 def by_minutes(model):
     """Let each minute of a model be a turn of its own in which every part has its turn."""
     model.turn._n_minutes = lambda next_s, until_s: 0
-    model.turn._let_leave = lambda minute_s: False
+    model.turn._let_leave = lambda minute_s, others_s: False
     return model
 
 

@@ -260,9 +260,10 @@ def advance(
     on_foot: Ints, width_m: Floats, taken_width_m: Floats, shared: Shared, has_choice: Bools, looks: Records,
     sights: Records, believes: Bools, stale: Bools, is_news: bool, from_s: float, walked_s: float, until_s: float,
     is_again: bool, by_minutes: bool,
-) -> tuple[float, float, bool, bool, bool]:  # fmt: skip
-    """Move cars and walkers until something has to be seen to; return (time reached, that of walkers, is_look,
-    is_again: whether more is to be done at the same moment, is_calm: by minutes nothing stopped it but until_s).
+) -> tuple[float, float, int, int, bool, bool, bool]:  # fmt: skip
+    """Move cars and walkers until something has to be seen to; return (time reached, that of walkers, cars that have
+    arrived, walkers that have, is_look, is_again: whether more is to be done at the same moment, is_calm: by minutes
+    nothing stopped it but until_s).
 
     It stops at a look round that concerns somebody, is_look; when the last walker has gone, as far as it is known where
     they are told; at the latest at until_s. By minutes it counts everybody's danger at the end of each, and stops at
@@ -324,9 +325,9 @@ def advance(
                 looks, sights, believes, stale, is_news, now_s,
             )  # fmt: skip
             if is_look or (is_gone and not is_end):
-                return now_s, walked_s, is_look, now_s < until_s, False
+                return now_s, walked_s, run[0].n_arrived, clock.n_arrived, is_look, now_s < until_s, False
         if by_minutes and _minute_over(
             links, slots, arms, vehicles, run, dangers, doses, rows, crowd, on_foot, now_s
         ):  # fmt: skip
-            return now_s, walked_s, False, False, False
-    return now_s, walked_s, False, False, by_minutes
+            return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, False
+    return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, by_minutes

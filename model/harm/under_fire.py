@@ -176,7 +176,7 @@ class UnderFire:
 
     def care_for_arrived(self, time_s: float) -> None:
         """Let care begin for the seriously injured who have reached safety, or a stop with medics, by a time."""
-        if not (np.isfinite(self.next_death_s) or self.brought):  # nobody's life hangs on it
+        if self.next_death_s == np.inf and not self.brought:  # nobody's life hangs on it
             return
         people, parties = self.population.people, self.population.parties
         hurt = self._without_care

@@ -6,13 +6,14 @@ same to the bit as one minute after the other.
 
 from typing import Any
 
-import numpy as np
-
+from safepassage.agents.compiled import called_with_one_set_of_types
 from safepassage.agents.rules import by_minutes as rules
-from safepassage.model.clock import MINUTE_S
+from safepassage.model.clock import minute_from
 from safepassage.model.movement import compiling
 from safepassage.model.movement.arrivals import NOBODY, Arrivals, joined
 from safepassage.model.movement.walking_view import NO_ARRIVALS as NO_WALKERS
+
+_go_on_by_rules = called_with_one_set_of_types(rules.advance)
 
 
 def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> tuple[Arrivals, bool]:
@@ -34,7 +35,7 @@ def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> tuple[Arrivals,
             cars.append(arrived[0])
             walkers.append(arrived[1])
         if by_minutes and is_anybody:
-            until_s = np.ceil(now_s / MINUTE_S) * MINUTE_S
+            until_s = minute_from(now_s)
         if now_s == pace_s:
             paces_s.append(now_s)
             pace.set(now_s)
@@ -58,12 +59,12 @@ def _advance(movement: Any, until_s: float, *, is_again: bool, by_minutes: bool)
     """
     compiling.wait()
     look, driving, walking = movement.drivers_look, movement.driving, movement.walking
-    now_s, walked_s, is_look, is_again, is_calm = rules.advance(
+    now_s, walked_s, n_cars, n_walkers, is_look, is_again, is_calm = _go_on_by_rules(
         *driving.state(), *walking.state(), movement.shared_streets.now, *look.asked(), driving.time_s, walking.time_s,
         float(until_s), is_again, by_minutes,
     )  # fmt: skip
     movement.time_s = now_s
     have_walked = walked_s > walking.time_s or walked_s == now_s
-    arrived = driving.take(now_s), walking.take(walked_s) if have_walked else NO_WALKERS
+    arrived = driving.take(now_s, n_cars), walking.take(walked_s, n_walkers) if have_walked else NO_WALKERS
     look.see(is_look=is_look)
     return is_again, is_calm, *arrived

@@ -232,10 +232,10 @@ class Driving:
         of_links = now.other_speed, now.alone_s, now.wave_speed_m_s, now.jam_density_per_m
         return (*now.state(), now.under_way.rows, *of_links)
 
-    def take(self, time_s: float) -> Arrivals:
-        """Note that a kernel has moved everybody to a time; return the Arrivals since the last call."""
+    def take(self, time_s: float, n_arrived: int) -> Arrivals:
+        """Note that a kernel has moved everybody to a time; return the Arrivals since the last call: so many."""
         self._traffic.time_s = time_s
-        return arrived(self._traffic)
+        return arrived(self._traffic) if n_arrived else NO_ARRIVALS
 
     def _keep_log(self):
         n = int(self._traffic.run["n_logged"][0])

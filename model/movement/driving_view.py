@@ -183,7 +183,7 @@ class DrivingView:
     @property
     def n_sights(self) -> int:
         """How many `sights` there may be now."""
-        return self._traffic.under_way.n + self._traffic.changed_speed.size
+        return self._traffic.under_way.n + int(self._traffic.run["n_other_speed"][0])
 
     def sights(self) -> Records:
         """Return what there is to see of queues: SIGHTs."""

@@ -266,10 +266,10 @@ class Walking:
         on_foot = self._on_foot
         return on_foot.crowd, self._departure_s, self._departing, on_foot.under_way.rows, *self.widths
 
-    def take(self, time_s: float) -> Arrivals:
-        """Note that a kernel has moved everybody to a time; return the Arrivals since the last call."""
+    def take(self, time_s: float, n_arrived: int) -> Arrivals:
+        """Note that a kernel has moved everybody to a time; return the Arrivals since the last call: so many."""
         self._on_foot.time_s = time_s
-        return arrived(self._on_foot)
+        return arrived(self._on_foot) if n_arrived else NO_ARRIVALS
 
     def _reconsider(self):
         """Ask those who wait at nodes again; whoever leaves by this is among the next arrivals."""

@@ -62,7 +62,7 @@ class ClearingCrews:
     @property
     def next_end_s(self) -> float:
         """When the next street will be clear as things stand (s); inf: no crew is at work."""
-        return min(self._ends_s.values(), default=np.inf)
+        return min(self._ends_s.values()) if self._ends_s else np.inf
 
     def ends_s(self, street: int) -> float:
         """Return when a street will be clear as things stand (s), infinity if no crew is there yet."""
