@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.rows.columns import column
 from safepassage.agents.rows.rows import RowAgent
 from safepassage.agents.words import Worded
@@ -196,58 +194,3 @@ class Household(RowAgent):
     is_coming_home = column(np.bool_)
     left_for_shelter_s = column(np.float64)
     in_shelter_from_s = column(np.float64)
-
-
-@kernel
-def leaving(
-    rows: Ints, departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, soon_s: float,
-    until_s: float,
-) -> tuple[Ints, Ints, float]:  # fmt: skip
-    """Return (those of some households that are at home and leave before soon_s, of these those that leave before
-    until_s, when the first of the others leaves in s, soon_s if none does); rows rise, each once, int64[].
-
-    rows: of households, rising; one may be there more than once. departure_s: when each household means to leave (s).
-    is_extinct: nobody of it lives. is_on_way: it is on the streets. arrival_s: when it came to safety (s); inf: it has
-    not. NumPy's sort is quicker in Python: in here it would take a second to compile.
-    """
-    soon, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
-    n_soon, n_now, next_s, last = 0, 0, soon_s, -1
-    for row in rows:
-        if row == last or departure_s[row] >= soon_s:
-            continue
-        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
-            continue
-        last = row
-        soon[n_soon] = row
-        n_soon += 1
-        if departure_s[row] < until_s:
-            now[n_now] = row
-            n_now += 1
-        else:
-            next_s = min(next_s, departure_s[row])
-    return soon[:n_soon], now[:n_now], next_s
-
-
-@kernel
-def deciding(
-    rows: Ints, decision_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, time_s: float
-) -> tuple[Ints, Ints, float]:
-    """Return (those of some households that are at home and have yet to decide at a time in s, those that have by then,
-    when the first of the others decides in s, inf: none does); in the order of rows, int64[].
-
-    rows: of households, each once. decision_s: when each decides to leave (s). is_extinct, is_on_way, arrival_s: see
-    `leaving`. time_s: the moment.
-    """
-    later, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
-    n_later, n_now, next_s = 0, 0, np.inf
-    for row in rows:
-        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
-            continue
-        if decision_s[row] <= time_s:
-            now[n_now] = row
-            n_now += 1
-        else:
-            later[n_later] = row
-            n_later += 1
-            next_s = min(next_s, decision_s[row])
-    return later[:n_later], now[:n_now], next_s

@@ -48,12 +48,12 @@ class Departures:
         self.population, self.households, self.parties = population, population.households, population.parties
         self.information, self.decision = information, decision
         self.staying_behind = StayingBehind(self.households)
-        self.curfew = curfew
         self.orders_due = OrdersDue(scenario, zone_names)
         self.way_home = WayHome(population, movement, decision, curfew)
         self.institutions = Institutions(scenario, population)
         self.day_places = DayPlaces(scenario, zone_names, population, movement)
         self.corridors = Corridors(scenario, truces, population, information, movement, self.way_home)
+        self.keep(curfew)
 
     @property
     def next_s(self) -> float:
@@ -66,7 +66,16 @@ class Departures:
     @property
     def leaves_s(self) -> float:
         """No household is due to leave home before this (s)."""
-        return self.population.next_s
+        return self.population.leaving.next_s
+
+    def keep(self, curfew: CurfewHours) -> None:
+        """Let households keep a curfew from now on; who leaves under a truce is free of it."""
+        self.population.leaving.keep(curfew.as_arrays, is_for_all=not self.corridors.are_any)
+
+    def hold(self, until_s: float) -> None:
+        """Let those wait for the end of the curfew who keep it and meant to set out in it before a time (s)."""
+        if self.population.leaving.held_s < until_s:
+            self.population.plans_changed(self.population.leaving.hold_until(until_s))
 
     @property
     def warning_time_s(self) -> float:
@@ -129,10 +138,12 @@ class Departures:
         movement: everybody on the streets. services: buses, trains and ambulances at work.
         """
         self.corridors.set_out(now_s, until_s)
-        due = self.population.due(until_s)
+        due = self.population.leaving.due(until_s)
         if due.size:
             under_truce, others = self.corridors.hold(due, now_s)
-            others = self._free_of_curfew(others, now_s, until_s)
+            held, others = self.population.leaving.hold(others, now_s)
+            if held.size:
+                self.population.plans_changed(held)
             due = np.concatenate((under_truce, others)) if under_truce.size else others
         if due.size:
             due = self.day_places.gather(under_fire.cover.free_to_leave(due, now_s), now_s)
@@ -223,24 +234,6 @@ class Departures:
         if guests.size:
             guests = guests[~self.day_places.is_without_child(guests, now_s)]
         return guests, promised_s
-
-    def _free_of_curfew(self, due: Ints, now_s: float, until_s: float) -> Ints:
-        """Return those who may set out now or do not care; the others wait for the curfew's end, then leave in turn.
-
-        due: households that set out between now_s and until_s (s).
-        """
-        if self.curfew.lets_all_go(now_s, until_s):
-            return due
-        held = self.households.keeps_curfew[due]
-        if not held.any():
-            return due
-        planned_s = np.maximum(self.households.departure_time_s[due], now_s)
-        free_s = self.curfew.free_from_s(planned_s, self.households.turn_after_curfew[due])
-        held &= free_s > planned_s
-        if held.any():
-            self.households.departure_time_s[due[held]] = free_s[held]
-            self.population.plans_changed(due[held])
-        return due[~held]
 
 
 def never_issued(scenario: Scenario) -> list[str]:

@@ -140,6 +140,7 @@ class Turn:
         """Let time pass in which nothing happens; news of the roads goes on spreading."""
         model = self.model
         model.movement.advance(until_s)
+        model.departures.hold(until_s)
         model.under_fire.road_fire.pass_time(until_s)
         model.time_s = self.moved_to_s = until_s
         model.surroundings.advance(until_s)
@@ -155,6 +156,7 @@ class Turn:
         model, from_s, stood = self.model, self.model.time_s, self._did_anybody_stand
         arrivals, is_calm = go_on(model.movement, until_s, by_minutes=True)
         now_s = self.moved_to_s = model.movement.time_s
+        model.departures.hold(now_s)
         is_calm &= not (stood or model.surroundings.has_news)
         if is_calm and now_s < min(ends_s, model.movement.next_s):
             model.under_fire.road_fire.pass_time(now_s)

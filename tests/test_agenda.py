@@ -29,6 +29,10 @@ EVENTFUL = {
         "front.distances": [{"day": "2024-08-01", "distance_km": 5.0}, {"day": "2024-08-02", "distance_km": 4.0}],
         "front.closes_to_walkers_within_km": 0.0, "drones.reach_km": 9.0,
     },
+    "curfew": {
+        "shelling.sources": FEW_SHELLS, "behaviour.coefficients.baseline_per_day": 2.0, "curfew.compliance": 0.8,
+        "curfew.windows": [{"first_day": "2024-08-01", "from_time": "14:00", "until_time": "11:00"}],
+    },
 }  # fmt: skip
 
 

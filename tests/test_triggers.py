@@ -86,7 +86,8 @@ def test_a_curfew_holds_from_when_its_trigger_acts():
     assert model.curfew.may_move(3 * HOUR_S)
     model.run()
     assert model.curfew.may_move(1.9 * HOUR_S) and not model.curfew.may_move(2.1 * HOUR_S)
-    assert model.departures.curfew is model.curfew is model.services.seats_sought.curfew
+    assert model.curfew is model.services.seats_sought.curfew
+    assert model.population.leaving.curfew == model.curfew.as_arrays
 
 
 def test_vehicles_join_a_fleet_when_a_trigger_acts():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from safepassage.agents.civilians import Injury, Mobility, Status
-from safepassage.agents.households import deciding, leaving
 from safepassage.agents.parties import ASSISTED, HURT, Mode
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.evacuation import EvacuationModel
@@ -39,35 +38,6 @@ def test_what_households_can_do_is_what_their_members_can_do_one_by_one():
         population.walks_slowly(rows), population.count_members(rows)[HURT] > 0, strict=True,
     )  # fmt: skip
     assert list(found) == [counts_of(people, range(first[row], first[row + 1])) for row in rows]
-
-
-def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them():
-    chance, n = np.random.default_rng(5), 300
-    departure_s = chance.choice([10.0, 60.0, 70.0, 3600.0, np.inf], n)
-    is_extinct, is_on_way = chance.random((2, n)) < 0.2
-    arrival_s = np.where(chance.random(n) < 0.2, 5.0, np.inf)
-    at_home = ~is_extinct & ~is_on_way & np.isinf(arrival_s)
-    for size in (0, 1, 250):
-        asked = np.sort(chance.integers(0, n, size))  # some of them twice
-        soon, now, next_s = leaving(asked, departure_s, is_extinct, is_on_way, arrival_s, 3000.0, 60.0)
-        rows = [row for row in range(n) if row in asked and at_home[row] and departure_s[row] < 3000.0]
-        assert soon.tolist() == rows and now.tolist() == [row for row in rows if departure_s[row] < 60.0]
-        assert next_s == min([at_s for at_s in departure_s[rows].tolist() if at_s >= 60.0], default=3000.0)
-
-
-def test_those_who_have_decided_are_found_as_one_looks_through_all_of_them():
-    chance, n = np.random.default_rng(6), 300
-    decision_s = chance.choice([10.0, 60.0, 70.0, np.inf], n)
-    is_extinct, is_on_way = chance.random((2, n)) < 0.2
-    arrival_s = np.where(chance.random(n) < 0.2, 5.0, np.inf)
-    at_home = ~is_extinct & ~is_on_way & np.isinf(arrival_s)
-    for size in (0, 1, 200):
-        asked = chance.permutation(n)[:size]
-        later, now, next_s = deciding(asked, decision_s, is_extinct, is_on_way, arrival_s, 60.0)
-        rows = [row for row in asked.tolist() if at_home[row]]
-        assert now.tolist() == [row for row in rows if decision_s[row] <= 60.0]
-        assert later.tolist() == [row for row in rows if decision_s[row] > 60.0]
-        assert next_s == min(decision_s[later].tolist(), default=np.inf)
 
 
 def injure(people):

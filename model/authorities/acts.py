@@ -42,4 +42,5 @@ class Authorities:
         services.follow(model.services, trigger, self.triggers.acts_s)
         model.surroundings.damage.follow(trigger, at_s)
         hours = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone, self.triggers.acts_s)
-        model.curfew = model.departures.curfew = model.services.seats_sought.curfew = hours
+        model.curfew = model.services.seats_sought.curfew = hours
+        model.departures.keep(hours)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from safepassage.agents import leaving
 from safepassage.agents.ground.arrays import Bools, Floats
 from safepassage.agents.households import Households
 from safepassage.model.clock import OpenHours, hours_within
@@ -23,10 +23,10 @@ class CurfewHours(OpenHours):
     """Those who waited for the end of the curfew set out over this time after it, but before the next one begins
     (s)."""
 
-    @cached_property
-    def _last_end_s(self) -> Floats:
-        """When the curfew ends that began last, by how many have begun (s); -inf: none has."""
-        return np.concatenate(([-np.inf], self.end_s))
+    @property
+    def as_arrays(self) -> tuple[Floats, Floats, float]:
+        """When each begins and ends, and over how long those set out after it who waited (s)."""
+        return self.start_s, self.end_s, self.stagger_s
 
     def free_from_s(self, planned_s: Floats, turn: Floats) -> Floats:
         """Return when those who keep the curfew set out (s); turn: of each in the queue at its end, 0: first, 1: last.
@@ -34,16 +34,7 @@ class CurfewHours(OpenHours):
         planned_s: when each meant to set out (s). Whoever means to go between the end and their turn waits for it like
         those whom the curfew held: so nobody sets out earlier for having meant to go later.
         """
-        ends_s = self._last_end_s[self.start_s.searchsorted(planned_s, side="right")]
-        queue_s = np.minimum(self.stagger_s, self.next_start_s(ends_s) - ends_s)
-        return np.maximum(planned_s, ends_s + turn * queue_s)
-
-    def lets_all_go(self, from_s: float, until_s: float) -> bool:
-        """Return whether nobody who means to set out from from_s on, before until_s, is held or awaits a turn (s)."""
-        row = int(self.start_s.searchsorted(from_s, side="right")) - 1
-        if row >= 0 and from_s < self.end_s[row] + self.stagger_s:
-            return False
-        return row + 1 == self.start_s.size or until_s <= self.start_s[row + 1]
+        return leaving.free_from_s(planned_s, turn, *self.as_arrays)
 
     def may_move(self, time_s: Floats | float) -> Bools:
         """Return whether movement is allowed at each moment: bool, shaped as time_s."""

@@ -8,13 +8,13 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
-from safepassage.agents.households import Households, deciding, leaving
+from safepassage.agents.households import Households
+from safepassage.agents.leaving import deciding
 from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
 from safepassage.agents.rules import books
+from safepassage.model.people.leaving import Leaving
 from safepassage.model.people.watch import Watch
 
-KNOWN_AHEAD_S = 3600.0
-"""How far ahead all households are looked through for those who leave (s); no result depends on it."""
 NOTHING = np.empty(0, np.int64)
 
 
@@ -67,19 +67,13 @@ class Population:
         """What is told whenever anything changes with anybody."""
         self._to_show: Ints = np.empty(0, np.int64)
         """Households that have decided and whose members may not be shown as preparing yet."""
-        self._departing: Ints = np.empty(0, np.int64)
-        """Households whose departure may be planned before `_known_until_s`; all others are known to leave later."""
+        self.leaving = Leaving(households, self.parties)
+        """Who leaves home next."""
         self.guests: Ints = np.empty(0, np.int64)
         """Households that ride in the cars of others, rising."""
         self._standing: Ints = np.empty(0, np.int64)
         """Parties that had no way on when it was last said who has none, rising."""
-        self._known_until_s = -np.inf
-        self._next_departure_s = self._next_decision_s = np.inf
-
-    @property
-    def next_s(self) -> float:
-        """No household is due to set out before this (s)."""
-        return self._next_departure_s
+        self._next_decision_s = np.inf
 
     @property
     def is_anybody_standing(self) -> bool:
@@ -132,25 +126,6 @@ class Population:
             self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
             self._touched.append(now)
 
-    def due(self, until_s: float) -> np.ndarray:
-        """Return the households that set out before a time, in order of departure, ties by row; int64[]."""
-        if self._next_departure_s >= until_s:
-            return np.empty(0, np.int64)
-        if until_s > self._known_until_s:
-            self._look_ahead(until_s)
-        departure_s = self.households.departure_time_s
-        self._departing, rows, self._next_departure_s = leaving(
-            np.sort(self._departing, kind="stable"), departure_s, self.households.is_extinct, self.parties.is_on_way,
-            self.parties.arrival_time_s, self._known_until_s, until_s,
-        )  # fmt: skip
-        return rows[np.argsort(departure_s[rows], kind="stable")] if rows.size > 1 else rows
-
-    def _look_ahead(self, until_s: float) -> None:
-        """Look among all households for those who leave within the next hour."""
-        self._known_until_s = until_s + KNOWN_AHEAD_S
-        is_soon = self.households.departure_time_s < self._known_until_s
-        self._departing = np.flatnonzero(is_soon & self.is_at_home())
-
     def set_out(self, households: np.ndarray, mode: Mode) -> None:
         """Move households from their homes onto the streets."""
         self.parties.mode[households], self.parties.is_on_way[households] = mode, True
@@ -162,7 +137,7 @@ class Population:
         """Keep households at home that cannot leave now; they ask again at a time, inf: not of their own accord."""
         self.households.departure_time_s[households] = retry_s
         self._become(households, status, None)
-        self._expect(households)
+        self.leaving.expect(households)
 
     def turn_back(self, parties: np.ndarray, retry_s: float) -> None:
         """Bring parties that never got onto the streets, or wait at stops, back home; they ask again at a time."""
@@ -348,18 +323,12 @@ class Population:
         h = self.households
         if households is None:
             self._to_show = np.flatnonzero(np.isfinite(h.decision_time_s) & self.is_at_home())
-            self._known_until_s = -np.inf
-            self._next_departure_s = np.where(self.is_at_home(), h.departure_time_s, np.inf).min(initial=np.inf)
+            self.leaving.look()
         else:
             decided = households[np.isfinite(h.decision_time_s[households])]
             self._to_show = united(self._to_show, decided)
-            self._expect(households)
+            self.leaving.expect(households)
         self.show_preparing()
-
-    def _expect(self, households: np.ndarray) -> None:
-        leaves_s = self.households.departure_time_s[households].min(initial=np.inf)
-        self._departing = np.concatenate((self._departing, households))
-        self._next_departure_s = min(self._next_departure_s, leaves_s)
 
     def show_preparing(self) -> None:
         """Let those who have decided and are not shown as preparing be looked at next time."""

@@ -1,0 +1,150 @@
+"""Who leaves home next: those who have planned to, and not while a curfew holds them."""
+
+import numpy as np
+
+from safepassage.agents.compiled import kernel, part
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
+
+
+@part
+def _free_s(planned_s: float, turn: float, start_s: Floats, end_s: Floats, stagger_s: float) -> float:
+    """Return when somebody sets out who keeps the curfew (s); arguments as of `free_from_s`, of one."""
+    n_begun = 0
+    while n_begun < start_s.size and start_s[n_begun] <= planned_s:
+        n_begun += 1
+    if n_begun == 0:
+        return planned_s
+    over_s, queue_s = end_s[n_begun - 1], stagger_s
+    if n_begun < start_s.size:
+        queue_s = min(queue_s, start_s[n_begun] - over_s)
+    return max(planned_s, over_s + turn * queue_s)
+
+
+@kernel
+def free_from_s(planned_s: Floats, turn: Floats, start_s: Floats, end_s: Floats, stagger_s: float) -> Floats:
+    """Return when each of those who keep the curfew sets out (s), float64.
+
+    planned_s: when each meant to set out (s). turn: of each in the queue at the end of a curfew, 0: first, 1: last; the
+    queue takes stagger_s (s), or less if the next begins before. start_s, end_s: of the curfews in order of time,
+    disjoint (s).
+    """
+    found = np.empty(planned_s.size)
+    for k in range(planned_s.size):
+        found[k] = _free_s(planned_s[k], turn[k], start_s, end_s, stagger_s)
+    return found
+
+
+@kernel
+def hold(
+    departure_s: Floats, rows: Ints, keeps_curfew: Bools, turn: Floats, start_s: Floats, end_s: Floats,
+    stagger_s: float, from_s: float,
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Hold those of some households who keep the curfew and mean to set out in it, or before their turn after it;
+    return (who is held, the others); int64[]. Writes departure_s.
+
+    departure_s: when each household means to leave (s). rows: of households. keeps_curfew: bool. turn, start_s, end_s,
+    stagger_s: see `free_from_s`. from_s: nobody leaves before this (s).
+    """
+    held, others = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    n_held = n_others = 0
+    for row in rows:
+        planned_s = max(departure_s[row], from_s)
+        free_s = planned_s
+        if keeps_curfew[row]:
+            free_s = _free_s(planned_s, turn[row], start_s, end_s, stagger_s)
+        if free_s > planned_s:
+            departure_s[row] = free_s
+            held[n_held] = row
+            n_held += 1
+        else:
+            others[n_others] = row
+            n_others += 1
+    return held[:n_held], others[:n_others]
+
+
+@kernel
+def look_ahead(
+    departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, until_s: float, ahead_s: float
+) -> tuple[Ints, float]:
+    """Return (the households at home that leave before long, when the first of the others leaves in s, inf: none does);
+    rows rise, int64[].
+
+    Before long: within ahead_s (s) of the first that leaves, and of until_s (s). departure_s, is_extinct, is_on_way,
+    arrival_s: see `leaving`.
+    """
+    first_s = np.inf
+    for row in range(departure_s.size):
+        if departure_s[row] < first_s and not is_extinct[row] and not is_on_way[row] and arrival_s[row] == np.inf:
+            first_s = departure_s[row]
+    soon_s, later_s = max(until_s, first_s) + ahead_s, np.inf
+    soon, n_soon = np.empty(departure_s.size, np.int64), 0
+    for row in range(departure_s.size):
+        if departure_s[row] < later_s and not is_extinct[row] and not is_on_way[row] and arrival_s[row] == np.inf:
+            if departure_s[row] < soon_s:
+                soon[n_soon] = row
+                n_soon += 1
+            else:
+                later_s = departure_s[row]
+    return soon[:n_soon].copy(), later_s
+
+
+@kernel
+def leaving(
+    rows: Ints, departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, keeps_curfew: Bools,
+    turn: Floats, start_s: Floats, end_s: Floats, stagger_s: float, soon_s: float, until_s: float,
+) -> tuple[Ints, Ints, float, float]:  # fmt: skip
+    """Return (those of some households that are at home and leave before soon_s, of these those that leave before
+    until_s, when the first of the others leaves in s, soon_s if none does, when the first of them means to leave whom
+    the curfew will hold in s, inf: nobody); rows rise, each once, int64[].
+
+    rows: of households, rising; one may be there more than once. departure_s: when each household means to leave (s).
+    is_extinct: nobody of it lives. is_on_way: it is on the streets. arrival_s: when it came to safety (s); inf: it has
+    not. keeps_curfew: bool. turn, start_s, end_s, stagger_s: see `free_from_s`. NumPy's sort is quicker in Python: in
+    here it would take a second to compile.
+    """
+    soon, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    n_soon, n_now, next_s, held_s, last = 0, 0, soon_s, np.inf, -1
+    for row in rows:
+        if row == last or departure_s[row] >= soon_s:
+            continue
+        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
+            continue
+        last = row
+        soon[n_soon] = row
+        n_soon += 1
+        if departure_s[row] < until_s:
+            now[n_now] = row
+            n_now += 1
+            continue
+        free_s = departure_s[row]
+        if keeps_curfew[row]:
+            free_s = _free_s(free_s, turn[row], start_s, end_s, stagger_s)
+        if free_s > departure_s[row]:
+            held_s = min(held_s, departure_s[row])
+        next_s = min(next_s, free_s)
+    return soon[:n_soon], now[:n_now], next_s, held_s
+
+
+@kernel
+def deciding(
+    rows: Ints, decision_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, time_s: float
+) -> tuple[Ints, Ints, float]:
+    """Return (those of some households that are at home and have yet to decide at a time in s, those that have by then,
+    when the first of the others decides in s, inf: none does); in the order of rows, int64[].
+
+    rows: of households, each once. decision_s: when each decides to leave (s). is_extinct, is_on_way, arrival_s: see
+    `leaving`. time_s: the moment.
+    """
+    later, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    n_later, n_now, next_s = 0, 0, np.inf
+    for row in rows:
+        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
+            continue
+        if decision_s[row] <= time_s:
+            now[n_now] = row
+            n_now += 1
+        else:
+            later[n_later] = row
+            n_later += 1
+            next_s = min(next_s, decision_s[row])
+    return later[:n_later], now[:n_now], next_s

@@ -1,0 +1,89 @@
+"""Who leaves home next: found among few, not among everybody; whom the curfew will hold is not waited for before."""
+
+from typing import Any
+
+import numpy as np
+
+from safepassage.agents import leaving
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.households import Households
+from safepassage.agents.parties import Parties
+
+AHEAD_S = 3600.0
+"""How far ahead all households are looked through for those who leave (s); no result depends on it."""
+Curfew = tuple[Floats, Floats, float]
+"""When each curfew begins and ends, and over how long people leave after it (s)."""
+NO_CURFEW: Curfew = np.empty(0), np.empty(0), 0.0
+
+
+class Leaving:
+    """The households that may leave before long, and when the first of them does."""
+
+    def __init__(self, households: Households, parties: Parties) -> None:
+        """households, parties: columns of everybody; nobody has planned to leave yet."""
+        self._households, self._parties = households, parties
+        self.curfew = self._curfew_of_all = NO_CURFEW
+        self._soon: Ints = np.empty(0, np.int64)
+        """Households that may leave before `_known_until_s`; all others are known to leave later."""
+        self._known_until_s = np.inf
+        self.next_s = np.inf
+        """No household sets out before this (s), whom the curfew holds after its end."""
+        self.held_s = np.inf
+        """No household is held by the curfew, as it means to set out, before this (s)."""
+
+    def keep(self, curfew: Curfew, *, is_for_all: bool) -> None:
+        """Let a curfew hold those who keep it from now on. is_for_all: nobody is free of it who keeps it otherwise."""
+        self.curfew, self._curfew_of_all = curfew, curfew if is_for_all else NO_CURFEW
+        self.look()
+
+    def look(self, until_s: float = -np.inf) -> None:
+        """Find anew who leaves next: any may have planned anew, or it is not known until so late (s)."""
+        self._soon, self._known_until_s = leaving.look_ahead(*self._plans, until_s, AHEAD_S)
+        self.next_s = self.held_s = np.inf
+        self._soon = self._choose(self._soon, -np.inf)[0]
+
+    def expect(self, households: Ints) -> None:
+        """Note that the departure times of some households have changed."""
+        rows = np.asarray(households, np.int64)
+        self._soon = np.concatenate((self._soon, rows))
+        self._choose(rows, -np.inf)
+
+    def due(self, until_s: float) -> Ints:
+        """Return the households that mean to set out before a time, in order of departure, ties by row; int64[]."""
+        if self.next_s >= until_s and self.held_s >= until_s:
+            return np.empty(0, np.int64)
+        if until_s > self._known_until_s:
+            self.look(until_s)
+        self.next_s = self.held_s = np.inf
+        self._soon.sort(kind="stable")
+        self._soon, rows = self._choose(self._soon, until_s)
+        return rows[self._households.departure_time_s[rows].argsort(kind="stable")] if rows.size > 1 else rows
+
+    def hold(self, due: Ints, from_s: float) -> tuple[Ints, Ints]:
+        """Hold those of some households who keep the curfew and mean to set out in it, or before their turn after it;
+        return (who is held, the others). from_s: nobody leaves before this (s)."""
+        h = self._households
+        return leaving.hold(h.departure_time_s, due, h.keeps_curfew, h.turn_after_curfew, *self.curfew, from_s)
+
+    def hold_until(self, until_s: float) -> Ints:
+        """Hold those whom the curfew holds as they meant to set out before a time (s), to which nobody has left; return
+        them."""
+        due = self.due(until_s)
+        held, others = self.hold(due, -np.inf)
+        self.expect(others)
+        return held
+
+    @property
+    def _plans(self) -> tuple[Any, ...]:
+        h, parties = self._households, self._parties
+        return h.departure_time_s, h.is_extinct, parties.is_on_way, parties.arrival_time_s
+
+    def _choose(self, rows: Ints, until_s: float) -> tuple[Ints, Ints]:
+        """Return (those of some households that may leave before long, those that leave before a time in s); bring up
+        to date when the first of the others leaves."""
+        h = self._households
+        soon, now, next_s, held_s = leaving.leaving(
+            rows, *self._plans, h.keeps_curfew, h.turn_after_curfew, *self._curfew_of_all, self._known_until_s, until_s
+        )
+        self.next_s, self.held_s = min(self.next_s, next_s), min(self.held_s, held_s)
+        return soon, now

@@ -1,0 +1,116 @@
+"""Who leaves home next, against slow twins; whom the curfew will hold does not end a turn before."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safepassage.agents.leaving import deciding, free_from_s, hold, leaving, look_ahead
+from safepassage.model.evacuation import EvacuationModel
+
+NO_CURFEW = np.empty(0), np.empty(0), 0.0
+HOUR_S = 3600.0
+NIGHTS = [{"first_day": "2024-08-01", "from_time": "14:00", "until_time": "11:00"}]
+
+
+def some_people(seed, n):
+    """Return (departures, extinct, on the way, arrivals) of households and the rows of those at home."""
+    chance = np.random.default_rng(seed)
+    departure_s = chance.choice([10.0, 60.0, 70.0, 3600.0, np.inf], n)
+    is_extinct, is_on_way = chance.random((2, n)) < 0.2
+    arrival_s = np.where(chance.random(n) < 0.2, 5.0, np.inf)
+    at_home = np.flatnonzero(~is_extinct & ~is_on_way & np.isinf(arrival_s))
+    return (departure_s, is_extinct, is_on_way, arrival_s), at_home.tolist()
+
+
+def slow_free_s(planned_s, turn, start_s, end_s, stagger_s):
+    """When one sets out who keeps the curfew, by looking through all curfews."""
+    over = [(end, start) for start, end in zip(start_s, end_s, strict=True) if start <= planned_s]
+    if not over:
+        return planned_s
+    over_s = max(end for end, _ in over)
+    queue_s = min([stagger_s, *(start - over_s for start in start_s if start > over_s)])
+    return max(planned_s, over_s + turn * queue_s)
+
+
+def some_curfews(lengths_s):
+    """Return (starts, ends) of curfews that take, and lie apart, so long in turn (s)."""
+    times_s = np.cumsum(np.array(lengths_s, float))
+    return times_s[0::2][: times_s.size // 2].copy(), times_s[1::2].copy()
+
+
+@given(st.lists(st.integers(1, 500), max_size=12), st.integers(0, 400), st.integers(0, 99))
+def test_whoever_keeps_the_curfew_sets_out_when_one_who_looks_through_all_of_them_does(lengths_s, stagger_s, seed):
+    chance, (start_s, end_s) = np.random.default_rng(seed), some_curfews(lengths_s)
+    planned_s, turn = chance.integers(0, 3000, 40).astype(float), chance.random(40)
+    planned_s[0] = np.inf
+    found = free_from_s(planned_s, turn, start_s, end_s, float(stagger_s))
+    pairs = zip(planned_s.tolist(), turn.tolist(), strict=True)
+    assert found.tolist() == [slow_free_s(at_s, its, start_s, end_s, stagger_s) for at_s, its in pairs]
+
+
+@given(st.integers(0, 99))
+def test_who_is_held_is_who_keeps_the_curfew_and_would_be_free_later(seed):
+    chance, (start_s, end_s) = np.random.default_rng(seed), some_curfews([100, 300, 50, 200])
+    departure_s, keeps, turn = chance.uniform(0, 900, 30), chance.random(30) < 0.6, chance.random(30)
+    rows, before = chance.permutation(30)[:20], departure_s.tolist()
+    held, others = hold(departure_s, rows, keeps, turn, start_s, end_s, 80.0, 120.0)
+    planned_s = {row: max(before[row], 120.0) for row in rows.tolist()}
+    free_s = {row: slow_free_s(at_s, turn[row], start_s, end_s, 80.0) for row, at_s in planned_s.items()}
+    assert held.tolist() == [row for row in rows.tolist() if keeps[row] and free_s[row] > planned_s[row]]
+    assert others.tolist() == [row for row in rows.tolist() if row not in held]
+    assert departure_s.tolist() == [free_s[row] if row in held else before[row] for row in range(30)]
+
+
+def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them():
+    n = 300
+    plans, at_home = some_people(5, n)
+    departure_s, chance = plans[0], np.random.default_rng(7)
+    keeps, turn, curfew = chance.random(n) < 0.5, chance.random(n), (np.array([65.0]), np.array([2000.0]), 500.0)
+    for size in (0, 1, 250):
+        asked = np.sort(chance.integers(0, n, size))  # some of them twice
+        soon, now, next_s, held_s = leaving(asked, *plans, keeps, turn, *curfew, 3000.0, 60.0)
+        rows = [row for row in at_home if row in asked and departure_s[row] < 3000.0]
+        assert soon.tolist() == rows and now.tolist() == [row for row in rows if departure_s[row] < 60.0]
+        held = [row for row in rows if keeps[row] and departure_s[row] == 70.0]
+        free = [row for row in rows if departure_s[row] >= 60.0 and row not in held]
+        leaves_s = departure_s[free].tolist() + [slow_free_s(70.0, turn[row], *curfew) for row in held]
+        assert next_s == min(leaves_s, default=3000.0)
+        assert held_s == (70.0 if held else np.inf)
+
+
+def test_a_look_at_all_finds_who_leaves_within_the_hour_and_when_the_next_does():
+    plans, at_home = some_people(8, 300)
+    departure_s = plans[0]
+    for until_s, soon_until_s in ((-np.inf, 10.0 + HOUR_S), (500.0, 500.0 + HOUR_S), (-np.inf, 15.0)):
+        ahead_s = 5.0 if soon_until_s == 15.0 else HOUR_S
+        soon, later_s = look_ahead(*plans, until_s, ahead_s)
+        assert soon.tolist() == [row for row in at_home if departure_s[row] < soon_until_s]
+        assert later_s == min([at_s for at_s in departure_s[at_home].tolist() if at_s >= soon_until_s])
+    nobody = np.full(300, np.inf), *plans[1:]
+    assert look_ahead(*nobody, 0.0, HOUR_S)[1] == np.inf and look_ahead(*nobody, 0.0, HOUR_S)[0].size == 0
+
+
+def test_those_who_have_decided_are_found_as_one_looks_through_all_of_them():
+    (decision_s, *rest), at_home = some_people(6, 300)
+    chance = np.random.default_rng(6)
+    for size in (0, 1, 200):
+        asked = chance.permutation(300)[:size]
+        later, now, next_s = deciding(asked, decision_s, *rest, 60.0)
+        rows = [row for row in asked.tolist() if row in at_home]
+        assert now.tolist() == [row for row in rows if decision_s[row] <= 60.0]
+        assert later.tolist() == [row for row in rows if decision_s[row] > 60.0]
+        assert next_s == min(decision_s[later].tolist(), default=np.inf)
+
+
+def test_whom_the_curfew_holds_is_held_at_the_end_of_each_turn_and_ends_none():
+    calm = {"orders": [], "shelling.sources": [], "run.duration_h": 30, "run.step_s": 3600}
+    leave = {"behaviour.coefficients.baseline_per_day": 2.0, "curfew.compliance": 1.0, "curfew.windows": NIGHTS}
+    model = EvacuationModel("tiny_town", **calm, **leave)
+    while model.time_s < 10 * HOUR_S:
+        model.step()
+    leaving_, households, at_home = model.population.leaving, model.households, model.population.is_at_home()
+    planned_s = households.departure_time_s[at_home]
+    assert not model.curfew.may_move(model.time_s) and np.isfinite(planned_s).sum() > 20
+    assert planned_s.min() >= model.time_s, "whose time has come waits for the end of the curfew"
+    assert leaving_.held_s < model.time_s + HOUR_S, "others have yet to be held"
+    assert model.curfew.may_move(leaving_.next_s), "nobody is waited for before the curfew ends"
