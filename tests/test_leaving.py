@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from safepassage.agents.leaving import deciding, free_from_s, hold, leaving, look_ahead
 from safepassage.model.evacuation import EvacuationModel
+from safepassage.model.people.leaving import AHEAD_S
 
 NO_CURFEW = np.empty(0), np.empty(0), 0.0
 HOUR_S = 3600.0
@@ -113,4 +114,5 @@ def test_whom_the_curfew_holds_is_held_at_the_end_of_each_turn_and_ends_none():
     assert not model.curfew.may_move(model.time_s) and np.isfinite(planned_s).sum() > 20
     assert planned_s.min() >= model.time_s, "whose time has come waits for the end of the curfew"
     assert leaving_.held_s < model.time_s + HOUR_S, "others have yet to be held"
-    assert model.curfew.may_move(leaving_.next_s), "nobody is waited for before the curfew ends"
+    leaving_.look()
+    assert leaving_.next_s >= leaving_.held_s + AHEAD_S, "nobody is waited for who will be held"
