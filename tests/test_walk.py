@@ -8,6 +8,7 @@ from safepassage.agents.ground.records import records
 from safepassage.agents.rules import walk_views
 from safepassage.agents.rules.walk_state import WALKER, Stage
 from safepassage.experiments.verification.walking import two_way, walking_on
+from safepassage.model.movement import walking_view
 from safepassage.model.movement.routing import NO_ROUTE, Routes
 from safepassage.model.movement.walking import Walking, weidmann_pace
 
@@ -71,6 +72,27 @@ def test_results_do_not_depend_on_how_the_time_is_split(seed, narrow, cuts):
     arrivals += [parts.advance(t) for t in sorted(cuts) if t >= 20] + [parts.advance(np.inf)]
     assert (by_id(n, *arrivals) == expected_s).all()
     assert (parts.view.n_entered == whole.view.n_entered).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=4))
+def test_results_do_not_depend_on_the_slots_of_the_event_wheel(seed, slots_per_party_s):
+    n = 60
+    whole, people = random_crowd(seed, n)
+    whole.add(np.arange(n), **people)
+    expected_s = by_id(n, whole.advance(np.inf))
+    other, _ = random_crowd(seed, n)
+    other.add(np.arange(n), **people)
+    arrivals = []
+    for k, per_party_s in enumerate(slots_per_party_s):
+        arrivals.append(other.advance(15.0 * k))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(walking_view, "SLOTS_PER_PARTY_S", per_party_s)
+            other._on_foot.choose_slots()
+        wanted_per_s = max(other.view.n_under_way * per_party_s, walking_view.LEAST_SLOTS_PER_S)
+        assert wanted_per_s / 6 < other._on_foot.crowd.clock["slots_per_s"][0] < wanted_per_s * 6
+    arrivals.append(other.advance(np.inf))
+    assert (by_id(n, *arrivals) == expected_s).all()
 
 
 def test_results_do_not_depend_on_how_often_the_ranks_of_walkers_are_closed_up():

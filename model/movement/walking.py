@@ -39,8 +39,6 @@ LEAST_WIDTH_M = 0.5
 """Width that people find beside cars however many there are: one person sideways along the wall (m). Assumption."""
 SWAP_AFTER_S = 10.0
 """Time after which parties on full streets change places, if they wait for each other's (s). Assumption."""
-EVENTS_PER_S = 1 / 200
-"""Events of a walking party per second, roughly: sizes the slots of the event wheel; no result depends on it."""
 
 
 def weidmann_pace(density_per_m2: float) -> float:
@@ -124,12 +122,11 @@ class Walking:
             specific_flow_per_m_s=specific_flow_per_m_s, least_width_m=LEAST_WIDTH_M,
         )  # fmt: skip
         n_slots = int(2 ** np.clip(np.ceil(np.log2(n_rows)), 8, 16))
-        slots_per_s = 2.0 ** np.ceil(np.log2(max(n_parties * EVENTS_PER_S, 1.0)))
         none, crowd = np.empty(0, dtype=np.int32), cast(Any, Crowd)
         walkers, ranks, doses = self._rows(n_parties)
         now = crowd(
             walkers, ranks, links, streets, records(n_rows, TURN, next_s=np.inf, slot=-1),
-            np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=slots_per_s), rules,
+            np.full(n_slots, -1, dtype=np.int32), records(1, CLOCK, slots_per_s=1.0), rules,
             np.full((1, n_nodes), NO_ROUTE, dtype=np.int32), exit_street, none, np.empty(0), none, records(0, DANGER),
             doses, np.zeros((3, 16), dtype=np.int32),
         )  # fmt: skip
@@ -219,6 +216,7 @@ class Walking:
         crowd.clock["n_departed"][0] = 0
         self._on_foot.under_way.add(ids)
         self._on_foot.make_room_for_arrivals()
+        self._on_foot.choose_slots()
 
     def _check_table(self, table):
         """Refuse a row that the table does not have."""
