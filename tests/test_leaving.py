@@ -1,7 +1,7 @@
 """Who leaves home next, against slow twins; whom the curfew will hold does not end a turn before."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safepassage.agents.leaving import deciding, free_from_s, hold, leaving, look_ahead
@@ -39,6 +39,7 @@ def some_curfews(lengths_s):
     return times_s[0::2][: times_s.size // 2].copy(), times_s[1::2].copy()
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 500), max_size=12), st.integers(0, 400), st.integers(0, 99))
 def test_whoever_keeps_the_curfew_sets_out_when_one_who_looks_through_all_of_them_does(lengths_s, stagger_s, seed):
     chance, (start_s, end_s) = np.random.default_rng(seed), some_curfews(lengths_s)
@@ -49,6 +50,7 @@ def test_whoever_keeps_the_curfew_sets_out_when_one_who_looks_through_all_of_the
     assert found.tolist() == [slow_free_s(at_s, its, start_s, end_s, stagger_s) for at_s, its in pairs]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 99))
 def test_who_is_held_is_who_keeps_the_curfew_and_would_be_free_later(seed):
     chance, (start_s, end_s) = np.random.default_rng(seed), some_curfews([100, 300, 50, 200])
