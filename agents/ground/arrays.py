@@ -19,6 +19,12 @@ def each(value: Any, n: int, dtype: Any) -> Any:
     return given if given.shape == (n,) else np.full(n, given)
 
 
+def counted(n: Ints) -> tuple[Ints, Ints]:
+    """Return (of, rank): n[k] entries for each k, rising, and each one's number among its own, from 0."""
+    of = np.repeat(np.arange(n.size), n)
+    return of, np.arange(of.size) - (np.cumsum(n) - n)[of]
+
+
 def rising(rows: Ints | list[int]) -> Ints:
     """Return rows in rising order, each once; NumPy's own `unique` looks them up in a table and takes ten times as
     long."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import pdtr, pdtrik
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, counted
 from safepassage.model import draws
 from safepassage.model.draws import Stream
 from safepassage.model.hazard.front import LineFront
@@ -227,8 +227,7 @@ def _background(process, grid, hours, mean, fields, seed, source_number):
             f"{n_events.max():,} background events fall in one hour; at most {MOST_PER_HOUR:,} can be drawn. Lower "
             "events_per_day or background_per_km2_day, or the peak of day_profile or ramp."
         )
-    hour = np.repeat(np.arange(hours.size), n_events)
-    rank = np.arange(hour.size) - np.repeat(np.cumsum(n_events) - n_events, n_events)
+    hour, rank = counted(n_events)
     key = (hour_key[hour] * MOST_PER_HOUR + rank).astype(np.uint32)
     time_s = (hours[hour] + number(key, TIME)) * HOUR_S
     day = hours[hour] // 24 - hours[0] // 24

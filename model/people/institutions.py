@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 
 from safepassage.agents.civilians import Injury, Mobility, People, Protection, Status
+from safepassage.agents.ground.arrays import counted
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules.walking_speeds import free_speed_m_s
 from safepassage.model.draws import Keys, Stream, digest, members_of, uniforms_for
@@ -58,8 +59,7 @@ def _batches(
     n_residents = np.bincount(np.arange(one.n_residents) // one.batch_size, minlength=n)
     n_staff = np.bincount(np.arange(one.n_staff) % n, minlength=n)
     size = n_residents + n_staff
-    batch = np.repeat(np.arange(n), size)
-    number = np.arange(batch.size) - np.repeat(np.cumsum(size) - size, size)
+    batch, number = counted(size)
     is_staff = number >= n_residents[batch]
     place = np.full(n, digest("institution", one.name), np.uint32)
     keys = Keys(np.arange(n, dtype=np.uint32), place)

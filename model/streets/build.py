@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import counted
 from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import StreetSettings
@@ -207,9 +208,9 @@ def _points(streets):
     """Return points at most 50 m apart on all streets, each street once, and whether people live along it."""
     links = np.unique(streets.link_street, return_index=True)[1]
     n_points = np.ceil(streets.length_m[links] / 50.0).astype(np.int64) + 1
-    rank = np.arange(n_points.sum()) - np.repeat(np.cumsum(n_points) - n_points, n_points)
-    link = np.repeat(links, n_points)
-    place_m = streets.places(link, rank / np.repeat(n_points - 1, n_points))
+    street, rank = counted(n_points)
+    link = links[street]
+    place_m = streets.places(link, rank / (n_points - 1)[street])
     lived_along = np.isin(np.array(streets.highway_names), list(HOME_WEIGHTS))[streets.highway[link]]
     return {"points_m": np.stack(place_m, axis=1), "is_lived_along": lived_along}
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.agents.ground.arrays import counted
+from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits, StreetSettings
@@ -211,40 +213,49 @@ def _road_ends(layout, leading_out, rank, candidates):
     END_GAP_RAD or more in the circle of directions, and where that side is the one of the middle of the area.
     One node or a dual carriageway that turns back on itself: both are ends.
     """
-    from scipy.spatial import KDTree
-
-    ends = []
-    x, y = layout.node_x_m, layout.node_y_m
-    middle = np.array(((x.min() + x.max()) / 2, (y.min() + y.max()) / 2))
-    for best in np.unique(rank[leading_out]):
-        of_class = np.intersect1d(candidates, layout.downstream[leading_out & (rank == best)])
-        if of_class.size == 0:
-            continue
-        points = KDTree(_points_along(layout, np.flatnonzero(leading_out & (rank <= best)), NEAR_M[0] / 2))
-        here = np.column_stack((x[of_class], y[of_class]))
-        for node, place, near in zip(of_class, here, points.query_ball_point(here, NEAR_M[1]), strict=True):
-            away = points.data[near] - place
-            away = away[np.hypot(away[:, 0], away[:, 1]) >= NEAR_M[0]]
-            if away.size and away.mean(axis=0) @ (middle - place) > 0 and _widest_gap_rad(away) >= END_GAP_RAD:
-                ends.append(node)
-    return np.unique(np.array(ends, dtype=np.int64))
+    links = np.flatnonzero(leading_out)
+    n_ranks = rank.max() + 1
+    node, best = np.divmod(np.unique(layout.downstream[links].astype(np.int64) * n_ranks + rank[links]), n_ranks)
+    is_candidate = np.zeros(len(layout.node_id), np.bool_)
+    is_candidate[candidates] = True
+    node, best = node[is_candidate[node]], best[is_candidate[node]]
+    x_m, y_m = layout.node_x_m, layout.node_y_m
+    point_x_m, point_y_m, link = _points_along(layout, links, NEAR_M[0] / 2)
+    grid = grid_of_points(point_x_m, point_y_m, NEAR_M[1])
+    asked, point, away_m = points_within(grid, x_m[node], y_m[node], NEAR_M[1])
+    counts = (away_m >= NEAR_M[0]) & (rank[link][point] <= best[asked])
+    asked, point = asked[counts], point[counts]
+    dx, dy = point_x_m[point] - x_m[node[asked]], point_y_m[point] - y_m[node[asked]]
+    to_middle_m = [(c.min() + c.max()) / 2 - c[node] for c in (x_m, y_m)]
+    inwards = sum(np.bincount(asked, d, node.size) * to_m for d, to_m in zip((dx, dy), to_middle_m, strict=True)) > 0
+    return np.unique(node[inwards & (_widest_gap_rad(asked, np.arctan2(dy, dx), node.size) >= END_GAP_RAD)])
 
 
 def _points_along(layout, links, spacing_m):
-    """Return points (n, 2) on the course of the links, at most spacing_m apart."""
-    start = np.concatenate([np.arange(layout.geometry_first[k], layout.geometry_first[k + 1] - 1) for k in links])
-    x, y = layout.geometry_x_m, layout.geometry_y_m
+    """Return points on the course of the links, at most spacing_m apart, as x and y, and the link of each."""
+    first, x, y = layout.geometry_first, layout.geometry_x_m, layout.geometry_y_m
+    of_link, rank = counted(first[links + 1] - 1 - first[links])
+    start = first[links][of_link] + rank
     n_pieces = np.ceil(np.hypot(x[start + 1] - x[start], y[start + 1] - y[start]) / spacing_m).astype(int) + 1
-    piece = np.repeat(np.arange(start.size), n_pieces)
-    first = np.cumsum(n_pieces) - n_pieces
-    share = (np.arange(piece.size) - first[piece]) / np.maximum(n_pieces[piece] - 1, 1)
+    piece, rank = counted(n_pieces)
+    share = rank / np.maximum(n_pieces[piece] - 1, 1)
     start = start[piece]
-    return np.column_stack([c[start] + share * (c[start + 1] - c[start]) for c in (x, y)])
+    return *(c[start] + share * (c[start + 1] - c[start]) for c in (x, y)), links[of_link[piece]]
 
 
-def _widest_gap_rad(away):
-    bearing = np.sort(np.arctan2(away[:, 1], away[:, 0]))
-    return float(np.diff(bearing, append=bearing[0] + 2 * np.pi).max())
+def _widest_gap_rad(place, bearing_rad, n):
+    """Return the widest gap between directions around each of n places, -inf around those without any.
+
+    place, bearing_rad: of each direction; places rise.
+    """
+    widest = np.full(n, -np.inf)
+    if place.size:
+        bearing_rad = bearing_rad[np.lexsort((bearing_rad, place))]
+        first = np.flatnonzero(np.diff(place, prepend=-1))
+        after = np.append(bearing_rad[1:], 0.0)
+        after[np.append(first[1:], place.size) - 1] = bearing_rad[first] + 2 * np.pi
+        widest[place[first]] = np.maximum.reduceat(after - bearing_rad, first)
+    return widest
 
 
 def _spaced(layout, order, merge_m, taken=()):
