@@ -15,9 +15,9 @@ from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import columns, polylines, projection
 from safepassage.model.streets.classes import HOME_WEIGHTS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
-from safepassage.model.streets.graphml import check_graph, number, read_table
+from safepassage.model.streets.graphml import check_graph, read_table
 from safepassage.model.streets.notes import StreetsReport, notes
-from safepassage.model.streets.order import StreetTable, table_of
+from safepassage.model.streets.order import Said, StreetTable, table_of
 from safepassage.model.streets.streets import SIGNALS, Streets, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
 
@@ -101,7 +101,7 @@ def _compile(table: StreetTable, settings: StreetSettings) -> tuple[Streets, Str
 
 def _read_nodes(table):
     """Return the place of each node, and of the distinct places ids, x and y."""
-    xy = np.array([(number(d["x"]), number(d["y"])) for d in table.of_node])
+    xy = np.column_stack((table.x, table.y))
     _, first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     new_index = np.empty(first.size, dtype=np.int32)
@@ -112,7 +112,7 @@ def _read_nodes(table):
 
 def _signal_nodes(table, node_id, place_of):
     """Return the ids of the places with traffic signals, each once; of merged nodes one is enough."""
-    with_signals = [SIGNALS in str(attributes.get("highway")) for attributes in table.of_node]
+    with_signals = table.node_kind.each(lambda kind: SIGNALS in str(kind), np.bool_)
     return tuple(node_id[place] for place in np.unique(place_of[with_signals]))
 
 
@@ -157,7 +157,7 @@ def _links(edges, line, settings):
         "walkable": edges.walkable[rows],
         "has_pavement": has_pavement[rows],
         "is_bridge": edges.is_bridge[rows],
-        "highway": [edges.highway[i] for i in rows],
+        "highway": edges.highway.at(rows),
         "link_name": tuple(edges.name[i] for i in rows),
         "geometry_first": first,
         "geometry_x_m": x,
@@ -216,9 +216,12 @@ def _points(streets):
 
 
 def _streets(node_id, x_m, y_m, crs, extent_m, links):
-    names = tuple(dict.fromkeys(links["highway"]))
-    index = {name: i for i, name in enumerate(names)}
-    links = links | {"highway": np.array([index[h] for h in links["highway"]], dtype=np.int16), "highway_names": names}
+    class_, first = np.unique(links["highway"].place, return_index=True)
+    class_ = class_[np.argsort(first)]
+    index = np.empty(len(links["highway"].texts), np.int16)
+    index[class_] = np.arange(class_.size)
+    names = tuple(links["highway"].texts[one] for one in class_)
+    links = links | {"highway": index[links["highway"].place], "highway_names": names}
     none = {"exit_name": (), "exit_node": np.zeros(0, np.int32), "exit_flow_capacity_per_s": np.zeros(0)}
     none |= {"exit_end_node": none["exit_node"], "n_town_nodes": len(node_id), "n_town_links": links["length_m"].size}
     none |= {"points_m": np.zeros((0, 2)), "is_lived_along": np.zeros(0, np.bool_)}
@@ -234,7 +237,7 @@ def _layout(streets):
         streets.link_downstream,
         streets.drivable,
         streets.walkable,
-        [streets.highway_names[h] for h in streets.highway],
+        Said(streets.highway_names, streets.highway),
         streets.link_name,
         streets.n_lanes * lane_flow_per_s(streets.free_flow_speed_m_s),
         streets.geometry_first,

@@ -1,13 +1,11 @@
 """From the edges of a street graph, all text, to one array for each thing a street has."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints, counted
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import graphml
 from safepassage.model.streets.classes import (
@@ -20,6 +18,7 @@ from safepassage.model.streets.classes import (
     street_class,
 )
 from safepassage.model.streets.naming import SEPARATOR
+from safepassage.model.streets.order import Said
 
 KM_H = 1 / 3.6
 CAR_TAGS = ("motorcar", "motor_vehicle", "vehicle", "access")
@@ -37,7 +36,7 @@ class Edges:
 
     upstream: np.ndarray
     downstream: np.ndarray
-    highway: list
+    highway: Said
     name: list
     length_m: np.ndarray
     drivable: np.ndarray
@@ -52,24 +51,14 @@ class Edges:
 
 @dataclass(frozen=True)
 class Texts:
-    """What a graph says of its edges: text by attribute and edge."""
+    """What a graph says of its n edges, by attribute."""
 
-    by_name: dict[str, list[str | None]]
+    by_name: dict[str, Said]
     n: int
 
-    def of(self, attribute: str) -> list[str | None]:
-        """Return one attribute of all edges, None where it is missing."""
-        return self.by_name.get(attribute) or [None] * self.n
-
-
-def each(found: Sequence[Any], meaning: Callable[[Any], Any]) -> list[Any]:
-    """Return what each of the values means; of equal ones, which streets have many of, it is asked once."""
-    known = {value: meaning(value) for value in dict.fromkeys(found)}
-    return list(map(known.__getitem__, found))
-
-
-def _flags(found, meaning):
-    return np.array(each(found, meaning), dtype=bool)
+    def of(self, attribute: str) -> Said:
+        """Return what is said under one attribute."""
+        return self.by_name.get(attribute) or Said((), np.full(self.n, -1))
 
 
 def read_edges(said: Texts, upstream: Ints, downstream: Ints, settings: StreetSettings) -> Edges:
@@ -79,17 +68,18 @@ def read_edges(said: Texts, upstream: Ints, downstream: Ints, settings: StreetSe
     scenario's section `StreetSettings`.
     """
     highway_text = said.of("highway")
-    highway = each(highway_text, _minor_class)
-    oneway = _flags(said.of("oneway"), lambda t: graphml.boolean(t) is True)
+    highway = highway_text.into(_minor_class)
+    oneway = said.of("oneway").each(lambda t: graphml.boolean(t) is True, np.bool_)
     shut = shut_by_tags(said)
     drivable, walkable = _permissions(said, highway_text, highway, oneway, shut, settings)
     length_m = _column(said, "length", graphml.number)
     length_m[~(np.isfinite(length_m) & (length_m > 0))] = np.nan
-    osmid = each(said.of("osmid"), lambda t: None if t is None else tuple(sorted(graphml.values(t))))
-    name = [n or r for n, r in zip(*(each(said.of(a), _joined) for a in ("name", "ref")), strict=True)]
-    bridge = _flags(said.of("bridge"), lambda t: any(v.lower() not in ("no", "false") for v in graphml.values(t)))
+    ways = said.of("osmid").into(lambda t: () if t is None else tuple(sorted(graphml.values(t))))
+    way = np.where(said.of("osmid").place < 0, -1, ways.place)
+    name = [n or r for n, r in zip(*(said.of(a).each(_joined, object).tolist() for a in ("name", "ref")), strict=True)]
+    bridge = said.of("bridge").each(_is_bridge, np.bool_)
     given = {
-        "highway": np.array([t is not None for t in highway_text]),
+        "highway": highway_text.place >= 0,
         "name": np.array([n != "" for n in name]),
         "length": length_m.copy(),
         "maxspeed": _column(said, "maxspeed", graphml.speed_km_h) * KM_H,
@@ -97,7 +87,7 @@ def read_edges(said: Texts, upstream: Ints, downstream: Ints, settings: StreetSe
         "width": _column(said, "width", graphml.width_m),
         "sidewalk": _column(said, "sidewalk", graphml.n_pavements),
     }
-    reverse = pair_directions(upstream, downstream, length_m, osmid, oneway & drivable)
+    reverse = pair_directions(upstream, downstream, length_m, way, oneway & drivable)
     no_access = shut["drivable"] & shut["walkable"] & ~shut["ferry"]
     return Edges(
         upstream,
@@ -120,7 +110,11 @@ def _joined(text):
 
 
 def _column(said, attribute, meaning):
-    return np.array(each(said.of(attribute), lambda t: np.nan if t is None else meaning(t)), dtype=np.float64)
+    return said.of(attribute).each(lambda t: np.nan if t is None else meaning(t), np.float64)
+
+
+def _is_bridge(text):
+    return any(value.lower() not in ("no", "false") for value in graphml.values(text))
 
 
 @cache
@@ -128,6 +122,12 @@ def _minor_class(text):
     """Return the class of a street; the most minor of several, since the narrowest part governs."""
     classes = graphml.values(text)
     return max(classes, key=lambda c: street_class(c).rank) if classes else UNKNOWN_CLASS
+
+
+def _if_said(text):
+    """Return 1 for yes, 0 for no, -1 if a text says neither."""
+    said = graphml.boolean(text)
+    return -1 if said is None else int(said)
 
 
 @cache
@@ -143,14 +143,13 @@ def _permissions(said, highway_text, highway, oneway, shut, settings):
         ("drivable", "drive", settings.drivable),
         ("walkable", "walk", settings.walkable),
     ):
-        opens = each(said.of(attribute), graphml.boolean)
-        by_class = each(highway_text, lambda text, what=what: _class_allows(text, what))
-        allowed = [a if o is None else o for a, o in zip(by_class, opens, strict=True)]
-        allowed = np.array(allowed, dtype=bool) & ~shut[what]
+        opens = said.of(attribute).each(_if_said, np.int8)
+        by_class = highway_text.each(lambda text, what=what: _class_allows(text, what), np.bool_)
+        allowed = np.where(opens < 0, by_class, opens == 1) & ~shut[what]
         if opened:
-            wish = np.array([opened.get(h, a) for h, a in zip(highway, allowed, strict=True)], dtype=bool)
-            against_one_way = np.array([o is False for o in opens]) & oneway & (what == "drivable")
-            allowed = wish & ~against_one_way
+            wish = highway.each(lambda h, opened=opened: opened.get(h, -1), np.int8)
+            against_one_way = (opens == 0) & oneway & (what == "drivable")
+            allowed = np.where(wish < 0, allowed, wish == 1) & ~against_one_way
         columns.append(allowed)
     return columns
 
@@ -161,17 +160,17 @@ def shut_by_tags(said: Texts) -> dict[str, Bools]:
     The most specific access tag counts (OpenStreetMap wiki, "Key:access"); ferries carry nobody: they have no timetable
     here, and none can be relied on under fire (assumption).
     """
-    by_word = [_flags(said.of(tag), lambda t: _says(t, ("ferry",))) for tag in ("route", "highway")]
-    ferry = by_word[0] | by_word[1] | _flags(said.of("ferry"), _says_yes)
-    shut = {
-        what: ferry | _flags(list(zip(*(said.of(tag) for tag in tags), strict=True)), _shut_by)
-        for what, tags in (("drivable", CAR_TAGS), ("walkable", FOOT_TAGS))
-    }
-    return {**shut, "ferry": ferry}
-
-
-def _shut_by(tags):
-    return _says_only(next((text for text in tags if text not in (None, "")), None), SHUT)
+    by_word = [said.of(tag).each(lambda t: _says(t, ("ferry",)), np.bool_) for tag in ("route", "highway")]
+    ferry = by_word[0] | by_word[1] | said.of("ferry").each(_says_yes, np.bool_)
+    shut = {"drivable": ferry.copy(), "walkable": ferry.copy(), "ferry": ferry}
+    for what, tags in (("drivable", CAR_TAGS), ("walkable", FOOT_TAGS)):
+        is_open = np.ones(said.n, np.bool_)
+        for tag in reversed(tags):
+            of_tag = said.of(tag)
+            says = of_tag.each(lambda text: text not in (None, ""), np.bool_)
+            is_open = np.where(says, of_tag.each(lambda text: not _says_only(text, SHUT), np.bool_), is_open)
+        shut[what] |= ~is_open
+    return shut
 
 
 def _says(text, words):
@@ -187,40 +186,35 @@ def _says_yes(text):
     return text is not None and not _says(text, ("no", "false", "nan", "none")) and bool(graphml.values(text))
 
 
-def pair_directions(upstream: Ints, downstream: Ints, length_m: Floats, osmid: list[Any], one_way: Bools) -> Ints:
+def pair_directions(upstream: Ints, downstream: Ints, length_m: Floats, way: Ints, one_way: Bools) -> Ints:
     """Return for each edge the row of the same street's other direction, -1 if it has none.
 
     Two opposite edges are one street if they are equally long and come from the same way, as far as is known. Two
     edges that cars may use in one direction only are two carriageways; so are edges of two ways, if one is one-way.
 
     upstream: node at which each edge begins, int32. downstream: node at which each edge ends, int32. length_m: length
-    of each link (m). osmid: ways of OpenStreetMap that each edge is made of. one_way: bool, edges that cars may use in
-    one direction.
+    of each link (m). way: number of the ways of OpenStreetMap that each edge is made of, -1: not known. one_way: bool,
+    edges that cars may use in one direction.
     """
-    reverse = np.full(upstream.size, -1, dtype=np.int32)
-    rows: dict[tuple[int, int], list[int]] = {}
-    for i, ends in enumerate(zip(upstream.tolist(), downstream.tolist(), strict=True)):
-        rows.setdefault(ends, []).append(i)
-    length = np.nan_to_num(length_m, nan=-1.0).tolist()
-    one_way = one_way.tolist()
-    for (u, v), forward in rows.items():
-        backward = rows.get((v, u)) if u <= v else None
-        if backward is None:
-            continue
-        matches = []
-        for i in forward:
-            for j in backward:
-                if u == v and i >= j:
-                    continue
-                difference = abs(length[i] - length[j])
-                same_way = osmid[i] == osmid[j] or osmid[i] is None or osmid[j] is None
-                apart = one_way[i] and one_way[j] if same_way else one_way[i] or one_way[j]
-                if not apart and difference <= max(1.0, 0.01 * length[i]):
-                    matches.append((not same_way, difference, i, j))
-        for _, _, i, j in sorted(matches):
-            if reverse[i] < 0 and reverse[j] < 0:
-                reverse[i], reverse[j] = j, i
-    return reverse
+    n_nodes = max(upstream.max(initial=0), downstream.max(initial=0)) + np.int64(1)
+    there, back = upstream * n_nodes + downstream, downstream * n_nodes + upstream
+    order = np.argsort(there, kind="stable")
+    ahead = np.flatnonzero(upstream <= downstream)
+    first, last = (there[order].searchsorted(back[ahead], side) for side in ("left", "right"))
+    k, rank = counted(last - first)
+    i, j = ahead[k], order[first[k] + rank]
+    length = np.nan_to_num(length_m, nan=-1.0)
+    difference = np.abs(length[i] - length[j])
+    is_other_way = (way[i] != way[j]) & (way[i] >= 0) & (way[j] >= 0)
+    apart = np.where(is_other_way, one_way[i] | one_way[j], one_way[i] & one_way[j])
+    fits = ~apart & (difference <= np.maximum(1.0, 0.01 * length[i])) & ((upstream[i] != downstream[i]) | (i < j))
+    i, j, difference, is_other_way = i[fits], j[fits], difference[fits], is_other_way[fits]
+    best_first = np.lexsort((j, i, difference, is_other_way))
+    reverse = [-1] * upstream.size
+    for one, other in zip(i[best_first].tolist(), j[best_first].tolist(), strict=True):
+        if reverse[one] < 0 and reverse[other] < 0:
+            reverse[one], reverse[other] = other, one
+    return np.array(reverse, np.int32)
 
 
 def vehicle_columns(edges: Edges, settings: StreetSettings) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -240,12 +234,12 @@ def vehicle_columns(edges: Edges, settings: StreetSettings) -> tuple[Floats, Flo
     by_lanes = np.maximum(total_lanes, np.where(edges.drivable | two_way, 0.0, 1.0)) * _of_class(
         highway, "lane_width_m"
     )
-    assumed = np.array(each(highway, lambda h: settings.default_width_m.get(h, np.nan)))
+    assumed = highway.each(lambda h: settings.default_width_m.get(h, np.nan), np.float64)
     width = np.where(given["width"] < np.where(edges.drivable, MIN_CARRIAGEWAY_M, 0.0), np.nan, given["width"])
     width = np.where(np.isnan(width), np.where(np.isnan(assumed), by_lanes, assumed), width)
     against = ~edges.drivable & paired & edges.drivable[edges.reverse]
     width = np.where(against, width[edges.reverse], width)
-    factor = _filled(np.full(len(highway), np.nan), highway, settings.junction_factor, "junction_factor")
+    factor = _filled(np.nan, highway, settings.junction_factor, "junction_factor")
     return speed, n_lanes, width, n_lanes * lane_flow_per_s(speed), factor
 
 
@@ -262,18 +256,16 @@ def walking_columns(edges: Edges, carriageway_width_m: Floats) -> tuple[Floats, 
 
 
 def _of_class(highway, what):
-    return np.array(each(highway, lambda h: getattr(street_class(h), what)), dtype=np.float64)
+    return highway.each(lambda h: getattr(street_class(h), what), np.float64)
 
 
 def _filled(given, highway, of_scenario, what, unit=1.0):
     """Return what the file gives; where it gives nothing (NaN), what the scenario says of the class, else the table."""
-    default = (
-        np.array(each(highway, lambda h: of_scenario.get(h, getattr(street_class(h), what))), dtype=np.float64) * unit
-    )
+    default = highway.each(lambda h: of_scenario.get(h, getattr(street_class(h), what)), np.float64) * unit
     return np.where(np.isnan(given), default, given)
 
 
-def unknown_classes(highway: list[str]) -> dict[str, int]:
+def unknown_classes(highway: Said) -> dict[str, int]:
     """Return how many edges have each class that the table of defaults does not know."""
-    unknown = [h for h in highway if h not in STREET_CLASSES]
-    return {h: unknown.count(h) for h in sorted(set(unknown))}
+    n = np.bincount(highway.place, minlength=len(highway.texts)).tolist()
+    return {h: n_edges for h, n_edges in sorted(zip(highway.texts, n, strict=True)) if h not in STREET_CLASSES}

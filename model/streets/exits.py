@@ -12,7 +12,7 @@ from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits, StreetSettings
 from safepassage.model.streets.classes import street_class
-from safepassage.model.streets.columns import each
+from safepassage.model.streets.order import Said
 
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a mistake (latitude and longitude swapped). Assumption."""
@@ -52,7 +52,7 @@ class Layout:
     downstream: np.ndarray
     drivable: np.ndarray
     walkable: np.ndarray
-    highway: list
+    highway: Said
     name: list
     flow_per_s: np.ndarray
     geometry_first: np.ndarray
@@ -158,9 +158,9 @@ def border_exits(layout: Layout, border: BorderExits, taken: Sequence[int] = ())
     """
     usable = layout.drivable if layout.drivable.any() else layout.walkable
     inside = _reached_from_the_town(layout, usable)
-    rank = np.array(each(layout.highway, lambda highway: street_class(highway).rank))
-    leads = each(layout.highway, lambda highway: highway.removesuffix("_link") in border.classes)
-    leading_out = np.array(leads, np.bool_) & usable
+    rank = layout.highway.each(lambda highway: street_class(highway).rank, np.int64)
+    leads = layout.highway.each(lambda highway: str(highway).removesuffix("_link") in border.classes, np.bool_)
+    leading_out = leads & usable
     depth_m, diagonal_m = _depth(layout, usable)
     n_nodes = len(layout.node_id)
     best_rank = np.full(n_nodes, 99)

@@ -4,9 +4,7 @@ import ast
 import io
 import math
 import re
-from collections.abc import Callable
 from functools import cache
-from itertools import count
 from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,8 @@ from safepassage.model.inputs.text_files import read_bytes
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
-from safepassage.model.streets.order import StreetTable, in_order
+from safepassage.model.streets.order import StreetTable, table_of
+from safepassage.model.streets.plain_graphml import plain_table
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -48,55 +47,25 @@ def read_graph(path: Path) -> "nx.MultiDiGraph":
 
     Raises ScenarioError if there is no file, if it is not GraphML, if it is undirected or has no streets or places.
     """
+    content = _content(path)
     import networkx as nx
 
-    graph = _read(path, lambda directed: nx.MultiDiGraph() if directed else nx.MultiGraph())
+    try:
+        graph = nx.read_graphml(io.BytesIO(content), node_type=str, force_multigraph=True)
+    except (ParseError, nx.NetworkXError, LookupError, UnicodeError, ValueError, TypeError, RecursionError) as error:
+        raise ScenarioError(f"{path}: this is not a GraphML file ({error or type(error).__name__}). {_HOW}") from error
     check_graph(graph, str(path))
     return graph
 
 
 def read_table(path: Path) -> StreetTable:
-    """Return what read_graph would as a StreetTable, without a graph in between. Raises what read_graph does."""
-    listed = _read(path, _Listed)
-    nodes, edges = listed.nodes, [(u, v, data) for (u, v), keyed in listed.edges.items() for data in keyed.values()]
-    _check(listed.directed, nodes, len(edges), str(path))
-    return in_order(listed.graph.get("crs"), nodes, edges)
+    """Return the StreetTable of the graph in a file. Raises what read_graph does."""
+    table = plain_table(_content(path))
+    return table_of(read_graph(path)) if table is None else table
 
 
-class _Listed:
-    """What networkx's reader of GraphML fills as it would fill its MultiDiGraph."""
-
-    def __init__(self, directed: bool) -> None:
-        self.directed = directed
-        self.graph: dict[str, Any] = {}
-        self.nodes: dict[str, dict[str, Any]] = {}
-        self.edges: dict[tuple[str, str], dict[Any, dict[str, Any]]] = {}
-        """Attributes by ends and key."""
-
-    def is_directed(self) -> bool:
-        return self.directed
-
-    def add_node(self, node: str, /, **attributes: Any) -> None:
-        self.nodes.setdefault(node, {}).update(attributes)
-
-    def has_edge(self, upstream: str, downstream: str) -> bool:
-        return (upstream, downstream) in self.edges
-
-    def add_edges_from(self, edges: list[tuple[str, str, Any, dict[str, Any]]]) -> None:
-        for upstream, downstream, key, attributes in edges:
-            self.nodes.setdefault(upstream, {})
-            self.nodes.setdefault(downstream, {})
-            keyed = self.edges.setdefault((upstream, downstream), {})
-            if key is None:
-                key = next(k for k in count(len(keyed)) if k not in keyed)
-            if key in keyed:
-                keyed[key].update(attributes)
-            else:
-                keyed[key] = attributes
-
-
-def _read(path: Path, empty: Callable[[bool], Any]) -> Any:
-    """Return what `empty` makes, for a directed graph or another, filled from a file of GraphML."""
+def _content(path: Path) -> bytes:
+    """Return the content of a file of GraphML."""
     path = Path(path)
     if not isfile(path):
         raise ScenarioError(f"{path}: there is no such file. Give the path of a GraphML file. {_HOW}")
@@ -108,80 +77,22 @@ def _read(path: Path, empty: Callable[[bool], Any]) -> Any:
     content = read_bytes(path)
     change = "Cut the network to the area that is looked at."
     refuse_needs([Need(str(path), len(content), "bytes of GraphML", BYTES["graphml_byte"], change)])
-    import networkx as nx
-
-    try:
-        return _parsed(content, empty)
-    except (ParseError, nx.NetworkXError, LookupError, UnicodeError, ValueError, TypeError, RecursionError) as error:
-        raise ScenarioError(f"{path}: this is not a GraphML file ({error or type(error).__name__}). {_HOW}") from error
-
-
-def _parsed(content: bytes, empty: Callable[[bool], Any]) -> Any:
-    """Return the first graph of a GraphML text, read by networkx's reader into what `empty` makes."""
-    from networkx import NetworkXError
-    from networkx.readwrite.graphml import GraphMLReader
-
-    tag = f"{{{GraphMLReader.NS_GRAPHML}}}data"
-
-    class Reader(GraphMLReader):
-        def make_graph(self, graph_xml: Any, graphml_keys: Any, defaults: Any, G: Any = None) -> Any:  # noqa: N803
-            G = empty(graph_xml.get("edgedefault") == "directed") if G is None else G
-            return super().make_graph(graph_xml, graphml_keys, defaults, G)
-
-        def add_edge(self, G: Any, edge_element: Any, graphml_keys: Any) -> None:  # noqa: N803
-            """Add an edge that says no more than between which nodes it runs, as OSMnx writes it, at once."""
-            edge = dict(edge_element.items())
-            if not {"source", "target"} <= edge.keys() <= {"source", "target", "id"}:
-                return super().add_edge(G, edge_element, graphml_keys)
-            data = self.decode_data_elements(graphml_keys, edge_element)
-            try:
-                key: Any = int(edge["id"])
-            except (KeyError, ValueError):
-                key = edge.get("id") or data.get("key")
-            return G.add_edges_from([(edge["source"], edge["target"], key, data)])
-
-        def find_graphml_keys(self, graph_element: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-            keys, defaults = super().find_graphml_keys(graph_element)
-            self.name_of_text = {key: said["name"] for key, said in keys.items() if said["type"] is str}
-            return keys, defaults
-
-        def decode_data_elements(self, graphml_keys: Any, obj_xml: Any) -> dict[str, Any]:
-            """Return attributes that are all plain text, as OSMnx writes them, at once."""
-            data, names = {}, self.name_of_text
-            for element in obj_xml:
-                name = names.get(element.get("key"))
-                if name is None or element.tag != tag or len(element):
-                    return super().decode_data_elements(graphml_keys, obj_xml)
-                data[name] = element.text or ""
-            return data
-
-    reader = Reader(node_type=str, force_multigraph=True)
-    graphs = list(reader(path=io.BytesIO(content)))
-    if not graphs:  # a header without the namespace, which networkx forgives
-        whole = content.replace(b"<graphml>", f'<graphml xmlns="{GraphMLReader.NS_GRAPHML}">'.encode())
-        graphs = list(reader(string=whole))
-    if not graphs:
-        raise NetworkXError("file not successfully read as graphml")
-    return graphs[0]
+    return content
 
 
 def check_graph(graph: "nx.MultiDiGraph", place: str = "the street graph") -> None:
     """Raise ScenarioError unless the graph is directed and has nodes with coordinates and edges between them."""
-    _check(graph.is_directed(), dict(graph.nodes(data=True)), graph.number_of_edges(), place)
-
-
-def _check(is_directed: bool, nodes: dict[Any, dict[str, Any]], n_edges: int, place: str) -> None:
-    if not is_directed:
+    if not graph.is_directed():
         raise ScenarioError(
             f"{place}: the graph is undirected, so one-way streets cannot be recognised. "
             "Save the directed graph that OSMnx made, not the result of osmnx.convert.to_undirected."
         )
-    for what, n in (("nodes", len(nodes)), ("edges (streets)", n_edges)):
+    for what, n in (("nodes", graph.number_of_nodes()), ("edges (streets)", graph.number_of_edges())):
         if n == 0:
             raise ScenarioError(f"{place}: the graph has no {what}. Choose an area with streets. {_HOW}")
     wrong = [
         (node, axis, attributes.get(axis))
-        for node, attributes in nodes.items()
+        for node, attributes in graph.nodes(data=True)
         for axis in ("x", "y")
         if not math.isfinite(number(attributes.get(axis)))
     ]
@@ -211,6 +122,8 @@ def values(text: str | None) -> tuple[Any, ...]:
     if text is None:
         return ()
     text = str(text).strip()
+    if text.isdecimal():
+        return (text,)
     if text.startswith("[") and text.endswith("]"):
         items = text[1:-1].split(", ")
         if not all(map(str.isdecimal, items)):  # not only ids

@@ -1,29 +1,29 @@
 """The course of each link as points, stored end to end in flat arrays."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.model.settings.base import ScenarioError
+from safepassage.model.streets.order import Said
 
 LONGEST_M = 1_000_000.0
 """No street is longer (m); a greater number is a mistake, or asks for points without end. Assumption."""
 
 
 def read_polylines(
-    wkt: list[Any], start: Ints, end: Ints, node_x: Floats, node_y: Floats
+    wkt: Said, start: Ints, end: Ints, node_x: Floats, node_y: Floats
 ) -> tuple[Ints, Floats, Floats, Bools]:
     """Return (first, x, y, given): points of each edge from start to end node, in the coordinates of the nodes.
 
-    wkt: a LINESTRING as text, or None. An edge without a usable one is a straight line. A line drawn against the
+    wkt: LINESTRINGs as text. An edge without a usable one is a straight line. A line drawn against the
     direction of its edge is turned round. given: bool, whether the line came from the file. node_x, node_y: place of
     each node, in the file's coordinates.
     """
     import shapely
 
-    lines = shapely.from_wkt(np.array(wkt, dtype=object), on_invalid="ignore")
+    lines = shapely.from_wkt(np.array([*wkt.texts, None], dtype=object), on_invalid="ignore")[wkt.place]
     given = (shapely.get_type_id(lines) == 1) & (shapely.get_num_coordinates(lines) >= 2)
     count = np.where(given, shapely.get_num_coordinates(lines), 2)
     first = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
