@@ -1,16 +1,19 @@
+import io
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 from drawn_streets import both, compile_at, graph_of, saved
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safepassage.model.inputs.text_files import read_bytes
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets import graphml
-from safepassage.model.streets.graphml import read_graph, read_table
+from safepassage.model.streets.graphml import check_graph, read_graph, read_table
 from safepassage.model.streets.order import table_of
+from safepassage.model.streets.plain_graphml import plain_table
 
 NETWORKS = Path(__file__).parent.parent / "scenarios" / "networks"
 TYPED = """<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">
@@ -84,31 +87,96 @@ def test_a_width_is_read_in_metres(text, width):
 # --- files that cannot be used --------------------------------------------------------------------------------------
 
 
+def listed(table):
+    """Return all that a StreetTable says, each row by itself."""
+    edges = {name: [said[row] for row in range(table.upstream.size)] for name, said in table.of_edge.items()}
+    kinds = [table.node_kind[row] for row in range(len(table.node))]
+    ends = table.upstream.tolist(), table.downstream.tolist()
+    assert table is not None
+    return table.crs, table.node, table.x.tolist(), table.y.tolist(), kinds, *ends, edges
+
+
 @pytest.mark.parametrize("network", ["tiny_town.graphml", "pokrovsk_schematic.graphml.gz", "typed.graphml"])
 def test_a_file_read_into_a_table_is_what_its_graph_in_networkx_lists(tmp_path, network):
     path = NETWORKS / network
     if network == "typed.graphml":
         path = tmp_path / network
         path.write_text(TYPED, encoding="utf-8")
-    graph = read_graph(path)
-    with path.open("rb") as opened:
-        expected = nx.read_graphml(opened, force_multigraph=True) if path.suffix == ".graphml" else graph
-    assert dict(graph.nodes(data=True)) == dict(expected.nodes(data=True))
-    assert list(graph.edges(keys=True, data=True)) == list(expected.edges(keys=True, data=True))
-    table, of_graph = read_table(path), table_of(graph)
-    assert np.array_equal((table.upstream, table.downstream), (of_graph.upstream, of_graph.downstream))
-    assert (table.crs, table.node, table.of_node) == (of_graph.crs, of_graph.node, of_graph.of_node)
-    assert table.of_edge == of_graph.of_edge and table.upstream.size == graph.number_of_edges()
+    assert (plain_table(read_bytes(path)) is None) == (network == "typed.graphml")
+    assert listed(read_table(path)) == listed(table_of(read_graph(path)))
+
+
+WORDS = st.text(st.characters(blacklist_categories=("Cs", "Cc")) | st.sampled_from("&<>\"'\n\t; 1"), max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.integers(0, 4)] * 2, st.dictionaries(st.sampled_from("abc"), WORDS)), min_size=1),
+    st.booleans(), st.sampled_from((nx.readwrite.graphml.write_graphml_xml, nx.write_graphml)),
+)  # fmt: skip
+def test_what_networkx_writes_of_texts_is_read_in_columns_as_networkx_reads_it(edges, pretty, write):
+    graph = nx.MultiDiGraph(crs="EPSG:4326 & more")
+    graph.add_nodes_from((str(node), {"x": f"{node}.5", "y": "-2", "highway": "a<b"[:node]}) for node in range(5))
+    graph.add_edges_from((str(upstream), str(downstream), said) for upstream, downstream, said in edges)
+    written = io.BytesIO()
+    write(graph, written, prettyprint=pretty)
+    read = nx.read_graphml(io.BytesIO(written.getvalue()), force_multigraph=True)
+    assert listed(plain_table(written.getvalue())) == listed(table_of(read))
+
+
+SMALL = """<?xml version='1.0' encoding='utf-8'?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key id="d0" for="graph" attr.name="crs" attr.type="string" />
+<key id="x" for="node" attr.name="x" attr.type="string" /><key id="y" for="node" attr.name="y" attr.type="string"/>
+<key id="n" for="edge" attr.name="name" attr.type="string" />
+<graph edgedefault="directed"><data key="d0">epsg:4326</data>
+<node id="a"><data key="x">1</data><data key="y">2</data></node><node id="b"><data key="x">3</data>
+<data key="y">4</data></node><edge source="a" target="b" id="0"><data key="n">A &amp; B</data></edge>
+<edge source="b" target="a" id="0" />
+</graph></graphml>"""
+PIECES = [
+    "", "<!-- x -->", "<![CDATA[x]]>", "&#10;", "&y;", "&amp;", '<data key="n">C</data>', '<data key="n"/>', "</node>",
+    "<q>", '<node id="a"/>', '<node id="c"><data key="x">1</data><data key="y">1</data></node>', "\r\n", "\x01",
+    "\xe9", ">", "<", "'", '"', "</graph>", '<edge source="a" target="b"/>', '<edge source="a" target="b" id="00"/>',
+    "</data>", "<?p?>", '<edge source="a" target="c" id="1"/>', '<graph edgedefault="directed">', '<port name="p"/>',
+    "<default>C</default>",
+]  # fmt: skip
+"""What is put into SMALL."""
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, len(SMALL)),
+    st.integers(0, 12),
+    st.sampled_from(PIECES),
+    st.sampled_from(("utf-8", "latin-1")),
+)
+def test_a_text_that_is_written_otherwise_is_left_to_networkx_or_read_as_it_reads_it(at, n_cut, piece, encoding):
+    content = (SMALL[:at] + piece + SMALL[at + n_cut :]).encode(encoding)
+    table = plain_table(content)
+    if table is not None:
+        read = nx.read_graphml(io.BytesIO(content), force_multigraph=True)
+        check_graph(read)
+        assert listed(table) == listed(table_of(read))
+
+
+@pytest.mark.parametrize(
+    ("instead", "of"),
+    [
+        ("undirected", "directed"), ("utf-16", "utf-8"), ("int", "string"), ("<!DOCTYPE graphml><graphml", "<graphml"),
+        ("<!-- a --><node", "<node"), ("><![CDATA[1]]><", ">1<"), ('"b" directed="true" id="0"', '"b" id="0"'),
+        ('id="k"', 'id="0"'), (">nan<", ">4<"), ("&nothing;", "&amp;"), ("><default>z</default></key>", " />"),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_not_plain_is_not_read_in_columns(instead, of):
+    assert plain_table(SMALL.encode()) is not None and plain_table(SMALL.replace(of, instead, 1).encode()) is None
 
 
 def test_edges_of_a_table_stand_by_their_ends_numbers_as_numbers_and_alike_ones_by_what_they_are(tmp_path):
     path = tmp_path / "typed.graphml"
     path.write_text(TYPED, encoding="utf-8")
-    table = read_table(path)
-    assert table.node == ["9", "10"] and table.upstream.tolist() == [0, 1, 1] and table.downstream.tolist() == [1, 0, 0]
-    assert table.of_edge == {
-        "name": ["Third", "", "Second"], "length": [None, "60", "50"], "oneway": [None, "True", None],
-    }  # fmt: skip
+    *_, upstream, downstream, edges = listed(read_table(path))
+    assert read_table(path).node == ["9", "10"] and upstream == [0, 1, 1] and downstream == [1, 0, 0]
+    assert edges == {"name": ["Third", "", "Second"], "length": [None, "60", "50"], "oneway": [None, "True", None]}
 
 
 def test_a_missing_file_is_named(tmp_path):

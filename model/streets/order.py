@@ -83,10 +83,7 @@ def in_order(table: StreetTable) -> StreetTable:
     first = np.flatnonzero(np.diff(place[order], prepend=-1))
     last = np.append(first[1:], n)
     is_several = last - first > 1
-    beside = order[np.repeat(is_several, last - first)]
-    key = dict(
-        zip(beside.tolist(), _of_edges({name: said.at(beside) for name, said in table.of_edge.items()}), strict=True)
-    )
+    key = _of_edges(table.of_edge, order[np.repeat(is_several, last - first)].tolist())
     for alike in map(slice, first[is_several].tolist(), last[is_several].tolist()):
         order[alike] = sorted(order[alike].tolist(), key=key.__getitem__)
     return StreetTable(
@@ -120,15 +117,11 @@ def _of_id(text: str) -> tuple[int, int, str]:
     return (0, int(text), text) if text.lstrip("-").isdecimal() else (1, 0, text)
 
 
-def _of_edges(of_edge: dict[str, Said]) -> list[tuple[str, str, list[tuple[bool, str, str]]]]:
-    """Return the attributes of edges, the class first, the course last: a mirrored town keeps its order."""
-    names = sorted(of_edge, key=lambda name: (name == "geometry", name))
-    texts = [
-        [said.texts[k] if k >= 0 else None for k in said.place.tolist()] for said in (of_edge[name] for name in names)
-    ]
-    found = []
-    for said in zip(*texts, strict=True):
-        rest = [(name == "geometry", name, text) for name, text in zip(names, said, strict=True) if text is not None]
-        attributes = {name: text for _, name, text in rest}
-        found.append((str(attributes.get("highway")), attributes.get("name", ""), rest))
+def _of_edges(of_edge: dict[str, Said], rows: list[int]) -> dict[int, tuple[str, str, list[tuple[bool, str, str]]]]:
+    """Return the attributes of some edges, the class first, the course last: a mirrored town keeps its order."""
+    found = {}
+    for row in rows:
+        attributes = {name: said.texts[said.place[row]] for name, said in of_edge.items() if said.place[row] >= 0}
+        rest = sorted((name == "geometry", name, text) for name, text in attributes.items())
+        found[row] = str(attributes.get("highway")), attributes.get("name", ""), rest
     return found

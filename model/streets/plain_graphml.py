@@ -51,9 +51,10 @@ class _Tags:
 def plain_table(content: bytes) -> StreetTable | None:
     """Return the StreetTable of a directed graph in a GraphML text; None: it is written in another way, or faulty."""
     try:
-        return _table(content)
+        table = _table(content)
     except (OtherwiseWrittenError, ParseError, ValueError):
         return None
+    return in_order(table)
 
 
 def _demand(is_so: Any) -> None:
@@ -61,7 +62,8 @@ def _demand(is_so: Any) -> None:
         raise OtherwiseWrittenError
 
 
-def _table(content):
+def _table(content: bytes) -> StreetTable:
+    """Return nodes and edges as they stand in a text."""
     content.decode()  # a ValueError if it is not UTF-8
     tags = _tags(content)
     names, crs = _head(content[: tags.begin[0]], content[tags.end[-1] + 1 :])
@@ -75,7 +77,7 @@ def _table(content):
     _demand(of_node.keys() >= {"x", "y"} and "key" not in of_edge)
     x, y = (_numbers(of_node[axis]) for axis in "xy")
     kind = of_node.get("highway", Said((), np.full(len(node), -1)))
-    return in_order(StreetTable(crs, node, x, y, kind, upstream, downstream, of_edge))
+    return StreetTable(crs, node, x, y, kind, upstream, downstream, of_edge)
 
 
 def _numbers(said: Said) -> Floats:
@@ -100,6 +102,8 @@ def _tags(content: bytes) -> _Tags:
     opens, closes = ({what: which[inner] for what, which in tags.items()} for tags in (opens, closes))
     is_alone = byte[end - 1] == ord("/")
     _demand(np.logical_or.reduce([*opens.values(), *closes.values()]).all())
+    sign = np.flatnonzero(byte == ord("&"))
+    _demand(opens["data"][begin.searchsorted(sign[(begin[0] < sign) & (sign < end[-1])]) - 1].all())
     for what, among in (("data", slice(None)), ("node", outer), ("edge", outer)):
         goes_on, closed = (opens[what] & ~is_alone)[among], closes[what][among]
         _demand(np.array_equal(goes_on[:-1], closed[1:]) and not closed[0] and not goes_on[-1])
