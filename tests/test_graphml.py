@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from safepassage.model.inputs.text_files import read_bytes
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets import graphml
-from safepassage.model.streets.graphml import check_graph, read_graph, read_table
-from safepassage.model.streets.order import table_of
-from safepassage.model.streets.plain_graphml import plain_table
+from safepassage.model.streets.reading import graphml
+from safepassage.model.streets.reading.graphml import check_graph, read_graph, read_table
+from safepassage.model.streets.reading.order import table_of
+from safepassage.model.streets.reading.plain_graphml import plain_table
 
 NETWORKS = Path(__file__).parent.parent / "scenarios" / "networks"
 TYPED = """<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">

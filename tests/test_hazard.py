@@ -24,7 +24,7 @@ from safepassage.model.results.run_folder import open_run
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load
 from safepassage.model.settings.shelling import ALERTS_BY_HOUR, Shelling, ShellingProcess
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 FRONT = [{"day": date(2024, 8, 1), "distance_km": 3.0}]
 TOWN = Area(0.0, 0.0, 8000.0, 6000.0)

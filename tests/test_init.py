@@ -22,7 +22,7 @@ from safepassage.model.maps.ways import direction, left_out_because, place_kind
 from safepassage.model.maps.ways_out import ways_out
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load, shipped
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 pytest.importorskip("osmium", reason="the extra gis is not installed")
 DATA = os.environ.get("SAFEPASSAGE_DATA")

@@ -16,7 +16,7 @@ from safepassage.model.settings.movement import Movement as MovementSettings
 from safepassage.model.settings.streets import Signals
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import lane_flow_per_s
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 from safepassage.model.town.closures import ClosedOnPurpose
 from safepassage.model.town.junction_control import JunctionControl
 

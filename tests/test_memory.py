@@ -19,7 +19,7 @@ from safepassage.model.memory import Need, refuse_needs
 from safepassage.model.settings.errors import ScenarioError
 from safepassage.model.settings.shelling import RecordedShelling
 from safepassage.model.state.state_file import saved
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 POINT = {"name": "School", "latitude_deg": 45.0, "longitude_deg": -33.0}
 FLEET = {"name": "Buses", "n_vehicles": 300_000_000, "seats": 50}

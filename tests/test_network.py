@@ -12,7 +12,7 @@ from safepassage.model.maps.report import describe
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets, load_streets, reaches_exit, to_networkx
 from safepassage.model.streets.classes import STREET_CLASSES
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 TINY_TOWN = Path(__file__).parents[1] / "scenarios/networks/tiny_town.graphml"
 

@@ -14,7 +14,7 @@ from safepassage.model.results.exit_queues import delivered
 from safepassage.model.settings.scenario import load
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import lane_flow_per_s, street_class
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 TINY_TOWN = Path(__file__).parents[1] / "scenarios/networks/tiny_town.graphml"
 

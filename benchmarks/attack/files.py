@@ -13,7 +13,7 @@ from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load, shipped
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 TINY = shipped()["tiny_town"]
 SHORT = {"run.duration_h": 0.02, "run.step_s": 60}

@@ -11,7 +11,7 @@ import numpy as np
 from safepassage.experiments.verification.checks import Case, Check
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.scenario import load
-from safepassage.model.streets.graphml import read_graph
+from safepassage.model.streets.reading.graphml import read_graph
 
 CENTRE_DEG = -33.0
 """Meridian in the middle of tiny_town, and of its zone of the map."""

@@ -7,8 +7,8 @@ import shapely
 
 from safepassage.model.maps.graph import CUT
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.graphml import number
 from safepassage.model.streets.projection import WGS84, transformer
+from safepassage.model.streets.reading.graphml import number
 
 if TYPE_CHECKING:
     import networkx as nx

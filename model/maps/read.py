@@ -11,8 +11,8 @@ from safepassage.model.maps.extract import read_extract
 from safepassage.model.maps.graph import graph_of
 from safepassage.model.maps.graph_tables import TABLE_FORMATS, read_graph_tables
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.graphml import check_graph, number, read_graph
 from safepassage.model.streets.projection import WGS84
+from safepassage.model.streets.reading.graphml import check_graph, number, read_graph
 
 if TYPE_CHECKING:
     import networkx as nx

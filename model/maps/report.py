@@ -14,9 +14,9 @@ from safepassage.model.settings.files.texts import visible
 from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets.build import compile_streets
 from safepassage.model.streets.classes import street_class
-from safepassage.model.streets.graphml import number, read_graph, values
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
 from safepassage.model.streets.notes import StreetsReport
+from safepassage.model.streets.reading.graphml import number, read_graph, values
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.ways_out.doubts import TOO_FEW
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safepassage.model.streets.graphml import check_graph
+from safepassage.model.streets.reading.graphml import check_graph
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -20,8 +20,8 @@ from safepassage.model.maps.scenario_text import Choices, scenario_text
 from safepassage.model.maps.town_exits import exits_of_town
 from safepassage.model.maps.ways import NO_HOMES
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.graphml import number, width_m
 from safepassage.model.streets.map import OSM_ATTRIBUTION, draw_map
+from safepassage.model.streets.reading.graphml import number, width_m
 from safepassage.model.streets.streets import Streets
 
 if TYPE_CHECKING:

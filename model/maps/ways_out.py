@@ -10,8 +10,8 @@ from safepassage.model.maps.graph import CUT
 from safepassage.model.maps.read import TownMap
 from safepassage.model.streets.classes import street_class
 from safepassage.model.streets.exits import side_of
-from safepassage.model.streets.graphml import number, values
 from safepassage.model.streets.projection import WGS84, plane_crs, transformer
+from safepassage.model.streets.reading.graphml import number, values
 from safepassage.model.streets.ways_out.doubts import UNDESCRIBED, is_described
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from safepassage.model.settings.streets import StreetSettings
 from safepassage.model.streets import columns, polylines, projection
 from safepassage.model.streets.classes import HOME_WEIGHTS, lane_flow_per_s
 from safepassage.model.streets.exits import Layout, find_exits
-from safepassage.model.streets.graphml import check_graph, read_table
 from safepassage.model.streets.notes import StreetsReport, notes
-from safepassage.model.streets.order import Said, StreetTable, table_of
+from safepassage.model.streets.reading.graphml import check_graph, read_table
+from safepassage.model.streets.reading.order import Said, StreetTable, table_of
 from safepassage.model.streets.streets import SIGNALS, Streets, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
 

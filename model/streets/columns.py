@@ -7,7 +7,6 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, counted
 from safepassage.model.settings.streets import StreetSettings
-from safepassage.model.streets import graphml
 from safepassage.model.streets.classes import (
     MIN_WALK_WIDTH_M,
     PAVEMENT_WIDTH_M,
@@ -18,7 +17,8 @@ from safepassage.model.streets.classes import (
     street_class,
 )
 from safepassage.model.streets.naming import SEPARATOR
-from safepassage.model.streets.order import Said
+from safepassage.model.streets.reading import graphml
+from safepassage.model.streets.reading.order import Said
 
 KM_H = 1 / 3.6
 CAR_TAGS = ("motorcar", "motor_vehicle", "vehicle", "access")

@@ -12,7 +12,7 @@ from safepassage.model.inputs.tables import refuse
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import BorderExits, StreetSettings
 from safepassage.model.streets.classes import street_class
-from safepassage.model.streets.order import Said
+from safepassage.model.streets.reading.order import Said
 
 MAX_PLACE_DISTANCE_M = 2000.0
 """A place farther than this from every street is taken for a mistake (latitude and longitude swapped). Assumption."""

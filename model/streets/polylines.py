@@ -6,7 +6,7 @@ import numpy as np
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.order import Said
+from safepassage.model.streets.reading.order import Said
 
 LONGEST_M = 1_000_000.0
 """No street is longer (m); a greater number is a mistake, or asks for points without end. Assumption."""

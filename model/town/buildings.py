@@ -10,7 +10,7 @@ from safepassage.agents.ground.nearby import grid_of_links, links_within
 from safepassage.model.inputs.tables import number_of
 from safepassage.model.inputs.vectors import POLYGONS, read_features, without_outline
 from safepassage.model.settings.base import ScenarioError
-from safepassage.model.streets.graphml import width_m
+from safepassage.model.streets.reading.graphml import width_m
 from safepassage.model.streets.streets import Streets
 
 _M_PER_STOREY = 3.0

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
-from safepassage.model.streets.order import Said, StreetTable, in_order
+from safepassage.model.streets.reading.order import Said, StreetTable, in_order
 
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 OTHER_ENCODING = re.compile(rb"<\?xml[^>]*encoding=[\"'](?!utf-8[\"']|us-ascii[\"'])", re.IGNORECASE)
@@ -134,9 +134,9 @@ def _head(before: bytes, after: bytes) -> tuple[dict[str, str], str | None]:
     for key in keys:
         _demand(key.tag == f"{GRAPHML}key" and not len(key) and key.get("yfiles.type") is None)
         _demand(key.get("id") and key.get("attr.type") == "string" and key.get("attr.name"))
-        names[key.get("id")] = key.get("attr.name")
+        names[str(key.get("id"))] = str(key.get("attr.name"))
     _demand(all(one.tag == f"{GRAPHML}data" and not len(one) and one.get("key") in names for one in graph))
-    return names, {names[one.get("key")]: one.text or "" for one in graph}.get("crs")
+    return names, {names[str(one.get("key"))]: one.text or "" for one in graph}.get("crs")
 
 
 def _attributes(tags: _Tags, what: str) -> list[list[str]]:

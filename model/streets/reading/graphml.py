@@ -15,8 +15,8 @@ from safepassage.model.inputs.text_files import read_bytes
 from safepassage.model.memory import BYTES, Need, refuse_needs
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.streets.classes import SPEED_WORDS_KM_H
-from safepassage.model.streets.order import StreetTable, table_of
-from safepassage.model.streets.plain_graphml import plain_table
+from safepassage.model.streets.reading.order import StreetTable, table_of
+from safepassage.model.streets.reading.plain_graphml import plain_table
 
 if TYPE_CHECKING:
     import networkx as nx
