@@ -217,16 +217,19 @@ class Ways:
         ):
             weight = self._cost_s(Mode.CAR, free_s, is_believed_open[HEARSAY]) / free_s
             exits = self._streets.exit_end_node[is_exit_open], exits_per_s[is_exit_open]
-            old = RoadsBelieved(per_s, danger, is_believed_open, is_exit_open, exits_per_s, weight, *exits)
+            have_all_heard = np.array_equal(is_believed_open[HEARSAY], is_believed_open[WITNESS])
+            beliefs = is_believed_open, have_all_heard, is_exit_open, exits_per_s
+            old = RoadsBelieved(per_s, danger, *beliefs, weight, *exits)
             self._roads = old
         return old
 
     def _build_seen(self, table: int, wanted: Bools, is_known: Bools) -> bool:
-        """Build a table of drivers who have heard of closures, by the model's cost of links; return False for others,
-        and where roads have changed since they looked."""
-        if self._route_choice is not None or table == WITNESS:
+        """Build a table of drivers by the model's cost of links; return False if roads have changed since they looked,
+        or they have met closures of which not all have heard."""
+        roads = self._roads_believed()
+        if self._route_choice is not None or (table == WITNESS and not roads.have_all_heard):
             return False
-        return self._outlook.build(table, self.seen[table], self._roads_believed(), wanted, is_known)
+        return self._outlook.build(table, self.seen[table], roads, wanted, is_known)
 
     def freshen(self, tables: Ints | int, nodes: Ints | None = None) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow, from nodes; None: all."""

@@ -16,6 +16,8 @@ class RoadsBelieved:
     """What a second on each link costs people beyond a second (s/s)."""
     is_believed_open: Bools
     """bool[2, n_links], see RoadNews."""
+    have_all_heard: bool
+    """Whether all have heard of whatever closures anybody has met."""
     is_exit_open: Bools
     """bool per exit."""
     exits_per_s: Floats
