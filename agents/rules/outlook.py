@@ -39,12 +39,20 @@ that its end lets pass (1/s). turn: who goes first at equal cost."""
 PLACE = np.dtype(
     [
         ("cost_s", "f8"), ("to_go_s", "f8"), ("out_s", "f8"), ("free_out_s", "f8"), ("gate", "i4"), ("next_link", "i4"),
-        ("turn", "u4"), ("is_settled", "i4"),
+        ("turn", "u4"), ("through", "i4"), ("is_settled", "i4"),
     ],
     align=True,
 )  # fmt: skip
 """A node: what the way out costs by which nodes are settled, what it costs in the table, when somebody there can be
-out, when if nobody else were there (s); its nearest gate and the turn of its best link."""
+out, when if nobody else were there (s); its nearest gate, the turn of its best link and where that is in the list."""
+EMPTY = np.dtype(
+    [("cost_s", "f8"), ("to_go_s", "f8"), ("through", "i4"), ("then", "i4"), ("is_tied", "i4"), ("way", "i4")],
+    align=True,
+)  # fmt: skip
+"""A node while nobody is on the roads: cost_s, to_go_s and through as in PLACE. then: the node after it. is_tied: not
+every table takes that way. way: for `expect_on_way`, the link that its table takes."""
+OFF, BEHIND, ON_WAY = 0, 1, 2
+"""Whether a node is on the way of anybody: of no one, of somebody who is counted at gates, of who asks for a table."""
 GATE = np.dtype([("way_on_s", "f8"), ("busy_s", "f8"), ("per_s", "f8"), ("next", "i4")], align=True)
 """At the index of a link in the list, or of an exit after all links. way_on_s: from it on, without anybody. busy_s: how
 long it takes to serve all who are counted. next: gate after it."""
@@ -120,8 +128,8 @@ def _count(roads, gates, first, last, gate, free_out_s):
 
 
 @inlined_part
-def _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
-    """Give a link into a settled node its time, reach its beginning, and say whether it is reached by a better way.
+def _look_back(roads, places, gates, class_turn, k, node, last_s):
+    """Reach the beginning of a link into a settled node; return (whether by a better way, the time of the link (s)).
 
     last_s: when the last who is counted at the gates after the node can be out (s).
     """
@@ -132,8 +140,6 @@ def _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
     link_out_s, time_s = end.out_s + road.time_s, road.time_s
     if until_s > link_out_s:  # else it takes exactly the link's own time, to the last bit
         time_s = until_s - end.out_s
-        if expected_s.size > 0:
-            expected_s[road.link] = time_s
     else:
         until_s = link_out_s
     start = places[road.start]
@@ -146,10 +152,16 @@ def _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
             start.next_link = road.link
     from_s = end.cost_s + time_s * road.weight
     if from_s < start.cost_s or (from_s == start.cost_s and road.turn < start.turn):
-        start.cost_s, start.turn, start.gate = from_s, road.turn, own
+        start.cost_s, start.turn, start.gate, start.through = from_s, road.turn, own, k
         start.out_s, start.free_out_s = until_s, end.free_out_s + road.free_s
-        return True
-    return False
+        return True, time_s
+    return False, time_s
+
+
+@inlined_part
+def _forget(place):
+    """Let nothing be known of a node."""
+    place.cost_s, place.to_go_s, place.next_link, place.through, place.is_settled = np.inf, np.inf, NO_ROUTE, NONE, 0
 
 
 @inlined_part
@@ -160,9 +172,6 @@ def _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s):
         road.n_cars += sights[i].n_cars
         if sights[i].time_s >= 0.0:
             road.time_s = sights[i].time_s
-    for node in range(places.size):
-        place = places[node]
-        place.cost_s, place.to_go_s, place.next_link, place.is_settled = np.inf, np.inf, NO_ROUTE, 0
     size = 0
     for i in range(exit_node.size):
         gate, exit_place = gates[roads.size + i], places[exit_node[i]]
@@ -170,7 +179,7 @@ def _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s):
         if exit_place.cost_s == np.inf:
             size = _push(heap, size, 0.0, np.uint32(0), exit_node[i])
         exit_place.cost_s, exit_place.to_go_s, exit_place.out_s, exit_place.free_out_s = 0.0, 0.0, 0.0, 0.0
-        exit_place.turn, exit_place.gate, exit_place.next_link = 0, roads.size + i, ARRIVED
+        exit_place.turn, exit_place.gate, exit_place.next_link, exit_place.through = 0, roads.size + i, ARRIVED, NONE
     return size
 
 
@@ -189,13 +198,11 @@ def _open(places, heap, bucket, waiting, at):
 
 
 @inlined_part
-def _end(roads, bucket, waiting, n_entries, sights, of_link, alone_s):
-    """Leave the list as if nobody were on the roads, and the buckets empty."""
+def _put_back(roads, sights, of_link, alone_s):
+    """Leave the list as if nobody were on the roads."""
     for i in range(sights.size):
         road = roads[of_link[sights[i].link]]
         road.n_cars, road.time_s = 0, alone_s[sights[i].link]
-    for i in range(n_entries):
-        bucket[waiting[i].bucket] = NONE
 
 
 @lean_kernel
@@ -208,7 +215,7 @@ def expect(
 
     Returns what the way out costs from the node from which it costs most (s), of those looked at.
 
-    expected_s: if it has room: written where it is not the time of the link's own queue, which it holds before.
+    expected_s: if it has room: written, where a way out is known; it holds the times of links' own queues before.
     next_link, to_go_s: written, by node: the link to take, ARRIVED or NO_ROUTE, and what the way out costs (s).
     is_known: set where these are written: at all nodes, if it has to say what is expected of all links, otherwise at
     least at those that are wanted and on the way out from them. roads: ROAD, as if nobody were on them before and
@@ -219,6 +226,8 @@ def expect(
     alone at first (s). class_turn: uint32, which of two links goes first in the table at equal cost. exit_node,
     exit_per_s: ways out and what they let pass (vehicles/s).
     """
+    for node in range(places.size):
+        _forget(places[node])
     size = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
     at, n_waiting, n_entries, most_s, n_wanted = 0, 0, 0, 0.0, 1
     if expected_s.size == 0:
@@ -245,7 +254,10 @@ def expect(
                 continue
             if places[roads[k].start].is_settled and expected_s.size == 0:  # nobody turns back to get out
                 continue
-            if _look_back(expected_s, roads, places, gates, class_turn, k, node, last_s):
+            is_better, time_s = _look_back(roads, places, gates, class_turn, k, node, last_s)
+            if expected_s.size > 0:
+                expected_s[roads[k].link] = time_s
+            if is_better:
                 start = places[roads[k].start]
                 place = np.int64(min(start.cost_s * buckets_per_s, bucket.size - 1.0))
                 if place <= at:
@@ -260,5 +272,169 @@ def expect(
     for node in range(places.size):
         if is_all or places[node].is_settled:
             next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
-    _end(roads, bucket, waiting, n_entries, sights, of_link, alone_s)
+    for i in range(n_entries):
+        bucket[waiting[i].bucket] = NONE
+    _put_back(roads, sights, of_link, alone_s)
     return most_s
+
+
+@lean_kernel
+def keep_empty(
+    empty: Records, places: Records, roads: Records, of_link: Ints, outgoing_first: Ints, outgoing: Ints,
+    link_downstream: Ints,
+) -> None:  # fmt: skip
+    """Write EMPTY, by node, from what `expect` left in places when nobody was on the roads. For the others see there,
+    and `expect_on_way`."""
+    for node in range(places.size):
+        place, alone = places[node], empty[node]
+        alone.cost_s, alone.to_go_s, alone.through, alone.then = place.cost_s, place.to_go_s, place.through, NONE
+        if place.through == NONE:
+            continue
+        alone.then = link_downstream[roads[place.through].link]
+        n_best = 0
+        for k in range(outgoing_first[node], outgoing_first[node + 1]):
+            road = roads[of_link[outgoing[k]]]
+            end = places[link_downstream[outgoing[k]]]
+            n_best += road.weight < np.inf and road.time_s * road.danger_factor + end.to_go_s <= place.to_go_s
+        alone.is_tied = n_best != 1 or place.next_link != roads[place.through].link
+
+
+@inlined_part
+def _mark_behind(empty, is_on, places, marked, n, node):
+    """Mark a node, and all on the way on which who is there is counted; return how many are marked."""
+    while node != NONE and is_on[node] == OFF:
+        is_on[node], marked[n].node = BEHIND, node
+        n += 1
+        _forget(places[node])
+        node = np.int64(empty[node].then)
+    return n
+
+
+@inlined_part
+def _way(empty, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, node):
+    """Return the link that a table takes from a node as long as nobody is on the roads."""
+    least_s, way = np.inf, np.int64(NONE)
+    for k in range(outgoing_first[node], outgoing_first[node + 1]):
+        link = np.int64(outgoing[k])
+        road = roads[of_link[link]]
+        if road.weight == np.inf:
+            continue
+        through_s = road.time_s * road.danger_factor + empty[link_downstream[link]].to_go_s
+        if through_s > least_s:
+            continue
+        if through_s == least_s:
+            turn, other = class_turn[link], class_turn[way]
+            if turn > other or (turn == other and link > way):
+                continue
+        least_s, way = through_s, link
+    return way
+
+
+@inlined_part
+def _mark_way(
+    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node
+):
+    """Mark a node, and all on the way that the table takes from it as long as nobody is on the roads; return how many
+    are marked."""
+    while is_on[node] != ON_WAY:
+        n = _mark_behind(empty, is_on, places, marked, n, node)
+        is_on[node], alone = ON_WAY, empty[node]
+        if alone.through == NONE:
+            break
+        if alone.is_tied:
+            alone.way = _way(empty, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, node)
+            node = np.int64(link_downstream[alone.way])
+        else:
+            alone.way, node = roads[alone.through].link, np.int64(alone.then)
+    return n
+
+
+@inlined_part
+def _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node):
+    """Return whether a node has the way out, and the next link, that it would have if all nodes had been looked at.
+
+    Those of its links that nobody has looked at cost at least what they cost to who is alone behind them.
+    """
+    place, alone = places[node], empty[node]
+    is_way = is_on[node] == ON_WAY and alone.through != NONE
+    is_same = place.cost_s == alone.cost_s and place.through == alone.through
+    is_same_way = not is_way or (place.to_go_s == alone.to_go_s and place.next_link == alone.way)
+    if is_same and is_same_way:
+        return True
+    for k in range(outgoing_first[node], outgoing_first[node + 1]):
+        link = outgoing[k]
+        road, end = roads[of_link[link]], empty[link_downstream[link]]
+        if road.weight == np.inf or of_link[link] == alone.through or (is_way and link == alone.way):
+            continue
+        if not is_same and end.cost_s + road.time_s * road.weight <= place.cost_s:
+            return False
+        if not is_same_way and road.time_s * road.danger_factor + end.to_go_s <= place.to_go_s:
+            return False
+    return True
+
+
+@lean_kernel
+def expect_on_way(
+    next_link: Ints, to_go_s: Floats, is_known: Bools, roads: Records, places: Records, gates: Records, heap: Records,
+    marked: Records, empty: Records, is_on: Ints, sights: Records, of_link: Ints, alone_s: Floats, class_turn: Ints,
+    incoming_first: Ints, outgoing_first: Ints, outgoing: Ints, link_downstream: Ints, wanted: Bools, exit_node: Ints,
+    exit_per_s: Floats,
+) -> bool:  # fmt: skip
+    """Write the table of `expect` at the nodes that are wanted and on the way out from them, from what is on that way
+    and on the ways of those in sight alone; return whether that was possible. Otherwise nothing is written.
+
+    It is as long as these ways are what they are on empty roads, or what is seen makes them dearer by less than the
+    next best costs on empty roads; then other nodes do not matter. Few in sight are looked at in a fraction of the time
+    of `expect`.
+
+    next_link to heap, and sights to exit_per_s: as for `expect`. marked: room for an ENTRY for each node. empty: EMPTY,
+    by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node. link_downstream: where each
+    link ends.
+    """
+    n, n_wanted, is_sure = 0, 0, True
+    for node in range(places.size):
+        if wanted[node]:
+            n_wanted += 1
+            if empty[node].cost_s == np.inf:
+                is_sure = False
+                continue
+            n = _mark_way(
+                empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n,
+                node,
+            )  # fmt: skip
+    for i in range(sights.size):
+        is_sure &= not 0.0 <= sights[i].time_s < alone_s[sights[i].link]
+        if sights[i].n_cars > 0 and roads[of_link[sights[i].link]].weight < np.inf:
+            end = np.int64(link_downstream[sights[i].link])
+            if empty[end].cost_s < np.inf:
+                n = _mark_behind(empty, is_on, places, marked, n, end)
+    for i in range(exit_node.size):
+        _forget(places[exit_node[i]])
+    size = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
+    while is_sure and n_wanted > 0 and size > 0:
+        node = np.int64(heap[0].node)
+        size = _drop_first(heap, size)
+        if places[node].is_settled:
+            continue
+        is_sure = _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node)
+        places[node].is_settled = 1
+        n_wanted -= wanted[node]
+        first, last = incoming_first[node], incoming_first[node + 1]
+        last_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
+        for k in range(first, last):
+            start = np.int64(roads[k].start)
+            if is_on[start] == OFF:
+                continue
+            is_way = is_on[start] == ON_WAY and empty[start].way == roads[k].link
+            if not (is_way or empty[start].through == k) or places[start].is_settled:
+                continue
+            if _look_back(roads, places, gates, class_turn, k, node, last_s)[0]:
+                size = _push(heap, size, places[start].cost_s, places[start].turn, start)
+    is_sure &= n_wanted == 0
+    for i in range(n):
+        node = np.int64(marked[i].node)
+        if is_sure and is_on[node] == ON_WAY and places[node].is_settled:
+            next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
+        is_on[node] = OFF
+    _put_back(roads, sights, of_link, alone_s)
+    return is_sure

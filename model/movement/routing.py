@@ -72,7 +72,7 @@ class Routes:
         self._destinations: dict[int, tuple[bytes, bytes]] = {}
         """Destinations of each row that is built, and what entering each costs, as bytes."""
         self.incoming_first, self.incoming = _by_node(self.link_downstream, n_nodes)
-        self._outgoing_first, self._outgoing = _by_node(self.link_upstream, n_nodes)
+        self.outgoing_first, self.outgoing = _by_node(self.link_upstream, n_nodes)
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
         self._heap_cost_s, self._lost = np.empty(self._heap_node.size), np.empty(n_nodes, dtype=np.int32)
 
@@ -112,7 +112,7 @@ class Routes:
         rules.renew(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._order[row], self._heap_cost_s,
             self._heap_node, self._lost, self._changed, self._changed_cost_s, self.incoming_first, self.incoming,
-            self._outgoing_first, self._outgoing, self.link_upstream, self.link_downstream, self._entry_cost_s[row],
+            self.outgoing_first, self.outgoing, self.link_upstream, self.link_downstream, self._entry_cost_s[row],
             open_cost_s, np.ascontiguousarray(is_open, np.bool_), leads_there, self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
@@ -163,7 +163,7 @@ class Routes:
         new_cost_s = np.where(is_open, self._open_cost_s[row, links], np.inf)
         rules.repair(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,
-            self._lost, self.incoming_first, self.incoming, self._outgoing_first, self._outgoing,
+            self._lost, self.incoming_first, self.incoming, self.outgoing_first, self.outgoing,
             self.link_upstream, self.link_downstream, self._entry_cost_s[row], links, new_cost_s,
             self._link_key, self._mixed_in(row),
         )  # fmt: skip

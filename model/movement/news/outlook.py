@@ -5,6 +5,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import outlook as rules
+from safepassage.agents.rules.drive_state import SIGHT
 from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
 from safepassage.model.movement.news.road_news import HEARSAY
 from safepassage.model.movement.routing import Routes
@@ -13,7 +14,10 @@ BUCKETS_PER_NODE = 4
 """Buckets in which nodes wait to be settled, for each node; no result depends on it. Measured: fewer take longer."""
 FIRST_GUESS_S = 7200.0
 """What the dearest way out is taken to cost before the first look (s); no result depends on it."""
-NOTHING = np.empty(0)
+FEW = 16
+"""Only the ways of those who matter are looked at if their number is at most one for this many nodes. The bits are the
+same."""
+NOTHING, NO_SIGHTS = np.empty(0), records(0, SIGHT)
 
 
 class Outlook:
@@ -42,6 +46,9 @@ class Outlook:
         self._all = np.ones(n_nodes, np.bool_)
         self._turns: dict[int, Ints] = {}
         self._places = records(n_nodes, rules.PLACE)
+        self._empty, self._marked = records(n_nodes, rules.EMPTY), records(n_nodes, rules.ENTRY)
+        self._is_on = np.zeros(n_nodes, np.uint8)
+        self._is_empty_known = False
         self._bucket = np.full(BUCKETS_PER_NODE * n_nodes, rules.NONE, np.int32)
         self._most_s = FIRST_GUESS_S
         self._make_room(0)
@@ -59,7 +66,7 @@ class Outlook:
         is_open = roads.is_believed_open[HEARSAY]
         now["weight"] = np.where(is_open, roads.weight, np.inf)[link]
         now["danger_factor"], now["per_s"] = (1.0 + roads.danger)[link], roads.per_s[link]
-        self._roads_for = roads
+        self._roads_for, self._is_empty_known = roads, False
         if self._roads.size + roads.exit_node.size > self._gates.size:
             self._make_room(roads.exit_node.size)
 
@@ -77,7 +84,33 @@ class Outlook:
         """
         self._routes.forget(table)
         row = self._routes.next_link[table], self._routes.cost_to_go_s[table], is_known
-        self._look(NOTHING, *row, seen, table, wanted)
+        n = seen.sights.size + np.count_nonzero(wanted)
+        if n * FEW > wanted.size or not self._look_on_way(*row, seen, table, wanted):
+            self._look(NOTHING, *row, seen, table, wanted)
+
+    def _look_on_way(
+        self, next_link: Ints, to_go_s: Floats, is_known: Bools, seen: QueuesSeen, table: int, wanted: Bools
+    ) -> bool:
+        """Build a table on the way out from nodes that are wanted; return whether that could be done without looking at
+        other nodes."""
+        routes = self._routes
+        by_upstream = routes.outgoing_first, routes.outgoing, routes.link_downstream
+        if self._roads_for is not seen.roads or not self._is_empty_known:
+            nobody = QueuesSeen(NO_SIGHTS, self._alone_s, seen.roads, self)
+            self._look(NOTHING, *self._aside, nobody, HEARSAY, self._all)
+            rules.keep_empty(self._empty, self._places, self._roads, self._of_link, *by_upstream)
+            self._is_empty_known = True
+        return rules.expect_on_way(
+            next_link, to_go_s, is_known, self._roads, self._places, self._gates, self._heap, self._marked, self._empty,
+            self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table), self._first, *by_upstream,
+            wanted, seen.roads.exit_node, seen.roads.exit_per_s,
+        )  # fmt: skip
+
+    def _turn(self, table: int) -> Ints:
+        """Return who goes first of two links that are equally good in a table, uint32 by link."""
+        if table not in self._turns:
+            self._turns[table] = self._free.turns(table)
+        return self._turns[table]
 
     def _look(
         self, expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, seen: QueuesSeen, table: int,
@@ -85,12 +118,10 @@ class Outlook:
     ) -> None:  # fmt: skip
         if self._roads_for is not seen.roads:
             self._take(seen.roads)
-        if table not in self._turns:
-            self._turns[table] = self._free.turns(table)
         most_s = rules.expect(
             expected_s, next_link, to_go_s, is_known, self._roads, self._places, self._gates, self._heap, self._waiting,
             self._bucket, self._bucket.size / self._most_s, seen.sights, self._of_link, self._alone_s,
-            self._turns[table], self._first, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
+            self._turn(table), self._first, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
         )  # fmt: skip
         self._most_s = max(most_s, 0.9 * self._most_s, 1.0)
 
