@@ -3,13 +3,13 @@
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safepassage.agents.ground.records import records
 from safepassage.agents.parties import Mode
 from safepassage.agents.rules.drive_state import SIGHT
-from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect
+from safepassage.agents.rules.outlook import EMPTY, ENTRY, GATE, PLACE, ROAD, expect, expect_on_way, keep_empty
 from safepassage.experiments.verification import route_choice
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.routing import Routes
@@ -60,23 +60,25 @@ def naive(time_s, free_s, n_cars, capacity, turn, up, down, exit_per_s):
 class Network:
     """A drawn network, some of its links closed, and what the kernel needs to look at it again and again."""
 
-    def __init__(self, seed, *, whole=False):
+    def __init__(self, seed, *, whole=False, ends=None):
         chance = np.random.default_rng(seed)
-        ends = [(a, b) for a in range(N_NODES) for b in range(N_NODES) if a != b and chance.random() < 0.5]
+        pairs = [(a, b) for a in range(N_NODES) for b in range(N_NODES) if a != b]
+        ends = [pair for pair in pairs if chance.random() < 0.5] if ends is None else ends
         self.up, self.down = (np.array([end[i] for end in ends], np.int32) for i in (0, 1))
         n = self.n = self.up.size
-        self.free_s = chance.integers(5, 9, n).astype(float) if whole else chance.uniform(5.0, 50.0, n)
+        self.free_s = chance.integers(5, 7, n).astype(float) if whole else chance.uniform(5.0, 50.0, n)
         self.time_s = self.free_s + chance.integers(0, 20, n) * (chance.random(n) < 0.3)
         self.n_cars = chance.integers(0, 30, n) * (chance.random(n) < 0.5)
         self.capacity, self.exit_per_s = chance.uniform(0.1, 1.0, n), np.array([0.3, 0.5])
         self.turn, self.is_open = chance.permutation(n).astype(np.uint32), chance.random(n) < 0.9
         self.danger = chance.uniform(0.0, 2.0, n) * (chance.random(n) < 0.3)
         self.first, self.link = by_node(self.down, N_NODES)
+        self.by_upstream = *by_node(self.up, N_NODES), self.down
         self.bucket = np.full(16, -1, np.int32)
 
-    def expect(self, n_cars, class_turn, danger, *, buckets_per_s=0.1, wanted=None):
-        """Return the times expected of links, next links and costs to go; wanted: the latter two and where they are."""
-        link, n_gates, kinds = self.link, self.n + 2, (GATE, ENTRY, ENTRY)
+    def prepared(self, n_cars, danger):
+        """Return the list of roads, what there is to see on them, where each link is in it and its time alone."""
+        link = self.link
         factor = (1.0 + danger)[link]
         weight = np.where(self.is_open, self.free_s * (1.0 + danger) / self.free_s, np.inf)[link]
         of_links = {"free_s": self.free_s[link], "per_s": self.capacity[link], "start": self.up[link], "link": link}
@@ -85,7 +87,12 @@ class Network:
         sights = records(on.size, SIGHT, link=on, n_cars=n_cars[on], time_s=self.time_s[on])
         alone_s = np.where(n_cars > 0, self.free_s, self.time_s)
         roads["time_s"] = alone_s[link]
-        before, of_link = roads.tobytes(), np.argsort(link)
+        return roads, sights, np.argsort(link), alone_s
+
+    def expect(self, n_cars, class_turn, danger, *, buckets_per_s=0.1, wanted=None):
+        """Return the times expected of links, next links and costs to go; wanted: the latter two and where they are."""
+        roads, sights, of_link, alone_s = self.prepared(n_cars, danger)
+        n_gates, kinds, before = self.n + 2, (GATE, ENTRY, ENTRY), roads.tobytes()
         expected_s = self.time_s.copy() if wanted is None else np.empty(0)
         found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
         expect(
@@ -95,6 +102,27 @@ class Network:
         )  # fmt: skip
         assert roads.tobytes() == before and (self.bucket == -1).all()
         return (expected_s, *found[:2]) if wanted is None else found
+
+    def expect_on_way(self, n_cars, class_turn, danger, wanted):
+        """Return whether the table could be had from the ways of those in sight alone, and what was found."""
+        roads, sights, of_link, alone_s = self.prepared(n_cars, danger)
+        places, empty = records(N_NODES, PLACE), records(N_NODES, EMPTY)
+        room = places, *(records(self.n + 2, kind) for kind in (GATE, ENTRY, ENTRY))
+        aside = np.empty(N_NODES, np.int32), np.empty(N_NODES), np.empty(N_NODES, np.bool_)
+        exits = np.array(EXITS, np.int32), self.exit_per_s
+        expect(
+            np.empty(0), *aside, roads, *room, self.bucket, 0.1, sights[:0], of_link, alone_s, class_turn, self.first,
+            np.ones(N_NODES, np.bool_), *exits,
+        )  # fmt: skip
+        keep_empty(empty, places, roads, of_link, *self.by_upstream)
+        before, is_on = roads.tobytes(), np.zeros(N_NODES, np.uint8)
+        found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
+        is_sure = expect_on_way(
+            *found, roads, *room[:3], room[3], empty, is_on, sights, of_link, alone_s, class_turn, self.first,
+            *self.by_upstream, wanted, *exits,
+        )  # fmt: skip
+        assert roads.tobytes() == before and not is_on.any()
+        return is_sure, *found
 
 
 @settings(max_examples=60, deadline=None)
@@ -138,6 +166,45 @@ def test_whoever_asks_about_some_nodes_gets_what_all_would_get_there_and_nothing
         assert is_known[roads.down[on_the_way]].all()
         for part, all_of_it in zip(some, (next_link, to_go_s), strict=True):
             assert (part[is_known] == all_of_it[is_known]).all() and (part[~is_known] == -9).all()
+
+
+def test_the_ways_of_those_in_sight_are_enough_or_it_says_that_they_are_not():
+    """Where they are, the table is that of all nodes, to the bit, on the whole way out; else nothing is written."""
+    n_sure = 0
+
+    @settings(max_examples=200, deadline=None)
+    @example(6452, {0, 6}, whole=False)
+    @given(st.integers(0, 10_000), st.sets(st.integers(0, N_NODES - 1), min_size=1, max_size=3), st.booleans())
+    def is_enough(seed, nodes, whole):
+        nonlocal n_sure
+        roads = Network(seed, whole=whole)
+        chance, wanted = np.random.default_rng(seed), np.zeros(N_NODES, np.bool_)
+        danger, wanted[list(nodes)] = np.zeros(roads.n) if whole else roads.danger, True
+        turn = chance.integers(0, 5, roads.n).astype(np.uint32)
+        n_cars = np.where(chance.random(roads.n) < chance.choice([0.1, 0.5, 1.0]), roads.n_cars, 0)
+        _, next_link, to_go_s = roads.expect(n_cars, turn, danger)
+        is_sure, *found, is_known = roads.expect_on_way(n_cars, turn, danger, wanted)
+        assert is_known[wanted].all() if is_sure else not is_known.any()
+        on_the_way = next_link[is_known][next_link[is_known] >= 0]
+        assert is_known[roads.down[on_the_way]].all()
+        for part, all_of_it in zip(found, (next_link, to_go_s), strict=True):
+            assert (part[is_known] == all_of_it[is_known]).all() and (part[~is_known] == -9).all()
+        n_sure += is_sure and n_cars.any()
+
+    is_enough()
+    assert n_sure > 30
+
+
+def test_a_table_whose_way_is_dearer_now_takes_the_next_by_its_own_turn():
+    """From 2 three ways are as good; whoever is counted at the gates takes the first, the table the second, and now
+    the third."""
+    roads = Network(0, ends=[(2, 3), (2, 4), (2, 5), (3, 0), (4, 0), (5, 0)])
+    roads.free_s[:], roads.time_s[:], roads.is_open[:] = 5.0, [5.0, 9.0, 5.0, 5.0, 5.0, 5.0], True
+    roads.turn, turn = np.arange(6, dtype=np.uint32), np.array([2, 0, 1, 0, 0, 0], np.uint32)
+    n_cars, wanted = np.array([0, 1, 0, 0, 0, 0]), np.arange(N_NODES) == 2
+    assert roads.expect(n_cars, turn, np.zeros(6))[1][2] == 2
+    is_sure, next_link, _, _ = roads.expect_on_way(n_cars, turn, np.zeros(6), wanted)
+    assert not is_sure or next_link[2] == 2
 
 
 def movement_on(ends, places, exit_per_s, n_cars):

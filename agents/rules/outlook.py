@@ -351,14 +351,17 @@ def _mark_way(
 
 @inlined_part
 def _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node):
-    """Return whether a node has the way out, and the next link, that it would have if all nodes had been looked at.
+    """Return whether a node has the way out, and the next link, that it would have if all nodes had been looked at: the
+    same as while nobody is on the roads.
 
     Those of its links that nobody has looked at cost at least what they cost to who is alone behind them.
     """
     place, alone = places[node], empty[node]
     is_way = is_on[node] == ON_WAY and alone.through != NONE
     is_same = place.cost_s == alone.cost_s and place.through == alone.through
-    is_same_way = not is_way or (place.to_go_s == alone.to_go_s and place.next_link == alone.way)
+    is_same_way = not is_way or place.to_go_s == alone.to_go_s
+    if is_way and place.next_link != alone.way:
+        return False
     if is_same and is_same_way:
         return True
     for k in range(outgoing_first[node], outgoing_first[node + 1]):
@@ -371,6 +374,21 @@ def _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, lin
         if not is_same_way and road.time_s * road.danger_factor + end.to_go_s <= place.to_go_s:
             return False
     return True
+
+
+@inlined_part
+def _may_be_before(empty, roads, of_link, outgoing_first, outgoing, link_downstream, node, cost_s):
+    """Return whether a node that was not settled might have been, by another of its links, before the way out costs so
+    much (s)."""
+    if empty[node].cost_s > cost_s:
+        return False
+    for k in range(outgoing_first[node], outgoing_first[node + 1]):
+        road, end = roads[of_link[outgoing[k]]], empty[link_downstream[outgoing[k]]]
+        if road.weight == np.inf or of_link[outgoing[k]] == empty[node].through:
+            continue
+        if end.cost_s + road.time_s * road.weight <= cost_s:
+            return True
+    return False
 
 
 @lean_kernel
@@ -388,8 +406,8 @@ def expect_on_way(
     of `expect`.
 
     next_link to heap, and sights to exit_per_s: as for `expect`. marked: room for an ENTRY for each node. empty: EMPTY,
-    by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node. link_downstream: where each
-    link ends.
+    by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node.
+    link_downstream: where each link ends.
     """
     n, n_wanted, is_sure = 0, 0, True
     for node in range(places.size):
@@ -410,17 +428,17 @@ def expect_on_way(
                 n = _mark_behind(empty, is_on, places, marked, n, end)
     for i in range(exit_node.size):
         _forget(places[exit_node[i]])
-    size = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
+    size, last_s = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s), 0.0
     while is_sure and n_wanted > 0 and size > 0:
         node = np.int64(heap[0].node)
         size = _drop_first(heap, size)
         if places[node].is_settled:
             continue
         is_sure = _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node)
-        places[node].is_settled = 1
+        places[node].is_settled, last_s = 1, places[node].cost_s
         n_wanted -= wanted[node]
         first, last = incoming_first[node], incoming_first[node + 1]
-        last_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
+        served_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
         for k in range(first, last):
             start = np.int64(roads[k].start)
             if is_on[start] == OFF:
@@ -428,9 +446,15 @@ def expect_on_way(
             is_way = is_on[start] == ON_WAY and empty[start].way == roads[k].link
             if not (is_way or empty[start].through == k) or places[start].is_settled:
                 continue
-            if _look_back(roads, places, gates, class_turn, k, node, last_s)[0]:
+            if _look_back(roads, places, gates, class_turn, k, node, served_s)[0]:
                 size = _push(heap, size, places[start].cost_s, places[start].turn, start)
     is_sure &= n_wanted == 0
+    for i in range(n):
+        node = np.int64(marked[i].node)
+        if is_sure and not places[node].is_settled:
+            is_sure = not _may_be_before(
+                empty, roads, of_link, outgoing_first, outgoing, link_downstream, node, last_s
+            )  # fmt: skip
     for i in range(n):
         node = np.int64(marked[i].node)
         if is_sure and is_on[node] == ON_WAY and places[node].is_settled:
