@@ -7,7 +7,7 @@ from service_towns import ADULT, ASSISTED, fleet, town, town_of
 
 from safepassage.agents.civilians import Civilian, Injury, Status
 from safepassage.agents.households import Household
-from safepassage.agents.rules import books
+from safepassage.agents.rules import tally
 from safepassage.agents.vehicles import Run, Task
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
@@ -214,15 +214,15 @@ def test_the_books_are_checked_as_a_person_after_the_other_would_check_them():
         arrival_s, status = np.where(rng.random(n) < 0.3, 9.0, np.inf), rng.integers(0, 8, 6).astype(np.int8)
         rides = np.where(rng.random(n) < 0.2, 0, -1).astype(np.int32)
         places = stop.astype(np.int32), vehicle.astype(np.int32), rides
-        found = books.count_wrong(on_way, *places, arrival_s, first, status)
+        found = tally.count_wrong(on_way, *places, arrival_s, first, status)
         expected = [0, 0, 0, 0]
         for p in range(n):
             at_stop, aboard = stop[p] >= 0, vehicle[p] >= 0 or rides[p] >= 0
-            expected[books.IN_TWO_PLACES] += ((at_stop or aboard) and not on_way[p]) or (at_stop and aboard)
-            expected[books.ON_STREETS] += on_way[p] and not at_stop and not aboard
+            expected[tally.IN_TWO_PLACES] += ((at_stop or aboard) and not on_way[p]) or (at_stop and aboard)
+            expected[tally.ON_STREETS] += on_way[p] and not at_stop and not aboard
             for s in map(Status, status[first[p] : first[p + 1]]):
-                expected[books.OUTSIDE] += s == Status.TRAVELLING and not on_way[p]
+                expected[tally.OUTSIDE] += s == Status.TRAVELLING and not on_way[p]
                 right = {Status.TRAVELLING, Status.STRANDED, Status.DEAD} | ({Status.WAITING} if at_stop else set())
                 arrived = np.isfinite(arrival_s[p]) and s not in (Status.SAFE, Status.DEAD)
-                expected[books.WRONG_STATUS] += (on_way[p] and s not in right) or arrived
+                expected[tally.WRONG_STATUS] += (on_way[p] and s not in right) or arrived
         assert found.tolist() == expected

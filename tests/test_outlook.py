@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from safepassage.agents.ground.records import records
 from safepassage.agents.parties import Mode
 from safepassage.agents.rules.drive_state import SIGHT
-from safepassage.agents.rules.outlook import EMPTY, ENTRY, GATE, PLACE, ROAD, expect, expect_on_way, keep_empty
+from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect
+from safepassage.agents.rules.outlook_on_way import EMPTY, expect_on_way, keep_empty
 from safepassage.experiments.verification import route_choice
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.routing import Routes
@@ -173,7 +174,7 @@ def test_the_ways_of_those_in_sight_are_enough_or_it_says_that_they_are_not():
     n_sure = 0
 
     @settings(max_examples=200, deadline=None)
-    @example(6452, {0, 6}, whole=False)
+    @example(6452, {0, 6}, False)
     @given(st.integers(0, 10_000), st.sets(st.integers(0, N_NODES - 1), min_size=1, max_size=3), st.booleans())
     def is_enough(seed, nodes, whole):
         nonlocal n_sure

@@ -18,6 +18,8 @@ links, at the cost of these times: whoever leads best from a node is settled bef
 nodes need not wait for those that are farther.
 """
 
+from typing import Any
+
 import numpy as np
 
 from safepassage.agents.compiled import inlined_part, lean_kernel
@@ -45,14 +47,6 @@ PLACE = np.dtype(
 )  # fmt: skip
 """A node: what the way out costs by which nodes are settled, what it costs in the table, when somebody there can be
 out, when if nobody else were there (s); its nearest gate, the turn of its best link and where that is in the list."""
-EMPTY = np.dtype(
-    [("cost_s", "f8"), ("to_go_s", "f8"), ("through", "i4"), ("then", "i4"), ("is_tied", "i4"), ("way", "i4")],
-    align=True,
-)  # fmt: skip
-"""A node while nobody is on the roads: cost_s, to_go_s and through as in PLACE. then: the node after it. is_tied: not
-every table takes that way. way: for `expect_on_way`, the link that its table takes."""
-OFF, BEHIND, ON_WAY = 0, 1, 2
-"""Whether a node is on the way of anybody: of no one, of somebody who is counted at gates, of who asks for a table."""
 GATE = np.dtype([("way_on_s", "f8"), ("busy_s", "f8"), ("per_s", "f8"), ("next", "i4")], align=True)
 """At the index of a link in the list, or of an exit after all links. way_on_s: from it on, without anybody. busy_s: how
 long it takes to serve all who are counted. next: gate after it."""
@@ -61,8 +55,11 @@ ENTRY = np.dtype([("cost_s", "f8"), ("turn", "u4"), ("node", "i4"), ("next", "i4
 
 
 @inlined_part
-def _push(heap, size, cost_s, turn, node):
-    """Insert a node in a heap ordered by (cost, turn) and return its new size."""
+def push(heap: Records, size: int, cost_s: float, turn: int, node: int) -> int:
+    """Insert a node in a heap ordered by (cost, turn) and return its new size.
+
+    heap: ENTRY, of which size are in use. cost_s, turn: of the node, see PLACE.
+    """
     k = size
     while k > 0:
         parent = (k - 1) >> 1
@@ -76,8 +73,8 @@ def _push(heap, size, cost_s, turn, node):
 
 
 @inlined_part
-def _drop_first(heap, size):
-    """Remove the first entry of the heap and return its new size."""
+def drop_first(heap: Records, size: int) -> int:
+    """Remove the first entry of the heap and return its new size. heap: ENTRY, of which size are in use."""
     size -= 1
     cost_s, turn, node = heap[size].cost_s, heap[size].turn, heap[size].node
     k, child = 0, 1
@@ -98,10 +95,13 @@ def _drop_first(heap, size):
 
 
 @inlined_part
-def _count(roads, gates, first, last, gate, free_out_s):
+def count(roads: Records, gates: Records, first: int, last: int, gate: int, free_out_s: float) -> float:
     """Count the cars on links into a node at the gates that they have yet to pass; links narrower are new gates.
 
     Returns when the last who is counted at the gates after the node can be out (s).
+
+    roads, gates: as for `expect`. first, last: the links are roads[first:last]. gate: the node's nearest. free_out_s:
+    when who is at the node can be out if nobody else is there (s).
     """
     n_cars = 0
     for k in range(first, last):
@@ -128,10 +128,13 @@ def _count(roads, gates, first, last, gate, free_out_s):
 
 
 @inlined_part
-def _look_back(roads, places, gates, class_turn, k, node, last_s):
+def look_back(
+    roads: Records, places: Records, gates: Records, class_turn: Ints, k: int, node: int, last_s: float
+) -> tuple[bool, float]:
     """Reach the beginning of a link into a settled node; return (whether by a better way, the time of the link (s)).
 
-    last_s: when the last who is counted at the gates after the node can be out (s).
+    roads, places, gates, class_turn: as for `expect`. k: where the link is in roads. node: its end. last_s: when the
+    last who is counted at the gates after the node can be out (s).
     """
     road, end = roads[k], places[node]
     own, until_s = np.int64(end.gate), last_s
@@ -159,14 +162,17 @@ def _look_back(roads, places, gates, class_turn, k, node, last_s):
 
 
 @inlined_part
-def _forget(place):
-    """Let nothing be known of a node."""
+def forget(place: Any) -> None:
+    """Let nothing be known of a node. place: its PLACE."""
     place.cost_s, place.to_go_s, place.next_link, place.through, place.is_settled = np.inf, np.inf, NO_ROUTE, NONE, 0
 
 
 @inlined_part
-def _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s):
-    """Put what links take now on the list, and the exits into the heap; return its size."""
+def begin(
+    roads: Records, places: Records, gates: Records, heap: Records, sights: Records, of_link: Ints, exit_node: Ints,
+    exit_per_s: Floats,
+) -> int:  # fmt: skip
+    """Put what links take now on the list, and the exits into the heap; return its size. For all see `expect`."""
     for i in range(sights.size):
         road = roads[of_link[sights[i].link]]
         road.n_cars += sights[i].n_cars
@@ -177,7 +183,7 @@ def _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s):
         gate, exit_place = gates[roads.size + i], places[exit_node[i]]
         gate.per_s, gate.way_on_s, gate.busy_s, gate.next = exit_per_s[i], 0.0, 0.0, NONE
         if exit_place.cost_s == np.inf:
-            size = _push(heap, size, 0.0, np.uint32(0), exit_node[i])
+            size = push(heap, size, 0.0, np.uint32(0), exit_node[i])
         exit_place.cost_s, exit_place.to_go_s, exit_place.out_s, exit_place.free_out_s = 0.0, 0.0, 0.0, 0.0
         exit_place.turn, exit_place.gate, exit_place.next_link, exit_place.through = 0, roads.size + i, ARRIVED, NONE
     return size
@@ -192,14 +198,14 @@ def _open(places, heap, bucket, waiting, at):
         n_left += 1
         node = waiting[entry].node
         if not places[node].is_settled:
-            size = _push(heap, size, places[node].cost_s, places[node].turn, node)
+            size = push(heap, size, places[node].cost_s, places[node].turn, node)
         entry = waiting[entry].next
     return size, n_left
 
 
 @inlined_part
-def _put_back(roads, sights, of_link, alone_s):
-    """Leave the list as if nobody were on the roads."""
+def put_back(roads: Records, sights: Records, of_link: Ints, alone_s: Floats) -> None:
+    """Leave the list as if nobody were on the roads. For all see `expect`."""
     for i in range(sights.size):
         road = roads[of_link[sights[i].link]]
         road.n_cars, road.time_s = 0, alone_s[sights[i].link]
@@ -227,8 +233,8 @@ def expect(
     exit_per_s: ways out and what they let pass (vehicles/s).
     """
     for node in range(places.size):
-        _forget(places[node])
-    size = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
+        forget(places[node])
+    size = begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
     at, n_waiting, n_entries, most_s, n_wanted = 0, 0, 0, 0.0, 1
     if expected_s.size == 0:
         n_wanted = wanted.sum()
@@ -241,27 +247,27 @@ def expect(
             n_waiting -= n_left
             continue
         node = np.int64(heap[0].node)
-        size = _drop_first(heap, size)
+        size = drop_first(heap, size)
         if places[node].is_settled:
             continue
         places[node].is_settled, most_s = 1, places[node].cost_s
         if expected_s.size == 0 and wanted[node]:
             n_wanted -= 1
         first, last = incoming_first[node], incoming_first[node + 1]
-        last_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
+        last_s = count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
         for k in range(first, last):
             if roads[k].weight == np.inf:
                 continue
             if places[roads[k].start].is_settled and expected_s.size == 0:  # nobody turns back to get out
                 continue
-            is_better, time_s = _look_back(roads, places, gates, class_turn, k, node, last_s)
+            is_better, time_s = look_back(roads, places, gates, class_turn, k, node, last_s)
             if expected_s.size > 0:
                 expected_s[roads[k].link] = time_s
             if is_better:
                 start = places[roads[k].start]
                 place = np.int64(min(start.cost_s * buckets_per_s, bucket.size - 1.0))
                 if place <= at:
-                    size = _push(heap, size, start.cost_s, start.turn, roads[k].start)
+                    size = push(heap, size, start.cost_s, start.turn, roads[k].start)
                 else:
                     waiting[n_entries].node, waiting[n_entries].next = roads[k].start, bucket[place]
                     waiting[n_entries].bucket = place
@@ -274,191 +280,5 @@ def expect(
             next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
     for i in range(n_entries):
         bucket[waiting[i].bucket] = NONE
-    _put_back(roads, sights, of_link, alone_s)
+    put_back(roads, sights, of_link, alone_s)
     return most_s
-
-
-@lean_kernel
-def keep_empty(
-    empty: Records, places: Records, roads: Records, of_link: Ints, outgoing_first: Ints, outgoing: Ints,
-    link_downstream: Ints,
-) -> None:  # fmt: skip
-    """Write EMPTY, by node, from what `expect` left in places when nobody was on the roads. For the others see there,
-    and `expect_on_way`."""
-    for node in range(places.size):
-        place, alone = places[node], empty[node]
-        alone.cost_s, alone.to_go_s, alone.through, alone.then = place.cost_s, place.to_go_s, place.through, NONE
-        if place.through == NONE:
-            continue
-        alone.then = link_downstream[roads[place.through].link]
-        n_best = 0
-        for k in range(outgoing_first[node], outgoing_first[node + 1]):
-            road = roads[of_link[outgoing[k]]]
-            end = places[link_downstream[outgoing[k]]]
-            n_best += road.weight < np.inf and road.time_s * road.danger_factor + end.to_go_s <= place.to_go_s
-        alone.is_tied = n_best != 1 or place.next_link != roads[place.through].link
-
-
-@inlined_part
-def _mark_behind(empty, is_on, places, marked, n, node):
-    """Mark a node, and all on the way on which who is there is counted; return how many are marked."""
-    while node != NONE and is_on[node] == OFF:
-        is_on[node], marked[n].node = BEHIND, node
-        n += 1
-        _forget(places[node])
-        node = np.int64(empty[node].then)
-    return n
-
-
-@inlined_part
-def _way(empty, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, node):
-    """Return the link that a table takes from a node as long as nobody is on the roads."""
-    least_s, way = np.inf, np.int64(NONE)
-    for k in range(outgoing_first[node], outgoing_first[node + 1]):
-        link = np.int64(outgoing[k])
-        road = roads[of_link[link]]
-        if road.weight == np.inf:
-            continue
-        through_s = road.time_s * road.danger_factor + empty[link_downstream[link]].to_go_s
-        if through_s > least_s:
-            continue
-        if through_s == least_s:
-            turn, other = class_turn[link], class_turn[way]
-            if turn > other or (turn == other and link > way):
-                continue
-        least_s, way = through_s, link
-    return way
-
-
-@inlined_part
-def _mark_way(
-    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node
-):
-    """Mark a node, and all on the way that the table takes from it as long as nobody is on the roads; return how many
-    are marked."""
-    while is_on[node] != ON_WAY:
-        n = _mark_behind(empty, is_on, places, marked, n, node)
-        is_on[node], alone = ON_WAY, empty[node]
-        if alone.through == NONE:
-            break
-        if alone.is_tied:
-            alone.way = _way(empty, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, node)
-            node = np.int64(link_downstream[alone.way])
-        else:
-            alone.way, node = roads[alone.through].link, np.int64(alone.then)
-    return n
-
-
-@inlined_part
-def _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node):
-    """Return whether a node has the way out, and the next link, that it would have if all nodes had been looked at: the
-    same as while nobody is on the roads.
-
-    Those of its links that nobody has looked at cost at least what they cost to who is alone behind them.
-    """
-    place, alone = places[node], empty[node]
-    is_way = is_on[node] == ON_WAY and alone.through != NONE
-    is_same = place.cost_s == alone.cost_s and place.through == alone.through
-    is_same_way = not is_way or place.to_go_s == alone.to_go_s
-    if is_way and place.next_link != alone.way:
-        return False
-    if is_same and is_same_way:
-        return True
-    for k in range(outgoing_first[node], outgoing_first[node + 1]):
-        link = outgoing[k]
-        road, end = roads[of_link[link]], empty[link_downstream[link]]
-        if road.weight == np.inf or of_link[link] == alone.through or (is_way and link == alone.way):
-            continue
-        if not is_same and end.cost_s + road.time_s * road.weight <= place.cost_s:
-            return False
-        if not is_same_way and road.time_s * road.danger_factor + end.to_go_s <= place.to_go_s:
-            return False
-    return True
-
-
-@inlined_part
-def _may_be_before(empty, roads, of_link, outgoing_first, outgoing, link_downstream, node, cost_s):
-    """Return whether a node that was not settled might have been, by another of its links, before the way out costs so
-    much (s)."""
-    if empty[node].cost_s > cost_s:
-        return False
-    for k in range(outgoing_first[node], outgoing_first[node + 1]):
-        road, end = roads[of_link[outgoing[k]]], empty[link_downstream[outgoing[k]]]
-        if road.weight == np.inf or of_link[outgoing[k]] == empty[node].through:
-            continue
-        if end.cost_s + road.time_s * road.weight <= cost_s:
-            return True
-    return False
-
-
-@lean_kernel
-def expect_on_way(
-    next_link: Ints, to_go_s: Floats, is_known: Bools, roads: Records, places: Records, gates: Records, heap: Records,
-    marked: Records, empty: Records, is_on: Ints, sights: Records, of_link: Ints, alone_s: Floats, class_turn: Ints,
-    incoming_first: Ints, outgoing_first: Ints, outgoing: Ints, link_downstream: Ints, wanted: Bools, exit_node: Ints,
-    exit_per_s: Floats,
-) -> bool:  # fmt: skip
-    """Write the table of `expect` at the nodes that are wanted and on the way out from them, from what is on that way
-    and on the ways of those in sight alone; return whether that was possible. Otherwise nothing is written.
-
-    It is as long as these ways are what they are on empty roads, or what is seen makes them dearer by less than the
-    next best costs on empty roads; then other nodes do not matter. Few in sight are looked at in a fraction of the time
-    of `expect`.
-
-    next_link to heap, and sights to exit_per_s: as for `expect`. marked: room for an ENTRY for each node. empty: EMPTY,
-    by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node.
-    link_downstream: where each link ends.
-    """
-    n, n_wanted, is_sure = 0, 0, True
-    for node in range(places.size):
-        if wanted[node]:
-            n_wanted += 1
-            if empty[node].cost_s == np.inf:
-                is_sure = False
-                continue
-            n = _mark_way(
-                empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n,
-                node,
-            )  # fmt: skip
-    for i in range(sights.size):
-        is_sure &= not 0.0 <= sights[i].time_s < alone_s[sights[i].link]
-        if sights[i].n_cars > 0 and roads[of_link[sights[i].link]].weight < np.inf:
-            end = np.int64(link_downstream[sights[i].link])
-            if empty[end].cost_s < np.inf:
-                n = _mark_behind(empty, is_on, places, marked, n, end)
-    for i in range(exit_node.size):
-        _forget(places[exit_node[i]])
-    size, last_s = _begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s), 0.0
-    while is_sure and n_wanted > 0 and size > 0:
-        node = np.int64(heap[0].node)
-        size = _drop_first(heap, size)
-        if places[node].is_settled:
-            continue
-        is_sure = _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node)
-        places[node].is_settled, last_s = 1, places[node].cost_s
-        n_wanted -= wanted[node]
-        first, last = incoming_first[node], incoming_first[node + 1]
-        served_s = _count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
-        for k in range(first, last):
-            start = np.int64(roads[k].start)
-            if is_on[start] == OFF:
-                continue
-            is_way = is_on[start] == ON_WAY and empty[start].way == roads[k].link
-            if not (is_way or empty[start].through == k) or places[start].is_settled:
-                continue
-            if _look_back(roads, places, gates, class_turn, k, node, served_s)[0]:
-                size = _push(heap, size, places[start].cost_s, places[start].turn, start)
-    is_sure &= n_wanted == 0
-    for i in range(n):
-        node = np.int64(marked[i].node)
-        if is_sure and not places[node].is_settled:
-            is_sure = not _may_be_before(
-                empty, roads, of_link, outgoing_first, outgoing, link_downstream, node, last_s
-            )  # fmt: skip
-    for i in range(n):
-        node = np.int64(marked[i].node)
-        if is_sure and is_on[node] == ON_WAY and places[node].is_settled:
-            next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
-        is_on[node] = OFF
-    _put_back(roads, sights, of_link, alone_s)
-    return is_sure

@@ -1,15 +1,22 @@
-"""How many people are in which state, kept up to date by those who have changed."""
+"""How many people are in which state, kept up to date by those who have changed; and the books: whether everybody's
+status agrees with where their party is."""
 
 import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.compiled import kernel
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
+_WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), int(Status.STRANDED)
 _SAFE, _DEAD = int(Status.SAFE), int(Status.DEAD)
 _STATUS, _INJURY, _PROTECTION = 0, 1, 2
 NEVER = -1
 """Value in `counted` of people who have not been counted yet."""
+_N_STATUS = len(Status)
+IN_TWO_PLACES, ON_STREETS, OUTSIDE, WRONG_STATUS = range(4)
+"""What `count_wrong` counts: parties at stops or aboard that are not on their way, or both at a stop and aboard;
+parties on their way that are neither at a stop nor aboard; people who travel without their party; people on their way
+or in safety of another status."""
 
 
 @kernel
@@ -42,3 +49,38 @@ def recount(
 def nobody_counted(n_people: int) -> Ints:
     """Return `counted` before the first count."""
     return np.full((3, n_people), NEVER, np.int8)
+
+
+@kernel
+def count_wrong(
+    is_on_way: Bools, stop: Ints, vehicle: Ints, rides_with: Ints, arrival_time_s: Floats, first_person: Ints,
+    status: Ints,
+) -> Ints:  # fmt: skip
+    """Return the four counts, int64[4]. By party: bool, int32, float64; status: int8 per person.
+
+    is_on_way: bool, parties on their way. stop: stop at which each party waits, -1: none. vehicle: vehicle that
+    each party is aboard, -1: none. rides_with: party in whose car each rides, -1: none. arrival_time_s: when each
+    party was safe (s), inf: not yet. first_person: first person of each household, one entry more at the end.
+    """
+    n = np.zeros(4, np.int64)
+    outside, wrong = np.zeros((8, _N_STATUS), np.int64), np.zeros((8, _N_STATUS), np.int64)
+    for place in range(8):
+        on_way, at_stop, has_arrived = place & 1 > 0, place & 2 > 0, place & 4 > 0
+        for here in range(_N_STATUS):
+            outside[place, here] = int(here == _TRAVELLING and not on_way)
+            is_right = here in (_TRAVELLING, _STRANDED) or (at_stop and here == _WAITING)
+            wrong[place, here] = int(here != _DEAD and ((on_way and not is_right) or (has_arrived and here != _SAFE)))
+    n_outside = n_wrong = 0
+    for party in range(is_on_way.size):
+        on_way, at_stop = is_on_way[party], stop[party] >= 0
+        aboard = vehicle[party] >= 0 or rides_with[party] >= 0
+        if ((at_stop or aboard) and not on_way) or (at_stop and aboard):
+            n[IN_TWO_PLACES] += 1
+        if on_way and not at_stop and not aboard:
+            n[ON_STREETS] += 1
+        place = int(on_way) | int(at_stop) << 1 | int(np.isfinite(arrival_time_s[party])) << 2
+        for i in range(first_person[party], first_person[party + 1]):
+            n_outside += outside[place, status[i]]
+            n_wrong += wrong[place, status[i]]
+    n[OUTSIDE], n[WRONG_STATUS] = n_outside, n_wrong
+    return n

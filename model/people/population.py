@@ -11,7 +11,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.leaving import deciding
 from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
-from safepassage.agents.rules import books
+from safepassage.agents.rules import tally
 from safepassage.model.people.leaving import Leaving
 from safepassage.model.people.watch import Watch
 
@@ -351,15 +351,15 @@ class Population:
     def check(self, n_on_streets: int) -> None:
         """Raise PopulationError unless the parties noted as on their way are on the streets, at stops or aboard."""
         parties = self.parties
-        n = books.count_wrong(
+        n = tally.count_wrong(
             parties.is_on_way, parties.stop, parties.vehicle, parties.rides_with, parties.arrival_time_s,
             self.households.first_person, self.people.status,
         )  # fmt: skip
-        if n[books.IN_TWO_PLACES]:
+        if n[tally.IN_TWO_PLACES]:
             raise PopulationError("parties at stops or aboard are not noted as on their way, or are in two places")
-        if n[books.ON_STREETS] != n_on_streets:
-            raise PopulationError(f"{n[books.ON_STREETS]} parties are noted on the streets, {n_on_streets} are there")
-        if n[books.OUTSIDE]:
-            raise PopulationError(f"{n[books.OUTSIDE]} people travel whose parties are not on the streets")
-        if n[books.WRONG_STATUS]:
+        if n[tally.ON_STREETS] != n_on_streets:
+            raise PopulationError(f"{n[tally.ON_STREETS]} parties are noted on the streets, {n_on_streets} are there")
+        if n[tally.OUTSIDE]:
+            raise PopulationError(f"{n[tally.OUTSIDE]} people travel whose parties are not on the streets")
+        if n[tally.WRONG_STATUS]:
             raise PopulationError("people of parties on the streets or in safety have another status")

@@ -5,6 +5,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import outlook as rules
+from safepassage.agents.rules import outlook_on_way
 from safepassage.agents.rules.drive_state import SIGHT
 from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
 from safepassage.model.movement.news.road_news import HEARSAY
@@ -46,7 +47,7 @@ class Outlook:
         self._all = np.ones(n_nodes, np.bool_)
         self._turns: dict[int, Ints] = {}
         self._places = records(n_nodes, rules.PLACE)
-        self._empty, self._marked = records(n_nodes, rules.EMPTY), records(n_nodes, rules.ENTRY)
+        self._empty, self._marked = records(n_nodes, outlook_on_way.EMPTY), records(n_nodes, rules.ENTRY)
         self._is_on = np.zeros(n_nodes, np.uint8)
         self._is_empty_known = False
         self._bucket = np.full(BUCKETS_PER_NODE * n_nodes, rules.NONE, np.int32)
@@ -98,9 +99,9 @@ class Outlook:
         if self._roads_for is not seen.roads or not self._is_empty_known:
             nobody = QueuesSeen(NO_SIGHTS, self._alone_s, seen.roads, self)
             self._look(NOTHING, *self._aside, nobody, HEARSAY, self._all)
-            rules.keep_empty(self._empty, self._places, self._roads, self._of_link, *by_upstream)
+            outlook_on_way.keep_empty(self._empty, self._places, self._roads, self._of_link, *by_upstream)
             self._is_empty_known = True
-        return rules.expect_on_way(
+        return outlook_on_way.expect_on_way(
             next_link, to_go_s, is_known, self._roads, self._places, self._gates, self._heap, self._marked, self._empty,
             self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table), self._first, *by_upstream,
             wanted, seen.roads.exit_node, seen.roads.exit_per_s,
