@@ -172,7 +172,10 @@ def begin(
     roads: Records, places: Records, gates: Records, heap: Records, sights: Records, of_link: Ints, exit_node: Ints,
     exit_per_s: Floats,
 ) -> int:  # fmt: skip
-    """Put what links take now on the list, and the exits into the heap; return its size. For all see `expect`."""
+    """Put what links take now on the list, and the exits into the heap; return its size.
+
+    roads, places, gates, heap, sights, of_link, exit_node, exit_per_s: as for `expect`.
+    """
     for i in range(sights.size):
         road = roads[of_link[sights[i].link]]
         road.n_cars += sights[i].n_cars
@@ -205,7 +208,7 @@ def _open(places, heap, bucket, waiting, at):
 
 @inlined_part
 def put_back(roads: Records, sights: Records, of_link: Ints, alone_s: Floats) -> None:
-    """Leave the list as if nobody were on the roads. For all see `expect`."""
+    """Leave the list as if nobody were on the roads. roads, sights, of_link, alone_s: as for `expect`."""
     for i in range(sights.size):
         road = roads[of_link[sights[i].link]]
         road.n_cars, road.time_s = 0, alone_s[sights[i].link]

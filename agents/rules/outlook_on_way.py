@@ -27,8 +27,11 @@ def keep_empty(
     empty: Records, places: Records, roads: Records, of_link: Ints, outgoing_first: Ints, outgoing: Ints,
     link_downstream: Ints,
 ) -> None:  # fmt: skip
-    """Write EMPTY, by node, from what `expect` left in places when nobody was on the roads. For the others see there,
-    and `expect_on_way`."""
+    """Write EMPTY, by node, from what `outlook.expect` left in places when nobody was on the roads.
+
+    places, roads, of_link: as for `outlook.expect`. empty, outgoing_first, outgoing, link_downstream: as for
+    `expect_on_way`.
+    """
     for node in range(places.size):
         place, alone = places[node], empty[node]
         alone.cost_s, alone.to_go_s, alone.through, alone.then = place.cost_s, place.to_go_s, place.through, NONE
@@ -143,14 +146,15 @@ def expect_on_way(
     incoming_first: Ints, outgoing_first: Ints, outgoing: Ints, link_downstream: Ints, wanted: Bools, exit_node: Ints,
     exit_per_s: Floats,
 ) -> bool:  # fmt: skip
-    """Write the table of `expect` at the nodes that are wanted and on the way out from them, from what is on that way
+    """Write the table of `outlook.expect` at the nodes that are wanted and on the way out from them, from what is on that way
     and on the ways of those in sight alone; return whether that was possible. Otherwise nothing is written.
 
     It is as long as these ways are what they are on empty roads, or what is seen makes them dearer by less than the
     next best costs on empty roads; then other nodes do not matter. Few in sight are looked at in a fraction of the time
-    of `expect`.
+    of `outlook.expect`.
 
-    next_link to heap, and sights to exit_per_s: as for `expect`. marked: room for an ENTRY for each node. empty: EMPTY,
+    next_link, to_go_s, is_known, roads, places, gates, heap, sights, of_link, alone_s, class_turn, incoming_first,
+    wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room for an ENTRY for each node. empty: EMPTY,
     by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node.
     link_downstream: where each link ends.
     """
