@@ -146,8 +146,8 @@ def expect_on_way(
     incoming_first: Ints, outgoing_first: Ints, outgoing: Ints, link_downstream: Ints, wanted: Bools, exit_node: Ints,
     exit_per_s: Floats,
 ) -> bool:  # fmt: skip
-    """Write the table of `outlook.expect` at the nodes that are wanted and on the way out from them, from what is on that way
-    and on the ways of those in sight alone; return whether that was possible. Otherwise nothing is written.
+    """Write the table of `outlook.expect` at the nodes that are wanted and on the way out from them, from what is on
+    that way and on the ways of those in sight alone; return whether that was possible. Otherwise nothing is written.
 
     It is as long as these ways are what they are on empty roads, or what is seen makes them dearer by less than the
     next best costs on empty roads; then other nodes do not matter. Few in sight are looked at in a fraction of the time
