@@ -37,6 +37,12 @@ def test_a_member_without_words_is_an_error():
         Worded("Kind", {"ONE": 1})
 
 
+def test_arrays_take_a_member_for_its_number():
+    modes = np.array([Mode.WALK, Mode.CAR, Mode.WALK], np.int8)
+    assert (modes == Mode.WALK).tolist() == (Mode.WALK == modes).tolist() == [True, False, True]
+    assert (modes[0] < Mode.CAR) and (modes + Mode.CAR).dtype == (modes + np.int64(2)).dtype
+
+
 def test_every_covariate_has_its_value_and_its_coefficient_and_every_coefficient_its_covariate():
     assert set(VALUES) == set(Covariate)
     assert {covariate.key for covariate in Covariate} == set(Coefficients.model_fields) - {"baseline_per_day"}
