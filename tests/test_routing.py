@@ -100,6 +100,31 @@ def test_a_row_set_again_equals_one_built_from_nothing_however_much_has_changed(
         assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**31), st.booleans())
+def test_a_row_asked_from_some_nodes_is_the_whole_one_as_far_as_the_nearest_and_whole_once_links_change(seed, whole):
+    rng = np.random.default_rng(seed)
+    n_nodes, n_links = int(rng.integers(2, 40)), int(rng.integers(1, 140))
+    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
+    is_open, exits = rng.random(n_links) < 0.85, rng.integers(0, n_nodes, 2)
+    routes = Routes(n_nodes, up, down)
+    for _ in range(4):
+        starts = rng.integers(0, n_nodes, int(rng.integers(1, 4))).astype(np.int32)
+        exits = rng.integers(0, n_nodes, 2) if rng.random() < 0.5 else exits
+        routes.set_class(0, cost_s, is_open, exits, starts=starts)
+        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits)
+        is_near = cost_to_go_s <= cost_to_go_s[starts].min()
+        is_there = is_near | (routes.cost_to_go_s[0] < np.inf)
+        assert (routes.next_link[0] == np.where(is_there, next_link, NO_ROUTE)).all()
+        assert (routes.cost_to_go_s[0] == np.where(is_there, cost_to_go_s, np.inf)).all()
+        links = rng.permutation(n_links)[:3]
+        is_open[links] = rng.random(links.size) < 0.6
+        routes.change(0, links, is_open=is_open[links])
+        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits)
+        assert (routes.next_link[0] == next_link).all()
+        assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+
+
 def test_among_equal_ways_what_a_link_is_decides_and_not_its_place_in_the_list():
     up, down = np.array([0, 0, 0, 1, 2, 3]), np.array([3, 1, 2, 4, 4, 4])
     key = np.array([11, 22, 33, 44, 55, 66], np.uint32)

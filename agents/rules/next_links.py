@@ -80,20 +80,25 @@ def _is_before(link_key, mixed_in, link, other):
 
 @part
 def _settle(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, size, reached, incoming_first, incoming, link_upstream, cost_s,
-    link_key, mixed_in,
+    next_link, cost_to_go_s, heap_cost_s, heap_node, size, reached, starts, incoming_first, incoming, link_upstream,
+    cost_s, link_key, mixed_in,
 ):  # fmt: skip
     """Spread costs to go from the nodes in the heap to all nodes upstream; return how many. Writes the tables and heap.
 
     `incoming[incoming_first[n]:incoming_first[n + 1]]` are the links that end at node n. A closed link costs inf.
-    reached: written: the nodes in the order in which they are reached, as far as there is room.
+    reached: written: the nodes in the order in which they are reached, as far as there is room. starts: nodes at the
+    nearest of which it ends, all others no farther being reached too; there is no route from those beyond. None: it
+    goes on to the last.
     """
-    n = 0
-    while size > 0:
+    n, until_s = 0, np.inf
+    while size > 0 and heap_cost_s[0] <= until_s:
         from_here_s, node = heap_cost_s[0], np.int64(heap_node[0])
         size = _drop_first(heap_cost_s, heap_node, size)
         if from_here_s > cost_to_go_s[node]:
             continue
+        for start in starts:
+            if start == node:
+                until_s = from_here_s
         if n < reached.size:
             reached[n] = node
         n += 1
@@ -107,12 +112,16 @@ def _settle(
                 size = _push(heap_cost_s, heap_node, size, through_s, upstream)
             elif through_s == cost_to_go_s[upstream] and _is_before(link_key, mixed_in, link, next_link[upstream]):
                 next_link[upstream] = link
+    for k in range(size):
+        node = np.int64(heap_node[k])
+        if cost_to_go_s[node] > until_s:
+            cost_to_go_s[node], next_link[node] = np.inf, NO_ROUTE
     return n
 
 
 @part
 def _build(
-    next_link, cost_to_go_s, heap_cost_s, heap_node, order, incoming_first, incoming, link_upstream, cost_s,
+    next_link, cost_to_go_s, heap_cost_s, heap_node, order, starts, incoming_first, incoming, link_upstream, cost_s,
     entry_cost_s, link_key, mixed_in,
 ):  # fmt: skip
     """Fill one row of the tables from nothing. Writes the tables, the order of its nodes and the heap."""
@@ -124,8 +133,8 @@ def _build(
             next_link[node] = ARRIVED
             size = _push(heap_cost_s, heap_node, size, entry_cost_s[node], node)
     n = _settle(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, size, order, incoming_first, incoming, link_upstream, cost_s,
-        link_key, mixed_in,
+        next_link, cost_to_go_s, heap_cost_s, heap_node, size, order, starts, incoming_first, incoming, link_upstream,
+        cost_s, link_key, mixed_in,
     )  # fmt: skip
     for node in range(next_link.size):
         if cost_to_go_s[node] == np.inf:
@@ -212,8 +221,8 @@ def _mend(
         elif through_s == cost_to_go_s[node] and _is_before(link_key, mixed_in, link, next_link[node]):
             next_link[node] = link
     _settle(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, size, lost[:0], incoming_first, incoming, link_upstream,
-        cost_s, link_key, mixed_in,
+        next_link, cost_to_go_s, heap_cost_s, heap_node, size, lost[:0], lost[:0], incoming_first, incoming,
+        link_upstream, cost_s, link_key, mixed_in,
     )  # fmt: skip
 
 
@@ -256,7 +265,7 @@ def renew(
     next_link: Ints, cost_to_go_s: Floats, cost_s: Floats, order: Ints, heap_cost_s: Floats, heap_node: Ints,
     lost: Ints, changed: Ints, changed_cost_s: Floats, incoming_first: Ints, incoming: Ints, outgoing_first: Ints,
     outgoing: Ints, link_upstream: Ints, link_downstream: Ints, entry_cost_s: Floats, seen_s: Floats, is_open: Bools,
-    leads_there: bool, link_key: Ints, mixed_in: int,
+    leads_there: bool, starts: Ints, link_key: Ints, mixed_in: int,
 ) -> None:  # fmt: skip
     """Bring one row up to date: mended if few nodes have a dearer way than before, else swept or built from nothing.
 
@@ -265,7 +274,9 @@ def renew(
     nearest first. heap_cost_s, heap_node, lost, changed, changed_cost_s: room to work in. incoming_first, incoming,
     outgoing_first, outgoing: links into and out of each node. link_upstream, link_downstream: ends of each link.
     entry_cost_s: cost of ending at each node (s). seen_s, is_open: what each link costs now (s), and whether it is
-    open. leads_there: whether the row is built, with these destinations. link_key, mixed_in: see `_turn`.
+    open. leads_there: whether the row is built, with these destinations, and as far as it is wanted now. starts: nodes
+    at the nearest of which a row built from nothing may end, int32; none: it holds from everywhere. link_key, mixed_in:
+    see `_turn`.
     """
     n = _list_changed(changed, changed_cost_s, seen_s, is_open, cost_s) if leads_there else seen_s.size
     if n <= seen_s.size // REPAIRED_UP_TO:
@@ -289,7 +300,7 @@ def renew(
     ):  # fmt: skip
         return
     _build(
-        next_link, cost_to_go_s, heap_cost_s, heap_node, order, incoming_first, incoming, link_upstream, cost_s,
+        next_link, cost_to_go_s, heap_cost_s, heap_node, order, starts, incoming_first, incoming, link_upstream, cost_s,
         entry_cost_s, link_key, mixed_in,
     )  # fmt: skip
 

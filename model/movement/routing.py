@@ -19,6 +19,8 @@ from safepassage.agents.rules.next_links import ARRIVED, NO_ROUTE
 
 __all__ = ["ARRIVED", "NO_ROUTE", "Routes", "has_choice", "next_links"]
 
+ANYWHERE = np.zeros(0, np.int32)
+"""No nodes in particular from which somebody will go."""
 LEAST_COST_S = 1e-3
 """Smallest perceived cost of a link (s): far above rounding, so that no route runs in a circle."""
 
@@ -71,6 +73,8 @@ class Routes:
         """Nodes of each row that is built, the nearest first, as they were when it was built from nothing."""
         self._destinations: dict[int, tuple[bytes, bytes]] = {}
         """Destinations of each row that is built, and what entering each costs, as bytes."""
+        self._partial: set[int] = set()
+        """Rows that do not hold from everywhere."""
         self.incoming_first, self.incoming = _by_node(self.link_downstream, n_nodes)
         self.outgoing_first, self.outgoing = _by_node(self.link_upstream, n_nodes)
         self._heap_node = np.empty(2 * n_links + n_nodes + 1, dtype=np.int32)
@@ -95,26 +99,41 @@ class Routes:
         is_open: Bools | bool,
         destination_node: Ints | list[int] | tuple[int, int, int],
         destination_cost_s: Ints | float | tuple[float, float, float] = 0.0,
+        starts: Ints = ANYWHERE,
     ) -> None:
         """Build one row from perceived cost by link (s), open links, destinations and the cost of entering each.
 
         cost_s: perceived cost of each link (s). is_open: bool by link. destination_node: nodes where a way may end.
-        destination_cost_s: cost of entering each destination (s).
+        destination_cost_s: cost of entering each destination (s). starts: nodes, int32, from the nearest of which
+        somebody will go: from those farther away the row need not hold, and has no route then. None: it holds from
+        everywhere.
         """
-        open_cost_s, links = self._open_cost_s[row], self._all_links
-        open_cost_s[:] = self._checked(cost_s, links)
-        is_open = is_open if np.shape(is_open) == links.shape else np.broadcast_to(is_open, links.shape)
+        self._open_cost_s[row] = self._checked(cost_s, self._all_links)
         destinations = np.asarray(destination_node, np.int64).tobytes(), np.asarray(destination_cost_s, float).tobytes()
-        leads_there = self._destinations.get(row) == destinations
-        if not leads_there:
+        is_new = self._destinations.get(row) != destinations
+        if is_new:
             self._entry_cost_s[row] = self._costs_of_entry(destination_node, destination_cost_s)
             self._destinations[row] = destinations
+        self._fill(row, is_open, starts, leads_there=not is_new and row not in self._partial)
+
+    def _fill(self, row: int, is_open: Bools | bool, starts: Ints, *, leads_there: bool) -> None:
+        """Bring one row up to date from the costs of its links, those that are open, and its destinations.
+
+        starts: see `set_class`. leads_there: whether it is built, with these destinations, from everywhere.
+        """
+        if np.shape(is_open) != self._all_links.shape:
+            is_open = np.broadcast_to(is_open, self._all_links.shape)
         rules.renew(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._order[row], self._heap_cost_s,
             self._heap_node, self._lost, self._changed, self._changed_cost_s, self.incoming_first, self.incoming,
             self.outgoing_first, self.outgoing, self.link_upstream, self.link_downstream, self._entry_cost_s[row],
-            open_cost_s, np.ascontiguousarray(is_open, np.bool_), leads_there, self._link_key, self._mixed_in(row),
+            self._open_cost_s[row], np.ascontiguousarray(is_open, np.bool_), leads_there, starts, self._link_key,
+            self._mixed_in(row),
         )  # fmt: skip
+        if starts.size and not leads_there:
+            self._partial.add(row)
+        else:
+            self._partial.discard(row)
 
     def _costs_of_entry(self, node, cost_s):
         """Return what entering costs at each node (s), inf where no way may end; float64[n_nodes]."""
@@ -160,6 +179,8 @@ class Routes:
             self._open_cost_s[row, links] = self._checked(cost_s, links)
         if is_open is None:
             is_open = self._cost_s[row, links] < np.inf
+        if row in self._partial:
+            self._fill(row, self._cost_s[row] < np.inf, ANYWHERE, leads_there=False)
         new_cost_s = np.where(is_open, self._open_cost_s[row, links], np.inf)
         rules.repair(
             self.next_link[row], self.cost_to_go_s[row], self._cost_s[row], self._heap_cost_s, self._heap_node,

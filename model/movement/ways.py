@@ -13,6 +13,7 @@ from safepassage.model.movement.news.queue_news import N_CLASSES, QueueNews
 from safepassage.model.movement.news.queues_seen import NoQueues, QueuesSeen, RoadsBelieved
 from safepassage.model.movement.news.road_news import HEARSAY, WITNESS
 from safepassage.model.movement.news.ways_of_mode import WaysOfMode
+from safepassage.model.movement.routing import ANYWHERE
 from safepassage.model.movement.walking import Walking
 from safepassage.model.rules import RoadsSeen, RouteChoice, costs_from
 from safepassage.model.streets.streets import Streets
@@ -80,8 +81,9 @@ class Ways:
         self.cars.build_seen = self._build_seen
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node
         self.exit_per_s = np.where(ends & (per_s > 0.0), per_s, np.inf)
-        self._aimed: dict[int, tuple[bytes, bytes]] = {}
-        """Nodes to which each table of service vehicles leads, and links believed open as it was aimed, as bytes."""
+        self._aimed: dict[int, tuple[int, bytes, bytes]] = {}
+        """Node to which each table of service vehicles leads, links believed open as it was aimed, and from which nodes
+        it does, as bytes."""
         self.stop_node = {mode: ways.start_node(np.asarray(stop_node, np.int32)) for mode, ways in self.of.items()}
         for stop in range(n_stops):
             self._lead_to_stop(stop)
@@ -96,7 +98,7 @@ class Ways:
             self.cars.make_room(n_tables)
 
     def _lead_to_stop(self, stop: int) -> None:
-        self.aim(self.stop_table + stop, self.stop_node[Mode.CAR][stop])
+        self.aim(self.stop_table + stop, int(self.stop_node[Mode.CAR][stop]))
         for row in (HEARSAY, WITNESS):
             table, is_open = 2 + 2 * stop + row, self._on_foot.road_news.is_believed_open[row]
             self._on_foot.routes.set_class(table, self.walk_time_s, is_open, self.stop_node[Mode.WALK][stop : stop + 1])
@@ -136,13 +138,16 @@ class Ways:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
         return self._on_foot.way_m(2 * goal + HEARSAY, node)
 
-    def aim(self, table: int, node: Ints | int) -> None:
-        """Let a table of service vehicles lead to nodes; they know of closures what witnesses know."""
-        nodes, is_open = np.atleast_1d(node), self.open_to_services()
-        aim = nodes.tobytes(), is_open.tobytes()
+    def aim(self, table: int, node: int, starts: Ints = ANYWHERE) -> None:
+        """Let a table of service vehicles lead to a node; they know of closures what witnesses know.
+
+        starts: nodes, int32, from the nearest of which the one vehicle that follows it will set out; none: from any.
+        """
+        is_open = self.open_to_services()
+        aim = node, is_open.tobytes(), starts.tobytes()
         if self._aimed.get(table) != aim:
             self._aimed[table] = aim
-            self.car_routes.set_class(table, self.free_flow_time_s, is_open, nodes)
+            self.car_routes.set_class(table, self.free_flow_time_s, is_open, [node], starts=starts)
             self.cars.changed[table] = True
 
     def set_exits(self, for_cars: Bools, for_walkers: Bools) -> None:

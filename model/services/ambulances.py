@@ -115,7 +115,7 @@ class AmbulancesAtWork:
         for vehicle in self.vehicles:
             is_out = vehicle.task == IDLE and vehicle.node != vehicle.depot
             if is_out and not self._is_in_cover(vehicle, now_s):
-                self.movement.ways.aim(vehicle.table, vehicle.depot)
+                self.movement.ways.aim(vehicle.table, vehicle.depot, np.array([vehicle.node], np.int32))
                 self._drive(vehicle, TO_BASE, NOBODY, vehicle.depot, now_s)
         self._look_ahead(now_s)
         self._cannot_reach.set(cannot_reach)
@@ -220,14 +220,16 @@ class AmbulancesAtWork:
         if node in self._cut_off:
             self._places_cut_off.add((x_m, y_m))
             return False
-        self.movement.ways.aim(free[0].table, node)
-        drive_s = [float(self.movement.ways.drive_s(free[0].table, v.node)) for v in free]
-        if min(drive_s) == np.inf:
+        starts = np.array([v.node for v in free], np.int32)
+        self.movement.ways.aim(free[0].table, node, starts)
+        drive_s = self.movement.ways.drive_s(free[0].table, starts)
+        if drive_s.min() == np.inf:
             self._cut_off.add(node)
             self._places_cut_off.add((x_m, y_m))
             return False
-        vehicle = free[int(np.argmin(drive_s))]
-        self.movement.ways.aim(vehicle.table, node)
+        nearest = int(drive_s.argmin())
+        vehicle = free[nearest]
+        self.movement.ways.aim(vehicle.table, node, starts[nearest : nearest + 1])
         vehicle.call_place = (x_m, y_m)
         self._drive(vehicle, TO_CALL, person, node, now_s)
         return True

@@ -3,6 +3,7 @@
 import numpy as np
 
 from safepassage.agents.civilians import Status
+from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import (
     AWAY,
@@ -234,9 +235,11 @@ class FleetAtWork:
     def _aim(self, vehicle: ServiceVehicle, stop: PickupPoint) -> tuple[int, int]:
         if not stop.is_by_road:
             return self.movement.ways.stop_table + stop.row, stop.car_node
-        table = vehicle.table if vehicle.table >= 0 else self.movement.ways.wreck_table
-        self.movement.ways.aim(table, stop.car_node)
-        return table, stop.car_node
+        if vehicle.table < 0:
+            self.movement.ways.aim(self.movement.ways.wreck_table, stop.car_node)
+            return self.movement.ways.wreck_table, stop.car_node
+        self.movement.ways.aim(vehicle.table, stop.car_node, self._starts(vehicle))
+        return vehicle.table, stop.car_node
 
     def _choose_stop(self, vehicle: ServiceVehicle, unmet: dict[int, int], now_s: float) -> PickupPoint | None:
         best = None
@@ -276,7 +279,7 @@ class FleetAtWork:
                 continue
             node = int(ways.start_node(Mode.CAR, self.riders.households.home_node[household]))
             if ways.have_services_way_out(node):
-                ways.aim(vehicle.table, node)
+                ways.aim(vehicle.table, node, self._starts(vehicle))
                 if self._drive(vehicle, TO_HOME, household, vehicle.table, node, time_s):
                     return True
             n_tried += 1
@@ -310,11 +313,17 @@ class FleetAtWork:
         """Return how long a vehicle needs along a table from where it is free (s); inf: it has no way."""
         return self._entry(vehicle, table)[1]
 
+    def _starts(self, vehicle: ServiceVehicle) -> Ints:
+        """Return where a vehicle may start: its node, or the exits by which it may come in; int32."""
+        if vehicle.node >= 0:
+            return np.array([vehicle.node], np.int32)
+        return self.movement.streets.exit_node[self.movement.ways.cars.exit_open]
+
     def _entry(self, vehicle: ServiceVehicle, table: int) -> tuple[int, float]:
         """Return where a vehicle starts, its node or the best exit to come in by, and its way along a table (s)."""
         if vehicle.node >= 0:
             return vehicle.node, float(self.movement.ways.drive_s(table, vehicle.node))
-        nodes = self.movement.streets.exit_node[self.movement.ways.of[Mode.CAR].exit_open]
+        nodes = self._starts(vehicle)
         drive_s = self.movement.ways.drive_s(table, nodes)
         if nodes.size == 0:
             return NOBODY, np.inf
