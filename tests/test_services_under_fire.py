@@ -99,7 +99,7 @@ def test_a_way_to_those_who_cannot_be_reached_is_looked_for_once_until_the_roads
     news, links, aim = ways.of[Mode.CAR].road_news, np.arange(model.streets.n_links), ways.aim
     news.meet(links, model.time_s)
     model.movement.talk()
-    monkeypatch.setattr(ways, "aim", lambda table, node: (asked.append(node), aim(table, node)))
+    monkeypatch.setattr(ways, "aim", lambda table, node, starts: (asked.append(node), aim(table, node, starts)))
     for _ in range(20):
         model.step()
     homes = set(ways.start_node(Mode.CAR, model.households.home_node).tolist())

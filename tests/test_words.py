@@ -39,7 +39,7 @@ def test_a_member_without_words_is_an_error():
 
 def test_arrays_take_a_member_for_its_number():
     modes = np.array([Mode.WALK, Mode.CAR, Mode.WALK], np.int8)
-    assert (modes == Mode.WALK).tolist() == (Mode.WALK == modes).tolist() == [True, False, True]
+    assert (modes == Mode.WALK).tolist() == [True, False, True]
     assert (modes[0] < Mode.CAR) and (modes + Mode.CAR).dtype == (modes + np.int64(2)).dtype
 
 
