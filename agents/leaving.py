@@ -63,29 +63,13 @@ def hold(
 
 
 @kernel
-def look_ahead(
-    departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, until_s: float, ahead_s: float
-) -> tuple[Ints, float]:
-    """Return (the households at home that leave before long, when the first of the others leaves in s, inf: none does);
-    rows rise, int64[].
-
-    Before long: within ahead_s (s) of the first that leaves, and of until_s (s). departure_s, is_extinct, is_on_way,
-    arrival_s: see `leaving`.
-    """
-    first_s = np.inf
+def planning(departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats) -> Ints:
+    """Return the households at home that mean to leave at some time, rising, int64[]; arguments as of `leaving`."""
+    found, n = np.empty(departure_s.size, np.int64), 0
     for row in range(departure_s.size):
-        if departure_s[row] < first_s and not is_extinct[row] and not is_on_way[row] and arrival_s[row] == np.inf:
-            first_s = departure_s[row]
-    soon_s, later_s = max(until_s, first_s) + ahead_s, np.inf
-    soon, n_soon = np.empty(departure_s.size, np.int64), 0
-    for row in range(departure_s.size):
-        if departure_s[row] < later_s and not is_extinct[row] and not is_on_way[row] and arrival_s[row] == np.inf:
-            if departure_s[row] < soon_s:
-                soon[n_soon] = row
-                n_soon += 1
-            else:
-                later_s = departure_s[row]
-    return soon[:n_soon].copy(), later_s
+        found[n] = row
+        n += (departure_s[row] < np.inf) & (arrival_s[row] == np.inf) & ~(is_extinct[row] | is_on_way[row])
+    return found[:n].copy()
 
 
 @kernel
@@ -115,13 +99,13 @@ def leaving(
         if departure_s[row] < until_s:
             now[n_now] = row
             n_now += 1
-            continue
-        free_s = departure_s[row]
-        if keeps_curfew[row]:
-            free_s = _free_s(free_s, turn[row], start_s, end_s, stagger_s)
-        if free_s > departure_s[row]:
-            held_s = min(held_s, departure_s[row])
-        next_s = min(next_s, free_s)
+        elif departure_s[row] < max(next_s, held_s):
+            free_s = departure_s[row]
+            if keeps_curfew[row]:
+                free_s = _free_s(free_s, turn[row], start_s, end_s, stagger_s)
+            if free_s > departure_s[row]:
+                held_s = min(held_s, departure_s[row])
+            next_s = min(next_s, free_s)
     return soon[:n_soon], now[:n_now], next_s, held_s
 
 

@@ -157,47 +157,48 @@ class Departures:
         seeks = ~drives
         if self.corridors.are_any:
             drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
-        guests, promised_s = self._lifts(due, drives, services, now_s)
-        walks = hopes = left = None
+        guests = self._guests(due[drives], services, now_s)
+        walks = hopes = left = due[:0]
         if np.count_nonzero(seeks):
             if guests.size:
                 seeks &= ~np.isin(due, guests)
-            hopes = seeks & np.isfinite(promised_s)
-            seeks &= ~hopes
-            walks, left = self._seek(due, seeks, services, now_s)
+            seeking = seeks.nonzero()[0]
+            promised_s = self._promised_s(due[seeking], services, now_s)
+            is_promised = promised_s < np.inf
+            hopes, promised_s = seeking[is_promised], promised_s[is_promised]
+            walks, left = self._seek(due, seeking[~is_promised], services, now_s)
         can_walk_out = movement.ways.has_way_out(Mode.WALK, node)
-        self._leave(Mode.CAR, due, node, drives, now_s, under_fire, movement)
-        if walks is not None:
-            self._leave(Mode.WALK, due, node, walks, now_s, under_fire, movement)
+        self._leave(Mode.CAR, due[drives], node[drives], now_s, under_fire, movement)
+        self._leave(Mode.WALK, due[walks], node[walks], now_s, under_fire, movement)
         if guests.size:
             services.lifts.come_along(guests, services.riders)
-        if hopes is not None and np.count_nonzero(hopes):
-            self.population.put_off(due[hopes], Status.WAITING, promised_s[hopes])
-        if left is not None and np.count_nonzero(left):
+        if hopes.size:
+            self.population.put_off(due[hopes], Status.WAITING, promised_s)
+        if left.size:
             self._stay(due[left], can_drive[left], ~can_walk_out[left], until_s, movement, services, now_s)
 
-    def _seek(self, due: Ints, seeks: Bools, services: Services, now_s: float) -> tuple[Bools, Bools]:
-        """Let those of some households seek a seat who look for a way; return (who walks out, who has no way), bool."""
-        walk_out_s = np.full(due.size, np.inf)
-        if seeks.any():
-            walk_out_s[seeks] = services.walking_out.time_s(due[seeks])
-            seeks[seeks] = ~services.seek(due[seeks], walk_out_s[seeks], now_s)
-        walks = seeks & np.isfinite(walk_out_s)
-        return walks, seeks & ~walks
+    def _seek(self, due: Ints, seeking: Ints, services: Services, now_s: float) -> tuple[Ints, Ints]:
+        """Let some of those due, by their places, look for a seat; return the places of (who walks out, who has found
+        no way)."""
+        if seeking.size == 0:
+            return seeking, seeking
+        walk_out_s = services.walking_out.time_s(due[seeking])
+        in_vain = ~services.seek(due[seeking], walk_out_s, now_s)
+        can_walk = walk_out_s[in_vain] < np.inf
+        return seeking[in_vain][can_walk], seeking[in_vain][~can_walk]
 
     def _leave(
-        self, mode: Mode, due: Ints, node: Ints, goes: Bools, now_s: float, under_fire: UnderFire, movement: Movement
+        self, mode: Mode, party: Ints, node: Ints, now_s: float, under_fire: UnderFire, movement: Movement
     ) -> None:
-        """Put those of some households onto the streets who go, by car or on foot. node: where each lives."""
-        if not np.count_nonzero(goes):
+        """Put households onto the streets, by car or on foot. node: where each lives."""
+        if party.size == 0:
             return
-        party, households = due[goes], self.households
-        time_s = np.maximum(households.departure_time_s[party], now_s)
-        households.departure_time_s[party] = time_s
+        households = self.households
+        time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
         n_persons, speed_m_s = 1, np.inf
         if mode == Mode.WALK:
             n_persons, speed_m_s = households.n_members_of(party), under_fire.walking_speeds(party)
-        movement.set_out(mode, party, node[goes], time_s, n_persons, speed_m_s)
+        movement.set_out(mode, party, node, time_s, n_persons, speed_m_s)
         self.population.set_out(party, mode)
 
     def _stay(
@@ -219,21 +220,22 @@ class Departures:
                 ask_s = np.where(can_drive[~no_way], news_s, np.inf)
             self.population.put_off(stays[~no_way], Status.WAITING, ask_s)
 
-    def _lifts(self, due: Ints, drives: Bools, services: Services, now_s: float) -> tuple[Ints, Floats]:
-        """Return (households that ride with neighbours who drive off now, when each due asks its neighbours again).
+    def _promised_s(self, seeking: Ints, services: Services, now_s: float) -> Floats:
+        """Return when households without a car ask neighbours again who mean to leave later (s); inf: nobody does.
 
-        Who leaves under a truce takes nobody along: it may gather, or turn back. due: households that set out now.
-        drives: which of them by car. services: buses, trains, lifts. now_s: the present (s).
+        Who leaves under a truce takes nobody along: it may gather, or turn back.
         """
-        free = due[drives]
-        promised_s = services.lifts.promised_s(due, now_s)
+        promised_s = services.lifts.promised_s(seeking, now_s)
         if self.corridors.are_any:
-            free = free[self.corridors.truce_of(free) < 0]
-            promised_s[self.corridors.truce_of(self.households.lift_from[due]) >= 0] = np.inf
-        guests = services.lifts.who_come_along(free, now_s)
-        if guests.size:
-            guests = guests[~self.day_places.is_without_child(guests, now_s)]
-        return guests, promised_s
+            promised_s[self.corridors.truce_of(self.households.lift_from[seeking]) >= 0] = np.inf
+        return promised_s
+
+    def _guests(self, drives: Ints, services: Services, now_s: float) -> Ints:
+        """Return the households that ride with neighbours who drive off now, not under a truce."""
+        if self.corridors.are_any:
+            drives = drives[self.corridors.truce_of(drives) < 0]
+        guests = services.lifts.who_come_along(drives, now_s)
+        return guests[~self.day_places.is_without_child(guests, now_s)] if guests.size else guests
 
 
 def never_issued(scenario: Scenario) -> list[str]:

@@ -1,12 +1,15 @@
 """Who leaves home next, against slow twins; whom the curfew will hold does not end a turn before."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.leaving import deciding, free_from_s, hold, leaving, look_ahead
+from safepassage.agents.leaving import deciding, free_from_s, hold, leaving, planning
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.people.leaving import AHEAD_S
+from safepassage.model.people import leaving as people_leaving
 
 NO_CURFEW = np.empty(0), np.empty(0), 0.0
 HOUR_S = 3600.0
@@ -81,16 +84,31 @@ def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them():
         assert held_s == (70.0 if held else np.inf)
 
 
-def test_a_look_at_all_finds_who_leaves_within_the_hour_and_when_the_next_does():
+def test_those_who_plan_to_leave_are_found_as_one_looks_through_all_of_them():
     plans, at_home = some_people(8, 300)
-    departure_s = plans[0]
-    for until_s, soon_until_s in ((-np.inf, 10.0 + HOUR_S), (500.0, 500.0 + HOUR_S), (-np.inf, 15.0)):
-        ahead_s = 5.0 if soon_until_s == 15.0 else HOUR_S
-        soon, later_s = look_ahead(*plans, until_s, ahead_s)
-        assert soon.tolist() == [row for row in at_home if departure_s[row] < soon_until_s]
-        assert later_s == min([at_s for at_s in departure_s[at_home].tolist() if at_s >= soon_until_s])
-    nobody = np.full(300, np.inf), *plans[1:]
-    assert look_ahead(*nobody, 0.0, HOUR_S)[1] == np.inf and look_ahead(*nobody, 0.0, HOUR_S)[0].size == 0
+    assert planning(*plans).tolist() == [row for row in at_home if np.isfinite(plans[0][row])]
+    assert planning(np.full(300, np.inf), *plans[1:]).size == 0
+
+
+@pytest.mark.parametrize("most", [1, 7, 60, 1000])
+def test_all_leave_in_order_of_time_however_few_are_found_at_one_look(most, monkeypatch):
+    monkeypatch.setattr(people_leaving, "MOST_AHEAD", most)
+    departure_s = np.random.default_rng(most).choice(np.arange(0.0, 900.0, 7.0), 200)
+    departure_s[:40] = 100.0  # more at once than are found at one look
+    n, nobody = departure_s.size, np.zeros(200, np.bool_)
+    households = SimpleNamespace(
+        departure_time_s=departure_s.copy(), is_extinct=nobody, keeps_curfew=nobody, turn_after_curfew=np.zeros(n)
+    )
+    parties = SimpleNamespace(is_on_way=nobody.copy(), arrival_time_s=np.full(n, np.inf))
+    leave, found = people_leaving.Leaving(households, parties), []
+    leave.look()
+    while leave.next_s < np.inf:
+        until_s = leave.next_s + 60.0
+        now = leave.due(until_s)
+        assert (departure_s[now] < until_s).all()
+        parties.is_on_way[now] = True
+        found += now.tolist()
+    assert found == np.argsort(departure_s, kind="stable").tolist()
 
 
 def test_those_who_have_decided_are_found_as_one_looks_through_all_of_them():
@@ -117,4 +135,4 @@ def test_whom_the_curfew_holds_is_held_at_the_end_of_each_turn_and_ends_none():
     assert planned_s.min() >= model.time_s, "whose time has come waits for the end of the curfew"
     assert leaving_.held_s < model.time_s + HOUR_S, "others have yet to be held"
     leaving_.look()
-    assert leaving_.next_s >= leaving_.held_s + AHEAD_S, "nobody is waited for who will be held"
+    assert model.curfew.may_move(leaving_.next_s), "nobody is waited for before the curfew ends"

@@ -277,8 +277,9 @@ class UnderFire:
         party's own.
         """
         people, first = self.population.people, self.population.households.first_person
-        speed_m_s = self.population.parties.free_speed_m_s[parties].copy()
-        for k in np.flatnonzero(self.population.count_members(parties)[HURT]):
+        speed_m_s = self.population.parties.free_speed_m_s[parties]
+        n_hurt = self.population.count_members(parties)[HURT]
+        for k in n_hurt.nonzero()[0] if np.count_nonzero(n_hurt) else ():
             rows = slice(int(first[parties[k]]), int(first[parties[k] + 1]))
             able = (people.age[rows] >= ADULT_AGE) & (people.mobility[rows] != Mobility.NEEDS_ASSISTANCE)
             harm.party_walking_speeds(

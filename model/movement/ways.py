@@ -136,7 +136,11 @@ class Ways:
 
     def walk_m(self, node: Ints, goal: int = 0) -> Floats:
         """Return the way on foot from nodes out of the area, or to stop goal - 1, as people know it (m); inf: none."""
-        return self._on_foot.way_m(2 * goal + HEARSAY, node)
+        return self.way_on_foot_m(goal)[self._on_foot.start_node(node)]
+
+    def way_on_foot_m(self, goal: int) -> Floats:
+        """Return the same from all nodes at which trips on foot start."""
+        return self._on_foot.way_m(2 * goal + HEARSAY)
 
     def aim(self, table: int, node: int, starts: Ints = ANYWHERE) -> None:
         """Let a table of service vehicles lead to a node; they know of closures what witnesses know.

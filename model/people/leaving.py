@@ -9,8 +9,8 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Parties
 
-AHEAD_S = 3600.0
-"""How far ahead all households are looked through for those who leave (s); no result depends on it."""
+MOST_AHEAD = 250
+"""So many who leave next are found at one look at all households; no result depends on it."""
 Curfew = tuple[Floats, Floats, float]
 """When each curfew begins and ends, and over how long people leave after it (s)."""
 NO_CURFEW: Curfew = np.empty(0), np.empty(0), 0.0
@@ -38,7 +38,12 @@ class Leaving:
 
     def look(self, until_s: float = -np.inf) -> None:
         """Find anew who leaves next: any may have planned anew, or it is not known until so late (s)."""
-        self._soon, self._known_until_s = leaving.look_ahead(*self._plans, until_s, AHEAD_S)
+        rows, self._known_until_s = leaving.planning(*self._plans), np.inf
+        if rows.size > MOST_AHEAD:
+            departure_s = self._households.departure_time_s[rows]
+            self._known_until_s = max(until_s, float(np.partition(departure_s, MOST_AHEAD)[MOST_AHEAD]))
+            rows = rows[departure_s < self._known_until_s]
+        self._soon = rows
         self.next_s = self.held_s = np.inf
         self._soon = self._choose(self._soon, -np.inf)[0]
 
@@ -70,7 +75,8 @@ class Leaving:
         them."""
         due = self.due(until_s)
         held, others = self.hold(due, -np.inf)
-        self.expect(others)
+        if others.size:
+            self.expect(others)
         return held
 
     @property

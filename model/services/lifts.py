@@ -41,11 +41,11 @@ class Lifts:
     def promised_s(self, due: Ints, now_s: float) -> Floats:
         """Return when households that set out ask neighbours again who mean to leave later (s); inf: nobody does.
 
-        due: households that are to set out and do not drive. now_s: the present (s).
+        due: households that are to set out and cannot drive. now_s: the present (s).
         """
         households, found = self.population.households, np.full(due.size, np.inf)
         self.waits[due] = False
-        asks = np.flatnonzero(households.lift_from[due] >= 0)
+        asks = (households.lift_from[due] >= 0).nonzero()[0]
         if asks.size == 0:
             return found
         rows, host = due[asks], households.lift_from[due[asks]]

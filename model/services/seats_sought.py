@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.civilians import Status
-from safepassage.agents.ground.arrays import rising
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import NOBODY
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.services.seats_on_offer import SeatsOnOffer
+
+MAX_M = np.finfo(np.float64).max
+"""No way that there is is longer (m)."""
 
 
 class SeatsSought:
@@ -19,10 +22,10 @@ class SeatsSought:
         """services: all services of the run. curfew: when nobody may move."""
         self.services, self.households, self.curfew = services, services.households, curfew
         self.population, self.movement = services.population, services.movement
-        self.reach_m = services.settings.walk_reach_m
+        self.reach_m = min(services.settings.walk_reach_m, MAX_M)
         self.book_ahead_s = services.settings.book_ahead_h * 3600.0
 
-    def go(self, due: np.ndarray, walk_out_s: np.ndarray, now_s: float) -> np.ndarray:
+    def go(self, due: Ints, walk_out_s: Floats, now_s: float) -> Bools:
         """Let those who can walk to a stop in reach that takes them set out, or wait for the time; return who, bool.
 
         Those with no other way out come first; who could walk out takes a seat only if it is left over and sooner.
@@ -30,37 +33,31 @@ class SeatsSought:
         due: households. walk_out_s: how long each takes out of the area on foot (s); inf: it cannot. now_s: the present
         (s).
         """
-        way_m = self._ways_m(due, now_s)
-        in_reach = np.isfinite(way_m)
-        looks = in_reach.any(axis=0)
-        if not np.count_nonzero(looks):
-            return looks
-        could_walk = np.isfinite(walk_out_s)
-        takes, at_s = np.full(due.size, NOBODY), np.full(due.size, np.inf)
-        on_offer = None  # trains alone are in reach: they are booked
-        if np.count_nonzero(in_reach[: self.services.n_points]):
+        speed_m_s = self.services.model.under_fire.walking_speeds(due)
+        stops = self._stops_in_reach(due, speed_m_s, now_s)
+        takes, at_s = [NOBODY] * due.size, np.full(due.size, np.inf)
+        looks = [k for k, near in enumerate(stops) if near]
+        could_walk, on_offer = np.isfinite(walk_out_s), None  # trains alone are in reach: they are booked
+        if any(stop < self.services.n_points for k in looks for _, stop in stops[k]):
             on_offer = SeatsOnOffer(self.services, now_s)
-        for who in (looks & ~could_walk, looks & could_walk):
-            if not np.count_nonzero(who):
-                continue
-            if on_offer is not None and could_walk[who].any():
-                self._keep_claims(on_offer, due, ~could_walk & (takes == NOBODY))
-            for k in np.flatnonzero(who).tolist():
-                for stop in np.argsort(way_m[:, k], kind="stable")[: np.count_nonzero(in_reach[:, k])].tolist():
-                    walk_s = float(way_m[stop, k] / self.services.parties.free_speed_m_s[due[k]])
+        for who in ([k for k in looks if not could_walk[k]], [k for k in looks if could_walk[k]]):
+            if on_offer is not None and who and could_walk[who[0]]:
+                self._keep_claims(on_offer, due, ~could_walk & (np.array(takes) == NOBODY))
+            for k in who:
+                for way_m, stop in stops[k]:
+                    walk_s = way_m / float(self.services.parties.free_speed_m_s[due[k]])
                     set_out_s = self._take(int(due[k]), stop, walk_s, float(walk_out_s[k]), now_s, on_offer)
                     if set_out_s is not None:
                         takes[k], at_s[k] = stop, set_out_s
                         break
-        is_now = at_s <= now_s
-        for stop in rising(takes[is_now]).tolist():
-            self._set_out(due[(takes == stop) & is_now], stop, now_s)
-        later = (takes != NOBODY) & ~is_now
-        if np.count_nonzero(later):
+        for stop in sorted({takes[k] for k in looks if at_s[k] <= now_s}):
+            goes = [k for k in looks if takes[k] == stop and at_s[k] <= now_s]
+            self._set_out(due[goes], stop, speed_m_s[goes], now_s)
+        if later := [k for k in looks if now_s < at_s[k] < np.inf]:
             self.population.put_off(due[later], Status.WAITING, at_s[later])
-        return takes != NOBODY
+        return np.array(takes) != NOBODY
 
-    def _keep_claims(self, on_offer: SeatsOnOffer, due: np.ndarray, in_vain: np.ndarray) -> None:
+    def _keep_claims(self, on_offer: SeatsOnOffer, due: Ints, in_vain: Bools) -> None:
         """Keep seats for households that could walk to a stop, wait at home and have no other way out.
 
         due: households that ask now. in_vain: those among them that found no seat and have no other way, bool.
@@ -71,22 +68,25 @@ class SeatsSought:
         waits[due] = in_vain
         on_offer.keep_for(np.flatnonzero(waits & households.can_walk & ~households.walks_out))
 
-    def _ways_m(self, due: np.ndarray, now_s: float) -> np.ndarray:
-        """Return the way on foot to each stop that works now (m), inf if it is out of reach; float64[n_stops, n]."""
-        services = self.services
-        way_m = np.full((services.n_fixed, due.size), np.inf)
-        walks = self.households.can_walk[due]
-        if walks.any():
-            walks &= services.model.under_fire.walking_speeds(due) > 0
-        node = services.households.home_node[due]
+    def _stops_in_reach(self, due: Ints, speed_m_s: Floats, now_s: float) -> list[list[tuple[float, int]]]:
+        """Return for each household (way on foot in m, stop) for the stops in reach that work now, the nearest first.
+
+        due: households. speed_m_s: at which each walks with its injured (m/s); 0: it cannot. now_s: the present (s).
+        """
+        services, ways = self.services, self.movement.ways
         comes = any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets)
-        for stop in services.stops[: services.n_fixed]:
-            if stop.row < services.n_points and not (comes and stop.is_open(now_s) and not services.is_cut_off(stop)):
-                continue
-            far_m = self.movement.ways.walk_m(node, 1 + stop.row)
-            is_near = walks & (far_m <= self.reach_m)
-            way_m[stop.row, is_near] = far_m[is_near]
-        return way_m
+        far_m = [
+            (stop.row, ways.way_on_foot_m(1 + stop.row))
+            for stop in services.stops[: services.n_fixed]
+            if stop.row >= services.n_points or (comes and stop.is_open(now_s) and not services.is_cut_off(stop))
+        ]
+        walks = self.households.can_walk[due] & (speed_m_s > 0)
+        nodes = ways.start_node(Mode.WALK, self.households.home_node[due])
+        found: list[list[tuple[float, int]]] = []
+        for node, can_walk in zip(nodes.tolist(), walks.tolist(), strict=True):
+            near = [(float(way_m[node]), stop) for stop, way_m in far_m if way_m[node] <= self.reach_m]
+            found.append(sorted(near) if can_walk else [])
+        return found
 
     def _take(
         self,
@@ -129,10 +129,10 @@ class SeatsSought:
         before_s = float(self.curfew.start_s[self.curfew.start_s <= wanted_s].max()) - 60.0
         return before_s if before_s >= now_s else None
 
-    def _set_out(self, party: np.ndarray, stop: int, now_s: float) -> None:
-        households = self.services.households
-        time_s = np.maximum(households.departure_time_s[party], now_s)
-        households.departure_time_s[party] = time_s
-        size, speed = households.n_members_of(party), self.services.model.under_fire.walking_speeds(party)
-        self.movement.set_out(Mode.WALK, party, households.home_node[party], time_s, size, speed, goal=1 + stop)
+    def _set_out(self, party: Ints, stop: int, speed_m_s: Floats, now_s: float) -> None:
+        """Let households walk to a stop now; speed_m_s: at which each walks (m/s)."""
+        households = self.households
+        time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
+        size, node = households.n_members_of(party), households.home_node[party]
+        self.movement.set_out(Mode.WALK, party, node, time_s, size, speed_m_s, goal=1 + stop)
         self.population.set_out(party, Mode.WALK)

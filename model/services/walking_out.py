@@ -25,8 +25,8 @@ class WalkingOut:
     def _is_near(self, parties: Ints, way_m: Floats) -> Bools:
         settings = self.movement.settings
         far_m, slow_m = settings.walk_out_limit_m, min(settings.walk_out_limit_slow_m, settings.walk_out_limit_m)
-        is_near = (way_m <= far_m) & np.isfinite(way_m)
-        if slow_m < far_m and is_near.any():
+        is_near = (way_m <= far_m) & (way_m < np.inf)
+        if slow_m < far_m and np.count_nonzero(is_near):
             is_near &= (way_m <= slow_m) | ~self.population.walks_slowly(parties)
         return is_near
 
@@ -35,8 +35,8 @@ class WalkingOut:
         households = self.population.households
         way_m = self.movement.ways.walk_m(households.home_node[parties])
         time_s = np.full(parties.size, np.inf)
-        can = households.can_walk[parties] & self._is_near(parties, way_m)
-        if can.any():
+        can = self._is_near(parties, way_m) & households.can_walk[parties]
+        if np.count_nonzero(can):
             speed_m_s = self.under_fire.walking_speeds(parties)
             np.divide(way_m, speed_m_s, out=time_s, where=can & (speed_m_s > 0))
         return time_s

@@ -142,11 +142,11 @@ class WaysOfMode:
             self._way_m.pop(table, None)
         self.mover.take_rows(self.routes.next_link, tables)
 
-    def way_m(self, table: int, node: Ints) -> Floats:
-        """Return how long the way is from nodes by a table (m); inf: it knows none."""
+    def way_m(self, table: int) -> Floats:
+        """Return how long the way is from each node by a table (m); inf: it knows none."""
         if table not in self._way_m:
             self._way_m[table] = self.routes.sum_along(table, self._length_m)
-        return self._way_m[table][self.start_node(node)]
+        return self._way_m[table]
 
     def hand_over(self) -> None:
         """Give the tables that have changed to those who follow them, who look again."""
