@@ -64,7 +64,10 @@ def hold(
 
 @kernel
 def planning(departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats) -> Ints:
-    """Return the households at home that mean to leave at some time, rising, int64[]; arguments as of `leaving`."""
+    """Return the households at home that mean to leave at some time, rising, int64[].
+
+    departure_s, is_extinct, is_on_way, arrival_s: of all, see `leaving`.
+    """
     found, n = np.empty(departure_s.size, np.int64), 0
     for row in range(departure_s.size):
         found[n] = row
