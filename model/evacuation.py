@@ -2,6 +2,7 @@
 
 from collections import deque
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -18,7 +19,7 @@ from safepassage.collector import at_rest
 from safepassage.model.authorities.acts import Authorities
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
-from safepassage.model.clock import local_time
+from safepassage.model.clock import MINUTE_S, local_time
 from safepassage.model.departures import Departures, never_issued
 from safepassage.model.draws import Stream, keys_of, uniforms_for
 from safepassage.model.harm.expected_casualties import against_records
@@ -99,6 +100,9 @@ class EvacuationModel(RowModel):
         self.rules = rules_of(rules)
         started = perf_counter()
         self.time_s, self.tick, self._n_writes_seen = 0.0, 0, 0
+        self.stepped_s = 0.0
+        """When the present step ends, or the last one ended (s); `run` lets time be ahead of it."""
+        self._may_run_ahead = False
         self.resident_s = 0.0
         """Seconds that people have spent in the area, in total."""
         self.duration_s = self.settings.run.duration_h * 3600.0
@@ -173,17 +177,27 @@ class EvacuationModel(RowModel):
     def step(self) -> None:
         """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
         began = perf_counter()
-        until_s = min(self.time_s + self.settings.run.step_s, self.duration_s)
+        end_s = self.stepped_s = min(self.stepped_s + self.settings.run.step_s, self.duration_s)
+        until_s = self.end_of_step_s(self.recorder.next_s) if self._may_run_ahead else end_s
         if self.n_writes != self._n_writes_seen:
             self.look_again()
         was_quiet = True
-        while self.time_s < until_s:
+        while self.time_s < end_s:
             was_quiet &= self.turn.take(until_s)
         self.tick += 1
         self.recorder.record(was_quiet=was_quiet)
         self.datacollector.collect(self)
-        self.running = self.time_s < self.duration_s
+        self.running = end_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
+
+    def end_of_step_s(self, time_s: float) -> float:
+        """Return when the first step ends, of the present one and those to come, that does not end before a time (s).
+
+        time_s: may be inf or -inf: then it is the end of the run, or of the present step.
+        """
+        step_s, after_s = self.settings.run.step_s, min(time_s, self.duration_s) - self.stepped_s
+        n_steps = ceil(after_s / step_s) if after_s > 0.0 else 0
+        return min(self.stepped_s + n_steps * step_s, self.duration_s)
 
     def look_again(self) -> None:
         """Find anew who is due, hurt, alerted and counted: call it after you have written into columns yourself.
@@ -204,11 +218,21 @@ class EvacuationModel(RowModel):
         return -np.inf if self.movement.n_moving else self.turn.agenda_s
 
     def run(self, on_step: Any = None) -> "EvacuationModel":
-        """Step until run.duration_h is over and return the model; on_step: called with the model after each step."""
-        while self.running:
-            self.step()
-            if on_step is not None:
-                on_step(self)
+        """Step until run.duration_h is over and return the model; on_step: called with the model after each step.
+
+        If nobody looks at the model after each step, turns go on beyond the ends of steps of whole minutes. Each step
+        is taken and its people are counted all the same, as they were at its end.
+        """
+        is_watched = on_step is not None or type(self).step is not EvacuationModel.step
+        is_watched |= not getattr(self.datacollector, "counts_only", False)
+        self._may_run_ahead = not is_watched and self.settings.run.step_s % MINUTE_S == 0.0
+        try:
+            while self.running:
+                self.step()
+                if on_step is not None:
+                    on_step(self)
+        finally:
+            self._may_run_ahead = False
         return self
 
     def issue(self, order: Order) -> None:

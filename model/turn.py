@@ -43,7 +43,10 @@ class Turn:
         minute_s, others_s = min(until_s, minute_after(from_s)), self.others_s
         have_left = self._let_leave(minute_s, others_s)
         if have_left:
+            model.population.prepare(minute_s)
             others_s = self.others_s
+        if until_s > model.stepped_s:  # the run may be ahead of its steps until one ends at which something shows
+            until_s = min(until_s, model.end_of_step_s(min(model.population.shows_s, model.movement.talks_s)))
         next_s, ends_s, quiet_s, n_minutes = min(departures.leaves_s, others_s), self.ends_s, from_s, 0
         if model.movement.n_moving == 0:
             quiet_s = self._quiet_until_s(min(next_s, ends_s), until_s)

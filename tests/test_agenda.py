@@ -58,6 +58,39 @@ def test_time_passed_in_quiet_leaves_what_stepping_through_everything_leaves(wha
     assert len(n_quiet) > 20
 
 
+def seen_by_mesa(model):
+    return model.steps, model.tick, model.time_s, model.resident_s, model.datacollector.model_vars
+
+
+@pytest.mark.parametrize("what", EVENTFUL)
+def test_a_run_ahead_of_its_steps_leaves_what_stepping_leaves(what):
+    changes = {"run.duration_h": 36.05, "run.step_s": 300, "run.record_every_s": 7200, **EVENTFUL[what]}
+    ahead, stepped = (EvacuationModel("tiny_town", **changes) for _ in range(2))
+    n_ahead, take = [], ahead.turn.take
+    ahead.turn.take = lambda until_s: (take(until_s), n_ahead.append(ahead.time_s > ahead.stepped_s))[0]
+    assert digests(ahead.run()) == digests(stepped.run(on_step=lambda model: None))
+    assert seen_by_mesa(ahead) == seen_by_mesa(stepped)
+    assert sum(n_ahead) > 20
+
+
+class Watched(EvacuationModel):
+    """A model of a user's own that notes the time after each step."""
+
+    def step(self):
+        super().step()
+        self.seen_s = [*getattr(self, "seen_s", []), self.time_s]
+
+
+def test_whoever_looks_after_each_step_sees_the_end_of_it():
+    changes, seen_s = {**CALM, "run.duration_h": 2}, []
+    reported = EvacuationModel("tiny_town", **changes)
+    reported.datacollector._new_model_reporter("clock_s", lambda model: model.time_s)
+    EvacuationModel("tiny_town", **changes).run(on_step=lambda model: seen_s.append(model.time_s))
+    assert seen_s == [600.0 * (k + 1) for k in range(12)]
+    assert Watched("tiny_town", **changes).run().seen_s == seen_s
+    assert reported.run().datacollector.model_vars["clock_s"] == seen_s
+
+
 class LookEachMinute(Services):
     """Services that look each minute at all there is, the slow twin of those that wait until something changes."""
 

@@ -169,8 +169,13 @@ class Movement:
     @property
     def next_s(self) -> float:
         """No vehicle left standing is cleared, no news of closures spreads and no weather changes before this (s)."""
+        return min(self.talks_s, self.pace.changes_s)
+
+    @property
+    def talks_s(self) -> float:
+        """No vehicle left standing is cleared and no news of closures spreads before this (s)."""
         cleared_s = float(self._wreck_until_s.min()) if self._wreck_until_s.size else np.inf
-        return min(cleared_s, self.ways.next_news_s, self.pace.changes_s)
+        return min(cleared_s, self.ways.next_news_s)
 
     def set_streets(self, car_open: np.ndarray, walk_open: np.ndarray) -> None:
         """Open and close links as damage and the front have it now; bool per link. Who is on a link may leave it."""

@@ -76,6 +76,11 @@ class Population:
         self._next_decision_s = np.inf
 
     @property
+    def shows_s(self) -> float:
+        """Nobody has to be shown as preparing before this (s); -inf: somebody may have to be at any moment."""
+        return self._next_decision_s
+
+    @property
     def is_anybody_standing(self) -> bool:
         """Whether a party had no way on when it was last said who has none."""
         return self._standing.size > 0
@@ -114,7 +119,7 @@ class Population:
         self.plans_changed()
 
     def prepare(self, time_s: float) -> None:
-        """Show people at home who have decided by a time as preparing; nobody looks before a turn is over."""
+        """Show people at home who have decided by a time as preparing."""
         if time_s < self._next_decision_s:
             return
         self._to_show, now, self._next_decision_s = deciding(

@@ -45,14 +45,19 @@ class StatusCounts(DataCollector):
     def __init__(self) -> None:
         super().__init__(model_reporters={status.name.lower(): partial(count, status) for status in Status})
 
+    @property
+    def counts_only(self) -> bool:
+        """Whether nobody has added a reporter."""
+        return len(self.model_reporters) == len(Status) and not (self.agent_reporters or self.agenttype_reporters)
+
     def collect(self, model: Any) -> None:
-        """Add the numbers of the present."""
-        if len(self.model_reporters) != len(Status) or self.agent_reporters or self.agenttype_reporters:
-            super().collect(model)  # somebody has added a reporter
+        """Add the numbers at the end of the present step."""
+        if not self.counts_only:
+            super().collect(model)
             return
         if hasattr(self, "_collection_steps"):  # Mesa 3.5 and later
             self._collection_steps.append(model.time)
-        for values, n in zip(self.model_vars.values(), model.recorder.n_by_status.tolist(), strict=True):
+        for values, n in zip(self.model_vars.values(), model.recorder.n_by_status_at(model.stepped_s), strict=True):
             values.append(n)
 
 
@@ -82,6 +87,9 @@ class Recorder:
         """Whether nothing has happened since the last row was kept."""
         self.n_inside = 0
         """Living people who are not in safety."""
+        self._counted_s = 0.0
+        self._statuses = self._statuses_before = self.n_by_status.tolist()
+        """n_by_status since people were last counted, at `_counted_s`, and until then."""
         self._last_s = 0.0
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
@@ -109,7 +117,22 @@ class Recorder:
                 self._counted, model.population.take_touched(), model.households.first_person, people.status,
                 people.injury, people.protection, self._group,
             )  # fmt: skip
-            self.n_inside = sum(self.n_by_status[: Status.SAFE].tolist())
+            if time_s > self._counted_s:
+                self._statuses_before, self._counted_s = self._statuses, time_s
+            self._statuses = self.n_by_status.tolist()
+            self.n_inside = sum(self._statuses[: Status.SAFE])
+
+    def n_by_status_at(self, time_s: float) -> list[int]:
+        """Return how many people of each status there are, or were before they were last counted anew.
+
+        time_s: the present, or a moment since they were counted the time before that (s).
+        """
+        return self._statuses if time_s >= self._counted_s else self._statuses_before
+
+    @property
+    def next_s(self) -> float:
+        """Nothing is kept before this, at the end of a step (s)."""
+        return min(self._next_s, self.trajectories.next_s)
 
     def record(self, *, was_quiet: bool = False) -> None:
         """Count people and keep a row if it is time.
@@ -118,6 +141,8 @@ class Recorder:
         """
         model = self.model
         self._is_as_last_row &= was_quiet
+        if model.time_s > model.stepped_s:
+            return
         self.count(model.time_s)
         self.trajectories.record()
         if model.time_s >= self._next_s or model.time_s >= model.duration_s:

@@ -65,10 +65,15 @@ class Trajectories:
         self._parts: list[tuple] = []
         self.n_rows = 0
 
+    @property
+    def next_s(self) -> float:
+        """No places are kept before this (s)."""
+        return np.inf if self.every_s is None or self.n_rows >= MOST_ROWS else self._next_s
+
     def record(self) -> None:
         """Keep the places of the present if it is time."""
         time_s = self.model.time_s
-        if self.every_s is None or time_s < self._next_s or self.n_rows >= MOST_ROWS:
+        if self.every_s is None or time_s < self.next_s:
             return
         self._next_s += self.every_s * max(1.0, np.ceil((time_s - self._next_s) / self.every_s))
         if self._next_s <= time_s:
