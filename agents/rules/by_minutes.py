@@ -20,7 +20,7 @@ import numpy as np
 from safepassage.agents.compiled import calls_kernels_of, inlined_part, kernel, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 from safepassage.agents.rules import drive, walk
-from safepassage.agents.rules.drive import ABSENT, DRIVING, HELD, MOVING, QUEUED
+from safepassage.agents.rules.drive import ABSENT, DRIVING, MOVING, NONE, is_occupied
 from safepassage.agents.rules.walk_state import Crowd
 
 MINUTE_S = 60.0
@@ -131,30 +131,18 @@ def take_doses(doses: Records, rows: Ints) -> Floats:
     return taken
 
 
-@inlined_part
-def _stands(links, slots, arms, vehicles, vehicle):
-    """Return whether a vehicle is first in its arm and stands there, or is held for want of a way."""
-    state, arm = vehicles[vehicle].state, vehicles[vehicle].link
-    if state == DRIVING:
-        first = links[arm].ring_first + (links[arm].head & links[arm].ring_mask)
-        return arms[arm].state != MOVING and slots[first].vehicle == vehicle
-    if state == QUEUED:
-        arm += arms.size // 2
-        return arms[arm].state != MOVING and arms[arm].queue_first == vehicle
-    return state == HELD
-
-
+@calls_kernels_of(drive)
 @lean_kernel
-def does_any_stand(links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints) -> bool:
-    """Return whether a vehicle, of rows, is first in its arm and stands there, or is held for want of a way.
+def does_any_stand(links: Records, arms: Records, run: Records, occupied: Ints) -> bool:
+    """Return whether a vehicle is first in its arm and stands there, or is held for want of a way.
 
-    links: state of the links, one record each. slots: queues on the links, one ring of records each. arms: arms of
-    junctions, one record each. vehicles: state of the vehicles, one record each.
+    links: state of the links, one record each. arms: arms of junctions, one record each. run: state of the run as a
+    whole, one record. occupied: see `drive.advance`.
     """
-    stands = False
-    for vehicle in rows:
-        stands |= _stands(links, slots, arms, vehicles, vehicle)
-    return stands
+    for arm in occupied:
+        if arms[arm].state != MOVING and is_occupied(links, arms, arm):
+            return True
+    return run[0].held_first != NONE
 
 
 @inlined_part
@@ -203,8 +191,8 @@ def _does_any_choose(links, vehicles, rows, has_choice, looks):
 @calls_kernels_of(drive)
 @lean_part
 def _look_round(
-    links, slots, arms, vehicles, run, rows, alone_s, changed_speed, has_choice, looks, sights, believes, stale,
-    is_news, time_s,
+    links, slots, arms, vehicles, run, occupied, rows, alone_s, changed_speed, has_choice, looks, sights, believes,
+    stale, is_news, time_s,
 ):  # fmt: skip
     """Let those look round whose time has come; return whether it concerns anybody now. Writes looks to stale.
 
@@ -218,7 +206,7 @@ def _look_round(
             looks[k].next_s = _next_look(looks[k], time_s)
             is_believed |= believes[looks[k].table] or (looks[k].also >= 0 and believes[looks[k].also])
     is_slower = run[0].n_arrived < rows.size
-    is_slower = is_slower and drive.is_any_slower(alone_s, changed_speed, links, slots, vehicles, rows, time_s)
+    is_slower = is_slower and drive.is_any_slower(alone_s, changed_speed, links, slots, vehicles, occupied, time_s)
     if not (is_slower or is_believed):
         return False
     room = sights.size // looks.size
@@ -230,7 +218,7 @@ def _look_round(
             looks[k].n_seen = 0
             if is_slower:
                 at = sights[k * room :]
-                looks[k].n_seen = drive.see(at, links, slots, arms, vehicles, rows, changed_speed, time_s)
+                looks[k].n_seen = drive.see(at, links, slots, arms, vehicles, occupied, changed_speed, time_s)
             believes[looks[k].table], stale[looks[k].table] = is_slower, True
             if looks[k].also >= 0:
                 believes[looks[k].also], stale[looks[k].also] = is_slower, True
@@ -239,10 +227,10 @@ def _look_round(
 
 @calls_kernels_of(drive, walk)
 @lean_part
-def _minute_over(links, slots, arms, vehicles, run, dangers, doses, rows, crowd, on_foot, now_s):
+def _minute_over(links, arms, vehicles, run, occupied, dangers, doses, rows, crowd, on_foot, now_s):
     """Count everybody's danger at the end of a minute; return whether something has to be seen to. Writes doses."""
     stops = run[0].n_arrived > 0 or crowd.clock[0].n_arrived > 0 or crowd.streets[crowd.streets.size - 1].first >= 0
-    stops |= does_any_stand(links, slots, arms, vehicles, rows)
+    stops |= does_any_stand(links, arms, run, occupied[: run[0].n_occupied])
     is_any = dangers.size > 0 and drive.suffer(links, vehicles, dangers, doses, rows, now_s)
     run[0].unharmed_s = np.nan if is_any else now_s
     is_any_on_foot = crowd.dangers.size > 0 and walk.suffer(crowd, on_foot, now_s)
@@ -254,7 +242,7 @@ def _minute_over(links, slots, arms, vehicles, run, dangers, doses, rows, crowd,
 @lean_kernel
 def advance(
     links: Records, slots: Records, arms: Records, vehicles: Records, events: Records, wheel: Ints, heap: Records,
-    run: Records, arrivals: Records, log: Records, crossings: Records, dangers: Records, doses: Records,
+    run: Records, arrivals: Records, occupied: Ints, log: Records, crossings: Records, dangers: Records, doses: Records,
     departures: Records, next_link: Ints, paths: Ints, rows: Ints, other_speed: Ints, alone_s: Floats,
     wave_speed_m_s: Floats, jam_density_per_m: Floats, crowd: Crowd, departure_s: Floats, departing: Ints,
     on_foot: Ints, width_m: Floats, taken_width_m: Floats, shared: Shared, has_choice: Bools, looks: Records,
@@ -271,15 +259,15 @@ def advance(
     without a way on. Nothing is logged. At a look walkers may be behind: at the last time at which they had to be
     moved. A function longer than others, as parts of it would have to be given nearly all of this.
 
-    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses, departures,
-    next_link, paths: as for `drive.advance`. rows: of all vehicles under way. other_speed, alone_s, wave_speed_m_s,
-    jam_density_per_m: as for `drive.set_speeds`. crowd, departure_s, departing: as for `walk.advance`. on_foot: all
-    parties under way on foot. width_m, taken_width_m: as for `walk.renew`. shared: what they are told of each other by.
-    has_choice: bool[n_nodes], ways part there or further on. looks: LOOK, written: of each who looks for queues in
-    turn. sights: SIGHT, written: as much room for each of looks, in which `LOOK.n_seen` are what was seen. believes,
-    stale: written, bool by table: its users expect queues; they have seen something else than before and nobody was
-    told. is_news: whether each look concerns somebody, since there is other news. from_s: the present (s). walked_s:
-    time that walkers have reached (s). is_again: what it returned before. by_minutes: see above.
+    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, occupied, log, crossings, dangers, doses,
+    departures, next_link, paths: as for `drive.advance`. rows: of all vehicles under way. other_speed, alone_s,
+    wave_speed_m_s, jam_density_per_m: as for `drive.set_speeds`. crowd, departure_s, departing: as for `walk.advance`.
+    on_foot: all parties under way on foot. width_m, taken_width_m: as for `walk.renew`. shared: what they are told of
+    each other by. has_choice: bool[n_nodes], ways part there or further on. looks: LOOK, written: of each who looks for
+    queues in turn. sights: SIGHT, written: as much room for each of looks, in which `LOOK.n_seen` are what was seen.
+    believes, stale: written, bool by table: its users expect queues; they have seen something else than before and
+    nobody was told. is_news: whether each look concerns somebody, since there is other news. from_s: the present (s).
+    walked_s: time that walkers have reached (s). is_again: what it returned before. by_minutes: see above.
     """
     meetings, clock, now_s = shared.meetings[0], crowd.clock[0], from_s
     while now_s < until_s or is_again:
@@ -302,8 +290,8 @@ def advance(
             now_s = min(look_s, meet_s, end_s)
             if n_cars > 0:
                 drive.advance(
-                    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, log, crossings, dangers, doses,
-                    departures, next_link, paths, now_s,
+                    links, slots, arms, vehicles, events, wheel, heap, run, arrivals, occupied, log, crossings,
+                    dangers, doses, departures, next_link, paths, now_s,
                 )  # fmt: skip
                 n_cars = rows.size - run[0].n_arrived
             meets = now_s == meet_s and ((n_cars > 0 and n_walkers > 0) or meetings.is_coupled)
@@ -321,13 +309,13 @@ def advance(
                     taken_width_m, shared, both_move, now_s,
                 )  # fmt: skip
             is_look = now_s == look_s and _look_round(
-                links, slots, arms, vehicles, run, rows, alone_s, other_speed[: run[0].n_other_speed], has_choice,
-                looks, sights, believes, stale, is_news, now_s,
+                links, slots, arms, vehicles, run, occupied[: run[0].n_occupied], rows, alone_s,
+                other_speed[: run[0].n_other_speed], has_choice, looks, sights, believes, stale, is_news, now_s,
             )  # fmt: skip
             if is_look or (is_gone and not is_end):
                 return now_s, walked_s, run[0].n_arrived, clock.n_arrived, is_look, now_s < until_s, False
         if by_minutes and _minute_over(
-            links, slots, arms, vehicles, run, dangers, doses, rows, crowd, on_foot, now_s
+            links, arms, vehicles, run, occupied, dangers, doses, rows, crowd, on_foot, now_s
         ):  # fmt: skip
             return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, False
     return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, by_minutes

@@ -221,29 +221,18 @@ def _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s):
 
 
 @inlined_part
-def _way_on(vehicles, next_link, paths, vehicle, node):
-    """Return the link that a vehicle takes from a node, ARRIVED or NO_ROUTE."""
+def way_on(vehicles: Records, next_link: Ints, paths: Ints, vehicle: int, node: int) -> int:
+    """Return the link that a vehicle takes from a node, ARRIVED or NO_ROUTE.
+
+    vehicles: state of the vehicles, one record each. next_link: next-link tables, int32[tables, nodes]. paths: links of
+    vehicles that follow a path of their own. vehicle: a row.
+    """
     table = vehicles[vehicle].table
     if table >= 0:
         return next_link[table, node]
     if vehicles[vehicle].path_next < vehicles[vehicle].path_end:
         return paths[vehicles[vehicle].path_next]
     return ARRIVED
-
-
-@lean_kernel
-def ways_on(way_on: Ints, links: Records, vehicles: Records, next_link: Ints, paths: Ints, rows: Ints) -> None:
-    """Write the link that vehicles, rows, take next, ARRIVED or NO_ROUTE: from the link's end, or from where they wait.
-
-    way_on: int32 per vehicle, written for those on a link, queueing to set out or held. links: state of the links, one
-    record each. vehicles: state of the vehicles, one record each. next_link: next-link tables, int32[tables, nodes].
-    paths: links of vehicles that follow a path of their own.
-    """
-    for vehicle in rows:
-        state = vehicles[vehicle].state
-        if state != ABSENT and state != PENDING:
-            node = links[vehicles[vehicle].link].downstream if state == DRIVING else vehicles[vehicle].origin
-            way_on[vehicle] = _way_on(vehicles, next_link, paths, vehicle, node)
 
 
 @inlined_part
@@ -287,7 +276,7 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
             return NONE
         size = slots[slot].car_units
         node = links[arm].downstream
-        supply = _way_on(vehicles, next_link, paths, slots[slot].vehicle, node)
+        supply = way_on(vehicles, next_link, paths, slots[slot].vehicle, node)
         if supply == ARRIVED:
             supply = n_links + node
     else:
@@ -336,7 +325,7 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
 
 
 @inlined_part
-def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, vehicle, supply, time_s):
+def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, occupied, n_links, vehicle, supply, time_s):
     """Let a vehicle into a link, or out of the network."""
     size = vehicles[vehicle].car_units
     link = links[supply]
@@ -359,7 +348,54 @@ def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, 
     if vehicles[vehicle].table < 0:
         vehicles[vehicle].path_next += 1
     if link.head == tail:
+        if not link.is_listed:
+            link.is_listed = 1
+            _list(occupied, run, supply)
         _schedule(events, wheel, heap, run, supply, max(ready_s, link.next_exit_s))
+
+
+@inlined_part
+def _list(occupied, run, arm):
+    """Put an arm that a vehicle comes into on the list of those that vehicles are in."""
+    occupied[run[0].n_occupied] = arm
+    run[0].n_occupied += 1
+
+
+@lean_part
+def _strike_empty(links, arms, occupied, run):
+    """Take the arms that nobody is in any more off the list."""
+    n, n_links = 0, arms.size // 2
+    for i in range(run[0].n_occupied):
+        arm = occupied[i]
+        if is_occupied(links, arms, arm):
+            occupied[n] = arm
+            n += 1
+        elif arm < n_links:
+            links[arm].is_listed = 0
+        else:
+            arms[arm].is_listed = 0
+    run[0].n_occupied = n
+
+
+@inlined_part
+def is_occupied(links: Records, arms: Records, arm: int) -> bool:
+    """Return whether a vehicle is in an arm: on the link, or waiting off the road to enter it.
+
+    links: state of the links, one record each. arms: arms of junctions, one record each.
+    """
+    if arm < arms.size // 2:
+        return links[arm].head < links[arm].tail
+    return arms[arm].n_queued > 0
+
+
+@inlined_part
+def first_in(links: Records, slots: Records, arms: Records, arm: int) -> int:
+    """Return the first vehicle of an arm that is occupied.
+
+    links: state of the links, one record each. slots: queues on the links, one ring of records each. arms: arms of
+    junctions, one record each.
+    """
+    return slots[_slot_of_first(links, arm)].vehicle if arm < arms.size // 2 else arms[arm].queue_first
 
 
 @inlined_part
@@ -462,10 +498,10 @@ def _leave(links, slots, arms, vehicles, events, wheel, heap, run, log, crossing
 
 
 @lean_part
-def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, time_s):
+def _depart(arms, vehicles, run, arrivals, occupied, next_link, paths, n_links, vehicle, time_s):
     """Put a vehicle into the queue of its first link; return that arm if it is now first there, else -1."""
     node = vehicles[vehicle].origin
-    link = _way_on(vehicles, next_link, paths, vehicle, node)
+    link = way_on(vehicles, next_link, paths, vehicle, node)
     if link == ARRIVED:
         _arrive(vehicles, run, arrivals, vehicle, node, time_s)
         return NONE
@@ -485,6 +521,9 @@ def _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, t
         return NONE
     arms[arm].queue_first = vehicle
     arms[arm].queue_last = vehicle
+    if not arms[arm].is_listed:
+        arms[arm].is_listed = 1
+        _list(occupied, run, arm)
     return arm
 
 
@@ -499,6 +538,7 @@ def advance(
     heap: Records,
     run: Records,
     arrivals: Records,
+    occupied: Ints,
     log: Records,
     crossings: Records,
     dangers: Records,
@@ -512,7 +552,8 @@ def advance(
 
     Records as in drive_state. links: LINK[n_links + n_nodes]. slots: all rings. arms: ARM[2 n_links].
     events: EVENT[arms + supplies], at the index of the arm or at n_arms + supply.
-    departures: SLOT sorted by (time, vehicle). arrivals: room for every vehicle present.
+    departures: SLOT sorted by (time, vehicle). arrivals: room for every vehicle present. occupied: int32, room for all
+    arms: the first run[0].n_occupied are all that vehicles are in, and some that none is in any more.
     next_link: int32[n_tables, n_nodes]. paths: int32. dangers: DANGER[n_links], or none; doses: DOSE by vehicle.
     All but crossings, dangers, departures, next_link and paths are written.
 
@@ -521,6 +562,7 @@ def advance(
     """
     n_arms = arms.size
     n_links = n_arms // 2
+    _strike_empty(links, arms, occupied, run)
     while True:
         if log.size > 0 and run[0].n_logged == log.size:
             return LOG_FULL
@@ -540,7 +582,7 @@ def advance(
             run[0].next_departure += 1
             if vehicles[vehicle].state != PENDING:
                 continue
-            arm = _depart(arms, vehicles, run, arrivals, next_link, paths, n_links, vehicle, time_s)
+            arm = _depart(arms, vehicles, run, arrivals, occupied, next_link, paths, n_links, vehicle, time_s)
         else:
             event = heap[0].event
             _pop(heap, run)
@@ -566,7 +608,7 @@ def advance(
             vehicle = arms[arm].queue_first
             arms[arm].queue_first = vehicles[vehicle].queue_next
             arms[arm].n_queued -= 1
-        _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, n_links, vehicle, supply, time_s)
+        _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, occupied, n_links, vehicle, supply, time_s)
         if arm >= n_links and arms[arm].n_queued > 0:
             _join(links, arms, arm, supply, time_s)
         _wake(links, slots, events, wheel, heap, run, n_arms, supply, time_s)
@@ -599,7 +641,7 @@ def _link_time_s(links, slots, vehicles, at, time_s):
 
 @lean_kernel
 def write_link_times(
-    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
+    link_time_s: Floats, links: Records, slots: Records, vehicles: Records, occupied: Ints, time_s: float
 ) -> None:
     """Write the time that a vehicle entering each link now can expect to need for it (s), where somebody is on it.
 
@@ -609,61 +651,62 @@ def write_link_times(
     that at which vehicles leave: since the first was ready, or since it entered if it is late by more than length / w.
 
     link_time_s: written: time that each link is expected to take (s). links: state of the links, one record each.
-    slots: queues on the links, one ring of records each. rows: of all vehicles under way. time_s: the moment (s).
+    slots: queues on the links, one ring of records each. occupied: see `advance`. time_s: the moment (s).
     """
-    for vehicle in rows:
-        if vehicles[vehicle].state == DRIVING:
-            at = np.int64(vehicles[vehicle].link)
-            if slots[_slot_of_first(links, at)].vehicle == vehicle:
-                link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
+    for arm in occupied:
+        at = np.int64(arm)
+        if at < link_time_s.size and links[at].head < links[at].tail:
+            link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
 
 
 @lean_kernel
 def is_any_slower(
-    alone_s: Floats, changed_speed: Ints, links: Records, slots: Records, vehicles: Records, rows: Ints, time_s: float
-) -> bool:
+    alone_s: Floats, changed_speed: Ints, links: Records, slots: Records, vehicles: Records, occupied: Ints,
+    time_s: float,
+) -> bool:  # fmt: skip
     """Return whether some link takes longer now than somebody alone on it needs, alone_s, float64[n_links].
 
-    Links without anybody take as long as ever, but for those of changed_speed. rows: of all vehicles under way.
-    slots: queues on the links, one ring of records each. time_s: the moment (s).
+    Links without anybody take as long as ever, but for those of changed_speed. links: state of the links, one record
+    each. slots: queues on the links, one ring of records each. vehicles: state of the vehicles, one record each.
+    occupied: see `advance`. time_s: the moment (s).
     """
     for at in changed_speed:
         if _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
             return True
-    for vehicle in rows:
-        if vehicles[vehicle].state == DRIVING:
-            at = np.int64(vehicles[vehicle].link)
-            is_first = slots[_slot_of_first(links, at)].vehicle == vehicle
-            if is_first and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
-                return True
+    for arm in occupied:
+        at = np.int64(arm)
+        is_on_road = at < alone_s.size and links[at].head < links[at].tail
+        if is_on_road and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
+            return True
     return False
 
 
 @lean_kernel
 def see(
-    sights: Records, links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints, changed_speed: Ints,
-    time_s: float,
+    sights: Records, links: Records, slots: Records, arms: Records, vehicles: Records, occupied: Ints,
+    changed_speed: Ints, time_s: float,
 ) -> int:  # fmt: skip
     """Write what there is to see of queues now; return how many records.
 
     sights: SIGHT, written: first one for each of the links of changed_speed, which take somebody alone another time
-    than at first; then one for each link that any of the vehicles, rows, is on, and for each that any waits off the
-    road to enter. links: state of the links, one record each. slots: queues on the links, one ring of records each.
-    arms: arms of junctions, one record each. vehicles: state of the vehicles, one record each. time_s: the moment (s).
+    than at first; then one for each arm that vehicles are in, of occupied, see `advance`. links: state of the links,
+    one record each. slots: queues on the links, one ring of records each. arms: arms of junctions, one record each.
+    vehicles: state of the vehicles, one record each. time_s: the moment (s).
     """
     n, n_links = 0, arms.size // 2
     for at in changed_speed:
         sights[n].link, sights[n].n_cars, sights[n].time_s = at, 0, links[at].free_flow_time_s
         n += 1
-    for vehicle in rows:
-        state, at = vehicles[vehicle].state, np.int64(vehicles[vehicle].link)
-        if state == DRIVING and slots[_slot_of_first(links, at)].vehicle == vehicle:
-            sights[n].link, sights[n].n_cars = at, links[at].tail - links[at].head
-            sights[n].time_s = _link_time_s(links, slots, vehicles, at, time_s)
-            n += 1
-        elif state == QUEUED and arms[n_links + at].queue_first == vehicle:
-            sights[n].link, sights[n].n_cars, sights[n].time_s = at, arms[n_links + at].n_queued, -1.0
-            n += 1
+    for k in range(occupied.size):
+        arm = np.int64(occupied[k])
+        if not is_occupied(links, arms, arm):
+            continue
+        if arm < n_links:
+            sights[n].link, sights[n].n_cars = arm, links[arm].tail - links[arm].head
+            sights[n].time_s = _link_time_s(links, slots, vehicles, arm, time_s)
+        else:
+            sights[n].link, sights[n].n_cars, sights[n].time_s = arm - n_links, arms[arm].n_queued, -1.0
+        n += 1
     return n
 
 

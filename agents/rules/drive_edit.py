@@ -5,12 +5,26 @@ These kernels find or unlink what a change concerns; drive.resume then lets the 
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import calls_kernels_of, kernel, lean_kernel
 from safepassage.agents.ground.arrays import Floats, Ints, Records
-
-ARRIVED, NO_ROUTE, NONE = -2, -1, -1
-ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
-MOVING, WAITING, LOST, SHUT_OUT = 0, 1, 2, 3
+from safepassage.agents.rules import drive
+from safepassage.agents.rules.drive import (
+    ABSENT,
+    ARRIVED,
+    DRIVING,
+    HELD,
+    LOST,
+    MOVING,
+    NO_ROUTE,
+    NONE,
+    PENDING,
+    QUEUED,
+    SHUT_OUT,
+    WAITING,
+    first_in,
+    is_occupied,
+    way_on,
+)
 
 
 @kernel
@@ -83,79 +97,61 @@ def with_departures(departures: Records, run: Records, ids: Ints, time_s: Floats
     return both
 
 
-@kernel
-def who_may_turn(vehicles: Records, arms: Records, rows: Ints) -> Ints:
-    """Return those of the vehicles, rows, that are not on the road yet or on a link whose first vehicle stands.
-
-    For nobody else does it matter now which link a table names. vehicles: state of the vehicles, one record each. arms:
-    arms of junctions, one record each.
-    """
-    found = np.empty(rows.size, np.int32)
-    n = 0
-    for row in rows:
-        state = vehicles[row].state
-        if state in (QUEUED, HELD) or (state == DRIVING and arms[vehicles[row].link].state != MOVING):
-            found[n] = row
-            n += 1
-    return found[:n]
-
-
-@kernel
+@calls_kernels_of(drive)
+@lean_kernel
 def arms_to_ask_again(
-    links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints, way_on: Ints
-) -> Ints:
-    """Return the arms whose first vehicle stands still and would now choose otherwise than when it stopped.
+    found: Ints, links: Records, slots: Records, arms: Records, vehicles: Records, next_link: Ints, paths: Ints,
+    occupied: Ints,
+) -> int:  # fmt: skip
+    """Write the arms whose first vehicle stands still and would now choose otherwise than when it stopped, found.
 
-    rows: of the vehicles that `who_may_turn` finds. way_on: of each of them now, from drive.ways_on. links: state of
-    the links, one record each. slots: queues on the links, one ring of records each.
+    Returns how many. links: state of the links, one record each. slots: queues on the links, one ring of records each.
+    arms: arms of junctions, one record each. vehicles: state of the vehicles, one record each. next_link, paths: see
+    `drive.way_on`. occupied: see `drive.advance`.
     """
-    n_links = arms.size // 2
-    found = np.empty(rows.size, np.int32)
-    n = 0
-    for vehicle in rows:
-        arm = vehicles[vehicle].link
-        if vehicles[vehicle].state == DRIVING:
-            first = slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle
-        elif vehicles[vehicle].state == QUEUED:
-            arm += n_links
-            first = arms[arm].queue_first
-        else:
+    n, n_links = 0, arms.size // 2
+    for arm in occupied:
+        if arms[arm].state == MOVING or not is_occupied(links, arms, arm):
             continue
-        if first != vehicle or arms[arm].state == MOVING:
-            continue
-        target = arm - n_links
+        target = np.int64(arm) - n_links
         if arm < n_links:
-            target = way_on[vehicle]
+            target = way_on(vehicles, next_link, paths, first_in(links, slots, arms, arm), links[arm].downstream)
             if target == ARRIVED:
                 target = n_links + links[arm].downstream
         state = LOST if target == NO_ROUTE else (WAITING if links[target].is_open else SHUT_OUT)
         if state != arms[arm].state or target != arms[arm].target:
             found[n] = arm
             n += 1
-    return found[:n]
+    return n
 
 
+@calls_kernels_of(drive)
 @kernel
-def take_out_of_queues(arms: Records, vehicles: Records, run: Records, rows: Ints, way_on: Ints) -> tuple[Ints, Ints]:
+def take_out_of_queues(
+    arms: Records, vehicles: Records, run: Records, next_link: Ints, paths: Ints, occupied: Ints
+) -> tuple[Ints, Ints]:
     """Return (vehicles, arms): those not on the road yet whose first link is another now, and the queues left.
 
-    rows: of the vehicles that `who_may_turn` finds. way_on: of each of them now, from drive.ways_on. Those found are
-    unlinked from their queues and set to PENDING, to set out again. run: state of the run as a whole, one record.
+    Those found are unlinked from their queues and set to PENDING, to set out again. arms: arms of junctions, one record
+    each. vehicles: state of the vehicles, one record each. run: state of the run as a whole, one record. next_link,
+    paths: see `drive.way_on`. occupied: see `drive.advance`.
     """
     n_links = arms.size // 2
-    found = np.empty(rows.size, np.int32)
-    left = np.empty(rows.size, np.int32)
+    n_waiting, vehicle = 0, run[0].held_first
+    for arm in occupied:
+        n_waiting += arms[arm].n_queued
+    while vehicle != NONE:
+        n_waiting += 1
+        vehicle = np.int64(vehicles[vehicle].queue_next)
+    found, left = np.empty(n_waiting, np.int32), np.empty(n_waiting, np.int32)
     n, n_left = 0, 0
-    for row in rows:
-        if vehicles[row].state != QUEUED:
+    for arm in occupied:
+        if arms[arm].n_queued == 0:
             continue
-        arm = n_links + vehicles[row].link
-        if arms[arm].n_queued == 0 or arms[arm].queue_first != row:
-            continue
-        vehicle, before, n_before = np.int64(row), np.int64(NONE), n
+        vehicle, before = np.int64(arms[arm].queue_first), np.int64(NONE)
         while vehicle != NONE:
             following = np.int64(vehicles[vehicle].queue_next)
-            if way_on[vehicle] == arm - n_links:
+            if way_on(vehicles, next_link, paths, vehicle, vehicles[vehicle].origin) == arm - n_links:
                 before = vehicle
             else:
                 if before == NONE:
@@ -171,14 +167,11 @@ def take_out_of_queues(arms: Records, vehicles: Records, run: Records, rows: Int
                     left[n_left] = arm
                     n_left += 1
             vehicle = following
-        for i in range(n_before, n):
-            vehicles[found[i]].state = PENDING
-            vehicles[found[i]].link = NONE
     vehicle = run[0].held_first
     run[0].held_first = NONE
     while vehicle != NONE:
-        following = vehicles[vehicle].queue_next
-        if way_on[vehicle] == NO_ROUTE:
+        following = np.int64(vehicles[vehicle].queue_next)
+        if way_on(vehicles, next_link, paths, vehicle, vehicles[vehicle].origin) == NO_ROUTE:
             vehicles[vehicle].queue_next = run[0].held_first
             run[0].held_first = vehicle
         else:

@@ -11,13 +11,13 @@ LINK = np.dtype(
         ("next_exit_s", "f8"), ("next_entry_s", "f8"), ("virtual_time_s", "f8"), ("delay_s", "f8"),
         ("length_m", "f8"), ("freed", "i8"), ("head", "i8"), ("tail", "i8"), ("ring_first", "i4"),
         ("ring_mask", "i4"), ("storage", "i4"), ("used", "i4"), ("downstream", "i4"), ("first_waiter", "i4"),
-        ("is_open", "i4"), ("crossed_by", "i4"),
+        ("is_open", "i2"), ("is_listed", "i2"), ("crossed_by", "i4"),
     ],
     align=True,
 )  # fmt: skip
 """A link or sink; 128 bytes. Ring of slots: freed..head have left but their room is not back yet, head..tail are on
-the link; head and tail are also the counts of those who have left and entered. Sizes in car units. crossed_by: row of
-its first CROSSING, -1: nothing crosses at its end."""
+the link; head and tail are also the counts of those who have left and entered. Sizes in car units. is_listed: it is on
+the list of arms that vehicles are in. crossed_by: row of its first CROSSING, -1: nothing crosses at its end."""
 CROSSING = np.dtype([("link", "i4"), ("stage", "i4"), ("share", "f8")], align=True)
 """A link with streams that cross it has a row for itself, then one for each that crosses, stage by stage, then one
 whose link is -1. share: of the junction's time, while others cross."""
@@ -27,11 +27,12 @@ ARM = np.dtype(
     [
         ("tag_s", "f8"), ("joined_s", "f8"), ("weight_per_s", "f8"), ("slow_s_per_m", "f8"), ("target", "i4"),
         ("tag_target", "i4"), ("next_waiter", "i4"), ("state", "i4"), ("queue_first", "i4"), ("queue_last", "i4"),
-        ("n_queued", "i4"), ("to_64_bytes", "i4"),
+        ("n_queued", "i4"), ("is_listed", "i4"),
     ],
     align=True,
 )  # fmt: skip
-"""slow_s_per_m: time per metre of the slow vehicle that the last to leave the link was or drove behind; 0: of none."""
+"""slow_s_per_m: time per metre of the slow vehicle that the last to leave the link was or drove behind; 0: of none.
+is_listed: of those who set out onto a link, whether they are on the list of arms that vehicles are in."""
 VEHICLE = np.dtype(
     [
         ("departure_s", "f8"), ("entry_s", "f8"), ("s_per_m", "f8"), ("state", "i4"), ("link", "i4"),
@@ -47,7 +48,7 @@ RUN = np.dtype(
     [
         ("buckets_per_s", "f8"), ("bucket", "i8"), ("n_in_wheel", "i8"), ("n_heap", "i8"), ("next_departure", "i8"),
         ("n_departures", "i8"), ("n_arrived", "i8"), ("n_logged", "i8"), ("n_crossings", "i8"), ("held_first", "i8"),
-        ("n_other_speed", "i8"), ("unharmed_s", "f8"),
+        ("n_other_speed", "i8"), ("n_occupied", "i8"), ("unharmed_s", "f8"),
     ],
     align=True,
 )  # fmt: skip

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import calls_kernels_of, kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
-
-NONE = -1
-MOVING, WAITING, LOST = 0, 1, 2
-QUEUED, HELD, DRIVING = 2, 3, 4
+from safepassage.agents.rules import drive
+from safepassage.agents.rules.drive import DRIVING, LOST, MOVING, NONE, WAITING, first_in, is_occupied
 
 
 @kernel
@@ -55,46 +53,48 @@ def stand(links: Records, vehicles: Records, ids: Ints, time_s: float) -> Bools:
     return stands
 
 
+@calls_kernels_of(drive)
 @kernel
-def standing(links: Records, slots: Records, arms: Records, vehicles: Records, rows: Ints) -> Ints:
-    """Return (vehicle, arm, state) of those that are first in their arm and stand, in the order of rows; int32[3, n].
+def standing(links: Records, slots: Records, arms: Records, vehicles: Records, run: Records, occupied: Ints) -> Ints:
+    """Return (vehicle, arm, state) of those that are first in their arm and stand, in any order; int32[3, n].
 
-    Whoever is held where it set out, for want of a way, is in no arm: NONE, and LOST. rows: of all vehicles under way.
-    links: state of the links, one record each. slots: queues on the links, one ring of records each. arms: arms of
-    junctions, one record each.
+    Whoever is held where it set out, for want of a way, is in no arm: NONE, and LOST. links: state of the links, one
+    record each. slots: queues on the links, one ring of records each. arms: arms of junctions, one record each.
+    vehicles: state of the vehicles, one record each. run: state of the run as a whole, one record. occupied: see
+    `drive.advance`.
     """
-    n_links = arms.size // 2
-    found = np.empty((3, rows.size), np.int32)
-    n = 0
-    for vehicle in rows:
-        state, arm = vehicles[vehicle].state, vehicles[vehicle].link
-        if state == DRIVING:
-            if slots[links[arm].ring_first + (links[arm].head & links[arm].ring_mask)].vehicle != vehicle:
-                continue
-        elif state == QUEUED:
-            arm += n_links
-            if arms[arm].queue_first != vehicle:
-                continue
-        elif state != HELD:
-            continue
-        stands = LOST if state == HELD else arms[arm].state
-        if stands != MOVING:
-            found[0, n], found[1, n], found[2, n] = vehicle, arm, stands
+    n, held = 0, run[0].held_first
+    for arm in occupied:
+        n += arms[arm].state != MOVING
+    while held != NONE:
+        n += 1
+        held = np.int64(vehicles[held].queue_next)
+    found = np.empty((3, n), np.int32)
+    n, held = 0, run[0].held_first
+    for arm in occupied:
+        if arms[arm].state != MOVING and is_occupied(links, arms, arm):
+            found[0, n], found[1, n], found[2, n] = first_in(links, slots, arms, arm), arm, arms[arm].state
             n += 1
+    while held != NONE:
+        found[0, n], found[1, n], found[2, n] = held, NONE, LOST
+        n += 1
+        held = np.int64(vehicles[held].queue_next)
     return found[:, :n].copy()
 
 
 @kernel
-def ring_of_cycles(links: Records, arms: Records, events: Records) -> Ints:
+def ring_of_cycles(arms: Records, events: Records, starts: Ints) -> Ints:
     """Return cycle[n_links]: a number for each link of a gridlock, shared by its links; -1 elsewhere.
 
     A gridlock is a ring of links whose first vehicles wait for the next link of the ring, none of which can open.
+    arms: arms of junctions, one record each. events: events to come. starts: arms that may wait, among them one of each
+    ring; the number of a ring is the first of them that leads into it.
     """
     n_links = arms.size // 2
     cycle = np.full(n_links, NONE, np.int32)
     seen = np.full(n_links, NONE, np.int32)
-    for start in range(n_links):
-        at = start
+    for start in starts:
+        at = np.int64(start)
         while at < n_links and seen[at] == NONE and arms[at].state == WAITING:
             supply = arms[at].target
             if events[arms.size + supply].is_scheduled:

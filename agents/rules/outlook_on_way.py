@@ -46,6 +46,7 @@ def keep_empty(
         alone.is_tied = n_best != 1 or place.next_link != roads[place.through].link
 
 
+@calls_kernels_of(outlook)
 @inlined_part
 def _mark_behind(empty, is_on, places, marked, n, node):
     """Mark a node, and all on the way on which who is there is counted; return how many are marked."""

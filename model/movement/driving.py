@@ -281,15 +281,12 @@ class Driving:
         now = self._traffic
         if now.under_way.n == 0:
             return
-        rows = drive_edit.who_may_turn(now.vehicles, now.arms, now.under_way.rows)
-        if rows.size == 0:
-            return
-        way_on = np.empty(now.vehicles.size, np.int32)
-        drive.ways_on(way_on, now.links, now.vehicles, now.next_link, now.paths, rows)
-        again = drive_edit.arms_to_ask_again(now.links, now.slots, now.arms, now.vehicles, rows, way_on)
-        moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, rows, way_on)
-        if again.size or left.size:
-            self._resume(rising(np.concatenate((again, left))), [])
+        occupied, ways = now.occupied, (now.next_link, now.paths)
+        again = np.empty(occupied.size, np.int32)
+        n = drive_edit.arms_to_ask_again(again, now.links, now.slots, now.arms, now.vehicles, *ways, occupied)
+        moved, left = drive_edit.take_out_of_queues(now.arms, now.vehicles, now.run, *ways, occupied)
+        if n or left.size:
+            self._resume(rising(np.concatenate((again[:n], left))), [])
         if moved.size:
             self._set_out(moved, np.full(moved.size, self.time_s))
 

@@ -177,7 +177,7 @@ class DrivingView:
         now = self._traffic
         link_time_s = now.alone_s.copy()
         link_time_s[now.changed_speed] = now.links["free_flow_time_s"][now.changed_speed]
-        drive.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.under_way.rows, now.time_s)
+        drive.write_link_times(link_time_s, now.links, now.slots, now.vehicles, now.occupied, now.time_s)
         return link_time_s
 
     @property
@@ -189,7 +189,7 @@ class DrivingView:
         """Return what there is to see of queues: SIGHTs."""
         now = self._traffic
         sights = records(self.n_sights, SIGHT)
-        on_road = (now.links, now.slots, now.arms, now.vehicles, now.under_way.rows)
+        on_road = (now.links, now.slots, now.arms, now.vehicles, now.occupied)
         return sights[: drive.see(sights, *on_road, now.changed_speed, now.time_s)]
 
     def is_any_held_up(self) -> bool:
@@ -197,7 +197,7 @@ class DrivingView:
         now = self._traffic
         if now.under_way.n == 0:
             return False
-        on_road = (now.links, now.slots, now.vehicles, now.under_way.rows)
+        on_road = (now.links, now.slots, now.vehicles, now.occupied)
         return bool(drive.is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
 
     def is_any_standing(self) -> bool:
@@ -205,7 +205,7 @@ class DrivingView:
         now = self._traffic
         if now.under_way.n == 0:
             return False
-        return bool(by_minutes.does_any_stand(now.links, now.slots, now.arms, now.vehicles, now.under_way.rows))
+        return bool(by_minutes.does_any_stand(now.links, now.arms, now.run, now.occupied))
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
         """Return (ids, arms, states) of vehicles that stand first in their arm, rising; the arm is -1 for those held.
@@ -215,7 +215,8 @@ class DrivingView:
         now = self._traffic
         if now.under_way.n == 0:
             return NOBODY, NOBODY, NOBODY
-        found = drive_views.standing(now.links, now.slots, now.arms, now.vehicles, now.under_way.rows)
+        found = drive_views.standing(now.links, now.slots, now.arms, now.vehicles, now.run, now.occupied)
+        found = found[:, np.argsort(found[0])]
         return found[0], found[1], found[2]
 
     def without_route(self) -> Ints:
@@ -239,7 +240,7 @@ class DrivingView:
         """
         if self._traffic.under_way.n == 0:
             return []
-        cycle = drive_views.ring_of_cycles(self._traffic.links, self._traffic.arms, self._traffic.events)
+        cycle = drive_views.ring_of_cycles(self._traffic.arms, self._traffic.events, np.sort(self._traffic.occupied))
         if not (cycle >= 0).any():
             return []
         return [np.flatnonzero(cycle == c).tolist() for c in np.unique(cycle[cycle >= 0])]

@@ -47,6 +47,8 @@ class Traffic:
     vehicles: Any
     departures: Any
     arrivals: Any
+    listed: Ints
+    """Room for all arms; see `occupied`."""
     log: Any
     crossings: Any
     dangers: Any
@@ -72,14 +74,19 @@ class Traffic:
         """Links that take somebody alone another time now than at first."""
         return self.other_speed[: int(self.run["n_other_speed"][0])]
 
+    @property
+    def occupied(self) -> Ints:
+        """All arms that vehicles are in, and some that none is in any more, in any order."""
+        return self.listed[: int(self.run["n_occupied"][0])]
+
     def state(self) -> tuple[Any, ...]:
         """Return what `drive.advance` is given but the time, with room for arrivals of everybody under way."""
         if self.arrivals.size < self.under_way.n:
             self.arrivals = records(self.under_way.n, ARRIVAL)
         return (
             self.links, self.slots, self.arms, self.vehicles, self.events, self.wheel, self.heap, self.run,
-            self.arrivals, self.log, self.crossings, self.dangers, self.doses, self.departures, self.next_link,
-            self.paths,
+            self.arrivals, self.listed, self.log, self.crossings, self.dangers, self.doses, self.departures,
+            self.next_link, self.paths,
         )  # fmt: skip
 
 
@@ -110,9 +117,9 @@ def no_traffic(
     return Traffic(
         n, jam_density_per_m, links, records(int(n_slots.sum()), SLOT), arms, records(3 * n + n_nodes, EVENT),
         np.zeros(0, np.int32), records(3 * n + n_nodes + 1, HEAP), run, records(0, VEHICLE), records(0, SLOT),
-        records(0, ARRIVAL), records(65536 if record else 0, LOG), records(0, CROSSING), records(0, DANGER),
-        records(0, DOSE), np.zeros(0, np.int32), np.full((1, n_nodes), drive.NO_ROUTE, np.int32), [],
-        wave_speed_m_s, np.zeros(n, np.int64),
+        records(0, ARRIVAL), np.zeros(2 * n, np.int32), records(65536 if record else 0, LOG), records(0, CROSSING),
+        records(0, DANGER), records(0, DOSE), np.zeros(0, np.int32), np.full((1, n_nodes), drive.NO_ROUTE, np.int32),
+        [], wave_speed_m_s, np.zeros(n, np.int64),
     )  # fmt: skip
 
 
