@@ -15,7 +15,7 @@ from safepassage.agents.rows.batches import seed_in_batch
 from safepassage.agents.rows.rows import RowModel
 from safepassage.agents.shelters import Shelter
 from safepassage.agents.vehicles import ServiceAgents
-from safepassage.collector import at_rest
+from safepassage.collector import at_rest, keep_freed
 from safepassage.model.authorities.acts import Authorities
 from safepassage.model.behaviour.curfew import curfew_hours
 from safepassage.model.built_once import ground_of, people_of
@@ -83,6 +83,7 @@ class EvacuationModel(RowModel):
         Raises InvalidScenario, which lists every wrong key; ScenarioError for a file that cannot be used; RuleError
         for a rule that cannot be.
         """
+        keep_freed()
         if isinstance(scenario, Scenario) and plan is not None:
             raise ScenarioError(f"plan = {plan}: a Scenario has its plan already; give load(name, plan=...) instead.")
         if not isinstance(scenario, Scenario):

@@ -45,11 +45,15 @@ def free_speed_m_s(age: Ints, is_female: Bools, mobility: Ints, u: Floats) -> Fl
 
     age: years, of each person. is_female: bool, of each person. mobility: int8 of Mobility, of each person.
     """
-    age = np.asarray(age)
-    group = np.searchsorted(AGE_LIMITS, age, side="right")
-    row = np.asarray(is_female).astype(np.int64), np.asarray(mobility).astype(np.int64), group
-    speed_m_s = LEAST_SPEED_M_S[row] + (GREATEST_SPEED_M_S[row] - LEAST_SPEED_M_S[row]) * u
+    age, u = np.asarray(age), np.asarray(u)
+    group = AGE_LIMITS.searchsorted(np.arange(age.max(initial=0) + 1), side="right")
+    n_mobilities, n_groups = LEAST_SPEED_M_S.shape[1:]
+    row = (np.asarray(is_female) * n_mobilities + np.asarray(mobility)) * n_groups + group[age]
+    speed_m_s = (GREATEST_SPEED_M_S - LEAST_SPEED_M_S).take(row)
+    speed_m_s *= u
+    speed_m_s += LEAST_SPEED_M_S.take(row)
+    small = np.flatnonzero(age < SMALL_CHILD_BELOW_AGE)
     least_m_s, greatest_m_s = SMALL_CHILD_SPEED_M_S
-    child_m_s = np.minimum(speed_m_s, least_m_s + (greatest_m_s - least_m_s) * u)
-    speed_m_s = np.where(age < SMALL_CHILD_BELOW_AGE, child_m_s, speed_m_s)
-    return np.where(age < CARRIED_BELOW_AGE, CARRYING_SPEED_M_S, speed_m_s)
+    speed_m_s[small] = np.minimum(speed_m_s[small], least_m_s + (greatest_m_s - least_m_s) * u[small])
+    speed_m_s[small[age[small] < CARRIED_BELOW_AGE]] = CARRYING_SPEED_M_S
+    return speed_m_s

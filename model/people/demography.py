@@ -119,9 +119,10 @@ def size_shares(settings: Population) -> np.ndarray:
     return np.bincount(size.astype(int) - 1, share) / share.sum()
 
 
-def p_mobility(settings: Population, age: np.ndarray, is_female: np.ndarray) -> np.ndarray:
-    """Return the probability of each Mobility for each person, float64[3, n]."""
-    p_slow, p_assisted = np.empty((2, 2, LIFESPAN))
+def p_mobility(settings: Population) -> np.ndarray:
+    """Return the probability of each Mobility for men and women of each age, float64[3, 2, LIFESPAN]."""
+    p = np.empty((len(Mobility), 2, LIFESPAN))
+    p_slow, p_assisted = p[Mobility.SLOW], p[Mobility.NEEDS_ASSISTANCE]
     year = np.arange(LIFESPAN)
     old = year >= OLD_AGE
     p_slow[:] = np.where(old, settings.p_slow_65, np.where(year >= ADULT_AGE, settings.p_slow_under_65, 0.0))
@@ -139,10 +140,7 @@ def p_mobility(settings: Population, age: np.ndarray, is_female: np.ndarray) -> 
         for row in range(len(table)):
             p_slow[sex[row], low[row] : high[row]] = slow[row]
             p_assisted[sex[row], low[row] : high[row]] = assisted[row]
-    key = np.asarray(is_female).astype(np.int64), np.asarray(age)
-    p = np.empty((len(Mobility), np.size(age)))
-    p[Mobility.SLOW], p[Mobility.NEEDS_ASSISTANCE] = p_slow[key], p_assisted[key]
-    p[Mobility.UNIMPAIRED] = 1 - p[Mobility.SLOW] - p[Mobility.NEEDS_ASSISTANCE]
+    p[Mobility.UNIMPAIRED] = 1 - p_slow - p_assisted
     return p
 
 

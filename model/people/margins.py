@@ -111,14 +111,16 @@ def _cars(settings: Population, households: Households, people: People) -> Margi
 
 
 def _mobility(settings: Population, people: People) -> Margin:
-    p = demography.p_mobility(settings, people.age, people.is_female)
-    is_old = people.age >= OLD_AGE
+    n_cells, n_kinds = 2 * demography.LIFESPAN, len(Mobility)
+    cell = (people.is_female * demography.LIFESPAN + people.age) * n_kinds + people.mobility
+    n = np.bincount(cell, minlength=n_cells * n_kinds).reshape(2, demography.LIFESPAN, n_kinds)
+    expected = demography.p_mobility(settings) * n.sum(axis=2)
     names, target, result = [], [], []
-    for group, rows in (("under 65", ~is_old), ("65 and over", is_old)):
+    for group, ages in (("under 65", slice(OLD_AGE)), ("65 and over", slice(OLD_AGE, None))):
         for mobility in Mobility:
             names.append(f"{group}, {mobility.name.lower().replace('_', ' ')}")
-            target.append(float(p[mobility][rows].sum()))
-            result.append(int(np.count_nonzero((people.mobility == mobility) & rows)))
+            target.append(float(expected[mobility, :, ages].sum()))
+            result.append(int(n[:, ages, mobility].sum()))
     used = settings.persons_file is None
     return Margin("mobility", "persons", tuple(names), np.array(target), np.array(result), used, n_groups=2)
 

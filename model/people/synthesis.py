@@ -277,13 +277,12 @@ def _pool_kinds(zone: Ints, pool_age: Ints, place: Ints, u: Floats, n_zones: int
 
 
 def _mobility(settings: Population, age: np.ndarray, is_female: np.ndarray, u: np.ndarray) -> np.ndarray:
-    p = demography.p_mobility(settings, age, is_female)
-    p_assisted = p[Mobility.NEEDS_ASSISTANCE]
-    return np.select(
-        [u < p_assisted, u < p_assisted + p[Mobility.SLOW]],
-        [Mobility.NEEDS_ASSISTANCE, Mobility.SLOW],
-        Mobility.UNIMPAIRED,
-    ).astype(np.int8)
+    p = demography.p_mobility(settings)
+    key = is_female * demography.LIFESPAN + age
+    mobility = np.full(age.size, Mobility.UNIMPAIRED, np.int8)
+    mobility[u < (p[Mobility.NEEDS_ASSISTANCE] + p[Mobility.SLOW]).take(key)] = Mobility.SLOW
+    mobility[u < p[Mobility.NEEDS_ASSISTANCE].take(key)] = Mobility.NEEDS_ASSISTANCE
+    return mobility
 
 
 def _somebody_of_age(settings: Population, size: np.ndarray, age: np.ndarray, is_given: bool) -> None:

@@ -18,7 +18,7 @@ from safepassage.model.streets.exits import Layout, find_exits
 from safepassage.model.streets.notes import StreetsReport, notes
 from safepassage.model.streets.reading.graphml import check_graph, read_table
 from safepassage.model.streets.reading.order import Said, StreetTable, table_of
-from safepassage.model.streets.streets import SIGNALS, Streets, reaches_exit, to_networkx
+from safepassage.model.streets.streets import SIGNALS, Streets, reach, reaches_exit, to_networkx
 from safepassage.model.streets.ways_out.onward import with_onward_roads
 
 if TYPE_CHECKING:
@@ -345,9 +345,14 @@ def _select(streets, nodes, links):
 
 def _exit_report(streets, exits):
     """Return what reaches the exits; raise ScenarioError for an exit that nobody reaches."""
-    by_mode, town = [], slice(0, streets.n_town_nodes)
+    by_mode, without, town = [], [], slice(0, streets.n_town_nodes)
+    exit_node = streets.exit_node
     for mode_open in (streets.drivable, streets.walkable):
-        by_mode.append([int(reaches_exit(streets, mode_open, [k])[town].sum()) - 1 for k in range(len(exits))])
+        *of_each, of_any = reach(streets, mode_open, [*np.split(exit_node, exit_node.size), exit_node])
+        by_mode.append([int(reached[town].sum()) - 1 for reached in of_each])
+        used = np.zeros(streets.n_nodes, dtype=bool)
+        used[streets.link_upstream[mode_open]] = used[streets.link_downstream[mode_open]] = True
+        without.append(int((used & ~of_any)[town].sum()))
     reached = zip(streets.exit_name, streets.exit_node, *by_mode, strict=True)
     refuse(
         [
@@ -357,11 +362,6 @@ def _exit_report(streets, exits):
             if n_by_car == 0 and n_on_foot == 0
         ]
     )
-    without = []
-    for mode_open in (streets.drivable, streets.walkable):
-        used = np.zeros(streets.n_nodes, dtype=bool)
-        used[streets.link_upstream[mode_open]] = used[streets.link_downstream[mode_open]] = True
-        without.append(int((used & ~reaches_exit(streets, mode_open))[town].sum()))
     return {
         "exit_found_by": tuple(e.how for e in exits),
         "exit_n_nodes_by_car": tuple(by_mode[0]),

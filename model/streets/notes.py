@@ -78,7 +78,7 @@ def notes(streets: Streets, report: StreetsReport) -> tuple[str, ...]:
         streets.exit_name, report.exit_n_nodes_by_car, report.exit_n_nodes_on_foot, strict=True
     ):
         for mode, n, mode_open in (("by car", n_by_car, streets.drivable), ("on foot", n_on_foot, streets.walkable)):
-            n_nodes = np.unique(streets.link_upstream[mode_open]).size
+            n_nodes = np.count_nonzero(np.bincount(streets.link_upstream[mode_open]))
             if n == 0 or n + 1 < n_nodes / 2:
                 how_many = f"only {n:,}" if n else "none"
                 said.append(f"Exit {name!r} can be reached {mode} from {how_many} of {n_nodes:,} nodes.")

@@ -188,21 +188,32 @@ class Streets:
         return piece_lengths(self.geometry_x_m, self.geometry_y_m)
 
 
-def reaches_exit(streets: Streets, mode_open: Bools, exit_rows: list[int] | None = None) -> Bools:
+def reaches_exit(streets: Streets, mode_open: Bools) -> Bools:
     """Return for each node whether it can reach an exit over links with mode_open (streets.drivable or .walkable).
 
-    exit_rows: which exits count; all by default. The node of an exit reaches it.
+    The node of an exit reaches it.
     """
+    return reach(streets, mode_open, [streets.exit_node])[0]
+
+
+def reach(streets: Streets, mode_open: Bools, nodes: list[Ints]) -> list[Bools]:
+    """Return for each group of nodes which nodes can reach one of them over links with mode_open, bool."""
     from scipy.sparse import csgraph, csr_array
 
-    exit_node = streets.exit_node if exit_rows is None else streets.exit_node[exit_rows]
-    n = streets.n_nodes
-    back_from = np.concatenate((streets.link_downstream[mode_open], np.full(exit_node.size, n)))
-    back_to = np.concatenate((streets.link_upstream[mode_open], exit_node))
-    back = csr_array((np.ones(back_from.size), (back_from, back_to)), shape=(n + 1, n + 1))
-    reached = np.zeros(n + 1, dtype=bool)
-    reached[csgraph.breadth_first_order(back, n, return_predecessors=False)] = True
-    return reached[:n]
+    n, n_all, at = (
+        streets.n_nodes,
+        streets.n_nodes + len(nodes),
+        np.repeat(np.arange(len(nodes)), [each.size for each in nodes]),
+    )
+    back_from = np.concatenate((streets.link_downstream[mode_open], n + at))
+    back_to = np.concatenate((streets.link_upstream[mode_open], *nodes))
+    back = csr_array((np.ones(back_from.size), (back_from, back_to)), shape=(n_all, n_all))
+    found = []
+    for group in range(n, n_all):
+        reached = np.zeros(n_all, np.bool_)
+        reached[csgraph.breadth_first_order(back, group, return_predecessors=False)] = True
+        found.append(reached[:n])
+    return found
 
 
 def seconds_out(streets: Streets) -> Floats:

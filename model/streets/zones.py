@@ -189,6 +189,8 @@ def _overlaps(path: Path, names: list[str], outlines: list) -> list[str]:
     shapes = np.array(outlines, dtype=object)
     one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     one, other = one[one < other], other[one < other]
+    is_more_than_beside = shapely.relate_pattern(shapes[one], shapes[other], "T********")
+    one, other = one[is_more_than_beside], other[is_more_than_beside]
     area_m2 = shapely.area(shapes)
     shared_m2 = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     is_overlap = shared_m2 > OVERLAP_SHARE * np.minimum(area_m2[one], area_m2[other])
