@@ -98,18 +98,20 @@ class Parties:
 
 
 @kernel
-def set_members(column: Ints, first_person: Ints, parties: Ints, value: int, status: Ints, skip: int) -> int:
-    """Write `value` into a column for all members of some parties, those of status `skip` left out; return how many.
+def become(
+    status: Ints, protection: Ints, first_person: Ints, parties: Ints, new_status: int, new_protection: int, dead: int
+) -> None:
+    """Give all living members of some parties a status, and a protection, -1: the one they have. Writes both.
 
-    first_person: members of party p are the rows first_person[p] to first_person[p + 1]. status: int8 per person.
+    status, protection: int8 per person. first_person: members of party p are the rows first_person[p] to
+    first_person[p + 1]. parties: rows. new_status, new_protection: what all become. dead: the status of the dead.
     """
-    n = 0
     for p in parties:
         for i in range(first_person[p], first_person[p + 1]):
-            if status[i] != skip:
-                column[i] = value
-                n += 1
-    return n
+            if status[i] != dead:
+                status[i] = new_status
+                if new_protection >= 0:
+                    protection[i] = new_protection
 
 
 @kernel

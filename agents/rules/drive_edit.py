@@ -34,16 +34,17 @@ def let_set_out(
 ) -> bool:  # fmt: skip
     """Write the rows of vehicles that are to set out, and return True; False, and nothing written: one of them cannot.
 
-    One that is under way already or named twice cannot, nor one that comes from no node, by no table, in the past, or
-    without size or speed.
+    One that is under way already, named twice or has no row cannot, nor one that comes from no node, by no table, in
+    the past, or without size or speed.
 
     vehicles: state of the vehicles, one record each; ids: rows. origin: node from which each sets out. departure_s:
     when (s). car_units, max_speed_m_s: its size and own speed (m/s). table: row of the next-link table that it follows,
     from lowest_table on, below n_tables. n_nodes: nodes there are. now_s: the present (s).
     """
     for k in range(ids.size):
-        is_absent = vehicles[ids[k]].state == ABSENT
-        vehicles[ids[k]].state = PENDING if is_absent else vehicles[ids[k]].state
+        is_absent = 0 <= ids[k] < vehicles.size and vehicles[ids[k]].state == ABSENT
+        if is_absent:
+            vehicles[ids[k]].state = PENDING
         may = is_absent and lowest_table <= table[k] < n_tables and 0 <= origin[k] < n_nodes
         if not (may and now_s <= departure_s[k] < np.inf and car_units[k] >= 1 and max_speed_m_s[k] > 0.0):
             for i in range(k + is_absent):

@@ -166,21 +166,27 @@ class Driving:
         if n == 0:
             return
         origin, departure_s = each(origin, n, np.int32), each(departure_s, n, np.float64)
-        if ids.min() < 0:
-            raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
-        self.make_room(int(ids.max()) + 1)
         now, lowest = self._traffic, 0
         asked = ids, origin, departure_s, each(size, n, np.int32), each(max_speed_m_s, n, np.float64)
         if paths is not None:
+            self._make_room_for(ids)
             traffic.refuse_departures(now, *asked)
             self._add_paths(ids, origin, paths)
             table = lowest = drive.NONE
         tables, n_tables = each(table, n, np.int32), now.next_link.shape[0]
-        if not drive_edit.let_set_out(now.vehicles, *asked, tables, lowest, n_tables, self.n_nodes, now.time_s):
+        rest = *asked, tables, lowest, n_tables, self.n_nodes, now.time_s
+        if not drive_edit.let_set_out(now.vehicles, *rest):
+            self._make_room_for(ids)
             traffic.refuse_departures(now, *asked)
             self._check_table(table)
+            drive_edit.let_set_out(now.vehicles, *rest)
         now.under_way.add(ids)
         self._set_out(ids, departure_s)
+
+    def _make_room_for(self, ids):
+        if ids.min() < 0:
+            raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
+        self.make_room(int(ids.max()) + 1)
 
     def _check_table(self, table):
         if np.size(table) and (np.min(table) < 0 or np.max(table) >= self._traffic.next_link.shape[0]):

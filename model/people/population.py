@@ -10,12 +10,13 @@ from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.leaving import deciding
-from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, members, set_members
+from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, become, members
 from safepassage.agents.rules import tally
 from safepassage.model.people.leaving import Leaving
 from safepassage.model.people.watch import Watch
 
 NOTHING = np.empty(0, np.int64)
+_DEAD = int(Status.DEAD)
 
 
 class PopulationError(RuntimeError):
@@ -347,10 +348,9 @@ class Population:
         self.touch(households)
 
     def _become(self, parties: np.ndarray, status: Status, protection: Protection | None) -> None:
-        people, first, rows = self.people, self.households.first_person, np.asarray(parties, np.int64)
-        if protection is not None:
-            set_members(people.protection, first, rows, int(protection), people.status, int(Status.DEAD))
-        set_members(people.status, first, rows, int(status), people.status, int(Status.DEAD))
+        people, rows = self.people, np.asarray(parties, np.int64)
+        room = -1 if protection is None else int(protection)
+        become(people.status, people.protection, self.households.first_person, rows, int(status), room, _DEAD)
         self.touch(parties)
 
     def check(self, n_on_streets: int) -> None:
