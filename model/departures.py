@@ -167,7 +167,7 @@ class Departures:
             is_promised = promised_s < np.inf
             hopes, promised_s = seeking[is_promised], promised_s[is_promised]
             walks, left = self._seek(due, seeking[~is_promised], services, now_s)
-        can_walk_out = movement.ways.has_way_out(Mode.WALK, node)
+        movement.ways.of[Mode.WALK].hear()
         self._leave(Mode.CAR, due[drives], node[drives], now_s, under_fire, movement)
         self._leave(Mode.WALK, due[walks], node[walks], now_s, under_fire, movement)
         if guests.size:
@@ -175,7 +175,7 @@ class Departures:
         if hopes.size:
             self.population.put_off(due[hopes], Status.WAITING, promised_s)
         if left.size:
-            self._stay(due[left], can_drive[left], ~can_walk_out[left], until_s, movement, services, now_s)
+            self._stay(due[left], can_drive[left], until_s, movement, services, now_s)
 
     def _seek(self, due: Ints, seeking: Ints, services: Services, now_s: float) -> tuple[Ints, Ints]:
         """Let some of those due, by their places, look for a seat; return the places of (who walks out, who has found
@@ -202,16 +202,14 @@ class Departures:
         self.population.set_out(party, mode)
 
     def _stay(
-        self, stays: Ints, can_drive: Bools, no_way: Bools, until_s: float, movement: Movement, services: Services,
-        now_s: float,
-    ) -> None:  # fmt: skip
-        """Put off households that have found no way out: until news may come of a road, or a seat be free.
-
-        no_way: which of them know none on foot.
-        """
+        self, stays: Ints, can_drive: Bools, until_s: float, movement: Movement, services: Services, now_s: float
+    ) -> None:
+        """Put off households that have found no way out: until news may come of a road, or a seat be free."""
         news_s = max(movement.next_news_s, until_s)
+        node = self.households.home_node[stays]
+        no_way = ~movement.ways.has_way_out(Mode.WALK, node)
         if no_way.any():
-            no_way &= ~movement.ways.has_way_out(Mode.CAR, self.households.home_node[stays])
+            no_way &= ~movement.ways.has_way_out(Mode.CAR, node)
         if no_way.any():
             self.population.put_off(stays[no_way], Status.STRANDED, news_s)
         if not no_way.all():

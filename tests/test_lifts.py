@@ -2,15 +2,23 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safepassage.agents.civilians import Injury, Status
 from safepassage.agents.parties import Mode
 from safepassage.model.evacuation import EvacuationModel
-from safepassage.model.people.neighbours import _take_seats, riding_with, without_driver
+from safepassage.model.people.neighbours import (
+    _take_seats,
+    guests_by_host,
+    hosts_leave_s,
+    riding_with,
+    who_come_along,
+    without_driver,
+)
 from safepassage.model.streets.streets import seconds_out
 
+ROWS = 40
 QUIET = {"shelling.sources": [], "run.duration_h": 3, "population.p_car": 0.4, "movement.walk_out_limit_m": 0}
 
 
@@ -21,6 +29,56 @@ def town(**changes):
 def drives(model):
     """Return which households have a car and somebody to drive it, bool."""
     return model.households.has_car & model.population.has_driver(np.arange(len(model.households)))
+
+
+def some_neighbours(seed):
+    """Return by household (host, departure, decision, preparation, bool[5], arrival, shelter, lives with)."""
+    chance = np.random.default_rng(seed)
+    host = np.where(np.arange(ROWS) % 2, 2 * chance.integers(-3, ROWS // 2, ROWS), -1).clip(-1)
+    departure_s, decision_s = chance.choice([0.0, 50.0, 90.0, 300.0, np.inf], (2, ROWS))
+    arrival_s = np.where(chance.random(ROWS) < 0.2, 7.0, np.inf)
+    shelter, lives_with = np.where(chance.random((2, ROWS)) < 0.2, 3, -1).astype(np.int32)
+    return (
+        host,
+        departure_s,
+        decision_s,
+        chance.uniform(0, 60, ROWS),
+        chance.random((5, ROWS)) < 0.3,
+        arrival_s,
+        shelter,
+        lives_with,
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 999), st.booleans())
+def test_who_comes_along_is_who_is_at_home_has_decided_and_may_go(seed, is_curfew):
+    host, departure_s, decision_s, _, flags, arrival_s, shelter, lives_with = some_neighbours(seed)
+    is_extinct, is_on_way, keeps = flags[:3]
+    hosts = np.random.default_rng(seed).permutation(ROWS)[:12]
+    along = departure_s, decision_s, is_extinct, is_on_way, arrival_s, shelter, lives_with
+    found = who_come_along(hosts, *guests_by_host(host), *along, keeps if is_curfew else keeps[:0], 60.0)
+    comes = [
+        row for h in hosts for row in range(ROWS)
+        if host[row] == h and not is_extinct[row] and not is_on_way[row] and arrival_s[row] == np.inf
+        and shelter[row] < 0 and lives_with[row] < 0 and decision_s[row] <= max(departure_s[h], 60.0)
+        and not (is_curfew and keeps[row])
+    ]  # fmt: skip
+    assert found.tolist() == comes
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 999))
+def test_a_household_waits_for_a_neighbour_who_leaves_before_it_has_waited_too_long(seed):
+    host, departure_s, decision_s, preparation_s, flags, arrival_s, _, _ = some_neighbours(seed)
+    has_car, is_extinct, is_on_way = flags[:3]
+    seeking = np.random.default_rng(seed).permutation(ROWS)[:25]
+    of_all = host, departure_s, decision_s, preparation_s, has_car, is_extinct, is_on_way, arrival_s
+    for row, leaves_s in zip(seeking.tolist(), hosts_leave_s(seeking, *of_all, 100.0, 60.0).tolist(), strict=True):
+        until_s, asks_s, h = decision_s[row] + preparation_s[row] + 100.0, max(departure_s[row], 60.0), host[row]
+        waits = h >= 0 and has_car[h] and not is_extinct[h] and not is_on_way[h] and arrival_s[h] == np.inf
+        waits = waits and departure_s[h] <= until_s and asks_s < until_s
+        assert leaves_s == (max(departure_s[h], asks_s) if waits else np.inf)
 
 
 @pytest.fixture(scope="module")

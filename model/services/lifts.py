@@ -8,12 +8,14 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.draws import keys_of
 from safepassage.model.movement.movement import Movement
-from safepassage.model.people.neighbours import carried_by, guests_by_host, neighbours_with_room
+from safepassage.model.people.neighbours import guests_by_host, hosts_leave_s, neighbours_with_room, who_come_along
 from safepassage.model.people.population import Population
 from safepassage.model.settings.movement import Lifts as LiftSettings
 
 ASKS_AGAIN_S = 600.0
 """Time after which whoever waits for neighbours looks whether they still mean to leave (s). Assumption."""
+
+NOBODY = np.zeros(0, np.bool_)
 
 
 class Lifts:
@@ -34,28 +36,24 @@ class Lifts:
         households.lift_from[kin >= 0] = kin[kin >= 0]
         self.waits = np.zeros(len(households), np.bool_)
         """Who waits at home for a neighbour who means to leave."""
-        self._hosts, self._guests = guests_by_host(households.lift_from)
-        self._is_host = np.zeros(len(households), np.bool_)
-        self._is_host[self._hosts] = True
+        self._guests = guests_by_host(households.lift_from)
 
-    def promised_s(self, due: Ints, now_s: float) -> Floats:
+    def promised_s(self, seeking: Ints, now_s: float) -> Floats:
         """Return when households that set out ask neighbours again who mean to leave later (s); inf: nobody does.
 
-        due: households that are to set out and cannot drive. now_s: the present (s).
+        seeking: households that are to set out and cannot drive. now_s: the present (s).
         """
-        households, found = self.population.households, np.full(due.size, np.inf)
-        self.waits[due] = False
-        asks = (households.lift_from[due] >= 0).nonzero()[0]
-        if asks.size == 0:
-            return found
-        rows, host = due[asks], households.lift_from[due[asks]]
-        until_s = households.decision_time_s[rows] + households.preparation_s[rows] + self.settings.wait_h * 3600.0
-        leaves_s, asks_s = households.departure_time_s[host], np.maximum(households.departure_time_s[rows], now_s)
-        waits = (leaves_s <= until_s) & (asks_s < until_s)
-        if waits.any():
-            waits &= self.population.is_at_home(host) & households.has_car[host] & self.population.has_driver(host)
-        found[asks[waits]] = np.maximum(leaves_s, asks_s)[waits] + ASKS_AGAIN_S
-        self.waits[due[asks[waits]]] = True
+        h, parties = self.population.households, self.population.parties
+        found = hosts_leave_s(
+            seeking, h.lift_from, h.departure_time_s, h.decision_time_s, h.preparation_s, h.has_car, h.is_extinct,
+            parties.is_on_way, parties.arrival_time_s, self.settings.wait_h * 3600.0, now_s,
+        )  # fmt: skip
+        found += ASKS_AGAIN_S
+        waits = found < np.inf
+        if np.count_nonzero(waits):
+            waits[waits] = self.population.has_driver(h.lift_from[seeking[waits]])
+            found[~waits] = np.inf
+        self.waits[seeking] = waits
         return found
 
     def who_come_along(self, hosts: Ints, now_s: float) -> Ints:
@@ -63,17 +61,14 @@ class Lifts:
 
         hosts: those who set out. now_s: the present (s).
         """
-        hosts = hosts[self._is_host[hosts]]
         if hosts.size == 0:
-            return self._guests[:0]
-        guests = carried_by(hosts, self._hosts, self._guests)
-        households = self.population.households
-        leaves_s = np.maximum(households.departure_time_s[households.lift_from[guests]], now_s)
-        comes = self.population.is_at_home(guests) & (households.decision_time_s[guests] <= leaves_s)
-        comes &= (households.shelter[guests] < 0) & (households.lives_with[guests] < 0)
-        if not self.curfew.may_move(now_s):
-            comes &= ~households.keeps_curfew[guests]
-        return guests[comes]
+            return hosts
+        h, parties = self.population.households, self.population.parties
+        stays = h.keeps_curfew if self.curfew.is_open(now_s) else NOBODY
+        return who_come_along(
+            hosts, *self._guests, h.departure_time_s, h.decision_time_s, h.is_extinct, parties.is_on_way,
+            parties.arrival_time_s, h.shelter, h.lives_with, stays, now_s,
+        )  # fmt: skip
 
     def come_along(self, guests: Ints, riders: Any) -> None:
         """Put households into the cars of their neighbours, who set out now. riders: those who depend on seats."""

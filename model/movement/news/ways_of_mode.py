@@ -80,9 +80,13 @@ class WaysOfMode:
 
     def has_way_out(self, node: Ints) -> Bools:
         """Return whether people who start from these nodes know a way out, bool."""
+        self.hear()
+        return self.routes.next_link[HEARSAY][self._first_node[node]] != NO_ROUTE
+
+    def hear(self) -> None:
+        """Bring the ways of those who have heard of closures up to date, if other roads are open than they know."""
         if self.is_other_road[HEARSAY]:
             self.freshen(HEARSAY)
-        return self.routes.next_link[HEARSAY, self.start_node(node)] != NO_ROUTE
 
     def see_anew(self) -> None:
         """Note that links cost otherwise than the tables out of the area have it."""
