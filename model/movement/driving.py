@@ -156,10 +156,9 @@ class Driving:
     ) -> None:  # fmt: skip
         """Let vehicles set out from a node at a time (not before now).
 
-        ids: rows chosen by the caller, absent now. table: row of the next-link table to follow. size: car units (bus
-        2-3). max_speed_m_s: of the vehicle itself. paths: instead of a table, one sequence of links for each vehicle;
-        it leaves the network at the end of the last one. origin: node from which each sets out. departure_s: when each
-        sets out (s).
+        ids: rows chosen by the caller, absent now. origin: node from which each sets out. departure_s: when (s). table:
+        row of the next-link table to follow. size: car units (bus 2-3). max_speed_m_s: of the vehicle itself. paths:
+        instead of a table, one sequence of links for each vehicle; it leaves the network at the end of the last one.
         """
         ids = np.atleast_1d(np.asarray(ids, np.int32))
         n = ids.size
@@ -169,24 +168,19 @@ class Driving:
         now, lowest = self._traffic, 0
         asked = ids, origin, departure_s, each(size, n, np.int32), each(max_speed_m_s, n, np.float64)
         if paths is not None:
-            self._make_room_for(ids)
+            self.make_room(int(ids.max()) + 1)
             traffic.refuse_departures(now, *asked)
             self._add_paths(ids, origin, paths)
             table = lowest = drive.NONE
         tables, n_tables = each(table, n, np.int32), now.next_link.shape[0]
         rest = *asked, tables, lowest, n_tables, self.n_nodes, now.time_s
         if not drive_edit.let_set_out(now.vehicles, *rest):
-            self._make_room_for(ids)
+            self.make_room(int(ids.max()) + 1)
             traffic.refuse_departures(now, *asked)
             self._check_table(table)
-            drive_edit.let_set_out(now.vehicles, *rest)
+            drive_edit.let_set_out(now.vehicles, *rest)  # some had no row yet
         now.under_way.add(ids)
         self._set_out(ids, departure_s)
-
-    def _make_room_for(self, ids):
-        if ids.min() < 0:
-            raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
-        self.make_room(int(ids.max()) + 1)
 
     def _check_table(self, table):
         if np.size(table) and (np.min(table) < 0 or np.max(table) >= self._traffic.next_link.shape[0]):

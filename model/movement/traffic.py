@@ -182,6 +182,8 @@ def refuse_departures(
     traffic: who is under way, and the time. ids, origin, departure_s, size, max_speed_m_s: as in `Driving.add`.
     """
     n_nodes = traffic.next_link.shape[1]
+    if ids.min() < 0:
+        raise ScenarioError(f"a vehicle has id {ids.min()}; ids are rows, from 0")
     is_twice = (np.diff(np.sort(ids)) == 0).any()
     if is_twice or (traffic.vehicles["state"][ids] != drive.ABSENT).any():
         busy = ids[traffic.vehicles["state"][ids] != drive.ABSENT]
