@@ -120,11 +120,11 @@ class Departures:
             surroundings.utilities.lost_since_s,
             services.seats_in_reach.share_without(now_s),
         )
-        self.decision.show_rates(surroundings.utilities.lost_since_s)
         n_decide += self.decision.answer_late(self.staying_behind.release(is_gone | extinct), now_s)
-        may_return = np.isinf(self.way_home.due_s) & (self.households.institution < 0)
-        safe_since_s = np.where(may_return, self.parties.arrival_time_s, np.inf)
-        self.way_home.plan(self.decision.who_return(from_s, now_s, safe_since_s), now_s)
+        if self.decision.is_return_possible:
+            may_return = np.isinf(self.way_home.due_s) & (self.households.institution < 0)
+            safe_since_s = np.where(may_return, self.parties.arrival_time_s, np.inf)
+            self.way_home.plan(self.decision.who_return(from_s, now_s, safe_since_s), now_s)
         if n_decide:
             self.population.plans_changed()
         self.population.show_preparing()

@@ -103,7 +103,8 @@ class EvacuationModel(RowModel):
         self.time_s, self.tick, self._n_writes_seen = 0.0, 0, 0
         self.stepped_s = 0.0
         """When the present step ends, or the last one ended (s); `run` lets time be ahead of it."""
-        self._may_run_ahead = False
+        self._is_watched = True
+        """Whether anybody may look at the model after each step."""
         self.resident_s = 0.0
         """Seconds that people have spent in the area, in total."""
         self.duration_s = self.settings.run.duration_h * 3600.0
@@ -178,8 +179,10 @@ class EvacuationModel(RowModel):
     def step(self) -> None:
         """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
         began = perf_counter()
-        end_s = self.stepped_s = min(self.stepped_s + self.settings.run.step_s, self.duration_s)
-        until_s = self.end_of_step_s(self.recorder.next_s) if self._may_run_ahead else end_s
+        step_s = self.settings.run.step_s
+        end_s = self.stepped_s = min(self.stepped_s + step_s, self.duration_s)
+        may_be_ahead = step_s % MINUTE_S == 0.0 and not self._is_watched
+        until_s = self.end_of_step_s(self.recorder.next_s) if may_be_ahead else end_s
         if self.n_writes != self._n_writes_seen:
             self.look_again()
         was_quiet = True
@@ -187,9 +190,15 @@ class EvacuationModel(RowModel):
             was_quiet &= self.turn.take(until_s)
         self.tick += 1
         self.recorder.record(was_quiet=was_quiet)
+        if self._is_watched:
+            self._show_rates()
         self.datacollector.collect(self)
         self.running = end_s < self.duration_s
         self.timings_s["run"] += perf_counter() - began
+
+    def _show_rates(self) -> None:
+        """Show for whoever looks on at which rate each household decides."""
+        self.decision.show_rates(self.surroundings.utilities.lost_since_s)
 
     def end_of_step_s(self, time_s: float) -> float:
         """Return when the first step ends, of the present one and those to come, that does not end before a time (s).
@@ -224,16 +233,16 @@ class EvacuationModel(RowModel):
         If nobody looks at the model after each step, turns go on beyond the ends of steps of whole minutes. Each step
         is taken and its people are counted all the same, as they were at its end.
         """
-        is_watched = on_step is not None or type(self).step is not EvacuationModel.step
-        is_watched |= not getattr(self.datacollector, "counts_only", False)
-        self._may_run_ahead = not is_watched and self.settings.run.step_s % MINUTE_S == 0.0
+        counts_only = getattr(self.datacollector, "counts_only", False)
+        self._is_watched = on_step is not None or not counts_only or type(self).step is not EvacuationModel.step
         try:
             while self.running:
                 self.step()
                 if on_step is not None:
                     on_step(self)
         finally:
-            self._may_run_ahead = False
+            self._is_watched = True
+            self._show_rates()
         return self
 
     def issue(self, order: Order) -> None:

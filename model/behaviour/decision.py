@@ -19,7 +19,7 @@ from safepassage.model.settings.behaviour import Behaviour, Order
 from safepassage.model.settings.damage import Utility
 from safepassage.model.settings.run import Run
 
-SHOCKING = (Utility.POWER, Utility.GAS)
+SHOCKING = np.array((Utility.POWER, Utility.GAS))
 """Utilities whose loss adds to the rate."""
 
 
@@ -59,6 +59,7 @@ class Decision:
         self.heating_below_c = 0.0
         self.time_s = self.next_s = 0.0
         """Until when everything has been weighed; when it is weighed next (s)."""
+        self._shown_s = -np.inf
 
     def _draw_readiness(self, share_before: float) -> None:
         """Give each household its readiness: by what it is, and by chance; the town as a whole has that of the fit."""
@@ -171,8 +172,8 @@ class Decision:
 
         lost_since_s: float64[utility, n_zones], since when each does not work (s), inf: it works.
         """
-        if self._rule is None:
-            now_s = self.time_s
+        if self._rule is None and self._shown_s != self.time_s:
+            now_s = self._shown_s = self.time_s
             dose = self._doses(now_s, now_s + 1.0, lost_since_s, self.information.covariates[:N_SITUATIONS])
             self.households.leaving_rate_per_day[:] = dose * DAY_S
 
@@ -200,9 +201,9 @@ class Decision:
             return np.zeros(len(h))
 
         dose, threat = np.empty(len(h)), self.threat.dose(from_s, until_s)
-        since_s = lost_since_s[SHOCKING, :]
+        since_s = lost_since_s[SHOCKING]
         shock = np.zeros(since_s.shape[1])
-        if np.isfinite(since_s).any():
+        if since_s.min(initial=np.inf) < np.inf:
             shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
         decide.doses(
             dose, before, self.information.covariates[:N_SITUATIONS], self.coefficients[:N_SITUATIONS], threat, shock,
@@ -222,6 +223,11 @@ class Decision:
             cold[time_s == at] = month in self.settings.loss_shock.cold_months
         return cold
 
+    @property
+    def is_return_possible(self) -> bool:
+        """Whether households in safety may come back at all."""
+        return self.settings.return_per_day > 0 or self.settings.return_without_means_per_day > 0
+
     def who_return(self, from_s: float, until_s: float, safe_since_s: Floats) -> np.ndarray:
         """Return the households in safety that come back in this time; safe_since_s: of each (s), inf: it is not.
 
@@ -229,8 +235,6 @@ class Decision:
         a place elsewhere. from_s, until_s: beginning and end of that time (s).
         """
         settings = self.settings
-        if settings.return_per_day == 0 and settings.return_without_means_per_day == 0:
-            return np.empty(0, np.int64)
         rows = np.flatnonzero(np.isfinite(safe_since_s))
         quiet_since_s = np.maximum(self.households.last_heard_s[rows], 0.0)  # what fell before the run is not known
         is_quiet = until_s - quiet_since_s >= settings.quiet_after_d * DAY_S

@@ -94,7 +94,8 @@ class Population:
     @property
     def touched(self) -> np.ndarray:
         """Households touched since the last call of `take_touched`, int64; a row may recur."""
-        return np.concatenate(self._touched).astype(np.int64) if self._touched else np.empty(0, np.int64)
+        touched = self._touched
+        return np.asarray(touched[0] if len(touched) == 1 else np.concatenate((NOTHING, *touched)), np.int64)
 
     def touch(self, households: np.ndarray) -> None:
         """Note that something has changed with people of some households, for those who count them."""
