@@ -67,6 +67,29 @@ def test_dask_is_sent_short_calls_together_and_one_that_kills_its_worker_harms_n
     assert "TypeError" in found[40].message and "KilledWorker" in found[41].message
 
 
+def lose(executor):
+    """End the worker's process as if Dask had not yet heard that it is running."""
+    (nanny,) = executor._cluster.workers.values()
+    nanny.status = type(nanny.status).starting
+    os.kill(nanny.pid, signal.SIGKILL)
+    wait_for(lambda: not nanny.is_alive())
+
+
+def give_up(executor):
+    """End the worker as Dask does if it is not there for some time."""
+    _, nanny = executor._cluster.workers.popitem()
+    executor._cluster.sync(nanny.close)
+
+
+@pytest.mark.parametrize("end", [lose, give_up])
+def test_a_worker_that_dask_does_not_start_anew_is_started(end, monkeypatch):
+    pytest.importorskip("dask.distributed")
+    monkeypatch.setattr("safepassage.experiments.runs.dask_cluster.GONE_AFTER_S", 1.0)
+    with on_dask("local", 1) as executor:
+        end(executor)
+        assert dict(as_completed(executor, _square, [2, 3])) == {0: 4, 1: 9}
+
+
 def _square_or_die(x):
     return os.kill(os.getpid(), signal.SIGKILL) if x == "die" else x**2
 

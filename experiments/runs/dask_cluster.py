@@ -81,7 +81,7 @@ class DaskCluster:
         self._running: dict[int, tuple] = {}
         self._n_started = 0
         self._n_together = 1
-        self._silent_s = 0.0
+        self._silent_s = self._without_news_s = 0.0
         self._n_lost = 0
         self._found_safe_path = os.environ.get(SAFE_PATH)
         if address == LOCAL:
@@ -134,8 +134,9 @@ class DaskCluster:
                 task = self._news.get(timeout=timeout_s)
             except queue.Empty:
                 self._listen_for_scheduler(timeout_s)
+                self._start_lost(timeout_s)
                 return None
-            self._silent_s = 0.0
+            self._silent_s = self._without_news_s = 0.0
             self._take(*self._running.pop(task))
         return self._done.popleft() if self._done else None
 
@@ -215,6 +216,22 @@ class DaskCluster:
         self._silent_s += waited_s
         if self._silent_s >= GONE_AFTER_S or self._client.status == "closed":
             self._gone()
+
+    def _start_lost(self, waited_s: float):
+        """Start worker processes of this machine that have ended and are not started anew.
+
+        Dask forgets one that a call ends before it has heard that it is running, and gives one up that is just being
+        started anew 15 s after it was lost (distributed.deploy.lost-worker-timeout).
+        """
+        self._without_news_s += waited_s
+        if self._cluster is None or self._without_news_s < GONE_AFTER_S:
+            return
+        self._without_news_s = 0.0
+        for name, nanny in list(self._cluster.workers.items()):
+            if not nanny.is_alive():
+                self._cluster.workers.pop(name, None)
+                self._cluster.loop.add_callback(nanny.close)
+        self._cluster.scale(self.n_workers)
 
     def _gone(self):
         raise ScenarioError(
