@@ -165,3 +165,17 @@ def abilities(first_person: Ints, households: Ints, age: Ints, mobility: Ints, i
             if age[i] >= OLD_FROM_AGE or age[i] < SMALL_CHILD_BELOW_AGE or mobility[i] != _UNIMPAIRED:
                 n[SLOW, k] += 1
     return n
+
+
+@kernel
+def size_of(household: int, first_person: Ints, mobility: Ints, status: Ints) -> tuple[int, int]:
+    """Return how many members of one household live, and how many of them need assistance.
+
+    first_person: first person of each household, one entry more at the end. mobility, status: int8 of each person.
+    """
+    n_living = n_assisted = 0
+    for i in range(first_person[household], first_person[household + 1]):
+        if status[i] != _DEAD:
+            n_living += 1
+            n_assisted += mobility[i] == _ASSISTED
+    return n_living, n_assisted

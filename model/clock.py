@@ -1,5 +1,6 @@
 """Hours of the day over a period, as seconds since the start of the run: when a service works, when a curfew holds."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,26 +23,29 @@ class OpenHours:
     end_s: np.ndarray
 
     @cached_property
-    def _next_start_s(self) -> Floats:
-        """When the next of them begins, by how many have begun (s); inf: none does."""
-        return np.append(self.start_s, np.inf)
+    def _as_lists(self) -> tuple[list[float], list[float]]:
+        """start_s and end_s as lists, in which a single moment is found sooner."""
+        return self.start_s.tolist(), self.end_s.tolist()
 
     def is_open(self, time_s: float) -> bool:
         """Return whether a moment lies within them."""
-        row = int(self.start_s.searchsorted(time_s, side="right")) - 1
-        return row >= 0 and time_s < self.end_s[row]
+        start_s, end_s = self._as_lists
+        row = bisect_right(start_s, time_s) - 1
+        return row >= 0 and time_s < end_s[row]
 
     def next_open_s(self, time_s: float) -> float:
         """Return the first moment from time_s on that lies within them; inf: none."""
-        row = int(self.end_s.searchsorted(time_s, side="right"))
-        return max(float(self.start_s[row]), time_s) if row < self.start_s.size else np.inf
+        start_s, end_s = self._as_lists
+        row = bisect_right(end_s, time_s)
+        return max(start_s[row], time_s) if row < len(start_s) else inf
 
     def next_change_s(self, time_s: float) -> float:
         """Return the first moment after time_s at which they begin or end; inf: none."""
-        row = int(self.start_s.searchsorted(time_s, side="right")) - 1
-        if row >= 0 and time_s < self.end_s[row]:
-            return float(self.end_s[row])
-        return float(self.start_s[row + 1]) if row + 1 < self.start_s.size else np.inf
+        start_s, end_s = self._as_lists
+        row = bisect_right(start_s, time_s) - 1
+        if row >= 0 and time_s < end_s[row]:
+            return end_s[row]
+        return start_s[row + 1] if row + 1 < len(start_s) else inf
 
     def hold(self, time_s: Floats | float) -> Bools:
         """Return whether each moment lies within them: bool, shaped as time_s."""
@@ -54,10 +58,6 @@ class OpenHours:
         time_s = np.asarray(time_s, dtype=np.float64)
         row = np.searchsorted(self.start_s, time_s, side="right") - 1
         return np.where(self.hold(time_s), np.append(self.end_s, -np.inf)[row], time_s)
-
-    def next_start_s(self, time_s: Floats) -> Floats:
-        """Return the first moment after each at which an interval begins, inf: never; float64, shaped as time_s."""
-        return self._next_start_s[self.start_s.searchsorted(time_s, side="right")]
 
 
 def open_hours(

@@ -92,7 +92,7 @@ def test_those_who_plan_to_leave_are_found_as_one_looks_through_all_of_them():
 
 @pytest.mark.parametrize("most", [1, 7, 60, 1000])
 def test_all_leave_in_order_of_time_however_few_are_found_at_one_look(most, monkeypatch):
-    monkeypatch.setattr(people_leaving, "MOST_AHEAD", most)
+    monkeypatch.setattr(people_leaving, "LEAST_AHEAD", most)
     departure_s = np.random.default_rng(most).choice(np.arange(0.0, 900.0, 7.0), 200)
     departure_s[:40] = 100.0  # more at once than are found at one look
     n, nobody = departure_s.size, np.zeros(200, np.bool_)

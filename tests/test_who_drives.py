@@ -37,6 +37,8 @@ def test_what_households_can_do_is_what_their_members_can_do_one_by_one():
         population.n_living(rows), population.count_members(rows)[ASSISTED], population.has_driver(rows),
         population.walks_slowly(rows), population.count_members(rows)[HURT] > 0, strict=True,
     )  # fmt: skip
+    sizes = [tuple(counts_of(people, range(first[row], first[row + 1]))[:2]) for row in rows]
+    assert [model.services.riders.size(row) for row in rows.tolist()] == sizes
     assert list(found) == [counts_of(people, range(first[row], first[row + 1])) for row in rows]
 
 

@@ -9,8 +9,9 @@ from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.households import Households
 from safepassage.agents.parties import Parties
 
-MOST_AHEAD = 250
-"""So many who leave next are found at one look at all households; no result depends on it."""
+LEAST_AHEAD, SHARE_AHEAD = 64, 8
+"""At one look at all households so many who leave next are found, or one in so many of those who have planned to, if
+these are more; no result depends on it."""
 Curfew = tuple[Floats, Floats, float]
 """When each curfew begins and ends, and over how long people leave after it (s)."""
 NO_CURFEW: Curfew = np.empty(0), np.empty(0), 0.0
@@ -39,9 +40,9 @@ class Leaving:
     def look(self, until_s: float = -np.inf) -> None:
         """Find anew who leaves next: any may have planned anew, or it is not known until so late (s)."""
         rows, self._known_until_s = leaving.planning(*self._plans), np.inf
-        if rows.size > MOST_AHEAD:
+        if rows.size > (n := max(LEAST_AHEAD, rows.size // SHARE_AHEAD)):
             departure_s = self._households.departure_time_s[rows]
-            self._known_until_s = max(until_s, float(np.partition(departure_s, MOST_AHEAD)[MOST_AHEAD]))
+            self._known_until_s = max(until_s, float(np.partition(departure_s, n)[n]))
             rows = rows[departure_s < self._known_until_s]
         self._soon = rows
         self.next_s = self.held_s = np.inf

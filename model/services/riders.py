@@ -7,7 +7,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Mobility, Protection
 from safepassage.agents.ground.arrays import Ints
-from safepassage.agents.parties import ASSISTED, LIVING, Mode
+from safepassage.agents.parties import Mode, size_of
 from safepassage.agents.vehicles import PickupPoint, Seats
 from safepassage.model.behaviour.information import Information
 from safepassage.model.people.population import Population
@@ -30,8 +30,7 @@ class Riders:
 
     def size(self, household: int) -> tuple[int, int]:
         """Return how many members live, and how many of them need assistance."""
-        n = self.population.count_members(np.array([household]))
-        return int(n[LIVING, 0]), int(n[ASSISTED, 0])
+        return size_of(int(household), self.households.first_person, self.people.mobility, self.people.status)
 
     def most_seats(self, n_places: int) -> int:
         """Return the ordinary seats that the largest household takes in an empty vehicle with so many places."""

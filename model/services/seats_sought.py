@@ -84,7 +84,7 @@ class SeatsSought:
         nodes = ways.start_node(Mode.WALK, self.households.home_node[due])
         found: list[list[tuple[float, int]]] = []
         for node, can_walk in zip(nodes.tolist(), walks.tolist(), strict=True):
-            near = [(float(way_m[node]), stop) for stop, way_m in far_m if way_m[node] <= self.reach_m]
+            near = [(m, stop) for stop, way_m in far_m if (m := way_m.item(node)) <= self.reach_m]
             found.append(sorted(near) if can_walk else [])
         return found
 
