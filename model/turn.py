@@ -219,7 +219,7 @@ class Turn:
             slow_down(model.services, walking, model.time_s)
             at_home = model.departures.way_home.turn_away(at_home, model.time_s)
             population.turn_back(at_home, movement.next_news_s)
-        if movement.n_moving and (movement.walking.view.n_under_way or population.is_anybody_standing):
+        if movement.n_moving and (population.is_anybody_standing or movement.walking.view.is_anybody_held):
             population.stand(movement.walking.view.without_route())
 
     def _advance(self, until_s: float) -> None:

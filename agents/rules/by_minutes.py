@@ -313,7 +313,8 @@ def advance(
                 other_speed[: run[0].n_other_speed], has_choice, looks, sights, believes, stale, is_news, now_s,
             )  # fmt: skip
             if is_look or (is_gone and not is_end):
-                return now_s, walked_s, run[0].n_arrived, clock.n_arrived, is_look, now_s < until_s, False
+                is_more = by_minutes or now_s < until_s
+                return now_s, walked_s, run[0].n_arrived, clock.n_arrived, is_look, is_more, False
         if by_minutes and _minute_over(
             links, arms, vehicles, run, occupied, dangers, doses, rows, crowd, on_foot, now_s
         ):  # fmt: skip

@@ -208,7 +208,7 @@ class Movement:
         if self.driving.view.is_any_standing():
             self._nobody_stood_s = -np.inf
             self._meet(self.ways.of[Mode.CAR])
-        if self.walking.view.n_under_way:
+        if self.walking.view.is_anybody_held:
             self._meet(self.ways.of[Mode.WALK])
         if self.time_s >= self.ways.next_news_s:
             self.ways.spread(self.time_s)

@@ -153,9 +153,14 @@ class WalkingView:
         """Return where parties stand on their way (int32 of agents.walkers.Stage)."""
         return self._on_foot.crowd.walkers["stage"][ids].copy()
 
+    @property
+    def is_anybody_held(self) -> bool:
+        """Whether a party stands at a node without a way on."""
+        return self._on_foot.under_way.n > 0 and bool(self._on_foot.crowd.streets["first"][-1] >= 0)
+
     def _held(self):
         """Return the parties that stand at a node without a way on, in order of row."""
-        if self._on_foot.crowd.streets["first"][-1] < 0:
+        if not self.is_anybody_held:
             return NOBODY
         return np.flatnonzero(self._on_foot.crowd.walkers["stage"] == Stage.HELD).astype(np.int32)
 

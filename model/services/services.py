@@ -256,7 +256,7 @@ class Services:
                 losses.give_up(self, giving_up[mine] - self.n_households, now_s)
                 self.wake()
             giving_up = giving_up[~mine]
-        if self.movement.walking.view.n_under_way:
+        if self.movement.walking.view.is_anybody_held:
             lost = self.movement.walking.view.without_route()
             lost = lost[self.movement.goal[lost] > 0]
             if lost.size:
