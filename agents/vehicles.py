@@ -118,6 +118,8 @@ class PickupPoint(Agent):
         """By the road, where people wait for help: beside a vehicle that broke down, or with somebody hurt on foot."""
         self.is_assembly = False
         """A place of assembly, where people stand in their own cars and wait for a slot, not for a seat."""
+        self.is_station = False
+        """Trains leave from it."""
         self.car_node = node
         """Where vehicles stop."""
         self.sent_to_s = 0.0
@@ -130,6 +132,11 @@ class PickupPoint(Agent):
         """(time waited in s, people) of each household that has boarded; `board` adds to it."""
         self.n_boarded = 0
         """People who have boarded here."""
+
+    @property
+    def is_for_fleets(self) -> bool:
+        """Whether those who wait here wait for vehicles of fleets."""
+        return not (self.is_station or self.is_assembly)
 
     def is_open(self, time_s: float) -> bool:
         """Return whether people may come to it at a time (s)."""

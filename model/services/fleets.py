@@ -70,16 +70,20 @@ class FleetAtWork:
         """From when on it may matter to a vehicle who waits, since it is free or takes people up (s)."""
         self._is_wanted = False
         """Whether somebody waited for a seat in one of them when they looked last."""
+        self._n_calls_seen = -1
+        """How often more had come to need its seats when they looked last."""
         self.watches_homes = False
         """Whether it matters too if anything changes with people at home: a vehicle is free for those who ask there."""
 
-    def act(self, now_s: float, unmet: dict[int, int], *, is_requested: bool) -> None:
+    def act(self, now_s: float, unmet: dict[int, int], n_calls: int, *, is_requested: bool) -> None:
         """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
 
-        What becomes free before the next turn is planned now, so that it happens on time. is_requested: whether
-        anybody asks to be taken up at home as services take their turn.
+        What becomes free before the next turn is planned now, so that it happens on time. n_calls: how often more had
+        come to need its seats as unmet was counted. is_requested: whether anybody asks to be taken up at home as
+        services take their turn.
         """
         self.next_s, self.watches_homes, self.is_free_s, self._is_wanted = np.inf, False, AT_ONCE, False
+        self._n_calls_seen = n_calls
         wanted = bool(unmet) or (self.by_door and is_requested)
         if not wanted and all(_has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
             self.is_free_s = self._free_s(now_s)
@@ -92,11 +96,10 @@ class FleetAtWork:
         wanted = wanted or any(n > 0 and self.stops[s].is_by_road for s, n in unmet.items())
         is_open = self.hours.is_open(now_s)
         for vehicle in self.vehicles:
-            if self.crews.is_in_cover(vehicle, now_s):
+            is_back = vehicle.task == AWAY and vehicle.ready_s <= now_s + TURN_EVERY_S
+            if not (vehicle.task == IDLE or is_back) or self.crews.is_in_cover(vehicle, now_s):
                 continue
-            task = vehicle.task
-            free = task == IDLE or (task == AWAY and vehicle.ready_s <= now_s + TURN_EVERY_S)
-            if free and is_open and wanted:
+            if is_open and wanted:
                 time_s = self.rules.sets_out_s(max(vehicle.ready_s, now_s))
                 is_time = time_s <= now_s + TURN_EVERY_S and self.rules.may_be_sent(vehicle, self.vehicles, time_s)
                 if is_time and self._send_out(vehicle, time_s, unmet, now_s):
@@ -104,6 +107,12 @@ class FleetAtWork:
             if vehicle.task == IDLE and not is_open and vehicle.node != vehicle.depot:
                 self._leave(vehicle, now_s)
         self._look_ahead(now_s, is_open=is_open, is_wanted=bool(wanted))
+
+    @property
+    def due_s(self) -> float:
+        """No vehicle has anything to do before this, as long as nothing is heard of roads, crews and homes (s)."""
+        is_called = self._n_calls_seen != self.riders.n_calls[self.by_door]
+        return min(self.next_s, self.is_free_s) if is_called else self.next_s
 
     def _look_ahead(self, now_s: float, *, is_open: bool, is_wanted: bool) -> None:
         """Work out when something may be decided next, and whether it hangs on people at home.
@@ -187,9 +196,9 @@ class FleetAtWork:
         return self.stops[vehicle.target] if vehicle.target >= 0 and not vehicle.is_at_home else None
 
     def _leave_over(self, stop: PickupPoint | None) -> None:
-        """Look again at the next turn if a vehicle leaves people at a stop: its free seats were counted for them."""
+        """Note that a vehicle leaves people at a stop, if there are any: its free seats were counted for them."""
         if stop is not None and stop.waiting:
-            self.wake()
+            self.riders.call_from(stop)
 
     def _take_up(self, vehicle: ServiceVehicle, now_s: float) -> None:
         """Let those aboard who wait where the vehicle stands."""

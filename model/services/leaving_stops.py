@@ -26,7 +26,7 @@ def disband(services: Any, now_s: float) -> None:
                 leave(services, stop, household, now_s, speed_m_s if household in near else 0.0)
         leaving = list(stop.waiting)
         if services.comes_soon(stop, now_s) and not services.is_cut_off(stop):
-            since_s = -np.inf if services.is_station(stop) else now_s - services.settings.patience_s
+            since_s = -np.inf if stop.is_station else now_s - services.settings.patience_s
             leaving = [h for h in leaving if h in near and services.households.waiting_since_s[h] <= since_s]
         if stop.is_by_road:
             leaving = [h for h in leaving if h in near and services.parties.mode[h] != Mode.WALK]

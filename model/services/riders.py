@@ -23,8 +23,8 @@ class Riders:
     def __init__(self, population: Population, information: Information) -> None:
         self.population, self.information = population, information
         self.households, self.people, self.parties = population.households, population.people, population.parties
-        self.n_changes = 0
-        """How often more have come to need seats: at a stop, at home, or by taking two seats with one person."""
+        self.n_calls = [0, 0]
+        """How often more have come to need seats of fleets that serve stops, and of those that go from door to door."""
         self.ask_s = INF
         """When people at stops ask next whether anything still comes (s); inf: nobody waits."""
 
@@ -59,7 +59,7 @@ class Riders:
         new = rows[~self.households.is_requesting[rows]]
         if new.size == 0:
             return
-        self.n_changes += 1
+        self.n_calls[True] += 1
         self.households.is_requesting[new] = True
         self.households.waiting_since_s[new] = time_s
 
@@ -80,12 +80,18 @@ class Riders:
     def wait(self, stop: PickupPoint, household: int, time_s: float) -> None:
         """Let a household wait at a stop."""
         n = self.size(household)[0]
-        self.n_changes += 1
+        self.call_from(stop)
         self.ask_s = min(self.ask_s, ceil(time_s / ASK_EVERY_S) * ASK_EVERY_S)
         stop.waiting.append(household)
         stop.n_waiting += n
         self.households.waiting_since_s[household] = time_s
         self.population.wait_at_stop(np.array([household]), stop.row, stop.protection)
+
+    def call_from(self, stop: PickupPoint) -> None:
+        """Note that there are more at a stop for whom no seat is coming."""
+        if stop.is_for_fleets:
+            self.n_calls[False] += 1
+            self.n_calls[True] += stop.is_by_road
 
     def leave(self, stop: PickupPoint, household: int) -> None:
         """Note that a household no longer waits at a stop."""
@@ -128,7 +134,8 @@ class Riders:
             n_persons, n_assisted = n_persons + size[0], n_assisted + size[1]
             last_s = max(last_s, float(self.households.waiting_since_s[household]))
         if taken:
-            self.n_changes += n_free - seats.n_free > n_persons
+            if n_free - seats.n_free > n_persons:  # somebody has taken two seats
+                self.call_from(stop)
             gone = set(taken)
             stop.waiting = [h for h in stop.waiting if h not in gone]
             for household in taken:

@@ -46,7 +46,7 @@ class SeatsOnOffer:
             self._room[stop.row] -= int(persons @ in_reach[k])
         fleets = [fleet for fleet in services.fleets if not fleet.by_door and fleet.comes(self.now_s)]
         self._free = [(fleet, vehicle) for fleet in fleets for vehicle in fleet.free_now(self.now_s)]
-        for_buses = (stop for stop in services.stops if not (stop.is_assembly or services.is_station(stop)))
+        for_buses = (stop for stop in services.stops if stop.is_for_fleets)
         n_waiting = sum(stop.n_waiting for stop in for_buses)
         n_wanted = n_waiting + self._n_coming + int(persons @ in_reach.any(axis=0))
         self._n_left = sum(vehicle.seats.n_free for _, vehicle in self._free) - n_wanted

@@ -76,9 +76,9 @@ class Services:
         self.walking_out = WalkingOut(model.population, model.movement, model.under_fire)
         self.stop_nodes = layout.stop_node[: self.n_fixed]
         self.seats_in_reach = SeatsInReach(self, model.households, model.streets)
-        self._n_news_seen = self._n_riders_seen = self._n_people_seen = -1
-        """How often what is known of the roads and crews in cover had changed, those who wait, and who asks at home,
-        when vehicles of fleets looked last; news of -1: they must look."""
+        self._n_news_seen = self._n_people_seen = -1
+        """How often what is known of the roads and crews in cover had changed, and who asks at home, when vehicles of
+        fleets looked last; news of -1: they must look."""
         self._askers = model.population.new_watch()
         """Watches those who ask to be taken up at home, while a vehicle could do so."""
         self.reinforcements = Reinforcements(settings.reinforcements)
@@ -110,7 +110,7 @@ class Services:
         at = self.where(node)
         room = getattr(place, "room", None) or float("inf")
         stop = PickupPoint(self.model, row, place.name, node, at, protection, hours, room)
-        stop.has_medics = getattr(place, "has_medics", False)
+        stop.has_medics, stop.is_station = getattr(place, "has_medics", False), isinstance(place, Train)
         stop.car_node = int(self.movement.ways.stop_node[Mode.CAR][row])
         return stop
 
@@ -226,6 +226,7 @@ class Services:
             self._bring_out(vehicle, node, time_s)
         elif vehicle.task in (TO_STOP, TO_HOME):
             if vehicle.task == TO_STOP and self.stops[vehicle.target].car_node != node:
+                self.riders.call_from(self.stops[vehicle.target])
                 vehicle.target = next(s.row for s in self.stops if s.is_by_road and s.car_node == node)
             self.fleet_of[vehicle.row].arrive(vehicle, node, time_s)
         else:
@@ -286,12 +287,14 @@ class Services:
         """Return when a vehicle of a fleet may have something to do (s)."""
         if not self.fleets:
             return np.inf
-        if self._n_news_seen != self._n_news() or self._n_people_seen != self._askers.n_changes:
+        if self._is_news():
             return -np.inf
-        have_riders_changed, next_s = self._n_riders_seen != self.riders.n_changes, np.inf
-        for fleet in self.fleets:
-            next_s = min(next_s, fleet.next_s, fleet.is_free_s if have_riders_changed else np.inf)
-        return next_s
+        return min(fleet.due_s for fleet in self.fleets)
+
+    def _is_news(self) -> bool:
+        """Return whether anything has been heard of roads, crews in cover and people who ask at home, so that all
+        vehicles of fleets must look."""
+        return self._n_news_seen != self._n_news() or self._n_people_seen != self._askers.n_changes
 
     def _n_news(self) -> int:
         """Return how often what is known of the roads, and crews in cover, have changed."""
@@ -316,11 +319,13 @@ class Services:
             self.riders.ask_s = now_s + ASK_EVERY_S if waits else np.inf
 
     def _serve(self, now_s: float) -> None:
-        """Let the vehicles of all fleets board, leave and be sent out."""
-        self._n_news_seen, self._n_riders_seen = self._n_news(), self.riders.n_changes
-        unmet, is_requested = self._unmet(), bool(self.households.is_requesting.any())
-        for fleet in self.fleets:
-            fleet.act(now_s, unmet, is_requested=is_requested)
+        """Let the vehicles of fleets that may have something to do board, leave and be sent out."""
+        due = self.fleets if self._is_news() else [fleet for fleet in self.fleets if fleet.due_s <= now_s]
+        self._n_news_seen = self._n_news()
+        unmet, n_calls = self._unmet(), tuple(self.riders.n_calls)
+        is_requested = bool(self.households.is_requesting.any())
+        for fleet in due:
+            fleet.act(now_s, unmet, n_calls[fleet.by_door], is_requested=is_requested)
             if fleet.rules.on_road(fleet.vehicles):
                 fleet.wake()
         watches = any(fleet.watches_homes for fleet in self.fleets)
@@ -329,8 +334,7 @@ class Services:
 
     def _unmet(self) -> dict[int, int]:
         """Return by stop, stations left out, the people waiting for whom no seat is coming."""
-        seeks = [stop for stop in self.stops if stop.waiting and not (stop.is_assembly or self.is_station(stop))]
-        unmet = {stop.row: stop.n_waiting for stop in seeks}
+        unmet = {stop.row: stop.n_waiting for stop in self.stops if stop.waiting and stop.is_for_fleets}
         if unmet:
             for vehicle in self.vehicles:
                 at_stop = vehicle.task == BOARDING and not vehicle.is_at_home
@@ -338,18 +342,14 @@ class Services:
                     unmet[vehicle.target] -= vehicle.seats.n_free
         return unmet
 
-    def is_station(self, stop: PickupPoint) -> bool:
-        """Return whether trains leave from a stop."""
-        return self.n_points <= stop.row < self.n_fixed
-
     def is_cut_off(self, stop: PickupPoint) -> bool:
         """Return whether vehicles know no way out of the area from a stop; trains always have one."""
-        return not (self.is_station(stop) or self.movement.ways.have_services_way_out(stop.car_node))
+        return not (stop.is_station or self.movement.ways.have_services_way_out(stop.car_node))
 
     def comes_soon(self, stop: PickupPoint, now_s: float) -> bool:
         """Return whether a vehicle or train is on its way to a stop, or will be within GO_HOME_AFTER_S."""
         soon_s = now_s + GO_HOME_AFTER_S
-        if self.is_station(stop):
+        if stop.is_station:
             return any(line.stop == stop.row and line.next_s <= soon_s for line in self.trains.lines)
         under_way = (TO_STOP, BOARDING)
         return any(
