@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from safepassage.agents.civilians import Status
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode
 from safepassage.agents.vehicles import (
@@ -24,7 +23,7 @@ from safepassage.model.harm.vehicles import VehiclesUnderFire
 from safepassage.model.movement.movement import Movement
 from safepassage.model.movement.news.road_news import WITNESS
 from safepassage.model.services.riders import Riders
-from safepassage.model.services.work_rules import WorkRules
+from safepassage.model.services.work_rules import WorkRules, has_nothing_to_decide
 from safepassage.model.settings.services import Dispatch, Fleet, Serves
 
 TURN_EVERY_S = 60.0
@@ -32,8 +31,6 @@ TURN_EVERY_S = 60.0
 COMES_AFTER_S = 3600.0
 """People go to a stop, or wait to be fetched, only if a vehicle can still be sent out this much later (s).
 Assumption."""
-UNDER_WAY = (AWAY, TO_EXIT, TO_STOP, TO_HOME, LOST)
-"""Tasks in which a vehicle has nothing to decide unless somebody waits."""
 N_HOMES_TRIED = 5
 """A vehicle looks for a way to this many homes, in the order of their requests, before it waits. Assumption."""
 AT_ONCE = -np.inf
@@ -69,7 +66,7 @@ class FleetAtWork:
         self.is_free_s = AT_ONCE
         """From when on it may matter to a vehicle who waits, since it is free or takes people up (s)."""
         self._is_wanted = False
-        """Whether somebody waited for a seat in one of them when they looked last."""
+        """Whether somebody waited for a seat in one of them, within their hours, when they looked last."""
         self._n_calls_seen = -1
         """How often more had come to need its seats when they looked last."""
         self.watches_homes = False
@@ -85,7 +82,7 @@ class FleetAtWork:
         self.next_s, self.watches_homes, self.is_free_s, self._is_wanted = np.inf, False, AT_ONCE, False
         self._n_calls_seen = n_calls
         wanted = bool(unmet) or (self.by_door and is_requested)
-        if not wanted and all(_has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
+        if not wanted and all(has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
             self.is_free_s = self._free_s(now_s)
             return
         for vehicle in self.vehicles:
@@ -119,40 +116,47 @@ class FleetAtWork:
 
         is_open: whether vehicles are sent out now. is_wanted: whether somebody waits for a seat in one of them.
         """
-        next_s = min(self.next_s, self.hours.next_change_s(now_s))
+        next_s, is_wanted = min(self.next_s, self.hours.next_change_s(now_s)), is_wanted and is_open
         for vehicle in self.vehicles:
             task = vehicle.task
             if vehicle.waits_for_lull_since_s < np.inf and vehicle.node >= 0:
                 next_s = min(next_s, self.crews.lull_over_s(vehicle))
             elif task == BOARDING:
-                next_s = min(next_s, self._next_boarding_s(vehicle, now_s))
+                next_s = min(next_s, self._next_boarding_s(vehicle, now_s, is_wanted=is_wanted))
                 self.watches_homes |= self.by_door and is_open
             elif is_wanted and task in (IDLE, AWAY):
                 ready_s = vehicle.ready_s - TURN_EVERY_S if task == AWAY else now_s
                 if ready_s <= now_s:
                     is_bound = self.settings.shifts is not None or self.settings.convoys is not None
-                    ready_s = AT_ONCE if is_open and is_bound else np.inf
-                    self.watches_homes |= self.by_door and is_open
+                    ready_s = AT_ONCE if is_bound else np.inf
+                    self.watches_homes |= self.by_door
                 next_s = min(next_s, ready_s)
         self.next_s, self.is_free_s, self._is_wanted = next_s, self._free_s(now_s), is_wanted
 
     def _free_s(self, now_s: float) -> float:
-        """Return when a vehicle is free within hours, or takes people up, as things stand (s); -inf: now."""
-        is_free_s = np.inf
+        """Return when a vehicle is free within hours, or takes people up, as things stand (s)."""
+        is_free_s = boards_s = np.inf
         for vehicle in self.vehicles:
             if vehicle.task == BOARDING:
-                return AT_ONCE
-            if vehicle.task == IDLE:
+                boards_s = min(boards_s, AT_ONCE if self.by_door else vehicle.ready_s)
+            elif vehicle.task == IDLE:
                 is_free_s = AT_ONCE
             elif vehicle.task == AWAY:
                 is_free_s = min(is_free_s, vehicle.ready_s - TURN_EVERY_S)
-        return is_free_s if self.hours.is_open(now_s) else max(is_free_s, self.hours.next_open_s(now_s))
+        return min(boards_s, self.hours.next_open_s(max(is_free_s, now_s)))
 
-    def _next_boarding_s(self, vehicle: ServiceVehicle, now_s: float) -> float:
-        """Return when a vehicle at a stop or a home does something there, as long as nothing changes around it (s)."""
-        if vehicle.ready_s > now_s and not self.by_door:
-            return vehicle.ready_s
+    def _next_boarding_s(self, vehicle: ServiceVehicle, now_s: float, *, is_wanted: bool) -> float:
+        """Return when a vehicle at a stop or a home does something there, as long as nothing changes around it (s).
+
+        is_wanted: whether it may be sent on to somebody who waits elsewhere.
+        """
         leaves_s = self._leaves_s(vehicle, now_s) - TURN_EVERY_S
+        if vehicle.ready_s > now_s and not self.by_door:
+            stop = self._stop_of(vehicle)
+            is_asked = is_wanted or (stop is not None and len(stop.waiting) > 0)
+            if is_asked or vehicle.stuck_since_s < np.inf:
+                return vehicle.ready_s
+            leaves_s = max(leaves_s, vehicle.ready_s)
         if leaves_s > now_s:
             return leaves_s
         gives_up_s = vehicle.stuck_since_s + self.movement.settings.patience_s
@@ -205,7 +209,7 @@ class FleetAtWork:
         settings, seats = self.settings, vehicle.seats
         if vehicle.is_at_home:
             household, vehicle.target = vehicle.target, NOBODY
-            if not self._is_waiting_at_home(household):
+            if not self.riders.is_waiting_at_home(household):
                 return
             at_s = vehicle.ready_s
             n, n_assisted = self.riders.board_at_home(household, seats, vehicle.row, vehicle.protection, at_s)
@@ -222,13 +226,6 @@ class FleetAtWork:
             vehicle.ready_s = began_s + (n - n_assisted) * one_s + n_assisted * assisted_s
             vehicle.run.n_boarded += n
             vehicle.run.n_assisted += n_assisted
-
-    def _is_waiting_at_home(self, household: int) -> bool:
-        riders = self.riders
-        first = riders.households.first_person[household]
-        members = slice(first, riders.households.first_person[household + 1])
-        is_there = riders.households.is_requesting[household] and not riders.parties.is_on_way[household]
-        return bool(is_there and (riders.people.status[members] == Status.WAITING).any())
 
     def _send_out(self, vehicle: ServiceVehicle, time_s: float, unmet: dict[int, int], now_s: float) -> bool:
         """Send a vehicle to people who wait for one; return whether there are any whom it can reach and take."""
@@ -282,7 +279,7 @@ class FleetAtWork:
         aimed = {v.target for v in self.vehicles if v.task == TO_HOME}
         n_tried, ways = 0, self.movement.ways
         for household in self.riders.requests().tolist():
-            if household in aimed or not self._is_waiting_at_home(household):
+            if household in aimed or not self.riders.is_waiting_at_home(household):
                 continue
             if not vehicle.seats.fits(*self.riders.size(household)):
                 continue
@@ -370,7 +367,7 @@ class FleetAtWork:
         """Note that a vehicle has left the area by an exit at a time (s): it goes to the hub and back."""
         vehicle.target, vehicle.ready_s = NOBODY, time_s + self.settings.hub_time_s
         free_s = vehicle.ready_s - TURN_EVERY_S
-        self.is_free_s = min(self.is_free_s, free_s)
+        self.is_free_s = min(self.is_free_s, self.hours.next_open_s(free_s))
         if self._is_wanted:
             self.next_s = min(self.next_s, free_s)
 
@@ -396,8 +393,3 @@ class FleetAtWork:
             self.riders.wait(stop, household, now_s)
         vehicle.task, vehicle.target = IDLE, NOBODY
         self.wake()
-
-
-def _has_nothing_to_decide(vehicle: ServiceVehicle) -> bool:
-    """Return whether a vehicle goes on as it is as long as nobody waits: on its way, or at its depot out of cover."""
-    return vehicle.task in UNDER_WAY or (vehicle.is_at_depot and vehicle.waits_for_lull_since_s == np.inf)

@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 
-from safepassage.agents.civilians import Mobility, Protection
+from safepassage.agents.civilians import Mobility, Protection, Status
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.parties import Mode, size_of
 from safepassage.agents.vehicles import PickupPoint, Seats
@@ -71,6 +71,13 @@ class Riders:
         gone = ~self.population.is_at_home(rows)
         self.households.is_requesting[rows[gone]] = False
         return self.in_order(rows[~gone])
+
+    def is_waiting_at_home(self, household: int) -> bool:
+        """Return whether a household asks to be taken up at home, and waits there."""
+        first = self.households.first_person
+        members = slice(first[household], first[household + 1])
+        is_there = self.households.is_requesting[household] and not self.parties.is_on_way[household]
+        return bool(is_there and (self.people.status[members] == Status.WAITING).any())
 
     def withdraw_request(self, household: int) -> None:
         """Note that a household no longer asks to be taken up at home."""

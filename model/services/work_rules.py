@@ -3,7 +3,7 @@ vehicles join it."""
 
 import numpy as np
 
-from safepassage.agents.vehicles import TO_EXIT, TO_HOME, TO_STOP, PickupPoint, ServiceVehicle
+from safepassage.agents.vehicles import AWAY, LOST, TO_EXIT, TO_HOME, TO_STOP, PickupPoint, ServiceVehicle
 from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.draws import Stream, uniforms_for
 from safepassage.model.harm.vehicles import names_as_keys
@@ -11,6 +11,12 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.services import Fleet, Reinforcement
 
 ON_THE_ROAD = (TO_EXIT, TO_STOP, TO_HOME)
+
+
+def has_nothing_to_decide(vehicle: ServiceVehicle) -> bool:
+    """Return whether a vehicle goes on as it is as long as nobody waits: on its way, or at its depot out of cover."""
+    is_under_way = vehicle.task in ON_THE_ROAD or vehicle.task in (AWAY, LOST)
+    return is_under_way or (vehicle.is_at_depot and vehicle.waits_for_lull_since_s == np.inf)
 
 
 class WorkRules:
