@@ -75,9 +75,9 @@ class FleetAtWork:
     def act(self, now_s: float, unmet: dict[int, int], n_calls: int, *, is_requested: bool) -> None:
         """Let vehicles board, leave and be sent out. unmet: people without a seat coming, by stop; written.
 
-        What becomes free before the next turn is planned now, so that it happens on time. n_calls: how often more had
-        come to need its seats as unmet was counted. is_requested: whether anybody asks to be taken up at home as
-        services take their turn.
+        What becomes free before the next turn is planned now, so that it happens on time. now_s: the present (s).
+        n_calls: how often more had come to need its seats as unmet was counted. is_requested: whether anybody asks to
+        be taken up at home as services take their turn.
         """
         self.next_s, self.watches_homes, self.is_free_s, self._is_wanted = np.inf, False, AT_ONCE, False
         self._n_calls_seen = n_calls
