@@ -184,8 +184,8 @@ class Departures:
             return seeking, seeking
         walk_out_s = services.walking_out.time_s(due[seeking])
         in_vain = ~services.seek(due[seeking], walk_out_s, now_s)
-        can_walk = walk_out_s[in_vain] < np.inf
-        return seeking[in_vain][can_walk], seeking[in_vain][~can_walk]
+        seeking, can_walk = seeking[in_vain], walk_out_s[in_vain] < np.inf
+        return seeking[can_walk], seeking[~can_walk]
 
     def _leave(
         self, mode: Mode, party: Ints, node: Ints, now_s: float, under_fire: UnderFire, movement: Movement

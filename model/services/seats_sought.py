@@ -1,5 +1,6 @@
 """Households without a car look for a seat: which stop they walk to, when they set out for their train."""
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,6 @@ import numpy as np
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.parties import Mode
-from safepassage.agents.vehicles import NOBODY
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.services.seats_on_offer import SeatsOnOffer
 
@@ -34,28 +34,29 @@ class SeatsSought:
         (s).
         """
         speed_m_s = self.services.model.under_fire.walking_speeds(due)
-        stops = self._stops_in_reach(due, speed_m_s, now_s)
-        takes, at_s = [NOBODY] * due.size, np.full(due.size, np.inf)
+        stops, found = self._stops_in_reach(due, speed_m_s, now_s), np.zeros(due.size, np.bool_)
         looks = [k for k, near in enumerate(stops) if near]
-        could_walk, on_offer = np.isfinite(walk_out_s), None  # trains alone are in reach: they are booked
+        if not looks:
+            return found
+        rows, out_s, could_walk = due.tolist(), walk_out_s.tolist(), walk_out_s < np.inf
+        free_m_s = self.services.parties.free_speed_m_s[due].tolist()
+        takes: dict[int, tuple[int, float]] = {}
+        on_offer = None  # trains alone are in reach: they are booked
         if any(stop < self.services.n_points for k in looks for _, stop in stops[k]):
             on_offer = SeatsOnOffer(self.services, now_s)
-        for who in ([k for k in looks if not could_walk[k]], [k for k in looks if could_walk[k]]):
+        for who in ([k for k in looks if out_s[k] == np.inf], [k for k in looks if out_s[k] < np.inf]):
             if on_offer is not None and who and could_walk[who[0]]:
-                self._keep_claims(on_offer, due, ~could_walk & (np.array(takes) == NOBODY))
+                found[list(takes)] = True
+                self._keep_claims(on_offer, due, ~could_walk & ~found)
             for k in who:
                 for way_m, stop in stops[k]:
-                    walk_s = way_m / float(self.services.parties.free_speed_m_s[due[k]])
-                    set_out_s = self._take(int(due[k]), stop, walk_s, float(walk_out_s[k]), now_s, on_offer)
+                    set_out_s = self._take(rows[k], stop, way_m / free_m_s[k], out_s[k], now_s, on_offer)
                     if set_out_s is not None:
-                        takes[k], at_s[k] = stop, set_out_s
+                        takes[k] = stop, set_out_s
                         break
-        for stop in sorted({takes[k] for k in looks if at_s[k] <= now_s}):
-            goes = [k for k in looks if takes[k] == stop and at_s[k] <= now_s]
-            self._set_out(due[goes], stop, speed_m_s[goes], now_s)
-        if later := [k for k in looks if now_s < at_s[k] < np.inf]:
-            self.population.put_off(due[later], Status.WAITING, at_s[later])
-        return np.array(takes) != NOBODY
+        found[list(takes)] = True
+        self._set_out(due, takes, speed_m_s, now_s)
+        return found
 
     def _keep_claims(self, on_offer: SeatsOnOffer, due: Ints, in_vain: Bools) -> None:
         """Keep seats for households that could walk to a stop, wait at home and have no other way out.
@@ -121,7 +122,7 @@ class SeatsSought:
 
     def _allowed_s(self, household: int, now_s: float, wanted_s: float, latest_s: float) -> float | None:
         """Return when a household that wants to set out at a time does so, in view of the curfew."""
-        if not self.households.keeps_curfew[household] or bool(self.curfew.may_move(wanted_s)):
+        if not (self.households.keeps_curfew[household] and self.curfew.is_open(wanted_s)):
             return wanted_s
         after_s = float(self.curfew.next_allowed_s(wanted_s))
         if after_s <= latest_s:
@@ -129,10 +130,22 @@ class SeatsSought:
         before_s = float(self.curfew.start_s[self.curfew.start_s <= wanted_s].max()) - 60.0
         return before_s if before_s >= now_s else None
 
-    def _set_out(self, party: Ints, stop: int, speed_m_s: Floats, now_s: float) -> None:
-        """Let households walk to a stop now; speed_m_s: at which each walks (m/s)."""
+    def _set_out(self, due: Ints, takes: dict[int, tuple[int, float]], speed_m_s: Floats, now_s: float) -> None:
+        """Let households walk to their stops, or wait at home for the time.
+
+        takes: by place among those due, the stop and when to set out (s). speed_m_s: at which each walks (m/s).
+        """
+        later: list[int] = []
+        goes: defaultdict[int, list[int]] = defaultdict(list)
+        for k in sorted(takes):
+            stop, at_s = takes[k]
+            (goes[stop] if at_s <= now_s else later).append(k)
         households = self.households
-        time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
-        size, node = households.n_members_of(party), households.home_node[party]
-        self.movement.set_out(Mode.WALK, party, node, time_s, size, speed_m_s, goal=1 + stop)
-        self.population.set_out(party, Mode.WALK)
+        for stop in sorted(goes):
+            party, speeds_m_s = due[goes[stop]], speed_m_s[goes[stop]]
+            time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
+            size, node = households.n_members_of(party), households.home_node[party]
+            self.movement.set_out(Mode.WALK, party, node, time_s, size, speeds_m_s, goal=1 + stop)
+            self.population.set_out(party, Mode.WALK)
+        if later:
+            self.population.put_off(due[later], Status.WAITING, np.array([takes[k][1] for k in later]))

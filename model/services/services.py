@@ -180,13 +180,15 @@ class Services:
         due: households. walk_out_s: how long each takes out of the area on foot (s); inf: it cannot, so that it has the
         first claim on seats. now_s: the present (s).
         """
-        self.households.walks_out[due] = np.isfinite(walk_out_s)
+        cannot_walk = walk_out_s == np.inf
+        self.households.walks_out[due] = ~cannot_walk
         found = self.seats_sought.go(due, walk_out_s, now_s)
-        rest = due[~found & np.isinf(walk_out_s)]
-        if rest.size and self._comes_to_doors(now_s):
+        in_vain = cannot_walk & ~found
+        if np.count_nonzero(in_vain) and self._comes_to_doors(now_s):
+            rest = due[in_vain]
             self.riders.request(rest, now_s)
             self.population.put_off(rest, Status.WAITING, self.next_ask_s(now_s))
-            found |= np.isinf(walk_out_s)
+            found |= cannot_walk
         return found
 
     def next_ask_s(self, now_s: float) -> float:
