@@ -35,6 +35,7 @@ import numpy as np
 from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Floats, Ints, Records
 from safepassage.agents.ground.prefetch import prefetch
+from safepassage.agents.ground.row import row
 
 ARRIVED, NO_ROUTE, NONE = -2, -1, -1
 ABSENT, PENDING, QUEUED, HELD, DRIVING = 0, 1, 2, 3, 4
@@ -51,10 +52,10 @@ def _is_before(a, b):
 @lean_part
 def _push(heap, run, time_s, event):
     """Put an event into the heap of the current bucket, ordered by (time, event)."""
-    i = run[0].n_heap
+    i = row(run[0].n_heap)
     run[0].n_heap = i + 1
     while i > 0:
-        parent = (i - 1) >> 1
+        parent = row((i - 1) >> 1)
         if heap[parent].time_s < time_s or (heap[parent].time_s == time_s and heap[parent].event < event):
             break
         heap[i].time_s, heap[i].event = heap[parent].time_s, heap[parent].event
@@ -65,12 +66,12 @@ def _push(heap, run, time_s, event):
 @lean_part
 def _pop(heap, run):
     """Take the first event out of the heap."""
-    n = run[0].n_heap - 1
+    n = row(run[0].n_heap - 1)
     run[0].n_heap = n
     last = heap[n]
-    i = 0
+    i = row(0)
     while True:
-        child = 2 * i + 1
+        child = row(2 * i + 1)
         if child >= n:
             break
         other = child + 1
@@ -88,13 +89,14 @@ def _schedule(events, wheel, heap, run, event, time_s):
     """Schedule an event that is not scheduled; a time of infinity means that something else will wake it."""
     if time_s == np.inf:
         return
+    event = row(event)
     events[event].time_s = time_s
     events[event].is_scheduled = 1
     bucket = np.int64(time_s * run[0].buckets_per_s)
     if bucket <= run[0].bucket:
         _push(heap, run, time_s, event)
         return
-    place = bucket & (wheel.size - 1)
+    place = row(bucket & (wheel.size - 1))
     events[event].next = wheel[place]
     wheel[place] = event
     run[0].n_in_wheel += 1
@@ -112,24 +114,24 @@ def _refill(events, wheel, heap, run, limit_s):
         while bucket < last and wheel[bucket & (wheel.size - 1)] == NONE:
             bucket += 1
         run[0].bucket = bucket
-        place = bucket & (wheel.size - 1)
-        event = wheel[place]
+        place = row(bucket & (wheel.size - 1))
+        after = np.int64(wheel[place])
         wheel[place] = NONE
-        while event != NONE:
-            following = events[event].next
+        while after != NONE:
+            event = row(after)
+            after = np.int64(events[event].next)
             if np.int64(events[event].time_s * run[0].buckets_per_s) == bucket:
                 run[0].n_in_wheel -= 1
                 _push(heap, run, events[event].time_s, event)
             else:
                 events[event].next = wheel[place]
                 wheel[place] = event
-            event = following
 
 
 @inlined_part
 def _slot_of_first(links, arm):
     """Return the slot of the first vehicle on a link."""
-    return links[arm].ring_first + (links[arm].head & links[arm].ring_mask)
+    return row(links[arm].ring_first + (links[arm].head & links[arm].ring_mask))
 
 
 @lean_part
@@ -141,24 +143,24 @@ def _fetch(links, slots, arms, vehicles, heap, run, next_link, n_arms):
     n, n_links = run[0].n_heap, n_arms // 2
     for i in range(n):
         event = heap[i].event
-        row = event - n_arms if event >= n_arms else event % n_links
-        prefetch(links, row, 0)
-        prefetch(links, row, 1)
+        link = event - n_arms if event >= n_arms else event % n_links
+        prefetch(links, link, 0)
+        prefetch(links, link, 1)
     for i in range(n):
-        event = heap[i].event
+        event = row(heap[i].event)
         if event < n_links:
             prefetch(slots, _slot_of_first(links, event), 0)
             prefetch(next_link, links[event].downstream, 0)
-        elif event >= n_arms and links[event - n_arms].first_waiter != NONE:
-            arm = links[event - n_arms].first_waiter
+        elif event >= n_arms and links[row(event - n_arms)].first_waiter != NONE:
+            arm = row(links[row(event - n_arms)].first_waiter)
             prefetch(arms, arm, 0)
             prefetch(links, arm % n_links, 0)
             prefetch(links, arm % n_links, 1)
     for i in range(n):
-        event = heap[i].event
+        event = row(heap[i].event)
         if event < n_links:
             prefetch(vehicles, slots[_slot_of_first(links, event)].vehicle, 0)
-            following = next_link[0, links[event].downstream]
+            following = next_link[0, row(links[event].downstream)]
             prefetch(links, following, 0)
             prefetch(links, following, 1)
 
@@ -197,8 +199,8 @@ def _opening_s(links, slots, supply, size, time_s):
         return max(time_s, link.next_entry_s)
     freed, mask, first = link.freed, link.ring_mask, link.ring_first
     used = link.used
-    while freed < link.head and slots[first + (freed & mask)].time_s <= time_s:
-        used -= slots[first + (freed & mask)].car_units
+    while freed < link.head and slots[row(first + (freed & mask))].time_s <= time_s:
+        used -= slots[row(first + (freed & mask))].car_units
         freed += 1
     link.freed = freed
     link.used = used
@@ -206,8 +208,8 @@ def _opening_s(links, slots, supply, size, time_s):
     while used + size > link.storage and used > 0:
         if freed == link.head:
             return np.inf
-        opening_s = max(opening_s, slots[first + (freed & mask)].time_s)
-        used -= slots[first + (freed & mask)].car_units
+        opening_s = max(opening_s, slots[row(first + (freed & mask))].time_s)
+        used -= slots[row(first + (freed & mask))].car_units
         freed += 1
     return opening_s
 
@@ -229,9 +231,9 @@ def way_on(vehicles: Records, next_link: Ints, paths: Ints, vehicle: int, node: 
     """
     table = vehicles[vehicle].table
     if table >= 0:
-        return next_link[table, node]
+        return next_link[row(table), row(node)]
     if vehicles[vehicle].path_next < vehicles[vehicle].path_end:
-        return paths[vehicles[vehicle].path_next]
+        return paths[row(vehicles[vehicle].path_next)]
     return ARRIVED
 
 
@@ -275,19 +277,20 @@ def _request(links, slots, arms, vehicles, events, wheel, heap, run, next_link, 
             _schedule(events, wheel, heap, run, arm, ready_s)
             return NONE
         size = slots[slot].car_units
-        node = links[arm].downstream
-        supply = way_on(vehicles, next_link, paths, slots[slot].vehicle, node)
+        node = row(links[arm].downstream)
+        supply = np.int64(way_on(vehicles, next_link, paths, row(slots[slot].vehicle), node))
         if supply == ARRIVED:
             supply = n_links + node
     else:
         if arms[arm].n_queued == 0:
             return NONE
         supply = arm - n_links
-        size = vehicles[arms[arm].queue_first].car_units
-    if supply == NO_ROUTE or not links[supply].is_open:
+        size = vehicles[row(arms[arm].queue_first)].car_units
+    if supply == NO_ROUTE or not links[row(supply)].is_open:
         arms[arm].target = supply
         arms[arm].state = LOST if supply == NO_ROUTE else SHUT_OUT
         return NONE
+    supply = row(supply)
     if links[supply].first_waiter == NONE and _opening_s(links, slots, supply, size, time_s) == time_s:
         return supply
     _join(links, arms, arm, supply, time_s)
@@ -301,21 +304,24 @@ def _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supp
 
     A long vehicle whose turn it is keeps its turn: the supply looks again when the next room comes back.
     """
-    arm = links[supply].first_waiter
-    if arm == NONE:
+    waiting = np.int64(links[supply].first_waiter)
+    if waiting == NONE:
         return NONE
-    other = arms[arm].next_waiter
-    while other != NONE:
+    arm = row(waiting)
+    waiting = np.int64(arms[arm].next_waiter)
+    while waiting != NONE:
+        other = row(waiting)
         ahead_s = arms[other].tag_s - arms[arm].tag_s
         longer_s = arms[arm].joined_s - arms[other].joined_s
         if ahead_s < 0.0 or (ahead_s == 0.0 and (longer_s > 0.0 or (longer_s == 0.0 and other < arm))):
             arm = other
-        other = arms[other].next_waiter
-    size = slots[_slot_of_first(links, arm)].car_units if arm < n_links else vehicles[arms[arm].queue_first].car_units
+        waiting = np.int64(arms[other].next_waiter)
+    first = vehicles[row(arms[arm].queue_first)]
+    size = slots[_slot_of_first(links, arm)].car_units if arm < n_links else first.car_units
     if _opening_s(links, slots, supply, size, time_s) > time_s:
         freed = links[supply].freed
         if freed < links[supply].head:
-            slot = links[supply].ring_first + (freed & links[supply].ring_mask)
+            slot = row(links[supply].ring_first + (freed & links[supply].ring_mask))
             _schedule(events, wheel, heap, run, 2 * n_links + supply, slots[slot].time_s)
         return NONE
     _unjoin(links, arms, arm)
@@ -338,7 +344,7 @@ def _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, occupied,
         _arrive(vehicles, run, arrivals, vehicle, supply - n_links, time_s)
         return
     ready_s = time_s + max(link.free_flow_time_s, link.length_m * vehicles[vehicle].s_per_m)
-    slot = link.ring_first + (tail & link.ring_mask)
+    slot = row(link.ring_first + (tail & link.ring_mask))
     slots[slot].time_s, slots[slot].vehicle, slots[slot].car_units = ready_s, vehicle, size
     link.used += size
     vehicles[vehicle].state = DRIVING
@@ -409,16 +415,16 @@ def _arrive(vehicles, run, arrivals, vehicle, node, time_s):
 
 
 @inlined_part
-def _green(links, crossings, row, time_s):
+def _green(links, crossings, at, time_s):
     """Return the share of a junction's time that a stream gets now, 1 if no other is running."""
-    own, others, counted = crossings[row].share, 0.0, NONE
-    row += 1
-    while crossings[row].link >= 0:
-        other = crossings[row].link
-        if crossings[row].stage != counted and links[other].head > 0 and time_s <= links[other].next_exit_s < np.inf:
-            others += crossings[row].share
-            counted = crossings[row].stage
-        row += 1
+    own, others, counted = crossings[row(at)].share, 0.0, NONE
+    at = row(at + 1)
+    while crossings[at].link >= 0:
+        other = row(crossings[at].link)
+        if crossings[at].stage != counted and links[other].head > 0 and time_s <= links[other].next_exit_s < np.inf:
+            others += crossings[at].share
+            counted = crossings[at].stage
+        at = row(at + 1)
     return 1.0 if others == 0.0 else own / max(1.0, own + others)
 
 
@@ -444,7 +450,7 @@ def _headway_s(link, arm, s_per_m, ready_s, time_s):
 @inlined_part
 def _suffer(links, vehicles, dangers, doses, vehicle, time_s):
     """Count the danger that a vehicle has gone through on its link until now: it stands once free flow is over."""
-    entry_s, link = vehicles[vehicle].entry_s, vehicles[vehicle].link
+    entry_s, link = vehicles[vehicle].entry_s, row(vehicles[vehicle].link)
     since_s = max(doses[vehicle].since_s, entry_s)
     if time_s > since_s:
         free_s = entry_s + max(links[link].free_flow_time_s, links[link].length_m * vehicles[vehicle].s_per_m)
@@ -475,7 +481,7 @@ def _leave(links, slots, arms, vehicles, events, wheel, heap, run, log, crossing
     """Take the first vehicle off a link and return it: its room comes back with the wave, the next one follows."""
     link = links[arm]
     slot = _slot_of_first(links, arm)
-    vehicle = slots[slot].vehicle
+    vehicle = row(slots[slot].vehicle)
     if log.size > 0:
         n = run[0].n_logged
         run[0].n_logged = n + 1
@@ -578,34 +584,36 @@ def advance(
         supply = NONE
         if departure_s <= time_s:
             time_s = departure_s
-            vehicle = departures[run[0].next_departure].vehicle
+            vehicle = row(departures[row(run[0].next_departure)].vehicle)
             run[0].next_departure += 1
             if vehicles[vehicle].state != PENDING:
                 continue
-            arm = _depart(arms, vehicles, run, arrivals, occupied, next_link, paths, n_links, vehicle, time_s)
+            arm = np.int64(_depart(arms, vehicles, run, arrivals, occupied, next_link, paths, n_links, vehicle, time_s))
         else:
-            event = heap[0].event
+            event = row(heap[0].event)
             _pop(heap, run)
             events[event].is_scheduled = 0
             if event < n_arms:
                 arm = event
             else:
-                supply = event - n_arms
+                supply = row(event - n_arms)
                 arm = _serve(links, slots, arms, vehicles, events, wheel, heap, run, n_links, supply, time_s)
         if arm == NONE:
             continue
+        arm = row(arm)
         if supply == NONE:
             supply = _request(
                 links, slots, arms, vehicles, events, wheel, heap, run, next_link, paths, n_links, arm, time_s
             )
             if supply == NONE:
                 continue
+        supply = row(supply)
         if arm < n_links:
             vehicle = _leave(
                 links, slots, arms, vehicles, events, wheel, heap, run, log, crossings, dangers, doses, arm, time_s
             )
         else:
-            vehicle = arms[arm].queue_first
+            vehicle = row(arms[arm].queue_first)
             arms[arm].queue_first = vehicles[vehicle].queue_next
             arms[arm].n_queued -= 1
         _enter(links, slots, vehicles, events, wheel, heap, run, arrivals, occupied, n_links, vehicle, supply, time_s)
@@ -621,7 +629,7 @@ def _link_time_s(links, slots, vehicles, at, time_s):
     if link.head == link.tail:
         return link.free_flow_time_s
     slot = _slot_of_first(links, at)
-    headway_s, first = link.out_headway_s, vehicles[slots[slot].vehicle]
+    headway_s, first = link.out_headway_s, vehicles[row(slots[slot].vehicle)]
     leaves_s = max(time_s, link.next_exit_s) if link.next_exit_s < np.inf else time_s
     late_s = time_s - slots[slot].time_s
     if late_s > link.wave_time_s:
@@ -629,12 +637,12 @@ def _link_time_s(links, slots, vehicles, at, time_s):
     elif late_s > 0.0:
         n_left = 0
         for i in range(link.freed, link.head):
-            n_left += slots[link.ring_first + (i & link.ring_mask)].time_s - link.wave_time_s >= time_s - late_s
+            n_left += slots[row(link.ring_first + (i & link.ring_mask))].time_s - link.wave_time_s >= time_s - late_s
         headway_s = max(headway_s, late_s / max(n_left, 1))
     if headway_s == np.inf:
         headway_s = link.free_flow_time_s
     for i in range(link.head, link.tail):
-        slot = link.ring_first + (i & link.ring_mask)
+        slot = row(link.ring_first + (i & link.ring_mask))
         leaves_s = max(leaves_s, slots[slot].time_s) + slots[slot].car_units * headway_s
     return max(link.free_flow_time_s, leaves_s - time_s)
 
@@ -654,7 +662,7 @@ def write_link_times(
     slots: queues on the links, one ring of records each. occupied: see `advance`. time_s: the moment (s).
     """
     for arm in occupied:
-        at = np.int64(arm)
+        at = row(arm)
         if at < link_time_s.size and links[at].head < links[at].tail:
             link_time_s[at] = _link_time_s(links, slots, vehicles, at, time_s)
 
@@ -674,7 +682,7 @@ def is_any_slower(
         if _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
             return True
     for arm in occupied:
-        at = np.int64(arm)
+        at = row(arm)
         is_on_road = at < alone_s.size and links[at].head < links[at].tail
         if is_on_road and _link_time_s(links, slots, vehicles, at, time_s) > alone_s[at]:
             return True
@@ -698,7 +706,7 @@ def see(
         sights[n].link, sights[n].n_cars, sights[n].time_s = at, 0, links[at].free_flow_time_s
         n += 1
     for k in range(occupied.size):
-        arm = np.int64(occupied[k])
+        arm = row(occupied[k])
         if not is_occupied(links, arms, arm):
             continue
         if arm < n_links:

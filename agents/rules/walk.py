@@ -31,6 +31,7 @@ import numpy as np
 from safepassage.agents.compiled import inlined_part, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.agents.ground.prefetch import prefetch
+from safepassage.agents.ground.row import row
 from safepassage.agents.rules.walk_state import ARRIVED, NO_ROUTE, Crowd, Event, Stage
 
 SLOTS_AHEAD = 16
@@ -100,13 +101,13 @@ def _insert(crowd, s, walker, link):
     street = crowd.streets[s]
     if street.end == street.block_end:
         _make_room(crowd, s)
-    target_s, ranks, i = crowd.walkers[walker].target_s, crowd.ranks, street.end
+    target_s, ranks, i = crowd.walkers[walker].target_s, crowd.ranks, row(street.end)
     while i > street.begin:
-        ahead = ranks[i - 1]
+        ahead = ranks[row(i - 1)]
         if ahead.target_s < target_s or (ahead.target_s == target_s and ahead.walker < walker):
             break
         ranks[i] = ahead
-        i -= 1
+        i = row(i - 1)
     ranks[i].target_s, ranks[i].walker, ranks[i].link = target_s, walker, link
     street.end += 1
 
@@ -118,14 +119,14 @@ def _join(walkers, queue, walker):
     if queue.first < 0:
         queue.first = walker
     else:
-        walkers[queue.last].behind = walker
+        walkers[row(queue.last)].behind = walker
     queue.last = walker
 
 
 @inlined_part
 def _take(walkers, queue):
     """Remove and return the first walker of a queue. Writes the queue."""
-    walker = np.int64(queue.first)
+    walker = row(queue.first)
     queue.first = walkers[walker].behind
     return walker
 
@@ -145,13 +146,13 @@ def _remove(walkers, queue, walker):
 def _unschedule(crowd, s):
     """Take a street off the event wheel. Writes turns, slots and clock."""
     turn = crowd.turns[s]
-    place = turn.slot & (crowd.slots.size - 1)
+    place = row(turn.slot & (crowd.slots.size - 1))
     if crowd.slots[place] == s:
         crowd.slots[place] = turn.slot_next
     else:
-        other = crowd.slots[place]
+        other = row(crowd.slots[place])
         while crowd.turns[other].slot_next != s:
-            other = crowd.turns[other].slot_next
+            other = row(crowd.turns[other].slot_next)
         crowd.turns[other].slot_next = turn.slot_next
     turn.slot = -1
     crowd.clock[0].n_scheduled -= 1
@@ -171,7 +172,7 @@ def _schedule(crowd, s):
         if turn.slot <= slot:
             return
         _unschedule(crowd, s)
-    place = slot & (crowd.slots.size - 1)
+    place = row(slot & (crowd.slots.size - 1))
     turn.slot, turn.slot_next = slot, crowd.slots[place]
     crowd.slots[place] = s
     clock.n_scheduled += 1
@@ -187,9 +188,9 @@ def _fetch(crowd):
     n = 0
     for step in range(4):
         for slot in range(crowd.clock[0].slot, crowd.clock[0].slot + SLOTS_AHEAD):
-            s = crowd.slots[slot & (crowd.slots.size - 1)]
-            while s >= 0:
-                n += 1
+            after = np.int64(crowd.slots[row(slot & (crowd.slots.size - 1))])
+            while after >= 0:
+                n, s = n + 1, row(after)
                 street = streets[s]
                 if step == 0:
                     prefetch(streets, s, 0)
@@ -197,14 +198,14 @@ def _fetch(crowd):
                 elif step == 1:
                     prefetch(ranks, street.begin, 0)
                 elif street.begin < street.end:
-                    rank = ranks[street.begin]
+                    rank = ranks[row(street.begin)]
                     if step == 2:
                         prefetch(walkers, rank.walker, 0)
                         prefetch(links, rank.link, 0)
                     else:
-                        node = links[rank.link].downstream
-                        prefetch(links, crowd.next_link[walkers[rank.walker].table, node], 0)
-                s = crowd.turns[s].slot_next
+                        node, table = row(links[row(rank.link)].downstream), row(walkers[row(rank.walker)].table)
+                        prefetch(links, crowd.next_link[table, node], 0)
+                after = np.int64(crowd.turns[s].slot_next)
         if n == 0:
             return
 
@@ -215,8 +216,9 @@ def _earliest(crowd, limit_s):
     clock = crowd.clock[0]
     while True:
         earliest, earliest_s = np.int64(-1), np.inf
-        s = np.int64(crowd.slots[clock.slot & (crowd.slots.size - 1)])
-        while s >= 0:
+        after = np.int64(crowd.slots[row(clock.slot & (crowd.slots.size - 1))])
+        while after >= 0:
+            s = row(after)
             turn = crowd.turns[s]
             after = np.int64(turn.slot_next)
             if turn.next_s * clock.slots_per_s >= clock.slot + 1:  # has become later since it was put here
@@ -224,7 +226,6 @@ def _earliest(crowd, limit_s):
                 _schedule(crowd, s)
             elif turn.next_s < earliest_s or (turn.next_s == earliest_s and s < earliest):
                 earliest, earliest_s = s, turn.next_s
-            s = after
         if earliest >= 0:
             return earliest
         if clock.n_scheduled == 0:
@@ -250,7 +251,7 @@ def _may_enter(crowd, walker, s):
     if not _is_full(crowd.streets[s], crowd.rules[0]):
         return True
     link = crowd.walkers[walker].link
-    return link >= 0 and crowd.links[link].street == s
+    return link >= 0 and crowd.links[row(link)].street == s
 
 
 @inlined_part
@@ -259,14 +260,14 @@ def reschedule(crowd: Crowd, s: int, now_s: float) -> None:
     street = crowd.streets[s]
     next_s = np.inf
     if street.end > street.begin:
-        to_go_s = max(crowd.ranks[street.begin].target_s - street.progress_s, 0.0)
+        to_go_s = max(crowd.ranks[row(street.begin)].target_s - street.progress_s, 0.0)
         next_s, street.next_event = street.updated_s + to_go_s / street.pace, Event.REACHES_END
     if street.n_at_gates > 0:
         gate_s = gate_free_s(crowd, street)
         if gate_s < next_s:
             next_s, street.next_event = gate_s, Event.PASSES_GATE
     if street.first >= 0:
-        if street.entry_free_s < next_s and _may_enter(crowd, np.int64(street.first), s):
+        if street.entry_free_s < next_s and _may_enter(crowd, row(street.first), s):
             next_s, street.next_event = street.entry_free_s, Event.ENTERS
         if street.swap_s < next_s:
             next_s, street.next_event = street.swap_s, Event.CHANGES_PLACES
@@ -277,11 +278,13 @@ def reschedule(crowd: Crowd, s: int, now_s: float) -> None:
 @inlined_part
 def gate_free_s(crowd: Crowd, street: Any) -> float:
     """Return when the first of those queued at the two gates of a street may pass."""
-    free_s = np.inf
-    if crowd.links[street.link_a].first >= 0:
-        free_s = crowd.links[street.link_a].gate_free_s
-    if street.link_b >= 0 and crowd.links[street.link_b].first >= 0:
-        free_s = min(free_s, crowd.links[street.link_b].gate_free_s)
+    free_s, one = np.inf, crowd.links[row(street.link_a)]
+    if one.first >= 0:
+        free_s = one.gate_free_s
+    if street.link_b >= 0:
+        other = crowd.links[row(street.link_b)]
+        if other.first >= 0:
+            free_s = min(free_s, other.gate_free_s)
     return free_s
 
 
@@ -304,7 +307,7 @@ def change_crowd(street: Any, n_persons: int, speed_m_s: float, now_s: float, ru
 @inlined_part
 def _suffer(crowd, walker, now_s):
     """Count the danger that a party has gone through on its link until now. Writes doses."""
-    dose, danger = crowd.doses[walker], crowd.dangers[crowd.walkers[walker].link]
+    dose, danger = crowd.doses[walker], crowd.dangers[row(crowd.walkers[walker].link)]
     dose.strikes += danger.strikes_per_s * (now_s - dose.since_s)
     dose.crossfire += danger.crossfire_per_s * (now_s - dose.since_s)
     dose.since_s = now_s
@@ -329,10 +332,12 @@ def _leave(crowd, walker, now_s):
     """Take a walker off the street, if on one. Writes all but the wheel: the caller reschedules the street."""
     party = crowd.walkers[walker]
     if party.link >= 0:
-        link = crowd.links[party.link]
+        link = crowd.links[row(party.link)]
         if crowd.dangers.size > 0:
             _suffer(crowd, walker, now_s)
-        change_crowd(crowd.streets[link.street], -np.int64(party.n_persons), party.speed_m_s, now_s, crowd.rules[0])
+        change_crowd(
+            crowd.streets[row(link.street)], -np.int64(party.n_persons), party.speed_m_s, now_s, crowd.rules[0]
+        )
         link.n_left += party.n_persons
         party.link = -1
 
@@ -340,7 +345,7 @@ def _leave(crowd, walker, now_s):
 @inlined_part
 def _walk_on(crowd, walker, link, to_go_m, now_s):
     """Set a walker walking on a link with so many metres to go. The caller reschedules the street."""
-    party, s, rules = crowd.walkers[walker], np.int64(crowd.links[link].street), crowd.rules[0]
+    party, s, rules = crowd.walkers[walker], row(crowd.links[link].street), crowd.rules[0]
     street = crowd.streets[s]
     change_crowd(street, np.int64(party.n_persons), party.speed_m_s, now_s, rules)
     party.link, party.stage = link, Stage.WALKING
@@ -380,13 +385,13 @@ def _go_on(crowd, walker, now_s, is_called):
     is_called: it was the first of the queue, and there is room. Reschedules the streets it leaves and enters.
     """
     party, rules = crowd.walkers[walker], crowd.rules[0]
-    left, s = np.int64(crowd.links[party.link].street) if party.link >= 0 else np.int64(-1), np.int64(-1)
-    wanted = np.int64(crowd.next_link[party.table, party.node])
-    if wanted == NO_ROUTE or (wanted >= 0 and not crowd.links[wanted].is_open):
+    left, s = row(crowd.links[row(party.link)].street) if party.link >= 0 else np.int64(-1), np.int64(-1)
+    wanted = np.int64(crowd.next_link[row(party.table), row(party.node)])
+    if wanted == NO_ROUTE or (wanted >= 0 and not crowd.links[row(wanted)].is_open):
         party.wanted, party.stage = wanted, Stage.HELD
         _join(crowd.walkers, crowd.streets[crowd.streets.size - 1], walker)
     else:
-        s = np.int64(crowd.exit_street[party.node] if wanted == ARRIVED else crowd.links[wanted].street)
+        s = np.int64(crowd.exit_street[row(party.node)] if wanted == ARRIVED else crowd.links[row(wanted)].street)
         street = crowd.streets[max(s, 0)]
         if s < 0 or is_called or (street.first < 0 and street.entry_free_s <= now_s and _may_enter(crowd, walker, s)):
             _admit(crowd, walker, wanted, s, now_s)
@@ -397,7 +402,7 @@ def _go_on(crowd, walker, now_s, is_called):
                 street.swap_s = now_s + rules.swap_after_s
     for touched in (s, left):
         if touched >= 0:
-            reschedule(crowd, touched, now_s)
+            reschedule(crowd, row(touched), now_s)
 
 
 @lean_part
@@ -445,8 +450,8 @@ def _serve(crowd, s, now_s):
     street = crowd.streets[s]
     _unschedule(crowd, s)
     if street.next_event == Event.REACHES_END:
-        rank = crowd.ranks[street.begin]
-        walker, link = np.int64(rank.walker), crowd.links[rank.link]
+        rank = crowd.ranks[row(street.begin)]
+        walker, link = row(rank.walker), crowd.links[row(rank.link)]
         street.begin += 1
         if link.first >= 0 or link.gate_free_s > now_s:
             crowd.walkers[walker].stage = Stage.AT_GATE
@@ -454,9 +459,9 @@ def _serve(crowd, s, now_s):
             _join(crowd.walkers, link, walker)
             return np.int64(-1)
     elif street.next_event == Event.PASSES_GATE:
-        link = crowd.links[street.link_a]
+        link = crowd.links[row(street.link_a)]
         if link.first < 0 or link.gate_free_s > gate_free_s(crowd, street):
-            link = crowd.links[street.link_b]
+            link = crowd.links[row(street.link_b)]
         street.n_at_gates -= 1
         walker = _take(crowd.walkers, link)
     elif street.next_event == Event.ENTERS:
@@ -486,22 +491,23 @@ def advance(crowd: Crowd, departure_s: Floats, departing: Ints, until_s: float) 
     while True:
         due_s = departure_s[clock.n_departed] if clock.n_departed < departing.size else np.inf
         s = _earliest(crowd, min(due_s, until_s))
-        event_s = crowd.turns[s].next_s if s >= 0 else np.inf
+        event_s = crowd.turns[row(s)].next_s if s >= 0 else np.inf
         now_s = min(due_s, event_s)
         if now_s >= until_s:
             break
         is_called = False
         if due_s <= event_s:
-            walker = np.int64(departing[clock.n_departed])
+            walker = row(departing[row(clock.n_departed)])
             clock.n_departed += 1
             if crowd.walkers[walker].wanted >= 0:
                 _start_on_link(crowd, walker, now_s)
                 continue
         else:
+            s = row(s)
             is_called = crowd.streets[s].next_event == Event.ENTERS
             walker = _serve(crowd, s, now_s)
         if walker >= 0:
-            _go_on(crowd, walker, now_s, is_called)
+            _go_on(crowd, row(walker), now_s, is_called)
         else:
             reschedule(crowd, s, now_s)
 
