@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ LEAST_BYTES = 50_000
 """Streets of smaller files are read as fast from the file itself. Assumption."""
 MOST_KEPT = 20
 """Files kept: whoever comes after drops the one that has not been used for longest. Assumption."""
-PACKAGES = ("networkx", "numpy", "pyproj", "scipy", "shapely")
+PACKAGES = ("networkx", "numpy", "pyarrow", "pyproj", "scipy", "shapely")
 """Packages on which streets depend; another version reads them anew."""
 Read = Callable[[StreetSettings], tuple[Streets, StreetsReport]]
 
@@ -66,9 +67,14 @@ def _folder() -> Path | None:
 
 def _key(settings: StreetSettings, paths: list[Path]) -> str:
     """Return a digest of all that streets depend on."""
-    what = [settings.model_dump_json(exclude={"network"}), code_digest(), *(version(name) for name in PACKAGES)]
+    what = [settings.model_dump_json(exclude={"network"}), code_digest(), *_versions()]
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     return hashlib.sha256(json.dumps([what, digests]).encode()).hexdigest()
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    return tuple(version(name) for name in PACKAGES)
 
 
 def _keep(path: Path, found: tuple[Streets, StreetsReport]) -> None:
