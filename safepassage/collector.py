@@ -23,7 +23,7 @@ system for by themselves. What keep_freed sets them to is what glibc comes to by
 def at_rest(*, stays: bool = False) -> Iterator[None]:
     """Let the collector rest within, in all threads, and work again afterwards if it did before.
 
-    stays: what there is at the end is never looked at again; only for imports, and for a process that keeps it all, such
+    stays: what there is at the end is never looked at again; only for imports and for a process that keeps it all, such
     as a command.
     """
     was_at_work = gc.isenabled()
