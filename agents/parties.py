@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from safepassage.agents.civilians import Injury, Mobility, Status
-from safepassage.agents.compiled import kernel
-from safepassage.agents.ground.arrays import Ints
+from safepassage.agents.compiled import kernel, lean_kernel
+from safepassage.agents.ground.arrays import Bools, Ints
 from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 from safepassage.agents.words import Worded
 
@@ -129,6 +129,34 @@ def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
             place[n] = k
             n += 1
     return person, place
+
+
+SERVED, AT_HOME, DRIVEN_ON, OUT = range(4)
+"""What `ends_of_ways` tells of a party that has left the streets: services see to it, it has come home, it is driven on
+from the edge of the town, or it is out of the area."""
+_WALK, _CAR = int(Mode.WALK), int(Mode.CAR)
+
+
+@lean_kernel
+def ends_of_ways(
+    ends: Ints, party: Ints, node: Ints, mode: Ints, goal: Ints, is_bound_home: Bools, home_node: Ints,
+    start_of_node: Ints, leads_on: Bools,
+) -> None:  # fmt: skip
+    """Write into `ends`, int8, which of the four above the way of each party has come to that has left the streets.
+
+    party: rows, those of service vehicles after all households. node, mode: where each is, and how it came, int8 of
+    Mode. goal: where each walks to, 0: out of the area. is_bound_home, home_node: of households. start_of_node: where
+    trips by car from each node start, and end. leads_on: by node, whether walkers are driven on from it.
+    """
+    for k in range(party.size):
+        p = party[k]
+        walks = mode[k] == _WALK
+        if p >= is_bound_home.size or (walks and goal[p] > 0):
+            ends[k] = SERVED
+        elif is_bound_home[p] and mode[k] == _CAR and node[k] == start_of_node[home_node[p]]:
+            ends[k] = AT_HOME
+        else:
+            ends[k] = DRIVEN_ON if walks and leads_on[node[k]] else OUT
 
 
 DRIVES_FROM_AGE = 18

@@ -201,12 +201,6 @@ class Turn:
         if under_fire.next_death_s <= until_s:
             take_off_the_dead(model.services, under_fire.die(until_s), until_s)
 
-    def _arrive(self, arrivals: Arrivals) -> None:
-        """Bring those who left the streets to safety, to their stop, or home."""
-        if len(arrivals):
-            model = self.model
-            model.ways_out.arrive(model.departures.way_home.receive(model.services.receive(arrivals)))
-
     def _get_on(self) -> None:
         """Let news of the roads spread; people who cannot drive on leave their cars, the cut off stop or try again."""
         model, movement, population = self.model, self.model.movement, self.model.population
@@ -234,7 +228,7 @@ class Turn:
         """Let those be hurt who have met danger on their way until now, and those arrive who have come to its end."""
         services, under_fire = self.model.services, self.model.under_fire
         services.attend(under_fire.expose(now_s), now_s)
-        self._arrive(arrivals)
+        self.model.ways_out.arrive(arrivals)
         services.lose(under_fire.vehicles.take_hit(), now_s)
 
     def _fall(self, until_s: float) -> None:

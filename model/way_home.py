@@ -131,16 +131,9 @@ class WayHome:
             self.population.arrive(turned, np.full(turned.size, now_s), np.full(turned.size, -1))
         return parties[~bound]
 
-    def receive(self, arrivals: Arrivals) -> Arrivals:
-        """Bring those among arrivals who have come to their homes indoors; return the others, who left the area."""
-        households, party = self.population.households, arrivals.party
-        bound = self.population.parties.is_bound_home[party]
-        if not np.count_nonzero(bound):
-            return arrivals
-        node = self.movement.ways.start_node(Mode.CAR, households.home_node[party])
-        is_home = bound & (arrivals.node == node) & (arrivals.mode == Mode.CAR)
-        self._come_home(party[is_home], arrivals.time_s[is_home])
-        return arrivals.only(~is_home)
+    def receive(self, arrivals: Arrivals) -> None:
+        """Bring those indoors who have come to their homes."""
+        self._come_home(arrivals.party, arrivals.time_s)
 
     def _come_home(self, households: Ints, time_s: Floats) -> None:
         self.population.come_home(households)

@@ -100,6 +100,18 @@ def test_a_row_set_again_equals_one_built_from_nothing_however_much_has_changed(
         assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_nodes_are_reached_from_some_if_they_cost_something_finite_to_go_to(seed):
+    rng = np.random.default_rng(seed)
+    n_nodes, n_links = int(rng.integers(2, 40)), int(rng.integers(1, 90))
+    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=False)
+    is_open, nodes = rng.random(n_links) < 0.7, rng.integers(0, n_nodes, int(rng.integers(0, 3))).astype(np.int32)
+    is_reached = Routes(n_nodes, up, down).reached_from(nodes, is_open)
+    costs_s = [next_links(n_nodes, up, down, cost_s, is_open, [node])[1][nodes] for node in range(n_nodes)]
+    assert is_reached.tolist() == [bool(np.isfinite(cost_s).any()) for cost_s in costs_s]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**31), st.booleans())
 def test_a_row_asked_from_some_nodes_is_the_whole_one_as_far_as_the_nearest_and_whole_once_links_change(seed, whole):

@@ -8,7 +8,7 @@ first, until none changes, for which the order need only be about right.
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel, part
+from safepassage.agents.compiled import kernel, lean_kernel, part
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 ARRIVED = -2
@@ -303,6 +303,33 @@ def renew(
         next_link, cost_to_go_s, heap_cost_s, heap_node, order, starts, incoming_first, incoming, link_upstream, cost_s,
         entry_cost_s, link_key, mixed_in,
     )  # fmt: skip
+
+
+@lean_kernel
+def reach(
+    is_reached: Bools, todo: Ints, nodes: Ints, outgoing_first: Ints, outgoing: Ints, link_downstream: Ints,
+    is_open: Bools,
+) -> None:  # fmt: skip
+    """Write which nodes some way leads to from one of some nodes, these among them; bool by node, none at first.
+
+    todo: written: room to work in, one entry by node. nodes: where ways begin, int32. outgoing_first, outgoing,
+    link_downstream: links out of each node, and their ends. is_open: bool by link.
+    """
+    n = 0
+    for node in nodes:
+        if not is_reached[node]:
+            is_reached[node] = True
+            todo[n] = node
+            n += 1
+    while n > 0:
+        n -= 1
+        node = np.int64(todo[n])
+        for k in range(outgoing_first[node], outgoing_first[node + 1]):
+            end = link_downstream[outgoing[k]]
+            if is_open[outgoing[k]] and not is_reached[end]:
+                is_reached[end] = True
+                todo[n] = end
+                n += 1
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Who left the area, when, where and how."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class Arrivals:
 
     def only(self, mask: np.ndarray) -> "Arrivals":
         """Return some of them."""
-        return Arrivals(*(getattr(self, f.name)[mask] for f in fields(self)))
+        return Arrivals(self.party[mask], self.time_s[mask], self.node[mask], self.mode[mask])
 
 
 NOBODY = Arrivals(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))

@@ -189,6 +189,14 @@ class Routes:
             self._link_key, self._mixed_in(row),
         )  # fmt: skip
 
+    def reached_from(self, nodes: Ints, is_open: Bools) -> Bools:
+        """Return to which nodes some way leads from one of some nodes, int32, by open links; bool by node."""
+        is_reached = np.zeros(self.next_link.shape[1], np.bool_)
+        rules.reach(
+            is_reached, self._lost, nodes, self.outgoing_first, self.outgoing, self.link_downstream, is_open
+        )  # fmt: skip
+        return is_reached
+
     def sum_along(self, row: int, of_link: Floats) -> Floats:
         """Return the sum of a quantity of links along the way from each node, float64[n_nodes]; inf: no route."""
         total = np.full(self.next_link.shape[1], np.inf)

@@ -59,12 +59,16 @@ class AmbulancesAtWork:
         self.under_fire, self.place_of = under_fire, under_fire.whereabouts.place_of
         self._calls = np.empty(0, np.int64)
         """People who may still need an ambulance."""
-        self._cut_off: set[int] = set()
-        """Nodes to which no free ambulance has a way, as far as is known of the roads."""
-        self._places_cut_off: set[tuple[float, float]] = set()
-        """Places nearest to these nodes from which there were calls."""
-        self._cut_off_from: tuple[set[int], bytes] | None = None
+        self._in_reach = np.zeros(movement.streets.n_nodes, np.bool_)
+        """Nodes to which a free ambulance has a way, as far as is known of the roads."""
+        self._is_any_in_reach = False
+        """Whether people in the town may be near one of them."""
+        self._in_reach_from: tuple[set[int], bytes] | None = None
         """What that holds for: where the free ambulances stand, and which roads are believed open."""
+        self._town_starts = movement.ways.start_node(Mode.CAR, np.arange(movement.streets.n_town_nodes))
+        """Where cars set out for, and stop for, people near each node of the town."""
+        self._nodes: dict[tuple[float, float], int] = {}
+        """Where cars stop for people at places from which there were calls."""
         self.waits_s: list[float] = []
         self._next_s = AT_ONCE
         self._cannot_reach = population.new_watch()
@@ -192,41 +196,43 @@ class AmbulancesAtWork:
             free = self._free(now_s) if free is None else free  # asked only with a call: it ends the cover of crews
             if not free:
                 return []
-            if self._send_nearest(free, person, now_s):
+            if self._is_any_in_reach and self._send_nearest(free, person, now_s):
                 free = None
             else:
                 cannot_reach.append(int(people.household[person]))
-                if self.under_fire.whereabouts.is_moving(person, now_s):
+                if self._is_any_in_reach and self.under_fire.whereabouts.is_moving(person, now_s):
                     next_s = AT_ONCE  # it may be where an ambulance can go
         self._next_s = min(self._next_s, next_s)
         return cannot_reach
 
     def _free(self, now_s: float) -> list[ServiceVehicle]:
-        """Return the ambulances that may be sent out; notes what is known of places that none of them can reach."""
+        """Return the ambulances that may be sent out; notes which nodes one of them can reach."""
         free = [v for v in self.vehicles if v.task == IDLE and v.node >= 0 and not self._is_in_cover(v, now_s)]
-        now = {v.node for v in free}, self.movement.ways.open_to_services().tobytes()
-        if now != self._cut_off_from:
-            self._cut_off_from, self._cut_off, self._places_cut_off = now, set(), set()
+        is_open = self.movement.ways.open_to_services()
+        now = {v.node for v in free}, is_open.tobytes()
+        if now != self._in_reach_from:
+            nodes = np.array([v.node for v in free], np.int32)
+            self._in_reach_from, self._in_reach = now, self.movement.ways.car_routes.reached_from(nodes, is_open)
+            self._is_any_in_reach = bool(self._in_reach[self._town_starts].any())
         return free
+
+    def _node_near(self, x_m: float, y_m: float) -> int:
+        """Return where cars stop for people at a place in the town."""
+        if (x_m, y_m) not in self._nodes:
+            self._nodes[x_m, y_m] = int(self._town_starts[self.movement.streets.nearest_node(x_m, y_m)[0][0]])
+        return self._nodes[x_m, y_m]
 
     def _send_nearest(self, free: list[ServiceVehicle], person: int, now_s: float) -> bool:
         """Send the nearest of the free ambulances to a person; return whether one has a way there."""
         x_m, y_m = self.place_of(person)
         if not np.isfinite(x_m):
             return False
-        if (x_m, y_m) in self._places_cut_off:
-            return False
-        node = int(self.movement.ways.start_node(Mode.CAR, self.movement.streets.nearest_node(x_m, y_m)[0])[0])
-        if node in self._cut_off:
-            self._places_cut_off.add((x_m, y_m))
+        node = self._node_near(x_m, y_m)
+        if not self._in_reach[node]:
             return False
         starts = np.array([v.node for v in free], np.int32)
         self.movement.ways.aim(free[0].table, node, starts)
         drive_s = self.movement.ways.drive_s(free[0].table, starts)
-        if drive_s.min() == np.inf:
-            self._cut_off.add(node)
-            self._places_cut_off.add((x_m, y_m))
-            return False
         nearest = int(drive_s.argmin())
         vehicle = free[nearest]
         self.movement.ways.aim(vehicle.table, node, starts[nearest : nearest + 1])

@@ -209,19 +209,14 @@ class Services:
         """Service vehicles on the streets."""
         return sum(v.node < 0 and v.task not in (AWAY, LOST) for v in self.vehicles)
 
-    def receive(self, arrivals: Arrivals) -> Arrivals:
-        """Take in the vehicles and the walkers to stops among arrivals; return the others, who left the area."""
-        party = arrivals.party
-        is_mine = (party >= self.n_households) | ((self.movement.goal[party] > 0) & (arrivals.mode == Mode.WALK))
-        if not np.count_nonzero(is_mine):
-            return arrivals
-        for k in np.flatnonzero(is_mine).tolist():
-            time_s = float(arrivals.time_s[k])
-            if party[k] < self.n_households:
-                self.riders.wait(self.stops[self.movement.goal[party[k]] - 1], int(party[k]), time_s)
+    def receive(self, arrivals: Arrivals) -> None:
+        """Take in vehicles, and walkers who have come to their stop."""
+        columns = arrivals.party.tolist(), arrivals.node.tolist(), arrivals.time_s.tolist()
+        for party, node, time_s in zip(*columns, strict=True):
+            if party < self.n_households:
+                self.riders.wait(self.stops[self.movement.goal[party] - 1], party, time_s)
             else:
-                self._receive_vehicle(self.vehicles[party[k] - self.n_households], int(arrivals.node[k]), time_s)
-        return arrivals.only(~is_mine)
+                self._receive_vehicle(self.vehicles[party - self.n_households], node, time_s)
 
     def _receive_vehicle(self, vehicle: ServiceVehicle, node: int, time_s: float) -> None:
         if vehicle.task == TO_EXIT:

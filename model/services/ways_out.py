@@ -1,11 +1,11 @@
-"""Who leaves the area: which exit each came to, who is driven on from it, and how many have left by each."""
+"""Who has come to the end of a way: who gets on, who is at home, and who leaves the area, by which exit."""
 
 from typing import Any
 
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
-from safepassage.agents.parties import Mode
+from safepassage.agents.parties import Mode, ends_of_ways
 from safepassage.agents.routes import EvacuationRoute
 from safepassage.model.movement.arrivals import Arrivals
 from safepassage.model.people.neighbours import riding_with
@@ -27,21 +27,34 @@ class WaysOut:
         """Row of the exit by its node, and by that where its onward road ends."""
         self._leads_on = np.zeros(streets.n_nodes, np.bool_)
         self._leads_on[streets.exit_node[streets.exit_end_node != streets.exit_node]] = True
+        self._start_of_node = model.movement.ways.start_node(Mode.CAR, np.arange(streets.n_nodes))
 
     def arrive(self, arrivals: Arrivals) -> None:
-        """Bring those who left the streets to safety; walkers at the beginning of an onward road are driven on."""
-        model, arrivals = self._model, self._drive_on(arrivals)
+        """Let those who have left the streets be seen to by services, be at home, be driven on, or be in safety."""
         if len(arrivals) == 0:
             return
+        model, ends = self._model, np.empty(len(arrivals), np.int8)
+        ends_of_ways(
+            ends, arrivals.party, arrivals.node, arrivals.mode, model.movement.goal, model.parties.is_bound_home,
+            model.households.home_node, self._start_of_node, self._leads_on,
+        )  # fmt: skip
+        receivers = model.services.receive, model.departures.way_home.receive, self._drive_on, self._bring_out
+        found = sorted(set(ends.tolist()))
+        for end in found:
+            receivers[end](arrivals if len(found) == 1 else arrivals.only(ends == end))
+
+    def _bring_out(self, arrivals: Arrivals) -> None:
+        """Bring those to safety who have left the area."""
+        model = self._model
         exit_row = np.array([self.exit_of_node[node] for node in arrivals.node.tolist()], np.int32)
         model.population.arrive(arrivals.party, arrivals.time_s, exit_row)
         n_persons = model.population.n_living(arrivals.party)
-        by_car = (arrivals.mode == Mode.CAR) & (model.parties.mode[arrivals.party] != Mode.WALK)
+        modes = arrivals.mode.tolist(), model.parties.mode[arrivals.party].tolist()
         self._bring_guests(arrivals, exit_row)
-        for row, n, is_by_car in zip(exit_row.tolist(), n_persons.tolist(), by_car.tolist(), strict=True):
+        for row, n, mode, mode_from_home in zip(exit_row.tolist(), n_persons.tolist(), *modes, strict=True):
             route = self.routes[row]
             route.n_persons += n
-            if is_by_car:
+            if mode == Mode.CAR and mode_from_home != Mode.WALK:
                 route.n_cars += 1
             else:
                 route.n_walkers += n
@@ -60,12 +73,7 @@ class WaysOut:
         for route in self.routes:
             route.n_persons += int(n_persons[route.row])
 
-    def _drive_on(self, arrivals: Arrivals) -> Arrivals:
-        """Let walkers who have come to an exit with an onward road be taken on by car; return the other arrivals."""
-        at_edge = (arrivals.mode == Mode.WALK) & self._leads_on[arrivals.node]
-        if not np.count_nonzero(at_edge):
-            return arrivals
-        party = arrivals.party[at_edge]
-        self._model.movement.take_on(party, arrivals.node[at_edge])
-        self._model.population.get_a_lift(party)
-        return arrivals.only(~at_edge)
+    def _drive_on(self, arrivals: Arrivals) -> None:
+        """Let walkers who have come to an exit with an onward road be taken on by car."""
+        self._model.movement.take_on(arrivals.party, arrivals.node)
+        self._model.population.get_a_lift(arrivals.party)
