@@ -144,9 +144,9 @@ def ends_of_ways(
 ) -> None:  # fmt: skip
     """Write into `ends`, int8, which of the four above the way of each party has come to that has left the streets.
 
-    party: rows, those of service vehicles after all households. node, mode: where each is, and how it came, int8 of
-    Mode. goal: where each walks to, 0: out of the area. is_bound_home, home_node: of households. start_of_node: where
-    trips by car from each node start, and end. leads_on: by node, whether walkers are driven on from it.
+    party: rows, those of service vehicles after all households. node: where each is. mode: how it came, int8 of Mode.
+    goal: where each walks to, 0: out of the area. is_bound_home, home_node: of households. start_of_node:
+    where trips by car from each node start, and end. leads_on: by node, whether walkers are driven on from it.
     """
     for k in range(party.size):
         p = party[k]

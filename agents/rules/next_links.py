@@ -312,8 +312,8 @@ def reach(
 ) -> None:  # fmt: skip
     """Write which nodes some way leads to from one of some nodes, these among them; bool by node, none at first.
 
-    todo: written: room to work in, one entry by node. nodes: where ways begin, int32. outgoing_first, outgoing,
-    link_downstream: links out of each node, and their ends. is_open: bool by link.
+    is_reached: written. todo: room to work in, one entry by node. nodes: where ways begin, int32. outgoing_first,
+    outgoing: links out of each node. link_downstream: node at which each ends. is_open: bool by link.
     """
     n = 0
     for node in nodes:
