@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ MOST_COLUMNS = 10_000
 """Columns of a table. Assumption."""
 LONGEST_CELL = 100_000_000
 """Letters of one value: an outline of a coast has millions. Assumption."""
+LARGEST_KEPT_BYTES = 100_000
+"""Tables of larger files are read again whenever they are needed. Assumption."""
 _PLAIN = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _GAP = "[ \u00a0\u2009\u202f'\u2019]"
 _GAPS = re.compile(rf"[-+]?[0-9]{{1,3}}({_GAP}[0-9]{{3}})+([.,][0-9]+)?")
@@ -184,6 +187,24 @@ def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = (
     required: columns that must be there; known: columns that may be. Their names may be written in capitals and with
     spaces. Raises ScenarioError for any other column but a `note`: a misspelt name must not be dropped in silence.
     """
+    state = path.stat() if path.is_file() else None
+    if state is None or state.st_size > LARGEST_KEPT_BYTES:
+        frame, lines = _texts_of(path, required, known)
+    else:
+        frame, lines = _kept_texts_of(path, required, known, (state.st_mtime_ns, state.st_size))
+        frame = frame.copy()
+    return Table(path, frame) if lines is None else Table(path, frame, rows=lines, row="line")
+
+
+@lru_cache(maxsize=16)
+def _kept_texts_of(path: Path, required: tuple[str, ...], known: tuple[str, ...], state: tuple[int, int]) -> Any:
+    """Return what _texts_of does, read once for all runs of a process while the file stays as it is."""
+    del state
+    return _texts_of(path, required, known)
+
+
+def _texts_of(path: Path, required: tuple[str, ...], known: tuple[str, ...]) -> tuple[pd.DataFrame, Any]:
+    """Return the texts of a table and the lines on which they stand, None: it has none."""
     frame, lines = (_parquet(path), None) if path.suffix == ".parquet" else read_csv(path)
     names = [_name(column) for column in frame.columns]
     refuse_doubles(path, names)
@@ -201,8 +222,7 @@ def read_table(path: Path, required: tuple[str, ...], known: tuple[str, ...] = (
         raise ScenarioError(f"{path}: there is no row in it; give at least one.")
     frame.columns = names
     frame = frame[[name for name in may_be if name in names]]
-    frame = frame.apply(lambda column: column.where(column.notna(), "").astype(str).str.strip())
-    return Table(path, frame) if lines is None else Table(path, frame, rows=lines, row="line")
+    return frame.apply(lambda column: column.where(column.notna(), "").astype(str).str.strip()), lines
 
 
 def refuse_doubles(path: Path, names: Sequence[str]) -> None:
