@@ -22,7 +22,6 @@ from safepassage.model.settings.damage import ClearingOrder
 from safepassage.model.settings.files.texts import file_stem
 from safepassage.model.settings.scenario import LEVERS, load, shipped
 from safepassage.model.settings.services import Place, Reinforcement
-from safepassage.model.streets.naming import StreetNames
 
 NAME_CHARACTERS = 80
 """Characters of a plan's name that its file name keeps; file systems refuse names longer than 255."""
@@ -205,7 +204,7 @@ class Actions:
             raise ScenarioError("this street is closed under its name by the plan; change the plan to open it.")
 
     def _street_name(self, entry: dict) -> str | Told:
-        names = StreetNames.of(self.model.streets)
+        names = self.model.streets.names
         links = names.links_between(entry["between"])
         return names.name_of(int(links[0])) or Told("without a name") if links.size else ""
 

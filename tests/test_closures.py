@@ -9,7 +9,6 @@ from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.settings.authorities import Closures
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import load
-from safepassage.model.streets.naming import StreetNames
 from safepassage.model.town.closures import ClosedOnPurpose
 
 
@@ -34,7 +33,7 @@ def test_a_street_is_closed_in_both_directions_between_the_moments_given():
     for time_s in (0.0, 3599.0, 3600.0, 7199.0, 7200.0):
         closed.advance(time_s)
         n_closed.append(int(closed.cars.sum()))
-    n = StreetNames.of(streets).links_between(ends).size
+    n = streets.names.links_between(ends).size
     assert n >= 1 and n_closed == [0, 0, n, n, 0]
     assert not closed.walkers.any()
 

@@ -39,7 +39,7 @@ def test_all_links_of_a_network_are_found_by_their_names():
     from safepassage.model.evacuation import EvacuationModel
 
     streets = EvacuationModel("tiny_town", **{"run.duration_h": 1}).streets
-    names = StreetNames.of(streets)
+    names = streets.names
     for name in {name for name in streets.link_name if name}:
         expected = [k for k, other in enumerate(streets.link_name) if other == name]
         np.testing.assert_array_equal(names.links_called(name.upper()), expected)

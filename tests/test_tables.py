@@ -56,7 +56,8 @@ def test_all_columns_that_are_missing_are_named(tmp_path):
 def test_a_table_read_again_is_as_its_file_is_then_whatever_was_done_to_the_first(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a\n1\n", encoding="utf-8")
-    read_table(path, ("a",)).frame["a"] = 5
+    first = read_table(path, ("a",))
+    first.frame["a"] = 5
     assert read_table(path, ("a",))["a"].tolist() == ["1"]
     path.write_text("a\n1\n2\n", encoding="utf-8")
     assert read_table(path, ("a",))["a"].tolist() == ["1", "2"]

@@ -27,7 +27,6 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.scenario import Scenario
 from safepassage.model.story import scenario_of
 from safepassage.model.streets.build import load_streets
-from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets, seconds_out
 from safepassage.model.town.contraflow import exit_capacity_per_s, lanes_factor, ways_out
 
@@ -190,7 +189,7 @@ def bounds_of(run: RunFolder, n_periods: int = N_PERIODS, *, used_exits: bool = 
 
 def _at_widest(streets: Streets, scenario: Scenario) -> Streets:
     """Return the streets with all contraflow of a scenario, as if it held all the time."""
-    flows, names = scenario.closures.contraflow, StreetNames.of(streets)
+    flows, names = scenario.closures.contraflow, streets.names
     if not flows:
         return streets
     turned = [ways_out(flow, streets, names, f"closures.contraflow[{i}]") for i, flow in enumerate(flows)]

@@ -53,7 +53,7 @@ class Triggers:
         self.next_s = 0.0 if self.settings else np.inf
         """When authorities look next (s); inf: every trigger has been seen."""
         self._run, self._time_zone = scenario.run, scenario.shelling.time_zone
-        names = StreetNames.of(streets)
+        names = streets.names
         self._seen = [
             _Seen(f"triggers.{row}", one, streets, names, zones, impacts, population, surroundings)
             for row, one in enumerate(self.settings)

@@ -17,7 +17,6 @@ from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.levers.truces import Truce
 from safepassage.model.settings.scenario import Scenario
-from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.streets.zones import Zones
 
@@ -146,7 +145,7 @@ def _area(key: str, truce: Truce, streets: Streets, zones: Zones) -> shapely.Geo
     if unknown:
         raise ScenarioError(f"{key}.zones: there is no zone {unknown[0]!r}. The zones are {', '.join(zones.name)}.")
     parts = [zones.outline[zones.name.index(name)] for name in truce.zones]
-    names = StreetNames.of(streets)
+    names = streets.names
     for name in truce.streets:
         for link in names.demand_called(name, f"{key}.streets").tolist():
             points = slice(streets.geometry_first[link], streets.geometry_first[link + 1])

@@ -3,17 +3,12 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from safepassage.model.settings.base import NamedStreet
 from safepassage.model.settings.errors import ScenarioError
-
-if TYPE_CHECKING:
-    from safepassage.model.streets.streets import Streets
-
 
 SEPARATOR = " / "
 """Between the names of a street that the network gives several: each of them, and all of them, name it."""
@@ -42,11 +37,6 @@ class StreetNames:
         self._link_name = [name or "" for name in link_name]
         self._node = {node: row for row, node in enumerate(node_id)}
         self._ends = np.column_stack((np.asarray(link_upstream, np.int64), np.asarray(link_downstream, np.int64)))
-
-    @classmethod
-    def of(cls, streets: "Streets") -> "StreetNames":
-        """Return the names of `Streets`."""
-        return cls(streets.link_name, streets.node_id, streets.link_upstream, streets.link_downstream)
 
     @cached_property
     def _links_by_name(self) -> dict[str, list[int]]:

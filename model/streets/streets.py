@@ -14,6 +14,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.places import piece_lengths, places_on_links
 from safepassage.model.streets import projection
 from safepassage.model.streets.junctions import Junctions, junctions_of
+from safepassage.model.streets.naming import StreetNames
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -153,6 +154,11 @@ class Streets:
         """Return (x_m, y_m) of points at a share of the course of links, from upstream; nan where link is -1."""
         shape = (self.geometry_first, self.geometry_x_m, self.geometry_y_m, self._geometry_piece_m)
         return places_on_links(link, share, *shape)
+
+    @cached_property
+    def names(self) -> StreetNames:
+        """Where streets are looked up by name or by the nodes that they join."""
+        return StreetNames(self.link_name, self.node_id, self.link_upstream, self.link_downstream)
 
     @cached_property
     def node_part(self) -> Ints:

@@ -8,7 +8,6 @@ from safepassage.agents.ground.arrays import Ints
 from safepassage.model.clock import SAME_MOMENT_S
 from safepassage.model.settings.authorities import Checkpoint, Closed, Closures, Police
 from safepassage.model.settings.base import NamedStreet, ScenarioError
-from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.contraflow import lanes_factor, ways_out
 from safepassage.model.town.junction_control import JunctionControl
@@ -28,7 +27,7 @@ class ClosedOnPurpose:
         self._control = control
         self._streets, self._shelter_names = streets, shelter_names
         self.settings = settings
-        self._names = StreetNames.of(streets)
+        self._names = streets.names
         self.cars = np.zeros(streets.n_links, np.bool_)
         self.walkers = np.zeros(streets.n_links, np.bool_)
         self.exits = np.zeros(streets.exit_node.size, np.bool_)

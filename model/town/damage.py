@@ -19,7 +19,6 @@ from safepassage.agents.ground.nearby import grid_of_links, grid_of_points, link
 from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.damage import Damage as DamageSettings
-from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 from safepassage.model.town.clearing import ClearingCrews
 
@@ -116,7 +115,7 @@ class Damage:
         self._shelter_keys: Keys | Ints = np.arange(len(shelter_x_m)) if shelter_keys is None else shelter_keys
         self._homes = grid_of_points(home_x_m, home_y_m, cell_m=25.0)
         self._shelters = grid_of_points(shelter_x_m, shelter_y_m, cell_m=25.0)
-        self._names = StreetNames.of(streets)
+        self._names = streets.names
         ranks = np.full(n, len(settings.crews.priority), dtype=np.int64)
         for rank, name in reversed(list(enumerate(settings.crews.priority))):
             ranks[self.street[self._names.demand_called(name, "damage.crews.priority")]] = rank

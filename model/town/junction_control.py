@@ -12,7 +12,6 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.model.settings.authorities import Police
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.streets import GreenTime, Signals
-from safepassage.model.streets.naming import StreetNames
 from safepassage.model.streets.streets import Streets
 
 
@@ -98,7 +97,7 @@ class JunctionControl:
 
     def directed_by(self, police: Police, place: str) -> list[Directed]:
         """Return the junctions that police direct. Raises ScenarioError if there are none, naming the place."""
-        names = StreetNames.of(self._streets)
+        names = self._streets.names
         if police.node is not None:
             found = [self._demand(police.node, place)]
         else:
@@ -171,7 +170,7 @@ class JunctionControl:
             what = f"no way in comes from node {green.from_node!r}"
         else:
             assert green.street is not None
-            arms = ways[np.isin(ways, StreetNames.of(streets).links_called(green.street))]
+            arms = ways[np.isin(ways, streets.names.links_called(green.street))]
             what = f"{green.street!r} does not lead to it"
         if arms.size == 0:
             raise ScenarioError(f"{place}: node {green.node}: {what}, or nothing crosses. Name another way in.")
