@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from safepassage.model.hazard.impacts import Impacts
 from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.damage import Damage as DamageSettings
+from safepassage.model.streets.naming import StreetNames
 from safepassage.model.town.clearing import ClearingCrews
 from safepassage.model.town.damage import Damage
 
@@ -26,8 +27,10 @@ def streets_in_a_row(n=3, classes=("residential",), width_m=6.0, is_bridge=(), n
     street = np.repeat(np.arange(n), 2)
     upstream = np.array([[i, i + 1] for i in range(n)]).ravel()
     downstream = np.array([[i + 1, i] for i in range(n)]).ravel()
+    node_id = tuple(f"n{i}" for i in range(n + 1))
+    link_name = tuple(names[s] if names else f"Street {s}" for s in street)
     return SimpleNamespace(
-        node_id=tuple(f"n{i}" for i in range(n + 1)),
+        node_id=node_id,
         link_upstream=upstream.astype(np.int32),
         link_downstream=downstream.astype(np.int32),
         link_street=street.astype(np.int32),
@@ -39,7 +42,8 @@ def streets_in_a_row(n=3, classes=("residential",), width_m=6.0, is_bridge=(), n
         is_bridge=np.isin(street, is_bridge),
         highway=np.zeros(2 * n, np.int16),
         highway_names=classes,
-        link_name=tuple(names[s] if names else f"Street {s}" for s in street),
+        link_name=link_name,
+        names=StreetNames(link_name, node_id, upstream, downstream),
         geometry_first=np.arange(2 * n + 1) * 2,
         geometry_x_m=np.column_stack([upstream, downstream]).ravel() * 100.0,
         geometry_y_m=np.zeros(4 * n),
