@@ -146,7 +146,7 @@ class Movement:
 
         time_s: when it sets out (s). car_units: how much room it takes, in cars. max_speed_m_s: its own (m/s).
         """
-        self.ways.hand_over_to(table)
+        self.ways.hand_over_to(table, node)
         row, at_s = [self.n_parties + vehicle], max(time_s, self.time_s)
         self.driving.add(row, node, at_s, table=table, size=car_units, max_speed_m_s=max_speed_m_s)
 

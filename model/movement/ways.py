@@ -124,7 +124,8 @@ class Ways:
 
     def drive_s(self, table: int, node: Ints | int) -> Any:
         """Return how long service vehicles expect to drive from nodes to where a table leads (s); inf: no way."""
-        self.freshen(table)
+        nodes = np.atleast_1d(node)
+        self.freshen(np.full(nodes.size, table), nodes)
         return self.car_routes.cost_to_go_s[table, node]
 
     def drive_out_s(self, node: int) -> float:
@@ -240,7 +241,7 @@ class Ways:
             return False
         return self._outlook.build(table, self.seen[table], roads, wanted, is_known)
 
-    def freshen(self, tables: Ints | int, nodes: Ints | None = None) -> None:
+    def freshen(self, tables: Ints | int, nodes: Ints | list[int] | None = None) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow, from nodes; None: all."""
         self.cars.freshen(tables, nodes)
 
@@ -256,8 +257,8 @@ class Ways:
         for ways in self.of.values():
             ways.hand_over()
 
-    def hand_over_to(self, table: int) -> None:
-        """Give drivers the tables that have changed, if any, before somebody sets out by one of them."""
-        self.freshen(table)
+    def hand_over_to(self, table: int, node: int) -> None:
+        """Give drivers the tables that have changed, if any, before somebody sets out by one of them from a node."""
+        self.freshen(table, [node])
         if self.cars.changed.any():
             self.hand_over()

@@ -119,7 +119,7 @@ class WaysOfMode:
             is_any = True
         return is_any
 
-    def freshen(self, tables: Ints | int, nodes: Ints | None = None) -> None:
+    def freshen(self, tables: Ints | int, nodes: Ints | list[int] | None = None) -> None:
         """Bring tables up to date, rows, that somebody reads or begins to follow.
 
         nodes: where those start who do, one for each table; None: from anywhere.
