@@ -154,20 +154,24 @@ class Turn:
         """Let people go on to a time, or to the end of the first minute in which something happens to them; return how
         many minutes that was.
 
-        ends_s: nothing is due at the end before this (s). If nothing has happened either, that is all.
+        ends_s: nothing is due at the end before this (s). If nothing has happened but that some have arrived, and
+        nothing is due because of it, that is all.
         """
-        model, from_s, stood = self.model, self.model.time_s, self._did_anybody_stand
+        model, from_s = self.model, self.model.time_s
+        is_all = not (self._did_anybody_stand or model.surroundings.has_news)
         arrivals, is_calm = go_on(model.movement, until_s, by_minutes=True)
         now_s = self.moved_to_s = model.movement.time_s
         model.departures.hold(now_s)
-        is_calm &= not (stood or model.surroundings.has_news)
-        if is_calm and now_s < min(ends_s, model.movement.next_s):
+        if is_calm and len(arrivals) == 0:
             model.under_fire.road_fire.pass_time(now_s)
+        else:
+            model.under_fire.road_fire.pass_time(now_s - MINUTE_S)
+            is_calm &= not self._meet(arrivals, now_s)
+            ends_s = -np.inf if model.under_fire.is_care_wanted else self.ends_s
+        if is_calm and is_all and now_s < min(ends_s, model.movement.next_s):
             model.time_s = now_s
             model.population.prepare(now_s)
         else:
-            model.under_fire.road_fire.pass_time(now_s - MINUTE_S)
-            self._meet(arrivals, now_s)
             self._end(now_s)
         return round((now_s - from_s) / MINUTE_S)
 
@@ -224,12 +228,18 @@ class Turn:
             self._meet(self.model.movement.advance(now_s), now_s)
         self.moved_to_s = now_s
 
-    def _meet(self, arrivals: Arrivals, now_s: float) -> None:
-        """Let those be hurt who have met danger on their way until now, and those arrive who have come to its end."""
+    def _meet(self, arrivals: Arrivals, now_s: float) -> bool:
+        """Let those be hurt who have met danger on their way until now, and those arrive who have come to its end.
+
+        Returns whether anybody was hurt, or a vehicle hit.
+        """
         services, under_fire = self.model.services, self.model.under_fire
-        services.attend(under_fire.expose(now_s), now_s)
+        hurt = under_fire.expose(now_s)
+        services.attend(hurt, now_s)
         self.model.ways_out.arrive(arrivals)
-        services.lose(under_fire.vehicles.take_hit(), now_s)
+        hit = under_fire.vehicles.take_hit()
+        services.lose(hit, now_s)
+        return hurt.size > 0 or len(hit) > 0
 
     def _fall(self, until_s: float) -> None:
         """Let impacts fall and alerts sound until a time, on all where they are then; between them people set out."""

@@ -12,7 +12,7 @@ class SlowTwin:
         self.movement, self.now = movement, movement.shared_streets.now
         self.n_meetings, self.is_coupled = 0, False
         self.is_calm = False
-        """Whether the last minute ended without anything to be seen to."""
+        """Whether the last minute ended without anybody in danger, and with nobody who stands."""
         self.speed_m_s, self.taken_m = self.now.links["free_speed_m_s"].copy(), np.zeros(self.now.streets.size)
 
     def is_needed(self):
@@ -93,8 +93,8 @@ class SlowTwin:
                 mover[name] for mover in (driving._traffic.doses, walking._on_foot.crowd.doses) for name in DANGERS
             )
             stand = (driving.view.standing()[0], walking.view.without_route(), walking.view.at_closed_links()[0])
-            self.is_calm = not (found or any(each.any() for each in doses) or any(each.size for each in stand))
-            if not self.is_calm:
+            self.is_calm = not (any(each.any() for each in doses) or any(each.size for each in stand))
+            if found or not self.is_calm:
                 return found
         return []
 

@@ -128,14 +128,14 @@ def test_cars_drive_on_to_the_end_of_the_minute_in_which_services_have_something
     assert max(minutes) == 2 and minutes.count(2) > 20
 
 
-def test_nobody_looks_for_what_is_due_at_the_end_of_minutes_in_which_nothing_has_happened():
+def test_nobody_looks_for_what_is_due_at_the_end_of_minutes_in_which_people_only_drive_on_or_out():
     model, ends_s = town(), []
     end = model.turn._end
     model.turn._end = lambda until_s: ends_s.append(until_s) or end(until_s)
     found = minutes_at_once(model)
     arrival_s = model.parties.arrival_time_s[np.isfinite(model.parties.arrival_time_s)]
-    assert set(np.ceil(arrival_s / 60.0) * 60.0) <= set(ends_s)
-    assert len(ends_s) < 0.7 * len(found)
+    assert len(set(np.ceil(arrival_s / 60.0) * 60.0) - set(ends_s)) > 10  # who has left the area concerns nobody
+    assert len(ends_s) < 0.5 * len(found)
 
 
 def test_a_turn_of_many_minutes_ends_with_the_minute_in_which_somebody_arrives():

@@ -228,14 +228,15 @@ def _look_round(
 @calls_kernels_of(drive, walk)
 @lean_part
 def _minute_over(links, arms, vehicles, run, occupied, dangers, doses, rows, crowd, on_foot, now_s):
-    """Count everybody's danger at the end of a minute; return whether something has to be seen to. Writes doses."""
-    stops = run[0].n_arrived > 0 or crowd.clock[0].n_arrived > 0 or crowd.streets[crowd.streets.size - 1].first >= 0
-    stops |= does_any_stand(links, arms, run, occupied[: run[0].n_occupied])
+    """Count the danger of all at the end of a minute; return whether nobody still under way was in any, or stands.
+    Writes doses."""
+    stands = crowd.streets[crowd.streets.size - 1].first >= 0
+    stands |= does_any_stand(links, arms, run, occupied[: run[0].n_occupied])
     is_any = dangers.size > 0 and drive.suffer(links, vehicles, dangers, doses, rows, now_s)
     run[0].unharmed_s = np.nan if is_any else now_s
     is_any_on_foot = crowd.dangers.size > 0 and walk.suffer(crowd, on_foot, now_s)
     crowd.clock[0].unharmed_s = np.nan if is_any_on_foot else now_s
-    return stops or is_any or is_any_on_foot
+    return not (stands or is_any or is_any_on_foot)
 
 
 @calls_kernels_of(drive, walk)
@@ -251,7 +252,7 @@ def advance(
 ) -> tuple[float, float, int, int, bool, bool, bool]:  # fmt: skip
     """Move cars and walkers until something has to be seen to; return (time reached, that of walkers, cars that have
     arrived, walkers that have, is_look, is_again: whether more is to be done at the same moment, is_calm: by minutes
-    nothing stopped it but until_s).
+    nothing stopped it but until_s or an arrival).
 
     It stops at a look round that concerns somebody, is_look; when the last walker has gone, as far as it is known where
     they are told; at the latest at until_s. By minutes it counts everybody's danger at the end of each, and stops at
@@ -315,8 +316,8 @@ def advance(
             if is_look or (is_gone and not is_end):
                 is_more = by_minutes or now_s < until_s
                 return now_s, walked_s, run[0].n_arrived, clock.n_arrived, is_look, is_more, False
-        if by_minutes and _minute_over(
-            links, arms, vehicles, run, occupied, dangers, doses, rows, crowd, on_foot, now_s
-        ):  # fmt: skip
-            return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, False
+        if by_minutes:
+            is_calm = _minute_over(links, arms, vehicles, run, occupied, dangers, doses, rows, crowd, on_foot, now_s)
+            if not is_calm or run[0].n_arrived > 0 or clock.n_arrived > 0:
+                return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, is_calm
     return now_s, walked_s, run[0].n_arrived, clock.n_arrived, False, False, by_minutes

@@ -174,9 +174,14 @@ class UnderFire:
         people.death_time_s[person] = self.harm.death_times_s(person, people.injury_time_s[person], care_s)
         self._look_for_next_death()
 
+    @property
+    def is_care_wanted(self) -> bool:
+        """Whether somebody's life hangs on care, or a patient waits for a team."""
+        return self.next_death_s < np.inf or bool(self.brought)
+
     def care_for_arrived(self, time_s: float) -> None:
         """Let care begin for the seriously injured who have reached safety, or a stop with medics, by a time."""
-        if self.next_death_s == np.inf and not self.brought:  # nobody's life hangs on it
+        if not self.is_care_wanted:
             return
         people, parties = self.population.people, self.population.parties
         hurt = self._without_care

@@ -17,7 +17,7 @@ _go_on_by_rules = called_with_one_set_of_types(rules.advance)
 
 
 def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> tuple[Arrivals, bool]:
-    """Move everybody to a time; return (who left the area on the way, whether by minutes nothing stopped them).
+    """Move everybody to a time; return (who left the area on the way, whether by minutes nobody else met danger).
 
     movement: the `Movement` of all. by_minutes: end with the first whole minute before it in which somebody arrives,
     meets danger or has to stand; until_s is a whole minute then, and nothing is cleared and no pace changes before it.
@@ -47,7 +47,7 @@ def go_on(movement: Any, until_s: float, *, by_minutes: bool) -> tuple[Arrivals,
         meetings_s = movement.shared_streets.meetings_between(from_s, now_s)
         return paces_s + news.looks_between(from_s, now_s) + meetings_s
 
-    return joined(cars, walkers, looks_s), False
+    return joined(cars, walkers, looks_s), is_calm
 
 
 def _advance(movement: Any, until_s: float, *, is_again: bool, by_minutes: bool) -> tuple[Any, ...]:
