@@ -30,6 +30,9 @@ class Shelters:
     takes_in: np.ndarray
     """bool: people whose homes were destroyed may live there."""
 
+    def __post_init__(self) -> None:
+        self._grid = grid_of_points(self.x_m, self.y_m, cell_m=500.0)
+
     def __len__(self) -> int:
         return self.capacity.size
 
@@ -71,7 +74,7 @@ class Shelters:
         go to the lower household, then the lower shelter. Returns int32 per household: its shelter, -1 if none within
         reach had room.
         """
-        taker, shelter, distance_m = points_within(self._grid(), x_m, y_m, reach_m)
+        taker, shelter, distance_m = points_within(self._grid, x_m, y_m, reach_m)
         order = np.lexsort((shelter, np.asarray(household)[taker], distance_m))
         found = np.full(len(household), -1, dtype=np.int32)
         n_members = np.ascontiguousarray(n_members, dtype=np.int32)
@@ -84,11 +87,6 @@ class Shelters:
         shelter, n_members = np.asarray(shelter), np.asarray(n_members)
         inside = shelter >= 0
         np.subtract.at(self.n_inside, shelter[inside], n_members[inside].astype(np.int32))
-
-    def _grid(self):
-        if not hasattr(self, "_points"):
-            self._points = grid_of_points(self.x_m, self.y_m, cell_m=500.0)
-        return self._points
 
 
 @kernel

@@ -180,7 +180,9 @@ class EvacuationModel(RowModel):
         """Advance by run.step_s, from minute to minute: what is due happens, people decide, move and are harmed."""
         began = perf_counter()
         step_s = self.settings.run.step_s
-        end_s = self.stepped_s = min(self.stepped_s + step_s, self.duration_s)
+        if self.time_s >= self.stepped_s:  # else the last step was interrupted, and is taken to its end
+            self.stepped_s = min(self.stepped_s + step_s, self.duration_s)
+        end_s = self.stepped_s
         may_be_ahead = step_s % MINUTE_S == 0.0 and not self._is_watched
         until_s = self.end_of_step_s(self.recorder.next_s) if may_be_ahead else end_s
         if self.n_writes != self._n_writes_seen:
@@ -233,8 +235,7 @@ class EvacuationModel(RowModel):
         If nobody looks at the model after each step, turns go on beyond the ends of steps of whole minutes. Each step
         is taken and its people are counted all the same, as they were at its end.
         """
-        counts_only = getattr(self.datacollector, "counts_only", False)
-        self._is_watched = on_step is not None or not counts_only or type(self).step is not EvacuationModel.step
+        self._is_watched = on_step is not None or self._has_own_parts
         try:
             while self.running:
                 self.step()
@@ -244,6 +245,14 @@ class EvacuationModel(RowModel):
             self._is_watched = True
             self._show_rates()
         return self
+
+    @property
+    def _has_own_parts(self) -> bool:
+        """Whether a step, a collector or, from Mesa 3.5 on, an event of the user's own may look at the model."""
+        wrapped = getattr(self.step, "__func__", None)
+        has_own_step = wrapped is not RowModel._wrapped_step or type(self).step is not EvacuationModel.step
+        has_own_events = len(getattr(self, "_event_list", ())) > 1  # one is the step
+        return has_own_step or has_own_events or not getattr(self.datacollector, "counts_only", False)
 
     def issue(self, order: Order) -> None:
         """Add an evacuation order to the scenario's: an `Order` of model/settings/behaviour.py with its own moment.

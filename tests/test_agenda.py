@@ -3,6 +3,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from mesa import Model
 from service_towns import ADULT, ASSISTED, fleet, town, town_of
 
 from safepassage.agents.civilians import Civilian, Injury, Status
@@ -11,6 +12,7 @@ from safepassage.agents.rules import tally
 from safepassage.agents.vehicles import Run, Task
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
+from safepassage.model.results.recorder import StatusCounts
 from safepassage.model.services.services import Services
 from safepassage.model.settings.behaviour import Order
 
@@ -82,13 +84,66 @@ class Watched(EvacuationModel):
 
 
 def test_whoever_looks_after_each_step_sees_the_end_of_it():
-    changes, seen_s = {**CALM, "run.duration_h": 2}, []
+    changes, seen_s = {**CALM, "run.duration_h": 2, "run.record_every_s": 7200}, []
     reported = EvacuationModel("tiny_town", **changes)
     reported.datacollector._new_model_reporter("clock_s", lambda model: model.time_s)
     EvacuationModel("tiny_town", **changes).run(on_step=lambda model: seen_s.append(model.time_s))
     assert seen_s == [600.0 * (k + 1) for k in range(12)]
     assert Watched("tiny_town", **changes).run().seen_s == seen_s
     assert reported.run().datacollector.model_vars["clock_s"] == seen_s
+
+
+class NotesPlaces(StatusCounts):
+    """A collector of a user's own."""
+
+    def collect(self, model):
+        super().collect(model)
+        self.seen_s = [*getattr(self, "seen_s", []), model.time_s]
+
+
+@pytest.mark.parametrize("how", ["collector", "step set on the model", "collect set on the collector"])
+def test_whatever_a_user_puts_in_sees_the_end_of_each_step(how):
+    model, seen_s = EvacuationModel("tiny_town", **{**CALM, "run.duration_h": 2, "run.record_every_s": 7200}), []
+    step, collect = model.step, model.datacollector.collect
+    if how == "collector":
+        model.datacollector = NotesPlaces()
+    elif how == "step set on the model":
+        model.step = lambda: (step(), seen_s.append(model.time_s))
+    else:
+        model.datacollector.collect = lambda model: (collect(model), seen_s.append(model.time_s))
+    model.run()
+    assert (seen_s or model.datacollector.seen_s) == [600.0 * (k + 1) for k in range(12)]
+
+
+@pytest.mark.skipif(not hasattr(Model, "schedule_event"), reason="Mesa has events from 3.5 on")
+def test_an_event_of_mesas_between_steps_sees_the_end_of_the_step_before():
+    model, seen_s = EvacuationModel("tiny_town", **{**CALM, "run.duration_h": 2, "run.record_every_s": 7200}), []
+
+    def look():
+        seen_s.append(model.time_s)
+
+    model.schedule_event(look, at=5.5)
+    model.run()
+    assert seen_s == [3000.0]
+
+
+def test_a_step_that_was_interrupted_is_taken_to_its_end():
+    changes = {**CALM, "run.duration_h": 2, "run.record_every_s": 600}
+    whole, model = (EvacuationModel("tiny_town", **changes) for _ in range(2))
+    take = model.turn.take
+    turns = iter(range(10_000))
+
+    def interrupted(until_s):
+        if next(turns) in (5, 9):
+            raise KeyboardInterrupt
+        return take(until_s)
+
+    model.turn.take = interrupted
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            model.run()
+    assert digests(model.run()) == digests(whole.run())
+    assert model.datacollector.model_vars == whole.datacollector.model_vars
 
 
 class LookEachMinute(Services):

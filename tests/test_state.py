@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numba
 import numpy as np
 import pytest
 from service_towns import digests
@@ -28,11 +29,16 @@ CLOSED = {
     "closures.streets": [{"name": "River Street", "from_h": 1.0}],
     "closures.contraflow": [{"name": "Main Street", "from_h": 0.5, "until_h": 2.5}],
 }
+SHELTER = {
+    "alerts.warning_s": 120.0,
+    "shelters.places": [{"name": "Cellar", "latitude_deg": 45.0, "longitude_deg": -33.0, "capacity": 200}],
+}
 CASES = {
     "tiny_town": ("tiny_town", {}, (0.4, 1.5, 3.0)),
     "drones": ("tiny_town", {**DRONES, "run.duration_h": 3}, (1.0, 2.0)),
     "ambulances and buses under fire": ("tiny_town", {**FIERCE, **HELP}, (0.8, 2.2)),
     "closures": ("tiny_town", {key: entry for key, entry in CLOSED.items() if key != "closures.streets"}, (0.7, 2.7)),
+    "shelters": ("tiny_town", {**FIERCE, **SHELTER, "run.duration_h": 3}, (1.5,)),
     "coquimbo": ("coquimbo", {"run.duration_h": 0.5}, (0.25,)),
     "pokrovsk": ("pokrovsk", {"run.duration_h": 120}, (30.0, 76.5)),
 }
@@ -200,3 +206,16 @@ def test_the_command_line_saves_states_and_goes_on_from_them(tmp_path, command):
     ):
         code, said = command(*options)
         assert code == 2 and told in said
+
+
+def test_kernels_take_a_state_that_was_read_for_the_same_types(tmp_path):
+    model = EvacuationModel("tiny_town", **{"run.duration_h": 1})
+    model.step()
+    back = EvacuationModel.from_state(model.save_state(tmp_path / "state.npz"))
+
+    def types(model):
+        return [
+            numba.typeof(one) for mover in (model.movement.driving, model.movement.walking) for one in mover.state()
+        ]
+
+    assert types(back) == types(model)

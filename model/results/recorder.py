@@ -47,7 +47,9 @@ class StatusCounts(DataCollector):
 
     @property
     def counts_only(self) -> bool:
-        """Whether nobody has added a reporter."""
+        """Whether nobody has added a reporter, or collects in a way of their own."""
+        if type(self).collect is not StatusCounts.collect or "collect" in vars(self):
+            return False
         return len(self.model_reporters) == len(Status) and not (self.agent_reporters or self.agenttype_reporters)
 
     def collect(self, model: Any) -> None:

@@ -124,18 +124,19 @@ class Written:
     def _array(self, array: np.ndarray) -> dict:
         if array.dtype == object:
             return {"objects": [self._named(part) for part in array.ravel()], "shape": array.shape}
+        about = {"is_fixed": not array.flags.writeable, "is_aligned": array.dtype.isalignedstruct}
         owner = array
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
         if owner is array or array.size == 0:
             name = f"a{len(self.arrays)}"
             self.arrays[name] = array
-            return {"array": name, "is_fixed": not array.flags.writeable}
+            return {"array": name, **about}
         offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
         name = np.lib.format.dtype_to_descr(array.dtype)
         return {
             "view": self._named(owner), "dtype": name, "shape": array.shape, "strides": array.strides, "offset": offset,
-            "is_fixed": not array.flags.writeable,
+            **about,
         }  # fmt: skip
 
 
@@ -217,9 +218,12 @@ class Read:
         if "objects" in node:
             return np.empty(node["shape"], object)
         if "array" in node:
-            made = self._arrays[node["array"]].copy(order="K")
+            array = self._arrays[node["array"]]
+            made = np.empty_like(array, _aligned(array.dtype) if node["is_aligned"] else None)
+            made[...] = array
         else:
             dtype = np.lib.format.descr_to_dtype(_as_descr(node["dtype"]))
+            dtype = _aligned(dtype) if node["is_aligned"] else dtype
             if dtype.hasobject:
                 raise StateError("an array of objects is stored as a view of memory")
             owner = self._value(node["view"])
@@ -310,6 +314,17 @@ def _class(name: str) -> Any:
     if not (module.startswith(OURS) or issubclass(found, AgentSet)):
         raise StateError(f"{name} is not a class of a model")
     return found
+
+
+def _aligned(dtype: np.dtype) -> np.dtype:
+    """Return a dtype of records as one whose fields are aligned, which files do not tell.
+
+    numba makes kernels of their own for others.
+    """
+    fields = dtype.fields or {}
+    formats, offsets = [one[0] for one in fields.values()], [one[1] for one in fields.values()]
+    parts = {"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize}
+    return np.dtype(parts, align=True)  # type: ignore[call-overload]
 
 
 def _as_descr(descr: Any) -> Any:
