@@ -321,9 +321,9 @@ def _aligned(dtype: np.dtype) -> np.dtype:
 
     numba makes kernels of their own for others.
     """
-    fields = dtype.fields or {}
-    formats, offsets = [one[0] for one in fields.values()], [one[1] for one in fields.values()]
-    parts = {"names": list(fields), "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize}
+    fields = [one[:2] for one in (dtype.fields or {}).values()]
+    formats, offsets = zip(*fields, strict=True)
+    parts = {"names": dtype.names, "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize}
     return np.dtype(parts, align=True)  # type: ignore[call-overload]
 
 
