@@ -142,6 +142,17 @@ def test_an_ambulance_takes_a_patient_out_with_those_at_home_if_all_fit(n_seats)
         assert first.n_boarded == 2 and first.exit == 0
 
 
+def test_an_ambulance_comes_back_by_the_exit_it_left_by_also_where_a_road_leads_on():
+    leg = {"to": "Far Town", "length_km": 20.0, "speed_km_h": 60.0}
+    leads_on = {"streets.exits": [{"name": "West", "node": "exit", "onward": [leg]}]}
+    model = town(town_of([[ADULT]] * 3), points=(), orders=[], **AMBULANCES, **leads_on)
+    model.step()
+    hurt(model, 3)
+    model.people.death_time_s[:3] = 1e9  # none dies before it comes
+    run(model)
+    assert (model.people.status == Status.SAFE).all() and len(model.services.ambulances.waits_s) == 3
+
+
 def test_ambulances_wait_until_a_team_takes_over_their_patient():
     path, back_s = town_of([[ADULT]] * 4), []
     for teams in ({}, {"services.receiving.n_teams": 1, "services.receiving.treat_time_s": 7200.0}):

@@ -239,7 +239,7 @@ class Services:
         if vehicle.row in self.fleet_of:
             self.fleet_of[vehicle.row].bring_out(vehicle, time_s)
         else:
-            self.ambulances.bring_out(vehicle, node, time_s)
+            self.ambulances.bring_out(vehicle, int(self.streets.exit_node[route.row]), time_s)
         if households.size:
             self.movement.carrier[households] = households
             n = households.size
