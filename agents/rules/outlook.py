@@ -24,6 +24,8 @@ import numpy as np
 
 from safepassage.agents.compiled import inlined_part, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
+from safepassage.agents.ground.prefetch import prefetch
+from safepassage.agents.ground.row import row
 
 NONE, NO_ROUTE, ARRIVED = -1, -1, -2
 
@@ -60,9 +62,9 @@ def push(heap: Records, size: int, cost_s: float, turn: int, node: int) -> int:
 
     heap: ENTRY, of which size are in use. cost_s, turn: of the node, see PLACE.
     """
-    k = size
+    k = row(size)
     while k > 0:
-        parent = (k - 1) >> 1
+        parent = row((k - 1) >> 1)
         above = heap[parent]
         if above.cost_s < cost_s or (above.cost_s == cost_s and above.turn <= turn):
             break
@@ -75,11 +77,11 @@ def push(heap: Records, size: int, cost_s: float, turn: int, node: int) -> int:
 @inlined_part
 def drop_first(heap: Records, size: int) -> int:
     """Remove the first entry of the heap and return its new size. heap: ENTRY, of which size are in use."""
-    size -= 1
+    size = row(size - 1)
     cost_s, turn, node = heap[size].cost_s, heap[size].turn, heap[size].node
-    k, child = 0, 1
+    k, child = row(0), row(1)
     while child < size:
-        other = child + 1
+        other = row(child + 1)
         if other < size and (
             heap[other].cost_s < heap[child].cost_s
             or (heap[other].cost_s == heap[child].cost_s and heap[other].turn < heap[child].turn)
@@ -89,7 +91,7 @@ def drop_first(heap: Records, size: int) -> int:
         if cost_s < below.cost_s or (cost_s == below.cost_s and turn <= below.turn):
             break
         heap[k].cost_s, heap[k].turn, heap[k].node = below.cost_s, below.turn, below.node
-        k, child = child, 2 * child + 1
+        k, child = child, row(2 * child + 1)
     heap[k].cost_s, heap[k].turn, heap[k].node = cost_s, turn, node
     return size
 
@@ -103,8 +105,9 @@ def count(roads: Records, gates: Records, first: int, last: int, gate: int, free
     roads, gates: as for `expect`. first, last: the links are roads[first:last]. gate: the node's nearest. free_out_s:
     when who is at the node can be out if nobody else is there (s).
     """
-    n_cars = 0
-    for k in range(first, last):
+    n_cars, gate = 0, row(gate)
+    for i in range(first, last):
+        k = row(i)
         road = roads[k]
         if road.weight == np.inf:
             continue
@@ -115,10 +118,11 @@ def count(roads: Records, gates: Records, first: int, last: int, gate: int, free
     last_s = 0.0
     at = gate
     while at != NONE:
-        passed = gates[at]
+        passed = gates[row(at)]
         if n_cars > 0:
             ahead_s, busy_s = free_out_s - passed.way_on_s, passed.busy_s
-            for k in range(first, last):
+            for i in range(first, last):
+                k = row(i)
                 if roads[k].n_cars > 0 and roads[k].weight < np.inf:
                     busy_s = max(busy_s, ahead_s) + roads[k].n_cars / passed.per_s
             passed.busy_s = busy_s
@@ -137,20 +141,20 @@ def look_back(
     last who is counted at the gates after the node can be out (s).
     """
     road, end = roads[k], places[node]
-    own, until_s = np.int64(end.gate), last_s
+    own, until_s = row(end.gate), last_s
     if 0.0 < road.per_s < gates[own].per_s:
-        own, until_s = np.int64(k), max(last_s, gates[k].way_on_s + gates[k].busy_s)
+        own, until_s = row(k), max(last_s, gates[k].way_on_s + gates[k].busy_s)
     link_out_s, time_s = end.out_s + road.time_s, road.time_s
     if until_s > link_out_s:  # else it takes exactly the link's own time, to the last bit
         time_s = until_s - end.out_s
     else:
         until_s = link_out_s
-    start = places[road.start]
+    start = places[row(road.start)]
     through_s = time_s * road.danger_factor + end.to_go_s
     if through_s < start.to_go_s:
         start.to_go_s, start.next_link = through_s, road.link
     elif through_s == start.to_go_s and start.next_link >= 0:
-        turn, other = class_turn[road.link], class_turn[start.next_link]
+        turn, other = class_turn[row(road.link)], class_turn[row(start.next_link)]
         if turn < other or (turn == other and road.link < start.next_link):
             start.next_link = road.link
     from_s = end.cost_s + time_s * road.weight
@@ -193,16 +197,18 @@ def begin(
 
 
 @inlined_part
-def _open(places, heap, bucket, waiting, at):
+def _open(roads, incoming_first, places, heap, bucket, waiting, at):
     """Put the nodes of a bucket that are not settled into the heap, which is empty; return (size, how many left)."""
     size, n_left, entry = 0, 0, bucket[at]
     bucket[at] = NONE
     while entry != NONE:
         n_left += 1
-        node = waiting[entry].node
+        node = row(waiting[row(entry)].node)
         if not places[node].is_settled:
+            prefetch(roads, incoming_first[node], 0)
+            prefetch(roads, incoming_first[node], 1)
             size = push(heap, size, places[node].cost_s, places[node].turn, node)
-        entry = waiting[entry].next
+        entry = waiting[row(entry)].next
     return size, n_left
 
 
@@ -245,11 +251,11 @@ def expect(
         if size == 0:
             at += 1
             while bucket[at] == NONE:
-                at += 1
-            size, n_left = _open(places, heap, bucket, waiting, at)
+                at = row(at + 1)
+            size, n_left = _open(roads, incoming_first, places, heap, bucket, waiting, at)
             n_waiting -= n_left
             continue
-        node = np.int64(heap[0].node)
+        node = row(heap[0].node)
         size = drop_first(heap, size)
         if places[node].is_settled:
             continue
@@ -258,22 +264,23 @@ def expect(
             n_wanted -= 1
         first, last = incoming_first[node], incoming_first[node + 1]
         last_s = count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
-        for k in range(first, last):
+        for i in range(first, last):
+            k = row(i)
             if roads[k].weight == np.inf:
                 continue
-            if places[roads[k].start].is_settled and expected_s.size == 0:  # nobody turns back to get out
+            if places[row(roads[k].start)].is_settled and expected_s.size == 0:  # nobody turns back to get out
                 continue
             is_better, time_s = look_back(roads, places, gates, class_turn, k, node, last_s)
             if expected_s.size > 0:
                 expected_s[roads[k].link] = time_s
             if is_better:
-                start = places[roads[k].start]
-                place = np.int64(min(start.cost_s * buckets_per_s, bucket.size - 1.0))
+                start = places[row(roads[k].start)]
+                place = row(np.int64(min(start.cost_s * buckets_per_s, bucket.size - 1.0)))
                 if place <= at:
                     size = push(heap, size, start.cost_s, start.turn, roads[k].start)
                 else:
-                    waiting[n_entries].node, waiting[n_entries].next = roads[k].start, bucket[place]
-                    waiting[n_entries].bucket = place
+                    entry = waiting[row(n_entries)]
+                    entry.node, entry.next, entry.bucket = roads[k].start, bucket[place], place
                     bucket[place] = n_entries
                     n_entries += 1
                     n_waiting += 1
