@@ -206,10 +206,10 @@ def test_who_asks_for_a_seat_while_every_vehicle_is_beyond_the_exits_is_looked_a
 
 
 @pytest.mark.parametrize("n_left", [0, 2])
-def test_a_bus_that_leaves_a_stop_is_cause_for_another_look_only_if_somebody_waits_there(n_left):
+def test_a_bus_that_leaves_a_stop_calls_for_others_only_if_somebody_waits_there(n_left):
     model = town(town_of([[ADULT]] * (3 + n_left)), [fleet(seats=4)], orders=[])
     model.step()
-    services, (work,) = model.services, model.services.fleets
+    services = model.services
     bus, stop = services.vehicles[0], services.stops[0]
     bus.task, bus.node, bus.target, bus.run = Task.BOARDING, stop.car_node, stop.row, Run(model.time_s)
     bus.arrived_s = bus.ready_s = model.time_s
@@ -217,9 +217,10 @@ def test_a_bus_that_leaves_a_stop_is_cause_for_another_look_only_if_somebody_wai
     for household in range(3, 3 + n_left):
         services.riders.wait(stop, household, model.time_s + 3600.0)  # too late for this bus
     services.wake()
+    n_calls = services.riders.n_calls[False]
     services.act(model.time_s)
     assert bus.task == Task.TO_EXIT and bus.seats.n_free == 3
-    assert (work.next_s == -np.inf) == (n_left > 0)
+    assert (services.riders.n_calls[False] > n_calls) == (n_left > 0)
 
 
 def test_services_wait_for_their_hours_in_quiet_and_lose_nobody():
