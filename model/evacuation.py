@@ -324,5 +324,6 @@ class EvacuationModel(RowModel):
         if plan is not None:
             model.departures.orders_due.expect_anew(model.settings, model.time_s)
             model.surroundings.closed.look_again()
+            model.authorities.impose_curfew()
             model.services.wake()
         return model

@@ -127,6 +127,19 @@ def test_another_plan_from_now_on_gives_the_bits_of_that_plan_from_the_start(lev
     assert digests(branch) == digests(whole) != digests(model.run())
 
 
+def test_another_curfew_from_some_later_day_on_holds_people_as_if_it_had_been_known_from_the_start(tmp_path):
+    plan = _plan(
+        tmp_path, curfew={"windows": [{"first_day": "2024-08-04", "from_time": "05:00", "until_time": "04:00"}]}
+    )
+    quiet = {"run.duration_h": 84, "shelling.sources": [], "orders": [{"issued_h": 70, "compliance": 0.9}]}
+    model = EvacuationModel(load("tiny_town", quiet), rng=5)
+    while model.time_s < 1.5 * 3600:
+        model.step()
+    branch = EvacuationModel.from_state(model.save_state(tmp_path / "state.npz"), plan=plan).run()
+    whole = EvacuationModel(load("tiny_town", quiet, plan=plan), rng=5).run()
+    assert digests(branch) == digests(whole) != digests(model.run())
+
+
 @pytest.mark.parametrize(
     ("levers", "key"),
     [

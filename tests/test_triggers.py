@@ -86,7 +86,8 @@ def test_a_curfew_holds_from_when_its_trigger_acts():
     assert model.curfew.may_move(3 * HOUR_S)
     model.run()
     assert model.curfew.may_move(1.9 * HOUR_S) and not model.curfew.may_move(2.1 * HOUR_S)
-    assert model.curfew is model.services.seats_sought.curfew
+    parts = model.services.seats_sought, model.services.lifts, model.departures.way_home
+    assert all(part.curfew is model.curfew for part in parts)
     assert model.population.leaving.curfew == model.curfew.as_arrays
 
 

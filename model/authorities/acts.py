@@ -34,13 +34,20 @@ class Authorities:
 
     def _act(self, trigger: str, at_s: float) -> None:
         """Let happen at a moment (s) what waits for a trigger, by its name."""
-        model, scenario = self.model, self.model.settings
+        model = self.model
         model.departures.orders_due.act(trigger, at_s)
         model.departures.institutions.act(trigger, at_s)
         model.departures.day_places.act(trigger, at_s)
         model.surroundings.closed.act(trigger, at_s)
         services.follow(model.services, trigger, self.triggers.acts_s)
         model.surroundings.damage.follow(trigger, at_s)
+        self.impose_curfew()
+
+    def impose_curfew(self) -> None:
+        """Let all reckon with the curfew of the scenario, as far as it does not wait for a trigger, from now on."""
+        model, scenario = self.model, self.model.settings
         hours = curfew_hours(scenario.curfew, scenario.run, scenario.shelling.time_zone, self.triggers.acts_s)
-        model.curfew = model.services.seats_sought.curfew = hours
+        model.curfew = hours
+        for part in (model.services.seats_sought, model.services.lifts, model.departures.way_home):
+            part.curfew = hours
         model.departures.keep(hours)
