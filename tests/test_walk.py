@@ -95,6 +95,19 @@ def test_results_do_not_depend_on_the_slots_of_the_event_wheel(seed, slots_per_p
     assert (by_id(n, *arrivals) == expected_s).all()
 
 
+@pytest.mark.parametrize("per_party_s", [1 / 400, 100.0])
+def test_walkers_come_as_they_do_on_the_first_day_however_many_slots_have_passed(per_party_s, monkeypatch):
+    """Slots as short as when three million walk: after 40 days more have passed than 32 bits can count."""
+    monkeypatch.setattr(walking_view, "SLOTS_PER_PARTY_S", per_party_s)
+    n, late_s = 60, 40 * 86400.0
+    early, late = (random_crowd(3, n) for _ in range(2))
+    early[0].add(np.arange(n), **early[1])
+    found_s = by_id(n, early[0].advance(np.inf))
+    late[0].advance(late_s)
+    late[0].add(np.arange(n), **late[1] | {"departure_s": late[1]["departure_s"] + late_s})
+    assert by_id(n, late[0].advance(np.inf)) - late_s == pytest.approx(found_s, abs=1e-3)
+
+
 def test_results_do_not_depend_on_how_often_the_ranks_of_walkers_are_closed_up():
     n, ends = 60, [(k, k + 1) for k in range(30)]
     speed_m_s = np.random.default_rng(1).uniform(0.7, 1.8, n)

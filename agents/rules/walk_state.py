@@ -56,7 +56,7 @@ STREET = np.dtype(
 )  # fmt: skip
 """A street, or the way out at an exit (area_m2: infinite). begin, end: ranks of those who walk on it, within its
 block (-1: none); first, last: queue of those who wait to enter."""
-TURN = np.dtype([("next_s", "f8"), ("slot", "i4"), ("slot_next", "i4")])
+TURN = np.dtype([("next_s", "f8"), ("slot", "i8"), ("slot_next", "i4")], align=True)
 """When a street has its next event, and where it stands on the event wheel (-1: nowhere). Kept small and apart from
 STREET, because the wheel looks at many."""
 CLOCK = np.dtype(
