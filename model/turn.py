@@ -56,7 +56,7 @@ class Turn:
         if have_left and (is_quiet or n_minutes):
             if model.under_fire.is_anybody_newly_out(minute_s):
                 is_quiet, n_minutes = False, 0
-            elif n_minutes != 1:
+            elif n_minutes != 1:  # at the end of one minute people are counted anyway
                 model.recorder.count(minute_s)
         if is_quiet:
             self.pass_time(quiet_s)

@@ -200,6 +200,18 @@ def command(monkeypatch, capsys, tmp_path):
     return call
 
 
+def test_a_run_that_goes_on_says_from_when(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "console", PlainConsole(width=200, force_terminal=False))
+    model = EvacuationModel(load("tiny_town", {"run.duration_h": 1}))
+    while model.time_s < 1800:
+        model.step()
+    state = model.save_state(tmp_path / "state.npz")
+    monkeypatch.setattr(sys, "argv", ["safepassage", "run", "--from", str(state), "--out", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "Going on from the state at 01 Aug 06:30, 0.5 h after the start." in capsys.readouterr().out
+
+
 def test_the_command_line_saves_states_and_goes_on_from_them(tmp_path, command):
     code, said = command("tiny_town", "--save-at", "2h", "--save-at", "90min")
     assert code == 0, said

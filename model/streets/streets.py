@@ -206,12 +206,9 @@ def reach(streets: Streets, mode_open: Bools, nodes: list[Ints]) -> list[Bools]:
     """Return for each group of nodes which nodes can reach one of them over links with mode_open, bool."""
     from scipy.sparse import csgraph, csr_array
 
-    n, n_all, at = (
-        streets.n_nodes,
-        streets.n_nodes + len(nodes),
-        np.repeat(np.arange(len(nodes)), [each.size for each in nodes]),
-    )
-    back_from = np.concatenate((streets.link_downstream[mode_open], n + at))
+    n, n_all = streets.n_nodes, streets.n_nodes + len(nodes)
+    group_of = np.repeat(np.arange(n, n_all), [each.size for each in nodes])
+    back_from = np.concatenate((streets.link_downstream[mode_open], group_of))
     back_to = np.concatenate((streets.link_upstream[mode_open], *nodes))
     back = csr_array((np.ones(back_from.size), (back_from, back_to)), shape=(n_all, n_all))
     found = []

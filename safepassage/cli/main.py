@@ -193,6 +193,10 @@ def run(
         told = compiling_told(console, quiet=quiet)
         model = EvacuationModel(loaded) if from_ is None else EvacuationModel.from_state(from_, plan)
         states.check(model.time_s)
+        if from_ is not None and not quiet:
+            console.print(
+                f"Going on from the state at {model.clock:%d %b %H:%M}, {model.time_s / 3600:g} h after the start."
+            )
 
         def on_step(model):
             n_safe = model.recorder.n_by_status[Status.SAFE]

@@ -33,8 +33,8 @@ def to_run(scenario: str | None, state: Path | None, plan: str | None, changes: 
         raise ScenarioError(f"run {scenario} --from {state}: the state contains its scenario; leave out {scenario}.")
     if changes:
         raise ScenarioError(
-            f"--from {state}: {', '.join(changes)} cannot be changed, since that would change the past; give "
-            "a plan that differs from then on, or run the scenario from its start."
+            f"--from {state}: {', '.join(changes)} cannot be changed while a run goes on; give a plan that differs "
+            "from then on, or run the scenario from its start."
         )
     return saved(state).scenario(plan)
 
