@@ -57,6 +57,7 @@ def test_time_passed_in_quiet_leaves_what_stepping_through_everything_leaves(wha
     n_quiet, passes = [], quick.turn.pass_time
     quick.turn.pass_time = lambda until_s: (n_quiet.append(until_s), passes(until_s))
     assert digests(quick.run()) == digests(by_steps_of_everything(slow))
+    assert quick.resident_s == slow.resident_s
     assert len(n_quiet) > 20
 
 

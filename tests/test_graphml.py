@@ -171,6 +171,23 @@ def test_a_text_that_is_not_plain_is_not_read_in_columns(instead, of):
     assert plain_table(SMALL.encode()) is not None and plain_table(SMALL.replace(of, instead, 1).encode()) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (SMALL.replace("'utf-8'", "'latin-1'"), "latin-1"),
+        (SMALL.replace("</graph>", '<edge source="b" target="a" id="00" /></graph>'), "utf-8"),
+        (
+            SMALL.replace('attr.name="name"', 'attr.name="x"').replace('<key id="x"', '<key id="n" for="node"', 1),
+            "utf-8",
+        ),
+        (SMALL.replace('<node id="b">', '&amp;<node id="b">'), "utf-8"),
+    ],
+    ids=["another encoding", "an edge a second time", "two keys of one id", "text between nodes"],
+)
+def test_a_text_that_could_be_read_wrongly_in_columns_is_left_to_networkx(text, encoding):
+    assert text != SMALL and plain_table(text.encode(encoding)) is None
+
+
 def test_edges_of_a_table_stand_by_their_ends_numbers_as_numbers_and_alike_ones_by_what_they_are(tmp_path):
     path = tmp_path / "typed.graphml"
     path.write_text(TYPED, encoding="utf-8")

@@ -19,7 +19,7 @@ NIGHTS = [{"first_day": "2024-08-01", "from_time": "14:00", "until_time": "11:00
 def some_people(seed, n):
     """Return (departures, extinct, on the way, arrivals) of households and the rows of those at home."""
     chance = np.random.default_rng(seed)
-    departure_s = chance.choice([10.0, 60.0, 70.0, 3600.0, np.inf], n)
+    departure_s = chance.choice([10.0, 60.0, 70.0, 80.0, 90.0, 3600.0, np.inf], n)
     is_extinct, is_on_way = chance.random((2, n)) < 0.2
     arrival_s = np.where(chance.random(n) < 0.2, 5.0, np.inf)
     at_home = np.flatnonzero(~is_extinct & ~is_on_way & np.isinf(arrival_s))
@@ -67,21 +67,22 @@ def test_who_is_held_is_who_keeps_the_curfew_and_would_be_free_later(seed):
     assert departure_s.tolist() == [free_s[row] if row in held else before[row] for row in range(30)]
 
 
-def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them():
+@pytest.mark.parametrize("seed", range(8))
+def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them(seed):
     n = 300
-    plans, at_home = some_people(5, n)
-    departure_s, chance = plans[0], np.random.default_rng(7)
+    plans, at_home = some_people(seed, n)
+    departure_s, chance = plans[0], np.random.default_rng(seed)
     keeps, turn, curfew = chance.random(n) < 0.5, chance.random(n), (np.array([65.0]), np.array([2000.0]), 500.0)
     for size in (0, 1, 250):
         asked = np.sort(chance.integers(0, n, size))  # some of them twice
         soon, now, next_s, held_s = leaving(asked, *plans, keeps, turn, *curfew, 3000.0, 60.0)
         rows = [row for row in at_home if row in asked and departure_s[row] < 3000.0]
         assert soon.tolist() == rows and now.tolist() == [row for row in rows if departure_s[row] < 60.0]
-        held = [row for row in rows if keeps[row] and departure_s[row] == 70.0]
+        held = [row for row in rows if keeps[row] and departure_s[row] >= 65.0]
         free = [row for row in rows if departure_s[row] >= 60.0 and row not in held]
-        leaves_s = departure_s[free].tolist() + [slow_free_s(70.0, turn[row], *curfew) for row in held]
+        leaves_s = departure_s[free].tolist() + [slow_free_s(departure_s[row], turn[row], *curfew) for row in held]
         assert next_s == min(leaves_s, default=3000.0)
-        assert held_s == (70.0 if held else np.inf)
+        assert held_s == min(departure_s[held].tolist(), default=np.inf)
 
 
 def test_those_who_plan_to_leave_are_found_as_one_looks_through_all_of_them():
@@ -136,3 +137,21 @@ def test_whom_the_curfew_holds_is_held_at_the_end_of_each_turn_and_ends_none():
     assert leaving_.held_s < model.time_s + HOUR_S, "others have yet to be held"
     leaving_.look()
     assert model.curfew.may_move(leaving_.next_s), "nobody is waited for before the curfew ends"
+
+
+def test_whom_the_curfew_holds_is_held_at_the_end_of_turns_in_which_others_drive_too():
+    calm = {"orders": [], "shelling.sources": [], "run.duration_h": 30, "run.step_s": 3600}
+    leave = {"behaviour.coefficients.baseline_per_day": 2.0, "curfew.compliance": 0.5, "curfew.windows": NIGHTS}
+    model, n_driving = EvacuationModel("tiny_town", **calm, **leave), 0
+    take = model.turn.take
+
+    def taken(until_s):
+        nonlocal n_driving
+        found = take(until_s)
+        n_driving += model.movement.n_moving > 0 and not model.curfew.may_move(model.time_s)
+        assert model.population.leaving.held_s >= model.time_s
+        return found
+
+    model.turn.take = taken
+    model.run()
+    assert n_driving > 20

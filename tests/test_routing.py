@@ -15,6 +15,20 @@ def random_graph(rng, n_nodes, n_links, *, whole=False):
     return up, down, cost_s
 
 
+def drawn(rng, least_nodes, least_links, *, whole):
+    """Return (Routes without any, time of each link, which are open, two exits) of a drawn graph."""
+    n_nodes, n_links = int(rng.integers(least_nodes, 40)), int(rng.integers(least_links, 140))
+    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
+    return Routes(n_nodes, up, down), cost_s, rng.random(n_links) < 0.85, rng.integers(0, n_nodes, 2)
+
+
+def assert_is_as_built_afresh(routes, cost_s, is_open, exits, entry_s=0.0):
+    ends = routes.link_upstream, routes.link_downstream
+    next_link, cost_to_go_s = next_links(routes.next_link.shape[1], *ends, cost_s, is_open, exits, entry_s)
+    assert (routes.next_link[0] == next_link).all()
+    assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+
+
 def costs_by_networkx(n_nodes, up, down, cost_s, is_open, destinations):
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(range(n_nodes))
@@ -65,39 +79,30 @@ def test_costs_to_go_equal_those_of_scipy_on_a_large_graph():
 @given(st.integers(0, 2**31), st.booleans())
 def test_a_repaired_table_equals_one_built_afresh_bit_for_bit(seed, whole):
     rng = np.random.default_rng(seed)
-    n_nodes, n_links = int(rng.integers(2, 40)), int(rng.integers(1, 140))
-    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
-    is_open = rng.random(n_links) < 0.85
-    exits, entry_s = rng.integers(0, n_nodes, 2), rng.integers(0, 9, 2)
-    routes = Routes(n_nodes, up, down)
+    routes, cost_s, is_open, exits = drawn(rng, 2, 1, whole=whole)
+    n_nodes, n_links, entry_s = routes.next_link.shape[1], cost_s.size, rng.integers(0, 9, 2)
     routes.set_class(0, cost_s, is_open, exits, entry_s)
     for _ in range(8):
         links = rng.permutation(n_links)[: int(rng.integers(1, 6))]
         cost_s[links] = random_graph(rng, n_nodes, n_links, whole=whole)[2][links]
         is_open[links] = rng.random(links.size) < 0.6
         routes.change(0, links, cost_s[links], is_open[links])
-        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits, entry_s)
-        assert (routes.next_link[0] == next_link).all()
-        assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+        assert_is_as_built_afresh(routes, cost_s, is_open, exits, entry_s)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.booleans())
 def test_a_row_set_again_equals_one_built_from_nothing_however_much_has_changed(seed, whole):
     rng = np.random.default_rng(seed)
-    n_nodes, n_links = int(rng.integers(20, 40)), int(rng.integers(60, 140))
-    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
-    is_open, exits = rng.random(n_links) < 0.85, rng.integers(0, n_nodes, 2)
-    routes = Routes(n_nodes, up, down)
+    routes, cost_s, is_open, exits = drawn(rng, 20, 60, whole=whole)
+    n_nodes, n_links = routes.next_link.shape[1], cost_s.size
     for _ in range(8):
         links = rng.permutation(n_links)[: int(rng.choice([1, 3, n_links]))]
         cost_s[links] = random_graph(rng, n_nodes, n_links, whole=whole)[2][links]
         is_open[links] = rng.random(links.size) < 0.8
         exits = rng.integers(0, n_nodes, 2) if rng.random() < 0.2 else exits
         routes.set_class(0, cost_s, is_open, exits)
-        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits)
-        assert (routes.next_link[0] == next_link).all()
-        assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+        assert_is_as_built_afresh(routes, cost_s, is_open, exits)
 
 
 @settings(max_examples=60, deadline=None)
@@ -116,25 +121,27 @@ def test_nodes_are_reached_from_some_if_they_cost_something_finite_to_go_to(seed
 @given(st.integers(0, 2**31), st.booleans())
 def test_a_row_asked_from_some_nodes_is_the_whole_one_as_far_as_the_nearest_and_whole_once_links_change(seed, whole):
     rng = np.random.default_rng(seed)
-    n_nodes, n_links = int(rng.integers(2, 40)), int(rng.integers(1, 140))
-    up, down, cost_s = random_graph(rng, n_nodes, n_links, whole=whole)
-    is_open, exits = rng.random(n_links) < 0.85, rng.integers(0, n_nodes, 2)
-    routes = Routes(n_nodes, up, down)
-    for _ in range(4):
+    routes, cost_s, is_open, exits = drawn(rng, 2, 1, whole=whole)
+    n_nodes, n_links = routes.next_link.shape[1], cost_s.size
+    ends = routes.link_upstream, routes.link_downstream
+    for again in (True, False, True, False, False, False):
         starts = rng.integers(0, n_nodes, int(rng.integers(1, 4))).astype(np.int32)
         exits = rng.integers(0, n_nodes, 2) if rng.random() < 0.5 else exits
         routes.set_class(0, cost_s, is_open, exits, starts=starts)
-        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits)
+        next_link, cost_to_go_s = next_links(n_nodes, *ends, cost_s, is_open, exits)
         is_near = cost_to_go_s <= cost_to_go_s[starts].min()
         is_there = is_near | (routes.cost_to_go_s[0] < np.inf)
         assert (routes.next_link[0] == np.where(is_there, next_link, NO_ROUTE)).all()
         assert (routes.cost_to_go_s[0] == np.where(is_there, cost_to_go_s, np.inf)).all()
+        if again:  # asked from others, to the same exits
+            starts = rng.integers(0, n_nodes, 1).astype(np.int32)
+            routes.set_class(0, cost_s, is_open, exits, starts=starts)
+            is_near = cost_to_go_s <= cost_to_go_s[starts].min()
+            assert (routes.next_link[0][is_near] == next_link[is_near]).all()
         links = rng.permutation(n_links)[:3]
         is_open[links] = rng.random(links.size) < 0.6
         routes.change(0, links, is_open=is_open[links])
-        next_link, cost_to_go_s = next_links(n_nodes, up, down, cost_s, is_open, exits)
-        assert (routes.next_link[0] == next_link).all()
-        assert (routes.cost_to_go_s[0] == cost_to_go_s).all()
+        assert_is_as_built_afresh(routes, cost_s, is_open, exits)
 
 
 def test_among_equal_ways_what_a_link_is_decides_and_not_its_place_in_the_list():
