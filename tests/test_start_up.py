@@ -158,6 +158,70 @@ def test_a_kernel_is_not_kept_if_a_file_whose_kernels_it_calls_has_changed(tmp_p
     assert anew(2) == 12
 
 
+@pytest.fixture
+def changing_rule(tmp_path, monkeypatch):
+    """Return a function that imports a kernel anew, which multiplies by another number each time."""
+    source = tmp_path / "changing_rules.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def import_with(factor):
+        source.write_text(
+            "from safepassage.agents.compiled import kernel\n\n\n"
+            f"@kernel\ndef multiply(x):\n    return {factor} * x\n"
+        )
+        sys.modules.pop("changing_rules", None)
+        importlib.invalidate_caches()
+        return importlib.import_module("changing_rules").multiply
+
+    return import_with
+
+
+def test_machine_code_of_before_a_change_is_not_run_if_keeping_that_of_after_it_was_broken_off(
+    changing_rule, monkeypatch
+):
+    assert changing_rule(2)(10) == 20
+    for write in ("_save_index", "_save_data"):
+        after = changing_rule(30)
+        monkeypatch.setattr(after._cache._cache_file, write, lambda *_: pytest.fail("broken off"))
+        with pytest.raises(pytest.fail.Exception, match="broken off"):
+            after(10)
+        assert changing_rule(30)(10) == 300, write
+        assert changing_rule(2)(10) == 20
+
+
+def test_machine_code_of_before_a_change_is_not_run_by_a_process_that_reads_while_another_keeps_that_of_after_it(
+    changing_rule, monkeypatch
+):
+    assert changing_rule(2)(10) == 20
+    first, read = changing_rule(30), []
+    save_index = first._cache._cache_file._save_index
+    monkeypatch.setattr(
+        first._cache._cache_file, "_save_index", lambda kept: (save_index(kept), read.append(changing_rule(30)(10)))
+    )
+    assert first(10) == 300
+    assert read == [300]
+
+
+def test_what_another_numba_compiled_is_not_run_and_is_compiled_anew(changing_rule, monkeypatch):
+    by_older = changing_rule(2)
+    monkeypatch.setattr(by_older._cache._cache_file, "_version", "0.1")
+    assert by_older(10) == 20
+    anew = changing_rule(2)
+    assert not compiling.is_kept(anew)
+    monkeypatch.setattr(anew._cache._cache_file, "_save_data", lambda *_: pytest.fail("broken off"))
+    with pytest.raises(pytest.fail.Exception, match="broken off"):
+        anew(10)
+    assert not compiling.is_kept(changing_rule(2))
+
+
+def test_no_more_machine_code_is_kept_than_that_of_the_last_change(changing_rule):
+    for factor in (2, 3, 4):
+        rule = changing_rule(factor)
+        assert (rule(10), rule(0.5)) == (10 * factor, 0.5 * factor)
+        assert len(list(Path(rule.stats.cache_path).glob("changing_rules.multiply-*.nbc"))) == 2
+        assert [changing_rule(factor)(x) for x in (10, 0.5)] == [10 * factor, 0.5 * factor]
+
+
 def test_with_one_core_or_with_all_kept_no_second_process_starts(monkeypatch):
     monkeypatch.setattr(compiling.subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     monkeypatch.setattr(compiling, "is_kept", lambda _: True)
