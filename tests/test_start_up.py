@@ -166,8 +166,7 @@ def changing_rule(tmp_path, monkeypatch):
 
     def import_with(factor):
         source.write_text(
-            "from safepassage.agents.compiled import kernel\n\n\n"
-            f"@kernel\ndef multiply(x):\n    return {factor} * x\n"
+            f"from safepassage.agents.compiled import kernel\n\n\n@kernel\ndef multiply(x):\n    return {factor} * x\n"
         )
         sys.modules.pop("changing_rules", None)
         importlib.invalidate_caches()
