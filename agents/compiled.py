@@ -49,7 +49,7 @@ def _kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def mark(function: Callable[..., Any]) -> Any:
         kernel = njit(**options)(function)
-        cache = getattr(kernel, "_cache", None)  # none where the user told numba not to compile
+        cache: Any = getattr(kernel, "_cache", None)  # none where the user told numba not to compile
         if hasattr(cache, "_cache_file"):
             cache._cache_file = _KeptFiles(cache.cache_path, cache._impl.filename_base, cache._cache_file._source_stamp)
         return kernel
