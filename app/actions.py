@@ -172,7 +172,10 @@ class Actions:
         entry = {"between": [str(n) for n in data["between"]]} if kind == "streets" else {"name": str(data["name"])}
         changed, at_h = deepcopy(self.closures), self._next_h()
         if data["close"]:
-            changed[kind].append(self._closing(entry, data, at_h))
+            closing = self._closing(entry, data, at_h)
+            if closing in changed[kind]:
+                raise ScenarioError("it has already been closed, from the next step on. Press Step or Play.")
+            changed[kind].append(closing)
         else:
             self._open(changed[kind], entry, at_h)
         self._change(changed)

@@ -115,6 +115,19 @@ def test_an_order_that_is_clicked_twice_is_one():
     assert len(actions.orders) == before + 1
 
 
+def test_an_exit_whose_closing_is_clicked_twice_is_closed_once_and_can_be_opened_again():
+    actions = Actions(EvacuationModel("tiny_town"))
+    close = {"kind": "exit", "name": "North road", "close": True}
+    actions.do(close)
+    with pytest.raises(ScenarioError, match="already been closed, from the next step on"):
+        actions.do(close)
+    assert len(actions.log) == len(actions.closures["exits"]) == 1
+    actions.do({**close, "close": False})
+    assert actions.closures["exits"] == []
+    actions.do(close)
+    assert len(actions.closures["exits"]) == 1
+
+
 def test_plans_of_another_scenario_are_not_offered_and_are_refused_by_name():
     assert {"buses", "more_seats", "door_to_door"} & set(Choices("tiny_town").plans()) == set()
     assert "buses" in Choices("coquimbo").plans() and "more_seats" not in Choices("coquimbo").plans()
