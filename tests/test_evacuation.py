@@ -208,7 +208,7 @@ def test_who_queues_at_home_for_a_full_street_is_hit_by_what_falls_there(tmp_pat
     )
     while model.time_s < 3600:
         model.step()
-    waits = model.population.setting_out(model.movement.link_of)
+    waits = model.population.setting_out(np.arange(300), model.movement.link_of)
     model.step()
     hurt = model.people.injury[waits] != Injury.NONE  # one person each
     assert waits.size > 100 and 0.8 < hurt.mean() < 1.0

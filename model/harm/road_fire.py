@@ -290,7 +290,7 @@ class RoadFire:
         is_there = population.is_at_home(household)
         if self.movement.n_moving:
             sets_out = np.zeros(len(population.parties), np.bool_)
-            sets_out[population.setting_out(self.movement.link_of)] = True
+            sets_out[population.setting_out(household, self.movement.link_of)] = True
             is_there |= sets_out[household]
         person = person[is_there & (people.status[person] < Status.SAFE) & (people.death_time_s[person] > from_s)]
         time_s = self.cover.weighted_s(person, from_s, until_s, self._factor)

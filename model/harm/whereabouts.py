@@ -62,7 +62,7 @@ class Whereabouts:
         is_there = self.population.is_at_home(home) & (self.households.shelter[home] < 0)
         is_there &= self.households.lives_with[home] < 0
         person, place = members(first, home[is_there])
-        parts, vehicle, vehicle_m = self._away_from_home(x_m, y_m, reach_m, time_s)
+        parts, vehicle, vehicle_m = self._away_from_home(x_m, y_m, reach_m, time_s, home)
         household, at_x_m, at_y_m = (np.concatenate(column) for column in zip(*parts, strict=True))
         elsewhere, of = members(first, household)
         away_m = np.hypot(at_x_m[of] - x_m, at_y_m[of] - y_m)
@@ -76,15 +76,18 @@ class Whereabouts:
         return Near(person[alive], distance_m[alive], vehicle, vehicle_m)
 
     def _away_from_home(
-        self, x_m: float, y_m: float, reach_m: float, time_s: float
+        self, x_m: float, y_m: float, reach_m: float, time_s: float, home: Ints
     ) -> tuple[list[tuple], Ints, Floats]:
-        """Return (parts, vehicles, distance of each): parts are (household, x_m, y_m) of those who may be near."""
+        """Return (parts, vehicles, distance of each): parts are (household, x_m, y_m) of those who may be near.
+
+        home: households that live within reach.
+        """
         party, party_x_m, party_y_m = _all_at([], x_m, y_m)
         if self.movement.n_moving:
             party, party_x_m, party_y_m = self.movement.parties_near(x_m, y_m, reach_m)
         served = party >= self.movement.n_parties
         of_town = party[~served], party_x_m[~served], party_y_m[~served]
-        parts = [of_town, self._guests_of(*of_town), self._setting_out()]
+        parts = [of_town, self._guests_of(*of_town), self._setting_out(home)]
         on_road = (party[served] - self.movement.n_parties, party_x_m[served], party_y_m[served])
         vehicle, at_x_m, at_y_m = (np.concatenate(column) for column in zip(on_road, self._standing(), strict=True))
         away_m = np.hypot(at_x_m - x_m, at_y_m - y_m)
@@ -104,11 +107,11 @@ class Whereabouts:
         at = order[np.searchsorted(party[order], self.parties.rides_with[guests])]
         return guests, x_m[at], y_m[at]
 
-    def _setting_out(self):
-        """Return (household, x_m, y_m) of those who have set out and wait at home to get onto the street."""
+    def _setting_out(self, home):
+        """Return (household, x_m, y_m) of the households that have set out and wait at home to get onto the street."""
         if not self.movement.n_moving:
             return _all_at([], 0.0, 0.0)
-        rows = self.population.setting_out(self.movement.link_of)
+        rows = self.population.setting_out(home, self.movement.link_of)
         return rows, self.households.home_x_m[rows], self.households.home_y_m[rows]
 
     def _standing(self):

@@ -316,13 +316,15 @@ class Population:
         is_away = self.households.is_extinct[rows] | self.parties.is_on_way[rows]
         return ~is_away & np.isinf(self.parties.arrival_time_s[rows])
 
-    def setting_out(self, link_of: Callable[..., Any]) -> np.ndarray:
-        """Return the parties that have set out and wait at home to get onto their first street; int64[].
+    def setting_out(self, households: Ints, link_of: Callable[..., Any]) -> Ints:
+        """Return which of some households have set out and wait at home to get onto a street; rising, int64[].
 
-        link_of: function parties -> link on which each is, -1: on none.
+        households: rows; one that recurs does so in what is returned. link_of: function parties -> link on which each
+        is, -1: on none.
         """
         parties = self.parties
-        rows = np.flatnonzero(parties.is_on_way & ~parties.is_bound_home & (parties.stop < 0) & (parties.vehicle < 0))
+        rows = np.sort(households[parties.is_on_way[households]]).astype(np.int64)
+        rows = rows[~parties.is_bound_home[rows] & (parties.stop[rows] < 0) & (parties.vehicle[rows] < 0)]
         return rows[link_of(rows) < 0]
 
     def plans_changed(self, households: np.ndarray | None = None) -> None:
