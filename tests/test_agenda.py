@@ -304,7 +304,8 @@ def test_the_books_are_checked_as_a_person_after_the_other_would_check_them():
         arrival_s, status = np.where(rng.random(n) < 0.3, 9.0, np.inf), rng.integers(0, 8, 6).astype(np.int8)
         rides = np.where(rng.random(n) < 0.2, 0, -1).astype(np.int32)
         places = stop.astype(np.int32), vehicle.astype(np.int32), rides
-        found = tally.count_wrong(on_way, *places, arrival_s, first, status)
+        household = np.repeat(np.arange(n, dtype=np.int32), np.diff(first))
+        found = tally.count_wrong(on_way, *places, arrival_s, household, status)
         expected = [0, 0, 0, 0]
         for p in range(n):
             at_stop, aboard = stop[p] >= 0, vehicle[p] >= 0 or rides[p] >= 0

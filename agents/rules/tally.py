@@ -53,34 +53,34 @@ def nobody_counted(n_people: int) -> Ints:
 
 @kernel
 def count_wrong(
-    is_on_way: Bools, stop: Ints, vehicle: Ints, rides_with: Ints, arrival_time_s: Floats, first_person: Ints,
-    status: Ints,
-) -> Ints:  # fmt: skip
-    """Return the four counts, int64[4]. By party: bool, int32, float64; status: int8 per person.
+    is_on_way: Bools, stop: Ints, vehicle: Ints, rides_with: Ints, arrival_time_s: Floats, household: Ints, status: Ints
+) -> Ints:
+    """Return the four counts, int64[4]. By party: bool, int32, float64; household, int32, and status, int8, per person.
 
     is_on_way: bool, parties on their way. stop: stop at which each party waits, -1: none. vehicle: vehicle that
     each party is aboard, -1: none. rides_with: party in whose car each rides, -1: none. arrival_time_s: when each
-    party was safe (s), inf: not yet. first_person: first person of each household, one entry more at the end.
+    party was safe (s), inf: not yet. household: of each person, the row of their party.
     """
-    n = np.zeros(4, np.int64)
-    outside, wrong = np.zeros((8, _N_STATUS), np.int64), np.zeros((8, _N_STATUS), np.int64)
+    outside, wrong = np.zeros(8 * _N_STATUS, np.int64), np.zeros(8 * _N_STATUS, np.int64)
     for place in range(8):
         on_way, at_stop, has_arrived = place & 1 > 0, place & 2 > 0, place & 4 > 0
         for here in range(_N_STATUS):
-            outside[place, here] = int(here == _TRAVELLING and not on_way)
+            at = place * _N_STATUS + here
+            outside[at] = int(here == _TRAVELLING and not on_way)
             is_right = here in (_TRAVELLING, _STRANDED) or (at_stop and here == _WAITING)
-            wrong[place, here] = int(here != _DEAD and ((on_way and not is_right) or (has_arrived and here != _SAFE)))
-    n_outside = n_wrong = 0
+            wrong[at] = int(here != _DEAD and ((on_way and not is_right) or (has_arrived and here != _SAFE)))
+    first = np.empty(is_on_way.size, np.int64)  # of the entries of both tables for a party's place
+    n = np.zeros(4, np.int64)
+    n_two_places = n_on_streets = n_outside = n_wrong = 0
     for party in range(is_on_way.size):
         on_way, at_stop = is_on_way[party], stop[party] >= 0
-        aboard = vehicle[party] >= 0 or rides_with[party] >= 0
-        if ((at_stop or aboard) and not on_way) or (at_stop and aboard):
-            n[IN_TWO_PLACES] += 1
-        if on_way and not at_stop and not aboard:
-            n[ON_STREETS] += 1
-        place = int(on_way) | int(at_stop) << 1 | int(np.isfinite(arrival_time_s[party])) << 2
-        for i in range(first_person[party], first_person[party + 1]):
-            n_outside += outside[place, status[i]]
-            n_wrong += wrong[place, status[i]]
-    n[OUTSIDE], n[WRONG_STATUS] = n_outside, n_wrong
+        aboard = (vehicle[party] >= 0) | (rides_with[party] >= 0)
+        n_two_places += ((at_stop | aboard) & ~on_way) | (at_stop & aboard)
+        n_on_streets += on_way & ~(at_stop | aboard)
+        first[party] = (int(on_way) | int(at_stop) << 1 | int(np.isfinite(arrival_time_s[party])) << 2) * _N_STATUS
+    for person in range(status.size):
+        at = first[household[person]] + status[person]
+        n_outside += outside[at]
+        n_wrong += wrong[at]
+    n[IN_TWO_PLACES], n[ON_STREETS], n[OUTSIDE], n[WRONG_STATUS] = n_two_places, n_on_streets, n_outside, n_wrong
     return n

@@ -361,7 +361,7 @@ class Population:
         parties = self.parties
         n = tally.count_wrong(
             parties.is_on_way, parties.stop, parties.vehicle, parties.rides_with, parties.arrival_time_s,
-            self.households.first_person, self.people.status,
+            self.people.household, self.people.status,
         )  # fmt: skip
         if n[tally.IN_TWO_PLACES]:
             raise PopulationError("parties at stops or aboard are not noted as on their way, or are in two places")
