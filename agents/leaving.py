@@ -80,9 +80,11 @@ def leaving(
     rows: Ints, departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, keeps_curfew: Bools,
     turn: Floats, start_s: Floats, end_s: Floats, stagger_s: float, soon_s: float, until_s: float,
 ) -> tuple[Ints, Ints, float, float]:  # fmt: skip
-    """Return (those of some households that are at home and leave before soon_s, of these those that leave before
-    until_s, when the first of the others leaves in s, soon_s if none does, when the first of them means to leave whom
+    """Return (those of some households that may leave before soon_s, those that are at home and leave before until_s,
+    when the first of the others at home leaves in s, soon_s if none does, when the first of them means to leave whom
     the curfew will hold in s, inf: nobody); rows rise, each once, int64[].
+
+    Whoever leaves later than another of the first is not asked yet whether they are still at home.
 
     rows: of households, rising; one may be there more than once. departure_s: when each household means to leave (s).
     is_extinct: nobody of it lives. is_on_way: it is on the streets. arrival_s: when it came to safety (s); inf: it has
@@ -92,22 +94,24 @@ def leaving(
     soon, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     n_soon, n_now, next_s, held_s, last = 0, 0, soon_s, np.inf, -1
     for row in rows:
-        if row == last or departure_s[row] >= soon_s:
+        leaves_s = departure_s[row]
+        if row == last or leaves_s >= soon_s:
             continue
-        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
+        is_now, is_first = leaves_s < until_s, leaves_s < (next_s if start_s.size == 0 else max(next_s, held_s))
+        if (is_now or is_first) and (is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf):
             continue
         last = row
         soon[n_soon] = row
         n_soon += 1
-        if departure_s[row] < until_s:
+        if is_now:
             now[n_now] = row
             n_now += 1
-        elif departure_s[row] < max(next_s, held_s):
-            free_s = departure_s[row]
+        elif is_first:
+            free_s = leaves_s
             if keeps_curfew[row]:
                 free_s = _free_s(free_s, turn[row], start_s, end_s, stagger_s)
-            if free_s > departure_s[row]:
-                held_s = min(held_s, departure_s[row])
+            if free_s > leaves_s:
+                held_s = min(held_s, leaves_s)
             next_s = min(next_s, free_s)
     return soon[:n_soon], now[:n_now], next_s, held_s
 

@@ -67,18 +67,22 @@ def test_who_is_held_is_who_keeps_the_curfew_and_would_be_free_later(seed):
     assert departure_s.tolist() == [free_s[row] if row in held else before[row] for row in range(30)]
 
 
+@pytest.mark.parametrize("is_curfew", [True, False])
 @pytest.mark.parametrize("seed", range(8))
-def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them(seed):
+def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them(seed, is_curfew):
     n = 300
     plans, at_home = some_people(seed, n)
     departure_s, chance = plans[0], np.random.default_rng(seed)
-    keeps, turn, curfew = chance.random(n) < 0.5, chance.random(n), (np.array([65.0]), np.array([2000.0]), 500.0)
+    keeps, turn = chance.random(n) < 0.5, chance.random(n)
+    curfew = (np.array([65.0]), np.array([2000.0]), 500.0) if is_curfew else (np.empty(0), np.empty(0), 0.0)
     for size in (0, 1, 250):
         asked = np.sort(chance.integers(0, n, size))  # some of them twice
         soon, now, next_s, held_s = leaving(asked, *plans, keeps, turn, *curfew, 3000.0, 60.0)
         rows = [row for row in at_home if row in asked and departure_s[row] < 3000.0]
-        assert soon.tolist() == rows and now.tolist() == [row for row in rows if departure_s[row] < 60.0]
-        held = [row for row in rows if keeps[row] and departure_s[row] >= 65.0]
+        assert now.tolist() == [row for row in rows if departure_s[row] < 60.0]
+        assert sorted(set(soon.tolist())) == soon.tolist() and set(rows) <= set(soon.tolist())
+        assert set(soon.tolist()) - set(rows) <= {row for row in asked if 60.0 <= departure_s[row] < 3000.0}
+        held = [row for row in rows if is_curfew and keeps[row] and departure_s[row] >= 65.0]
         free = [row for row in rows if departure_s[row] >= 60.0 and row not in held]
         leaves_s = departure_s[free].tolist() + [slow_free_s(departure_s[row], turn[row], *curfew) for row in held]
         assert next_s == min(leaves_s, default=3000.0)
