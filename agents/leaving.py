@@ -120,8 +120,10 @@ def leaving(
 def deciding(
     rows: Ints, decision_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, time_s: float
 ) -> tuple[Ints, Ints, float]:
-    """Return (those of some households that are at home and have yet to decide at a time in s, those that have by then,
-    when the first of the others decides in s, inf: none does); in the order of rows, int64[].
+    """Return (those of some households that may have yet to decide at a time in s, those at home that have by then,
+    when the first of the others at home decides in s, inf: none does); in the order of rows, int64[].
+
+    Whoever decides later than another of the first is not asked yet whether they are still at home.
 
     rows: of households, each once. decision_s: when each decides to leave (s). is_extinct, is_on_way, arrival_s: see
     `leaving`. time_s: the moment.
@@ -129,13 +131,15 @@ def deciding(
     later, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     n_later, n_now, next_s = 0, 0, np.inf
     for row in rows:
-        if is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf:
+        decides_s = decision_s[row]
+        is_now, is_first = decides_s <= time_s, decides_s < next_s
+        if (is_now or is_first) and (is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf):
             continue
-        if decision_s[row] <= time_s:
+        if is_now:
             now[n_now] = row
             n_now += 1
         else:
             later[n_later] = row
             n_later += 1
-            next_s = min(next_s, decision_s[row])
+            next_s = min(next_s, decides_s)
     return later[:n_later], now[:n_now], next_s

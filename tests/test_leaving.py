@@ -124,8 +124,10 @@ def test_those_who_have_decided_are_found_as_one_looks_through_all_of_them():
         later, now, next_s = deciding(asked, decision_s, *rest, 60.0)
         rows = [row for row in asked.tolist() if row in at_home]
         assert now.tolist() == [row for row in rows if decision_s[row] <= 60.0]
-        assert later.tolist() == [row for row in rows if decision_s[row] > 60.0]
-        assert next_s == min(decision_s[later].tolist(), default=np.inf)
+        waiting = [row for row in rows if decision_s[row] > 60.0]
+        assert [row for row in later.tolist() if row in at_home] == waiting
+        assert set(later.tolist()) <= {row for row in asked.tolist() if decision_s[row] > 60.0}
+        assert next_s == min(decision_s[waiting].tolist(), default=np.inf)
 
 
 def test_whom_the_curfew_holds_is_held_at_the_end_of_each_turn_and_ends_none():
