@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Ints, united
+from safepassage.agents.ground.arrays import Ints, rising, united
 from safepassage.agents.rules.drive_edit import with_more
 
 NO_DOSES = np.zeros((2, 0))
@@ -18,7 +18,7 @@ class UnderWay:
     rows: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
     """int32, rising."""
     left: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
-    """Those who have left the streets since `taken` was called last; int32, rising."""
+    """Those who have left the streets since they were taken last; int32, rising; who left twice is there twice."""
 
     @property
     def n(self) -> int:
@@ -27,8 +27,7 @@ class UnderWay:
 
     def add(self, ids: Ints) -> None:
         """Note that some have come, none of whom is there."""
-        ids = np.asarray(ids, self.rows.dtype)
-        self.rows = with_more(self.rows, np.sort(ids) if ids.size > 1 else ids)
+        self.rows = with_more(self.rows, self._in_order(ids))
 
     def drop(self, ids: Ints) -> None:
         """Note that some have gone, all of whom are there."""
@@ -36,12 +35,16 @@ class UnderWay:
             stays = np.ones(self.rows.size, np.bool_)
             stays[np.searchsorted(self.rows, ids)] = False
             self.rows = self.rows[stays]
-            self.left = united(self.left, ids)
+            self.left = with_more(self.left, self._in_order(ids))
+
+    def _in_order(self, ids: Ints) -> Ints:
+        ids = np.asarray(ids, self.rows.dtype)
+        return np.sort(ids) if ids.size > 1 else ids
 
     def taken_left(self) -> Ints:
         """Return those who have left the streets since the last call, rising: nobody else has gone through danger."""
         rows, self.left = self.left, self.left[:0]
-        return rows
+        return rising(rows)
 
     def taken(self) -> Ints:
         """Return all who have been on the streets at any moment since the last call, rising."""
