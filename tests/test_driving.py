@@ -5,6 +5,7 @@ from safepassage.agents.ground.records import records
 from safepassage.agents.rules.drive_edit import NONE, PENDING, let_set_out, with_departures, with_more
 from safepassage.agents.rules.drive_state import RUN, SLOT, VEHICLE
 from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.under_way import UnderWay
 from safepassage.model.settings.base import ScenarioError
 
 
@@ -403,3 +404,15 @@ def test_an_arm_that_serves_two_roads_gains_no_turns_by_it():
     rows = driving.crossings()
     on_2 = rows.id[(rows.link == 2) & (rows.exit_s > 900.0)]
     assert abs((on_2 < 600).mean() - 0.5) < 0.02
+
+
+def test_who_has_left_is_told_once_however_often_and_all_who_were_there_with_those_who_are():
+    under_way = UnderWay()
+    under_way.add(np.array([7, 3, 5]))
+    under_way.drop(np.array([5, 3]))
+    under_way.add(np.array([3, 9]))
+    under_way.drop(np.array([3]))
+    assert under_way.rows.tolist() == [7, 9]
+    assert under_way.taken_left().tolist() == [3, 5] and under_way.taken_left().size == 0
+    under_way.drop(np.array([9]))
+    assert under_way.taken().tolist() == [7, 9] and under_way.taken().tolist() == [7]
