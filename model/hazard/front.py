@@ -314,19 +314,21 @@ class LinksNearFront:
         """front: `LineFront` or `AreaFront`. settings: `Front`. streets: node coordinates and link ends."""
         self._front = front.over(streets.node_x_m, streets.node_y_m)
         self._settings = settings
-        self._upstream, self._downstream = streets.link_upstream, streets.link_downstream
-        self._exit_node, self._exit_end_node = np.asarray(streets.exit_node), np.asarray(streets.exit_end_node)
-        self._links_at_s, self._links_km = np.nan, np.empty(0)
+        ends = streets.link_upstream, streets.link_downstream, streets.exit_node, streets.exit_end_node
+        self._upstream, self._downstream, self._exit_node, self._exit_end_node = (
+            np.asarray(nodes, np.intp) for nodes in ends
+        )
+        self._at_s, self._nodes_km, self._links_km = np.nan, np.empty(0), np.empty(0)
 
     def distance_km(self, time_s: float) -> Floats:
         """Return the distance from the nearer end of each link to the front, float64; negative beyond it.
 
         Asked again for the same moment it is the same array, which cannot be written to.
         """
-        if time_s != self._links_at_s:
-            distance_km = self._front.distance_km(time_s)
-            self._links_km = np.minimum(distance_km[self._upstream], distance_km[self._downstream])
-            self._links_km.flags.writeable, self._links_at_s = False, time_s
+        if time_s != self._at_s:
+            self._nodes_km = self._front.distance_km(time_s)
+            self._links_km = np.minimum(self._nodes_km.take(self._upstream), self._nodes_km.take(self._downstream))
+            self._links_km.flags.writeable, self._at_s = False, time_s
         return self._links_km
 
     def links_closed(self, time_s: float) -> tuple[Bools, Bools]:
@@ -339,8 +341,8 @@ class LinksNearFront:
 
     def exits_lost(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which exits the front closes to vehicles, and which to walkers; two bool arrays."""
-        away_km = self._front.distance_km(time_s)
-        distance_km = np.minimum(away_km[self._exit_node], away_km[self._exit_end_node])
+        self.distance_km(time_s)
+        distance_km = np.minimum(self._nodes_km[self._exit_node], self._nodes_km[self._exit_end_node])
         return (
             distance_km < self._settings.closes_to_vehicles_within_km,
             distance_km < self._settings.closes_to_walkers_within_km,

@@ -373,10 +373,11 @@ class Driving:
         halted_factor: on the strikes on a vehicle that stands.
         """
         self.suffer()
-        rates = {"strikes_per_s": strikes_per_s, "crossfire_per_s": crossfire_per_s, "halted_factor": halted_factor}
-        if self._traffic.dangers.size == 0:
-            self._traffic.doses["since_s"] = self._traffic.time_s
-        self._traffic.dangers = records(self._traffic.n_links, DANGER, **rates)
+        now = self._traffic
+        if now.dangers.size == 0:
+            now.dangers, now.doses["since_s"] = records(now.n_links, DANGER), now.time_s
+        now.dangers["strikes_per_s"], now.dangers["crossfire_per_s"] = strikes_per_s, crossfire_per_s
+        now.dangers["halted_factor"] = halted_factor
 
     def suffer(self) -> bool:
         """Count the danger that everybody on links has gone through until now; return whether any is to be taken."""

@@ -342,12 +342,11 @@ class Walking:
     def set_danger(self, strikes_per_s: Floats | list[float], crossfire_per_s: Floats | list[float]) -> None:
         """From now on count what time on links costs parties, by link: rates (1/s); see `take_doses`."""
         self.suffer()
-        danger = records(
-            self._on_foot.crowd.links.size, DANGER, strikes_per_s=strikes_per_s, crossfire_per_s=crossfire_per_s
-        )
-        if self._on_foot.crowd.dangers.size == 0:
-            self._on_foot.crowd.doses["since_s"] = self.time_s
-        self._on_foot.crowd = self._on_foot.crowd._replace(dangers=danger)
+        crowd = self._on_foot.crowd
+        if crowd.dangers.size == 0:
+            crowd.doses["since_s"] = self.time_s
+            crowd = self._on_foot.crowd = crowd._replace(dangers=records(crowd.links.size, DANGER))
+        crowd.dangers["strikes_per_s"], crowd.dangers["crossfire_per_s"] = strikes_per_s, crossfire_per_s
 
     def suffer(self) -> bool:
         """Count the danger that everybody on links has gone through until now; return whether any is to be taken."""

@@ -57,6 +57,8 @@ class Ways:
         self.n_exit_changes = 0
         self.danger = np.zeros(streets.n_links)
         """What a second on each link costs people beyond a second, as they perceive its danger (s/s)."""
+        self._danger_km = np.full(streets.n_links, np.inf)
+        """How far the front was from each link when its danger was perceived so (km)."""
         self.seen = LastSeen(news, self.no_queues)
         """What drivers of each table out of the area have last seen of queues."""
         knows = np.array([HEARSAY, WITNESS] + [HEARSAY] * N_CLASSES + [WITNESS] * (n_stops + n_tables))
@@ -163,10 +165,19 @@ class Ways:
                 self.n_exit_changes += 1
                 self.hand_over()
 
-    def set_danger(self, danger: Floats) -> None:
-        """Take what a second on each link costs people beyond a second, as they perceive its danger now (s/s)."""
-        if np.abs(danger - self.danger).max(initial=0.0) > LEAST_CHANGE * (1.0 + self.danger.max(initial=0.0)):
-            self.danger = danger
+    def see_front(self, away_km: Floats, risk_aversion: float, danger_fades_km: float) -> None:
+        """Let people perceive the danger of the front: risk_aversion * exp(-distance / danger_fades_km).
+
+        away_km: how far it is from each link now, as people know it; 0 beyond it. Their ways stay as long as the
+        greatest change of danger is small; it is at most risk_aversion times that of the exponent.
+        """
+        least = LEAST_CHANGE * (1.0 + self.danger.max(initial=0.0))
+        moved_km = np.abs(away_km - self._danger_km).max(initial=0.0)
+        if risk_aversion * moved_km / danger_fades_km <= least:
+            return
+        danger = risk_aversion * np.exp(-away_km / danger_fades_km)
+        if np.abs(danger - self.danger).max(initial=0.0) > least:
+            self.danger, self._danger_km = danger, away_km
             for ways in self.of.values():
                 ways.see_anew()
             self.hand_over()

@@ -197,8 +197,8 @@ class Surroundings:
         self._has_front_moved = False
         if self._links_to_front is not None and self._perceives.risk_aversion > 0:
             away_km = self._links_to_front.distance_km(max(0.0, time_s - self._front_news_delay_s))
-            danger = np.exp(-np.maximum(away_km, 0.0) / self._perceives.danger_fades_km)
-            movement.ways.set_danger(self._perceives.risk_aversion * danger)
+            perceived_by = self._perceives.risk_aversion, self._perceives.danger_fades_km
+            movement.ways.see_front(np.maximum(away_km, 0.0), *perceived_by)
 
     def street_changes(self) -> dict[str, np.ndarray]:
         """Return every closing and reopening of a link so far, in order of time: columns by name.
