@@ -24,14 +24,17 @@ def test_counting_those_who_changed_gives_what_counting_everybody_gives(seed, ch
     group = rng.integers(0, n_groups, n)
     people = [rng.integers(0, len(kind), n).astype(np.int8) for kind in (Status, Injury, Protection)]
     counts = np.zeros(len(Status), np.int64), np.zeros(len(Injury), np.int64), np.zeros((len(Protection), n_groups))
+    since_s, been_so_s, at_risk = np.zeros_like(counts[2]), np.zeros_like(counts[2]), np.zeros_like(counts[2])
     counted = nobody_counted(n)
-    for rows in [list(range(10)), *changes]:
+    for hour, rows in enumerate([list(range(10)), *changes], start=1):
+        been_so_s += at_risk * 3600.0
         if counted[0, 0] >= 0:
             for row in rows:
                 members = slice(first[row], first[row + 1])
                 for column, kind in zip(people, (Status, Injury, Protection), strict=True):
                     column[members] = rng.integers(0, len(kind), first[row + 1] - first[row])
-        recount(*counts, counted, np.array(rows, np.int64), first, *people, group)
+        recount(*counts, since_s, counted, np.array(rows, np.int64), first, *people, group, hour * 3600.0)
         by_status, by_injury, at_risk = counted_afresh(*people, group, n_groups)
         assert counts[0].tolist() == by_status and counts[1].tolist() == by_injury
         assert np.array_equal(counts[2], at_risk)
+        assert np.array_equal(counts[2] * hour * 3600.0 - since_s, been_so_s)

@@ -21,15 +21,16 @@ or in safety of another status."""
 
 @kernel
 def recount(
-    n_by_status: Ints, n_by_injury: Ints, n_at_risk: Floats, counted: Ints, households: Ints, first_person: Ints,
-    status: Ints, injury: Ints, protection: Ints, group: Ints,
+    n_by_status: Ints, n_by_injury: Ints, n_at_risk: Floats, since_s: Floats, counted: Ints, households: Ints,
+    first_person: Ints, status: Ints, injury: Ints, protection: Ints, group: Ints, time_s: float,
 ) -> None:  # fmt: skip
-    """Count the people of some households as they are now instead of as they were. Writes the first four.
+    """Count the people of some households as they are now instead of as they were. Writes the first five.
 
     n_by_status, n_by_injury: int64 by code. n_at_risk: float64[n_protection, n_groups], without the safe and the dead.
-    counted: int8[3, n_people], status, injury and protection as they were counted last, NEVER at first. households:
-    int64, rows; a row may recur. group: int64 per person. first_person: first person of each household, one entry more
-    at the end.
+    since_s: float64, likewise: the times since which they have been so, in total, less the time that others were so:
+    by a time, people have been so for n_at_risk * time - since_s (s). counted: int8[3, n_people], status, injury and
+    protection as they were counted last, NEVER at first. households: int64, rows; a row may recur. group: int64 per
+    person. first_person: first person of each household, one entry more at the end. time_s: the present (s).
     """
     for household in households:
         for i in range(first_person[household], first_person[household + 1]):
@@ -39,11 +40,13 @@ def recount(
                 n_by_injury[counted[_INJURY, i]] -= 1
                 if was != _SAFE and was != _DEAD:
                     n_at_risk[counted[_PROTECTION, i], group[i]] -= 1.0
+                    since_s[counted[_PROTECTION, i], group[i]] -= time_s
             counted[_STATUS, i], counted[_INJURY, i], counted[_PROTECTION, i] = status[i], injury[i], protection[i]
             n_by_status[status[i]] += 1
             n_by_injury[injury[i]] += 1
             if status[i] != _SAFE and status[i] != _DEAD:
                 n_at_risk[protection[i], group[i]] += 1.0
+                since_s[protection[i], group[i]] += time_s
 
 
 def nobody_counted(n_people: int) -> Ints:

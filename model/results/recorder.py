@@ -70,9 +70,9 @@ class Recorder:
         self.model = model
         self.n_by_status = np.zeros(len(Status), np.int64)
         self.n_by_injury = np.zeros(len(Injury), np.int64)
-        self._n_present = np.zeros((len(Protection), len(Mobility), len(model.zones.name)))
-        self._exposure_person_s = np.zeros_like(self._n_present)
-        """Whole numbers, so that it does not matter into how many turns time was cut."""
+        self._n_present = np.zeros((len(Protection), len(Mobility) * len(model.zones.name)))
+        self._since_s = np.zeros_like(self._n_present)
+        """See `recount`. Whole numbers, so that it does not matter into how many turns time was cut."""
         people = model.people
         zone = model.households.zone[people.household].astype(np.int64)
         self._group = people.mobility.astype(np.int64) * len(model.zones.name) + zone
@@ -92,32 +92,24 @@ class Recorder:
         self._counted_s = 0.0
         self._statuses = self._statuses_before = self.n_by_status.tolist()
         """n_by_status since people were last counted, at `_counted_s`, and until then."""
-        self._last_s = 0.0
         self._next_s = 0.0
         self.trajectories = Trajectories(model, model.settings.run.record_positions_every_s)
 
     @property
     def exposure_person_h(self) -> Floats:
         """Hours that people have spent in the area, by protection, mobility and zone; float64."""
-        self._expose(self.model.time_s)
-        return self._exposure_person_s / 3600.0
-
-    def _expose(self, until_s: float) -> None:
-        """Add the time until a moment (s) in which people were as when they were last counted."""
-        if until_s > self._last_s:
-            self._exposure_person_s += self._n_present * (until_s - self._last_s)
-            self._last_s = until_s
+        exposure_person_s = self._n_present * self.model.time_s - self._since_s
+        return exposure_person_s.reshape(len(Protection), len(Mobility), -1) / 3600.0
 
     def count(self, time_s: float) -> None:
         """Count people anew as they are at a moment (s), if anything has changed with anybody."""
         model, people = self.model, self.model.people
         if model.population.is_touched:
-            self._expose(time_s)
             self._is_checked = self._is_as_last_row = False
             recount(
-                self.n_by_status, self.n_by_injury, self._n_present.reshape(self._n_present.shape[0], -1),
-                self._counted, model.population.take_touched(), model.households.first_person, people.status,
-                people.injury, people.protection, self._group,
+                self.n_by_status, self.n_by_injury, self._n_present, self._since_s, self._counted,
+                model.population.take_touched(), model.households.first_person, people.status, people.injury,
+                people.protection, self._group, time_s,
             )  # fmt: skip
             if time_s > self._counted_s:
                 self._statuses_before, self._counted_s = self._statuses, time_s
@@ -176,7 +168,7 @@ class Recorder:
             model.time_s,
             *self.n_by_status.tolist(),
             *self.n_by_injury.tolist(),
-            *self._n_present.sum(axis=(1, 2)).tolist(),
+            *self._n_present.sum(axis=1).tolist(),
             model.movement.driving.view.n_under_way,
             model.movement.walking.view.n_under_way,
             model.impacts.n_fallen(model.time_s),
