@@ -1,9 +1,10 @@
 """One turn of a run: what happens from one moment to the next whole minute, or to a later one.
 
 Each part of the model says when it has something to do next. Those who leave home in the first minute set out; then
-time in which nothing happens is passed at once. While people drive and walk on and nothing else is due, many minutes
-pass in one turn: it ends with the first minute in which somebody arrives, meets danger or has to stand, or at whose end
-something is due. Everything else happens minute by minute, as it would without any of this.
+time in which nothing happens is passed at once. While people drive and walk on, or wait for what is due at the end of a
+minute, and nothing else is due, many minutes pass in one turn: it ends with the first minute in which somebody arrives,
+meets danger or has to stand, or at whose end something is due. Everything else happens minute by minute, as it would
+without any of this.
 """
 
 from typing import Any
@@ -48,8 +49,8 @@ class Turn:
         if until_s > model.stepped_s:  # the run may be ahead of its steps until one ends at which something shows
             until_s = min(until_s, model.end_of_step_s(min(model.population.shows_s, model.movement.talks_s)))
         next_s, ends_s, quiet_s, n_minutes = min(departures.leaves_s, others_s), self.ends_s, from_s, 0
-        if model.movement.n_moving == 0:
-            quiet_s = self._quiet_until_s(min(next_s, ends_s), until_s)
+        if model.movement.n_moving == 0 and ends_s > min(next_s, until_s):
+            quiet_s = self._quiet_until_s(next_s, until_s)
         elif next_s >= minute_s:
             n_minutes = self._n_minutes(min(next_s, max(minute_after(from_s), minute_from(ends_s))), until_s)
         is_quiet = quiet_s > from_s
@@ -68,6 +69,7 @@ class Turn:
             self.live(minute_s)
         if (frozen := model.under_fire.freeze(model.time_s)).size:
             take_off_the_dead(model.services, frozen, model.time_s)
+        self._forget_events()
         self._count(from_s, n_minutes)
         return is_quiet and not have_left
 
@@ -100,10 +102,8 @@ class Turn:
     @property
     def others_s(self) -> float:
         """Before this nothing happens in the course of a minute, but for those who leave home (s)."""
-        model, events = self.model, self.model.shelling_events
-        forget_s = events[0].time_s + EVENT_MATTERS_S if events else np.inf
-        own_s = min(self._next_impact_s, forget_s)
-        return min(own_s, model.departures.next_s, model.under_fire.next_s, model.authorities.next_s)
+        model = self.model
+        return min(self._next_impact_s, model.departures.next_s, model.under_fire.next_s, model.authorities.next_s)
 
     @property
     def ends_s(self) -> float:
@@ -132,7 +132,8 @@ class Turn:
         until_s = min(next_s, until_s, minute_before(model.duration_s), model.movement.next_s, looks_s)
         if until_s < model.time_s + MINUTE_S or model.time_s % MINUTE_S:
             return 0
-        return 1 if self._did_anybody_stand else int((until_s - model.time_s) // MINUTE_S)
+        is_one = model.movement.n_moving > 0 and self._did_anybody_stand
+        return 1 if is_one else int((until_s - model.time_s) // MINUTE_S)
 
     @property
     def _did_anybody_stand(self) -> bool:
@@ -179,7 +180,6 @@ class Turn:
         """Let happen what is due up to a time, in order."""
         model = self.model
         model.departures.issue_orders(model.time_s, until_s, model.surroundings)
-        self._forget_events()
         model.departures.way_home.set_out(model.time_s, until_s)
         self._fall(until_s)
         self._finish(until_s)

@@ -10,6 +10,7 @@ from safepassage.agents.civilians import Status
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.movement.driving import Driving
 from safepassage.model.movement.routing import Routes
+from safepassage.model.movement.ways import LEAST_CHANGE
 from safepassage.model.results.exit_queues import delivered
 from safepassage.model.settings.scenario import load
 from safepassage.model.streets.build import compile_streets
@@ -149,6 +150,19 @@ def test_people_keep_away_from_the_front_if_they_mind_danger():
     assert nearer[100.0] < 0.8 * nearer[0.0]
     flat = EvacuationModel("pokrovsk", **{"movement.danger_fades_km": 1e6}, **short)
     assert np.array_equal(exits_of_nodes(flat)[0], chosen[0.0][0])
+
+
+def test_danger_is_perceived_anew_as_soon_as_it_has_changed_by_enough():
+    ways, chance = EvacuationModel("tiny_town", **{"run.duration_h": 1}).movement.ways, np.random.default_rng(1)
+    away_km, perceived, n_changes = chance.uniform(0.0, 12.0, ways.danger.size), ways.danger, 0
+    for step_km in chance.normal(0.0, 0.05, 400):
+        away_km = np.maximum(away_km + step_km, 0.0)
+        danger = 3.0 * np.exp(-away_km / 5.0)
+        if np.abs(danger - perceived).max() > LEAST_CHANGE * (1.0 + perceived.max()):
+            perceived, n_changes = danger, n_changes + 1
+        ways.see_front(away_km, 3.0, 5.0)
+        np.testing.assert_array_equal(ways.danger, perceived)
+    assert 20 < n_changes < 200
 
 
 def exits_of_nodes(model):

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.households import Household
+from safepassage.agents.shelling import ShellingEvent
 from safepassage.model.evacuation import EvacuationModel
 from safepassage.model.results import columns
 from safepassage.model.services.services import Services
+from safepassage.model.turn import EVENT_MATTERS_S
 
 ROADS = [
     {"name": "North road", "latitude_deg": 45.011242, "longitude_deg": -33.002289,
@@ -72,6 +74,28 @@ def one_leaves(decision_s, departure_s):
 
 def digests(model):
     return {name: columns.digest(table) for name, table in model.recorder.tables().items()}
+
+
+def test_a_quiet_hour_is_one_turn_at_whose_end_is_done_what_is_due():
+    far = {"front.distances": [{"day": "2024-08-01", "distance_km": 50.0}, {"day": "2024-08-02", "distance_km": 49.0}]}
+    calm = {"orders": [], "shelling.sources": [], "run.step_s": 3600, "behaviour.decide_every_s": 36000.0}
+    model = town(**far, **calm)
+    measured_s, distance_km = [], model.surroundings.links_near_front.distance_km
+    model.surroundings.links_near_front.distance_km = lambda time_s: measured_s.append(time_s) or distance_km(time_s)
+    began_s = turns_of(model, 7 * 3600.0)
+    assert began_s[1:] == [hour * 3600.0 for hour in range(1, 7)]
+    assert set(began_s[1:]) <= set(measured_s)
+
+
+def test_an_impact_is_an_agent_for_six_hours():
+    model = town(**{"run.duration_h": 24.0, "run.step_s": 600})
+    n_most, n_impacts = 0, 0
+    while model.running:
+        model.step()
+        n_most, n_impacts = max(n_most, len(model.shelling_events)), model.turn.next_row
+        assert all(event.time_s >= model.time_s - EVENT_MATTERS_S for event in model.shelling_events)
+        assert set(model.agents_by_type.get(ShellingEvent, ())) == set(model.shelling_events)
+    assert 0 < n_most < n_impacts
 
 
 @settings(max_examples=8, deadline=None)
