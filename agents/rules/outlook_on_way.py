@@ -7,7 +7,7 @@ would do better by another link, at what that costs alone, would have to be look
 
 import numpy as np
 
-from safepassage.agents.compiled import calls_kernels_of, inlined_part, lean_kernel
+from safepassage.agents.compiled import calls_kernels_of, inlined_part, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 from safepassage.agents.rules import outlook
 from safepassage.agents.rules.outlook import NONE
@@ -19,7 +19,7 @@ EMPTY = np.dtype(
 """A node while nobody is on the roads: cost_s, to_go_s and through as in PLACE. then: the node after it. is_tied: not
 every table takes that way. way: for `expect_on_way`, the link that its table takes."""
 OFF, BEHIND, ON_WAY = 0, 1, 2
-"""Whether a node is on the way of anybody: of no one, of somebody who is counted at gates, of who asks for a table."""
+"""Whether a node is on a way looked at: on none, of somebody who is counted at gates, of who asks for a table."""
 
 
 @lean_kernel
@@ -48,12 +48,11 @@ def keep_empty(
 
 @calls_kernels_of(outlook)
 @inlined_part
-def _mark_behind(empty, is_on, places, marked, n, node):
+def _mark_behind(empty, is_on, marked, n, node):
     """Mark a node, and all on the way on which who is there is counted; return how many are marked."""
     while node != NONE and is_on[node] == OFF:
         is_on[node], marked[n].node = BEHIND, node
         n += 1
-        outlook.forget(places[node])
         node = np.int64(empty[node].then)
     return n
 
@@ -78,14 +77,12 @@ def _way(empty, roads, of_link, class_turn, outgoing_first, outgoing, link_downs
     return way
 
 
-@inlined_part
-def _mark_way(
-    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node
-):
+@lean_part
+def _mark_way(empty, is_on, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node):
     """Mark a node, and all on the way that the table takes from it as long as nobody is on the roads; return how many
     are marked."""
     while is_on[node] != ON_WAY:
-        n = _mark_behind(empty, is_on, places, marked, n, node)
+        n = _mark_behind(empty, is_on, marked, n, node)
         is_on[node], alone = ON_WAY, empty[node]
         if alone.through == NONE:
             break
@@ -97,46 +94,40 @@ def _mark_way(
     return n
 
 
-@inlined_part
-def _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node):
-    """Return whether a node has the way out, and the next link, that it would have if all nodes had been looked at: the
-    same as while nobody is on the roads.
+@lean_part
+def _look_further(
+    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node, cost_s
+):
+    """Mark the ways on which somebody may do as well from a node, and that nobody has looked at; return (how many nodes
+    are marked, whether there was no such way).
 
-    Those of its links that nobody has looked at cost at least what they cost to who is alone behind them.
+    cost_s: only ways out that cost at most so much matter (s). Those that nobody has looked at cost at least what they
+    cost to who is alone on them. There is none if all is as while nobody is on the roads.
     """
     place, alone = places[node], empty[node]
-    is_way = is_on[node] == ON_WAY and alone.through != NONE
     is_same = place.cost_s == alone.cost_s and place.through == alone.through
-    is_same_way = not is_way or place.to_go_s == alone.to_go_s
-    if is_way and place.next_link != alone.way:
-        return False
+    is_same_way = is_on[node] != ON_WAY or alone.through == NONE or not place.is_settled
+    is_same_way = is_same_way or (place.to_go_s == alone.to_go_s and place.next_link == alone.way)
     if is_same and is_same_way:
-        return True
+        return n, True
+    is_sure = True
     for k in range(outgoing_first[node], outgoing_first[node + 1]):
-        link = outgoing[k]
-        road, end = roads[of_link[link]], empty[link_downstream[link]]
-        if road.weight == np.inf or of_link[link] == alone.through or (is_way and link == alone.way):
+        end = np.int64(link_downstream[outgoing[k]])
+        road, beyond = roads[of_link[outgoing[k]]], empty[end]
+        if road.weight == np.inf:
             continue
-        if not is_same and end.cost_s + road.time_s * road.weight <= place.cost_s:
-            return False
-        if not is_same_way and road.time_s * road.danger_factor + end.to_go_s <= place.to_go_s:
-            return False
-    return True
-
-
-@inlined_part
-def _may_be_before(empty, roads, of_link, outgoing_first, outgoing, link_downstream, node, cost_s):
-    """Return whether a node that was not settled might have been, by another of its links, before the way out costs so
-    much (s)."""
-    if empty[node].cost_s > cost_s:
-        return False
-    for k in range(outgoing_first[node], outgoing_first[node + 1]):
-        road, end = roads[of_link[outgoing[k]]], empty[link_downstream[outgoing[k]]]
-        if road.weight == np.inf or of_link[outgoing[k]] == empty[node].through:
-            continue
-        if end.cost_s + road.time_s * road.weight <= cost_s:
-            return True
-    return False
+        if (
+            not is_same_way
+            and is_on[end] != ON_WAY
+            and beyond.to_go_s + road.time_s * road.danger_factor <= place.to_go_s
+        ):
+            is_sure = False
+            n = _mark_way(
+                empty, is_on, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, end
+            )
+        elif not is_same and is_on[end] == OFF and beyond.cost_s + road.time_s * road.weight <= cost_s:
+            is_sure, n = False, _mark_behind(empty, is_on, marked, n, end)
+    return n, is_sure
 
 
 @calls_kernels_of(outlook)
@@ -148,67 +139,77 @@ def expect_on_way(
     exit_per_s: Floats,
 ) -> bool:  # fmt: skip
     """Write the table of `outlook.expect` at the nodes that are wanted and on the way out from them, from what is on
-    that way and on the ways of those in sight alone; return whether that was possible. Otherwise nothing is written.
+    that way, on the ways of those in sight, and round queues; return whether that was possible. Otherwise nothing is
+    written.
 
-    It is as long as these ways are what they are on empty roads, or what is seen makes them dearer by less than the
-    next best costs on empty roads; then other nodes do not matter. Few in sight are looked at in a fraction of the time
-    of `outlook.expect`.
+    It is not if some link takes less than it took somebody alone, or if as many nodes have been looked at, again and
+    again, as there are. Few in sight are looked at in a fraction of the time of `outlook.expect`.
 
     next_link, to_go_s, is_known, roads, places, gates, heap, sights, of_link, alone_s, class_turn, incoming_first,
     wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room for an ENTRY for each node. empty: EMPTY,
     by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node.
     link_downstream: where each link ends.
     """
-    n, n_wanted, is_sure = 0, 0, True
+    n, n_wanted, n_looked_at, is_sure, is_possible = 0, 0, 0, False, True
     for node in range(places.size):
         if wanted[node]:
             n_wanted += 1
             if empty[node].cost_s == np.inf:
-                is_sure = False
+                is_possible = False
                 continue
             n = _mark_way(
-                empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n,
-                node,
-            )  # fmt: skip
+                empty, is_on, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node
+            )
+    for i in range(exit_node.size):
+        n = _mark_way(
+            empty, is_on, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n,
+            np.int64(exit_node[i]),
+        )  # fmt: skip
     for i in range(sights.size):
-        is_sure &= not 0.0 <= sights[i].time_s < alone_s[sights[i].link]
+        is_possible &= not 0.0 <= sights[i].time_s < alone_s[sights[i].link]
         if sights[i].n_cars > 0 and roads[of_link[sights[i].link]].weight < np.inf:
             end = np.int64(link_downstream[sights[i].link])
             if empty[end].cost_s < np.inf:
-                n = _mark_behind(empty, is_on, places, marked, n, end)
-    for i in range(exit_node.size):
-        outlook.forget(places[exit_node[i]])
-    size, last_s = outlook.begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s), 0.0
-    while is_sure and n_wanted > 0 and size > 0:
-        node = np.int64(heap[0].node)
-        size = outlook.drop_first(heap, size)
-        if places[node].is_settled:
-            continue
-        is_sure = _is_sure(empty, is_on, places, roads, of_link, outgoing_first, outgoing, link_downstream, node)
-        places[node].is_settled, last_s = 1, places[node].cost_s
-        n_wanted -= wanted[node]
-        first, last = incoming_first[node], incoming_first[node + 1]
-        served_s = outlook.count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
-        for k in range(first, last):
-            start = np.int64(roads[k].start)
-            if is_on[start] == OFF:
+                n = _mark_behind(empty, is_on, marked, n, end)
+    while is_possible and not is_sure and n_looked_at <= places.size:
+        n_looked_at += n
+        for i in range(n):
+            outlook.forget(places[marked[i].node])
+        size = outlook.begin(roads, places, gates, heap, sights, of_link, exit_node, exit_per_s)
+        n_left, last_s, is_sure = n_wanted, 0.0, True
+        while n_left > 0 and size > 0:
+            node = np.int64(heap[0].node)
+            size = outlook.drop_first(heap, size)
+            if places[node].is_settled:
                 continue
-            is_way = is_on[start] == ON_WAY and empty[start].way == roads[k].link
-            if not (is_way or empty[start].through == k) or places[start].is_settled:
-                continue
-            if outlook.look_back(roads, places, gates, class_turn, k, node, served_s)[0]:
-                size = outlook.push(heap, size, places[start].cost_s, places[start].turn, start)
-    is_sure &= n_wanted == 0
-    for i in range(n):
-        node = np.int64(marked[i].node)
-        if is_sure and not places[node].is_settled:
-            is_sure = not _may_be_before(
-                empty, roads, of_link, outgoing_first, outgoing, link_downstream, node, last_s
+            places[node].is_settled, last_s = 1, places[node].cost_s
+            n_left -= wanted[node]
+            n, is_all = _look_further(
+                empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n,
+                node, last_s,
             )  # fmt: skip
+            is_sure &= is_all
+            first, last = incoming_first[node], incoming_first[node + 1]
+            served_s = outlook.count(roads, gates, first, last, np.int64(places[node].gate), places[node].free_out_s)
+            for k in range(first, last):
+                start = np.int64(roads[k].start)
+                if is_on[start] == OFF or places[start].is_settled or roads[k].weight == np.inf:
+                    continue
+                if outlook.look_back(roads, places, gates, class_turn, k, node, served_s)[0]:
+                    size = outlook.push(heap, size, places[start].cost_s, places[start].turn, start)
+        outlook.put_back(roads, sights, of_link, alone_s)
+        for i in range(n):
+            node = np.int64(marked[i].node)
+            if is_sure and not places[node].is_settled:
+                n, is_sure = _look_further(
+                    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked,
+                    n, node, last_s,
+                )  # fmt: skip
+        is_possible = n_left == 0
+    is_sure &= is_possible
     for i in range(n):
         node = np.int64(marked[i].node)
         if is_sure and is_on[node] == ON_WAY and places[node].is_settled:
             next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
         is_on[node] = OFF
-    outlook.put_back(roads, sights, of_link, alone_s)
     return is_sure
