@@ -150,60 +150,59 @@ class Departures:
         if due.size == 0:
             return
         households = self.households
-        node, can_drive = households.home_node[due], households.has_car[due]
-        if np.count_nonzero(can_drive):
-            can_drive &= self.population.has_driver(due)
-        drives = can_drive & movement.ways.has_way_out(Mode.CAR, node)
-        seeks = ~drives
+        drives = self._can_drive(due) & movement.ways.has_way_out(Mode.CAR, households.home_node[due])
+        drivers, seeking = due[drives], due[~drives]
         if self.corridors.are_any:
-            drives &= ~self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
-        guests = self._guests(due[drives], services, now_s)
-        walks = hopes = left = due[:0]
-        if np.count_nonzero(seeks):
+            gathers = self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
+            drivers = drivers[~gathers[drives]]
+        guests = self._guests(drivers, services, now_s) if drivers.size else drivers
+        walkers = hopes = left = due[:0]
+        if seeking.size:
             if guests.size:
-                seeks &= ~np.isin(due, guests)
-            seeking = seeks.nonzero()[0]
-            promised_s = self._promised_s(due[seeking], services, now_s)
+                seeking = seeking[~np.isin(seeking, guests)]
+            promised_s = self._promised_s(seeking, services, now_s)
             is_promised = promised_s < np.inf
-            hopes, promised_s = seeking[is_promised], promised_s[is_promised]
-            walks, left = self._seek(due, seeking[~is_promised], services, now_s)
+            if np.count_nonzero(is_promised):
+                hopes, promised_s, seeking = seeking[is_promised], promised_s[is_promised], seeking[~is_promised]
+            if seeking.size:
+                walkers, left = self._seek(seeking, services, now_s)
         movement.ways.of[Mode.WALK].hear()
-        self._leave(Mode.CAR, due[drives], node[drives], now_s, under_fire, movement)
-        self._leave(Mode.WALK, due[walks], node[walks], now_s, under_fire, movement)
+        if drivers.size:
+            self._leave(Mode.CAR, drivers, now_s, under_fire, movement)
+        if walkers.size:
+            self._leave(Mode.WALK, walkers, now_s, under_fire, movement)
         if guests.size:
             services.lifts.come_along(guests, services.riders)
         if hopes.size:
-            self.population.put_off(due[hopes], Status.WAITING, promised_s)
+            self.population.put_off(hopes, Status.WAITING, promised_s)
         if left.size:
-            self._stay(due[left], can_drive[left], until_s, movement, services, now_s)
+            self._stay(left, until_s, movement, services, now_s)
 
-    def _seek(self, due: Ints, seeking: Ints, services: Services, now_s: float) -> tuple[Ints, Ints]:
-        """Let some of those due, by their places, look for a seat; return the places of (who walks out, who has found
-        no way)."""
-        if seeking.size == 0:
-            return seeking, seeking
-        walk_out_s = services.walking_out.time_s(due[seeking])
-        in_vain = ~services.seek(due[seeking], walk_out_s, now_s)
-        seeking, can_walk = seeking[in_vain], walk_out_s[in_vain] < np.inf
-        return seeking[can_walk], seeking[~can_walk]
+    def _can_drive(self, households: Ints) -> Bools:
+        """Return which households have a car and somebody fit to drive it."""
+        has_car = self.households.has_car[households]
+        return has_car & self.population.has_driver(households) if np.count_nonzero(has_car) else has_car
 
-    def _leave(
-        self, mode: Mode, party: Ints, node: Ints, now_s: float, under_fire: UnderFire, movement: Movement
-    ) -> None:
-        """Put households onto the streets, by car or on foot. node: where each lives."""
-        if party.size == 0:
-            return
+    def _seek(self, seeking: Ints, services: Services, now_s: float) -> tuple[Ints, Ints]:
+        """Let households look for a seat; return (who walks out, who has found no way)."""
+        walk_out_s = services.walking_out.time_s(seeking)
+        found = services.seek(seeking, walk_out_s, now_s)
+        if np.count_nonzero(found) == found.size:
+            return seeking[:0], seeking[:0]
+        can_walk = walk_out_s < np.inf
+        return seeking[~found & can_walk], seeking[~(found | can_walk)]
+
+    def _leave(self, mode: Mode, party: Ints, now_s: float, under_fire: UnderFire, movement: Movement) -> None:
+        """Put households onto the streets, by car or on foot."""
         households = self.households
         time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
         n_persons, speed_m_s = 1, np.inf
         if mode == Mode.WALK:
             n_persons, speed_m_s = households.n_members_of(party), under_fire.walking_speeds(party)
-        movement.set_out(mode, party, node, time_s, n_persons, speed_m_s)
+        movement.set_out(mode, party, households.home_node[party], time_s, n_persons, speed_m_s)
         self.population.set_out(party, mode)
 
-    def _stay(
-        self, stays: Ints, can_drive: Bools, until_s: float, movement: Movement, services: Services, now_s: float
-    ) -> None:
+    def _stay(self, stays: Ints, until_s: float, movement: Movement, services: Services, now_s: float) -> None:
         """Put off households that have found no way out: until news may come of a road, or a seat be free."""
         news_s = max(movement.next_news_s, until_s)
         node = self.households.home_node[stays]
@@ -215,7 +214,7 @@ class Departures:
         if not no_way.all():
             ask_s = services.next_ask_s(now_s)
             if services.is_empty:  # a road for the car may open; without car and seats there is nothing to ask for
-                ask_s = np.where(can_drive[~no_way], news_s, np.inf)
+                ask_s = np.where(self._can_drive(stays[~no_way]), news_s, np.inf)
             self.population.put_off(stays[~no_way], Status.WAITING, ask_s)
 
     def _promised_s(self, seeking: Ints, services: Services, now_s: float) -> Floats:

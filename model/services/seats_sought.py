@@ -10,9 +10,7 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.parties import Mode
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.services.seats_on_offer import SeatsOnOffer
-
-MAX_M = np.finfo(np.float64).max
-"""No way that there is is longer (m)."""
+from safepassage.model.services.walking_out import LONGEST_M
 
 
 class SeatsSought:
@@ -22,7 +20,7 @@ class SeatsSought:
         """services: all services of the run. curfew: when nobody may move."""
         self.services, self.households, self.curfew = services, services.households, curfew
         self.population, self.movement = services.population, services.movement
-        self.reach_m = min(services.settings.walk_reach_m, MAX_M)
+        self.reach_m = min(services.settings.walk_reach_m, LONGEST_M)
         self.book_ahead_s = services.settings.book_ahead_h * 3600.0
 
     def go(self, due: Ints, walk_out_s: Floats, now_s: float) -> Bools:

@@ -9,6 +9,9 @@ from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
 
+LONGEST_M = np.finfo(np.float64).max
+"""No way that there is is longer (m)."""
+
 
 class WalkingOut:
     """The way out of the area on foot, for each household by what its members can do."""
@@ -25,7 +28,7 @@ class WalkingOut:
     def _is_near(self, parties: Ints, way_m: Floats) -> Bools:
         settings = self.movement.settings
         far_m, slow_m = settings.walk_out_limit_m, min(settings.walk_out_limit_slow_m, settings.walk_out_limit_m)
-        is_near = (way_m <= far_m) & (way_m < np.inf)
+        is_near = way_m <= min(far_m, LONGEST_M)
         if slow_m < far_m and np.count_nonzero(is_near):
             is_near &= (way_m <= slow_m) | ~self.population.walks_slowly(parties)
         return is_near
