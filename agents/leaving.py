@@ -9,9 +9,13 @@ from safepassage.agents.ground.arrays import Bools, Floats, Ints
 @part
 def _free_s(planned_s: float, turn: float, start_s: Floats, end_s: Floats, stagger_s: float) -> float:
     """Return when somebody sets out who keeps the curfew (s); arguments as of `free_from_s`, of one."""
-    n_begun = 0
-    while n_begun < start_s.size and start_s[n_begun] <= planned_s:
-        n_begun += 1
+    n_begun, most = 0, start_s.size
+    while n_begun < most:
+        middle = (n_begun + most) // 2
+        if start_s[middle] <= planned_s:
+            n_begun = middle + 1
+        else:
+            most = middle
     if n_begun == 0:
         return planned_s
     over_s, queue_s = end_s[n_begun - 1], stagger_s

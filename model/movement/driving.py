@@ -160,7 +160,7 @@ class Driving:
         row of the next-link table to follow. size: car units (bus 2-3). max_speed_m_s: of the vehicle itself. paths:
         instead of a table, one sequence of links for each vehicle; it leaves the network at the end of the last one.
         """
-        ids = np.atleast_1d(np.asarray(ids, np.int32))
+        ids = np.asarray(ids, np.int32)
         n = ids.size
         if n == 0:
             return

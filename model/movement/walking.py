@@ -199,7 +199,7 @@ class Walking:
 
     def _add(self, ids, departure_s, free_speed_m_s, n_persons, table, node, wanted=NO_ROUTE):
         """Write the parties' rows and merge them into the list of departures, by time, then row."""
-        ids = np.atleast_1d(np.asarray(ids, dtype=np.int32))
+        ids = np.asarray(ids, np.int32)
         n, crowd = ids.size, self._on_foot.crowd
         departure_s, free_speed_m_s = each(departure_s, n, np.float64), each(free_speed_m_s, n, np.float64)
         n_persons, tables = each(n_persons, n, np.int32), each(table, n, np.int32)
@@ -209,10 +209,12 @@ class Walking:
             self._check(*asked)
             self._check_table(table)
         waiting = slice(int(crowd.clock["n_departed"][0]), None)
-        departing = np.concatenate([self._departing[waiting], ids])
-        departure_s = np.concatenate([self._departure_s[waiting], departure_s])
-        order = np.lexsort((departing, departure_s))
-        self._departing, self._departure_s = departing[order], departure_s[order]
+        departing = np.concatenate((self._departing[waiting], ids))
+        departure_s = np.concatenate((self._departure_s[waiting], departure_s))
+        if departing.size > 1:
+            order = np.lexsort((departing, departure_s))
+            departing, departure_s = departing[order], departure_s[order]
+        self._departing, self._departure_s = departing, departure_s
         crowd.clock["n_departed"][0] = 0
         self._on_foot.under_way.add(ids)
         self._on_foot.make_room_for_arrivals()

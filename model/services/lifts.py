@@ -48,11 +48,11 @@ class Lifts:
             seeking, h.lift_from, h.departure_time_s, h.decision_time_s, h.preparation_s, h.has_car, h.is_extinct,
             parties.is_on_way, parties.arrival_time_s, self.settings.wait_h * 3600.0, now_s,
         )  # fmt: skip
-        found += ASKS_AGAIN_S
         waits = found < np.inf
         if np.count_nonzero(waits):
             waits[waits] = self.population.has_driver(h.lift_from[seeking[waits]])
             found[~waits] = np.inf
+            found += ASKS_AGAIN_S
         self.waits[seeking] = waits
         return found
 

@@ -36,16 +36,16 @@ class SeatsSought:
         looks = [k for k, near in enumerate(stops) if near]
         if not looks:
             return found
-        rows, out_s, could_walk = due.tolist(), walk_out_s.tolist(), walk_out_s < np.inf
+        rows, out_s = due.tolist(), walk_out_s.tolist()
         free_m_s = self.services.parties.free_speed_m_s[due].tolist()
         takes: dict[int, tuple[int, float]] = {}
         on_offer = None  # trains alone are in reach: they are booked
         if any(stop < self.services.n_points for k in looks for _, stop in stops[k]):
             on_offer = SeatsOnOffer(self.services, now_s)
         for who in ([k for k in looks if out_s[k] == np.inf], [k for k in looks if out_s[k] < np.inf]):
-            if on_offer is not None and who and could_walk[who[0]]:
+            if on_offer is not None and who and out_s[who[0]] < np.inf:
                 found[list(takes)] = True
-                self._keep_claims(on_offer, due, ~could_walk & ~found)
+                self._keep_claims(on_offer, due, (walk_out_s == np.inf) & ~found)
             for k in who:
                 for way_m, stop in stops[k]:
                     set_out_s = self._take(rows[k], stop, way_m / free_m_s[k], out_s[k], now_s, on_offer)

@@ -19,6 +19,9 @@ class WalkingOut:
     def __init__(self, population: Population, movement: Movement, under_fire: UnderFire) -> None:
         """population: everybody. movement: everybody on the streets. under_fire: what impacts do to people."""
         self.population, self.movement, self.under_fire = population, movement, under_fire
+        limit_m = min(movement.settings.walk_out_limit_m, LONGEST_M)
+        self._limits_m = limit_m, min(movement.settings.walk_out_limit_slow_m, limit_m)
+        """How far households walk out of the area (m), and those of whom somebody is slow."""
 
     def is_near(self, parties: Ints | Sequence[int], node: Ints | int) -> Bools:
         """Return which households are not too far from the edge of the area to walk out of it, from a node of each."""
@@ -26,9 +29,8 @@ class WalkingOut:
         return self._is_near(parties, self.movement.ways.walk_m(np.broadcast_to(node, parties.shape)))
 
     def _is_near(self, parties: Ints, way_m: Floats) -> Bools:
-        settings = self.movement.settings
-        far_m, slow_m = settings.walk_out_limit_m, min(settings.walk_out_limit_slow_m, settings.walk_out_limit_m)
-        is_near = way_m <= min(far_m, LONGEST_M)
+        far_m, slow_m = self._limits_m
+        is_near = way_m <= far_m
         if slow_m < far_m and np.count_nonzero(is_near):
             is_near &= (way_m <= slow_m) | ~self.population.walks_slowly(parties)
         return is_near
