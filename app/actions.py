@@ -173,7 +173,7 @@ class Actions:
         changed, at_h = deepcopy(self.closures), self._next_h()
         if data["close"]:
             closing = self._closing(entry, data, at_h)
-            if closing in changed[kind]:
+            if any(_is_same(given, entry) and {**given, **entry} == closing for given in changed[kind]):
                 raise ScenarioError("it has already been closed, from the next step on. Press Step or Play.")
             changed[kind].append(closing)
         else:

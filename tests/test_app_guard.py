@@ -126,6 +126,11 @@ def test_an_exit_whose_closing_is_clicked_twice_is_closed_once_and_can_be_opened
     assert actions.closures["exits"] == []
     actions.do(close)
     assert len(actions.closures["exits"]) == 1
+    streets = actions.model.streets
+    ends = [str(streets.node_id[node[0]]) for node in (streets.link_upstream, streets.link_downstream)]
+    actions.do({"kind": "street", "between": ends, "close": True})
+    with pytest.raises(ScenarioError, match="already been closed"):
+        actions.do({"kind": "street", "between": ends[::-1], "close": True})
 
 
 def test_plans_of_another_scenario_are_not_offered_and_are_refused_by_name():

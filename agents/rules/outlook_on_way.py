@@ -1,8 +1,9 @@
 """What whoever sets out over their own way must expect of queues, as outlook.py does, if few are on the roads.
 
 Then most nodes do not matter: nobody whose place at a gate counts comes by them. Looked at are the ways of those in
-sight, and of who asks, as they are while nobody is on the roads. It is checked that they stay what they are: whoever
-would do better by another link, at what that costs alone, would have to be looked for by `outlook.expect`.
+sight, and of who asks, as they are while nobody is on the roads. It is checked that they stay what they are: where
+another link could be better, at what it costs alone, the way from its end is looked at too, and all others again.
+If that takes more than looking at all nodes, or somebody who asks has no way out, `outlook.expect` has to do it.
 """
 
 import numpy as np
@@ -142,8 +143,9 @@ def expect_on_way(
     that way, on the ways of those in sight, and round queues; return whether that was possible. Otherwise nothing is
     written.
 
-    It is not if some link takes less than it took somebody alone, or if as many nodes have been looked at, again and
-    again, as there are. Few in sight are looked at in a fraction of the time of `outlook.expect`.
+    It is not if some link takes less than it took somebody alone, if there is no way out from a node that is wanted, or
+    if as many nodes have been looked at, again and again, as there are. Few in sight are looked at in a fraction of the
+    time of `outlook.expect`.
 
     next_link, to_go_s, is_known, roads, places, gates, heap, sights, of_link, alone_s, class_turn, incoming_first,
     wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room for an ENTRY for each node. empty: EMPTY,

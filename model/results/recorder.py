@@ -72,7 +72,7 @@ class Recorder:
         self.n_by_injury = np.zeros(len(Injury), np.int64)
         self._n_present = np.zeros((len(Protection), len(Mobility) * len(model.zones.name)))
         self._since_s = np.zeros_like(self._n_present)
-        """See `recount`. Whole numbers, so that it does not matter into how many turns time was cut."""
+        """See `recount`. If times are whole seconds, it does not matter into how many turns time is cut."""
         people = model.people
         zone = model.households.zone[people.household].astype(np.int64)
         self._group = people.mobility.astype(np.int64) * len(model.zones.name) + zone

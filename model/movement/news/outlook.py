@@ -93,7 +93,7 @@ class Outlook:
         self, next_link: Ints, to_go_s: Floats, is_known: Bools, seen: QueuesSeen, table: int, wanted: Bools
     ) -> bool:
         """Build a table on the way out from nodes that are wanted; return whether that could be done without looking at
-        other nodes."""
+        all others."""
         routes = self._routes
         by_upstream = routes.outgoing_first, routes.outgoing, routes.link_downstream
         if self._roads_for is not seen.roads or not self._is_empty_known:
