@@ -183,7 +183,7 @@ class Services:
         cannot_walk = walk_out_s == np.inf
         self.households.walks_out[due] = ~cannot_walk
         found = self.seats_sought.go(due, walk_out_s, now_s)
-        rest = due[cannot_walk & ~found] if np.count_nonzero(found) < found.size else due[:0]
+        rest = due[cannot_walk & ~found]
         if rest.size and self._comes_to_doors(now_s):
             self.riders.request(rest, now_s)
             self.population.put_off(rest, Status.WAITING, self.next_ask_s(now_s))
