@@ -106,6 +106,20 @@ def test_a_row_set_again_equals_one_built_from_nothing_however_much_has_changed(
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.booleans())
+def test_a_row_taken_from_one_of_the_same_costs_is_as_built_with_turns_of_its_own(seed, whole):
+    rng = np.random.default_rng(seed)
+    one, cost_s, is_open, exits = drawn(rng, 2, 1, whole=whole)
+    one.set_class(0, cost_s, is_open, exits)
+    taken, built = (Routes(one.next_link.shape[1], one.link_upstream, one.link_downstream, 3) for _ in range(2))
+    for row in range(3):
+        taken.take(row, one)
+        built.set_class(row, cost_s, is_open, exits)
+    assert (taken.next_link == built.next_link).all()
+    assert (taken.cost_to_go_s == built.cost_to_go_s).all()
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31))
 def test_nodes_are_reached_from_some_if_they_cost_something_finite_to_go_to(seed):
     rng = np.random.default_rng(seed)

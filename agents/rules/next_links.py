@@ -332,6 +332,28 @@ def reach(
                 n += 1
 
 
+@lean_kernel
+def take_turns(
+    next_link: Ints, cost_to_go_s: Floats, like_link: Ints, like_cost_s: Floats, cost_s: Floats, outgoing_first: Ints,
+    outgoing: Ints, link_downstream: Ints, link_key: Ints, mixed_in: int,
+) -> None:  # fmt: skip
+    """Write a row that differs from one of other classes only in who goes first where links are equally good.
+
+    next_link, cost_to_go_s: written, by node. like_link, like_cost_s: the same of the other row, which holds from
+    everywhere. cost_s: cost of each link in both (s), inf: closed. outgoing_first, outgoing: links out of each node.
+    link_downstream: node at which each ends. link_key, mixed_in: see `_turn`.
+    """
+    for node in range(next_link.size):
+        best, best_s = like_link[node], like_cost_s[node]
+        if best >= 0:
+            for k in range(outgoing_first[node], outgoing_first[node + 1]):
+                link = outgoing[k]
+                through_s = cost_s[link] + like_cost_s[link_downstream[link]]
+                if through_s == best_s and _is_before(link_key, mixed_in, link, best):
+                    best = link
+        next_link[node], cost_to_go_s[node] = best, best_s
+
+
 @kernel
 def turns(link_key: Ints, mixed_in: int) -> Ints:
     """Return the turn of each link in a class, uint32: who goes first where links are equally good, see `_turn`.

@@ -147,12 +147,13 @@ class Routes:
             entry_cost_s[nodes] = cost_s
         return entry_cost_s
 
-    def take(self, row: int, next_link: Ints, cost_to_go_s: Floats) -> None:
-        """Take over one row that was built elsewhere; it cannot be changed link by link, only set anew.
-
-        next_link, cost_to_go_s: by node, see the attributes.
-        """
-        self.next_link[row], self.cost_to_go_s[row] = next_link, cost_to_go_s
+    def take(self, row: int, other: "Routes") -> None:
+        """Take over row 0 of other routes in the same streets, but for the turns of equally good links, which are those
+        of this row; it cannot be changed link by link, only set anew."""
+        rules.take_turns(
+            self.next_link[row], self.cost_to_go_s[row], other.next_link[0], other.cost_to_go_s[0], other._cost_s[0],
+            self.outgoing_first, self.outgoing, self.link_downstream, self._link_key, self._mixed_in(row),
+        )  # fmt: skip
         self.forget(row)
 
     def forget(self, row: int) -> None:

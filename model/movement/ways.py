@@ -76,9 +76,7 @@ class Ways:
         """A row for each mode by which people move on the streets."""
         self.cars, self._on_foot = self.of[Mode.CAR], self.of[Mode.WALK]
         self.car_routes = self.cars.routes
-        self._outlook = Outlook(
-            self.car_routes, self.stop_table, self.free_flow_time_s, driving.view.alone_s, streets.link_key
-        )
+        self._outlook = Outlook(self.car_routes, self.free_flow_time_s, driving.view.alone_s, streets.link_key)
         self._roads: RoadsBelieved | None = None
         self.cars.build_seen = self._build_seen
         per_s, ends = streets.exit_flow_capacity_per_s, streets.exit_end_node == streets.exit_node

@@ -24,19 +24,18 @@ NOTHING, NO_SIGHTS = np.empty(0), records(0, SIGHT)
 class Outlook:
     """Room to work in and what is worked out once for each state of the roads; nothing that a run has to remember."""
 
-    def __init__(
-        self, routes: Routes, n_tables: int, free_flow_time_s: Floats, alone_s: Floats, link_key: Ints
-    ) -> None:
-        """routes: of the streets on which cars drive. n_tables: tables out of the area, of people.
+    def __init__(self, routes: Routes, free_flow_time_s: Floats, alone_s: Floats, link_key: Ints) -> None:
+        """routes: of the streets on which cars drive.
 
         free_flow_time_s: time that each link takes without anybody (s). alone_s: that it took somebody alone at first,
         as cars have it. link_key: uint32, what each link is.
         """
         self._routes, self._first, self._link = routes, routes.incoming_first, routes.incoming
         n_nodes, n_links = self._first.size - 1, self._link.size
-        self._free = Routes(n_nodes, routes.link_upstream, routes.link_downstream, n_tables, link_key)
-        self._free_for: dict[int, RoadsBelieved] = {}
-        """Roads as the tables of nobody's queues were last built for them."""
+        self._free = Routes(n_nodes, routes.link_upstream, routes.link_downstream)
+        """One table of nobody's queues: those of all people differ only in who goes first of equally good links."""
+        self._free_for: RoadsBelieved | None = None
+        """Roads as it was last built for them."""
         self._free_s = free_flow_time_s
         link = self._link
         of_links = {"link": link, "start": routes.link_upstream[link], "turn": link_key[link]}
@@ -110,7 +109,7 @@ class Outlook:
     def _turn(self, table: int) -> Ints:
         """Return who goes first of two links that are equally good in a table, uint32 by link."""
         if table not in self._turns:
-            self._turns[table] = self._free.turns(table)
+            self._turns[table] = self._routes.turns(table)
         return self._turns[table]
 
     def _look(
@@ -126,13 +125,13 @@ class Outlook:
         )  # fmt: skip
         self._most_s = max(most_s, 0.9 * self._most_s, 1.0)
 
-    def without_queues(self, table: int, roads: RoadsBelieved) -> tuple[Ints, Floats]:
-        """Return the next link and the cost to go (s), by node, of people who expect no queues; not to be changed."""
-        if self._free_for.get(table) is not roads:
+    def _take_empty(self, table: int, roads: RoadsBelieved) -> None:
+        """Build a table of people who expect no queues."""
+        if self._free_for is not roads:
             cost_s = self._free_s * (1.0 + roads.danger)
-            self._free.set_class(table, cost_s, roads.is_believed_open[HEARSAY], roads.exit_node)
-            self._free_for[table] = roads
-        return self._free.next_link[table], self._free.cost_to_go_s[table]
+            self._free.set_class(0, cost_s, roads.is_believed_open[HEARSAY], roads.exit_node)
+            self._free_for = roads
+        self._routes.take(table, self._free)
 
     def build(
         self, table: int, seen: QueuesSeen | NoQueues, roads: RoadsBelieved, wanted: Bools, is_known: Bools
@@ -142,7 +141,7 @@ class Outlook:
         roads: what people believe of the roads now. wanted, is_known: see `look`.
         """
         if isinstance(seen, NoQueues):
-            self._routes.take(table, *self.without_queues(table, roads))
+            self._take_empty(table, roads)
             is_known[:] = True
         elif seen.roads is roads:
             self.look(seen, table, wanted, is_known)
