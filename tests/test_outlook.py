@@ -94,13 +94,16 @@ class Network:
         """Return the times expected of links, next links and costs to go; wanted: the latter two and where they are."""
         roads, sights, of_link, alone_s = self.prepared(n_cars, danger)
         n_gates, kinds, before = self.n + 2, (GATE, ENTRY, ENTRY), roads.tobytes()
-        expected_s = self.time_s.copy() if wanted is None else np.empty(0)
         found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
-        expect(
-            expected_s, *found, roads, records(N_NODES, PLACE), *(records(n_gates, kind) for kind in kinds),
-            self.bucket, buckets_per_s, sights, of_link, alone_s, class_turn, self.first,
-            np.ones(N_NODES, np.bool_) if wanted is None else wanted, np.array(EXITS, np.int32), self.exit_per_s,
-        )  # fmt: skip
+        for is_again in (False, True):
+            expected_s, is_changed = self.time_s.copy() if wanted is None else np.empty(0), np.zeros(1, np.bool_)
+            expect(
+                expected_s, *found, is_changed, roads, records(N_NODES, PLACE),
+                *(records(n_gates, kind) for kind in kinds), self.bucket, buckets_per_s, sights, of_link, alone_s,
+                class_turn, self.first, np.ones(N_NODES, np.bool_) if wanted is None else wanted,
+                np.array(EXITS, np.int32), self.exit_per_s,
+            )  # fmt: skip
+            assert is_changed[0] == (found[2].any() and not is_again)
         assert roads.tobytes() == before and (self.bucket == -1).all()
         return (expected_s, *found[:2]) if wanted is None else found
 
@@ -109,7 +112,7 @@ class Network:
         roads, sights, of_link, alone_s = self.prepared(n_cars, danger)
         places, empty = records(N_NODES, PLACE), records(N_NODES, EMPTY)
         room = places, *(records(self.n + 2, kind) for kind in (GATE, ENTRY, ENTRY))
-        aside = np.empty(N_NODES, np.int32), np.empty(N_NODES), np.empty(N_NODES, np.bool_)
+        aside = np.empty(N_NODES, np.int32), np.empty(N_NODES), np.empty(N_NODES, np.bool_), np.empty(1, np.bool_)
         exits = np.array(EXITS, np.int32), self.exit_per_s
         expect(
             np.empty(0), *aside, roads, *room, self.bucket, 0.1, sights[:0], of_link, alone_s, class_turn, self.first,
@@ -118,10 +121,13 @@ class Network:
         keep_empty(empty, places, roads, of_link, *self.by_upstream)
         before, is_on = roads.tobytes(), np.zeros(N_NODES, np.uint8)
         found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
-        is_sure = expect_on_way(
-            *found, roads, *room[:3], room[3], empty, is_on, sights, of_link, alone_s, class_turn, self.first,
-            *self.by_upstream, wanted, *exits,
-        )  # fmt: skip
+        for is_again in (False, True):
+            is_changed = np.zeros(1, np.bool_)
+            is_sure = expect_on_way(
+                *found, is_changed, roads, *room, empty, is_on, sights, of_link, alone_s, class_turn, self.first,
+                *self.by_upstream, wanted, *exits,
+            )  # fmt: skip
+            assert is_changed[0] == (is_sure and not is_again)
         assert roads.tobytes() == before and not is_on.any()
         return is_sure, *found
 

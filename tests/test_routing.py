@@ -111,9 +111,16 @@ def test_a_row_taken_from_one_of_the_same_costs_is_as_built_with_turns_of_its_ow
     rng = np.random.default_rng(seed)
     one, cost_s, is_open, exits = drawn(rng, 2, 1, whole=whole)
     one.set_class(0, cost_s, is_open, exits)
+    is_tied, link = one.tied(), one.next_link[0]
+    for node in np.flatnonzero(link >= 0):
+        ways = is_open & (one.link_upstream == node)
+        n_best = (cost_s + one.cost_to_go_s[0, one.link_downstream])[ways] == one.cost_to_go_s[0, node]
+        assert is_tied[node] == (n_best.sum() > 1)
+    assert not is_tied[link < 0].any()
     taken, built = (Routes(one.next_link.shape[1], one.link_upstream, one.link_downstream, 3) for _ in range(2))
     for row in range(3):
-        taken.take(row, one)
+        assert taken.take(row, one, is_tied) == (link != NO_ROUTE).any()
+        assert not taken.take(row, one, is_tied)
         built.set_class(row, cost_s, is_open, exits)
     assert (taken.next_link == built.next_link).all()
     assert (taken.cost_to_go_s == built.cost_to_go_s).all()

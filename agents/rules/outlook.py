@@ -222,9 +222,10 @@ def put_back(roads: Records, sights: Records, of_link: Ints, alone_s: Floats) ->
 
 @lean_kernel
 def expect(
-    expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, roads: Records, places: Records,
-    gates: Records, heap: Records, waiting: Records, bucket: Ints, buckets_per_s: float, sights: Records, of_link: Ints,
-    alone_s: Floats, class_turn: Ints, incoming_first: Ints, wanted: Bools, exit_node: Ints, exit_per_s: Floats,
+    expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, roads: Records,
+    places: Records, gates: Records, heap: Records, waiting: Records, bucket: Ints, buckets_per_s: float,
+    sights: Records, of_link: Ints, alone_s: Floats, class_turn: Ints, incoming_first: Ints, wanted: Bools,
+    exit_node: Ints, exit_per_s: Floats,
 ) -> float:  # fmt: skip
     """Write the time that each link will take somebody who enters it now, waits at gates included (s), or a table.
 
@@ -233,7 +234,8 @@ def expect(
     expected_s: if it has room: written, where a way out is known; it holds the times of links' own queues before.
     next_link, to_go_s: written, by node: the link to take, ARRIVED or NO_ROUTE, and what the way out costs (s).
     is_known: set where these are written: at all nodes, if it has to say what is expected of all links, otherwise at
-    least at those that are wanted and on the way out from them. roads: ROAD, as if nobody were on them before and
+    least at those that are wanted and on the way out from them. is_changed: bool[1], set if the link to take from any
+    of them is another than before. roads: ROAD, as if nobody were on them before and
     after; the links into a node are roads[incoming_first[node]:incoming_first[node + 1]]. places, gates: written:
     PLACE, GATE. heap, waiting, bucket: room to work in: ENTRY for each link and exit, and buckets, all NONE before and
     after. buckets_per_s: how many buckets there are for a second of cost; the result does not depend on it. sights:
@@ -287,6 +289,7 @@ def expect(
     is_all = n_wanted > 0
     for node in range(places.size):
         if is_all or places[node].is_settled:
+            is_changed[0] |= next_link[node] != places[node].next_link
             next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
     for i in range(n_entries):
         bucket[waiting[i].bucket] = NONE

@@ -134,10 +134,10 @@ def _look_further(
 @calls_kernels_of(outlook)
 @lean_kernel
 def expect_on_way(
-    next_link: Ints, to_go_s: Floats, is_known: Bools, roads: Records, places: Records, gates: Records, heap: Records,
-    marked: Records, empty: Records, is_on: Ints, sights: Records, of_link: Ints, alone_s: Floats, class_turn: Ints,
-    incoming_first: Ints, outgoing_first: Ints, outgoing: Ints, link_downstream: Ints, wanted: Bools, exit_node: Ints,
-    exit_per_s: Floats,
+    next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, roads: Records, places: Records,
+    gates: Records, heap: Records, marked: Records, empty: Records, is_on: Ints, sights: Records, of_link: Ints,
+    alone_s: Floats, class_turn: Ints, incoming_first: Ints, outgoing_first: Ints, outgoing: Ints,
+    link_downstream: Ints, wanted: Bools, exit_node: Ints, exit_per_s: Floats,
 ) -> bool:  # fmt: skip
     """Write the table of `outlook.expect` at the nodes that are wanted and on the way out from them, from what is on
     that way, on the ways of those in sight, and round queues; return whether that was possible. Otherwise nothing is
@@ -147,10 +147,10 @@ def expect_on_way(
     if as many nodes have been looked at, again and again, as there are. Few in sight are looked at in a fraction of the
     time of `outlook.expect`.
 
-    next_link, to_go_s, is_known, roads, places, gates, heap, sights, of_link, alone_s, class_turn, incoming_first,
-    wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room for an ENTRY for each node. empty: EMPTY,
-    by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each node.
-    link_downstream: where each link ends.
+    next_link, to_go_s, is_known, is_changed, roads, places, gates, heap, sights, of_link, alone_s, class_turn,
+    incoming_first, wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room for an ENTRY for each node.
+    empty: EMPTY, by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each
+    node. link_downstream: where each link ends.
     """
     n, n_wanted, n_looked_at, is_sure, is_possible = 0, 0, 0, False, True
     for node in range(places.size):
@@ -212,6 +212,7 @@ def expect_on_way(
     for i in range(n):
         node = np.int64(marked[i].node)
         if is_sure and is_on[node] == ON_WAY and places[node].is_settled:
+            is_changed[0] |= next_link[node] != places[node].next_link
             next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
         is_on[node] = OFF
     return is_sure

@@ -51,6 +51,8 @@ class DrivingView:
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
+        self._sights = records(0, SIGHT)
+        """Room for what there is to see."""
 
     @property
     def n_entered(self) -> Ints:
@@ -187,10 +189,11 @@ class DrivingView:
 
     def sights(self) -> Records:
         """Return what there is to see of queues: SIGHTs."""
-        now = self._traffic
-        sights = records(self.n_sights, SIGHT)
+        now, most = self._traffic, self.n_sights
+        if self._sights.size < most:
+            self._sights = records(2 * most, SIGHT)
         on_road = (now.links, now.slots, now.arms, now.vehicles, now.occupied)
-        return sights[: drive.see(sights, *on_road, now.changed_speed, now.time_s)]
+        return self._sights[: drive.see(self._sights, *on_road, now.changed_speed, now.time_s)].copy()
 
     def is_any_held_up(self) -> bool:
         """Return whether some link takes longer now than it took somebody alone on it at first."""

@@ -147,14 +147,27 @@ class Routes:
             entry_cost_s[nodes] = cost_s
         return entry_cost_s
 
-    def take(self, row: int, other: "Routes") -> None:
-        """Take over row 0 of other routes in the same streets, but for the turns of equally good links, which are those
-        of this row; it cannot be changed link by link, only set anew."""
-        rules.take_turns(
-            self.next_link[row], self.cost_to_go_s[row], other.next_link[0], other.cost_to_go_s[0], other._cost_s[0],
-            self.outgoing_first, self.outgoing, self.link_downstream, self._link_key, self._mixed_in(row),
+    def tied(self) -> Bools:
+        """Return from which nodes more than one link is as good as the best by row 0; bool by node."""
+        is_tied = np.empty(self.next_link.shape[1], np.bool_)
+        rules.tie(
+            is_tied, self.next_link[0], self.cost_to_go_s[0], self._cost_s[0], self.outgoing_first, self.outgoing,
+            self.link_downstream,
         )  # fmt: skip
+        return is_tied
+
+    def take(self, row: int, other: "Routes", is_tied: Bools) -> bool:
+        """Take over row 0 of other routes in the same streets, but for the turns of equally good links, which are those
+        of this row; return whether it leads elsewhere now. It cannot be changed link by link, only set anew.
+
+        is_tied: what `tied` says of the other routes.
+        """
         self.forget(row)
+        return rules.take_turns(
+            self.next_link[row], self.cost_to_go_s[row], other.next_link[0], other.cost_to_go_s[0], is_tied,
+            other._cost_s[0], self.outgoing_first, self.outgoing, self.link_downstream, self._link_key,
+            self._mixed_in(row),
+        )  # fmt: skip
 
     def forget(self, row: int) -> None:
         """Note that one row is built elsewhere from now on, by whoever writes it."""

@@ -242,13 +242,13 @@ class Ways:
             self._roads = old
         return old
 
-    def _build_seen(self, table: int, wanted: Bools, is_known: Bools) -> bool:
+    def _build_seen(self, table: int, wanted: Bools, is_known: Bools, is_changed: Bools) -> bool:
         """Build a table of drivers by the model's cost of links; return False if roads have changed since they looked,
         or they have met closures of which not all have heard."""
         roads = self._roads_believed()
         if self._route_choice is not None or (table == WITNESS and not roads.have_all_heard):
             return False
-        return self._outlook.build(table, self.seen[table], roads, wanted, is_known)
+        return self._outlook.build(table, self.seen[table], roads, wanted, is_known, is_changed)
 
     def freshen(self, tables: Ints | int, nodes: Ints | list[int] | None = None) -> None:
         """Bring tables of drivers up to date, rows, that somebody reads or begins to follow, from nodes; None: all."""

@@ -34,6 +34,8 @@ class Outlook:
         n_nodes, n_links = self._first.size - 1, self._link.size
         self._free = Routes(n_nodes, routes.link_upstream, routes.link_downstream)
         """One table of nobody's queues: those of all people differ only in who goes first of equally good links."""
+        self._free_tied = np.zeros(n_nodes, np.bool_)
+        """bool per node: there are such links."""
         self._free_for: RoadsBelieved | None = None
         """Roads as it was last built for them."""
         self._free_s = free_flow_time_s
@@ -53,7 +55,8 @@ class Outlook:
         self._most_s = FIRST_GUESS_S
         self._make_room(0)
         self._alone_s = alone_s
-        self._aside = np.empty(n_nodes, np.int32), np.empty(n_nodes), np.empty(n_nodes, np.bool_)
+        is_known, is_changed = np.empty(n_nodes, np.bool_), np.empty(1, np.bool_)
+        self._aside = np.empty(n_nodes, np.int32), np.empty(n_nodes), is_known, is_changed
 
     def _make_room(self, n_exits: int) -> None:
         self._gates, self._heap, self._waiting = (
@@ -76,21 +79,23 @@ class Outlook:
         self._look(expected_s, *self._aside, seen, HEARSAY, self._all)
         return expected_s
 
-    def look(self, seen: QueuesSeen, table: int, wanted: Bools, is_known: Bools) -> None:
+    def look(self, seen: QueuesSeen, table: int, wanted: Bools, is_known: Bools, is_changed: Bools) -> None:
         """Build a table of people who have heard of the same closures, by what they expect and the model's own cost of
         links, at least from the nodes that are wanted.
 
         seen: what they have last seen of queues. is_known: written, set where the table is up to date now.
+        is_changed: bool[1], set if it leads elsewhere from there than before.
         """
         self._routes.forget(table)
-        row = self._routes.next_link[table], self._routes.cost_to_go_s[table], is_known
+        row = self._routes.next_link[table], self._routes.cost_to_go_s[table], is_known, is_changed
         n = seen.sights.size + np.count_nonzero(wanted)
         if n * FEW > wanted.size or not self._look_on_way(*row, seen, table, wanted):
             self._look(NOTHING, *row, seen, table, wanted)
 
     def _look_on_way(
-        self, next_link: Ints, to_go_s: Floats, is_known: Bools, seen: QueuesSeen, table: int, wanted: Bools
-    ) -> bool:
+        self, next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, seen: QueuesSeen, table: int,
+        wanted: Bools,
+    ) -> bool:  # fmt: skip
         """Build a table on the way out from nodes that are wanted; return whether that could be done without looking at
         all others."""
         routes = self._routes
@@ -101,9 +106,9 @@ class Outlook:
             outlook_on_way.keep_empty(self._empty, self._places, self._roads, self._of_link, *by_upstream)
             self._is_empty_known = True
         return outlook_on_way.expect_on_way(
-            next_link, to_go_s, is_known, self._roads, self._places, self._gates, self._heap, self._marked, self._empty,
-            self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table), self._first, *by_upstream,
-            wanted, seen.roads.exit_node, seen.roads.exit_per_s,
+            next_link, to_go_s, is_known, is_changed, self._roads, self._places, self._gates, self._heap, self._marked,
+            self._empty, self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table), self._first,
+            *by_upstream, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
         )  # fmt: skip
 
     def _turn(self, table: int) -> Ints:
@@ -113,38 +118,39 @@ class Outlook:
         return self._turns[table]
 
     def _look(
-        self, expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, seen: QueuesSeen, table: int,
-        wanted: Bools,
+        self, expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools,
+        seen: QueuesSeen, table: int, wanted: Bools,
     ) -> None:  # fmt: skip
         if self._roads_for is not seen.roads:
             self._take(seen.roads)
         most_s = rules.expect(
-            expected_s, next_link, to_go_s, is_known, self._roads, self._places, self._gates, self._heap, self._waiting,
-            self._bucket, self._bucket.size / self._most_s, seen.sights, self._of_link, self._alone_s,
+            expected_s, next_link, to_go_s, is_known, is_changed, self._roads, self._places, self._gates, self._heap,
+            self._waiting, self._bucket, self._bucket.size / self._most_s, seen.sights, self._of_link, self._alone_s,
             self._turn(table), self._first, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
         )  # fmt: skip
         self._most_s = max(most_s, 0.9 * self._most_s, 1.0)
 
-    def _take_empty(self, table: int, roads: RoadsBelieved) -> None:
-        """Build a table of people who expect no queues."""
+    def _take_empty(self, table: int, roads: RoadsBelieved) -> bool:
+        """Build a table of people who expect no queues; return whether it leads elsewhere than before."""
         if self._free_for is not roads:
             cost_s = self._free_s * (1.0 + roads.danger)
             self._free.set_class(0, cost_s, roads.is_believed_open[HEARSAY], roads.exit_node)
-            self._free_for = roads
-        self._routes.take(table, self._free)
+            self._free_tied, self._free_for = self._free.tied(), roads
+        return self._routes.take(table, self._free, self._free_tied)
 
     def build(
-        self, table: int, seen: QueuesSeen | NoQueues, roads: RoadsBelieved, wanted: Bools, is_known: Bools
+        self, table: int, seen: QueuesSeen | NoQueues, roads: RoadsBelieved, wanted: Bools, is_known: Bools,
+        is_changed: Bools,
     ) -> bool:  # fmt: skip
         """Build a table as drivers have seen the queues, as `look` does; False: the roads were others when they looked.
 
-        roads: what people believe of the roads now. wanted, is_known: see `look`.
+        roads: what people believe of the roads now. wanted, is_known, is_changed: see `look`.
         """
         if isinstance(seen, NoQueues):
-            self._take_empty(table, roads)
+            is_changed |= self._take_empty(table, roads)
             is_known[:] = True
         elif seen.roads is roads:
-            self.look(seen, table, wanted, is_known)
+            self.look(seen, table, wanted, is_known, is_changed)
         else:
             return False
         return True

@@ -53,12 +53,12 @@ class WaysOfMode:
         self.is_other_road = self.stale.copy()
         """bool per table: it is out of date, and other roads or exits are open now than when it was built."""
         self.changed = self.stale.copy()
-        """bool per table: it is up to date and has yet to be handed over."""
+        """bool per table: it leads elsewhere than before, and has yet to be handed over."""
         self.is_witnessed = False
         """Whether anybody has met a closed link."""
         self.is_known = np.ones((knowledge.size, self.nodes.size), np.bool_)
         """bool per table and node: the table is as up to date there as it is; elsewhere it leads a way of before."""
-        self.build_seen: Callable[[int, Bools, Bools], bool] = lambda table, wanted, is_known: False
+        self.build_seen: Callable[[int, Bools, Bools, Bools], bool] = lambda table, wanted, is_known, is_changed: False
         """Builds a table out of the area, if it is worked out elsewhere, at least from wanted nodes; see Outlook."""
         self._way_m: dict[int, Floats] = {}
         """Length of the way from each node (m), by table, for tables that somebody has asked about."""
@@ -138,13 +138,15 @@ class WaysOfMode:
             wanted[nodes] = True
         old = sorted(set(old))
         self._build(old, wanted)
-        self._give(old)
+        self._give([row for row in old if self.changed[row]])
 
     def _give(self, tables: list[int]) -> None:
-        """Give tables, rows, to those who follow them."""
+        """Give tables that have changed, rows, to those who follow them."""
         for table in tables:
+            self.changed[table] = False
             self._way_m.pop(table, None)
-        self.mover.take_rows(self.routes.next_link, tables)
+        if tables:
+            self.mover.take_rows(self.routes.next_link, tables)
 
     def way_m(self, table: int) -> Floats:
         """Return how long the way is from each node by a table (m); inf: it knows none."""
@@ -163,10 +165,7 @@ class WaysOfMode:
                 if np.count_nonzero(wanted) * FEW > wanted.size:
                     wanted = self.nodes
                 self._build(rows, wanted)
-                self.changed[rows] = True
-        if rows := self.changed.nonzero()[0].tolist():
-            self.changed[:] = False
-            self._give(rows)
+        self._give(self.changed.nonzero()[0].tolist())
 
     def build_aside(self, table: int, routes: Routes) -> None:
         """Build a table out of the area as row 0 of other routes, for who only looks: nothing changes here."""
@@ -180,13 +179,14 @@ class WaysOfMode:
         From everywhere, if other roads are open than before: a way of before leads nowhere then.
         """
         for table in tables:
-            is_known = self.is_known[table]
+            is_known, is_changed = self.is_known[table], self.changed[table : table + 1]
             if self.stale[table]:
                 is_known[:] = False
-            if self.build_seen(table, self.nodes if self.is_other_road[table] else wanted, is_known):
+            nodes = self.nodes if self.is_other_road[table] else wanted
+            self.stale[table] = self.is_other_road[table] = False
+            if self.build_seen(table, nodes, is_known, is_changed):
                 continue
             is_open = self.road_news.is_believed_open[self._knowledge[table]]
             cost_s = self._cost_s(self.mode, self.seen[table].time_s, is_open)
             self.routes.set_class(table, cost_s, is_open, self._exit_node[self.exit_open])
-            is_known[:] = True
-        self.stale[tables] = self.is_other_road[tables] = False
+            is_known[:] = is_changed[:] = True
