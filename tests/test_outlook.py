@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safepassage.agents.ground.records import records
 from safepassage.agents.parties import Mode
 from safepassage.agents.rules.drive_state import SIGHT
-from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect
+from safepassage.agents.rules.outlook import ENTRY, GATE, PLACE, ROAD, expect, write_table
 from safepassage.agents.rules.outlook_on_way import EMPTY, expect_on_way, keep_empty
 from safepassage.experiments.verification import route_choice
 from safepassage.model.movement.movement import Movement
@@ -90,19 +90,24 @@ class Network:
         roads["time_s"] = alone_s[link]
         return roads, sights, np.argsort(link), alone_s
 
+    def room(self):
+        """Return room for places, gates, links that are equally good, and nodes that wait."""
+        gates, *waiting = (records(self.n + 2, kind) for kind in (GATE, ENTRY, ENTRY))
+        return records(N_NODES, PLACE), gates, np.zeros(self.n, np.int32), *waiting
+
     def expect(self, n_cars, class_turn, danger, *, buckets_per_s=0.1, wanted=None):
         """Return the times expected of links, next links and costs to go; wanted: the latter two and where they are."""
         roads, sights, of_link, alone_s = self.prepared(n_cars, danger)
-        n_gates, kinds, before = self.n + 2, (GATE, ENTRY, ENTRY), roads.tobytes()
+        room, before = self.room(), roads.tobytes()
+        expected_s = self.time_s.copy() if wanted is None else np.empty(0)
+        _, is_all = expect(
+            expected_s, roads, *room, self.bucket, buckets_per_s, sights, of_link, alone_s, self.first,
+            np.ones(N_NODES, np.bool_) if wanted is None else wanted, np.array(EXITS, np.int32), self.exit_per_s,
+        )  # fmt: skip
         found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
         for is_again in (False, True):
-            expected_s, is_changed = self.time_s.copy() if wanted is None else np.empty(0), np.zeros(1, np.bool_)
-            expect(
-                expected_s, *found, is_changed, roads, records(N_NODES, PLACE),
-                *(records(n_gates, kind) for kind in kinds), self.bucket, buckets_per_s, sights, of_link, alone_s,
-                class_turn, self.first, np.ones(N_NODES, np.bool_) if wanted is None else wanted,
-                np.array(EXITS, np.int32), self.exit_per_s,
-            )  # fmt: skip
+            is_changed = np.zeros(1, np.bool_)
+            write_table(*found, is_changed, room[0], room[2], class_turn, is_all)
             assert is_changed[0] == (found[2].any() and not is_again)
         assert roads.tobytes() == before and (self.bucket == -1).all()
         return (expected_s, *found[:2]) if wanted is None else found
@@ -110,15 +115,13 @@ class Network:
     def expect_on_way(self, n_cars, class_turn, danger, wanted):
         """Return whether the table could be had from the ways of those in sight alone, and what was found."""
         roads, sights, of_link, alone_s = self.prepared(n_cars, danger)
-        places, empty = records(N_NODES, PLACE), records(N_NODES, EMPTY)
-        room = places, *(records(self.n + 2, kind) for kind in (GATE, ENTRY, ENTRY))
-        aside = np.empty(N_NODES, np.int32), np.empty(N_NODES), np.empty(N_NODES, np.bool_), np.empty(1, np.bool_)
+        room, empty = self.room(), records(N_NODES, EMPTY)
         exits = np.array(EXITS, np.int32), self.exit_per_s
         expect(
-            np.empty(0), *aside, roads, *room, self.bucket, 0.1, sights[:0], of_link, alone_s, class_turn, self.first,
+            np.empty(0), roads, *room, self.bucket, 0.1, sights[:0], of_link, alone_s, self.first,
             np.ones(N_NODES, np.bool_), *exits,
         )  # fmt: skip
-        keep_empty(empty, places, roads, of_link, *self.by_upstream)
+        keep_empty(empty, room[0], roads, of_link, *self.by_upstream)
         before, is_on = roads.tobytes(), np.zeros(N_NODES, np.uint8)
         found = np.full(N_NODES, -9, np.int32), np.full(N_NODES, -9.0), np.zeros(N_NODES, np.bool_)
         for is_again in (False, True):
@@ -301,6 +304,28 @@ def test_a_look_that_concerns_nobody_costs_nothing_until_somebody_asks_what_was_
     assert movement.ways.is_queue_believed and told == worked_out == []
     movement.ways.drive_out_s(streets.node_id.index("a"))
     assert told == [] and len(worked_out) == 2  # the way, and the time that each link takes
+
+
+def test_tables_of_those_who_look_at_once_take_one_look_and_keep_turns_of_their_own():
+    """Two ways from a to m are equally good; from there one road leads out, on which a queue stands."""
+    places = {"a": (-3000.0, 0.0), "b": (-2500.0, 400.0), "c": (-2500.0, -400.0), "m": (-2000.0, 0.0), "z": (0.0, 0.0)}
+    ends = [("a", "b"), ("a", "c"), ("b", "m"), ("c", "m"), ("m", "z")]
+    streets, movement = movement_on(ends, places, 0.2, 40)
+    middle = np.full(40, streets.node_id.index("m"))
+    movement.set_out(Mode.CAR, np.arange(40), middle, np.zeros(40), np.ones(40), np.ones(40))
+    movement.advance(150.0)
+    ways, tables = movement.ways, list(movement.ways.seen)
+    ways.see_queues(tables)
+    worked_out, start = counted(ways._outlook, "_look"), streets.node_id.index("a")
+    ways.freshen(tables)
+    together = [array[tables] for array in (ways.car_routes.next_link, ways.car_routes.cost_to_go_s)]
+    assert len(worked_out) == 1 and len(set(together[0][:, start])) == 2
+    for table in tables:
+        ways.see_queues([table])
+        ways.freshen(table)
+    assert len(worked_out) == 1 + len(tables)
+    assert (ways.car_routes.next_link[tables] == together[0]).all()
+    assert (ways.car_routes.cost_to_go_s[tables] == together[1]).all()
 
 
 @settings(max_examples=20, deadline=None)

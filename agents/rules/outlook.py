@@ -43,12 +43,13 @@ that its end lets pass (1/s). turn: who goes first at equal cost."""
 PLACE = np.dtype(
     [
         ("cost_s", "f8"), ("to_go_s", "f8"), ("out_s", "f8"), ("free_out_s", "f8"), ("gate", "i4"), ("next_link", "i4"),
-        ("turn", "u4"), ("through", "i4"), ("is_settled", "i4"),
+        ("turn", "u4"), ("through", "i4"), ("is_settled", "i4"), ("n_equal", "i4"),
     ],
     align=True,
 )  # fmt: skip
 """A node: what the way out costs by which nodes are settled, what it costs in the table, when somebody there can be
-out, when if nobody else were there (s); its nearest gate, the turn of its best link and where that is in the list."""
+out, when if nobody else were there (s); its nearest gate, the turn of its best link and where that is in the list.
+next_link: one that is best in the table. n_equal: so many others are as good, each the `equal` of the one before."""
 GATE = np.dtype([("way_on_s", "f8"), ("busy_s", "f8"), ("per_s", "f8"), ("next", "i4")], align=True)
 """At the index of a link in the list, or of an exit after all links. way_on_s: from it on, without anybody. busy_s: how
 long it takes to serve all who are counted. next: gate after it."""
@@ -133,12 +134,12 @@ def count(roads: Records, gates: Records, first: int, last: int, gate: int, free
 
 @inlined_part
 def look_back(
-    roads: Records, places: Records, gates: Records, class_turn: Ints, k: int, node: int, last_s: float
+    roads: Records, places: Records, gates: Records, equal: Ints, k: int, node: int, last_s: float
 ) -> tuple[bool, float]:
     """Reach the beginning of a link into a settled node; return (whether by a better way, the time of the link (s)).
 
-    roads, places, gates, class_turn: as for `expect`. k: where the link is in roads. node: its end. last_s: when the
-    last who is counted at the gates after the node can be out (s).
+    roads, places, gates, equal: as for `expect`. k: where the link is in roads. node: its end. last_s: when the last
+    who is counted at the gates after the node can be out (s).
     """
     road, end = roads[k], places[node]
     own, until_s = row(end.gate), last_s
@@ -152,11 +153,10 @@ def look_back(
     start = places[row(road.start)]
     through_s = time_s * road.danger_factor + end.to_go_s
     if through_s < start.to_go_s:
-        start.to_go_s, start.next_link = through_s, road.link
+        start.to_go_s, start.next_link, start.n_equal = through_s, road.link, 0
     elif through_s == start.to_go_s and start.next_link >= 0:
-        turn, other = class_turn[row(road.link)], class_turn[row(start.next_link)]
-        if turn < other or (turn == other and road.link < start.next_link):
-            start.next_link = road.link
+        equal[road.link], start.next_link = start.next_link, road.link
+        start.n_equal += 1
     from_s = end.cost_s + time_s * road.weight
     if from_s < start.cost_s or (from_s == start.cost_s and road.turn < start.turn):
         start.cost_s, start.turn, start.gate, start.through = from_s, road.turn, own, k
@@ -168,7 +168,8 @@ def look_back(
 @inlined_part
 def forget(place: Any) -> None:
     """Let nothing be known of a node. place: its PLACE."""
-    place.cost_s, place.to_go_s, place.next_link, place.through, place.is_settled = np.inf, np.inf, NO_ROUTE, NONE, 0
+    place.cost_s, place.to_go_s, place.next_link, place.through = np.inf, np.inf, NO_ROUTE, NONE
+    place.is_settled = place.n_equal = 0
 
 
 @inlined_part
@@ -193,6 +194,7 @@ def begin(
             size = push(heap, size, 0.0, np.uint32(0), exit_node[i])
         exit_place.cost_s, exit_place.to_go_s, exit_place.out_s, exit_place.free_out_s = 0.0, 0.0, 0.0, 0.0
         exit_place.turn, exit_place.gate, exit_place.next_link, exit_place.through = 0, roads.size + i, ARRIVED, NONE
+        exit_place.n_equal = 0
     return size
 
 
@@ -220,27 +222,41 @@ def put_back(roads: Records, sights: Records, of_link: Ints, alone_s: Floats) ->
         road.n_cars, road.time_s = 0, alone_s[sights[i].link]
 
 
+@inlined_part
+def first_in_turn(equal: Ints, class_turn: Ints, place: Any) -> np.int64:
+    """Return the link that a table takes from a node, ARRIVED or NO_ROUTE; of equally good ones that whose turn it is.
+
+    equal: as for `expect`. class_turn: as for `write_table`. place: the node's PLACE.
+    """
+    first = link = np.int64(place.next_link)
+    for _ in range(place.n_equal):
+        link = np.int64(equal[link])
+        turn, other = class_turn[link], class_turn[first]
+        if turn < other or (turn == other and link < first):
+            first = link
+    return first
+
+
 @lean_kernel
 def expect(
-    expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, roads: Records,
-    places: Records, gates: Records, heap: Records, waiting: Records, bucket: Ints, buckets_per_s: float,
-    sights: Records, of_link: Ints, alone_s: Floats, class_turn: Ints, incoming_first: Ints, wanted: Bools,
-    exit_node: Ints, exit_per_s: Floats,
-) -> float:  # fmt: skip
-    """Write the time that each link will take somebody who enters it now, waits at gates included (s), or a table.
+    expected_s: Floats, roads: Records, places: Records, gates: Records, equal: Ints, heap: Records, waiting: Records,
+    bucket: Ints, buckets_per_s: float, sights: Records, of_link: Ints, alone_s: Floats, incoming_first: Ints,
+    wanted: Bools, exit_node: Ints, exit_per_s: Floats,
+) -> tuple[float, bool]:  # fmt: skip
+    """Write the time that each link will take somebody who enters it now, waits at gates included (s), or the places
+    that a table follows from.
 
-    Returns what the way out costs from the node from which it costs most (s), of those looked at.
+    Returns (what the way out costs from the node from which it costs most (s), of those looked at; whether all nodes
+    were looked at from which there is a way out).
 
     expected_s: if it has room: written, where a way out is known; it holds the times of links' own queues before.
-    next_link, to_go_s: written, by node: the link to take, ARRIVED or NO_ROUTE, and what the way out costs (s).
-    is_known: set where these are written: at all nodes, if it has to say what is expected of all links, otherwise at
-    least at those that are wanted and on the way out from them. is_changed: bool[1], set if the link to take from any
-    of them is another than before. roads: ROAD, as if nobody were on them before and
-    after; the links into a node are roads[incoming_first[node]:incoming_first[node + 1]]. places, gates: written:
-    PLACE, GATE. heap, waiting, bucket: room to work in: ENTRY for each link and exit, and buckets, all NONE before and
-    after. buckets_per_s: how many buckets there are for a second of cost; the result does not depend on it. sights:
-    SIGHT, all that there is to see. of_link: where each link is in roads. alone_s: time that each link took somebody
-    alone at first (s). class_turn: uint32, which of two links goes first in the table at equal cost. exit_node,
+    roads: ROAD, as if nobody were on them before and after; the links into a node are
+    roads[incoming_first[node]:incoming_first[node + 1]]. places: PLACE, written: as they are at all nodes, if it has to
+    say what is expected of all links, otherwise at least at those that are wanted and on the way out from them. gates:
+    GATE, written. equal: written, by link: another link that is as good from the same node, see PLACE. heap, waiting,
+    bucket: room to work in: ENTRY for each link and exit, and buckets, all NONE before and after. buckets_per_s: how
+    many buckets there are for a second of cost; the result does not depend on it. sights: SIGHT, all that there is to
+    see. of_link: where each link is in roads. alone_s: time that each link took somebody alone at first (s). exit_node,
     exit_per_s: ways out and what they let pass (vehicles/s).
     """
     for node in range(places.size):
@@ -272,7 +288,7 @@ def expect(
                 continue
             if places[row(roads[k].start)].is_settled and expected_s.size == 0:  # nobody turns back to get out
                 continue
-            is_better, time_s = look_back(roads, places, gates, class_turn, k, node, last_s)
+            is_better, time_s = look_back(roads, places, gates, equal, k, node, last_s)
             if expected_s.size > 0:
                 expected_s[roads[k].link] = time_s
             if is_better:
@@ -286,12 +302,25 @@ def expect(
                     bucket[place] = n_entries
                     n_entries += 1
                     n_waiting += 1
-    is_all = n_wanted > 0
-    for node in range(places.size):
-        if is_all or places[node].is_settled:
-            is_changed[0] |= next_link[node] != places[node].next_link
-            next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
     for i in range(n_entries):
         bucket[waiting[i].bucket] = NONE
     put_back(roads, sights, of_link, alone_s)
-    return most_s
+    return most_s, n_wanted > 0
+
+
+@lean_kernel
+def write_table(
+    next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, places: Records, equal: Ints,
+    class_turn: Ints, is_all: bool,
+) -> None:  # fmt: skip
+    """Write a table of next links where `expect` has looked.
+
+    next_link, to_go_s: written, by node: the link to take, ARRIVED or NO_ROUTE, and what the way out costs (s).
+    is_known: set where these are written. is_changed: bool[1], set if any link to take is another than before. places,
+    equal, is_all: as `expect` has left them. class_turn: uint32, which of two links goes first at equal cost.
+    """
+    for node in range(places.size):
+        if is_all or places[node].is_settled:
+            link = first_in_turn(equal, class_turn, places[node])
+            is_changed[0] |= next_link[node] != link
+            next_link[node], to_go_s[node], is_known[node] = link, places[node].to_go_s, True

@@ -97,8 +97,9 @@ def _mark_way(empty, is_on, roads, of_link, class_turn, outgoing_first, outgoing
 
 @inlined_part
 def _look_further(
-    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node, cost_s
-):
+    empty, is_on, places, equal, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node,
+    cost_s,
+):  # fmt: skip
     """Mark the ways on which somebody may do as well from a node, and that nobody has looked at; return (how many nodes
     are marked, whether there was no such way).
 
@@ -108,7 +109,8 @@ def _look_further(
     place, alone = places[node], empty[node]
     is_same = place.cost_s == alone.cost_s and place.through == alone.through
     is_same_way = is_on[node] != ON_WAY or alone.through == NONE or not place.is_settled
-    is_same_way = is_same_way or (place.to_go_s == alone.to_go_s and place.next_link == alone.way)
+    if not is_same_way and place.to_go_s == alone.to_go_s:
+        is_same_way = outlook.first_in_turn(equal, class_turn, place) == alone.way
     if is_same and is_same_way:
         return n, True
     is_sure = True
@@ -135,8 +137,8 @@ def _look_further(
 @lean_kernel
 def expect_on_way(
     next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, roads: Records, places: Records,
-    gates: Records, heap: Records, marked: Records, empty: Records, is_on: Ints, sights: Records, of_link: Ints,
-    alone_s: Floats, class_turn: Ints, incoming_first: Ints, outgoing_first: Ints, outgoing: Ints,
+    gates: Records, equal: Ints, heap: Records, marked: Records, empty: Records, is_on: Ints, sights: Records,
+    of_link: Ints, alone_s: Floats, class_turn: Ints, incoming_first: Ints, outgoing_first: Ints, outgoing: Ints,
     link_downstream: Ints, wanted: Bools, exit_node: Ints, exit_per_s: Floats,
 ) -> bool:  # fmt: skip
     """Write the table of `outlook.expect` at the nodes that are wanted and on the way out from them, from what is on
@@ -147,10 +149,10 @@ def expect_on_way(
     if as many nodes have been looked at, again and again, as there are. Few in sight are looked at in a fraction of the
     time of `outlook.expect`.
 
-    next_link, to_go_s, is_known, is_changed, roads, places, gates, heap, sights, of_link, alone_s, class_turn,
-    incoming_first, wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room for an ENTRY for each node.
-    empty: EMPTY, by node. is_on: uint8, by node, all OFF before and after. outgoing_first, outgoing: links out of each
-    node. link_downstream: where each link ends.
+    next_link, to_go_s, is_known, is_changed, class_turn: as for `outlook.write_table`. roads, places, gates, equal,
+    heap, sights, of_link, alone_s, incoming_first, wanted, exit_node, exit_per_s: as for `outlook.expect`. marked: room
+    for an ENTRY for each node. empty: EMPTY, by node. is_on: uint8, by node, all OFF before and after. outgoing_first,
+    outgoing: links out of each node. link_downstream: where each link ends.
     """
     n, n_wanted, n_looked_at, is_sure, is_possible = 0, 0, 0, False, True
     for node in range(places.size):
@@ -187,8 +189,8 @@ def expect_on_way(
             places[node].is_settled, last_s = 1, places[node].cost_s
             n_left -= wanted[node]
             n, is_all = _look_further(
-                empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n,
-                node, last_s,
+                empty, is_on, places, equal, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream,
+                marked, n, node, last_s,
             )  # fmt: skip
             is_sure &= is_all
             first, last = incoming_first[node], incoming_first[node + 1]
@@ -197,22 +199,23 @@ def expect_on_way(
                 start = np.int64(roads[k].start)
                 if is_on[start] == OFF or places[start].is_settled or roads[k].weight == np.inf:
                     continue
-                if outlook.look_back(roads, places, gates, class_turn, k, node, served_s)[0]:
+                if outlook.look_back(roads, places, gates, equal, k, node, served_s)[0]:
                     size = outlook.push(heap, size, places[start].cost_s, places[start].turn, start)
         outlook.put_back(roads, sights, of_link, alone_s)
         for i in range(n):
             node = np.int64(marked[i].node)
             if is_sure and not places[node].is_settled:
                 n, is_sure = _look_further(
-                    empty, is_on, places, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked,
-                    n, node, last_s,
+                    empty, is_on, places, equal, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream,
+                    marked, n, node, last_s,
                 )  # fmt: skip
         is_possible = n_left == 0
     is_sure &= is_possible
     for i in range(n):
         node = np.int64(marked[i].node)
         if is_sure and is_on[node] == ON_WAY and places[node].is_settled:
-            is_changed[0] |= next_link[node] != places[node].next_link
-            next_link[node], to_go_s[node], is_known[node] = places[node].next_link, places[node].to_go_s, True
+            link = outlook.first_in_turn(equal, class_turn, places[node])
+            is_changed[0] |= next_link[node] != link
+            next_link[node], to_go_s[node], is_known[node] = link, places[node].to_go_s, True
         is_on[node] = OFF
     return is_sure

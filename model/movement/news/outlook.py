@@ -47,7 +47,7 @@ class Outlook:
         self._roads_for: RoadsBelieved | None = None
         self._all = np.ones(n_nodes, np.bool_)
         self._turns: dict[int, Ints] = {}
-        self._places = records(n_nodes, rules.PLACE)
+        self._places, self._equal = records(n_nodes, rules.PLACE), np.zeros(n_links, np.int32)
         self._empty, self._marked = records(n_nodes, outlook_on_way.EMPTY), records(n_nodes, rules.ENTRY)
         self._is_on = np.zeros(n_nodes, np.uint8)
         self._is_empty_known = False
@@ -55,8 +55,10 @@ class Outlook:
         self._most_s = FIRST_GUESS_S
         self._make_room(0)
         self._alone_s = alone_s
-        is_known, is_changed = np.empty(n_nodes, np.bool_), np.empty(1, np.bool_)
-        self._aside = np.empty(n_nodes, np.int32), np.empty(n_nodes), is_known, is_changed
+        self._looked: tuple[QueuesSeen | None, Bools] = None, self._all
+        """What was seen, and the nodes that were wanted, when the places as they are were worked out for a table."""
+        self._is_all = False
+        """Whether all places that lead out were looked at then."""
 
     def _make_room(self, n_exits: int) -> None:
         self._gates, self._heap, self._waiting = (
@@ -76,7 +78,7 @@ class Outlook:
     def expected_s(self, seen: QueuesSeen) -> Floats:
         """Return what drivers expect of each link by what they have seen (s), float64[n_links]."""
         expected_s = seen.link_time_s
-        self._look(expected_s, *self._aside, seen, HEARSAY, self._all)
+        self._look(expected_s, seen, self._all)
         return expected_s
 
     def look(self, seen: QueuesSeen, table: int, wanted: Bools, is_known: Bools, is_changed: Bools) -> None:
@@ -88,9 +90,13 @@ class Outlook:
         """
         self._routes.forget(table)
         row = self._routes.next_link[table], self._routes.cost_to_go_s[table], is_known, is_changed
-        n = seen.sights.size + np.count_nonzero(wanted)
-        if n * FEW > wanted.size or not self._look_on_way(*row, seen, table, wanted):
-            self._look(NOTHING, *row, seen, table, wanted)
+        if self._looked[0] is not seen or self._looked[1] is not wanted:
+            n = seen.sights.size + np.count_nonzero(wanted)
+            if n * FEW <= wanted.size and self._look_on_way(*row, seen, table, wanted):
+                return
+            self._look(NOTHING, seen, wanted)
+            self._looked = seen, wanted
+        rules.write_table(*row, self._places, self._equal, self._turn(table), self._is_all)
 
     def _look_on_way(
         self, next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools, seen: QueuesSeen, table: int,
@@ -102,13 +108,14 @@ class Outlook:
         by_upstream = routes.outgoing_first, routes.outgoing, routes.link_downstream
         if self._roads_for is not seen.roads or not self._is_empty_known:
             nobody = QueuesSeen(NO_SIGHTS, self._alone_s, seen.roads, self)
-            self._look(NOTHING, *self._aside, nobody, HEARSAY, self._all)
+            self._look(NOTHING, nobody, self._all)
             outlook_on_way.keep_empty(self._empty, self._places, self._roads, self._of_link, *by_upstream)
             self._is_empty_known = True
+        self._looked = None, wanted
         return outlook_on_way.expect_on_way(
-            next_link, to_go_s, is_known, is_changed, self._roads, self._places, self._gates, self._heap, self._marked,
-            self._empty, self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table), self._first,
-            *by_upstream, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
+            next_link, to_go_s, is_known, is_changed, self._roads, self._places, self._gates, self._equal, self._heap,
+            self._marked, self._empty, self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table),
+            self._first, *by_upstream, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
         )  # fmt: skip
 
     def _turn(self, table: int) -> Ints:
@@ -117,16 +124,15 @@ class Outlook:
             self._turns[table] = self._routes.turns(table)
         return self._turns[table]
 
-    def _look(
-        self, expected_s: Floats, next_link: Ints, to_go_s: Floats, is_known: Bools, is_changed: Bools,
-        seen: QueuesSeen, table: int, wanted: Bools,
-    ) -> None:  # fmt: skip
+    def _look(self, expected_s: Floats, seen: QueuesSeen, wanted: Bools) -> None:
+        """Work out the places on the way out from nodes that are wanted, or what is expected of all links."""
         if self._roads_for is not seen.roads:
             self._take(seen.roads)
-        most_s = rules.expect(
-            expected_s, next_link, to_go_s, is_known, is_changed, self._roads, self._places, self._gates, self._heap,
-            self._waiting, self._bucket, self._bucket.size / self._most_s, seen.sights, self._of_link, self._alone_s,
-            self._turn(table), self._first, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
+        self._looked = None, wanted
+        most_s, self._is_all = rules.expect(
+            expected_s, self._roads, self._places, self._gates, self._equal, self._heap, self._waiting, self._bucket,
+            self._bucket.size / self._most_s, seen.sights, self._of_link, self._alone_s, self._first, wanted,
+            seen.roads.exit_node, seen.roads.exit_per_s,
         )  # fmt: skip
         self._most_s = max(most_s, 0.9 * self._most_s, 1.0)
 
