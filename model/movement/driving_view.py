@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from safepassage.agents.compiled import called_with_one_set_of_types
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records, rising
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import by_minutes, drive, drive_views
@@ -12,6 +13,8 @@ from safepassage.agents.rules.drive_state import SIGHT
 from safepassage.model.movement.traffic import Traffic
 
 NOBODY = np.zeros(0, np.int32)
+_see, _is_any_slower = called_with_one_set_of_types(drive.see), called_with_one_set_of_types(drive.is_any_slower)
+_mark_choices = called_with_one_set_of_types(drive_views.mark_choices)
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class DrivingView:
         to next; bool[n_tables], bool[n_nodes]. tables, has_choice: likewise; see `tables_followed`."""
         followed, wanted = np.zeros(tables.size, np.bool_), np.zeros(has_choice.size, np.bool_)
         on_road = (self._traffic.links, self._traffic.vehicles, self._traffic.under_way.rows)
-        drive_views.mark_choices(followed, wanted, *on_road, tables, has_choice)
+        _mark_choices(followed, wanted, *on_road, tables, has_choice)
         return followed, wanted
 
     def does_any_follow(self, tables: list[int]) -> bool:
@@ -193,7 +196,7 @@ class DrivingView:
         if self._sights.size < most:
             self._sights = records(2 * most, SIGHT)
         on_road = (now.links, now.slots, now.arms, now.vehicles, now.occupied)
-        return self._sights[: drive.see(self._sights, *on_road, now.changed_speed, now.time_s)].copy()
+        return self._sights[: _see(self._sights, *on_road, now.changed_speed, now.time_s)].copy()
 
     def is_any_held_up(self) -> bool:
         """Return whether some link takes longer now than it took somebody alone on it at first."""
@@ -201,7 +204,7 @@ class DrivingView:
         if now.under_way.n == 0:
             return False
         on_road = (now.links, now.slots, now.vehicles, now.occupied)
-        return bool(drive.is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
+        return bool(_is_any_slower(now.alone_s, now.changed_speed, *on_road, now.time_s))
 
     def is_any_standing(self) -> bool:
         """Return whether a vehicle stands first in its arm, or is held."""

@@ -235,7 +235,7 @@ class Ways:
             or old.exits_per_s is not exits_per_s
         ):
             weight = self._cost_s(Mode.CAR, free_s, is_believed_open[HEARSAY]) / free_s
-            exits = self._streets.exit_end_node[is_exit_open], exits_per_s[is_exit_open]
+            exits = self._streets.exit_end_node[is_exit_open].astype(np.int32), exits_per_s[is_exit_open]
             have_all_heard = np.array_equal(is_believed_open[HEARSAY], is_believed_open[WITNESS])
             beliefs = is_believed_open, have_all_heard, is_exit_open, exits_per_s
             old = RoadsBelieved(per_s, danger, *beliefs, weight, *exits)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from safepassage.agents.compiled import called_with_one_set_of_types
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.ground.records import records
 from safepassage.agents.rules import outlook as rules
@@ -18,6 +19,7 @@ FIRST_GUESS_S = 7200.0
 FEW = 32
 """Only the ways of those who matter are looked at if their number is at most one for this many nodes. The bits are the
 same. Measured: of more, most in vain."""
+_expect_on_way = called_with_one_set_of_types(outlook_on_way.expect_on_way)
 NOTHING, NO_SIGHTS = np.empty(0), records(0, SIGHT)
 
 
@@ -112,7 +114,7 @@ class Outlook:
             outlook_on_way.keep_empty(self._empty, self._places, self._roads, self._of_link, *by_upstream)
             self._is_empty_known = True
         self._looked = None, wanted
-        return outlook_on_way.expect_on_way(
+        return _expect_on_way(
             next_link, to_go_s, is_known, is_changed, self._roads, self._places, self._gates, self._equal, self._heap,
             self._marked, self._empty, self._is_on, seen.sights, self._of_link, self._alone_s, self._turn(table),
             self._first, *by_upstream, wanted, seen.roads.exit_node, seen.roads.exit_per_s,
