@@ -333,24 +333,6 @@ def reach(
 
 
 @lean_kernel
-def tie(
-    is_tied: Bools, next_link: Ints, cost_to_go_s: Floats, cost_s: Floats, outgoing_first: Ints, outgoing: Ints,
-    link_downstream: Ints,
-) -> None:  # fmt: skip
-    """Write from which nodes more than one link is as good as the best, bool by node.
-
-    is_tied: written. next_link, cost_to_go_s: a row that holds from everywhere, by node. cost_s: cost of each link (s),
-    inf: closed. outgoing_first, outgoing: links out of each node. link_downstream: node at which each ends.
-    """
-    for node in range(next_link.size):
-        n_best = 0
-        if next_link[node] >= 0:
-            for k in range(outgoing_first[node], outgoing_first[node + 1]):
-                n_best += cost_s[outgoing[k]] + cost_to_go_s[link_downstream[outgoing[k]]] == cost_to_go_s[node]
-        is_tied[node] = n_best > 1
-
-
-@lean_kernel
 def take_turns(
     next_link: Ints, cost_to_go_s: Floats, like_link: Ints, like_cost_s: Floats, is_tied: Bools, cost_s: Floats,
     outgoing_first: Ints, outgoing: Ints, link_downstream: Ints, link_key: Ints, mixed_in: int,
@@ -358,8 +340,9 @@ def take_turns(
     """Write a row that differs from another only in who goes first where links are equally good; return whether any
     link to take is another than before.
 
-    next_link, cost_to_go_s: written, by node. like_link, like_cost_s, is_tied, cost_s, outgoing_first, outgoing,
-    link_downstream: of the other row, as for `tie`. link_key, mixed_in: see `_turn`.
+    next_link, cost_to_go_s: written, by node. like_link, like_cost_s: the other row, which holds from everywhere.
+    is_tied: bool by node: more than one link is best there. cost_s: cost of each link (s), inf: closed. outgoing_first,
+    outgoing: links out of each node. link_downstream: node at which each ends. link_key, mixed_in: see `_turn`.
     """
     is_changed = False
     for node in range(next_link.size):

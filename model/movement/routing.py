@@ -149,12 +149,10 @@ class Routes:
 
     def tied(self) -> Bools:
         """Return from which nodes more than one link is as good as the best by row 0; bool by node."""
-        is_tied = np.empty(self.next_link.shape[1], np.bool_)
-        rules.tie(
-            is_tied, self.next_link[0], self.cost_to_go_s[0], self._cost_s[0], self.outgoing_first, self.outgoing,
-            self.link_downstream,
-        )  # fmt: skip
-        return is_tied
+        to_go_s = self.cost_to_go_s[0]
+        through_s = self._cost_s[0] + to_go_s[self.link_downstream]
+        is_best = (through_s == to_go_s[self.link_upstream]) & (through_s < np.inf)
+        return np.bincount(self.link_upstream[is_best], minlength=to_go_s.size) > 1
 
     def take(self, row: int, other: "Routes", is_tied: Bools) -> bool:
         """Take over row 0 of other routes in the same streets, but for the turns of equally good links, which are those
