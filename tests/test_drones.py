@@ -10,6 +10,7 @@ from safepassage.model.settings.base import ScenarioError
 from safepassage.model.settings.front import Drones
 
 NOON_S, MIDNIGHT_S = 12 * 3600.0, 24 * 3600.0
+EVERY = np.arange(4)
 NAMES = ["Main Street", "Main Street", "Side Street", ""]
 
 
@@ -20,19 +21,19 @@ def field(**settings):
 
 
 def test_the_rate_falls_linearly_from_the_front_to_nothing_at_its_reach():
-    rate_per_s = field().rate_per_s(np.array([-2.0, 0.0, 5.0, 10.0]), NOON_S)
+    rate_per_s = field().rate_per_s(EVERY, np.array([-2.0, 0.0, 5.0, 10.0]), NOON_S)
     np.testing.assert_allclose(rate_per_s, [1e-3, 1e-3, 0.5e-3, 0.0])
 
 
 def test_walkers_have_a_rate_of_their_own():
-    np.testing.assert_allclose(field().rate_per_s(np.zeros(4), NOON_S, walking=True), 0.2e-3)
+    np.testing.assert_allclose(field().rate_per_s(EVERY, np.zeros(4), NOON_S, walking=True), 0.2e-3)
 
 
 def test_there_are_no_drones_unless_a_scenario_says_so():
     run = SimpleNamespace(start=datetime(2024, 8, 1), duration_h=72)
     nothing = DroneField(Drones(), run, "Europe/Kyiv", NAMES)
-    assert (nothing.rate_per_s(np.zeros(4), NOON_S) == 0).all()
-    assert (nothing.rate_per_s(np.zeros(4), NOON_S, walking=True) == 0).all()
+    assert (nothing.rate_per_s(EVERY, np.zeros(4), NOON_S) == 0).all()
+    assert (nothing.rate_per_s(EVERY, np.zeros(4), NOON_S, walking=True) == 0).all()
 
 
 @pytest.mark.parametrize(("hour", "factor"), [(5.99, 0.5), (6, 1), (19.99, 1), (20, 0.5), (24, 0.5), (30, 1)])
@@ -48,7 +49,8 @@ def test_fog_lowers_the_rate_while_it_lasts():
 
 def test_nets_find_their_street_whatever_the_case_of_its_letters():
     rates = [
-        field(nets=[{"streets": [name]}]).rate_per_s(np.zeros(4), NOON_S) for name in ("Main Street", "MAIN street")
+        field(nets=[{"streets": [name]}]).rate_per_s(EVERY, np.zeros(4), NOON_S)
+        for name in ("Main Street", "MAIN street")
     ]
     np.testing.assert_array_equal(*rates)
     assert rates[0][0] < rates[0][2]
@@ -57,10 +59,10 @@ def test_nets_find_their_street_whatever_the_case_of_its_letters():
 def test_nets_protect_their_street_from_the_day_they_hang():
     nets = [{"streets": ["Main Street"], "first_day": date(2024, 8, 2), "factor": 0.3}]
     netted = field(nets=nets)
-    np.testing.assert_allclose(netted.rate_per_s(np.zeros(4), NOON_S), 1e-3)
-    np.testing.assert_allclose(netted.rate_per_s(np.zeros(4), NOON_S + 86400), [0.3e-3, 0.3e-3, 1e-3, 1e-3])
+    np.testing.assert_allclose(netted.rate_per_s(EVERY, np.zeros(4), NOON_S), 1e-3)
+    np.testing.assert_allclose(netted.rate_per_s(EVERY, np.zeros(4), NOON_S + 86400), [0.3e-3, 0.3e-3, 1e-3, 1e-3])
     twice = field(nets=[{"streets": ["Main Street"], "factor": f} for f in (0.5, 0.2)])
-    np.testing.assert_allclose(twice.rate_per_s(np.zeros(4), NOON_S), [0.2e-3, 0.2e-3, 1e-3, 1e-3])
+    np.testing.assert_allclose(twice.rate_per_s(EVERY, np.zeros(4), NOON_S), [0.2e-3, 0.2e-3, 1e-3, 1e-3])
 
 
 def test_nets_over_a_street_that_is_not_on_the_map_are_refused():

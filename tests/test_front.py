@@ -206,6 +206,17 @@ def test_links_close_one_by_one_as_the_front_comes_and_both_directions_together(
     assert n_closed == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
 
 
+@given(st.lists(st.floats(-5.0, 25.0), min_size=1, max_size=5), st.floats(-1.0, 6.0), st.sampled_from([0.0, 2.0, 8.0]))
+def test_links_that_are_not_near_the_front_are_beyond_its_reach(distances_km, day, drones_reach_km):
+    rules = series(*((date(2024, 8, 1 + k), km) for k, km in enumerate(distances_km)))
+    front, street = front_of(rules, PLANE, a_run(), KYIV), a_street()
+    links, near_km = LinksNearFront(front, rules, street, drones_reach_km).near(day * DAY_S)
+    nodes_km = front.distance_km(street.node_x_m, street.node_y_m, day * DAY_S)
+    all_km = np.minimum(nodes_km[street.link_upstream], nodes_km[street.link_downstream])
+    np.testing.assert_array_equal(near_km, all_km[links])
+    assert (np.delete(all_km, links) > max(rules.crossfire_reach_km, drones_reach_km)).all()
+
+
 def test_an_exit_is_lost_to_vehicles_before_it_is_lost_to_walkers():
     rules = series((date(2024, 8, 1), 10.0), (date(2024, 8, 11), 0.0))
     links = LinksNearFront(front_of(rules, PLANE, a_run(), KYIV), rules, a_street())

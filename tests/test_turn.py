@@ -80,8 +80,8 @@ def test_a_quiet_hour_is_one_turn_at_whose_end_is_done_what_is_due():
     far = {"front.distances": [{"day": "2024-08-01", "distance_km": 50.0}, {"day": "2024-08-02", "distance_km": 49.0}]}
     calm = {"orders": [], "shelling.sources": [], "run.step_s": 3600, "behaviour.decide_every_s": 36000.0}
     model = town(**far, **calm)
-    measured_s, distance_km = [], model.surroundings.links_near_front.distance_km
-    model.surroundings.links_near_front.distance_km = lambda time_s: measured_s.append(time_s) or distance_km(time_s)
+    measured_s, near = [], model.surroundings.links_near_front.near
+    model.surroundings.links_near_front.near = lambda time_s: measured_s.append(time_s) or near(time_s)
     began_s = turns_of(model, 7 * 3600.0)
     assert began_s[1:] == [hour * 3600.0 for hour in range(1, 7)]
     assert set(began_s[1:]) <= set(measured_s)

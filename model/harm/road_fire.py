@@ -105,12 +105,12 @@ class RoadFire:
         self._homes_to_front: Any = surroundings.homes_to_front
         self._the_front: Any = surroundings.front
         """What measures distances to the front from links, homes and places; None: no front, and nothing is active."""
-        streets = surroundings.streets
+        streets, self._n_links = surroundings.streets, surroundings.streets.n_links
         self._drone_field = DroneField(scenario.drones, scenario.run, scenario.shelling.time_zone, streets.link_name)
         self.is_active = self._near_front is not None
         self._on_streets = self._is_counting = False
-        self._rates: tuple[Floats, ...] | None = None
-        """Strikes on cars and on walkers and crossfire on each link as movement was told last (1/s)."""
+        self._rates: tuple[bytes, ...] = ()
+        """Links with danger as looked up last, and strikes on cars and on walkers and crossfire on each (1/s)."""
         self._home_crossfire_per_s: Any = None
         self._near_home = np.empty(0, np.int64)
         """People whose homes are under crossfire, rising."""
@@ -155,24 +155,29 @@ class RoadFire:
         hour_s = np.floor(time_s / LOOK_EVERY_S) * LOOK_EVERY_S
         self._until_look_s = min(hour_s + LOOK_EVERY_S, self._truces.next_change_s(time_s))
         self._looked_s = time_s
-        distance_km = self._near_front.distance_km(hour_s)
-        rates = (
-            self._drone_field.rate_per_s(distance_km, hour_s),
-            self._drone_field.rate_per_s(distance_km, hour_s, walking=True),
+        links, distance_km = self._near_front.near(hour_s)
+        rates = np.stack((
+            self._drone_field.rate_per_s(links, distance_km, hour_s),
+            self._drone_field.rate_per_s(links, distance_km, hour_s, walking=True),
             crossfire_rate_per_s(self.front, distance_km),
-        )
+        ))  # fmt: skip
         if self._truces.hold(time_s):
-            spared = self._truces.spares_links(time_s)
-            rates = tuple(np.where(spared, 0.0, rate) for rate in rates)
-        if self._rates is None or any(not np.array_equal(*pair) for pair in zip(rates, self._rates, strict=True)):
-            self._rates = rates
-            by_car, on_foot, crossfire_per_s = rates
-            self._on_streets = bool(by_car.any() or on_foot.any() or crossfire_per_s.any())
+            rates[:, self._truces.spares_links(time_s)[links]] = 0.0
+        is_any = rates.any(axis=0)
+        links, rates = links[is_any], rates[:, is_any]
+        if (now := (links.tobytes(), rates.tobytes())) != self._rates:
+            self._rates, self._on_streets = now, links.size > 0
             if self._on_streets or self._is_counting:
                 self._is_counting = True
-                self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
-                self.movement.walking.set_danger(on_foot, crossfire_per_s)
+                self._set_danger(links, rates)
         self._look_at_homes(hour_s, time_s)
+
+    def _set_danger(self, links: Ints, rates: Floats) -> None:
+        """Tell the movement the rates on links, of strikes on cars and on walkers and of crossfire; 0 on all others."""
+        by_car, on_foot, crossfire_per_s = every = np.zeros((3, self._n_links))
+        every[:, links] = rates
+        self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
+        self.movement.walking.set_danger(on_foot, crossfire_per_s)
 
     def _look_at_homes(self, hour_s: float, time_s: float) -> None:
         """Look up which homes crossfire reaches in the hour that has begun, where no truce holds."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from safepassage.agents.ground.arrays import Floats
+from safepassage.agents.ground.arrays import Floats, Ints
 from safepassage.model.clock import epoch_s
 from safepassage.model.settings.front import Drones
 from safepassage.model.settings.run import Run
@@ -49,10 +49,10 @@ class DroneField:
             factor *= settings.fog_factor
         return factor
 
-    def rate_per_s(self, distance_km: Floats, time_s: float, *, walking: bool = False) -> Floats:
-        """Return strikes per second on one moving party on each link, float64[n_links].
+    def rate_per_s(self, links: Ints, distance_km: Floats, time_s: float, *, walking: bool = False) -> Floats:
+        """Return strikes per second on one moving party on each of some links, float64.
 
-        distance_km: from each link to the front (`LinksNearFront.distance_km`); time_s: since the start of the run.
+        distance_km: from each of the links to the front (`LinksNearFront.near`); time_s: since the start of the run.
         walking: on a party on foot rather than a vehicle.
         """
         settings = self._settings
@@ -63,5 +63,5 @@ class DroneField:
         net_factor = np.ones(nearness.size)
         for from_s, under_nets, factor in self._nets:
             if self._start_s + time_s >= from_s:
-                net_factor[under_nets] = np.minimum(net_factor[under_nets], factor)
+                net_factor = np.where(under_nets[links], np.minimum(net_factor, factor), net_factor)
         return per_minute / 60 * self.time_factor(time_s) * nearness * net_factor

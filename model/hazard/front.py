@@ -1,5 +1,6 @@
 """The front: how far it is from any place at any time, what that closes, and its crossfire."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import shapely
 
-from safepassage.agents.ground.arrays import Bools, Floats
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.model.clock import epoch_s
 from safepassage.model.hazard.branches import branch_of, moved
 from safepassage.model.hazard.days import change_of
@@ -26,6 +27,8 @@ from safepassage.model.streets.streets import Streets
 
 FARTHEST_KM = 20_000
 """No place on Earth is farther from another (km)."""
+ROUNDING_KM = 1e-6
+"""More than distances between two dates are off by rounding (km)."""
 MARKERS = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
@@ -78,28 +81,34 @@ class _Points:
     """Distances of fixed points to a front, linear in time between its dates and level outside them."""
 
     def __init__(self, time_s: Floats, distance_at: Callable[..., Any]) -> None:
-        self._time_s, self._distance_at = time_s, distance_at
+        self._time_s, self._distance_at = time_s.tolist(), distance_at
         self._known: dict[int, Floats] = {}
         self._nearest_km: dict[int, float] = {}
 
     def distance_km(self, time_s: float) -> Floats:
         """Return the distance of each point at one moment, float64."""
-        after = int(np.searchsorted(self._time_s, time_s, side="right"))
-        before = max(after - 1, 0)
-        after = min(after, self._time_s.size - 1)
+        before, after = self.dates_around(time_s)
         if before == after:
             return self._at(before).copy()
         share = (time_s - self._time_s[before]) / (self._time_s[after] - self._time_s[before])
         return (1 - share) * self._at(before) + share * self._at(after)
 
+    def dates_around(self, time_s: float) -> tuple[int, int]:
+        """Return the rows of the dates around a moment: that before it and that after it, twice the one at an end."""
+        after = bisect_right(self._time_s, time_s)
+        return max(after - 1, 0), min(after, len(self._time_s) - 1)
+
+    def nearest_km(self, dates: tuple[int, int]) -> Floats:
+        """Return the distance of each point that is never less between two dates, but for rounding, float64."""
+        return np.minimum(*(self._at(row) for row in dates))
+
     def are_beyond(self, reach_km: float, time_s: float) -> bool:
         """Return whether all points are farther from the front than a reach at a moment, and at its dates around it."""
-        after = int(np.searchsorted(self._time_s, time_s, side="right"))
-        rows = max(after - 1, 0), min(after, self._time_s.size - 1)
-        for row in rows:
+        dates = self.dates_around(time_s)
+        for row in dates:
             if row not in self._nearest_km:
                 self._nearest_km[row] = float(self._at(row).min(initial=np.inf))
-        return min(self._nearest_km[row] for row in rows) > reach_km + 1e-6
+        return min(self._nearest_km[row] for row in dates) > reach_km + ROUNDING_KM
 
     def _at(self, row):
         if row not in self._known:
@@ -308,40 +317,56 @@ def _polygons_of(geometry):
 
 
 class LinksNearFront:
-    """How near the front is to each link, and what that closes."""
+    """How near the front is to the links that it may reach, and what that closes."""
 
-    def __init__(self, front: "LineFront | AreaFront", settings: Front, streets: Streets) -> None:
-        """front: `LineFront` or `AreaFront`. settings: `Front`. streets: node coordinates and link ends."""
+    def __init__(
+        self, front: "LineFront | AreaFront", settings: Front, streets: Streets, drones_reach_km: float = 0.0
+    ) -> None:
+        """front: `LineFront` or `AreaFront`. settings: `Front`. streets: node coordinates and link ends.
+
+        drones_reach_km: how far from the front drones strike (km); 0: there are none.
+        """
         self._front = front.over(streets.node_x_m, streets.node_y_m)
         self._settings = settings
+        closes_km = settings.closes_to_vehicles_within_km, settings.closes_to_walkers_within_km
+        self._reach_km = max(*closes_km, settings.crossfire_reach_km, drones_reach_km) + ROUNDING_KM
         ends = streets.link_upstream, streets.link_downstream, streets.exit_node, streets.exit_end_node
         self._upstream, self._downstream, self._exit_node, self._exit_end_node = (
             np.asarray(nodes, np.intp) for nodes in ends
         )
         self._at_s, self._nodes_km, self._links_km = np.nan, np.empty(0), np.empty(0)
+        self._dates, self._links = (-1, -1), np.empty(0, np.intp)
+        """Between which dates the front may come near to which links."""
 
-    def distance_km(self, time_s: float) -> Floats:
-        """Return the distance from the nearer end of each link to the front, float64; negative beyond it.
+    def near(self, time_s: float) -> tuple[Ints, Floats]:
+        """Return the links that the front may reach between its dates around a moment, rising, and the distance from
+        the nearer end of each to it then (km), float64; negative beyond it.
 
-        Asked again for the same moment it is the same array, which cannot be written to.
+        All other links are farther than anything of the front reaches. Asked again for the same moment both are the
+        same arrays, which cannot be written to.
         """
         if time_s != self._at_s:
-            self._nodes_km = self._front.distance_km(time_s)
-            self._links_km = np.minimum(self._nodes_km.take(self._upstream), self._nodes_km.take(self._downstream))
-            self._links_km.flags.writeable, self._at_s = False, time_s
-        return self._links_km
+            if (dates := self._front.dates_around(time_s)) != self._dates:
+                nearest_km = self._front.nearest_km(dates)
+                is_near = np.minimum(nearest_km[self._upstream], nearest_km[self._downstream]) <= self._reach_km
+                self._dates, self._links = dates, np.flatnonzero(is_near)
+            self._nodes_km, self._at_s = self._front.distance_km(time_s), time_s
+            ends = self._upstream[self._links], self._downstream[self._links]
+            self._links_km = np.minimum(*(self._nodes_km[nodes] for nodes in ends))
+            self._links.flags.writeable = self._links_km.flags.writeable = False
+        return self._links, self._links_km
 
     def links_closed(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which links the front closes to vehicles, and which to walkers; two bool arrays."""
-        distance_km = self.distance_km(time_s)
-        return (
-            distance_km < self._settings.closes_to_vehicles_within_km,
-            distance_km < self._settings.closes_to_walkers_within_km,
-        )
+        links, distance_km = self.near(time_s)
+        for_vehicles, for_walkers = np.zeros((2, self._upstream.size), np.bool_)
+        for_vehicles[links] = distance_km < self._settings.closes_to_vehicles_within_km
+        for_walkers[links] = distance_km < self._settings.closes_to_walkers_within_km
+        return for_vehicles, for_walkers
 
     def exits_lost(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which exits the front closes to vehicles, and which to walkers; two bool arrays."""
-        self.distance_km(time_s)
+        self.near(time_s)
         distance_km = np.minimum(self._nodes_km[self._exit_node], self._nodes_km[self._exit_end_node])
         return (
             distance_km < self._settings.closes_to_vehicles_within_km,
@@ -351,5 +376,5 @@ class LinksNearFront:
 
 def crossfire_rate_per_s(settings: Front, distance_km: Floats) -> Floats:
     """Return the rate at which somebody unprotected is harmed by crossfire at distances from the front (1/s)."""
-    nearness = np.clip(1 - np.asarray(distance_km, dtype=np.float64) / settings.crossfire_reach_km, 0, 1)
+    nearness = np.minimum(np.maximum(1 - np.asarray(distance_km, np.float64) / settings.crossfire_reach_km, 0.0), 1.0)
     return settings.crossfire_casualties_per_person_h / 3600 * nearness

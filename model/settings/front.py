@@ -237,6 +237,11 @@ class Drones(HazardSection):
     p_casualty_per_strike: float = Field(0.4, ge=0, le=1)
     """Chance of each unprotected person of a party to be harmed by a strike on it. Assumption."""
 
+    @property
+    def strikes_within_km(self) -> float:
+        """How far from the front anybody is struck (km); 0: nobody is."""
+        return self.reach_km if self.strikes_per_vehicle_minute or self.strikes_per_walker_minute else 0.0
+
     @model_validator(mode="after")
     def _daylight(self):
         if self.day_until <= self.day_from:

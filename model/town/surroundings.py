@@ -60,7 +60,8 @@ class Surroundings:
         homes = households.home_x_m, households.home_y_m
         self.fires = Fires(scenario.fires, seed, streets, *homes, keys_of(households))
         self.front = front_of(scenario.front, area, scenario.run, scenario.shelling.time_zone)
-        self.links_near_front = LinksNearFront(self.front, scenario.front, streets) if self.front else None
+        drones_km = scenario.drones.strikes_within_km
+        self.links_near_front = LinksNearFront(self.front, scenario.front, streets, drones_km) if self.front else None
         self.utilities = Utilities(scenario.damage, seed, zones.name)
         run, time_zone = scenario.run, scenario.shelling.time_zone
         stated = scenario.weather.is_stated
@@ -135,7 +136,7 @@ class Surroundings:
             self._lost_to_front = self.links_near_front.links_closed(time_s)
             self.exits_lost = self.links_near_front.exits_lost(time_s)
             now = *self._lost_to_front, *self.exits_lost
-            self.is_changed |= any(not np.array_equal(*pair) for pair in zip(before, now, strict=True))
+            self.is_changed |= any(was.tobytes() != lost.tobytes() for was, lost in zip(before, now, strict=True))
             self._has_front_moved = True
 
     def strike(self, impacts: Impacts, first: int, last: int) -> Changes:
