@@ -8,7 +8,7 @@ home of their hosts is destroyed, they look anew. They set out from the node of 
 import numpy as np
 
 from safepassage.agents.civilians import Protection
-from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints, rising
 from safepassage.agents.ground.nearby import PointGrid, points_within
 from safepassage.agents.households import Cause
 from safepassage.agents.parties import members
@@ -107,8 +107,11 @@ class LostHomes:
         """Return the households that live in some homes: those at home there, and their guests; rising."""
         if self.guests.size == 0:
             return homes
-        guests = self.guests[np.isin(self.households.lives_with[self.guests], homes)]
-        return np.union1d(homes[self.households.lives_with[homes] < 0], guests)
+        lives_with = self.households.lives_with
+        is_asked = np.zeros(lives_with.size, np.bool_)
+        is_asked[homes] = True
+        guests = self.guests[is_asked[lives_with[self.guests]]]
+        return rising(np.concatenate((homes[lives_with[homes] < 0], guests)))
 
     def places_of_guests(self) -> tuple[Ints, Floats, Floats]:
         """Return (household, x_m, y_m) of guests who are at home, with their hosts."""

@@ -156,11 +156,10 @@ class RoadFire:
         self._until_look_s = min(hour_s + LOOK_EVERY_S, self._truces.next_change_s(time_s))
         self._looked_s = time_s
         links, distance_km = self._near_front.near(hour_s)
-        rates = np.stack((
-            self._drone_field.rate_per_s(links, distance_km, hour_s),
-            self._drone_field.rate_per_s(links, distance_km, hour_s, walking=True),
-            crossfire_rate_per_s(self.front, distance_km),
-        ))  # fmt: skip
+        rates = np.empty((3, links.size))
+        rates[0] = self._drone_field.rate_per_s(links, distance_km, hour_s)
+        rates[1] = self._drone_field.rate_per_s(links, distance_km, hour_s, walking=True)
+        rates[2] = crossfire_rate_per_s(self.front, distance_km)
         if self._truces.hold(time_s):
             rates[:, self._truces.spares_links(time_s)[links]] = 0.0
         is_any = rates.any(axis=0)

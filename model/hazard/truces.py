@@ -5,6 +5,7 @@ fall. Whether a window is violated, and when, is drawn by its day: whatever a pl
 hold, the same days are kept under every plan, and a lower `truce_keeping.p_violated` only keeps more of them.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,7 +60,7 @@ class Truces:
             (self._window(row, *ends, scenario) for row, one in enumerate(self.settings) for ends in self._hours(one)),
             key=lambda window: (window.start_s, window.truce),
         )
-        self._changes_s = np.unique([at for one in self.windows for at in (one.start_s, one.until_s)])
+        self._changes_s = sorted({at for one in self.windows for at in (one.start_s, one.until_s)})
 
     def _hours(self, truce: Truce) -> list[tuple[float, float]]:
         hours = hours_within([truce], self._run, self._time_zone)
@@ -97,8 +98,8 @@ class Truces:
 
     def next_change_s(self, time_s: float) -> float:
         """Return when a window begins, ends or is violated next, after a moment (s); inf: never."""
-        row = int(np.searchsorted(self._changes_s, time_s, side="right"))
-        return float(self._changes_s[row]) if row < self._changes_s.size else np.inf
+        row = bisect_right(self._changes_s, time_s)
+        return self._changes_s[row] if row < len(self._changes_s) else np.inf
 
     def hold(self, time_s: float) -> bool:
         """Return whether any truce holds at a moment (s)."""

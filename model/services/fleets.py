@@ -69,6 +69,8 @@ class FleetAtWork:
         """Whether somebody waited for a seat in one of them, within their hours, when they looked last."""
         self._n_calls_seen = -1
         """How often more had come to need its seats when they looked last."""
+        self._asking: list[int] | None = None
+        """Households that ask at home to be taken up, first come first, as looked up in this turn; None: not yet."""
         self.watches_homes = False
         """Whether it matters too if anything changes with people at home: a vehicle is free for those who ask there."""
 
@@ -80,7 +82,7 @@ class FleetAtWork:
         be taken up at home as services take their turn.
         """
         self.next_s, self.watches_homes, self.is_free_s, self._is_wanted = np.inf, False, AT_ONCE, False
-        self._n_calls_seen = n_calls
+        self._n_calls_seen, self._asking = n_calls, None
         wanted = bool(unmet) or (self.by_door and is_requested)
         if not wanted and all(has_nothing_to_decide(vehicle) for vehicle in self.vehicles):
             self.is_free_s = self._free_s(now_s)
@@ -89,7 +91,8 @@ class FleetAtWork:
             while vehicle.task == BOARDING and not self.crews.is_in_cover(vehicle, now_s):
                 if not self._board(vehicle, now_s, unmet):
                     break
-        wanted = self.riders.households.is_requesting.any() if self.by_door else any(n > 0 for n in unmet.values())
+        asking = self.riders.households.is_requesting
+        wanted = bool(np.count_nonzero(asking)) if self.by_door else any(n > 0 for n in unmet.values())
         wanted = wanted or any(n > 0 and self.stops[s].is_by_road for s, n in unmet.items())
         is_open = self.hours.is_open(now_s)
         for vehicle in self.vehicles:
@@ -103,7 +106,7 @@ class FleetAtWork:
                     continue
             if vehicle.task == IDLE and not is_open and vehicle.node != vehicle.depot:
                 self._leave(vehicle, now_s)
-        self._look_ahead(now_s, is_open=is_open, is_wanted=bool(wanted))
+        self._look_ahead(now_s, is_open=is_open, is_wanted=wanted)
 
     @property
     def due_s(self) -> float:
@@ -278,7 +281,9 @@ class FleetAtWork:
     def _send_to_home(self, vehicle: ServiceVehicle, time_s: float) -> bool:
         aimed = {v.target for v in self.vehicles if v.task == TO_HOME}
         n_tried, ways = 0, self.movement.ways
-        for household in self.riders.requests().tolist():
+        if self._asking is None:
+            self._asking = self.riders.requests().tolist()
+        for household in self._asking:
             if household in aimed or not self.riders.is_waiting_at_home(household):
                 continue
             if not vehicle.seats.fits(*self.riders.size(household)):

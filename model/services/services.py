@@ -281,11 +281,9 @@ class Services:
 
     def _fleets_next_s(self) -> float:
         """Return when a vehicle of a fleet may have something to do (s)."""
-        if not self.fleets:
-            return np.inf
-        if self._is_news():
+        if self.fleets and self._is_news():
             return -np.inf
-        return min(fleet.due_s for fleet in self.fleets)
+        return min([fleet.due_s for fleet in self.fleets], default=np.inf)
 
     def _is_news(self) -> bool:
         """Return whether anything has been heard of roads, crews in cover and people who ask at home, so that all
@@ -319,7 +317,7 @@ class Services:
         due = self.fleets if self._is_news() else [fleet for fleet in self.fleets if fleet.due_s <= now_s]
         self._n_news_seen = self._n_news()
         unmet, n_calls = self._unmet(), tuple(self.riders.n_calls)
-        is_requested = bool(self.households.is_requesting.any())
+        is_requested = bool(np.count_nonzero(self.households.is_requesting))
         for fleet in due:
             fleet.act(now_s, unmet, n_calls[fleet.by_door], is_requested=is_requested)
             if fleet.rules.on_road(fleet.vehicles):

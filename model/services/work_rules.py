@@ -94,30 +94,34 @@ class Reinforcements:
 
     def __init__(self, settings: tuple[Reinforcement, ...]) -> None:
         self._waiting = [one for one in settings if one.at_h is None]
-        self._due = sorted((one for one in settings if one.at_h is not None), key=_at_s)
+        self._due: list[Reinforcement] = []
+        self.next_s = np.inf
+        """When the next come (s); inf: none."""
+        self._expect([one for one in settings if one.at_h is not None])
 
     def act(self, trigger: str, at_s: float) -> None:
         """Expect those that wait for a trigger, by its name, at the moment when it acts (s)."""
         ready = {"at_h": at_s / 3600.0, "after": None}
         here = [one.model_copy(update=ready) for one in self._waiting if one.after == trigger]
-        self._due = sorted([*self._due, *here], key=_at_s)
+        self._expect([*self._due, *here])
 
     def add(self, settings: Reinforcement, fleets: list[str]) -> None:
         """Take in one more; raises ScenarioError if there is no such fleet."""
         if settings.fleet not in fleets:
             there = ", ".join(fleets) or "none: the scenario has no buses (`services.fleets`)"
             raise ScenarioError(f"there is no fleet {settings.fleet!r}; the fleets are {there}.")
-        self._due = sorted([*self._due, settings], key=_at_s)
+        self._expect([*self._due, settings])
 
-    @property
-    def next_s(self) -> float:
-        """When the next come (s); inf: none."""
-        return _at_s(self._due[0]) - SAME_MOMENT_S if self._due else np.inf
+    def _expect(self, due: list[Reinforcement]) -> None:
+        """Let those come that are due, in order of time."""
+        self._due = sorted(due, key=_at_s)
+        self.next_s = _at_s(self._due[0]) - SAME_MOMENT_S if self._due else np.inf
 
     def come(self, time_s: float) -> list[Reinforcement]:
         """Return those that come at a time or before; each once."""
         n = sum(_at_s(one) <= time_s + SAME_MOMENT_S for one in self._due)
-        here, self._due = self._due[:n], self._due[n:]
+        here = self._due[:n]
+        self._expect(self._due[n:])
         return here
 
 

@@ -125,6 +125,9 @@ class Damage:
         orders = [self._order(one, f"damage.crews.orders[{i}]") for i, one in enumerate(settings.crews.orders)]
         self._orders = sorted((one for one in orders if one[0] < np.inf), key=lambda order: order[0])
         self._impacts = None
+        self.next_s = np.inf
+        """When the next date or order comes or a crew is done (s); inf: never, as things stand."""
+        self._expect()
         self._refresh(np.arange(n))
 
     def _lay_out(self, streets, first_link):
@@ -184,6 +187,7 @@ class Damage:
     def order_clearing(self, order: Any) -> None:
         """Take a `settings.damage.ClearingOrder` that the scenario does not have; raises ScenarioError if it cannot."""
         self._orders = sorted([*self._orders, self._order(order, "clearing")], key=lambda known: known[0])
+        self._expect()
 
     def _dated_losses(self):
         losses = []
@@ -204,11 +208,10 @@ class Damage:
                 self._walkers_pass[loss.rows] &= loss.walkers_pass or loss.lanes_left > 0
         return [row for loss in self._dated if date_s in (loss.at_s, loss.until_s) for row in loss.rows.tolist()]
 
-    @property
-    def next_s(self) -> float:
-        """When the next date or order comes or a crew is done (s); inf: never, as things stand."""
+    def _expect(self) -> None:
+        """Work out when something changes next of itself, once anything has changed by which it may be sooner."""
         date_s = self._dates_s[0] if self._dates_s else np.inf
-        return min(date_s, self._orders[0][0] if self._orders else np.inf, self.crews.next_end_s)
+        self.next_s = min(date_s, self._orders[0][0] if self._orders else np.inf, self.crews.next_end_s)
 
     def advance(self, time_s: float) -> Ints:
         """Let dates come and crews work until a time; return the links that changed, int32, rising."""
@@ -226,6 +229,7 @@ class Damage:
             self.crater_width_m[street] = 0.0
             changed.append(street)
         self.time_s = time_s
+        self._expect()
         return self._refresh(changed)
 
     def _clear(self, time_s):
@@ -257,6 +261,7 @@ class Damage:
             self.bridge_lost[street] |= hits.bridge_falls[i]
             if hits.length_m[i] > 0:
                 self.crews.add(street, float(hits.length_m[i]), time_s)
+                self._expect()
             touched.append(street)
         links.append(self._refresh(touched))
         lost = [_mark(is_lost, event, row, first, last) for is_lost, event, row in self._building_losses]

@@ -36,7 +36,9 @@ class Utilities:
             if loss.restored_h is not None:
                 self._events.append((loss.restored_h * 3600.0, -1, loss.utility, rows, -1))
         self._site_zones = [self._zones(site.zones, f"damage.utility_sites[{i}]") for i, site in enumerate(self.sites)]
-        self._events.sort(key=lambda event: event[0])
+        self.next_s = np.inf
+        """When the next loss or repair comes (s); inf: none, as things stand."""
+        self._expect()
         self._grid = grid_of_points([site.x_m for site in self.sites], [site.y_m for site in self.sites])
 
     def _zones(self, names, place):
@@ -53,11 +55,6 @@ class Utilities:
         """bool[utility, zone]"""
         return self.n_causes > 0
 
-    @property
-    def next_s(self) -> float:
-        """When the next loss or repair comes (s); inf: none, as things stand."""
-        return self._events[0][0] if self._events else np.inf
-
     def advance(self, time_s: float) -> bool:
         """Let losses and repairs come until a time; return whether anything changed."""
         if time_s < self.time_s:
@@ -71,6 +68,7 @@ class Utilities:
             self._count(utility, rows, n, at_s)
             if site >= 0:
                 self._out[site] = False
+        self._expect()
         self.time_s = time_s
         return bool((before != self.is_lost).any())
 
@@ -93,6 +91,11 @@ class Utilities:
                 self._lose(row, time_s)
         return bool((before != self.is_lost).any())
 
+    def _expect(self):
+        """Bring what is to come into its order."""
+        self._events.sort(key=lambda event: event[0])
+        self.next_s = self._events[0][0] if self._events else np.inf
+
     def _count(self, utility, rows, n, time_s):
         """Note that a cause of loss has come (n = 1) or gone (n = -1) in zones."""
         before = self.n_causes[utility, rows]
@@ -106,4 +109,4 @@ class Utilities:
         self._count(site.utility, rows, 1, time_s)
         if site.repair_h is not None:
             self._events.append((time_s + site.repair_h * 3600.0, -1, site.utility, rows, row))
-            self._events.sort(key=lambda event: event[0])
+            self._expect()
