@@ -114,6 +114,8 @@ class RoadFire:
         self._home_crossfire_per_s: Any = None
         self._near_home = np.empty(0, np.int64)
         """People whose homes are under crossfire, rising."""
+        self.next_s = np.inf
+        """As long as nobody moves, nobody is exposed before this, until rates are looked up (s); -inf: somebody is."""
         self._from_s = 0.0
         self._until_look_s = self._looked_s = 0.0
         self._factor = scenario.harm.protection.by_protection
@@ -121,11 +123,6 @@ class RoadFire:
             self._person_keys = keys_of(population.people)
             self._strikes = _Process(harm.seed, Stream.DRONE, self._mover_keys())
             self._hits = _Process(harm.seed, Stream.CROSSFIRE, self._person_keys)
-
-    @property
-    def next_s(self) -> float:
-        """As long as nobody moves, nobody is exposed before this, until rates are looked up (s); -inf: somebody is."""
-        return np.inf if self._home_crossfire_per_s is None else -np.inf
 
     @property
     def looks_s(self) -> float:
@@ -173,8 +170,8 @@ class RoadFire:
 
     def _set_danger(self, links: Ints, rates: Floats) -> None:
         """Tell the movement the rates on links, of strikes on cars and on walkers and of crossfire; 0 on all others."""
-        by_car, on_foot, crossfire_per_s = every = np.zeros((3, self._n_links))
-        every[:, links] = rates
+        by_car, on_foot, crossfire_per_s = (np.zeros(self._n_links) for _ in rates)
+        by_car[links], on_foot[links], crossfire_per_s[links] = rates
         self.movement.driving.set_danger(by_car, crossfire_per_s, self.drones.halted_factor)
         self.movement.walking.set_danger(on_foot, crossfire_per_s)
 
@@ -189,6 +186,7 @@ class RoadFire:
                 self._home_crossfire_per_s = homes
                 self._near_home = members(households.first_person, np.flatnonzero(homes > 0))[0]
         self.cover.counts = self._home_crossfire_per_s is not None
+        self.next_s = -np.inf if self.cover.counts else np.inf
 
     def charge(self, time_s: float) -> np.ndarray:
         """Harm people by the danger they have gone through since the last call; return those left worse off, int32.

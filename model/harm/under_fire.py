@@ -72,6 +72,8 @@ class UnderFire:
         stated = surroundings.weather is not None
         self.winter = Winter(scenario, population, surroundings, *minds, services) if stated else None
         """What cold does to people; None in a run without weather."""
+        self.next_alert_s = float(self.alert_s[0]) if self.alert_s.size else np.inf
+        """When the next air-raid alert sounds (s); inf: none does."""
         self._n_sounded = 0
         reached = uniforms_for(seed, Stream.ALERT, self._household_keys, index=1) < scenario.alerts.reach
         self._hear_alerts = np.flatnonzero(reached)
@@ -128,11 +130,6 @@ class UnderFire:
         if self.lost_homes.move_out(homes, time_s):
             self.population.plans_changed()
 
-    @property
-    def next_alert_s(self) -> float:
-        """When the next air-raid alert sounds (s); inf: none does."""
-        return float(self.alert_s[self._n_sounded]) if self._n_sounded < self.alert_s.size else np.inf
-
     def sound(self, time_s: float) -> bool:
         """Let the next air-raid alert sound if it is due; return whether it was."""
         if self.next_alert_s > time_s:
@@ -140,6 +137,7 @@ class UnderFire:
         self.cover.sound(self._hear_alerts, time_s, float(self.alert_ends_s[self._n_sounded]))
         self.vehicles.sound(time_s)
         self._n_sounded += 1
+        self.next_alert_s = float(self.alert_s[self._n_sounded]) if self._n_sounded < self.alert_s.size else np.inf
         return True
 
     def _aboard(self, person: np.ndarray) -> tuple[np.ndarray, Keys]:

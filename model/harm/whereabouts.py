@@ -103,6 +103,8 @@ class Whereabouts:
     def _guests_of(self, party: Ints, x_m: Floats, y_m: Floats) -> tuple[Ints, Floats, Floats]:
         """Return (household, x_m, y_m) of those who ride in the cars of some parties at these places."""
         guests = riding_with(self.population, party)
+        if guests.size == 0:
+            return _all_at([], 0.0, 0.0)
         order = np.argsort(party, kind="stable")
         at = order[np.searchsorted(party[order], self.parties.rides_with[guests])]
         return guests, x_m[at], y_m[at]

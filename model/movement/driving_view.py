@@ -214,7 +214,8 @@ class DrivingView:
         return bool(by_minutes.does_any_stand(now.links, now.arms, now.run, now.occupied))
 
     def standing(self) -> tuple[Ints, Ints, Ints]:
-        """Return (ids, arms, states) of vehicles that stand first in their arm, rising; the arm is -1 for those held.
+        """Return (ids, arms, states) of vehicles that stand first in their arm, in any order; the arm is -1 for those
+        held.
 
         An arm is a link, or n_links + the link that somebody waits off the road to enter.
         """
@@ -222,21 +223,23 @@ class DrivingView:
         if now.under_way.n == 0:
             return NOBODY, NOBODY, NOBODY
         found = drive_views.standing(now.links, now.slots, now.arms, now.vehicles, now.run, now.occupied)
-        found = found[:, np.argsort(found[0])]
         return found[0], found[1], found[2]
 
     def without_route(self) -> Ints:
-        """Return the ids standing at a node from which their table gives NO_ROUTE: at a link's end or at home."""
+        """Return the ids standing at a node from which their table gives NO_ROUTE, at a link's end or at home;
+        rising."""
         ids, _, state = self.standing()
-        return ids[state == drive.LOST]
+        return rising(ids[state == drive.LOST])
 
     def at_closed_links(self) -> tuple[Ints, Ints]:
-        """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link."""
+        """Return (ids, links): vehicles first at a node or at home whose next link is closed, and that link; rising."""
         ids, arm, state = self.standing()
         is_shut, n = state == drive.SHUT_OUT, self._traffic.n_links
-        if not is_shut.any():
+        if not np.count_nonzero(is_shut):
             return NOBODY, NOBODY
-        ids, arm = ids[is_shut], arm[is_shut]
+        shut = is_shut.nonzero()[0]
+        shut = shut[ids[shut].argsort()]
+        ids, arm = ids[shut], arm[shut]
         return ids, np.where(arm < n, self._traffic.arms["target"][arm], arm - n).astype(np.int32)
 
     def gridlocks(self) -> list[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from safepassage.agents.ground.arrays import Ints
 from safepassage.agents.rules.drive import WAITING
 from safepassage.model.movement.driving import Driving
+from safepassage.model.movement.driving_view import NOBODY
 from safepassage.model.streets.streets import Streets
 
 MOST_TOLD = 5
@@ -43,7 +44,7 @@ class Gridlocks:
                 self.first_s[ring] = np.minimum(self.first_s[ring], time_s)
         self._present = rings
         first = [self._driving.view.occupants(link)[:1] for ring in rings for link in ring]
-        return np.concatenate(first) if first else np.empty(0, np.int32)
+        return np.concatenate(first) if first else NOBODY
 
     def report(self) -> list[str]:
         """Return what there was to see, one sentence each."""

@@ -309,10 +309,12 @@ class Movement:
             return NOBODY
         ids, _, state = self.driving.view.standing()
         held = rising(np.concatenate((ids[state == LOST], self.gridlocks.look(self.time_s, state))))
+        if held.size == 0:
+            self.stuck = NOBODY, np.empty(0)
+            return NOBODY
         since_s = np.full(held.size, self.time_s)
-        if held.size:
-            _, before, now = np.intersect1d(self.stuck[0], held, assume_unique=True, return_indices=True)
-            since_s[now] = self.stuck[1][before]
+        _, before, now = np.intersect1d(self.stuck[0], held, assume_unique=True, return_indices=True)
+        since_s[now] = self.stuck[1][before]
         self.stuck = held, since_s
         return held[self.time_s - since_s >= self.settings.patience_s]
 
