@@ -79,6 +79,9 @@ class Services:
         self._n_news_seen = self._n_people_seen = -1
         """How often what is known of the roads and crews in cover had changed, and who asks at home, when vehicles of
         fleets looked last; news of -1: they must look."""
+        self._n_calls_seen, self._due_s = -1, -np.inf
+        """How often more had come to need seats of fleets when it was looked up from when a vehicle may have something
+        to do (s); -1: to be looked up, as they have acted or a vehicle has arrived since."""
         self._askers = model.population.new_watch()
         """Watches those who ask to be taken up at home, while a vehicle could do so."""
         self.reinforcements = Reinforcements(settings.reinforcements)
@@ -211,6 +214,7 @@ class Services:
     def receive(self, arrivals: Arrivals) -> None:
         """Take in vehicles, and walkers who have come to their stop."""
         columns = arrivals.party.tolist(), arrivals.node.tolist(), arrivals.time_s.tolist()
+        self._n_calls_seen = -1
         for party, node, time_s in zip(*columns, strict=True):
             if party < self.n_households:
                 self.riders.wait(self.stops[self.movement.goal[party] - 1], party, time_s)
@@ -281,9 +285,13 @@ class Services:
 
     def _fleets_next_s(self) -> float:
         """Return when a vehicle of a fleet may have something to do (s)."""
-        if self.fleets and self._is_news():
+        if not self.fleets:
+            return np.inf
+        if self._is_news():
             return -np.inf
-        return min([fleet.due_s for fleet in self.fleets], default=np.inf)
+        if self._n_calls_seen != (n_calls := sum(self.riders.n_calls)):
+            self._n_calls_seen, self._due_s = n_calls, min([fleet.due_s for fleet in self.fleets])
+        return self._due_s
 
     def _is_news(self) -> bool:
         """Return whether anything has been heard of roads, crews in cover and people who ask at home, so that all
@@ -315,7 +323,7 @@ class Services:
     def _serve(self, now_s: float) -> None:
         """Let the vehicles of fleets that may have something to do board, leave and be sent out."""
         due = self.fleets if self._is_news() else [fleet for fleet in self.fleets if fleet.due_s <= now_s]
-        self._n_news_seen = self._n_news()
+        self._n_news_seen, self._n_calls_seen = self._n_news(), -1
         unmet, n_calls = self._unmet(), tuple(self.riders.n_calls)
         is_requested = bool(np.count_nonzero(self.households.is_requesting))
         for fleet in due:
