@@ -8,6 +8,9 @@ import numpy as np
 
 from safepassage.agents.parties import Mode
 
+CAR, WALK = int(Mode.CAR), int(Mode.WALK)
+"""The modes as plain numbers, for what is made at each arrival."""
+
 
 @dataclass(frozen=True)
 class Arrivals:
@@ -34,12 +37,12 @@ def joined(cars: list[Any], walkers: list[Any], looks: Callable[[], list[float]]
 
     cars, walkers: Arrivals of the two movers, in order of time. looks: tells when people looked at the streets (s).
     """
-    found = [(Mode.CAR, one) for one in cars if one.id.size] + [(Mode.WALK, one) for one in walkers if one.id.size]
+    found = [(CAR, one) for one in cars if one.id.size] + [(WALK, one) for one in walkers if one.id.size]
     if not found:
         return NOBODY
     if len(found) == 1:
         mode, one = found[0]
-        return Arrivals(one.id, one.time_s, one.node, np.full(one.id.size, int(mode), np.int8))
+        return Arrivals(one.id, one.time_s, one.node, np.array([mode] * one.id.size, np.int8))
     arrivals = Arrivals(
         party=np.concatenate([one.id for _, one in found]),
         time_s=np.concatenate([one.time_s for _, one in found]),

@@ -77,7 +77,7 @@ class Surroundings:
         self._front_news_delay_s = scenario.behaviour.front_news_delay_d * 86400.0
         self._safe_beyond_km = scenario.front.safe_beyond_km
         self._duration_s = scenario.run.duration_h * 3600.0
-        self._next_front_s = 0.0
+        self._next_front_s = 0.0 if self.front else np.inf
         self._lost_to_front = (np.zeros(streets.n_links, np.bool_), np.zeros(streets.n_links, np.bool_))
         self.exits_lost = (np.zeros(streets.exit_node.size, np.bool_),) * 2
         self.closed_time_s = np.full(streets.n_links, np.inf)
@@ -116,8 +116,8 @@ class Surroundings:
     @property
     def next_s(self) -> float:
         """Nothing of the town changes of itself before this (s)."""
-        front_s = self._next_front_s if self.links_near_front is not None else np.inf
-        return min(self.damage.next_s, self.utilities.next_s, self.closed.next_s, self.fires.next_s, front_s)
+        of_all = self.damage.next_s, self.utilities.next_s, self.closed.next_s, self.fires.next_s, self._next_front_s
+        return min(of_all)
 
     @property
     def has_news(self) -> bool:
@@ -130,7 +130,8 @@ class Surroundings:
         self._are_utilities_changed |= self.utilities.advance(time_s)
         self.is_changed |= self.closed.advance(time_s)
         self.is_changed |= self.fires.advance(time_s)
-        if self.links_near_front is not None and time_s >= self._next_front_s:
+        if time_s >= self._next_front_s:
+            assert self.links_near_front is not None
             self._next_front_s = time_s + FRONT_EVERY_S
             before = *self._lost_to_front, *self.exits_lost
             self._lost_to_front = self.links_near_front.links_closed(time_s)
