@@ -217,6 +217,13 @@ def test_links_that_are_not_near_the_front_are_beyond_its_reach(distances_km, da
     assert (np.delete(all_km, links) > max(rules.crossfire_reach_km, drones_reach_km)).all()
 
 
+@pytest.mark.parametrize(("reach_km", "are_beyond"), [(9.999, True), (10.001, False), (-np.inf, True)])
+def test_nodes_are_beyond_a_reach_if_they_are_at_both_dates(reach_km, are_beyond):
+    rules = series((date(2024, 8, 1), 20.0), (date(2024, 8, 2), 15.0))  # from the east end: 15 and 10 km
+    links = LinksNearFront(front_of(rules, PLANE, a_run(), KYIV), rules, a_street())
+    assert links.are_beyond(np.append(np.zeros(10), reach_km), 0.0) == are_beyond
+
+
 def test_an_exit_is_lost_to_vehicles_before_it_is_lost_to_walkers():
     rules = series((date(2024, 8, 1), 10.0), (date(2024, 8, 11), 0.0))
     links = LinksNearFront(front_of(rules, PLANE, a_run(), KYIV), rules, a_street())

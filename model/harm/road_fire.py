@@ -20,6 +20,7 @@ import numpy as np
 
 from safepassage.agents.civilians import Status
 from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.households import Households
 from safepassage.agents.parties import members
 from safepassage.agents.vehicles import ServiceAgents
 from safepassage.model.draws import Keys, Stream, keys_of, uniforms_for
@@ -32,6 +33,7 @@ from safepassage.model.hazard.truces import Truces
 from safepassage.model.movement.movement import Movement
 from safepassage.model.people.population import Population
 from safepassage.model.settings.scenario import Scenario
+from safepassage.model.streets.streets import Streets
 from safepassage.model.town.surroundings import Surroundings
 
 LOOK_EVERY_S = 3600.0
@@ -73,6 +75,15 @@ class _Process:
             yield at, self.n[row].copy(), 1.0 - (self._gone[row] - self._next[row]) / danger[at]
             self.n[row] += 1
             self._next[row] += self._wait(row)
+
+
+def _reach_by_node(reach_km: float, households: Households, streets: Streets) -> Floats:
+    """Return how near to each node something is that reaches one of the homes there, at a reach (km); -inf: there is
+    none."""
+    node, reach_of_node_km = households.home_node, np.full(streets.n_nodes, -np.inf)
+    away_m = np.hypot(households.home_x_m - streets.node_x_m[node], households.home_y_m - streets.node_y_m[node])
+    np.maximum.at(reach_of_node_km, node, reach_km + away_m / 1000)
+    return reach_of_node_km
 
 
 NOBODY = np.empty(0, np.int32)
@@ -123,6 +134,7 @@ class RoadFire:
             self._person_keys = keys_of(population.people)
             self._strikes = _Process(harm.seed, Stream.DRONE, self._mover_keys())
             self._hits = _Process(harm.seed, Stream.CROSSFIRE, self._person_keys)
+            self._reach_of_node_km = _reach_by_node(self.front.crossfire_reach_km, population.households, streets)
 
     @property
     def looks_s(self) -> float:
@@ -178,7 +190,7 @@ class RoadFire:
     def _look_at_homes(self, hour_s: float, time_s: float) -> None:
         """Look up which homes crossfire reaches in the hour that has begun, where no truce holds."""
         self._home_crossfire_per_s, self._near_home = None, np.empty(0, np.int64)
-        if not self._homes_to_front.are_beyond(self.front.crossfire_reach_km, hour_s):
+        if not self._near_front.are_beyond(self._reach_of_node_km, hour_s):
             households = self.population.households
             homes = crossfire_rate_per_s(self.front, self._homes_to_front.distance_km(hour_s))
             homes[self._truces.spares(households.home_x_m, households.home_y_m, time_s)] = 0.0

@@ -83,7 +83,6 @@ class _Points:
     def __init__(self, time_s: Floats, distance_at: Callable[..., Any]) -> None:
         self._time_s, self._distance_at = time_s.tolist(), distance_at
         self._known: dict[int, Floats] = {}
-        self._nearest_km: dict[int, float] = {}
 
     def distance_km(self, time_s: float) -> Floats:
         """Return the distance of each point at one moment, float64."""
@@ -101,14 +100,6 @@ class _Points:
     def nearest_km(self, dates: tuple[int, int]) -> Floats:
         """Return the distance of each point that is never less between two dates, but for rounding, float64."""
         return np.minimum(*(self._at(row) for row in dates))
-
-    def are_beyond(self, reach_km: float, time_s: float) -> bool:
-        """Return whether all points are farther from the front than a reach at a moment, and at its dates around it."""
-        dates = self.dates_around(time_s)
-        for row in dates:
-            if row not in self._nearest_km:
-                self._nearest_km[row] = float(self._at(row).min(initial=np.inf))
-        return min(self._nearest_km[row] for row in dates) > reach_km + ROUNDING_KM
 
     def _at(self, row):
         if row not in self._known:
@@ -335,8 +326,8 @@ class LinksNearFront:
             np.asarray(nodes, np.intp) for nodes in ends
         )
         self._at_s, self._nodes_km, self._links_km = np.nan, np.empty(0), np.empty(0)
-        self._dates, self._links = (-1, -1), np.empty(0, np.intp)
-        """Between which dates the front may come near to which links."""
+        self._dates, self._nearest_km, self._links = (-1, -1), np.empty(0), np.empty(0, np.intp)
+        """Between which dates the front comes how near to each node, and may come near to which links."""
 
     def near(self, time_s: float) -> tuple[Ints, Floats]:
         """Return the links that the front may reach between its dates around a moment, rising, and the distance from
@@ -347,7 +338,7 @@ class LinksNearFront:
         """
         if time_s != self._at_s:
             if (dates := self._front.dates_around(time_s)) != self._dates:
-                nearest_km = self._front.nearest_km(dates)
+                nearest_km = self._nearest_km = self._front.nearest_km(dates)
                 is_near = np.minimum(nearest_km[self._upstream], nearest_km[self._downstream]) <= self._reach_km
                 self._dates, self._links = dates, np.flatnonzero(is_near)
             self._nodes_km, self._at_s = self._front.distance_km(time_s), time_s
@@ -355,6 +346,12 @@ class LinksNearFront:
             self._links_km = np.minimum(*(self._nodes_km[nodes] for nodes in ends))
             self._links.flags.writeable = self._links_km.flags.writeable = False
         return self._links, self._links_km
+
+    def are_beyond(self, reach_km: Floats, time_s: float) -> bool:
+        """Return whether each node is farther from the front than a reach, by node, between its dates around a
+        moment."""
+        self.near(time_s)
+        return bool((self._nearest_km > reach_km + ROUNDING_KM).all())
 
     def links_closed(self, time_s: float) -> tuple[Bools, Bools]:
         """Return which links the front closes to vehicles, and which to walkers; two bool arrays."""
