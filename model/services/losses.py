@@ -66,8 +66,8 @@ def get_off(services: Any, vehicle: ServiceVehicle, link: int, along_m: float, n
     stay, movement = [], services.movement
     foot_node = int(services.streets.link_downstream[link]) if link >= 0 else node
     has_way = float(movement.ways.walk_m(np.array([foot_node]))[0]) < np.inf
-    for household in vehicle.seats.empty():
-        speed_m_s = services.walking_speed_m_s(household)
+    aboard = vehicle.seats.empty()
+    for household, speed_m_s in zip(aboard, services.walking_speeds_m_s(aboard), strict=True):
         if not (has_way and speed_m_s > 0):
             stay.append(household)
             continue

@@ -361,10 +361,10 @@ class Services:
             for v in fleet.vehicles
         )
 
-    def walking_speed_m_s(self, household: int) -> float:
-        """Return the speed at which a household walks with its injured (m/s); 0: it cannot."""
-        speed_m_s = float(self.model.under_fire.walking_speeds(np.array([household]))[0])
-        return speed_m_s if self.households.can_walk[household] else 0.0
+    def walking_speeds_m_s(self, households: list[int]) -> list[float]:
+        """Return the speed at which each of some households walks with its injured (m/s); 0: it cannot."""
+        rows = np.array(households, np.int64)
+        return np.where(self.households.can_walk[rows], self.model.under_fire.walking_speeds(rows), 0.0).tolist()
 
     def where(self, node: int) -> tuple[float, float]:
         """Return (x_m, y_m) of a node."""
