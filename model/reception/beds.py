@@ -36,6 +36,10 @@ class Stay(IntEnum):
     IN_BED = 4
 
 
+WAITING = int(Stay.WAITING)
+"""As a plain number, for what asks often: NumPy takes several times as long to compare with an enum."""
+
+
 class Event(IntEnum):
     """What happens at a moment."""
 
@@ -83,6 +87,8 @@ class Beds:
             (place.opens_h * 3600.0, -1.0, number, int(Event.OPENS)) for number, place in enumerate(places)
         ]
         heapq.heapify(self._events)
+        self._departure: tuple[float, int, int, int] | None = None
+        """The next departure, see `_next_departure`; None: to be looked up, as others wait or beds are free since."""
 
     def come(self, person: Ints, time_s: float, place: int, travel_s: float, drives: Bools | bool) -> None:
         """Let people be out from a moment on and go to a place.
@@ -115,7 +121,9 @@ class Beds:
         """Let everything happen that is due up to a time, this included (s)."""
         while True:
             event_s = self._events[0][0] if self._events else math.inf
-            departs_s, place, number, run = self._next_departure()
+            if self._departure is None:
+                self._departure = self._next_departure()
+            departs_s, place, number, run = self._departure
             if min(event_s, departs_s) > until_s:
                 return
             if event_s <= departs_s:
@@ -135,7 +143,7 @@ class Beds:
     def _happen(self, time_s: float, order: float, row: int, event: int) -> None:
         self._now_s = max(self._now_s, time_s)
         if event == Event.OPENS:
-            self.is_open[row] = True
+            self.is_open[row], self._departure = True, None
             self._hand_out(row, time_s)
         elif self._due_s[row] == time_s:
             self._due_s[row] = np.inf
@@ -183,10 +191,12 @@ class Beds:
         self.n_free[place] -= 1
         self.n_got_bed[place] += 1
         if self.n_free[place] == 0:
+            self._departure = None
             self.first_full_s[place] = min(self.first_full_s[place], time_s)
 
     def _free(self, place: int, time_s: float) -> None:
         self.n_free[place] += 1
+        self._departure = None
         self._hand_out(place, time_s)
 
     def _lie_down(self, person: int, time_s: float) -> None:
@@ -235,7 +245,7 @@ class Beds:
 
     def _still_waits(self, entry: tuple[float, float, int], place: int) -> bool:
         since_s, _, person = entry
-        is_there = self.stay[person] == Stay.WAITING and self.place[person] == place
+        is_there = self.stay[person] == WAITING and self.place[person] == place
         return bool(is_there and self._since_s[person] == since_s)
 
     def _next_departure(self) -> tuple[float, int, int, int]:
@@ -255,7 +265,7 @@ class Beds:
 
     def _depart(self, place: int, number: int, run: int) -> None:
         to, way = self._onward[place][number]
-        self._last_run[place][number] = run
+        self._last_run[place][number], self._departure = run, None
         kinds, time_s = KINDS[self.places[to].takes], self._now_s
         for _ in range(way.seats or 0):
             person = self._first(place, (0,), kinds)
@@ -270,6 +280,8 @@ class Beds:
     def _become(self, person: int, stay: Stay, place: int, since_s: float, now_s: float | None = None) -> None:
         """Move somebody from one state to another; since_s: kept as the moment, inf: a bed is kept for them."""
         was, was_in = Stay(int(self.stay[person])), int(self.place[person])
+        if WAITING in (was, stay):
+            self._departure = None
         if was == Stay.WAITING:
             self._waited_person_s[was_in] += (since_s if now_s is None else now_s) - self._since_s[person]
         if was != Stay.NOT_OUT:
