@@ -91,10 +91,11 @@ class VehiclesUnderFire:
                 self._take_cover(each, time_s)
 
     def _take_cover(self, vehicle: ServiceVehicle, time_s: float) -> None:
-        rooms = self.harm.settings.rooms
         self.n_alarms += 1
+        if vehicle.last_heard_s == -INF:
+            lull_s = lulls_wanted_s(self.harm.settings.rooms, self.harm.seed, names_as_keys([vehicle]))
+            vehicle.lull_wanted_s = float(lull_s[0])
         vehicle.last_heard_s = max(vehicle.last_heard_s, time_s)
-        vehicle.lull_wanted_s = float(lulls_wanted_s(rooms, self.harm.seed, names_as_keys([vehicle]))[0])
         vehicle.waits_for_lull_since_s = min(vehicle.waits_for_lull_since_s, time_s)
 
     def is_in_cover(self, vehicle: ServiceVehicle, now_s: float) -> bool:

@@ -252,7 +252,7 @@ class Damage:
             self._foresee(impacts)
         links, touched = [], []
         hits = self._hits
-        for i in range(*np.searchsorted(hits.event, (first, last))):
+        for i in range(*_rows_between(hits.event, first, last)):
             time_s, street = float(impacts.time_s[hits.event[i]]), int(hits.street[i])
             links.append(self.advance(time_s))
             reach_m = self.debris_reach_m[street]
@@ -365,10 +365,15 @@ class Damage:
         return opens_s
 
 
+def _rows_between(event, first, last):
+    """Return the first row of the impacts first..last, and that after their last, in a column of impacts that rises."""
+    return event.searchsorted(np.array((first, last), event.dtype)).tolist()
+
+
 def _mark(is_lost, event, building, first, last):
     """Mark the buildings that the impacts first..last destroy in is_lost; return those newly lost, int32, rising."""
-    part = slice(*np.searchsorted(event, (first, last)))
-    lost = np.unique(building[part])
+    begin, end = _rows_between(event, first, last)
+    lost = rising(building[begin:end])
     lost = lost[~is_lost[lost]]
     is_lost[lost] = True
     return lost

@@ -29,6 +29,9 @@ class Utilities:
         """float64[utility, zone]: since when each has not worked (s); inf: it works."""
         self._zone = {name: i for i, name in enumerate(zones)}
         self._out = np.zeros(len(self.sites), dtype=bool)
+        self._hit_m = np.array([site.hit_distance_m for site in self.sites])
+        self._p_lost = np.array([site.p_lost for site in self.sites])
+        """float64[site, size]: within which distance impacts hit each site (m), and with which odds it is lost then."""
         self._events = []
         for i, loss in enumerate(settings.utility_losses):
             rows = self._zones(loss.zones, f"damage.utility_losses[{i}]")
@@ -77,14 +80,15 @@ class Utilities:
         if not self.sites:
             return False
         before = self.is_lost
-        hit_m = np.array([site.hit_distance_m for site in self.sites])
         event, site, distance_m = points_within(
-            self._grid, impacts.x_m[first:last], impacts.y_m[first:last], hit_m.max()
+            self._grid, impacts.x_m[first:last], impacts.y_m[first:last], self._hit_m.max()
         )
+        if event.size == 0:
+            return False
         event = event + np.int32(first)
         u = uniforms_for(self.seed, Stream.DAMAGE, site, tick=event, index=_SITE)
-        p = np.array([s.p_lost for s in self.sites])[site, impacts.size[event]]
-        for i in np.flatnonzero((distance_m <= hit_m[site, impacts.size[event]]) & (u < p)):
+        p = self._p_lost[site, impacts.size[event]]
+        for i in np.flatnonzero((distance_m <= self._hit_m[site, impacts.size[event]]) & (u < p)):
             time_s, row = float(impacts.time_s[event[i]]), int(site[i])
             self.advance(time_s)
             if not self._out[row]:
