@@ -347,7 +347,8 @@ class Movement:
         self.carrier[party[is_guest]] = party[is_guest]
         party = party[~is_guest]
         walks = self.walking.view.stage(party) != Stage.AWAY
-        self.walking.withdraw(party[walks])
+        if np.count_nonzero(walks):
+            self.walking.withdraw(party[walks])
         link = self.driving.view.link_of(party[~walks])
         self.driving.withdraw(party[~walks])
         self._leave_standing(link[link >= 0])
