@@ -70,7 +70,7 @@ class FleetAtWork:
         self._n_calls_seen = -1
         """How often more had come to need its seats when they looked last."""
         self._asking: list[int] | None = None
-        """Households that ask at home to be taken up, first come first, as looked up in this turn; None: not yet."""
+        """Households that ask at home, first come first, as looked up in this turn; None: not yet."""
         self.watches_homes = False
         """Whether it matters too if anything changes with people at home: a vehicle is free for those who ask there."""
 
@@ -281,8 +281,7 @@ class FleetAtWork:
     def _send_to_home(self, vehicle: ServiceVehicle, time_s: float) -> bool:
         aimed = {v.target for v in self.vehicles if v.task == TO_HOME}
         n_tried, ways = 0, self.movement.ways
-        if self._asking is None:
-            self._asking = self.riders.requests().tolist()
+        self._asking = self.riders.requests().tolist() if self._asking is None else self._asking
         for household in self._asking:
             if household in aimed or not self.riders.is_waiting_at_home(household):
                 continue
