@@ -275,8 +275,9 @@ def test_an_order_that_has_yet_to_be_heard_keeps_nobody_from_deciding_before():
         decide.weigh(*columns, weighed, dose, threshold, yes, prepares_s, 0.0, until_s)
         assert columns[1][0] == pytest.approx(decided_s)
         columns = undecided()
-        decide.answer_order(*columns, yes, no, np.array([time_s]), prepares_s, 1.0, np.zeros(1))
-        assert columns[1][0] == pytest.approx(decided_s)
+        obeyed = np.full(1, -1, np.int32)
+        decide.answer_order(*columns, obeyed, one, no, np.array([time_s]), prepares_s, 1.0, np.zeros(1), 3)
+        assert columns[1][0] == pytest.approx(decided_s) and obeyed[0] == (3 if time_s < 36000.0 else -1)
 
 
 def test_an_order_put_before_another_leaves_the_draws_of_the_other_as_they_were():

@@ -8,7 +8,7 @@ step; and since u stays the same under every plan, whatever raises the rate earl
 import numpy as np
 import numpy.typing as npt
 
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import kernel, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause
 
@@ -17,32 +17,36 @@ _IMPACT = int(Cause.IMPACT)
 _WEIGHED = int(Cause.WEIGHED)
 
 
-@kernel
+@lean_kernel
 def answer_order(
     cause: Ints,
     decision_time_s: Floats,
     departure_time_s: Floats,
-    addressed: Bools,
+    order_obeyed: Ints,
+    rows: Ints,
     stays: Bools,
     heard_s: Floats,
     preparation_s: Floats,
     compliance: float,
     u: Floats,
+    number: int,
 ) -> int:
-    """Make the households that do as told plan their departure. Writes the first three columns; returns how many.
+    """Make those of some households that do as told plan their departure. Writes the first four; returns how many.
 
-    addressed: bool[n]. heard_s: when each believes the order (s), inf: never. u: one number per household and order,
-    whatever the compliance, so that more compliance moves all whom less would have moved. cause: int8 of Cause, why
-    each household leaves. decision_time_s: when each household decided (s). departure_time_s: when each household means
-    to set out (s). stays: bool, households that nothing moves for now. preparation_s: time that each household needs to
-    get ready (s).
+    rows: int64, of these households. heard_s: when each of them believes the order (s), inf: never. u: one number for
+    each of them and this order, whatever the compliance, so that more compliance moves all whom less would have moved.
+    number: of the order. Of all households: cause: int8 of Cause, why each leaves. decision_time_s: when each decided
+    (s). departure_time_s: when each means to set out (s). order_obeyed: number of the order that each obeys. stays:
+    bool, those that nothing moves for now. preparation_s: time that each needs to get ready (s).
     """
     n = 0
-    for h in range(addressed.size):
-        if addressed[h] and heard_s[h] < decision_time_s[h] and not stays[h] and u[h] < compliance:
+    for i in range(rows.size):
+        h = rows[i]
+        if heard_s[i] < decision_time_s[h] and not stays[h] and u[i] < compliance:
             cause[h] = _ORDER
-            decision_time_s[h] = heard_s[h]
-            departure_time_s[h] = heard_s[h] + preparation_s[h]
+            decision_time_s[h] = heard_s[i]
+            departure_time_s[h] = heard_s[i] + preparation_s[h]
+            order_obeyed[h] = number
             n += 1
     return n
 
@@ -87,7 +91,7 @@ def doses(
     shock: Floats,
     zone: Ints,
     readiness: Floats,
-    stays: Bools,
+    rests: Bools,
     warned_share: Floats,
     unwarned: int,
     ordered_share: Floats,
@@ -104,8 +108,8 @@ def doses(
     power or gas, by zone; zone: of each household. ordered_share: share of the interval in which each believes a
     compulsory order, which counts for families only, has_children; their own dose over the whole interval is then
     ordered_dose + ordered_threat * ordered_readiness; they never gather less than without the order. dose: rate summed
-    over the interval, written. readiness: of each household against the mean. stays: bool, households that nothing
-    moves for now. warned_share: share of the interval in which an order was believed. Of no size: nobody believes one.
+    over the interval, written. readiness: of each household against the mean. rests: bool, households that gather
+    nothing. warned_share: share of the interval in which an order was believed. Of no size: nobody believes one.
     """
     total = np.zeros(dose.size)
     for k in range(coefficients.size):
@@ -114,7 +118,7 @@ def doses(
                 total[h] += coefficients[k] * ((before[k, h] + now[k, h]) / np.float32(2))
     without_warning = np.exp(coefficients[unwarned])
     for h in range(dose.size):
-        if stays[h]:
+        if rests[h]:
             dose[h] = 0.0
             continue
         warned = warned_share[h] if warned_share.size else 0.0

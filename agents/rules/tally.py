@@ -4,7 +4,7 @@ status agrees with where their party is."""
 import numpy as np
 
 from safepassage.agents.civilians import Status
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import kernel, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 _WAITING, _TRAVELLING, _STRANDED = int(Status.WAITING), int(Status.TRAVELLING), int(Status.STRANDED)
@@ -19,7 +19,7 @@ parties on their way that are neither at a stop nor aboard; people who travel wi
 or in safety of another status."""
 
 
-@kernel
+@lean_kernel
 def recount(
     n_by_status: Ints, n_by_injury: Ints, n_at_risk: Floats, since_s: Floats, counted: Ints, households: Ints,
     first_person: Ints, status: Ints, injury: Ints, protection: Ints, group: Ints, time_s: float,
@@ -34,19 +34,23 @@ def recount(
     """
     for household in households:
         for i in range(first_person[household], first_person[household + 1]):
-            was = counted[_STATUS, i]
-            if was != NEVER:
-                n_by_status[was] -= 1
-                n_by_injury[counted[_INJURY, i]] -= 1
-                if was != _SAFE and was != _DEAD:
-                    n_at_risk[counted[_PROTECTION, i], group[i]] -= 1.0
-                    since_s[counted[_PROTECTION, i], group[i]] -= time_s
-            counted[_STATUS, i], counted[_INJURY, i], counted[_PROTECTION, i] = status[i], injury[i], protection[i]
-            n_by_status[status[i]] += 1
-            n_by_injury[injury[i]] += 1
-            if status[i] != _SAFE and status[i] != _DEAD:
+            was, here = counted[_STATUS, i], status[i]
+            if was != here:
+                if was != NEVER:
+                    n_by_status[was] -= 1
+                n_by_status[here] += 1
+            was_hurt, hurt = counted[_INJURY, i], injury[i]
+            if was_hurt != hurt:
+                if was_hurt != NEVER:
+                    n_by_injury[was_hurt] -= 1
+                n_by_injury[hurt] += 1
+            if was != NEVER and was != _SAFE and was != _DEAD:
+                n_at_risk[counted[_PROTECTION, i], group[i]] -= 1.0
+                since_s[counted[_PROTECTION, i], group[i]] -= time_s
+            if here != _SAFE and here != _DEAD:
                 n_at_risk[protection[i], group[i]] += 1.0
                 since_s[protection[i], group[i]] += time_s
+            counted[_STATUS, i], counted[_INJURY, i], counted[_PROTECTION, i] = here, hurt, protection[i]
 
 
 def nobody_counted(n_people: int) -> Ints:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from scipy.special import ndtri
 
-from safepassage.agents.ground.arrays import Bools, Floats
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause, Households
 from safepassage.agents.rules import decide
 from safepassage.model.behaviour.covariates import N_SITUATIONS, Covariate, coefficient_vector
@@ -87,7 +87,8 @@ class Decision:
         """
         addressed = addressed_by(order, self.households, zone_names)
         told = self.information.announce(number, order, addressed, issued_s, phone_works)
-        return self.obey(told, addressed) + self.be_persuaded(told)
+        rows = np.flatnonzero(addressed)
+        return self.obey(told, rows) + self.be_persuaded(told, rows)
 
     def answer_late(self, rows: np.ndarray, now_s: float) -> int:
         """Let households that were held back so far answer what they have been told; return how many decide to leave.
@@ -99,34 +100,29 @@ class Decision:
         told = self.information.told
         return sum(self.obey(each, rows, now_s) + self.be_persuaded(each, rows, now_s) for each in told)
 
-    def obey(self, told: Told, rows_or_mask: np.ndarray, not_before_s: float = -np.inf) -> int:
-        """Let households that an order addresses and that do as told plan to leave; return how many.
+    def obey(self, told: Told, rows: Ints, not_before_s: float = -np.inf) -> int:
+        """Let those of some households that an order addresses and that do as told plan to leave; return how many.
 
-        not_before_s: they decide no sooner (s).
+        rows: of these households. not_before_s: they decide no sooner (s).
         """
-        h, order = self.households, told.order
-        addressed = np.zeros(len(h), np.bool_)
-        addressed[rows_or_mask] = True
-        addressed &= told.addressed
-        u = uniforms_for(self.seed, Stream.COMPLIANCE, self._keys, tick=told.number)
-        before_s = h.decision_time_s.copy()
-        n = decide.answer_order(
-            h.cause, h.decision_time_s, h.departure_time_s, addressed, h.stays_behind,
-            np.maximum(told.believed_s, not_before_s), h.preparation_s, order.compliance, u,
+        h, rows = self.households, rows[told.addressed[rows]]
+        u = uniforms_for(self.seed, Stream.COMPLIANCE, self._keys[rows], tick=told.number)
+        return decide.answer_order(
+            h.cause, h.decision_time_s, h.departure_time_s, h.order_obeyed, rows, h.stays_behind,
+            np.maximum(told.believed_s[rows], not_before_s), h.preparation_s, told.order.compliance, u, told.number,
         )  # fmt: skip
-        h.order_obeyed[h.decision_time_s != before_s] = told.number
-        return n
 
-    def be_persuaded(self, told: Told, rows: np.ndarray | slice = slice(None), not_before_s: float = -np.inf) -> int:
-        """Let households that people at the door persuade plan to leave; return how many. Arguments as of `obey`."""
-        h = self.households
-        persuaded_s = np.full(len(h), np.inf)
-        persuaded_s[rows] = np.maximum(told.persuaded_s[rows], not_before_s)
+    def be_persuaded(self, told: Told, rows: Ints, not_before_s: float = -np.inf) -> int:
+        """Let those of some households whom people at the door persuade plan to leave; return how many.
+
+        Arguments as of `obey`.
+        """
+        h, persuaded_s = self.households, np.maximum(told.persuaded_s[rows], not_before_s)
         n = decide.answer_order(
-            h.cause, h.decision_time_s, h.departure_time_s, np.isfinite(persuaded_s), h.stays_behind, persuaded_s,
-            h.preparation_s, 1.0, np.zeros(len(h)),
+            h.cause, h.decision_time_s, h.departure_time_s, h.order_obeyed, rows, h.stays_behind, persuaded_s,
+            h.preparation_s, 1.0, np.zeros(rows.size), told.number,
         )  # fmt: skip
-        persuaded = np.isfinite(persuaded_s) & (h.decision_time_s == persuaded_s)
+        persuaded = rows[np.isfinite(persuaded_s) & (h.decision_time_s[rows] == persuaded_s)]
         h.cause[persuaded], h.order_obeyed[persuaded] = Cause.PERSUADED, told.number
         return n
 
@@ -153,7 +149,10 @@ class Decision:
             n_decide += self.obey(told, rows[may_answer])
         before = self.information.covariates[:N_SITUATIONS].copy()
         self.information.look(now_s, share_without_seat, is_front=self.threat.is_front)
-        dose = self._doses(from_s, now_s, lost_since_s, before)
+        rests = h.stays_behind
+        if self._rule is None:  # a user's own sees what all of them gather
+            rests = rests | ~is_home | (h.decision_time_s <= from_s)
+        dose = self._doses(from_s, now_s, lost_since_s, before, rests)
         days = (now_s - from_s) / DAY_S
         if self._rule is not None and days > 0:
             rate_per_day = rates_from(self._rule, self._seen(now_s, dose / days))
@@ -174,8 +173,8 @@ class Decision:
         """
         if self._rule is None and self._shown_s != self.time_s:
             now_s = self._shown_s = self.time_s
-            dose = self._doses(now_s, now_s + 1.0, lost_since_s, self.information.covariates[:N_SITUATIONS])
-            self.households.leaving_rate_per_day[:] = dose * DAY_S
+            h, now = self.households, self.information.covariates[:N_SITUATIONS]
+            h.leaving_rate_per_day[:] = self._doses(now_s, now_s + 1.0, lost_since_s, now, h.stays_behind) * DAY_S
 
     def _seen(self, now_s: float, rate_per_day: Floats) -> HouseholdsSeen:
         h, covariates = self.households, self.information.covariates
@@ -189,11 +188,12 @@ class Decision:
             stays_behind=h.stays_behind.copy(),
         )
 
-    def _doses(self, from_s: float, until_s: float, lost_since_s: Floats, before: np.ndarray) -> Floats:
+    def _doses(self, from_s: float, until_s: float, lost_since_s: Floats, before: np.ndarray, rests: Bools) -> Floats:
         """Return what each household gathers towards its decision from one time to another, float64[n].
 
         before: float32[N_SITUATIONS, n], situations at the first; with those of now in the mean, but for how long it
-        was unwarned, which is counted apart.
+        was unwarned, which is counted apart. rests: bool[n], households that gather nothing, or of which it does not
+        matter.
         """
         h, families = self.households, self.settings.ordered_families
         length_s = until_s - from_s
@@ -207,7 +207,7 @@ class Decision:
             shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
         decide.doses(
             dose, before, self.information.covariates[:N_SITUATIONS], self.coefficients[:N_SITUATIONS], threat, shock,
-            h.zone, h.readiness, h.stays_behind, self.information.share_warned(from_s, until_s),
+            h.zone, h.readiness, rests, self.information.share_warned(from_s, until_s),
             int(Covariate.UNWARNED), self.information.share_compelled(from_s, until_s), h.has_children,
             h.ordered_readiness, families.per_day * length_s / DAY_S, families.times_threat * threat,
         )  # fmt: skip

@@ -264,7 +264,7 @@ class Information:
         remembered = self.households.impacts_remembered
         n_repeated = np.zeros(remembered.size)
         for told in self.told:
-            n_repeated += (told.heard_s <= time_s) * (1.0 if told.order.zones is None else 2.0)
+            n_repeated += (told.addressed & (told.believed_s <= time_s)) * (1.0 if told.order.zones is None else 2.0)
         if self.told:
             n_repeated = np.maximum(n_repeated - 1.0, 0.0)
         known = Known(

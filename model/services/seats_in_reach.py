@@ -56,4 +56,5 @@ class SeatsInReach:
         return float(self._persons[near].sum())
 
     def _share(self, near: Bools, n_persons: float, n_seats: float) -> Floats:
-        return np.where(near, n_seats / max(n_persons, 1.0), 0.0)
+        share: Floats = np.multiply(near, n_seats / max(n_persons, 1.0))
+        return share
