@@ -8,7 +8,7 @@ step; and since u stays the same under every plan, whatever raises the rate earl
 import numpy as np
 import numpy.typing as npt
 
-from safepassage.agents.compiled import kernel, lean_kernel
+from safepassage.agents.compiled import lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.households import Cause
 
@@ -51,7 +51,7 @@ def answer_order(
     return n
 
 
-@kernel
+@lean_kernel
 def react_to_impacts(
     cause: Ints,
     decision_time_s: Floats,
@@ -81,7 +81,7 @@ def react_to_impacts(
     return n
 
 
-@kernel
+@lean_kernel
 def doses(
     dose: Floats,
     before: npt.NDArray[np.floating],
@@ -111,11 +111,11 @@ def doses(
     over the interval, written. readiness: of each household against the mean. rests: bool, households that gather
     nothing. warned_share: share of the interval in which an order was believed. Of no size: nobody believes one.
     """
-    total = np.zeros(dose.size)
+    dose[:] = 0.0
     for k in range(coefficients.size):
         if k != unwarned:
             for h in range(dose.size):
-                total[h] += coefficients[k] * ((before[k, h] + now[k, h]) / np.float32(2))
+                dose[h] += coefficients[k] * ((before[k, h] + now[k, h]) / np.float32(2))
     without_warning = np.exp(coefficients[unwarned])
     for h in range(dose.size):
         if rests[h]:
@@ -123,7 +123,7 @@ def doses(
             continue
         warned = warned_share[h] if warned_share.size else 0.0
         told = warned + (1.0 - warned) * without_warning
-        own, loss = readiness[h] * np.exp(total[h]), shock[zone[h]]
+        own, loss = readiness[h] * np.exp(dose[h]), shock[zone[h]]
         dose[h] = own * (threat * told + loss)
         if ordered_share.size and has_children[h] and ordered_share[h] > 0.0:
             free = (1.0 - ordered_share[h]) * dose[h]
@@ -131,7 +131,7 @@ def doses(
             dose[h] = free + ordered_share[h] * max(own * (threat + loss), ordered)
 
 
-@kernel
+@lean_kernel
 def weigh(
     cause: Ints,
     decision_time_s: Floats,
