@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import weakref
 
 import psutil
 import pytest
@@ -56,6 +57,27 @@ def test_items_are_answered_as_they_are_done_and_a_bad_one_harms_no_other():
 
 def _square(x):
     return x**2
+
+
+def test_what_a_call_leaves_in_cycles_is_gone_before_the_next():
+    with local(1) as executor:
+        found = dict(as_completed(executor, _leave_a_cycle, range(4)))
+    assert found == dict.fromkeys(range(4), 0)
+
+
+_LEFT: list[weakref.ref] = []
+
+
+class _Cycle:
+    def __init__(self):
+        self.itself = self
+
+
+def _leave_a_cycle(_):
+    """Make rubbish that only the collector frees; return how much of it earlier calls have left."""
+    n_left = sum(one() is not None for one in _LEFT)
+    _LEFT.append(weakref.ref(_Cycle()))
+    return n_left
 
 
 def test_dask_is_sent_short_calls_together_and_one_that_kills_its_worker_harms_no_other():

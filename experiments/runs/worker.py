@@ -3,6 +3,7 @@
 It ends as soon as its parent is gone, whatever it is doing; it needs no guard of `__main__` in the user's script.
 """
 
+import gc
 import os
 import pickle
 import queue
@@ -33,9 +34,14 @@ def serve() -> None:
     import safepassage.model.evacuation  # noqa: F401 (a worker is ready once it has what runs need)
 
     _answer(answers, (READY, None))
+    is_warm = False
     while True:
         tag, body = calls.get()
         _answer(answers, (tag, do(body)))
+        gc.collect()  # a model is few objects, in cycles, that hold much memory; without this several lie about
+        if not is_warm:
+            gc.freeze()  # what the first call has loaded and made, and the next need too, is looked at no more
+            is_warm = True
 
 
 def do(body: bytes):
