@@ -30,14 +30,22 @@ def test_those_do_as_told_who_hear_before_they_decide_and_whom_nobody_holds_back
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_who_rests_gathers_nothing_and_changes_nobody_else(seed):
-    rng, n, n_situations = np.random.default_rng(seed), 20, 4
-    covariates = rng.random((2, n_situations, n), np.float32)
-    rests, nobody, dose, of_all = rng.random(n) < 0.5, np.zeros(n, np.bool_), np.empty(n), np.empty(n)
-    what = (
-        *covariates, rng.normal(size=n_situations), 0.1, rng.random(3), rng.integers(0, 3, n), rng.random(n),
+def test_each_gathers_by_what_it_knows_and_who_rests_gathers_nothing(seed):
+    rng, n, weighed, threat = np.random.default_rng(seed), 20, np.array([0, 2, 3]), 0.1
+    before, now = rng.random((weighed.size, n), np.float32), rng.random((4, n), np.float32)
+    coefficients, shock, zone = rng.normal(size=4), rng.random(3), rng.integers(0, 3, n)
+    readiness, warned, compelled, ordered = rng.random((4, n))
+    rests, has_children, dose = rng.random(n) < 0.3, rng.random(n) < 0.5, np.empty(n)
+    decide.doses(
+        dose, before, now, weighed, coefficients, threat, shock, zone, readiness, rests, warned, 1, compelled,
+        has_children, ordered, 0.2, 0.3,
     )  # fmt: skip
-    more = rng.random(n), 1, rng.random(n), rng.random(n) < 0.5, rng.random(n), 0.2, 0.3
-    decide.doses(dose, *what, rests, *more)
-    decide.doses(of_all, *what, nobody, *more)
-    assert np.array_equal(dose, np.where(rests, 0.0, of_all)) and (of_all > 0).all()
+    for h in range(n):
+        mean = [(before[i, h] + now[k, h]) / 2 for i, k in enumerate(weighed)]
+        own = readiness[h] * np.exp(sum(coefficients[k] * value for k, value in zip(weighed, mean, strict=True)))
+        told = warned[h] + (1 - warned[h]) * np.exp(coefficients[1])
+        wanted = own * (threat * told + shock[zone[h]])
+        if has_children[h]:
+            under_order = max(own * (threat + shock[zone[h]]), 0.2 + 0.3 * ordered[h])
+            wanted = (1 - compelled[h]) * wanted + compelled[h] * under_order
+        assert np.isclose(dose[h], 0.0 if rests[h] else wanted, rtol=1e-12)

@@ -86,6 +86,7 @@ def doses(
     dose: Floats,
     before: npt.NDArray[np.floating],
     now: npt.NDArray[np.floating],
+    weighed: Ints,
     coefficients: Floats,
     threat: float,
     shock: Floats,
@@ -102,20 +103,21 @@ def doses(
 ) -> None:
     """Write what each household gathers towards its decision in an interval: its rate summed over the time.
 
-    before, now: covariates at the ends of the interval, float32[n_situations, n], of which the mean counts;
-    coefficients: float64[n_situations]; `unwarned` (row of the covariate) counts for the share of the interval in which
-    no order was believed yet. threat: dose of the front for somebody of mean readiness; shock: the same of a loss of
-    power or gas, by zone; zone: of each household. ordered_share: share of the interval in which each believes a
-    compulsory order, which counts for families only, has_children; their own dose over the whole interval is then
-    ordered_dose + ordered_threat * ordered_readiness; they never gather less than without the order. dose: rate summed
-    over the interval, written. readiness: of each household against the mean. rests: bool, households that gather
-    nothing. warned_share: share of the interval in which an order was believed. Of no size: nobody believes one.
+    weighed: int64, rows of the covariates of which the mean over the interval counts; before: these rows at its
+    beginning, float32[n_weighed, n]; now: all rows at its end, float32[n_covariates, n]; coefficients: float64 by row;
+    the one of row `unwarned` counts for the share of the interval in which no order was believed yet. threat: dose of
+    the front for somebody of mean readiness; shock: the same of a loss of power or gas, by zone; zone: of each
+    household. ordered_share: share of the interval in which each believes a compulsory order, which counts for families
+    only, has_children; their own dose over the whole interval is then ordered_dose + ordered_threat *
+    ordered_readiness; they never gather less than without the order. dose: rate summed over the interval, written.
+    readiness: of each household against the mean. rests: bool, households that gather nothing. warned_share: share of
+    the interval in which an order was believed. Of no size: nobody believes one.
     """
     dose[:] = 0.0
-    for k in range(coefficients.size):
-        if k != unwarned:
-            for h in range(dose.size):
-                dose[h] += coefficients[k] * ((before[k, h] + now[k, h]) / np.float32(2))
+    for i in range(weighed.size):
+        k = weighed[i]
+        for h in range(dose.size):
+            dose[h] += coefficients[k] * ((before[i, h] + now[k, h]) / np.float32(2))
     without_warning = np.exp(coefficients[unwarned])
     for h in range(dose.size):
         if rests[h]:

@@ -50,6 +50,9 @@ class Decision:
         households.preparation_s[:] = settings.preparation_median_s * np.exp(settings.preparation_spread * z)
         households.leaving_threshold[:] = -np.log1p(-uniforms_for(seed, Stream.LEAVE, self._keys))
         self.coefficients = coefficient_vector(settings.coefficients)
+        situations = np.flatnonzero(self.coefficients[:N_SITUATIONS])
+        self._weighed = situations[situations != int(Covariate.UNWARNED)]
+        """Situations that count, but for how long it was unwarned, which is counted apart."""
         self._draw_readiness(share_before)
         u = uniforms(seed, Stream.READINESS, 1, tick=1)
         town = float(np.exp(settings.leaving.town_spread * ndtri(np.clip(u[0], 1e-12, 1 - 1e-12))))
@@ -147,7 +150,7 @@ class Decision:
         for told, rows in self.information.talk(now_s):
             may_answer = is_home[rows] & (h.departure_time_s[rows] > from_s)
             n_decide += self.obey(told, rows[may_answer])
-        before = self.information.covariates[:N_SITUATIONS].copy()
+        before = self.information.covariates[self._weighed]
         self.information.look(now_s, share_without_seat, is_front=self.threat.is_front)
         rests = h.stays_behind
         if self._rule is None:  # a user's own sees what all of them gather
@@ -173,7 +176,7 @@ class Decision:
         """
         if self._rule is None and self._shown_s != self.time_s:
             now_s = self._shown_s = self.time_s
-            h, now = self.households, self.information.covariates[:N_SITUATIONS]
+            h, now = self.households, self.information.covariates[self._weighed]
             h.leaving_rate_per_day[:] = self._doses(now_s, now_s + 1.0, lost_since_s, now, h.stays_behind) * DAY_S
 
     def _seen(self, now_s: float, rate_per_day: Floats) -> HouseholdsSeen:
@@ -191,9 +194,8 @@ class Decision:
     def _doses(self, from_s: float, until_s: float, lost_since_s: Floats, before: np.ndarray, rests: Bools) -> Floats:
         """Return what each household gathers towards its decision from one time to another, float64[n].
 
-        before: float32[N_SITUATIONS, n], situations at the first; with those of now in the mean, but for how long it
-        was unwarned, which is counted apart. rests: bool[n], households that gather nothing, or of which it does not
-        matter.
+        before: float32[n, n_households], situations that are weighed as they were at the first; the mean with those of
+        now counts. rests: bool[n_households], those that gather nothing, or of which it does not matter.
         """
         h, families = self.households, self.settings.ordered_families
         length_s = until_s - from_s
@@ -206,10 +208,10 @@ class Decision:
         if since_s.min(initial=np.inf) < np.inf:
             shock = shock_dose(self.settings.loss_shock, since_s, self._is_cold(since_s), from_s, until_s)
         decide.doses(
-            dose, before, self.information.covariates[:N_SITUATIONS], self.coefficients[:N_SITUATIONS], threat, shock,
-            h.zone, h.readiness, rests, self.information.share_warned(from_s, until_s),
-            int(Covariate.UNWARNED), self.information.share_compelled(from_s, until_s), h.has_children,
-            h.ordered_readiness, families.per_day * length_s / DAY_S, families.times_threat * threat,
+            dose, before, self.information.covariates, self._weighed, self.coefficients, threat, shock, h.zone,
+            h.readiness, rests, self.information.share_warned(from_s, until_s), int(Covariate.UNWARNED),
+            self.information.share_compelled(from_s, until_s), h.has_children, h.ordered_readiness,
+            families.per_day * length_s / DAY_S, families.times_threat * threat,
         )  # fmt: skip
         return dose
 
