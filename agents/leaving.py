@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel, part
+from safepassage.agents import parties
+from safepassage.agents.compiled import calls_kernels_of, kernel, lean_kernel, lean_part
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.parties import has_driver
+from safepassage.agents.rules.drive import NO_ROUTE
 
 
-@part
+@lean_part
 def _free_s(planned_s: float, turn: float, start_s: Floats, end_s: Floats, stagger_s: float) -> float:
     """Return when somebody sets out who keeps the curfew (s); arguments as of `free_from_s`, of one."""
     n_begun, most = 0, start_s.size
@@ -38,18 +41,17 @@ def free_from_s(planned_s: Floats, turn: Floats, start_s: Floats, end_s: Floats,
     return found
 
 
-@kernel
+@lean_kernel
 def hold(
-    departure_s: Floats, rows: Ints, keeps_curfew: Bools, turn: Floats, start_s: Floats, end_s: Floats,
-    stagger_s: float, from_s: float,
-) -> tuple[Ints, Ints]:  # fmt: skip
+    held: Ints, others: Ints, departure_s: Floats, rows: Ints, keeps_curfew: Bools, turn: Floats, start_s: Floats,
+    end_s: Floats, stagger_s: float, from_s: float,
+) -> int:  # fmt: skip
     """Hold those of some households who keep the curfew and mean to set out in it, or before their turn after it;
-    return (who is held, the others); int64[]. Writes departure_s.
+    return how many. Writes those held and the others, int64, to the beginning of both, and departure_s.
 
     departure_s: when each household means to leave (s). rows: of households. keeps_curfew: bool. turn, start_s, end_s,
     stagger_s: see `free_from_s`. from_s: nobody leaves before this (s).
     """
-    held, others = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     n_held = n_others = 0
     for row in rows:
         planned_s = max(departure_s[row], from_s)
@@ -63,7 +65,7 @@ def hold(
         else:
             others[n_others] = row
             n_others += 1
-    return held[:n_held], others[:n_others]
+    return n_held
 
 
 @kernel
@@ -79,25 +81,26 @@ def planning(departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s
     return found[:n].copy()
 
 
-@kernel
+@lean_kernel
 def leaving(
-    rows: Ints, departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, keeps_curfew: Bools,
-    turn: Floats, start_s: Floats, end_s: Floats, stagger_s: float, soon_s: float, until_s: float,
-) -> tuple[Ints, Ints, float, float]:  # fmt: skip
-    """Return (those of some households that may leave before soon_s, those that are at home and leave before until_s,
-    when the first of the others at home leaves in s, soon_s if none does, when the first of them means to leave whom
-    the curfew will hold in s, inf: nobody); rows rise, each once, int64[].
+    now: Ints, rows: Ints, departure_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats,
+    keeps_curfew: Bools, turn: Floats, start_s: Floats, end_s: Floats, stagger_s: float, soon_s: float, until_s: float,
+) -> tuple[int, int, float, float]:  # fmt: skip
+    """Find those of some households that may leave before soon_s, and those that are at home and leave before until_s;
+    return (how many, of both, when the first of the others at home leaves in s, soon_s if none does, when the first of
+    them means to leave whom the curfew will hold in s, inf: nobody). Writes the first to the beginning of rows, the
+    second to that of now; both rise, each once.
 
     Whoever leaves later than another of the first is not asked yet whether they are still at home.
 
-    rows: of households, rising; one may be there more than once. departure_s: when each household means to leave (s).
-    is_extinct: nobody of it lives. is_on_way: it is on the streets. arrival_s: when it came to safety (s); inf: it has
-    not. keeps_curfew: bool. turn, start_s, end_s, stagger_s: see `free_from_s`. NumPy's sort is quicker in Python: in
-    here it would take a second to compile.
+    now, rows: int64, as long. rows: of households, rising; one may be there more than once. departure_s: when each
+    household means to leave (s). is_extinct: nobody of it lives. is_on_way: it is on the streets. arrival_s: when it
+    came to safety (s); inf: it has not. keeps_curfew: bool. turn, start_s, end_s, stagger_s: see `free_from_s`. NumPy's
+    sort is quicker in Python: in here it would take a second to compile.
     """
-    soon, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     n_soon, n_now, next_s, held_s, last = 0, 0, soon_s, np.inf, -1
-    for row in rows:
+    for k in range(rows.size):
+        row = rows[k]
         leaves_s = departure_s[row]
         if row == last or leaves_s >= soon_s:
             continue
@@ -105,7 +108,7 @@ def leaving(
         if (is_now or is_first) and (is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf):
             continue
         last = row
-        soon[n_soon] = row
+        rows[n_soon] = row
         n_soon += 1
         if is_now:
             now[n_now] = row
@@ -117,24 +120,25 @@ def leaving(
             if free_s > leaves_s:
                 held_s = min(held_s, leaves_s)
             next_s = min(next_s, free_s)
-    return soon[:n_soon], now[:n_now], next_s, held_s
+    return n_soon, n_now, next_s, held_s
 
 
-@kernel
+@lean_kernel
 def deciding(
-    rows: Ints, decision_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, time_s: float
-) -> tuple[Ints, Ints, float]:
-    """Return (those of some households that may have yet to decide at a time in s, those at home that have by then,
-    when the first of the others at home decides in s, inf: none does); in the order of rows, int64[].
+    now: Ints, rows: Ints, decision_s: Floats, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, time_s: float
+) -> tuple[int, int, float]:
+    """Find those of some households that may have yet to decide at a time in s, and those at home that have by then;
+    return (how many, of both, when the first of the others at home decides in s, inf: none does). Writes the first to
+    the beginning of rows, the second to that of now, in their order.
 
     Whoever decides later than another of the first is not asked yet whether they are still at home.
 
-    rows: of households, each once. decision_s: when each decides to leave (s). is_extinct, is_on_way, arrival_s: see
-    `leaving`. time_s: the moment.
+    now, rows: int64, as long. rows: of households, each once. decision_s: when each decides to leave (s). is_extinct,
+    is_on_way, arrival_s: see `leaving`. time_s: the moment.
     """
-    later, now = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
     n_later, n_now, next_s = 0, 0, np.inf
-    for row in rows:
+    for k in range(rows.size):
+        row = rows[k]
         decides_s = decision_s[row]
         is_now, is_first = decides_s <= time_s, decides_s < next_s
         if (is_now or is_first) and (is_extinct[row] or is_on_way[row] or arrival_s[row] != np.inf):
@@ -143,7 +147,32 @@ def deciding(
             now[n_now] = row
             n_now += 1
         else:
-            later[n_later] = row
+            rows[n_later] = row
             n_later += 1
             next_s = min(next_s, decides_s)
-    return later[:n_later], now[:n_now], next_s
+    return n_later, n_now, next_s
+
+
+@calls_kernels_of(parties)
+@lean_kernel
+def who_drive(
+    drivers: Ints, others: Ints, leaving: Ints, has_car: Bools, home_node: Ints, start_of_node: Ints, next_link: Ints,
+    first_person: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints,
+) -> int:  # fmt: skip
+    """Write those of some households who leave by car to the beginning of drivers, the rest to that of others, in their
+    order; return how many drive: who has a car, knows a way out for it, and has somebody fit to drive it.
+
+    drivers, others, leaving: rows of households, int64, as long. has_car, home_node: of all. start_of_node: where trips
+    by car from each node start. next_link: by which link people leave each node by car, NO_ROUTE: they know no way out.
+    first_person, age, mobility, injury, status: see `count_abilities`.
+    """
+    n_drive = n_others = 0
+    for household in leaving:
+        has_way = has_car[household] and next_link[start_of_node[home_node[household]]] != NO_ROUTE
+        if has_way and has_driver(household, first_person, age, mobility, injury, status):
+            drivers[n_drive] = household
+            n_drive += 1
+        else:
+            others[n_others] = household
+            n_others += 1
+    return n_drive

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safepassage.agents.civilians import Injury, Mobility, Status
-from safepassage.agents.compiled import kernel, lean_kernel
+from safepassage.agents.compiled import inlined_part, kernel, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Ints
 from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 from safepassage.agents.words import Worded
@@ -97,7 +97,7 @@ class Parties:
         )
 
 
-@kernel
+@lean_kernel
 def become(
     status: Ints, protection: Ints, first_person: Ints, parties: Ints, new_status: int, new_protection: int, dead: int
 ) -> None:
@@ -167,18 +167,34 @@ _DEAD, _SAFE = int(Status.DEAD), int(Status.SAFE)
 _ASSISTED, _UNIMPAIRED = int(Mobility.NEEDS_ASSISTANCE), int(Mobility.UNIMPAIRED)
 _NONE, _SERIOUS = int(Injury.NONE), int(Injury.SERIOUS)
 LIVING, ASSISTED, DRIVERS, SLOW, HURT = range(5)
-"""What `abilities` counts: members alive; those of them who need assistance, can drive, and cannot walk far; and
+"""What `count_abilities` counts: members alive; those of them who need assistance, can drive, and cannot walk far; and
 all who are hurt and not in safety."""
 
 
-@kernel
-def abilities(first_person: Ints, households: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints) -> Ints:
-    """Return the counts named above for each of some households, int64[5, n].
+@inlined_part
+def _can_drive(age: int, mobility: int, injury: int, status: int) -> bool:
+    """Return whether a person is fit to drive: grown up, alive, unhurt or lightly hurt, and mobile."""
+    return age >= DRIVES_FROM_AGE and mobility != _ASSISTED and injury < _SERIOUS and status != _DEAD
+
+
+@inlined_part
+def has_driver(household: int, first_person: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints) -> bool:
+    """Return whether somebody of a household is fit to drive; the rest as of `count_abilities`."""
+    for i in range(first_person[household], first_person[household + 1]):
+        if _can_drive(age[i], mobility[i], injury[i], status[i]):
+            return True
+    return False
+
+
+@lean_kernel
+def count_abilities(
+    n: Ints, first_person: Ints, households: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints
+) -> None:
+    """Add the counts named above for each of some households to n, int64[5, n].
 
     first_person: first person of each household, one entry more at the end. households: rows. age: of each person
     (years). mobility, injury, status: int8 of each person.
     """
-    n = np.zeros((5, households.size), np.int64)
     for k in range(households.size):
         for i in range(first_person[households[k]], first_person[households[k] + 1]):
             if injury[i] != _NONE and status[i] != _SAFE:
@@ -186,16 +202,13 @@ def abilities(first_person: Ints, households: Ints, age: Ints, mobility: Ints, i
             if status[i] == _DEAD:
                 continue
             n[LIVING, k] += 1
-            if mobility[i] == _ASSISTED:
-                n[ASSISTED, k] += 1
-            elif age[i] >= DRIVES_FROM_AGE and injury[i] < _SERIOUS:
-                n[DRIVERS, k] += 1
+            n[ASSISTED, k] += mobility[i] == _ASSISTED
+            n[DRIVERS, k] += _can_drive(age[i], mobility[i], injury[i], status[i])
             if age[i] >= OLD_FROM_AGE or age[i] < SMALL_CHILD_BELOW_AGE or mobility[i] != _UNIMPAIRED:
                 n[SLOW, k] += 1
-    return n
 
 
-@kernel
+@lean_kernel
 def size_of(household: int, first_person: Ints, mobility: Ints, status: Ints) -> tuple[int, int]:
     """Return how many members of one household live, and how many of them need assistance.
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from safepassage.agents.civilians import Status
-from safepassage.agents.ground.arrays import Bools, Floats, Ints
+from safepassage.agents.ground.arrays import Floats, Ints
+from safepassage.agents.leaving import who_drive
 from safepassage.agents.parties import Mode
 from safepassage.model.behaviour.curfew import CurfewHours
 from safepassage.model.behaviour.decision import Decision
@@ -15,6 +16,7 @@ from safepassage.model.harm.under_fire import UnderFire
 from safepassage.model.hazard.truces import Truces
 from safepassage.model.institutions import Institutions
 from safepassage.model.movement.movement import Movement
+from safepassage.model.movement.news.road_news import HEARSAY
 from safepassage.model.people.families import StayingBehind
 from safepassage.model.people.population import Population
 from safepassage.model.services.services import Services
@@ -52,6 +54,8 @@ class Departures:
         self.way_home = WayHome(population, movement, decision, curfew)
         self.institutions = Institutions(scenario, population)
         self.day_places = DayPlaces(scenario, zone_names, population, movement)
+        self._car_node = movement.ways.start_node(Mode.CAR, np.arange(movement.streets.n_nodes))
+        """By node, where trips by car from there start."""
         self.corridors = Corridors(scenario, truces, population, information, movement, self.way_home)
         self.keep(curfew)
 
@@ -150,9 +154,9 @@ class Departures:
         if due.size == 0:
             return
         households = self.households
-        drives = self._can_drive(due) & movement.ways.has_way_out(Mode.CAR, households.home_node[due])
-        drivers, seeking = due[drives], due[~drives]
+        drivers, seeking = self._who_drive(due, movement)
         if self.corridors.are_any:
+            drives = np.isin(due, drivers)
             gathers = self.corridors.gather(due, drives, households.departure_time_s[due], now_s)
             drivers = drivers[~gathers[drives]]
         guests = self._guests(drivers, services, now_s) if drivers.size else drivers
@@ -178,10 +182,16 @@ class Departures:
         if left.size:
             self._stay(left, until_s, movement, services, now_s)
 
-    def _can_drive(self, households: Ints) -> Bools:
-        """Return which households have a car and somebody fit to drive it."""
-        has_car = self.households.has_car[households]
-        return has_car & self.population.has_driver(households) if np.count_nonzero(has_car) else has_car
+    def _who_drive(self, due: Ints, movement: Movement) -> tuple[Ints, Ints]:
+        """Return (who leaves by car, the others): they have a car, know a way out for it and can drive it."""
+        movement.ways.of[Mode.CAR].hear()
+        h, people, next_link = self.households, self.population.people, movement.ways.car_routes.next_link[HEARSAY]
+        drivers, others = np.empty((2, due.size), np.int64)
+        n_drive = who_drive(
+            drivers, others, due, h.has_car, h.home_node, self._car_node, next_link, h.first_person, people.age,
+            people.mobility, people.injury, people.status,
+        )  # fmt: skip
+        return drivers[:n_drive], others[: due.size - n_drive]
 
     def _seek(self, seeking: Ints, services: Services, now_s: float) -> tuple[Ints, Ints]:
         """Let households look for a seat; return (who walks out, who has found no way)."""
@@ -214,7 +224,9 @@ class Departures:
         if not no_way.all():
             ask_s = services.next_ask_s(now_s)
             if services.is_empty:  # a road for the car may open; without car and seats there is nothing to ask for
-                ask_s = np.where(self._can_drive(stays[~no_way]), news_s, np.inf)
+                waits = stays[~no_way]
+                can_drive = self.households.has_car[waits] & self.population.has_driver(waits)
+                ask_s = np.where(can_drive, news_s, np.inf)
             self.population.put_off(stays[~no_way], Status.WAITING, ask_s)
 
     def _promised_s(self, seeking: Ints, services: Services, now_s: float) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from safepassage.agents.ground.records import records
-from safepassage.agents.rules.drive_edit import NONE, PENDING, let_set_out, with_departures, with_more
+from safepassage.agents.rules.drive_edit import NONE, PENDING, join, join_departures, leave_out, let_set_out
 from safepassage.agents.rules.drive_state import RUN, SLOT, VEHICLE
 from safepassage.model.movement.under_way import UnderWay
 
@@ -37,8 +37,11 @@ def test_those_who_come_are_put_among_those_who_are_there_as_sorting_all_of_them
     chance = np.random.default_rng(3)
     for n_there, n_come in ((0, 0), (0, 3), (5, 0), (5, 1), (20, 7)):
         rows = chance.permutation(60)[: n_there + n_come].astype(np.int32)
-        found = with_more(np.sort(rows[:n_there]), np.sort(rows[n_there:]))
-        assert found.dtype == np.int32 and found.tolist() == sorted(rows.tolist())
+        there, more, found = np.sort(rows[:n_there]), np.sort(rows[n_there:]), np.empty_like(rows)
+        join(found, there, more)
+        assert found.tolist() == sorted(rows.tolist())
+        assert leave_out(rest := np.empty_like(rows), found, more) == n_there
+        assert rest[:n_there].tolist() == there.tolist()
 
 
 def test_departures_still_to_come_are_joined_by_others_in_the_order_of_time_and_vehicle():
@@ -51,7 +54,8 @@ def test_departures_still_to_come_are_joined_by_others_in_the_order_of_time_and_
             departures[n_over + k]["time_s"], departures[n_over + k]["vehicle"] = time_s, row
         run["next_departure"], run["n_departures"] = n_over, n_over + n_rest
         more = np.array(due)[is_new]
-        found = with_departures(departures, run, more[:, 1].astype(np.int32), more[:, 0].copy())
+        found = records(len(due), SLOT)
+        join_departures(found, departures, run, more[:, 1].astype(np.int32), more[:, 0].copy())
         assert list(zip(found["time_s"].tolist(), found["vehicle"].tolist(), strict=True)) == due
         assert run["next_departure"][0] == 0 and run["n_departures"][0] == len(due)
 

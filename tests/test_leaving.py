@@ -59,7 +59,9 @@ def test_who_is_held_is_who_keeps_the_curfew_and_would_be_free_later(seed):
     chance, (start_s, end_s) = np.random.default_rng(seed), some_curfews([100, 300, 50, 200])
     departure_s, keeps, turn = chance.uniform(0, 900, 30), chance.random(30) < 0.6, chance.random(30)
     rows, before = chance.permutation(30)[:20], departure_s.tolist()
-    held, others = hold(departure_s, rows, keeps, turn, start_s, end_s, 80.0, 120.0)
+    held, others = np.empty((2, 20), np.int64)
+    n_held = hold(held, others, departure_s, rows, keeps, turn, start_s, end_s, 80.0, 120.0)
+    held, others = held[:n_held], others[: 20 - n_held]
     planned_s = {row: max(before[row], 120.0) for row in rows.tolist()}
     free_s = {row: slow_free_s(at_s, turn[row], start_s, end_s, 80.0) for row, at_s in planned_s.items()}
     assert held.tolist() == [row for row in rows.tolist() if keeps[row] and free_s[row] > planned_s[row]]
@@ -77,7 +79,9 @@ def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them(seed, i
     curfew = (np.array([65.0]), np.array([2000.0]), 500.0) if is_curfew else (np.empty(0), np.empty(0), 0.0)
     for size in (0, 1, 250):
         asked = np.sort(chance.integers(0, n, size))  # some of them twice
-        soon, now, next_s, held_s = leaving(asked, *plans, keeps, turn, *curfew, 3000.0, 60.0)
+        soon, now = asked.copy(), np.empty(size, np.int64)
+        n_soon, n_now, next_s, held_s = leaving(now, soon, *plans, keeps, turn, *curfew, 3000.0, 60.0)
+        soon, now = soon[:n_soon], now[:n_now]
         rows = [row for row in at_home if row in asked and departure_s[row] < 3000.0]
         assert now.tolist() == [row for row in rows if departure_s[row] < 60.0]
         assert sorted(set(soon.tolist())) == soon.tolist() and set(rows) <= set(soon.tolist())
@@ -121,7 +125,9 @@ def test_those_who_have_decided_are_found_as_one_looks_through_all_of_them():
     chance = np.random.default_rng(6)
     for size in (0, 1, 200):
         asked = chance.permutation(300)[:size]
-        later, now, next_s = deciding(asked, decision_s, *rest, 60.0)
+        later, now = asked.copy(), np.empty(size, np.int64)
+        n_later, n_now, next_s = deciding(now, later, decision_s, *rest, 60.0)
+        later, now = later[:n_later], now[:n_now]
         rows = [row for row in asked.tolist() if row in at_home]
         assert now.tolist() == [row for row in rows if decision_s[row] <= 60.0]
         waiting = [row for row in rows if decision_s[row] > 60.0]

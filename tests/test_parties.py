@@ -4,8 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safepassage.agents.civilians import Status
-from safepassage.agents.parties import AT_HOME, DRIVEN_ON, OUT, SERVED, Mode, become, ends_of_ways
+from safepassage.agents.civilians import Injury, Mobility, Status
+from safepassage.agents.leaving import who_drive
+from safepassage.agents.parties import AT_HOME, DRIVEN_ON, OUT, SERVED, Mode, become, count_abilities, ends_of_ways
+from safepassage.agents.rules.drive import NO_ROUTE
 
 N_HOUSEHOLDS, N_VEHICLES, N_NODES = 6, 3, 5
 
@@ -39,6 +41,57 @@ def test_what_happens_at_the_end_of_a_way_is_what_the_rules_say_of_each(seed):
     ends = np.empty(n, np.int8)
     ends_of_ways(ends, party, node, mode, *known)
     assert ends.tolist() == [naive(*one, *known) for one in zip(party, node, mode, strict=True)]
+
+
+def some_people(rng):
+    """Return (first person of each household, [(age, mobility, injury, status)] and these as columns)."""
+    first = np.append(0, rng.integers(0, 4, N_HOUSEHOLDS).cumsum())
+    age = rng.choice([2, 6, 7, 17, 18, 64, 65], first[-1])
+    columns = (age, *(rng.choice(list(kind), first[-1]).astype(np.int8) for kind in (Mobility, Injury, Status)))
+    return first, list(zip(*(column.tolist() for column in columns), strict=True)), columns
+
+
+def naive_abilities(people):
+    """Return the five counts of one household, of people's (age, mobility, injury, status)."""
+    alive = [person for person in people if person[3] != Status.DEAD]
+    return [
+        len(alive),
+        sum(mobility == Mobility.NEEDS_ASSISTANCE for _, mobility, _, _ in alive),
+        sum(age >= 18 and mobility != Mobility.NEEDS_ASSISTANCE and injury < Injury.SERIOUS
+            for age, mobility, injury, _ in alive),
+        sum(age >= 65 or age < 7 or mobility != Mobility.UNIMPAIRED for age, mobility, _, _ in alive),
+        sum(injury != Injury.NONE and status != Status.SAFE for _, _, injury, status in people),
+    ]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_what_members_can_do_is_counted_as_one_looks_at_each_of_them(seed):
+    rng = np.random.default_rng(seed)
+    first, people, columns = some_people(rng)
+    households, n = rng.permutation(N_HOUSEHOLDS)[:4], np.zeros((5, 4), np.int64)
+    count_abilities(n, first, households, *columns)
+    assert n.T.tolist() == [naive_abilities(people[first[h] : first[h + 1]]) for h in households]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_who_drives_off_has_a_car_a_way_out_and_somebody_to_drive(seed):
+    rng = np.random.default_rng(seed)
+    first, people, columns = some_people(rng)
+    has_car, home_node = rng.random(N_HOUSEHOLDS) < 0.7, rng.integers(0, N_NODES, N_HOUSEHOLDS).astype(np.int32)
+    start_of_node = rng.integers(0, N_NODES, N_NODES).astype(np.int32)
+    next_link = rng.choice([NO_ROUTE, 0, 3], N_NODES).astype(np.int32)
+    due = rng.permutation(N_HOUSEHOLDS)[: rng.integers(0, N_HOUSEHOLDS)]
+    drivers, others = np.empty((2, due.size), np.int64)
+    n_drive = who_drive(drivers, others, due, has_car, home_node, start_of_node, next_link, first, *columns)
+    drive = [
+        h for h in due.tolist()
+        if has_car[h] and next_link[start_of_node[home_node[h]]] != NO_ROUTE
+        and naive_abilities(people[first[h] : first[h + 1]])[2] > 0
+    ]  # fmt: skip
+    assert drivers[:n_drive].tolist() == drive
+    assert others[: due.size - n_drive].tolist() == [h for h in due.tolist() if h not in drive]
 
 
 @settings(max_examples=60, deadline=None)

@@ -27,7 +27,7 @@ from safepassage.agents.rules.drive import (
 )
 
 
-@kernel
+@lean_kernel
 def let_set_out(
     vehicles: Records, ids: Ints, origin: Ints, departure_s: Floats, car_units: Ints, max_speed_m_s: Floats,
     table: Ints, lowest_table: int, n_tables: int, n_nodes: int, now_s: float,
@@ -61,10 +61,9 @@ def let_set_out(
     return True
 
 
-@kernel
-def with_more(rows: Ints, more: Ints) -> Ints:
-    """Return rows with others that are not among them, each once; all three rise."""
-    both = np.empty(rows.size + more.size, rows.dtype)
+@lean_kernel
+def join(both: Ints, rows: Ints, more: Ints) -> None:
+    """Write rows, and others that are not among them, each once into both; all three rise."""
     i = 0
     for k in range(more.size):
         while i < rows.size and rows[i] < more[k]:
@@ -73,29 +72,38 @@ def with_more(rows: Ints, more: Ints) -> Ints:
         both[i + k] = more[k]
     for k in range(i, rows.size):  # of a slice at once it would be compiled in two seconds more
         both[more.size + k] = rows[k]
-    return both
 
 
-@kernel
-def with_departures(departures: Records, run: Records, ids: Ints, time_s: Floats) -> Records:
-    """Return the departures still to come with those of more vehicles, in the order of (time, vehicle). Writes run.
+@lean_kernel
+def leave_out(rest: Ints, rows: Ints, ids: Ints) -> int:
+    """Write those rows that are not among others, ids, to the beginning of rest; both rise. Return how many."""
+    n = k = 0
+    for row in rows:
+        while k < ids.size and ids[k] < row:
+            k += 1
+        if k == ids.size or ids[k] != row:
+            rest[n] = row
+            n += 1
+    return n
 
-    departures: in that order. run: state of the run as a whole, one record, which tells how many of them are over.
-    ids, time_s: vehicles and when each departs (s), in that order.
+
+@lean_kernel
+def join_departures(both: Records, departures: Records, run: Records, ids: Ints, time_s: Floats) -> None:
+    """Write the departures still to come and those of more vehicles into both, in the order of (time, vehicle).
+
+    both: as long as these are many. departures: in that order. run: state of the run as a whole, one record, which
+    tells how many of them are over; it is written too. ids, time_s: vehicles and when each departs (s), in that order.
     """
-    n_over = run[0].next_departure
-    rest = departures[n_over : run[0].n_departures]
-    both = np.empty(rest.size + ids.size, departures.dtype)
-    i = 0
-    for k in range(ids.size):
-        while i < rest.size and (rest[i].time_s, rest[i].vehicle) < (time_s[k], ids[k]):
-            both[i + k] = rest[i]
+    i, n = np.int64(run[0].next_departure), np.int64(run[0].n_departures)
+    for at in range(both.size):
+        k = at - (i - run[0].next_departure)
+        is_next = k == ids.size or (i < n and (departures[i].time_s, departures[i].vehicle) < (time_s[k], ids[k]))
+        if is_next:
+            both[at] = departures[i]
             i += 1
-        both[i + k].vehicle, both[i + k].time_s, both[i + k].car_units = ids[k], time_s[k], 0
-    for k in range(i, rest.size):
-        both[ids.size + k] = rest[k]
+        else:
+            both[at].vehicle, both[at].time_s, both[at].car_units = ids[k], time_s[k], 0
     run[0].next_departure, run[0].n_departures = 0, both.size
-    return both
 
 
 @calls_kernels_of(drive)

@@ -22,7 +22,7 @@ each with its own number: two overlapping events leave a person unhurt with prob
 import numpy as np
 
 from safepassage.agents.civilians import Injury, Protection
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import kernel, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints
 
 _NONE, _LIGHT, _SERIOUS, _FATAL = (np.int8(i) for i in Injury)
@@ -253,7 +253,7 @@ def hear_impact(alert_from_s: Floats, last_heard_s: Floats, home: Ints, time_s: 
         last_heard_s[h] = max(last_heard_s[h], time_s)
 
 
-@kernel
+@lean_kernel
 def let_go(
     due: Ints, departure_s: Floats, waits_since_s: Floats, last_heard_s: Floats, wanted_s: Floats, shelter: Ints,
     is_coming_home: Bools, now_s: float,

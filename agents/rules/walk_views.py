@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel
+from safepassage.agents.compiled import kernel, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, Records
 
 AWAY, DUE, WALKING = 0, 1, 2
 
 
-@kernel
+@lean_kernel
 def let_set_out(
     walkers: Records, ids: Ints, departure_s: Floats, free_speed_m_s: Floats, n_persons: Ints, table: Ints, node: Ints,
     wanted: Ints, n_tables: int, now_s: float,

@@ -148,7 +148,10 @@ class Driving:
             order = np.lexsort((ids, time_s))
             ids, time_s = ids[order], time_s[order]
         now = self._traffic
-        now.departures = drive_edit.with_departures(now.departures, now.run, ids, time_s)
+        n_rest = int(now.run["n_departures"][0] - now.run["next_departure"][0])
+        both = np.empty(n_rest + ids.size, now.departures.dtype)
+        drive_edit.join_departures(both, now.departures, now.run, ids, time_s)
+        now.departures = both
 
     def add(
         self, ids: Ints | list[int], origin: Ints | int, departure_s: Floats | float | list[float], *,

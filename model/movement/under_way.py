@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints, rising, united
-from safepassage.agents.rules.drive_edit import with_more
+from safepassage.agents.rules.drive_edit import join, leave_out
 
 NO_DOSES = np.zeros((2, 0))
 """The danger that nobody has gone through, see `take_doses`."""
@@ -27,15 +27,19 @@ class UnderWay:
 
     def add(self, ids: Ints) -> None:
         """Note that some have come, none of whom is there."""
-        self.rows = with_more(self.rows, self._in_order(ids))
+        self.rows = self._joined(self.rows, self._in_order(ids))
 
     def drop(self, ids: Ints) -> None:
         """Note that some have gone, all of whom are there."""
         if ids.size:
-            stays = np.ones(self.rows.size, np.bool_)
-            stays[np.searchsorted(self.rows, ids)] = False
-            self.rows = self.rows[stays]
-            self.left = with_more(self.left, self._in_order(ids))
+            ids, stays = self._in_order(ids), np.empty_like(self.rows)
+            self.rows = stays[: leave_out(stays, self.rows, ids)]
+            self.left = self._joined(self.left, ids)
+
+    def _joined(self, rows: Ints, more: Ints) -> Ints:
+        both = np.empty(rows.size + more.size, rows.dtype)
+        join(both, rows, more)
+        return both
 
     def _in_order(self, ids: Ints) -> Ints:
         ids = np.asarray(ids, self.rows.dtype)

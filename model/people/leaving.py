@@ -50,9 +50,8 @@ class Leaving:
 
     def expect(self, households: Ints) -> None:
         """Note that the departure times of some households have changed."""
-        rows = np.asarray(households, np.int64)
-        self._soon = np.concatenate((self._soon, rows))
-        self._choose(rows, -np.inf)
+        soon, _ = self._choose(np.array(households, np.int64), -np.inf)
+        self._soon = np.concatenate((self._soon, soon))
 
     def due(self, until_s: float) -> Ints:
         """Return the households that mean to set out before a time, in order of departure, ties by row; int64[]."""
@@ -68,8 +67,10 @@ class Leaving:
     def hold(self, due: Ints, from_s: float) -> tuple[Ints, Ints]:
         """Hold those of some households who keep the curfew and mean to set out in it, or before their turn after it;
         return (who is held, the others). from_s: nobody leaves before this (s)."""
-        h = self._households
-        return leaving.hold(h.departure_time_s, due, h.keeps_curfew, h.turn_after_curfew, *self.curfew, from_s)
+        h, (held, others) = self._households, np.empty((2, due.size), np.int64)
+        plans = h.departure_time_s, due, h.keeps_curfew, h.turn_after_curfew
+        n_held = leaving.hold(held, others, *plans, *self.curfew, from_s)
+        return held[:n_held], others[: due.size - n_held]
 
     def hold_until(self, until_s: float) -> Ints:
         """Hold those whom the curfew holds as they meant to set out before a time (s), to which nobody has left; return
@@ -87,10 +88,9 @@ class Leaving:
 
     def _choose(self, rows: Ints, until_s: float) -> tuple[Ints, Ints]:
         """Return (those of some households that may leave before long, those that leave before a time in s); bring up
-        to date when the first of the others leaves."""
-        h = self._households
-        soon, now, next_s, held_s = leaving.leaving(
-            rows, *self._plans, h.keeps_curfew, h.turn_after_curfew, *self._curfew_of_all, self._known_until_s, until_s
-        )
+        to date when the first of the others leaves. Writes rows, int64."""
+        h, now = self._households, np.empty(rows.size, np.int64)
+        plans = *self._plans, h.keeps_curfew, h.turn_after_curfew, *self._curfew_of_all
+        n_soon, n_now, next_s, held_s = leaving.leaving(now, rows, *plans, self._known_until_s, until_s)
         self.next_s, self.held_s = min(self.next_s, next_s), min(self.held_s, held_s)
-        return soon, now
+        return rows[:n_soon], now[:n_now]

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from safepassage.agents.compiled import kernel
+from safepassage.agents import parties
+from safepassage.agents.compiled import calls_kernels_of, kernel, lean_kernel
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising
 from safepassage.agents.ground.nearby import grid_of_points, points_within
 from safepassage.agents.households import Households
+from safepassage.agents.parties import has_driver
 from safepassage.model.draws import Keys, Stream, uniforms_for
 from safepassage.model.people.population import Population
 from safepassage.model.settings.movement import Lifts
@@ -72,58 +74,61 @@ def guests_by_host(host: Ints) -> tuple[Ints, Ints]:
     return host[guest].searchsorted(np.arange(host.size + 1)), guest
 
 
-@kernel
+@lean_kernel
 def who_come_along(
-    hosts: Ints, first_guest: Ints, guest: Ints, departure_s: Floats, decision_s: Floats, is_extinct: Bools,
-    is_on_way: Bools, arrival_s: Floats, shelter: Ints, lives_with: Ints, stays_for_curfew: Bools, now_s: float,
-) -> Ints:  # fmt: skip
-    """Return the households that ride with neighbours who drive off now: those at home who have decided by then.
+    found: Ints, hosts: Ints, first_guest: Ints, guest: Ints, departure_s: Floats, decision_s: Floats,
+    is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, shelter: Ints, lives_with: Ints, stays_for_curfew: Bools,
+    now_s: float,
+) -> int:  # fmt: skip
+    """Write the households that ride with neighbours who drive off now to the beginning of found: those at home who
+    have decided by then. Return how many.
 
-    hosts: rows. first_guest, guest: see `guests_by_host`. departure_s, decision_s: when each household means to leave,
-    and decided to (s). is_extinct: nobody of it lives. is_on_way: it is on the streets. arrival_s: when it came to
-    safety (s); inf: it has not. shelter, lives_with: where it is if not at home; -1: nowhere. stays_for_curfew: a
-    curfew keeps it at home now; of no size: nobody. now_s: the present (s).
+    found: int64, as long as guest. hosts: rows. first_guest, guest: see `guests_by_host`. departure_s, decision_s: when
+    each household means to leave, and decided to (s). is_extinct: nobody of it lives. is_on_way: it is on the streets.
+    arrival_s: when it came to safety (s); inf: it has not. shelter, lives_with: where it is if not at home; -1:
+    nowhere. stays_for_curfew: a curfew keeps it at home now; of no size: nobody. now_s: the present (s).
     """
     n = 0
     for host in hosts:
-        n += first_guest[host + 1] - first_guest[host]
-    found = np.empty(n, np.int64)
-    n = 0
-    for host in hosts:
         leaves_s = max(departure_s[host], now_s)
-        for row in guest[first_guest[host] : first_guest[host + 1]]:
+        for k in range(first_guest[host], first_guest[host + 1]):
+            row = guest[k]
             is_home = arrival_s[row] == np.inf and not (is_extinct[row] or is_on_way[row])
             is_home = is_home and shelter[row] < 0 and lives_with[row] < 0
             is_held = stays_for_curfew.size > 0 and stays_for_curfew[row]
             if is_home and not is_held and decision_s[row] <= leaves_s:
                 found[n] = row
                 n += 1
-    return found[:n]
+    return n
 
 
-@kernel
+@calls_kernels_of(parties)
+@lean_kernel
 def hosts_leave_s(
-    seeking: Ints, host_of: Ints, departure_s: Floats, decision_s: Floats, preparation_s: Floats, has_car: Bools,
-    is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, wait_s: float, now_s: float,
-) -> Floats:  # fmt: skip
-    """Return when the neighbour leaves for whom each of some households waits at home (s), now_s at the earliest; inf:
-    it waits for none.
+    found: Floats, waits: Bools, seeking: Ints, host_of: Ints, departure_s: Floats, decision_s: Floats,
+    preparation_s: Floats, has_car: Bools, is_extinct: Bools, is_on_way: Bools, arrival_s: Floats, first_person: Ints,
+    age: Ints, mobility: Ints, injury: Ints, status: Ints, wait_s: float, now_s: float,
+) -> None:  # fmt: skip
+    """Write when the neighbour leaves for whom each of some households waits at home (s), now_s at the earliest, into
+    found, inf: it waits for none; and into waits, bool by household, whether it waits.
 
-    seeking: rows of households that mean to set out. host_of: household that would take each along, -1: none.
-    departure_s, decision_s: when each household means to leave, and decided to (s). preparation_s: from then until it
-    can set out; wait_s: so much longer it waits at most (s). has_car, is_extinct, is_on_way: bool. arrival_s: when it
-    came to safety (s); inf: it has not. now_s: the present (s).
+    found: as long as seeking. seeking: rows of households that mean to set out. host_of: household that would take each
+    along, -1: none. departure_s, decision_s: when each household means to leave, and decided to (s). preparation_s:
+    from then until it can set out; wait_s: so much longer it waits at most (s). has_car, is_extinct, is_on_way: bool.
+    arrival_s: when it came to safety (s); inf: it has not. first_person, age, mobility, injury, status: see
+    `count_abilities`. now_s: the present (s).
     """
-    found = np.full(seeking.size, np.inf)
     for k in range(seeking.size):
         row = seeking[k]
         host = host_of[row]
+        found[k], waits[row] = np.inf, False
         if host < 0 or not has_car[host] or is_extinct[host] or is_on_way[host] or arrival_s[host] != np.inf:
             continue
         until_s, asks_s = decision_s[row] + preparation_s[row] + wait_s, max(departure_s[row], now_s)
-        if departure_s[host] <= until_s and asks_s < until_s:
+        may = departure_s[host] <= until_s and asks_s < until_s
+        if may and has_driver(host, first_person, age, mobility, injury, status):
             found[k] = max(departure_s[host], asks_s)
-    return found
+            waits[row] = found[k] < np.inf
 
 
 def riding_with(population: Population, parties: Ints) -> Ints:

@@ -10,7 +10,7 @@ from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.leaving import deciding
-from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, abilities, become, members
+from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, become, count_abilities, members
 from safepassage.agents.rules import tally
 from safepassage.model.people.leaving import Leaving
 from safepassage.model.people.watch import Watch
@@ -124,10 +124,12 @@ class Population:
         """Show people at home who have decided by a time as preparing."""
         if time_s < self._next_decision_s:
             return
-        self._to_show, now, self._next_decision_s = deciding(
-            self._to_show, self.households.decision_time_s, self.households.is_extinct, self.parties.is_on_way,
+        rows, now = self._to_show, np.empty(self._to_show.size, np.int64)
+        n_later, n_now, self._next_decision_s = deciding(
+            now, rows, self.households.decision_time_s, self.households.is_extinct, self.parties.is_on_way,
             self.parties.arrival_time_s, time_s,
         )  # fmt: skip
+        self._to_show, now = rows[:n_later], now[:n_now]
         if now.size:
             person, _ = members(self.households.first_person, now)
             self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
@@ -290,11 +292,12 @@ class Population:
         self._to_show = united(self._to_show, households[np.isfinite(self.households.decision_time_s[households])])
 
     def count_members(self, households: Ints) -> Ints:
-        """Return how many members live, need assistance, can drive, are slow, are hurt: see `abilities`."""
-        first, people = self.households.first_person, self.people
-        return abilities(
-            first, np.asarray(households, np.int64), people.age, people.mobility, people.injury, people.status
-        )
+        """Return how many members live, need assistance, can drive, are slow, are hurt: see `count_abilities`."""
+        people, rows = self.people, np.asarray(households, np.int64)
+        n = np.zeros((5, rows.size), np.int64)
+        of_people = people.age, people.mobility, people.injury, people.status
+        count_abilities(n, self.households.first_person, rows, *of_people)
+        return n
 
     def n_living(self, parties: np.ndarray) -> np.ndarray:
         """Return how many members of each party are alive, int64."""

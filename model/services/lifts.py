@@ -43,17 +43,14 @@ class Lifts:
 
         seeking: households that are to set out and cannot drive. now_s: the present (s).
         """
-        h, parties = self.population.households, self.population.parties
-        found = hosts_leave_s(
-            seeking, h.lift_from, h.departure_time_s, h.decision_time_s, h.preparation_s, h.has_car, h.is_extinct,
-            parties.is_on_way, parties.arrival_time_s, self.settings.wait_h * 3600.0, now_s,
+        h, people, parties = self.population.households, self.population.people, self.population.parties
+        found = np.empty(seeking.size)
+        hosts_leave_s(
+            found, self.waits, seeking, h.lift_from, h.departure_time_s, h.decision_time_s, h.preparation_s, h.has_car,
+            h.is_extinct, parties.is_on_way, parties.arrival_time_s, h.first_person, people.age, people.mobility,
+            people.injury, people.status, self.settings.wait_h * 3600.0, now_s,
         )  # fmt: skip
-        waits = found < np.inf
-        if np.count_nonzero(waits):
-            waits[waits] = self.population.has_driver(h.lift_from[seeking[waits]])
-            found[~waits] = np.inf
-            found += ASKS_AGAIN_S
-        self.waits[seeking] = waits
+        found += ASKS_AGAIN_S
         return found
 
     def who_come_along(self, hosts: Ints, now_s: float) -> Ints:
@@ -65,10 +62,13 @@ class Lifts:
             return hosts
         h, parties = self.population.households, self.population.parties
         stays = h.keeps_curfew if self.curfew.is_open(now_s) else NOBODY
-        return who_come_along(
-            hosts, *self._guests, h.departure_time_s, h.decision_time_s, h.is_extinct, parties.is_on_way,
+        first_guest, guest = self._guests
+        found = np.empty(guest.size, np.int64)
+        n = who_come_along(
+            found, hosts, first_guest, guest, h.departure_time_s, h.decision_time_s, h.is_extinct, parties.is_on_way,
             parties.arrival_time_s, h.shelter, h.lives_with, stays, now_s,
         )  # fmt: skip
+        return found[:n]
 
     def come_along(self, guests: Ints, riders: Any) -> None:
         """Put households into the cars of their neighbours, who set out now. riders: those who depend on seats."""
