@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from safepassage.agents.civilians import Injury, Mobility, Status
 from safepassage.agents.compiled import inlined_part, kernel, lean_kernel
-from safepassage.agents.ground.arrays import Bools, Ints
+from safepassage.agents.ground.arrays import Bools, Floats, Ints
 from safepassage.agents.rules.walking_speeds import SMALL_CHILD_BELOW_AGE
 from safepassage.agents.words import Worded
 
@@ -42,6 +42,7 @@ _MOVERS = {
     Mode.NONE: Mover.NOTHING, Mode.WALK: Mover.WALKERS, Mode.CAR: Mover.VEHICLES, Mode.BUS: Mover.SERVICES,
     Mode.TRAIN: Mover.SERVICES, Mode.LIFT: Mover.NOTHING,
 }  # fmt: skip
+_TRAVELLING, _DEAD, _SAFE = int(Status.TRAVELLING), int(Status.DEAD), int(Status.SAFE)
 _MOVER_OF = np.array([mode.mover for mode in Mode], np.int8)
 
 
@@ -114,6 +115,23 @@ def become(
                     protection[i] = new_protection
 
 
+@lean_kernel
+def leave_home(
+    time_s: Floats, departure_s: Floats, mode: Ints, is_on_way: Bools, status: Ints, protection: Ints,
+    first_person: Ints, households: Ints, now_s: float, how: int, new_protection: int,
+) -> None:  # fmt: skip
+    """Let households set out as they meant to, now at the earliest, and write when each does into time_s (s).
+
+    Writes departure_s and is_on_way, of all households, mode, int8 of Mode, and status and protection, int8 per person.
+    households: rows. now_s: the present (s). how: how they travel. The others: see `become`.
+    """
+    for k in range(households.size):
+        household = households[k]
+        time_s[k] = departure_s[household] = max(departure_s[household], now_s)
+        mode[household], is_on_way[household] = how, True
+    become(status, protection, first_person, households, _TRAVELLING, new_protection, _DEAD)
+
+
 @kernel
 def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
     """Return (person, place): rows of all members of some parties, and which of the parties each is in; int64[]."""
@@ -159,11 +177,28 @@ def ends_of_ways(
             ends[k] = DRIVEN_ON if walks and leads_on[node[k]] else OUT
 
 
+@lean_kernel
+def count_coming(
+    n: Ints, walkers: Ints, goal: Ints, mode: Ints, is_on_way: Bools, stop: Ints, vehicle: Ints, first_person: Ints,
+    status: Ints,
+) -> None:  # fmt: skip
+    """Add the living who are on their way on foot to each stop to n, int64.
+
+    walkers: parties on foot. goal: where each walks to, 0: out of the area, or 1 + row of the stop. mode, is_on_way,
+    stop, vehicle: columns of `Parties`. first_person: first person of each household, one entry more at the end.
+    status: int8 of each person.
+    """
+    for party in walkers:
+        walks = goal[party] > 0 and is_on_way[party] and mode[party] == _WALK
+        if walks and stop[party] < 0 and vehicle[party] < 0:
+            for i in range(first_person[party], first_person[party + 1]):
+                n[goal[party] - 1] += status[i] != _DEAD
+
+
 DRIVES_FROM_AGE = 18
 """Age from which people drive (years): that of a licence in most countries."""
 OLD_FROM_AGE = 65
 """Age from which people walk no farther in a day than movement.walk_out_limit_slow_m (years). Assumption."""
-_DEAD, _SAFE = int(Status.DEAD), int(Status.SAFE)
 _ASSISTED, _UNIMPAIRED = int(Mobility.NEEDS_ASSISTANCE), int(Mobility.UNIMPAIRED)
 _NONE, _SERIOUS = int(Injury.NONE), int(Injury.SERIOUS)
 LIVING, ASSISTED, DRIVERS, SLOW, HURT = range(5)

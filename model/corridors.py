@@ -172,14 +172,13 @@ class Corridors:
             if stop is None or not drives[k]:
                 continue
             gathers[k] = True
-            self.households.departure_time_s[household] = at_s
             self._slot_s[household] = slot_s
             self._next_slot_s = min(self._next_slot_s, slot_s)
             stop.waiting.append(household)
             stop.n_waiting += int(n_living[k])
             self.households.waiting_since_s[household] = at_s
             party = due[k : k + 1]
-            self.population.set_out(party, Mode.CAR)
+            self.population.set_out(party, Mode.CAR, at_s)
             self.population.wait_at_stop(party, stop.row, Protection.VEHICLE)
         return gathers
 

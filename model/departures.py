@@ -204,13 +204,11 @@ class Departures:
 
     def _leave(self, mode: Mode, party: Ints, now_s: float, under_fire: UnderFire, movement: Movement) -> None:
         """Put households onto the streets, by car or on foot."""
-        households = self.households
-        time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
         n_persons, speed_m_s = 1, np.inf
         if mode == Mode.WALK:
-            n_persons, speed_m_s = households.n_members_of(party), under_fire.walking_speeds(party)
-        movement.set_out(mode, party, households.home_node[party], time_s, n_persons, speed_m_s)
-        self.population.set_out(party, mode)
+            n_persons, speed_m_s = self.households.n_members_of(party), under_fire.walking_speeds(party)
+        time_s = self.population.set_out(party, mode, now_s)
+        movement.set_out(mode, party, self.households.home_node[party], time_s, n_persons, speed_m_s)
 
     def _stay(self, stays: Ints, until_s: float, movement: Movement, services: Services, now_s: float) -> None:
         """Put off households that have found no way out: until news may come of a road, or a seat be free."""

@@ -45,12 +45,12 @@ def morning():
     model, seen = town(), []
     set_out = model.population.set_out
 
-    def watched(households, mode):
-        departs_s = model.households.departure_time_s[households]
+    def watched(households, mode, now_s):
+        departs_s = set_out(households, mode, now_s)
         missing = np.array([model.departures.day_places.is_without_child(households[k : k + 1], departs_s[k])[0]
                             for k in range(households.size)])  # fmt: skip
         seen.extend(zip(households.tolist(), missing.tolist(), departs_s.tolist(), strict=True))
-        set_out(households, mode)
+        return departs_s
 
     model.population.set_out = watched
     while model.running:

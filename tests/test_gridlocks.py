@@ -35,7 +35,7 @@ def fill(model, round_):
         paths.append(sides + movement.ways.car_routes.path(0, streets.link_downstream[sides[-1]]))
     model.households.departure_time_s[party] = model.time_s
     movement.driving.add(party, streets.link_upstream[round_][np.arange(n) % 4], model.time_s, paths=paths)
-    model.population.set_out(party, Mode.CAR)
+    model.population.set_out(party, Mode.CAR, model.time_s)
     return party
 
 

@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 
 from safepassage.agents.civilians import Injury, Mobility, Status
 from safepassage.agents.leaving import who_drive
-from safepassage.agents.parties import AT_HOME, DRIVEN_ON, OUT, SERVED, Mode, become, count_abilities, ends_of_ways
+from safepassage.agents.parties import (
+    AT_HOME,
+    DRIVEN_ON,
+    OUT,
+    SERVED,
+    Mode,
+    become,
+    count_abilities,
+    count_coming,
+    ends_of_ways,
+    leave_home,
+)
 from safepassage.agents.rules.drive import NO_ROUTE
 
 N_HOUSEHOLDS, N_VEHICLES, N_NODES = 6, 3, 5
@@ -111,3 +122,40 @@ def test_all_living_members_of_some_parties_become_the_same_and_nobody_else_chan
                 wanted[-1] = int(Status.SAFE), int(has[person])
     become(status, has, first, parties, int(Status.SAFE), protection, int(Status.DEAD))
     assert list(zip(status.tolist(), has.tolist(), strict=True)) == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_who_leaves_home_does_so_as_meant_but_not_before_now(seed):
+    rng = np.random.default_rng(seed)
+    first, people, (*_, status) = some_people(rng)
+    departure_s, mode = rng.uniform(0.0, 90.0, N_HOUSEHOLDS), np.zeros(N_HOUSEHOLDS, np.int8)
+    is_on_way, protection = np.zeros(N_HOUSEHOLDS, np.bool_), np.zeros(first[-1], np.int8)
+    households = rng.permutation(N_HOUSEHOLDS)[: rng.integers(0, N_HOUSEHOLDS)]
+    meant_s, time_s = departure_s.copy(), np.empty(households.size)
+    leave_home(time_s, departure_s, mode, is_on_way, status, protection, first, households, 45.0, Mode.CAR, 3)
+    for h in range(N_HOUSEHOLDS):
+        leaves = h in households
+        assert departure_s[h] == (max(meant_s[h], 45.0) if leaves else meant_s[h])
+        assert is_on_way[h] == leaves and mode[h] == (Mode.CAR if leaves else Mode.NONE)
+        for person in range(first[h], first[h + 1]):
+            goes = leaves and people[person][3] != Status.DEAD
+            assert (status[person], protection[person]) == ((Status.TRAVELLING, 3) if goes else (people[person][3], 0))
+    assert time_s.tolist() == departure_s[households].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_those_who_come_to_a_stop_on_foot_are_counted_as_one_looks_at_each_of_them(seed):
+    rng = np.random.default_rng(seed)
+    first, people, (*_, status) = some_people(rng)
+    goal, stop, vehicle = (rng.integers(low, 3, N_HOUSEHOLDS).astype(np.int32) for low in (0, -2, -2))
+    mode = rng.choice([Mode.WALK, Mode.CAR], N_HOUSEHOLDS).astype(np.int8)
+    is_on_way, n = rng.random(N_HOUSEHOLDS) < 0.8, np.zeros(2, np.int64)
+    walkers = np.flatnonzero(rng.random(N_HOUSEHOLDS) < 0.8).astype(np.int32)
+    count_coming(n, walkers, goal, mode, is_on_way, stop, vehicle, first, status)
+    wanted = [0, 0]
+    for party in walkers.tolist():
+        if goal[party] and is_on_way[party] and mode[party] == Mode.WALK and stop[party] < 0 and vehicle[party] < 0:
+            wanted[goal[party] - 1] += naive_abilities(people[first[party] : first[party + 1]])[0]
+    assert n.tolist() == wanted

@@ -16,7 +16,11 @@ Records = npt.NDArray[Any]
 def each(value: Any, n: int, dtype: Any) -> Any:
     """Return n values of a type: those given, or the one given n times."""
     given = np.ascontiguousarray(value, dtype)
-    return given if given.shape == (n,) else np.full(n, given)
+    if given.shape == (n,):
+        return given
+    filled = np.empty(n, given.dtype)
+    filled[:] = given
+    return filled
 
 
 def counted(n: Ints) -> tuple[Ints, Ints]:

@@ -10,7 +10,18 @@ from safepassage.agents.civilians import Mobility, People, Protection, Status
 from safepassage.agents.ground.arrays import Bools, Floats, Ints, rising, united
 from safepassage.agents.households import Households
 from safepassage.agents.leaving import deciding
-from safepassage.agents.parties import DRIVERS, LIVING, SLOW, Mode, Mover, Parties, become, count_abilities, members
+from safepassage.agents.parties import (
+    DRIVERS,
+    LIVING,
+    SLOW,
+    Mode,
+    Mover,
+    Parties,
+    become,
+    count_abilities,
+    leave_home,
+    members,
+)
 from safepassage.agents.rules import tally
 from safepassage.model.people.leaving import Leaving
 from safepassage.model.people.watch import Watch
@@ -135,12 +146,18 @@ class Population:
             self.people.status[person[self.people.status[person] == Status.HOME]] = Status.PREPARING
             self._touched.append(now)
 
-    def set_out(self, households: np.ndarray, mode: Mode) -> None:
-        """Move households from their homes onto the streets."""
-        self.parties.mode[households], self.parties.is_on_way[households] = mode, True
+    def set_out(self, households: Ints, mode: Mode, now_s: float) -> Floats:
+        """Move households from their homes onto the streets; return when each sets out: as it meant to, now at the
+        earliest (s)."""
+        h, parties, people, time_s = self.households, self.parties, self.people, np.empty(households.size)
         protection = Protection.VEHICLE if mode.mover == Mover.VEHICLES else Protection.OUTDOORS
-        self._become(households, Status.TRAVELLING, protection)
+        leave_home(
+            time_s, h.departure_time_s, parties.mode, parties.is_on_way, people.status, people.protection,
+            h.first_person, households, now_s, int(mode), int(protection),
+        )  # fmt: skip
+        self.touch(households)
         self.show_preparing()
+        return time_s
 
     def put_off(self, households: np.ndarray, status: Status, retry_s: Floats | float = np.inf) -> None:
         """Keep households at home that cannot leave now; they ask again at a time, inf: not of their own accord."""

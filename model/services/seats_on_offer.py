@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from safepassage.agents.ground.arrays import Ints
-from safepassage.agents.parties import Mode
+from safepassage.agents.parties import count_coming
 from safepassage.agents.vehicles import PickupPoint
 
 
@@ -77,10 +77,9 @@ class SeatsOnOffer:
 
 def _n_coming(services: Any) -> list[int]:
     """Return the persons on their way on foot to each pickup point."""
-    parties, goal = services.population.parties, services.movement.goal
-    rows = services.movement.walking.view.under_way
-    rows = rows[goal[rows] > 0]
-    walks = parties.is_on_way[rows] & (parties.stop[rows] < 0) & (parties.vehicle[rows] < 0)
-    rows = rows[walks & (parties.mode[rows] == Mode.WALK)]
-    n = np.bincount(goal[rows] - 1, services.population.n_living(rows), services.n_fixed)
-    return n.astype(int).tolist()
+    parties, movement, n = services.population.parties, services.movement, np.zeros(services.n_fixed, np.int64)
+    count_coming(
+        n, movement.walking.view.under_way, movement.goal, parties.mode, parties.is_on_way, parties.stop,
+        parties.vehicle, services.households.first_person, services.population.people.status,
+    )  # fmt: skip
+    return n.tolist()

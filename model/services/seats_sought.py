@@ -31,8 +31,11 @@ class SeatsSought:
         due: households. walk_out_s: how long each takes out of the area on foot (s); inf: it cannot. now_s: the present
         (s).
         """
+        found, far_m = np.zeros(due.size, np.bool_), self._ways_to_stops(now_s)
+        if not far_m:
+            return found
         speed_m_s = self.services.model.under_fire.walking_speeds(due)
-        stops, found = self._stops_in_reach(due, speed_m_s, now_s), np.zeros(due.size, np.bool_)
+        stops = self._stops_in_reach(due, speed_m_s, far_m)
         looks = [k for k, near in enumerate(stops) if near]
         if not looks:
             return found
@@ -67,25 +70,28 @@ class SeatsSought:
         waits[due] = in_vain
         on_offer.keep_for(np.flatnonzero(waits & households.can_walk & ~households.walks_out))
 
-    def _stops_in_reach(self, due: Ints, speed_m_s: Floats, now_s: float) -> list[list[tuple[float, int]]]:
-        """Return for each household (way on foot in m, stop) for the stops in reach that work now, the nearest first.
+    def _ways_to_stops(self, now_s: float) -> list[tuple[int, Floats]]:
+        """Return (stop, way to it on foot from each node in m) of the stops that work now (s)."""
+        services, stops = self.services, list(range(self.services.n_points, self.services.n_fixed))
+        if any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets):
+            stops += [stop.row for stop in services.points if stop.is_open(now_s) and not services.is_cut_off(stop)]
+        return [(stop, self.movement.ways.way_on_foot_m(1 + stop)) for stop in stops]
 
-        due: households. speed_m_s: at which each walks with its injured (m/s); 0: it cannot. now_s: the present (s).
+    def _stops_in_reach(
+        self, due: Ints, speed_m_s: Floats, far_m: list[tuple[int, Floats]]
+    ) -> list[list[tuple[float, int]]]:
+        """Return for each household (way on foot in m, stop) for the stops in reach, the nearest first.
+
+        due: households. speed_m_s: at which each walks with its injured (m/s); 0: it cannot. far_m: of the stops that
+        work now, see `_ways_to_stops`.
         """
-        services, ways = self.services, self.movement.ways
-        comes = any(not fleet.by_door and fleet.comes(now_s) for fleet in services.fleets)
-        far_m = [
-            (stop.row, ways.way_on_foot_m(1 + stop.row))
-            for stop in services.stops[: services.n_fixed]
-            if stop.row >= services.n_points or (comes and stop.is_open(now_s) and not services.is_cut_off(stop))
-        ]
-        walks = self.households.can_walk[due] & (speed_m_s > 0)
-        nodes = ways.start_node(Mode.WALK, self.households.home_node[due])
-        found: list[list[tuple[float, int]]] = []
-        for node, can_walk in zip(nodes.tolist(), walks.tolist(), strict=True):
-            near = [(m, stop) for stop, way_m in far_m if (m := way_m.item(node)) <= self.reach_m]
-            found.append(sorted(near) if can_walk else [])
-        return found
+        nodes = self.movement.ways.start_node(Mode.WALK, self.households.home_node[due])
+        columns = nodes.tolist(), self.households.can_walk[due].tolist(), speed_m_s.tolist()
+        return [
+            sorted((m, stop) for stop, way_m in far_m if (m := way_m.item(node)) <= self.reach_m)
+            if can_walk and its_m_s > 0 else []
+            for node, can_walk, its_m_s in zip(*columns, strict=True)
+        ]  # fmt: skip
 
     def _take(
         self,
@@ -141,9 +147,8 @@ class SeatsSought:
         households = self.households
         for stop in sorted(goes):
             party, speeds_m_s = due[goes[stop]], speed_m_s[goes[stop]]
-            time_s = households.departure_time_s[party] = np.maximum(households.departure_time_s[party], now_s)
+            time_s = self.population.set_out(party, Mode.WALK, now_s)
             size, node = households.n_members_of(party), households.home_node[party]
             self.movement.set_out(Mode.WALK, party, node, time_s, size, speeds_m_s, goal=1 + stop)
-            self.population.set_out(party, Mode.WALK)
         if later:
             self.population.put_off(due[later], Status.WAITING, np.array([takes[k][1] for k in later]))

@@ -39,9 +39,11 @@ class WalkingOut:
         """Return how long households take to walk from home out of the area (s); inf: they cannot."""
         households = self.population.households
         way_m = self.movement.ways.walk_m(households.home_node[parties])
-        time_s = np.full(parties.size, np.inf)
-        can = self._is_near(parties, way_m) & households.can_walk[parties]
-        if np.count_nonzero(can):
+        time_s = np.empty(parties.size)
+        time_s.fill(np.inf)
+        is_near = self._is_near(parties, way_m)
+        if np.count_nonzero(is_near):
             speed_m_s = self.under_fire.walking_speeds(parties)
-            np.divide(way_m, speed_m_s, out=time_s, where=can & (speed_m_s > 0))
+            can = is_near & households.can_walk[parties] & (speed_m_s > 0)
+            np.divide(way_m, speed_m_s, out=time_s, where=can)
         return time_s
