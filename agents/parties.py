@@ -132,6 +132,32 @@ def leave_home(
     become(status, protection, first_person, households, _TRAVELLING, new_protection, _DEAD)
 
 
+@lean_kernel
+def put(stop: Ints, vehicle: Ints, rides_with: Ints, parties: Ints, new_stop: int, new_vehicle: int) -> bool:
+    """Note at which stop and aboard which vehicle some parties are, -1: none, and that they ride in nobody's car;
+    return whether one did.
+
+    Writes stop, vehicle and rides_with, columns of `Parties`. parties: rows.
+    """
+    did_ride = False
+    for party in parties:
+        did_ride |= rides_with[party] >= 0
+        stop[party], vehicle[party], rides_with[party] = new_stop, new_vehicle, -1
+    return did_ride
+
+
+@lean_kernel
+def come_out(
+    is_on_way: Bools, is_bound_home: Bools, arrival_time_s: Floats, exit_of: Ints, parties: Ints, time_s: Floats,
+    exit_row: Ints,
+) -> None:  # fmt: skip
+    """Note when, in s, and through which exits parties, rows, come to safety. Writes the first four, of `Parties`."""
+    for k in range(parties.size):
+        party = parties[k]
+        is_on_way[party] = is_bound_home[party] = False
+        arrival_time_s[party], exit_of[party] = time_s[k], exit_row[k]
+
+
 @kernel
 def members(first_person: Ints, parties: Ints) -> tuple[Ints, Ints]:
     """Return (person, place): rows of all members of some parties, and which of the parties each is in; int64[]."""

@@ -13,10 +13,12 @@ from safepassage.agents.parties import (
     SERVED,
     Mode,
     become,
+    come_out,
     count_abilities,
     count_coming,
     ends_of_ways,
     leave_home,
+    put,
 )
 from safepassage.agents.rules.drive import NO_ROUTE
 
@@ -159,3 +161,23 @@ def test_those_who_come_to_a_stop_on_foot_are_counted_as_one_looks_at_each_of_th
         if goal[party] and is_on_way[party] and mode[party] == Mode.WALK and stop[party] < 0 and vehicle[party] < 0:
             wanted[goal[party] - 1] += naive_abilities(people[first[party] : first[party + 1]])[0]
     assert n.tolist() == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31))
+def test_who_comes_out_is_nowhere_else_and_at_home_no_more(seed):
+    rng = np.random.default_rng(seed)
+    parties = rng.permutation(N_HOUSEHOLDS)[: rng.integers(0, N_HOUSEHOLDS)]
+    is_on_way, is_bound_home = rng.random((2, N_HOUSEHOLDS)) < 0.5
+    arrival_s, exit_of = np.full(N_HOUSEHOLDS, np.inf), np.full(N_HOUSEHOLDS, -1, np.int32)
+    stop, vehicle, rides_with = rng.integers(-1, 2, (3, N_HOUSEHOLDS)).astype(np.int32)
+    columns = is_on_way, is_bound_home, arrival_s, exit_of, stop, vehicle, rides_with
+    before, time_s = [column.copy() for column in columns], rng.random(parties.size)
+    exit_row = rng.integers(0, 3, parties.size).astype(np.int32)
+    come_out(*columns[:4], parties, time_s, exit_row)
+    assert put(stop, vehicle, rides_with, parties, 7, -1) == any(before[6][party] >= 0 for party in parties)
+    for party in range(N_HOUSEHOLDS):
+        now = [column[party] for column in columns]
+        k = parties.tolist().index(party) if party in parties else None
+        is_as_before = now == [column[party] for column in before]
+        assert is_as_before if k is None else now == [False, False, time_s[k], exit_row[k], 7, -1, -1]

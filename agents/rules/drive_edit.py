@@ -94,15 +94,18 @@ def join_departures(both: Records, departures: Records, run: Records, ids: Ints,
     both: as long as these are many. departures: in that order. run: state of the run as a whole, one record, which
     tells how many of them are over; it is written too. ids, time_s: vehicles and when each departs (s), in that order.
     """
-    i, n = np.int64(run[0].next_departure), np.int64(run[0].n_departures)
-    for at in range(both.size):
-        k = at - (i - run[0].next_departure)
-        is_next = k == ids.size or (i < n and (departures[i].time_s, departures[i].vehicle) < (time_s[k], ids[k]))
-        if is_next:
-            both[at] = departures[i]
+    n_over, n_rest = np.int64(run[0].next_departure), both.size - ids.size
+    i = 0
+    for k in range(ids.size):
+        while i < n_rest:
+            rest = departures[n_over + i]
+            if (rest.time_s, rest.vehicle) > (time_s[k], ids[k]):
+                break
+            both[i + k] = rest
             i += 1
-        else:
-            both[at].vehicle, both[at].time_s, both[at].car_units = ids[k], time_s[k], 0
+        both[i + k].vehicle, both[i + k].time_s, both[i + k].car_units = ids[k], time_s[k], 0
+    for k in range(i, n_rest):
+        both[ids.size + k] = departures[n_over + k]
     run[0].next_departure, run[0].n_departures = 0, both.size
 
 

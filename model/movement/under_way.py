@@ -48,7 +48,7 @@ class UnderWay:
     def taken_left(self) -> Ints:
         """Return those who have left the streets since the last call, rising: nobody else has gone through danger."""
         rows, self.left = self.left, self.left[:0]
-        return rising(rows)
+        return rising(rows) if rows.size > 1 else rows
 
     def taken(self) -> Ints:
         """Return all who have been on the streets at any moment since the last call, rising."""

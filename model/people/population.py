@@ -18,9 +18,11 @@ from safepassage.agents.parties import (
     Mover,
     Parties,
     become,
+    come_out,
     count_abilities,
     leave_home,
     members,
+    put,
 )
 from safepassage.agents.rules import tally
 from safepassage.model.people.leaving import Leaving
@@ -202,10 +204,10 @@ class Population:
 
     def arrive(self, parties: np.ndarray, time_s: np.ndarray, exit_row: np.ndarray) -> None:
         """Bring parties to safety through an exit."""
-        self.parties.is_on_way[parties] = self.parties.is_bound_home[parties] = False
-        self.parties.arrival_time_s[parties], self.parties.exit[parties] = time_s, exit_row
-        self._put(parties)
-        self._become(parties, Status.SAFE, None)
+        p, rows = self.parties, np.asarray(parties, np.int64)
+        come_out(p.is_on_way, p.is_bound_home, p.arrival_time_s, p.exit, rows, time_s, np.asarray(exit_row, np.int32))
+        self._put(rows)
+        self._become(rows, Status.SAFE, None)
         self._note(Ledger.CAME_OUT, parties, time_s, self.parties.mode[parties], exit_row)
 
     def wait_at_stop(self, parties: np.ndarray, stop: int, protection: Protection) -> None:
@@ -249,10 +251,9 @@ class Population:
         self._become(parties, Status.TRAVELLING, Protection.VEHICLE)
 
     def _put(self, parties: np.ndarray, stop: int = -1, vehicle: int = -1) -> None:
-        self.parties.stop[parties], self.parties.vehicle[parties] = stop, vehicle
-        self.parties.rides_with[parties] = -1
-        if self.guests.size:
-            self.guests = self.guests[self.parties.rides_with[self.guests] >= 0]
+        rides_with, rows = self.parties.rides_with, np.asarray(parties, np.int64)
+        if put(self.parties.stop, self.parties.vehicle, rides_with, rows, stop, vehicle):
+            self.guests = self.guests[rides_with[self.guests] >= 0]
 
     def _note(
         self, what: Ledger, rows: Ints, time_s: Floats | float, mode: Ints = NOTHING, exit_row: Ints = NOTHING
