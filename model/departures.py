@@ -163,7 +163,9 @@ class Departures:
         walkers = hopes = left = due[:0]
         if seeking.size:
             if guests.size:
-                seeking = seeking[~np.isin(seeking, guests)]
+                is_guest = np.zeros(len(households), np.bool_)
+                is_guest[guests] = True
+                seeking = seeking[~is_guest[seeking]]
             promised_s = self._promised_s(seeking, services, now_s)
             is_promised = promised_s < np.inf
             if np.count_nonzero(is_promised):

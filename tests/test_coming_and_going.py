@@ -3,8 +3,10 @@
 import numpy as np
 
 from safepassage.agents.ground.records import records
+from safepassage.agents.rules import walk_views
 from safepassage.agents.rules.drive_edit import NONE, PENDING, join, join_departures, leave_out, let_set_out
 from safepassage.agents.rules.drive_state import RUN, SLOT, VEHICLE
+from safepassage.agents.rules.walk_state import CLOCK
 from safepassage.model.movement.under_way import UnderWay
 
 
@@ -44,7 +46,7 @@ def test_those_who_come_are_put_among_those_who_are_there_as_sorting_all_of_them
         assert rest[:n_there].tolist() == there.tolist()
 
 
-def test_departures_still_to_come_are_joined_by_others_in_the_order_of_time_and_vehicle():
+def test_departures_still_to_come_are_joined_by_others_in_the_order_of_time_and_row():
     chance = np.random.default_rng(4)
     for n_over, n_rest, n_more in ((0, 0, 1), (3, 0, 2), (2, 6, 1), (1, 12, 9)):
         run, departures = records(1, RUN), records(n_over + n_rest + 4, SLOT)
@@ -53,11 +55,15 @@ def test_departures_still_to_come_are_joined_by_others_in_the_order_of_time_and_
         for k, (time_s, row) in enumerate(np.array(due)[~is_new].tolist()):
             departures[n_over + k]["time_s"], departures[n_over + k]["vehicle"] = time_s, row
         run["next_departure"], run["n_departures"] = n_over, n_over + n_rest
-        more = np.array(due)[is_new]
-        found = records(len(due), SLOT)
-        join_departures(found, departures, run, more[:, 1].astype(np.int32), more[:, 0].copy())
+        more_s, more = np.array(due)[is_new].T.copy()
+        more, found = more.astype(np.int32), records(len(due), SLOT)
+        join_departures(found, departures, run, more, more_s)
         assert list(zip(found["time_s"].tolist(), found["vehicle"].tolist(), strict=True)) == due
         assert run["next_departure"][0] == 0 and run["n_departures"][0] == len(due)
+        clock, both, both_s = records(1, CLOCK, n_departed=n_over), np.empty(len(due), np.int32), np.empty(len(due))
+        on_foot = departures["vehicle"].copy(), departures["time_s"].copy()
+        walk_views.join_departures(both, both_s, *on_foot, clock, more, more_s)
+        assert list(zip(both_s.tolist(), both.tolist(), strict=True)) == due and clock["n_departed"][0] == 0
 
 
 def test_who_has_left_is_told_once_however_often_and_all_who_were_there_with_those_who_are():

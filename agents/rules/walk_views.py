@@ -37,6 +37,28 @@ def let_set_out(
     return True
 
 
+@lean_kernel
+def join_departures(
+    both: Ints, both_s: Floats, departing: Ints, departing_s: Floats, clock: Records, ids: Ints, time_s: Floats
+) -> None:
+    """Write those who are still to depart and others into both, and when each does into both_s (s), in the order of
+    (time, party).
+
+    both, both_s: as long as these are many. departing, departing_s: parties and when each departs (s), in that order.
+    clock: CLOCK[1], which tells how many of them are over; it is written too. ids, time_s: the others, in that order.
+    """
+    n_over, n_rest = np.int64(clock[0].n_departed), both.size - ids.size
+    i = 0
+    for k in range(ids.size):
+        while i < n_rest and (departing_s[n_over + i], departing[n_over + i]) < (time_s[k], ids[k]):
+            both[i + k], both_s[i + k] = departing[n_over + i], departing_s[n_over + i]
+            i += 1
+        both[i + k], both_s[i + k] = ids[k], time_s[k]
+    for k in range(i, n_rest):
+        both[ids.size + k], both_s[ids.size + k] = departing[n_over + k], departing_s[n_over + k]
+    clock[0].n_departed = 0
+
+
 @kernel
 def on_links(walkers: Records, is_asked: Bools) -> Ints:
     """Return the parties that are on links asked for or wait at their ends, int32, in order of row: one pass.

@@ -112,7 +112,7 @@ class Movement:
             self.ways.freshen(table, start)
             self.driving.add(party, start, time_s, table=table)
         else:
-            self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * self.goal[party] + HEARSAY)
+            self.walking.add(party, start, time_s, free_speed_m_s, n_persons, 2 * goal + HEARSAY)
 
     def take_on(self, party: Ints, node: Ints) -> None:
         """Let walkers who have come to exits with an onward road be driven on, each party in a car of its own."""

@@ -208,14 +208,13 @@ class Walking:
         if not walk_views.let_set_out(crowd.walkers, *asked, tables, *start, crowd.next_link.shape[0], self.time_s):
             self._check(*asked)
             self._check_table(table)
-        waiting = slice(int(crowd.clock["n_departed"][0]), None)
-        departing = np.concatenate((self._departing[waiting], ids))
-        departure_s = np.concatenate((self._departure_s[waiting], departure_s))
-        if departing.size > 1:
-            order = np.lexsort((departing, departure_s))
-            departing, departure_s = departing[order], departure_s[order]
-        self._departing, self._departure_s = departing, departure_s
-        crowd.clock["n_departed"][0] = 0
+        if n > 1:
+            order = np.lexsort((ids, departure_s))
+            ids, departure_s = ids[order], departure_s[order]
+        n_all = self._departing.size - int(crowd.clock["n_departed"][0]) + n
+        both = np.empty(n_all, np.int32), np.empty(n_all)
+        walk_views.join_departures(*both, self._departing, self._departure_s, crowd.clock, ids, departure_s)
+        self._departing, self._departure_s = both
         self._on_foot.under_way.add(ids)
         self._on_foot.make_room_for_arrivals()
         self._on_foot.choose_slots()

@@ -55,12 +55,12 @@ class OnFoot:
 
     def choose_slots(self) -> None:
         """Size the slots of the event wheel anew, if many more or fewer walk than those it was sized for."""
-        clock, turns, slots = self.crowd.clock[0], self.crowd.turns, self.crowd.slots
-        before_per_s = float(clock["slots_per_s"])
+        clock, turns, slots = self.crowd.clock, self.crowd.turns, self.crowd.slots
+        before_per_s = float(clock["slots_per_s"][0])
         per_s = 2.0 ** round(log2(max(self.under_way.n * SLOTS_PER_PARTY_S, LEAST_SLOTS_PER_S)))
         if before_per_s / 4.0 < per_s < before_per_s * 4.0:
             return
-        first = int(clock["slot"] / before_per_s * per_s)
+        first = int(clock["slot"][0] / before_per_s * per_s)
         rows = np.flatnonzero(turns["slot"] >= 0)
         at = np.clip(turns["next_s"][rows] * per_s, first, first + slots.size - 1).astype(np.int64)
         order = np.argsort(at & (slots.size - 1), kind="stable")

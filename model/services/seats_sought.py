@@ -47,15 +47,13 @@ class SeatsSought:
             on_offer = SeatsOnOffer(self.services, now_s)
         for who in ([k for k in looks if out_s[k] == np.inf], [k for k in looks if out_s[k] < np.inf]):
             if on_offer is not None and who and out_s[who[0]] < np.inf:
-                found[list(takes)] = True
                 self._keep_claims(on_offer, due, (walk_out_s == np.inf) & ~found)
             for k in who:
                 for way_m, stop in stops[k]:
                     set_out_s = self._take(rows[k], stop, way_m / free_m_s[k], out_s[k], now_s, on_offer)
                     if set_out_s is not None:
-                        takes[k] = stop, set_out_s
+                        takes[k], found[k] = (stop, set_out_s), True
                         break
-        found[list(takes)] = True
         self._set_out(due, takes, speed_m_s, now_s)
         return found
 
