@@ -145,7 +145,7 @@ class Departures:
         due = self.population.leaving.due(until_s)
         if due.size:
             under_truce, others = self.corridors.hold(due, now_s)
-            held, others = self.population.leaving.hold(others, now_s)
+            held, others = self.population.leaving.hold(others, now_s, until_s)
             if held.size:
                 self.population.plans_changed(held)
             due = np.concatenate((under_truce, others)) if under_truce.size else others

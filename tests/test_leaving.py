@@ -69,6 +69,23 @@ def test_who_is_held_is_who_keeps_the_curfew_and_would_be_free_later(seed):
     assert departure_s.tolist() == [free_s[row] if row in held else before[row] for row in range(30)]
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 99), st.integers(0, 900), st.integers(1, 300))
+def test_who_is_held_is_the_same_if_only_those_are_asked_whom_a_curfew_may_hold(seed, from_s, length_s):
+    chance, (start_s, end_s) = np.random.default_rng(seed), some_curfews([100, 300, 50, 200])
+    planned_s, rows = chance.uniform(0, from_s + length_s, 30), chance.permutation(30)[:20]
+    columns = {"keeps_curfew": chance.random(30) < 0.6, "turn_after_curfew": chance.random(30)}
+    nobody, never_s = np.zeros(30, np.bool_), np.full(30, np.inf)
+    households = SimpleNamespace(departure_time_s=planned_s.copy(), is_extinct=nobody, **columns)
+    leave = people_leaving.Leaving(households, SimpleNamespace(is_on_way=nobody, arrival_time_s=never_s))
+    leave.keep((start_s, end_s, 80.0), is_for_all=True)
+    held, others = leave.hold(rows, float(from_s), float(from_s + length_s))
+    departure_s, (slow_held, slow_others) = planned_s.copy(), np.empty((2, 20), np.int64)
+    n_held = hold(slow_held, slow_others, departure_s, rows, *columns.values(), start_s, end_s, 80.0, float(from_s))
+    assert held.tolist() == slow_held[:n_held].tolist() and others.tolist() == slow_others[: 20 - n_held].tolist()
+    assert households.departure_time_s.tolist() == departure_s.tolist()
+
+
 @pytest.mark.parametrize("is_curfew", [True, False])
 @pytest.mark.parametrize("seed", range(8))
 def test_those_who_leave_soon_are_found_as_one_looks_through_all_of_them(seed, is_curfew):

@@ -1,5 +1,6 @@
 """Who leaves home next: found among few, not among everybody; whom the curfew will hold is not waited for before."""
 
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ class Leaving:
         """households, parties: columns of everybody; nobody has planned to leave yet."""
         self._households, self._parties = households, parties
         self.curfew = self._curfew_of_all = NO_CURFEW
+        self._begin_s: list[float] = []
+        self._over_s: list[float] = []
+        """When each curfew begins, and when all have left who waited for its end (s)."""
         self._soon: Ints = np.empty(0, np.int64)
         """Households that may leave before `_known_until_s`; all others are known to leave later."""
         self._known_until_s = np.inf
@@ -35,6 +39,8 @@ class Leaving:
     def keep(self, curfew: Curfew, *, is_for_all: bool) -> None:
         """Let a curfew hold those who keep it from now on. is_for_all: nobody is free of it who keeps it otherwise."""
         self.curfew, self._curfew_of_all = curfew, curfew if is_for_all else NO_CURFEW
+        start_s, end_s, stagger_s = curfew
+        self._begin_s, self._over_s = start_s.tolist(), (end_s + stagger_s).tolist()
         self.look()
 
     def look(self, until_s: float = -np.inf) -> None:
@@ -64,9 +70,12 @@ class Leaving:
         self._soon, rows = self._choose(self._soon, until_s)
         return rows[self._households.departure_time_s[rows].argsort(kind="stable")] if rows.size > 1 else rows
 
-    def hold(self, due: Ints, from_s: float) -> tuple[Ints, Ints]:
+    def hold(self, due: Ints, from_s: float, until_s: float) -> tuple[Ints, Ints]:
         """Hold those of some households who keep the curfew and mean to set out in it, or before their turn after it;
-        return (who is held, the others). from_s: nobody leaves before this (s)."""
+        return (who is held, the others). Nobody leaves before from_s; all mean to before until_s (s)."""
+        n_begun = bisect_right(self._begin_s, max(from_s, until_s))
+        if n_begun == 0 or from_s >= self._over_s[n_begun - 1]:
+            return due[:0], due
         h, (held, others) = self._households, np.empty((2, due.size), np.int64)
         plans = h.departure_time_s, due, h.keeps_curfew, h.turn_after_curfew
         n_held = leaving.hold(held, others, *plans, *self.curfew, from_s)
@@ -76,7 +85,7 @@ class Leaving:
         """Hold those whom the curfew holds as they meant to set out before a time (s), to which nobody has left; return
         them."""
         due = self.due(until_s)
-        held, others = self.hold(due, -np.inf)
+        held, others = self.hold(due, -np.inf, until_s)
         if others.size:
             self.expect(others)
         return held
