@@ -135,7 +135,7 @@ def _slot_of_first(links, arm):
 
 
 @lean_part
-def _fetch(links, slots, arms, vehicles, heap, run, next_link, n_arms):
+def _fetch(links, slots, arms, vehicles, heap, run, crossings, next_link, n_arms):
     """Ask for the records that the events in the heap will look at: one pass for each step from record to record.
 
     Saves a sixth of the time on 10,000 nodes and a third on 50,000; no result depends on it.
@@ -160,9 +160,21 @@ def _fetch(links, slots, arms, vehicles, heap, run, next_link, n_arms):
         event = row(heap[i].event)
         if event < n_links:
             prefetch(vehicles, slots[_slot_of_first(links, event)].vehicle, 0)
+            if links[event].crossed_by != NONE:
+                prefetch(crossings, links[event].crossed_by, 0)
             following = next_link[0, row(links[event].downstream)]
             prefetch(links, following, 0)
             prefetch(links, following, 1)
+    for i in range(n):
+        event = row(heap[i].event)
+        if event < n_links:
+            table = vehicles[row(slots[_slot_of_first(links, event)].vehicle)].table
+            prefetch(next_link, table * next_link.shape[1] + links[event].downstream, 0)
+            if links[event].crossed_by != NONE:
+                at = row(links[event].crossed_by + 1)
+                while crossings[at].link >= 0:
+                    prefetch(links, crossings[at].link, 1)
+                    at = row(at + 1)
 
 
 @lean_part
@@ -577,7 +589,7 @@ def advance(
             departure_s = departures[run[0].next_departure].time_s
         if run[0].n_heap == 0:
             _refill(events, wheel, heap, run, min(until_s, departure_s))
-            _fetch(links, slots, arms, vehicles, heap, run, next_link, n_arms)
+            _fetch(links, slots, arms, vehicles, heap, run, crossings, next_link, n_arms)
         time_s = heap[0].time_s if run[0].n_heap > 0 else np.inf
         if min(time_s, departure_s) >= until_s:
             return DONE
