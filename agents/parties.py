@@ -123,7 +123,7 @@ def leave_home(
     """Let households set out as they meant to, now at the earliest, and write when each does into time_s (s).
 
     Writes departure_s and is_on_way, of all households, mode, int8 of Mode, and status and protection, int8 per person.
-    households: rows. now_s: the present (s). how: how they travel. The others: see `become`.
+    households: rows. now_s: the present (s). how: how they travel. first_person, new_protection: see `become`.
     """
     for k in range(households.size):
         household = households[k]
@@ -134,10 +134,10 @@ def leave_home(
 
 @lean_kernel
 def put(stop: Ints, vehicle: Ints, rides_with: Ints, parties: Ints, new_stop: int, new_vehicle: int) -> bool:
-    """Note at which stop and aboard which vehicle some parties are, -1: none, and that they ride in nobody's car;
-    return whether one did.
+    """Note at which stop and aboard which vehicle some parties are, and that they ride in nobody's car; return whether
+    one did.
 
-    Writes stop, vehicle and rides_with, columns of `Parties`. parties: rows.
+    Writes stop, vehicle and rides_with, columns of `Parties`. parties: rows. new_stop, new_vehicle: rows, -1: none.
     """
     did_ride = False
     for party in parties:
@@ -151,7 +151,11 @@ def come_out(
     is_on_way: Bools, is_bound_home: Bools, arrival_time_s: Floats, exit_of: Ints, parties: Ints, time_s: Floats,
     exit_row: Ints,
 ) -> None:  # fmt: skip
-    """Note when, in s, and through which exits parties, rows, come to safety. Writes the first four, of `Parties`."""
+    """Note when and through which exits parties come to safety.
+
+    Writes is_on_way, is_bound_home, arrival_time_s and exit_of, columns of `Parties`. parties: rows. time_s: when each
+    comes out (s). exit_row: exit through which it does.
+    """
     for k in range(parties.size):
         party = parties[k]
         is_on_way[party] = is_bound_home[party] = False
@@ -240,7 +244,10 @@ def _can_drive(age: int, mobility: int, injury: int, status: int) -> bool:
 
 @inlined_part
 def has_driver(household: int, first_person: Ints, age: Ints, mobility: Ints, injury: Ints, status: Ints) -> bool:
-    """Return whether somebody of a household is fit to drive; the rest as of `count_abilities`."""
+    """Return whether somebody of a household, a row, is fit to drive.
+
+    first_person, age, mobility, injury, status: as of `count_abilities`.
+    """
     for i in range(first_person[household], first_person[household + 1]):
         if _can_drive(age[i], mobility[i], injury[i], status[i]):
             return True

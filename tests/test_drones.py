@@ -61,6 +61,8 @@ def test_nets_protect_their_street_from_the_day_they_hang():
     netted = field(nets=nets)
     np.testing.assert_allclose(netted.rate_per_s(EVERY, np.zeros(4), NOON_S), 1e-3)
     np.testing.assert_allclose(netted.rate_per_s(EVERY, np.zeros(4), NOON_S + 86400), [0.3e-3, 0.3e-3, 1e-3, 1e-3])
+    some = netted.rate_per_s(np.array([1, 2]), np.zeros(2), NOON_S + 86400)
+    np.testing.assert_allclose(some, [0.3e-3, 1e-3])
     twice = field(nets=[{"streets": ["Main Street"], "factor": f} for f in (0.5, 0.2)])
     np.testing.assert_allclose(twice.rate_per_s(EVERY, np.zeros(4), NOON_S), [0.2e-3, 0.2e-3, 1e-3, 1e-3])
 

@@ -65,6 +65,17 @@ def test_a_bus_takes_as_many_on_as_it_has_seats_and_the_next_place_has_beds():
     assert beds.n_sent_onward[0] == 6 and beds.first_full_s[1] == 3 * H
 
 
+def test_a_bus_is_not_missed_if_somebody_reaches_a_bed_just_as_it_leaves():
+    """Every 1.1 h, as long as the journey: the sum of four is rounded up, and that bus once left without anybody."""
+    beds = engine(place("A", 1, by("bus", "B", seats=1, first_h=1.1, every_h=1.1, journey_h=1.1)), place("B", 50))
+    come(beds, 8)
+    sent = []
+    for run in range(7):
+        beds.advance((1.1 * (run + 1) + 0.01) * H)
+        sent.append(int(beds.n_sent_onward[0]))
+    assert sent == [1, 2, 3, 4, 5, 6, 7]
+
+
 def test_whoever_has_a_car_drives_on_at_once_and_the_others_wait():
     beds = engine(place("A", 1, by("car", "B", journey_h=2)), place("B", 5))
     come(beds, 3)

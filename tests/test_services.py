@@ -203,6 +203,13 @@ def test_households_know_for_how_many_of_them_there_are_seats_in_reach():
     assert town(three).services.seats_in_reach.share_without(0.0).tolist() == [1.0] * 3
 
 
+def test_a_fleet_that_takes_no_time_has_a_seat_for_whoever_is_near_and_for_nobody_else():
+    at_once = fleet(hub_time_s=0, dwell_s=0)
+    two = town_of([[ADULT], [ADULT]], node=["square", "end"])
+    seats = town(two, [at_once], **{"services.walk_reach_m": 500}).services.seats_in_reach
+    assert seats.share_without(0.0).tolist() == [0.0, 1.0]
+
+
 def test_a_plan_may_change_services(tmp_path):
     plan = tmp_path / "more.yaml"
     plan.write_text("name: more\nservices: {fleets: [{name: Bus, n_vehicles: 5, seats: 30}]}\n")

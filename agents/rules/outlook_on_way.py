@@ -95,6 +95,7 @@ def _mark_way(empty, is_on, roads, of_link, class_turn, outgoing_first, outgoing
     return n
 
 
+@calls_kernels_of(outlook)
 @inlined_part
 def _look_further(
     empty, is_on, places, equal, roads, of_link, class_turn, outgoing_first, outgoing, link_downstream, marked, n, node,

@@ -36,6 +36,8 @@ class Stay(IntEnum):
     IN_BED = 4
 
 
+ROUNDING = 1e-9
+"""Share of the time between two departures that is lost in rounding."""
 WAITING = int(Stay.WAITING)
 """As a plain number, for what asks often: NumPy takes several times as long to compare with an enum."""
 
@@ -88,7 +90,10 @@ class Beds:
         ]
         heapq.heapify(self._events)
         self._departure: tuple[float, int, int, int] | None = None
-        """The next departure, see `_next_departure`; None: to be looked up, as others wait or beds are free since."""
+        """The next departure, see `_next_departure`; None: to be looked up, as others wait or beds are free since.
+
+        Time that passes alone does not change it: until it is over it stays the next one.
+        """
 
     def come(self, person: Ints, time_s: float, place: int, travel_s: float, drives: Bools | bool) -> None:
         """Let people be out from a moment on and go to a place.
@@ -259,7 +264,8 @@ class Beds:
                 if not is_of_use or self._first(place, (0,), KINDS[self.places[to].takes]) is None:
                     continue
                 first_s, every_s = way.first_h * 3600.0, way.every_h * 3600.0
-                run = max(self._last_run[place][number] + 1, math.ceil((self._now_s - first_s) / every_s), 0)
+                next_run = math.ceil((self._now_s - first_s) / every_s - ROUNDING)  # one that leaves now included
+                run = max(self._last_run[place][number] + 1, next_run, 0)
                 best = min(best, (max(first_s + run * every_s, self._now_s), place, number, run))
         return best
 

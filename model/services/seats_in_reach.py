@@ -56,5 +56,5 @@ class SeatsInReach:
         return float(self._persons[near].sum())
 
     def _share(self, near: Bools, n_persons: float, n_seats: float) -> Floats:
-        share: Floats = np.multiply(near, n_seats / max(n_persons, 1.0))
-        return share
+        """Return the share of the people near who get a seat, 0 for others, however many seats there are."""
+        return np.where(near, n_seats / max(n_persons, 1.0), 0.0)

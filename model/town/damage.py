@@ -209,7 +209,7 @@ class Damage:
         return [row for loss in self._dated if date_s in (loss.at_s, loss.until_s) for row in loss.rows.tolist()]
 
     def _expect(self) -> None:
-        """Work out when something changes next of itself, once anything has changed by which it may be sooner."""
+        """Work out when something changes next of itself, once anything has changed by which it may be another time."""
         date_s = self._dates_s[0] if self._dates_s else np.inf
         self.next_s = min(date_s, self._orders[0][0] if self._orders else np.inf, self.crews.next_end_s)
 
