@@ -42,11 +42,9 @@ class WaysOut:
             model.households.home_node, self._start_of_node, self._leads_on,
         )  # fmt: skip
         receivers = model.services.receive, model.departures.way_home.receive, self._drive_on, self._bring_out
-        found = set(ends.tolist())
-        if len(found) == 1:
-            receivers[found.pop()](arrivals)
-        for end in sorted(found):
-            receivers[end](arrivals.only(ends == end))
+        found = sorted(set(ends.tolist()))
+        for end in found:
+            receivers[end](arrivals if len(found) == 1 else arrivals.only(ends == end))
 
     def _bring_out(self, arrivals: Arrivals) -> None:
         """Bring those to safety who have left the area."""
